@@ -1,0 +1,130 @@
+//! How a front end asks for work and sees what becomes of it.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use ostler_vocabulary::{BackupId, Failure, OperationId, ProgressValue};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use crate::document::{
+    BackupDetail, BackupList, Diff, FileList, OperationDetail, OperationList, OperationState, VaultInfo,
+    VaultList,
+};
+use crate::request::{Filter, Plan, Request, Selector};
+
+/// Something that happened to an operation while somebody watched it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A step began.
+    StepStarted {
+        /// The step's name, with its key where it has one.
+        step: String,
+    },
+    /// A step is further than it was.
+    Progress {
+        /// The step's name.
+        step: String,
+        /// How far.
+        progress: ProgressValue,
+    },
+    /// A step ended.
+    StepEnded {
+        /// The step's name.
+        step: String,
+        /// Whether it was done rather than failed.
+        ok: bool,
+    },
+    /// Something worth saying, such as waiting for another writer.
+    Message {
+        /// A sentence.
+        text: String,
+    },
+    /// The operation is over or was left for another to resume; always the last event.
+    Ended {
+        /// Where it stands.
+        state: OperationState,
+    },
+}
+
+/// A change to what is said of a backup; none of them changes the backup itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mark", rename_all = "snake_case")]
+pub enum Mark {
+    /// No rule deletes it.
+    Hold {
+        /// Why, for whoever finds it later.
+        reason: Option<String>,
+    },
+    /// Rules may delete it again.
+    Release,
+    /// Sets tags; an empty value removes one.
+    Tag {
+        /// The tags.
+        tags: std::collections::BTreeMap<String, String>,
+    },
+}
+
+/// How a front end sees Ostler: in its own process, or over HTTP. The documents are the same.
+///
+/// Contract: `plan` and the queries change nothing. `start` returns as soon as the operation is recorded; from then
+/// on it survives the caller. Dropping a watcher does not cancel anything. Every method may be called from several
+/// tasks at once.
+#[async_trait]
+pub trait Client: fmt::Debug + Send + Sync {
+    /// Works out what the request would do.
+    async fn plan(&self, request: Request) -> Result<Plan, Failure>;
+
+    /// Starts the plan. What it would change is worked out again: whatever changed since is refused item by item;
+    /// the set may shrink, never grow.
+    async fn start(&self, plan: Plan) -> Result<OperationId, Failure>;
+
+    /// The events of an operation from now on; ends with [`Event::Ended`], at once for one that is over.
+    async fn watch(&self, operation: OperationId) -> Result<mpsc::Receiver<Event>, Failure>;
+
+    /// Asks a running operation to stop: it is undone unless it has committed. `leave` makes it stop as it is,
+    /// to be resumed.
+    async fn cancel(&self, operation: OperationId, leave: bool) -> Result<(), Failure>;
+
+    /// Goes on with an interrupted or failed operation.
+    async fn resume(&self, operation: OperationId) -> Result<(), Failure>;
+
+    /// One operation, by id or unique prefix.
+    async fn operation(&self, id: &str) -> Result<OperationDetail, Failure>;
+
+    /// Operations, newest first, at most `limit`.
+    async fn operations(&self, limit: usize) -> Result<OperationList, Failure>;
+
+    /// Everything that is known about operations, as JSON lines, oldest first.
+    async fn export_operations(&self) -> Result<Vec<serde_json::Value>, Failure>;
+
+    /// The backups of a vault, newest first.
+    async fn backups(&self, vault: Option<&str>, filter: &Filter) -> Result<BackupList, Failure>;
+
+    /// One backup.
+    async fn backup(&self, selector: &Selector) -> Result<BackupDetail, Failure>;
+
+    /// The files of a backup at or below `path` (all when `None`).
+    async fn files(&self, selector: &Selector, path: Option<&std::path::Path>) -> Result<FileList, Failure>;
+
+    /// How the second backup differs from the first.
+    async fn diff(&self, from: &Selector, to: &Selector) -> Result<Diff, Failure>;
+
+    /// The content of one file of a backup, in order, chunk by chunk, each verified before it is sent.
+    async fn read_file(
+        &self,
+        selector: &Selector,
+        path: &std::path::Path,
+        allow_incomplete: bool,
+    ) -> Result<mpsc::Receiver<Result<Vec<u8>, Failure>>, Failure>;
+
+    /// Marks a backup; returns its id.
+    async fn mark(&self, selector: &Selector, mark: Mark) -> Result<BackupId, Failure>;
+
+    /// The configured vaults.
+    async fn vaults(&self) -> Result<VaultList, Failure>;
+
+    /// What is known about one vault.
+    async fn vault(&self, name: Option<&str>) -> Result<VaultInfo, Failure>;
+}

@@ -1,0 +1,192 @@
+//! What a coordinator asks of the agent beside a database node.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use ostler_vocabulary::{BackupId, Failure, Progress};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::document::{BackupCounts, Problem, Source};
+use crate::request::{Overwrite, RestoreWork};
+
+/// What a node is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeInfo {
+    /// The host's name.
+    pub host: String,
+    /// The version of Ostler it runs.
+    pub version: String,
+}
+
+/// Which files to take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    /// Absolute paths, sorted, none inside another.
+    pub paths: Vec<PathBuf>,
+    /// Globs of what to leave out.
+    pub exclude: Vec<String>,
+    /// Directories of ours that are always left out.
+    pub left_out: Vec<PathBuf>,
+    /// Whether to stay on each path's file system.
+    pub one_file_system: bool,
+}
+
+/// A request to read files and store them in the vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// The backup they belong to.
+    pub backup: BackupId,
+    /// Which files.
+    pub selection: Selection,
+    /// The file list whose unchanged files need not be read: its address in the vault.
+    pub parent: Option<String>,
+    /// Whether to read every file all the same.
+    pub read_all: bool,
+}
+
+/// What an upload stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uploaded {
+    /// Host and paths.
+    pub source: Source,
+    /// The address of the node's file list in the vault.
+    pub list: String,
+    /// Counts and sizes.
+    pub counts: BackupCounts,
+    /// The first thousand problems; `counts.problems` says how many there are.
+    pub problems: Vec<Problem>,
+    /// When reading began.
+    pub started: Timestamp,
+}
+
+/// A request to restore files from the vault, or to say what that would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Download {
+    /// The backup.
+    pub backup: BackupId,
+    /// The address of the node's file list in the vault.
+    pub list: String,
+    /// The paths that were backed up.
+    pub roots: Vec<PathBuf>,
+    /// The target directory; `None` is the original place.
+    pub to: Option<PathBuf>,
+    /// Only these and what is below them.
+    pub include: Vec<PathBuf>,
+    /// What to do with files that exist.
+    pub overwrite: Overwrite,
+    /// Whether to remove what is not in the backup.
+    pub delete_extra: bool,
+    /// When not `None`, exactly these may be removed: the approved plan's list.
+    pub approved_deletes: Option<Vec<PathBuf>>,
+}
+
+/// What a restore wrote.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Downloaded {
+    /// Regular files written.
+    pub files_written: u64,
+    /// Regular files that were right already.
+    pub files_kept: u64,
+    /// Bytes written.
+    pub bytes_written: u64,
+    /// Bytes verified, written or kept.
+    pub bytes_verified: u64,
+    /// Paths removed.
+    pub deleted: Vec<PathBuf>,
+    /// What could not be restored.
+    pub problems: Vec<Problem>,
+    /// Whether stored data was found missing or wrong.
+    pub damaged: bool,
+}
+
+/// A request to compare a restored tree with the backup and with the live source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compare {
+    /// The address of the node's file list in the vault.
+    pub list: String,
+    /// The paths that were backed up.
+    pub roots: Vec<PathBuf>,
+    /// Where they were restored to.
+    pub restored: PathBuf,
+}
+
+/// What a comparison found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// Files compared with the backup.
+    pub files: u64,
+    /// Bytes compared.
+    pub bytes: u64,
+    /// Files also equal to the live source, which has not changed since.
+    pub live: u64,
+    /// Live files that have changed since.
+    pub changed_live: u64,
+    /// What differs.
+    pub problems: Vec<Problem>,
+}
+
+/// The agent beside a node: in this process, or behind HTTP.
+///
+/// Contract: every request may be made again after it failed, was cancelled or its process was killed, and then
+/// does only what is left to do: stored chunks are not stored again, files that are right are not written again.
+/// Cancelling stops it within a second at a place from which that holds. A problem with one file is reported and
+/// does not stop the others; an error means that the request as a whole could not be carried out.
+#[async_trait]
+pub trait Node: fmt::Debug + Send + Sync {
+    /// What the node is.
+    async fn info(&self) -> Result<NodeInfo, Failure>;
+
+    /// Counts files and bytes of the selection, for a dry run.
+    async fn survey(
+        &self,
+        selection: &Selection,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<BackupCounts, Failure>;
+
+    /// Reads the selection and stores what the vault does not have, and the file list.
+    async fn upload(
+        &self,
+        request: &Upload,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Uploaded, Failure>;
+
+    /// Works out what a restore would change.
+    async fn preview(
+        &self,
+        request: &Download,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<RestoreWork, Failure>;
+
+    /// Restores.
+    async fn download(
+        &self,
+        request: &Download,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Downloaded, Failure>;
+
+    /// Compares a restored tree with the backup and the live source.
+    async fn compare(
+        &self,
+        request: &Compare,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Compared, Failure>;
+
+    /// Runs a command by `sh -c` in a directory and waits for it.
+    async fn run_command(
+        &self,
+        command: &str,
+        directory: Option<PathBuf>,
+        cancel: &CancellationToken,
+    ) -> Result<crate::document::CheckCommand, Failure>;
+
+    /// Removes a scratch directory that a drill made. Refuses one that is not marked as such.
+    async fn remove_scratch(&self, directory: PathBuf) -> Result<(), Failure>;
+}

@@ -1,0 +1,112 @@
+//! Lengths of time as people write them in options: `90s`, `12h`, `4w`, `1y`.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A length of time. A day is 24 hours, a month 30 days, a year 365 days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span(pub Duration);
+
+/// A string that is not a length of time.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not a length of time: write numbers with units such as 90s, 15m, 12h, 7d, 4w, 6mo, 1y")]
+pub struct SpanError(String);
+
+impl crate::Classified for SpanError {
+    fn kind(&self) -> crate::ErrorKind {
+        crate::ErrorKind::Invalid
+    }
+
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}
+
+const UNITS: [(&str, u64); 7] = [
+    ("y", 365 * 86_400),
+    ("mo", 30 * 86_400),
+    ("w", 7 * 86_400),
+    ("d", 86_400),
+    ("h", 3_600),
+    ("m", 60),
+    ("s", 1),
+];
+
+impl FromStr for Span {
+    type Err = SpanError;
+
+    fn from_str(text: &str) -> Result<Self, SpanError> {
+        let wrong = || SpanError(text.to_owned());
+        let mut rest = text.trim();
+        if rest.is_empty() {
+            return Err(wrong());
+        }
+        let mut seconds: u64 = 0;
+        while !rest.is_empty() {
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+            let (number, tail) = rest.split_at(digits);
+            let letters = tail
+                .find(|c: char| !c.is_ascii_alphabetic())
+                .unwrap_or(tail.len());
+            let (unit, tail) = tail.split_at(letters);
+            let number: u64 = number.parse().map_err(|_| wrong())?;
+            let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+            seconds = number
+                .checked_mul(*factor)
+                .and_then(|s| s.checked_add(seconds))
+                .ok_or_else(wrong)?;
+            rest = tail.trim_start();
+        }
+        Ok(Self(Duration::from_secs(seconds)))
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut seconds = self.0.as_secs();
+        if seconds == 0 {
+            return f.pad("0s");
+        }
+        let mut text = String::new();
+        for (unit, factor) in UNITS {
+            if seconds >= factor {
+                text.push_str(&format!("{}{unit}", seconds / factor));
+                seconds %= factor;
+            }
+        }
+        f.pad(&text)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Span;
+
+    #[test]
+    fn spans_read_back_what_they_show() {
+        for text in ["90s", "15m", "12h", "7d", "4w", "6mo", "1y", "1d 12h", "0s"] {
+            let span: Span = text.parse().unwrap();
+            assert_eq!(span.to_string().parse::<Span>(), Ok(span), "{text}");
+        }
+        for text in ["", "5", "h", "5 parsecs", "-1d", "99999999999999999999y"] {
+            assert!(text.parse::<Span>().is_err(), "{text}");
+        }
+    }
+}
