@@ -120,7 +120,8 @@ pub struct Problem {
 /// A report that was stored with a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// What was done: `commit`, `verify`, `verify_data`, `drill`, `check`.
+    /// What was done: `commit`, `verify`, `verify_data`, `drill`, `check`; or `drill_failed`, a drill in which the
+    /// stored data was right and something else was not, such as the check command.
     pub method: String,
     /// When it ended.
     pub at: Timestamp,

@@ -12,6 +12,11 @@ use tokio_util::sync::CancellationToken;
 use crate::document::{BackupCounts, Problem, Source};
 use crate::request::{Overwrite, RestoreWork};
 
+/// The file that marks a directory as a drill's scratch: `DIRECTORY/.ostler-scratch`. The coordinator makes the
+/// directory and this file in it, then restores into `DIRECTORY/tree`; [`Node::remove_scratch`] is given `DIRECTORY`
+/// and removes it only when the file is there (and succeeds when the directory is gone).
+pub const SCRATCH_MARKER: &str = ".ostler-scratch";
+
 /// What a node is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeInfo {

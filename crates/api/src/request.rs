@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use ostler_vocabulary::{BackupId, Span};
 use serde::{Deserialize, Serialize};
 
+use crate::document::BackupState;
+
 /// Which backup of which vault is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,6 +88,8 @@ pub struct CreateBackup {
     pub one_file_system: bool,
     /// Whether to read every file, even those that look unchanged.
     pub read_all: bool,
+    /// Whether the plan is only looked at: it then counts files and bytes, which costs a walk of all paths.
+    pub dry_run: bool,
     /// Commands around the reading of files.
     pub hooks: Hooks,
 }
@@ -326,9 +330,9 @@ pub struct VerifyWork {
 /// What a deletion would remove and what it would keep, each with its reasons.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PruneWork {
-    /// Every backup looked at, newest first.
+    /// Every backup looked at, newest first; interrupted ones too.
     pub decisions: Vec<Decision>,
-    /// Interrupted backups whose leftovers would be removed.
+    /// Those of `decisions` that are interrupted backups and would be removed.
     pub incomplete: Vec<BackupId>,
     /// Packs that nothing would need any more.
     pub free_packs: u64,
@@ -351,6 +355,8 @@ pub struct Decision {
     pub started: Timestamp,
     /// The group the rules were applied to, as `host:/path`.
     pub group: String,
+    /// Its state when the plan was made; a backup whose state has changed since is not deleted.
+    pub state: BackupState,
     /// Whether it is kept.
     pub keep: bool,
     /// Why.
