@@ -539,6 +539,9 @@ pub struct OperationDetail {
     pub outcome: Option<Outcome>,
     /// What it left behind and what to do next, when it did not end well.
     pub advice: Option<String>,
+    /// What the failure means, when it failed; the exit code of whoever waited for it is derived from this.
+    #[serde(default)]
+    pub failure: Option<ErrorKind>,
 }
 
 /// An error as a document: what `--output json` prints on standard error.
