@@ -1,0 +1,449 @@
+//! The journal in memory: for tests, and for work that need not outlive its process.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ostler_vocabulary::{OperationId, ProcessIdentity, ProgressValue, Timestamp};
+
+use super::row::bytes;
+use super::rules::{DONE, FAILED, Head, RUNNING, UNDO_FAILED, UNDONE, is_gone};
+use super::{Ending, Journal, LeaseHolder, NewOperation, Ownership, Requests, StepAt, StepEnd};
+use crate::error::Error;
+use crate::record::{AuditRecord, OperationRecord, State, StepRecord};
+
+/// The journal in memory. Several engines may share one, as several processes share a file.
+#[derive(Debug, Default)]
+pub struct MemoryJournal {
+    tables: Mutex<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    /// In order of starting.
+    operations: Vec<Entry>,
+    leases: BTreeMap<String, Lease>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    record: OperationRecord,
+    leave_requested: bool,
+}
+
+#[derive(Debug)]
+struct Lease {
+    purpose: String,
+    owner: Option<ProcessIdentity>,
+    epoch: u64,
+    heartbeat: Timestamp,
+}
+
+impl Entry {
+    fn head(&self) -> Head {
+        Head {
+            id: self.record.id,
+            state: self.record.state,
+            committed: self.record.committed,
+            cancel_requested: self.record.cancel_requested,
+            owner: self.record.owner.clone(),
+            epoch: self.record.epoch,
+            heartbeat: self.record.heartbeat,
+        }
+    }
+
+    fn step(&mut self, at: &StepAt) -> Option<&mut StepRecord> {
+        self.record
+            .steps
+            .iter_mut()
+            .find(|step| step.position == at.position && step.name == at.name && key(step) == at.key)
+    }
+
+    fn read(&self) -> OperationRecord {
+        let mut record = self.record.clone();
+        record.bytes = bytes(&record.steps);
+        record
+    }
+}
+
+fn key(step: &StepRecord) -> &str {
+    step.key.as_deref().unwrap_or_default()
+}
+
+impl Tables {
+    fn entry(&mut self, id: OperationId) -> Result<&mut Entry, Error> {
+        self.operations
+            .iter_mut()
+            .find(|entry| entry.record.id == id)
+            .ok_or_else(|| Error::NotFound(id.to_string()))
+    }
+
+    fn owned(&mut self, by: &Ownership) -> Result<&mut Entry, Error> {
+        let entry = self.entry(by.id)?;
+        entry.head().check_owner(by)?;
+        Ok(entry)
+    }
+
+    fn held(&mut self, holder: &LeaseHolder) -> Result<&mut Lease, Error> {
+        self.leases
+            .get_mut(&holder.name)
+            .filter(|lease| lease.epoch == holder.epoch && lease.owner.as_ref() == Some(&holder.owner))
+            .ok_or_else(|| Error::LeaseLost {
+                name: holder.name.clone(),
+                epoch: holder.epoch,
+            })
+    }
+}
+
+impl MemoryJournal {
+    fn lock(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A copy of everything as it is now, as a crash would leave it.
+    #[must_use]
+    pub fn snapshot(&self) -> Self {
+        let tables = self.lock();
+        Self {
+            tables: Mutex::new(Tables {
+                operations: tables.operations.clone(),
+                leases: tables
+                    .leases
+                    .iter()
+                    .map(|(name, lease)| {
+                        (
+                            name.clone(),
+                            Lease {
+                                purpose: lease.purpose.clone(),
+                                owner: lease.owner.clone(),
+                                ..*lease
+                            },
+                        )
+                    })
+                    .collect(),
+            }),
+        }
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn create(
+        &self,
+        new: &NewOperation,
+        owner: &ProcessIdentity,
+        now: Timestamp,
+    ) -> Result<Ownership, Error> {
+        let now = whole(now);
+        self.lock().operations.push(Entry {
+            leave_requested: false,
+            record: OperationRecord {
+                id: new.id,
+                kind: new.kind.clone(),
+                version: new.version,
+                subject: new.subject.clone(),
+                plan: new.plan.clone(),
+                state: State::Running,
+                committed: false,
+                cancel_requested: false,
+                owner: Some(owner.clone()),
+                epoch: 1,
+                heartbeat: now,
+                started: now,
+                ended: None,
+                worked_ms: 0,
+                bytes: 0,
+                reasons: Vec::new(),
+                hint: None,
+                failure: None,
+                outcome: None,
+                steps: Vec::new(),
+                audit: Vec::new(),
+            },
+        });
+        Ok(Ownership {
+            id: new.id,
+            owner: owner.clone(),
+            epoch: 1,
+        })
+    }
+
+    fn claim(
+        &self,
+        id: OperationId,
+        owner: &ProcessIdentity,
+        silence: Duration,
+        now: Timestamp,
+    ) -> Result<Ownership, Error> {
+        let now = whole(now);
+        let mut tables = self.lock();
+        let entry = tables.entry(id)?;
+        let head = entry.head();
+        head.check_claim(silence, now)?;
+        entry.leave_requested = false;
+        let record = &mut entry.record;
+        record.state = head.claimed_state();
+        record.owner = Some(owner.clone());
+        record.epoch = head.epoch.saturating_add(1);
+        record.heartbeat = now;
+        record.ended = None;
+        record.failure = None;
+        record.hint = None;
+        record.reasons.clear();
+        record.outcome = None;
+        if !head.cancel_requested {
+            let undone = |step: &&StepRecord| step.state == UNDONE || step.state == UNDO_FAILED;
+            if let Some(first) = record.steps.iter().filter(undone).map(|step| step.position).min() {
+                for step in &mut record.steps {
+                    if step.position > first && step.state != UNDO_FAILED {
+                        UNDONE.clone_into(&mut step.state);
+                    }
+                }
+            }
+        }
+        Ok(Ownership {
+            id,
+            owner: owner.clone(),
+            epoch: record.epoch,
+        })
+    }
+
+    fn begin_step(&self, by: &Ownership, at: &StepAt, undoable: bool, now: Timestamp) -> Result<u32, Error> {
+        let mut tables = self.lock();
+        let entry = tables.owned(by)?;
+        let steps = &mut entry.record.steps;
+        steps.retain(|step| step.position != at.position || step.state != UNDONE || step.name == at.name);
+        let place = steps.partition_point(|step| (step.position, key(step)) < (at.position, at.key.as_str()));
+        let same = |step: &&StepRecord| step.position == at.position && key(step) == at.key;
+        let earlier = steps.get(place).filter(same).map(|step| step.attempts);
+        let attempts = earlier.unwrap_or(0).saturating_add(1);
+        let record = StepRecord {
+            position: at.position,
+            name: at.name.clone(),
+            key: (!at.key.is_empty()).then(|| at.key.clone()),
+            state: RUNNING.to_owned(),
+            undoable,
+            started: whole(now),
+            ended: None,
+            attempts,
+            result: None,
+            progress: None,
+            reasons: Vec::new(),
+        };
+        match steps.get_mut(place) {
+            Some(step) if earlier.is_some() => *step = record,
+            _ => steps.insert(place, record),
+        }
+        Ok(attempts)
+    }
+
+    fn end_step(
+        &self,
+        by: &Ownership,
+        at: &StepAt,
+        end: &StepEnd,
+        progress: Option<ProgressValue>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut tables = self.lock();
+        let entry = tables.owned(by)?;
+        if matches!(end, StepEnd::Done { commits: true, .. }) {
+            if entry.record.cancel_requested {
+                return Err(Error::Cancelled { id: by.id });
+            }
+            entry.record.committed = true;
+        }
+        let Some(step) = entry.step(at) else {
+            return Ok(());
+        };
+        let state = match end {
+            StepEnd::Done { result, .. } => {
+                step.reasons.clear();
+                step.result = Some(result.clone());
+                DONE
+            }
+            StepEnd::Failed { reasons } => {
+                step.reasons.clone_from(reasons);
+                FAILED
+            }
+            StepEnd::Undone => UNDONE,
+            StepEnd::UndoFailed { reasons } => {
+                step.reasons.clone_from(reasons);
+                UNDO_FAILED
+            }
+        };
+        state.clone_into(&mut step.state);
+        step.ended = Some(whole(now));
+        step.progress = progress.or(step.progress);
+        Ok(())
+    }
+
+    fn audit(&self, by: &Ownership, entry: &AuditRecord) -> Result<(), Error> {
+        let mut tables = self.lock();
+        let audit = &mut tables.owned(by)?.record.audit;
+        if !audit
+            .iter()
+            .any(|known| known.action == entry.action && known.item == entry.item)
+        {
+            audit.push(AuditRecord {
+                at: whole(entry.at),
+                ..entry.clone()
+            });
+        }
+        Ok(())
+    }
+
+    fn look(
+        &self,
+        by: &Ownership,
+        progress: &[(StepAt, ProgressValue)],
+        worked_ms: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Requests, Error> {
+        let mut tables = self.lock();
+        let entry = tables.owned(by)?;
+        for (at, value) in progress {
+            if let Some(step) = entry.step(at).filter(|step| step.state == RUNNING) {
+                step.progress = Some(*value);
+            }
+        }
+        if let Some(worked) = worked_ms {
+            entry.record.heartbeat = whole(now);
+            entry.record.worked_ms = entry.record.worked_ms.saturating_add(worked);
+        }
+        Ok(Requests {
+            cancel: entry.record.cancel_requested,
+            leave: entry.leave_requested,
+        })
+    }
+
+    fn end(&self, by: &Ownership, ending: &Ending, worked_ms: u64, now: Timestamp) -> Result<(), Error> {
+        let mut tables = self.lock();
+        let record = &mut tables.owned(by)?.record;
+        record.state = ending.state;
+        record.outcome.clone_from(&ending.outcome);
+        record.reasons.clone_from(&ending.reasons);
+        record.hint.clone_from(&ending.hint);
+        record.failure = ending.failure;
+        record.owner = None;
+        record.ended = Some(whole(now));
+        record.heartbeat = whole(now);
+        record.worked_ms = record.worked_ms.saturating_add(worked_ms);
+        Ok(())
+    }
+
+    fn release(&self, by: &Ownership, worked_ms: u64, now: Timestamp) -> Result<(), Error> {
+        let mut tables = self.lock();
+        let record = &mut tables.owned(by)?.record;
+        record.owner = None;
+        record.heartbeat = whole(now);
+        record.worked_ms = record.worked_ms.saturating_add(worked_ms);
+        Ok(())
+    }
+
+    fn request(&self, id: OperationId, leave: bool) -> Result<(), Error> {
+        let mut tables = self.lock();
+        let entry = tables.entry(id)?;
+        entry.head().check_request(leave)?;
+        if leave {
+            entry.leave_requested = true;
+        } else {
+            entry.record.cancel_requested = true;
+            entry.record.state = State::Cancelling;
+        }
+        Ok(())
+    }
+
+    fn get(&self, id: OperationId) -> Result<OperationRecord, Error> {
+        Ok(self.lock().entry(id)?.read())
+    }
+
+    fn find(&self, prefix: &str, limit: usize) -> Result<Vec<OperationId>, Error> {
+        let mut ids: Vec<_> = self
+            .lock()
+            .operations
+            .iter()
+            .map(|entry| entry.record.id)
+            .collect();
+        ids.retain(|id| id.to_string().starts_with(prefix));
+        ids.sort_unstable();
+        ids.truncate(limit);
+        Ok(ids)
+    }
+
+    fn list(&self, limit: usize) -> Result<Vec<OperationRecord>, Error> {
+        Ok(self
+            .lock()
+            .operations
+            .iter()
+            .rev()
+            .take(limit)
+            .map(Entry::read)
+            .collect())
+    }
+
+    fn prune(&self, before: Timestamp, minimum: usize) -> Result<usize, Error> {
+        let operations = &mut self.lock().operations;
+        let all = operations.len();
+        let mut place = 0;
+        operations.retain(|entry| {
+            place += 1;
+            all - place < minimum
+                || !entry.record.state.is_over()
+                || entry.record.ended.is_none_or(|ended| ended >= whole(before))
+        });
+        Ok(all - operations.len())
+    }
+
+    fn acquire(
+        &self,
+        name: &str,
+        purpose: &str,
+        owner: &ProcessIdentity,
+        silence: Duration,
+        now: Timestamp,
+    ) -> Result<LeaseHolder, Error> {
+        let mut tables = self.lock();
+        let mut epoch = 1;
+        if let Some(lease) = tables.leases.get(name) {
+            if let Some(holder) = &lease.owner
+                && !is_gone(holder, lease.heartbeat, silence, now)
+            {
+                return Err(Error::LeaseHeld {
+                    name: name.to_owned(),
+                    purpose: lease.purpose.clone(),
+                    owner: holder.clone(),
+                });
+            }
+            epoch = lease.epoch.saturating_add(1);
+        }
+        tables.leases.insert(
+            name.to_owned(),
+            Lease {
+                purpose: purpose.to_owned(),
+                owner: Some(owner.clone()),
+                epoch,
+                heartbeat: whole(now),
+            },
+        );
+        Ok(LeaseHolder {
+            name: name.to_owned(),
+            owner: owner.clone(),
+            epoch,
+        })
+    }
+
+    fn confirm(&self, holder: &LeaseHolder, now: Timestamp) -> Result<(), Error> {
+        self.lock().held(holder)?.heartbeat = whole(now);
+        Ok(())
+    }
+
+    fn surrender(&self, holder: &LeaseHolder) -> Result<(), Error> {
+        self.lock().held(holder)?.owner = None;
+        Ok(())
+    }
+}
+
+/// Times are kept to the millisecond.
+fn whole(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
+}

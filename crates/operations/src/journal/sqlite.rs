@@ -1,0 +1,444 @@
+//! The journal in an SQLite file, open in any number of processes at once.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ostler_vocabulary::{OperationId, ProcessIdentity, ProgressValue, Timestamp};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::row::{self, json, millis, reading, signed, writing};
+use super::rules::{DONE, FAILED, RUNNING, UNDO_FAILED, UNDONE, is_gone};
+use super::{Ending, Journal, LeaseHolder, NewOperation, Ownership, Requests, StepAt, StepEnd, file_system};
+use crate::error::Error;
+use crate::record::{AuditRecord, OperationRecord};
+
+mod open;
+
+pub use open::{FILE_NAME, SCHEMA_VERSION};
+
+/// The journal in an SQLite file: write-ahead log, `synchronous = FULL`, `BEGIN IMMEDIATE` for every write.
+#[derive(Debug)]
+pub struct SqliteJournal {
+    path: PathBuf,
+    /// For what must survive the machine.
+    durable: Mutex<Connection>,
+    /// For reads, progress and heartbeats: `synchronous = NORMAL`, so that they wait for no disk.
+    light: Mutex<Connection>,
+}
+
+impl SqliteJournal {
+    /// Opens or makes `operations.db` in a directory, which is made too (mode 0700), and migrates it.
+    pub fn open(directory: &Path) -> Result<Self, Error> {
+        open::directory(directory)?;
+        file_system::refuse_network(directory)?;
+        let path = directory.join(FILE_NAME);
+        let durable = open::connect(&path, "FULL")?;
+        let light = open::connect(&path, "NORMAL")?;
+        Ok(Self {
+            path,
+            durable: Mutex::new(durable),
+            light: Mutex::new(light),
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        immediate(&mut lock(&self.durable), work)
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let mut db = lock(&self.light);
+        let transaction = db.transaction().map_err(reading)?;
+        work(&transaction)
+    }
+
+    fn owned<T>(
+        &self,
+        by: &Ownership,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.write(|db| {
+            row::head(db, by.id)?.check_owner(by)?;
+            work(db)
+        })
+    }
+}
+
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn immediate<T>(
+    db: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let transaction = db
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(writing)?;
+    let value = work(&transaction)?;
+    transaction.commit().map_err(writing)?;
+    Ok(value)
+}
+
+fn execute(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<usize, Error> {
+    db.prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(params))
+        .map_err(writing)
+}
+
+impl Journal for SqliteJournal {
+    fn create(
+        &self,
+        new: &NewOperation,
+        owner: &ProcessIdentity,
+        now: Timestamp,
+    ) -> Result<Ownership, Error> {
+        let (plan, identity) = (json(&new.plan)?, json(owner)?);
+        self.write(|db| {
+            execute(
+                db,
+                "INSERT INTO operation (id, kind, version, subject, plan, state, owner, epoch, heartbeat, started) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, 'running', ?6, 1, ?7, ?7)",
+                params![new.id.to_string(), new.kind, new.version, new.subject, plan, identity, millis(now)],
+            )
+        })?;
+        Ok(Ownership {
+            id: new.id,
+            owner: owner.clone(),
+            epoch: 1,
+        })
+    }
+
+    fn claim(
+        &self,
+        id: OperationId,
+        owner: &ProcessIdentity,
+        silence: Duration,
+        now: Timestamp,
+    ) -> Result<Ownership, Error> {
+        let identity = json(owner)?;
+        self.write(|db| {
+            let head = row::head(db, id)?;
+            head.check_claim(silence, now)?;
+            let epoch = head.epoch.saturating_add(1);
+            execute(
+                db,
+                "UPDATE operation SET state = ?2, owner = ?3, epoch = ?4, heartbeat = ?5, ended = NULL, \
+                 leave_requested = 0, failure = NULL, hint = NULL, reasons = '[]', outcome = NULL WHERE id = ?1",
+                params![id.to_string(), head.claimed_state().as_str(), identity, signed(epoch), millis(now)],
+            )?;
+            if !head.cancel_requested {
+                execute(
+                    db,
+                    "UPDATE step SET state = 'undone' WHERE operation = ?1 AND state <> 'undo_failed' AND position > \
+                     (SELECT min(position) FROM step WHERE operation = ?1 AND state IN ('undone', 'undo_failed'))",
+                    [id.to_string()],
+                )?;
+            }
+            Ok(Ownership {
+                id,
+                owner: owner.clone(),
+                epoch,
+            })
+        })
+    }
+
+    fn begin_step(
+        &self,
+        by: &Ownership,
+        step: &StepAt,
+        undoable: bool,
+        now: Timestamp,
+    ) -> Result<u32, Error> {
+        self.owned(by, |db| {
+            let id = by.id.to_string();
+            execute(
+                db,
+                "DELETE FROM step WHERE operation = ?1 AND position = ?2 AND state = 'undone' AND name <> ?3",
+                params![id, signed(step.position), step.name],
+            )?;
+            db.prepare_cached(
+                "INSERT INTO step (operation, position, key, name, state, undoable, started) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (operation, position, key) DO UPDATE SET \
+                 name = ?4, state = ?5, undoable = ?6, started = ?7, ended = NULL, attempts = attempts + 1, \
+                 result = NULL, progress = NULL, reasons = '[]' RETURNING attempts",
+            )
+            .and_then(|mut statement| {
+                statement.query_row(
+                    params![
+                        id,
+                        signed(step.position),
+                        step.key,
+                        step.name,
+                        RUNNING,
+                        undoable,
+                        millis(now)
+                    ],
+                    |row| row.get(0),
+                )
+            })
+            .map_err(writing)
+        })
+    }
+
+    fn end_step(
+        &self,
+        by: &Ownership,
+        step: &StepAt,
+        end: &StepEnd,
+        progress: Option<ProgressValue>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let none: &[String] = &[];
+        let (state, result, reasons) = match end {
+            StepEnd::Done { result, .. } => (DONE, Some(json(result)?), Some(none)),
+            StepEnd::Failed { reasons } => (FAILED, None, Some(reasons.as_slice())),
+            // Why it failed before it was undone stays to be seen.
+            StepEnd::Undone => (UNDONE, None, None),
+            StepEnd::UndoFailed { reasons } => (UNDO_FAILED, None, Some(reasons.as_slice())),
+        };
+        let reasons = reasons.as_ref().map(json).transpose()?;
+        let progress = progress.as_ref().map(json).transpose()?;
+        self.owned(by, |db| {
+            let id = by.id.to_string();
+            if matches!(end, StepEnd::Done { commits: true, .. }) {
+                if row::head(db, by.id)?.cancel_requested {
+                    return Err(Error::Cancelled { id: by.id });
+                }
+                execute(db, "UPDATE operation SET committed = 1 WHERE id = ?1", [&id])?;
+            }
+            execute(
+                db,
+                "UPDATE step SET state = ?5, result = coalesce(?6, result), reasons = coalesce(?7, reasons), \
+                 progress = coalesce(?8, progress), ended = ?9 \
+                 WHERE operation = ?1 AND position = ?2 AND key = ?3 AND name = ?4",
+                params![
+                    id,
+                    signed(step.position),
+                    step.key,
+                    step.name,
+                    state,
+                    result,
+                    reasons,
+                    progress,
+                    millis(now)
+                ],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn audit(&self, by: &Ownership, entry: &AuditRecord) -> Result<(), Error> {
+        self.owned(by, |db| {
+            execute(
+                db,
+                "INSERT INTO audit (operation, at, action, item, bytes, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                 ON CONFLICT DO NOTHING",
+                params![
+                    by.id.to_string(),
+                    millis(entry.at),
+                    entry.action,
+                    entry.item,
+                    signed(entry.bytes),
+                    entry.reason
+                ],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn look(
+        &self,
+        by: &Ownership,
+        progress: &[(StepAt, ProgressValue)],
+        worked_ms: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Requests, Error> {
+        let requests = |db: &Transaction<'_>| {
+            row::head(db, by.id)?.check_owner(by)?;
+            db.prepare_cached("SELECT cancel_requested, leave_requested FROM operation WHERE id = ?1")
+                .and_then(|mut statement| {
+                    statement.query_row([by.id.to_string()], |row| {
+                        Ok(Requests {
+                            cancel: row.get(0)?,
+                            leave: row.get(1)?,
+                        })
+                    })
+                })
+                .map_err(reading)
+        };
+        if progress.is_empty() && worked_ms.is_none() {
+            return self.read(requests);
+        }
+        immediate(&mut lock(&self.light), |db| {
+            let requests = requests(db)?;
+            let id = by.id.to_string();
+            for (step, value) in progress {
+                execute(
+                    db,
+                    "UPDATE step SET progress = ?4 WHERE operation = ?1 AND position = ?2 AND key = ?3 \
+                     AND state = 'running'",
+                    params![id, signed(step.position), step.key, json(value)?],
+                )?;
+            }
+            if let Some(worked) = worked_ms {
+                execute(
+                    db,
+                    "UPDATE operation SET heartbeat = ?2, worked_ms = worked_ms + ?3 WHERE id = ?1",
+                    params![id, millis(now), signed(worked)],
+                )?;
+            }
+            Ok(requests)
+        })
+    }
+
+    fn end(&self, by: &Ownership, ending: &Ending, worked_ms: u64, now: Timestamp) -> Result<(), Error> {
+        let outcome = ending.outcome.as_ref().map(json).transpose()?;
+        let reasons = json(&ending.reasons)?;
+        self.owned(by, |db| {
+            execute(
+                db,
+                "UPDATE operation SET state = ?2, outcome = ?3, reasons = ?4, hint = ?5, failure = ?6, owner = NULL, \
+                 ended = ?7, heartbeat = ?7, worked_ms = worked_ms + ?8 WHERE id = ?1",
+                params![
+                    by.id.to_string(),
+                    ending.state.as_str(),
+                    outcome,
+                    reasons,
+                    ending.hint,
+                    ending.failure.map(|kind| kind.as_str()),
+                    millis(now),
+                    signed(worked_ms)
+                ],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn release(&self, by: &Ownership, worked_ms: u64, now: Timestamp) -> Result<(), Error> {
+        self.owned(by, |db| {
+            execute(
+                db,
+                "UPDATE operation SET owner = NULL, heartbeat = ?2, worked_ms = worked_ms + ?3 WHERE id = ?1",
+                params![by.id.to_string(), millis(now), signed(worked_ms)],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn request(&self, id: OperationId, leave: bool) -> Result<(), Error> {
+        self.write(|db| {
+            row::head(db, id)?.check_request(leave)?;
+            let sql = if leave {
+                "UPDATE operation SET leave_requested = 1 WHERE id = ?1"
+            } else {
+                "UPDATE operation SET cancel_requested = 1, state = 'cancelling' WHERE id = ?1"
+            };
+            execute(db, sql, [id.to_string()])?;
+            Ok(())
+        })
+    }
+
+    fn get(&self, id: OperationId) -> Result<OperationRecord, Error> {
+        self.read(|db| row::one(db, id))
+    }
+
+    fn find(&self, prefix: &str, limit: usize) -> Result<Vec<OperationId>, Error> {
+        self.read(|db| row::ids(db, prefix, limit))
+    }
+
+    fn list(&self, limit: usize) -> Result<Vec<OperationRecord>, Error> {
+        self.read(|db| row::newest(db, limit))
+    }
+
+    fn prune(&self, before: Timestamp, minimum: usize) -> Result<usize, Error> {
+        self.write(|db| {
+            execute(
+                db,
+                "DELETE FROM operation WHERE ended < ?1 AND state IN ('cancelled', 'failed', 'partial', 'succeeded') \
+                 AND number NOT IN (SELECT number FROM operation ORDER BY number DESC LIMIT ?2)",
+                params![millis(before), signed(minimum as u64)],
+            )
+        })
+    }
+
+    fn acquire(
+        &self,
+        name: &str,
+        purpose: &str,
+        owner: &ProcessIdentity,
+        silence: Duration,
+        now: Timestamp,
+    ) -> Result<LeaseHolder, Error> {
+        let identity = json(owner)?;
+        self.write(|db| {
+            let epoch = match row::lease(db, name)? {
+                Some(row::Lease {
+                    owner: Some(owner),
+                    purpose,
+                    heartbeat,
+                    ..
+                }) if !is_gone(&owner, heartbeat, silence, now) => {
+                    return Err(Error::LeaseHeld {
+                        name: name.to_owned(),
+                        purpose,
+                        owner,
+                    });
+                }
+                Some(last) => last.epoch.saturating_add(1),
+                None => 1,
+            };
+            execute(
+                db,
+                "INSERT INTO lease (name, purpose, owner, epoch, heartbeat) VALUES (?1, ?2, ?3, ?4, ?5) \
+                 ON CONFLICT (name) DO UPDATE SET purpose = ?2, owner = ?3, epoch = ?4, heartbeat = ?5",
+                params![name, purpose, identity, signed(epoch), millis(now)],
+            )?;
+            Ok(LeaseHolder {
+                name: name.to_owned(),
+                owner: owner.clone(),
+                epoch,
+            })
+        })
+    }
+
+    fn confirm(&self, holder: &LeaseHolder, now: Timestamp) -> Result<(), Error> {
+        let identity = json(&holder.owner)?;
+        self.write(|db| {
+            let changed = execute(
+                db,
+                "UPDATE lease SET heartbeat = ?4 WHERE name = ?1 AND epoch = ?2 AND owner = ?3",
+                params![holder.name, signed(holder.epoch), identity, millis(now)],
+            )?;
+            lost_unless(changed, holder)
+        })
+    }
+
+    fn surrender(&self, holder: &LeaseHolder) -> Result<(), Error> {
+        let identity = json(&holder.owner)?;
+        self.write(|db| {
+            let changed = execute(
+                db,
+                "UPDATE lease SET owner = NULL WHERE name = ?1 AND epoch = ?2 AND owner = ?3",
+                params![holder.name, signed(holder.epoch), identity],
+            )?;
+            lost_unless(changed, holder)
+        })
+    }
+}
+
+fn lost_unless(changed: usize, holder: &LeaseHolder) -> Result<(), Error> {
+    if changed == 0 {
+        return Err(Error::LeaseLost {
+            name: holder.name.clone(),
+            epoch: holder.epoch,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! What a run function works with.
+
+use std::sync::Arc;
+
+use ostler_vocabulary::{Failure, OperationId, Timestamp, Unit};
+use tokio_util::sync::CancellationToken;
+
+use crate::journal::StepAt;
+use crate::record::{AuditRecord, Event};
+use crate::run::{Call, Run, execute};
+use crate::step::StepBuilder;
+
+/// What a run function works with. Cloning gives another handle to the same run.
+///
+/// Steps are run one after another; what is to run at the same time goes through [`Operation::fan_out`]. Code between
+/// steps uses no clock, no randomness and no environment, so that a resumed run comes to the same steps.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    pub(crate) run: Arc<Run>,
+}
+
+impl Operation {
+    pub(crate) fn new(run: Arc<Run>) -> Self {
+        Self { run }
+    }
+
+    /// The operation's id.
+    #[must_use]
+    pub fn id(&self) -> OperationId {
+        self.run.id()
+    }
+
+    /// When the operation was first started: the same on every resume.
+    #[must_use]
+    pub fn started(&self) -> Timestamp {
+        self.run.started
+    }
+
+    /// The version of the kind's steps that it was started with: this program's, or the one before.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.run.version
+    }
+
+    /// Becomes cancelled when the operation is to stop. Steps get it too; nothing new begins after it.
+    #[must_use]
+    pub fn cancelled(&self) -> &CancellationToken {
+        &self.run.cancel
+    }
+
+    /// A named step. Build it, then `run` it: on a resume after it finished, `run` returns the recorded result.
+    #[must_use]
+    pub fn step(&self, name: &str) -> StepBuilder<'_> {
+        StepBuilder::new(self, name)
+    }
+
+    /// Says something to whoever watches in this process; it is not recorded.
+    pub fn message(&self, text: impl Into<String>) {
+        self.run.tell(Event::Message { text: text.into() });
+    }
+
+    /// Records that something is about to be destroyed. A second entry of the same action and item is dropped.
+    ///
+    /// # Errors
+    /// When the journal cannot be written, or another owner has taken the operation over: destroy nothing then.
+    pub async fn audit(&self, action: &str, item: &str, bytes: u64, reason: &str) -> Result<(), Failure> {
+        let entry = AuditRecord {
+            at: self.run.engine.clock.now(),
+            action: action.to_owned(),
+            item: item.to_owned(),
+            bytes,
+            reason: reason.to_owned(),
+        };
+        self.run
+            .journal(move |journal, by| journal.audit(by, &entry))
+            .await
+    }
+
+    /// From here on nothing is undone, and a cancel is too late. It is a step named `commit`.
+    ///
+    /// # Errors
+    /// `Cancelled` when a cancel was asked for before; otherwise as for any step.
+    pub async fn commit(&self) -> Result<(), Failure> {
+        let position = self.run.place("commit", &[""])?;
+        let call = Call {
+            at: StepAt {
+                position,
+                name: "commit".to_owned(),
+                key: String::new(),
+            },
+            unit: Unit::Objects,
+            retries: 0,
+            commits: true,
+            token: self.run.cancel.clone(),
+            undo: None,
+        };
+        execute(&self.run, call, |_| async { Ok(()) }).await?;
+        self.run.set_committed();
+        Ok(())
+    }
+}

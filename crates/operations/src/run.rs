@@ -1,0 +1,224 @@
+//! One run of an operation in this process: from its first step to its recorded end.
+
+mod drive;
+mod execute;
+mod heartbeat;
+mod undo;
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ostler_vocabulary::{ErrorKind, Failure, OperationId, Progress, ProgressValue, Timestamp};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use drive::drive;
+pub(crate) use execute::{Call, execute};
+pub(crate) use undo::{Undo, Undoable, WithResult};
+
+use crate::engine::Inner;
+use crate::error::Error;
+use crate::journal::{Journal, Ownership, StepAt};
+use crate::record::{Event, OperationRecord, StepRecord, label};
+
+/// What the steps of one run share.
+pub(crate) struct Run {
+    pub(crate) engine: Arc<Inner>,
+    pub(crate) by: Ownership,
+    pub(crate) started: Timestamp,
+    pub(crate) version: u32,
+    /// Resumed only to be undone: recorded steps give their results, and the first other one ends the run.
+    undo_only: bool,
+    /// The steps as they were recorded when this run began.
+    recorded: Vec<StepRecord>,
+    progress: Mutex<Position>,
+    /// Seen by the steps.
+    pub(crate) cancel: CancellationToken,
+    /// Stop as it is.
+    pub(crate) left: CancellationToken,
+    /// Another owner took it over.
+    lost: CancellationToken,
+    /// This run is over, whatever came of it.
+    pub(crate) done: CancellationToken,
+    pub(crate) events: broadcast::Sender<Event>,
+    committed: AtomicBool,
+    /// The program and the journal do not fit: nothing may be undone on a guess.
+    confused: AtomicBool,
+    /// Monotonic time up to which work was counted.
+    counted: Mutex<Duration>,
+}
+
+/// Where the run is.
+#[derive(Default)]
+struct Position {
+    next: u64,
+    seen: HashSet<(String, String)>,
+    undo: Vec<Undo>,
+    active: Vec<Active>,
+}
+
+struct Active {
+    at: StepAt,
+    progress: Progress,
+    told: Option<ProgressValue>,
+    journaled: Option<ProgressValue>,
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run")
+            .field("by", &self.by)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Run {
+    pub(crate) fn new(engine: Arc<Inner>, by: Ownership, record: OperationRecord) -> Self {
+        let now = engine.clock.monotonic();
+        Self {
+            engine,
+            started: record.started,
+            version: record.version,
+            undo_only: record.cancel_requested,
+            recorded: record.steps,
+            progress: Mutex::default(),
+            cancel: CancellationToken::new(),
+            left: CancellationToken::new(),
+            lost: CancellationToken::new(),
+            done: CancellationToken::new(),
+            events: broadcast::Sender::new(256),
+            committed: AtomicBool::new(record.committed),
+            confused: AtomicBool::new(false),
+            counted: Mutex::new(now),
+            by,
+        }
+    }
+
+    pub(crate) fn id(&self) -> OperationId {
+        self.by.id
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Position> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        // Nobody watching is no error.
+        let _ = self.events.send(event);
+    }
+
+    /// Calls the journal on a blocking thread, with this run's right to write.
+    pub(crate) async fn journal<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&dyn Journal, &Ownership) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let by = self.by.clone();
+        let answer = self.engine.blocking(move |journal| call(journal, &by)).await;
+        if let Err(Error::Superseded { .. }) = answer {
+            self.lost.cancel();
+        }
+        answer.map_err(Failure::from)
+    }
+
+    /// Milliseconds worked since the last call.
+    fn worked_ms(&self) -> u64 {
+        let now = self.engine.clock.monotonic();
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let worked = now.saturating_sub(*counted);
+        *counted = now;
+        u64::try_from(worked.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Takes the next place in the sequence for steps of one name, one for each key.
+    pub(crate) fn place(&self, name: &str, keys: &[&str]) -> Result<u64, Error> {
+        let mut here = self.lock();
+        let position = here.next;
+        here.next += 1;
+        for key in keys {
+            if !here.seen.insert((name.to_owned(), (*key).to_owned())) {
+                return Err(self.unexpected(position, &label(name, key), "it has already run".to_owned()));
+            }
+        }
+        let stranger = self
+            .standing(position)
+            .find(|step| step.name != name || !keys.contains(&step.key.as_deref().unwrap_or_default()));
+        match stranger {
+            Some(step) => {
+                let found = label(name, keys.first().copied().unwrap_or_default());
+                Err(self.unexpected(
+                    position,
+                    &found,
+                    format!("the journal has step `{}`", step.label()),
+                ))
+            }
+            None => Ok(position),
+        }
+    }
+
+    fn unexpected(&self, position: u64, found: &str, recorded: String) -> Error {
+        self.confused.store(true, Ordering::Relaxed);
+        Error::UnexpectedStep {
+            id: self.id(),
+            position,
+            found: found.to_owned(),
+            recorded,
+        }
+    }
+
+    /// The recorded steps at a place that are not to be run again anew.
+    fn standing(&self, position: u64) -> impl Iterator<Item = &StepRecord> {
+        let undo_only = self.undo_only;
+        self.recorded
+            .iter()
+            .filter(move |step| step.position == position && (undo_only || step.state != "undone"))
+    }
+
+    /// A recorded step that the run has not come to.
+    fn unreached(&self) -> Option<&StepRecord> {
+        let next = self.lock().next;
+        self.recorded
+            .iter()
+            .find(|step| step.position >= next && step.state == "done")
+    }
+
+    /// Asks this run to stop.
+    pub(crate) fn stop(&self, leave: bool) {
+        if leave {
+            self.left.cancel();
+        }
+        if leave || !self.undo_only {
+            self.cancel.cancel();
+        }
+    }
+
+    pub(crate) fn cancelled(&self) -> Failure {
+        Error::Cancelled { id: self.id() }.into()
+    }
+
+    pub(crate) fn set_committed(&self) {
+        self.committed.store(true, Ordering::Relaxed);
+    }
+
+    fn is_committed(&self) -> bool {
+        self.committed.load(Ordering::Relaxed)
+    }
+
+    fn is_cancelled_by_user(&self) -> bool {
+        self.undo_only || self.cancel.is_cancelled()
+    }
+}
+
+/// A pause before trying again, longer each time.
+fn pause(first: Duration, tried: u32) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(30);
+    first
+        .checked_mul(1_u32.checked_shl(tried.min(16)).unwrap_or(u32::MAX))
+        .map_or(LONGEST, |pause| pause.min(LONGEST))
+}
+
+/// Whether the engine tries again after such a failure.
+fn may_pass(kind: ErrorKind) -> bool {
+    kind.is_transient()
+}

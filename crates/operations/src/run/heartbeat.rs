@@ -1,0 +1,84 @@
+//! The side of a run that keeps in touch with the journal: heartbeat, requests of others, progress.
+
+use std::time::Duration;
+
+use ostler_vocabulary::ProgressValue;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::Run;
+use crate::journal::StepAt;
+use crate::record::{Event, label};
+
+/// Until told to stop, or until another owner took the operation over.
+pub(super) async fn keep(run: &Run, stop: &CancellationToken) {
+    let settings = &run.engine.settings;
+    let (mut beaten, mut journaled) = (Instant::now(), Instant::now());
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = run.lost.cancelled() => return,
+            () = sleep(settings.look) => {}
+        }
+        for event in run.changed() {
+            run.tell(event);
+        }
+        let values = due(&mut journaled, settings.journal_progress)
+            .then(|| run.unjournaled())
+            .unwrap_or_default();
+        let worked = due(&mut beaten, settings.heartbeat).then(|| run.worked_ms());
+        let now = run.engine.clock.now();
+        match run
+            .journal(move |journal, by| journal.look(by, &values, worked, now))
+            .await
+        {
+            Ok(requests) if requests.leave => {
+                run.left.cancel();
+                run.cancel.cancel();
+            }
+            Ok(requests) if requests.cancel && !run.undo_only => run.cancel.cancel(),
+            Ok(_) => {}
+            // Another owner shows in `lost`; anything else may pass before others take this one for dead.
+            Err(failure) => tracing::warn!(operation = %run.id(), ?failure, "cannot reach the journal"),
+        }
+    }
+}
+
+fn due(last: &mut Instant, every: Duration) -> bool {
+    let now = Instant::now();
+    let due = now.duration_since(*last) >= every;
+    if due {
+        *last = now;
+    }
+    due
+}
+
+impl Run {
+    /// What watchers have not been told.
+    fn changed(&self) -> Vec<Event> {
+        let mut events = Vec::new();
+        for active in &mut self.lock().active {
+            let value = active.progress.read();
+            if active.told != Some(value) {
+                active.told = Some(value);
+                events.push(Event::Progress {
+                    step: label(&active.at.name, &active.at.key),
+                    progress: value,
+                });
+            }
+        }
+        events
+    }
+
+    fn unjournaled(&self) -> Vec<(StepAt, ProgressValue)> {
+        let mut values = Vec::new();
+        for active in &mut self.lock().active {
+            let value = active.progress.read();
+            if active.journaled != Some(value) {
+                active.journaled = Some(value);
+                values.push((active.at.clone(), value));
+            }
+        }
+        values
+    }
+}

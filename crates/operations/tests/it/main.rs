@@ -1,0 +1,3 @@
+//! The engine's rules, over both journals.
+
+mod running;
