@@ -1,0 +1,193 @@
+//! What can go wrong with a vault.
+
+use ostler_vocabulary::{Classified, ErrorKind};
+
+use crate::{ChunkId, PackId};
+
+/// What was attempted with which object, and why it failed. Never holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error("could not {attempt} {subject}")]
+    Store {
+        /// What was attempted: a verb, such as `read`.
+        attempt: &'static str,
+        /// With which object.
+        subject: String,
+        /// Why it failed.
+        #[source]
+        source: ostler_store::Error,
+    },
+    /// An object's bytes are not what was written.
+    #[error("`{object}` is damaged: {reason}")]
+    Damaged {
+        /// The object's key.
+        object: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A chunk's bytes are not what was written.
+    #[error("chunk {chunk} in pack {pack} is damaged: {reason}")]
+    ChunkDamaged {
+        /// The chunk.
+        chunk: ChunkId,
+        /// The pack that the index names for it.
+        pack: PackId,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The pack that holds a chunk is not in the store.
+    #[error("chunk {chunk} is lost: pack {pack} is not in the store")]
+    PackMissing {
+        /// The chunk.
+        chunk: ChunkId,
+        /// The pack that the index names for it.
+        pack: PackId,
+    },
+    /// No index segment names the chunk.
+    #[error("chunk {0} is in no pack of the vault")]
+    ChunkUnknown(ChunkId),
+    /// Something that is named does not exist.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// There is no vault at this place.
+    #[error("there is no vault at {0}")]
+    NoVault(String),
+    /// There is a vault already where one was to be made.
+    #[error("there is a vault at {0} already")]
+    VaultExists(String),
+    /// A key is needed and none was given.
+    #[error("the vault at {location} is encrypted and no key was given")]
+    KeyNeeded {
+        /// Where the vault is.
+        location: String,
+        /// The kinds of key that open it.
+        accepted: Vec<String>,
+    },
+    /// None of the keys that were given opens the vault.
+    #[error("none of the given keys opens the vault at {location}")]
+    WrongKey {
+        /// Where the vault is.
+        location: String,
+        /// The kinds of key that open it.
+        accepted: Vec<String>,
+    },
+    /// A key that was given cannot be read as one.
+    #[error("{what} cannot be used: {reason}")]
+    BadKey {
+        /// Which key: never its text.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// Text that should be a digest.
+    #[error("`{text}` is not {what}: expected 64 hexadecimal digits")]
+    Digest {
+        /// The text.
+        text: String,
+        /// What was expected.
+        what: &'static str,
+    },
+    /// A newer version wrote it, or an option is not known here.
+    #[error("{what} is of version {found}, and this program knows version {known}")]
+    Version {
+        /// The object.
+        what: String,
+        /// The version found.
+        found: u32,
+        /// The newest version known.
+        known: u32,
+    },
+    /// More than the format can hold.
+    #[error("{what} is too large: {size} bytes, and at most {limit} are allowed")]
+    TooLarge {
+        /// What.
+        what: String,
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The world is not as the caller assumed: another writer, a lost lease.
+    #[error("{0}")]
+    Conflict(String),
+    /// Somebody else holds what this needs.
+    #[error("{0}")]
+    Busy(String),
+    /// It was cancelled.
+    #[error("cancelled while {0}")]
+    Cancelled(&'static str),
+    /// A defect of ours, or of the machine (no randomness, no threads).
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// For `map_err`: the store failed at this.
+    pub(crate) fn store(
+        attempt: &'static str,
+        subject: impl std::fmt::Display,
+    ) -> impl FnOnce(ostler_store::Error) -> Self {
+        move |source| Self::Store {
+            attempt,
+            subject: format!("`{subject}`"),
+            source,
+        }
+    }
+
+    /// An object's bytes are wrong.
+    pub(crate) fn damaged(object: impl std::fmt::Display, reason: impl Into<String>) -> Self {
+        Self::Damaged {
+            object: object.to_string(),
+            reason: reason.into(),
+        }
+    }
+}
+
+impl Classified for Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Store { source, .. } => source.kind(),
+            Self::Damaged { .. } | Self::ChunkDamaged { .. } => ErrorKind::Corrupt,
+            Self::PackMissing { .. } | Self::ChunkUnknown(_) | Self::NotFound(_) | Self::NoVault(_) => {
+                ErrorKind::NotFound
+            }
+            Self::VaultExists(_) => ErrorKind::AlreadyExists,
+            Self::KeyNeeded { .. } | Self::WrongKey { .. } => ErrorKind::Denied,
+            Self::BadKey { .. } | Self::Digest { .. } | Self::TooLarge { .. } => ErrorKind::Invalid,
+            Self::Version { .. } => ErrorKind::Unsupported,
+            Self::Conflict(_) => ErrorKind::Conflict,
+            Self::Busy(_) => ErrorKind::Busy,
+            Self::Cancelled(_) => ErrorKind::Cancelled,
+            Self::Internal(_) => ErrorKind::Internal,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store { source, .. } => source.hint(),
+            Self::KeyNeeded { accepted, .. } => Some(format!("give {}", either(accepted))),
+            Self::WrongKey { accepted, .. } => Some(format!(
+                "the vault opens with {}; check that it is this vault's",
+                either(accepted)
+            )),
+            Self::NoVault(_) => {
+                Some("check the address, or make a vault with `ostler vault init`".to_owned())
+            }
+            Self::VaultExists(_) => Some("choose another place, or use the vault that is there".to_owned()),
+            Self::Version { .. } => Some("use a newer version of ostler".to_owned()),
+            Self::Damaged { .. } | Self::ChunkDamaged { .. } | Self::PackMissing { .. } => {
+                Some("`ostler vault check --read-data` lists every backup that this touches".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn either(kinds: &[String]) -> String {
+    match kinds {
+        [] => "a key".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}

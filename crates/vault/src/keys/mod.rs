@@ -1,0 +1,168 @@
+//! The vault's secrets, and how they are protected.
+
+mod seal;
+
+use std::collections::BTreeMap;
+
+use ostler_vocabulary::VaultId;
+use zeroize::Zeroizing;
+
+pub(crate) use seal::{Psk, SEALED_KEY, generate, open as open_sealed, public_of, seal as seal_to};
+
+use crate::cipher::Suite;
+use crate::{Error, cipher};
+
+/// Length of the keys of AES-SIV with AES-256.
+pub(crate) const NAME_KEY: usize = 64;
+
+const CHUNK_ID: &str = "ostler vault v1 chunk id";
+const CONFIG_MAC: &str = "ostler vault v1 vault.json";
+const OBJECT: &str = "ostler vault v1 object";
+const NAME: &str = "ostler vault v1 name";
+
+/// The secrets of one key epoch.
+pub(crate) struct Epoch {
+    pub(crate) number: u32,
+    writer: Zeroizing<[u8; 32]>,
+    secret: Zeroizing<[u8; 32]>,
+    public: [u8; 32],
+    object: Zeroizing<[u8; 32]>,
+    name: Zeroizing<[u8; NAME_KEY]>,
+}
+
+impl Epoch {
+    pub(crate) fn new(
+        number: u32,
+        writer: Zeroizing<[u8; 32]>,
+        secret: Zeroizing<[u8; 32]>,
+    ) -> Result<Self, Error> {
+        let mut name = Zeroizing::new([0; NAME_KEY]);
+        blake3::Hasher::new_derive_key(NAME)
+            .update(writer.as_slice())
+            .finalize_xof()
+            .fill(name.as_mut_slice());
+        Ok(Self {
+            number,
+            public: public_of(&secret)?,
+            object: Zeroizing::new(blake3::derive_key(OBJECT, writer.as_slice())),
+            name,
+            writer,
+            secret,
+        })
+    }
+
+    /// New random secrets.
+    pub(crate) fn random(number: u32) -> Result<Self, Error> {
+        Self::new(number, Zeroizing::new(cipher::random()?), generate()?.0)
+    }
+
+    pub(crate) fn writer(&self) -> &[u8; 32] {
+        &self.writer
+    }
+
+    pub(crate) fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
+    /// The key of an object that is sealed with the writer's secret.
+    pub(crate) fn object_key(&self, salt: &[u8; 32]) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(*blake3::keyed_hash(&self.object, salt).as_bytes())
+    }
+
+    pub(crate) fn name_key(&self) -> &[u8; NAME_KEY] {
+        &self.name
+    }
+
+    /// Seals a fresh random key to the vault's public key; only holders of the writer's secret can.
+    pub(crate) fn seal_key(
+        &self,
+        suite: Suite,
+        vault: VaultId,
+        info: &[u8],
+        key: &[u8; 32],
+    ) -> Result<[u8; SEALED_KEY], Error> {
+        let psk = Psk {
+            key: self.writer.as_slice(),
+            id: vault.as_bytes(),
+        };
+        let sealed = seal_to(suite, &self.public, Some(psk), info, key)?;
+        sealed
+            .try_into()
+            .map_err(|_| Error::Internal("a sealed key has an unexpected length".to_owned()))
+    }
+
+    pub(crate) fn open_key(
+        &self,
+        suite: Suite,
+        vault: VaultId,
+        info: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<[u8; 32]>, cipher::NotAuthentic> {
+        let psk = Psk {
+            key: self.writer.as_slice(),
+            id: vault.as_bytes(),
+        };
+        let key = open_sealed(suite, &self.secret, Some(psk), info, sealed)?;
+        let key: &[u8; 32] = key.as_slice().try_into().map_err(|_| cipher::NotAuthentic)?;
+        Ok(Zeroizing::new(*key))
+    }
+}
+
+/// Every secret of an open vault.
+pub(crate) struct Keyring {
+    identity: Zeroizing<[u8; 32]>,
+    chunk_id: Zeroizing<[u8; 32]>,
+    epochs: BTreeMap<u32, Epoch>,
+}
+
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Keyring({} epochs)", self.epochs.len())
+    }
+}
+
+impl Keyring {
+    /// # Errors
+    /// When there is no epoch at all.
+    pub(crate) fn new(identity: Zeroizing<[u8; 32]>, epochs: Vec<Epoch>) -> Result<Self, Error> {
+        if epochs.is_empty() {
+            return Err(Error::damaged("keys/", "no key epoch is there"));
+        }
+        Ok(Self {
+            chunk_id: Zeroizing::new(blake3::derive_key(CHUNK_ID, identity.as_slice())),
+            identity,
+            epochs: epochs.into_iter().map(|epoch| (epoch.number, epoch)).collect(),
+        })
+    }
+
+    pub(crate) fn identity(&self) -> &[u8; 32] {
+        &self.identity
+    }
+
+    /// The epoch that new objects are sealed with.
+    pub(crate) fn newest(&self) -> &Epoch {
+        match self.epochs.values().next_back() {
+            Some(epoch) => epoch,
+            None => unreachable!("a keyring is never empty"),
+        }
+    }
+
+    pub(crate) fn epoch(&self, number: u32) -> Option<&Epoch> {
+        self.epochs.get(&number)
+    }
+
+    /// The key that chunk ids are made with.
+    pub(crate) fn chunk_id_key(&self) -> &[u8; 32] {
+        &self.chunk_id
+    }
+
+    pub(crate) fn config_mac(&self, message: &[u8]) -> [u8; 32] {
+        config_mac(&self.identity, message)
+    }
+}
+
+/// What proves that `vault.json` was written by somebody who knows the identity secret.
+pub(crate) fn config_mac(identity: &[u8; 32], message: &[u8]) -> [u8; 32] {
+    let key = Zeroizing::new(blake3::derive_key(CONFIG_MAC, identity));
+    *blake3::keyed_hash(&key, message).as_bytes()
+}

@@ -1,0 +1,1 @@
+//! Packs: many chunks in one object.
