@@ -108,6 +108,14 @@ pub enum Error {
         /// The limit in bytes.
         limit: u64,
     },
+    /// An entry that a file list cannot take: a defect of who made it.
+    #[error("`{path}` cannot go into a file list: {reason}")]
+    ListEntry {
+        /// Its path, as far as it can be shown.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The world is not as the caller assumed: another writer, a lost lease.
     #[error("{0}")]
     Conflict(String),
@@ -159,7 +167,7 @@ impl Classified for Error {
             Self::Conflict(_) => ErrorKind::Conflict,
             Self::Busy(_) => ErrorKind::Busy,
             Self::Cancelled(_) => ErrorKind::Cancelled,
-            Self::Internal(_) => ErrorKind::Internal,
+            Self::ListEntry { .. } | Self::Internal(_) => ErrorKind::Internal,
         }
     }
 
