@@ -23,6 +23,7 @@ mod index;
 mod keys;
 mod lease;
 pub mod list;
+mod objects;
 mod open;
 mod pack;
 mod reader;

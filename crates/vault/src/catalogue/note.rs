@@ -1,0 +1,95 @@
+//! Notes as objects: names that say something of a backup, some with a body.
+
+use ostler_store::{Key, Object};
+use ostler_vocabulary::BackupId;
+use serde::Serialize;
+
+use super::facts::{Note, decode};
+use super::{BACKUPS, INTENTS, NOTES};
+use crate::envelope::{Mode, ObjectKind};
+use crate::objects::object_key;
+use crate::sealed_name::NameKind;
+use crate::{Error, Vault};
+
+pub(super) fn intent_key(id: BackupId) -> Result<Key, Error> {
+    object_key(format!("{INTENTS}{id}"))
+}
+
+pub(super) fn record_key(id: BackupId) -> Result<Key, Error> {
+    object_key(format!("{BACKUPS}{id}"))
+}
+
+/// The backup that an object below `prefix` is named for; `None` for a name that is not ours.
+pub(crate) fn backup_of(prefix: &str, key: &Key) -> Option<BackupId> {
+    let name = key.as_str().strip_prefix(prefix)?;
+    let id: BackupId = name.parse().ok()?;
+    // Only the one spelling that is written counts, so that no backup is seen twice.
+    (id.to_string() == name).then_some(id)
+}
+
+/// A note found in a listing.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) key: Key,
+    pub(super) backup: BackupId,
+    pub(super) note: Note,
+}
+
+/// The start of the digest of a note's body, which its name carries.
+pub(super) fn digest(body: &[u8]) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(body).as_bytes();
+    [a, b, c, d, e, f, g, h]
+}
+
+impl Vault {
+    /// What a note says; `None`, with a warning, when it is not one that this vault's keys made.
+    pub(super) fn read_note(&self, object: &Object) -> Option<Found> {
+        match self.open_note(&object.key) {
+            Ok(found) => Some(found),
+            Err(reason) => {
+                tracing::warn!(key = %object.key, reason, "passing over a note that cannot be read");
+                None
+            }
+        }
+    }
+
+    fn open_note(&self, key: &Key) -> Result<Found, String> {
+        let name = key.as_str().strip_prefix(NOTES).unwrap_or_default();
+        let (backup, sealed) = name.split_once('.').ok_or("its name has no parts")?;
+        let id: BackupId = backup
+            .parse()
+            .ok()
+            .filter(|id: &BackupId| id.to_string() == backup)
+            .ok_or("its name starts with no backup's id")?;
+        let (kind, facts) = self
+            .unseal_any_name(id, sealed)
+            .map_err(|error| error.to_string())?;
+        let note = decode(kind, &facts).map_err(|malformed| malformed.0)?;
+        Ok(Found {
+            key: key.clone(),
+            backup: id,
+            note,
+        })
+    }
+
+    /// Creates a note. One of the same name says the same.
+    pub(super) async fn write_note(
+        &self,
+        kind: NameKind,
+        id: BackupId,
+        facts: &[u8],
+        body: Option<(ObjectKind, &[u8])>,
+    ) -> Result<(), Error> {
+        let key = object_key(format!("{NOTES}{id}.{}", self.seal_name(kind, id, facts)?))?;
+        let sealed = match body {
+            Some((kind, plaintext)) => self.seal(kind, Mode::Public, &key, plaintext)?,
+            None => Vec::new(),
+        };
+        self.create_if_free(&key, sealed).await.map(drop)
+    }
+}
+
+pub(super) fn to_json(what: &str, value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(value)
+        .map_err(|error| Error::Internal(format!("could not write {what} as JSON: {error}")))
+}

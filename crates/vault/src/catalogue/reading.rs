@@ -1,0 +1,240 @@
+//! Reading what is said of backups.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, TryStreamExt, stream, try_join};
+use ostler_vocabulary::{BackupId, Classified, ErrorKind, Timestamp};
+use serde::de::DeserializeOwned;
+
+use super::facts::{Note, decode_facts};
+use super::note::{Found, backup_of, digest, intent_key, record_key};
+use super::{
+    BACKUPS, CatalogueEntry, Facts, INTENTS, Intent, MarkRecord, NOTES, ProofFacts, ProofRecord, Record,
+};
+use crate::envelope::ObjectKind;
+use crate::{Error, Vault};
+
+/// How many small objects are asked for at the same time.
+const AT_ONCE: usize = 8;
+
+impl Vault {
+    /// What backups there are, oldest first: committed ones by their records, others by their intents. Asks for
+    /// nothing but listings, except for what is not committed or did not fit into names.
+    ///
+    /// # Errors
+    /// Only where the store fails; what cannot be read is in the entries.
+    pub async fn catalogue(&self) -> Result<Vec<CatalogueEntry>, Error> {
+        // Records are listed before notes are: a backup that is committed in between lacks its facts in neither.
+        let (intents, records) = try_join!(self.objects(INTENTS), self.objects(BACKUPS))?;
+        let notes = self.objects(NOTES).await?;
+        let committed: BTreeSet<BackupId> = records
+            .iter()
+            .filter_map(|object| backup_of(BACKUPS, &object.key))
+            .collect();
+        let mut said: BTreeMap<BackupId, Vec<Found>> = BTreeMap::new();
+        for found in notes.iter().filter_map(|object| self.read_note(object)) {
+            if committed.contains(&found.backup) {
+                said.entry(found.backup).or_default().push(found);
+            }
+        }
+        let begun: Vec<BackupId> = intents
+            .iter()
+            .filter_map(|object| backup_of(INTENTS, &object.key))
+            .filter(|id| !committed.contains(id))
+            .collect();
+        let committed = committed.into_iter().map(|id| {
+            let said = said.remove(&id).unwrap_or_default();
+            self.committed_entry(id, said)
+        });
+        let mut entries: Vec<CatalogueEntry> = stream::iter(committed)
+            .buffer_unordered(AT_ONCE)
+            .try_filter_map(async |entry| Ok(entry))
+            .try_collect()
+            .await?;
+        let begun: Vec<Option<CatalogueEntry>> = stream::iter(begun)
+            .map(|id| self.begun_entry(id))
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        entries.extend(begun.into_iter().flatten());
+        entries.sort_by_key(|entry| (started(entry), entry.backup));
+        Ok(entries)
+    }
+
+    /// A backup's commit record.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not committed, [`Error::Damaged`] when the record is not what was written,
+    /// [`Error::Version`] when a newer program wrote it.
+    pub async fn record(&self, id: BackupId) -> Result<Record, Error> {
+        let key = record_key(id)?;
+        let bytes = self
+            .read_if_there(&key)
+            .await?
+            .ok_or_else(|| Error::NotFound(format!("backup {id}")))?;
+        let json = self.unseal(ObjectKind::Record, &key, &bytes)?;
+        #[derive(serde::Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let Versioned { version } = from_json(&key, &json)?;
+        if version > Record::VERSION {
+            return Err(Error::Version {
+                what: format!("the commit record of backup {id}"),
+                found: version,
+                known: Record::VERSION,
+            });
+        }
+        let record: Record = from_json(&key, &json)?;
+        if record.backup == id {
+            Ok(record)
+        } else {
+            Err(Error::damaged(key, "it is the record of another backup"))
+        }
+    }
+
+    /// What a backup said it would be; `None` when it has no intent (any more).
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when the intent is not what was written.
+    pub async fn intent(&self, id: BackupId) -> Result<Option<Intent>, Error> {
+        let key = intent_key(id)?;
+        let Some(bytes) = self.read_if_there(&key).await? else {
+            return Ok(None);
+        };
+        from_json(&key, &self.unseal(ObjectKind::Intent, &key, &bytes)?).map(Some)
+    }
+
+    /// The reports stored with a backup, oldest first. Reports that are not authentic are passed over.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn proofs(&self, id: BackupId) -> Result<Vec<ProofRecord>, Error> {
+        let mut proofs = Vec::new();
+        for found in self.notes_of(id).await? {
+            if let Note::Proof { digest, .. } = found.note
+                && let Some(proof) = self
+                    .body::<ProofRecord>(ObjectKind::Proof, &found.key, digest)
+                    .await?
+            {
+                proofs.push(proof);
+            }
+        }
+        proofs.sort_by_key(|proof| proof.at);
+        Ok(proofs)
+    }
+
+    async fn notes_of(&self, id: BackupId) -> Result<Vec<Found>, Error> {
+        let notes = self.objects(&format!("{NOTES}{id}.")).await?;
+        Ok(notes.iter().filter_map(|object| self.read_note(object)).collect())
+    }
+
+    /// The body of a note; `None`, with a warning, when it is not the one its name was made for.
+    async fn body<T: DeserializeOwned>(
+        &self,
+        kind: ObjectKind,
+        key: &ostler_store::Key,
+        expected: [u8; 8],
+    ) -> Result<Option<T>, Error> {
+        let Some(bytes) = self.read_if_there(key).await? else {
+            return Ok(None);
+        };
+        let read = || {
+            let json = self.unseal(kind, key, &bytes)?;
+            if digest(&json) != expected {
+                return Err(Error::damaged(key, "its body is another's"));
+            }
+            from_json(key, &json)
+        };
+        Ok(read()
+            .inspect_err(|error| tracing::warn!(%key, %error, "passing over the body of a note"))
+            .ok())
+    }
+
+    async fn committed_entry(
+        &self,
+        backup: BackupId,
+        said: Vec<Found>,
+    ) -> Result<Option<CatalogueEntry>, Error> {
+        let mut entry = CatalogueEntry {
+            backup,
+            committed: None,
+            intent: None,
+            proofs: Vec::new(),
+            marks: Vec::new(),
+            unreadable: None,
+        };
+        let mut parts = BTreeMap::new();
+        for found in said {
+            match found.note {
+                Note::Facts {
+                    part,
+                    parts: of,
+                    piece,
+                } => {
+                    parts.insert((of, part), piece);
+                }
+                Note::Proof { facts, .. } => entry.proofs.push(facts),
+                Note::Mark(mark) => entry.marks.push(mark),
+                Note::LongMark { digest } => {
+                    let mark = self.body::<MarkRecord>(ObjectKind::Mark, &found.key, digest);
+                    entry.marks.extend(mark.await?);
+                }
+            }
+        }
+        entry.proofs.sort_by(|a: &ProofFacts, b| a.at.cmp(&b.at));
+        entry.marks.sort_by_key(|mark| mark.at);
+        entry.committed = whole(&parts);
+        if entry.committed.is_none() {
+            match self.record(backup).await {
+                Ok(record) => entry.committed = Some(Facts::from(&record)),
+                Err(error) => match error.kind() {
+                    // Deleted since the listing.
+                    ErrorKind::NotFound => return Ok(None),
+                    ErrorKind::Corrupt | ErrorKind::Unsupported => entry.unreadable = Some(error.to_string()),
+                    _ => return Err(error),
+                },
+            }
+        }
+        Ok(Some(entry))
+    }
+
+    async fn begun_entry(&self, backup: BackupId) -> Result<Option<CatalogueEntry>, Error> {
+        let mut entry = CatalogueEntry {
+            backup,
+            committed: None,
+            intent: None,
+            proofs: Vec::new(),
+            marks: Vec::new(),
+            unreadable: None,
+        };
+        match self.intent(backup).await {
+            Ok(None) => return Ok(None),
+            Ok(intent) => entry.intent = intent,
+            Err(error) if error.kind() == ErrorKind::Corrupt => entry.unreadable = Some(error.to_string()),
+            Err(error) => return Err(error),
+        }
+        Ok(Some(entry))
+    }
+}
+
+/// The facts, if all their parts are there.
+fn whole(parts: &BTreeMap<(u8, u8), Vec<u8>>) -> Option<Facts> {
+    let (of, _) = *parts.keys().next_back()?;
+    let mut coded = Vec::new();
+    for part in 0..of {
+        coded.extend_from_slice(parts.get(&(of, part))?);
+    }
+    decode_facts(&coded).ok()
+}
+
+fn started(entry: &CatalogueEntry) -> Timestamp {
+    let facts = entry.committed.as_ref().map(|facts| facts.started);
+    let intent = entry.intent.as_ref().map(|intent| intent.started);
+    facts.or(intent).unwrap_or(Timestamp::MIN)
+}
+
+fn from_json<T: DeserializeOwned>(key: &ostler_store::Key, json: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(json)
+        .map_err(|error| Error::damaged(key, format!("it does not read as JSON: {error}")))
+}

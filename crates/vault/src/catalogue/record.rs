@@ -1,0 +1,219 @@
+//! What is said of a backup: before it is made, when it is committed, and afterwards.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::paths;
+
+/// What a backup will be, registered before anything is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The backup's id.
+    pub backup: BackupId,
+    /// The operation that makes it.
+    pub operation: OperationId,
+    /// When it began.
+    pub started: Timestamp,
+    /// The host whose files it holds.
+    pub host: String,
+    /// The directories and files asked for.
+    #[serde(with = "paths")]
+    pub paths: Vec<PathBuf>,
+    /// The name it will have.
+    pub name: Option<String>,
+    /// The process that registered it; a resumed operation may run in another.
+    pub owner: ProcessIdentity,
+}
+
+/// The commit record of a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// [`Record::VERSION`] where this program wrote it.
+    pub version: u32,
+    /// The backup's id.
+    pub backup: BackupId,
+    /// The operation that made it.
+    pub operation: OperationId,
+    /// The name it was given.
+    pub name: Option<String>,
+    /// The tags it was given.
+    pub tags: BTreeMap<String, String>,
+    /// When it began.
+    pub started: Timestamp,
+    /// When everything was stored.
+    pub ended: Timestamp,
+    /// Program and version.
+    pub made_by: String,
+    /// The backup whose unchanged files were taken over.
+    pub parent: Option<BackupId>,
+    /// The parts of the nodes.
+    pub nodes: Vec<NodeRecord>,
+    /// Whether files are missing from it.
+    pub partial: bool,
+    /// What it holds, in numbers.
+    pub counts: Counts,
+    /// What went wrong, as (path, reason). The first thousand; `counts.problems` says how many.
+    pub problems: Vec<(String, String)>,
+    /// Objects found in the store before the commit.
+    pub objects_found: u64,
+}
+
+impl Record {
+    /// The version of records this program writes, and the newest it reads.
+    pub const VERSION: u32 = 1;
+}
+
+/// One node's part of a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    /// The node.
+    pub host: String,
+    /// What knows how to restore it: `files`.
+    pub driver: String,
+    /// The directories and files it was asked for.
+    #[serde(with = "paths")]
+    pub paths: Vec<PathBuf>,
+    /// Address of its file list: the chunk id of its directory, in hexadecimal.
+    pub list: String,
+}
+
+/// A backup in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Regular files.
+    pub files: u64,
+    /// Entries of all kinds.
+    pub entries: u64,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Files that were read because they were new or changed.
+    pub changed_files: u64,
+    /// Bytes the vault did not have.
+    pub new_bytes: u64,
+    /// Bytes the store grew by.
+    pub stored_bytes: u64,
+    /// Files that could not be read as they should.
+    pub problems: u64,
+}
+
+/// What the catalogue knows of a backup from names alone (reading the record only where its facts did not fit).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogueEntry {
+    /// The backup.
+    pub backup: BackupId,
+    /// `None`: an intent without a commit record, or a record that cannot be read (see `unreadable`).
+    pub committed: Option<Facts>,
+    /// Read from the store only for what is not committed.
+    pub intent: Option<Intent>,
+    /// Outcomes of proofs, oldest first.
+    pub proofs: Vec<ProofFacts>,
+    /// Marks, oldest first.
+    pub marks: Vec<MarkRecord>,
+    /// Why the commit record or intent that is there cannot be read. A backup with a commit record that cannot be
+    /// read is damaged.
+    pub unreadable: Option<String>,
+}
+
+/// What listings show of a committed backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// Whether files are missing from it.
+    pub partial: bool,
+    /// The host of its first node.
+    pub host: String,
+    /// The directories and files of all nodes.
+    pub paths: Vec<PathBuf>,
+    /// The name it was given.
+    pub name: Option<String>,
+    /// The tags it was given when it was made; marks may have changed them since.
+    pub tags: BTreeMap<String, String>,
+    /// What it holds, in numbers.
+    pub counts: Counts,
+}
+
+impl From<&Record> for Facts {
+    fn from(record: &Record) -> Self {
+        let duration = record.started.duration_until(record.ended).as_millis();
+        Self {
+            started: record.started,
+            duration_ms: u64::try_from(duration).unwrap_or(0),
+            partial: record.partial,
+            host: record
+                .nodes
+                .first()
+                .map(|node| node.host.clone())
+                .unwrap_or_default(),
+            paths: record
+                .nodes
+                .iter()
+                .flat_map(|node| node.paths.iter().cloned())
+                .collect(),
+            name: record.name.clone(),
+            tags: record.tags.clone(),
+            counts: record.counts,
+        }
+    }
+}
+
+/// What a listing shows of a proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProofFacts {
+    /// When it ended.
+    pub at: Timestamp,
+    /// What was done; see [`ProofRecord::method`].
+    pub method: String,
+    /// Whether everything was as it should be.
+    pub ok: bool,
+}
+
+/// A report about a backup, stored with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofRecord {
+    /// `verify` (presence), `verify_data`, `drill`, `check`.
+    pub method: String,
+    /// When it ended.
+    pub at: Timestamp,
+    /// Whether everything was as it should be.
+    pub ok: bool,
+    /// Files looked at.
+    pub files: u64,
+    /// Bytes looked at.
+    pub bytes: u64,
+    /// What was not as it should be, as (path or object, reason).
+    pub problems: Vec<(String, String)>,
+    /// The operation that made it.
+    pub operation: Option<OperationId>,
+}
+
+/// Something said of a backup after it was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarkRecord {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub action: MarkAction,
+}
+
+/// What can be said of a backup after it was made. The newest of a kind counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarkAction {
+    /// It is not to be deleted, and why.
+    Hold(Option<String>),
+    /// It may be deleted again.
+    Release,
+    /// A tag was set, or removed where `value` is `None`.
+    Tag {
+        /// The tag.
+        key: String,
+        /// Its new value.
+        value: Option<String>,
+    },
+}
