@@ -1,2 +1,77 @@
-//! Developer commands.
-fn main() {}
+//! Developer commands: `cargo xtask <verb>`.
+//!
+//! Who uses it: developers and `.ci/run`. One file per verb; [`workspace`] knows where things are, [`process`] runs
+//! commands, [`tools`] installs the few programs that are not part of the toolchain.
+//!
+//! Invariants: it depends on nearly nothing, so that `cargo xtask layers` is there within seconds; what needs the
+//! project's own code runs as an example of the crate that has it.
+//! What is not here: anything the product needs.
+
+mod bench;
+mod coverage;
+mod deny;
+mod docs;
+mod hygiene;
+mod layers;
+mod picture;
+mod process;
+mod servers;
+mod svg;
+mod test;
+mod tools;
+mod trial;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+cargo xtask <verb>
+
+  try [PATH] [--keep]        build ostler and run its main job on a directory: backup, proof, drill, restore
+  test [--quick] [FILTER]    every check and test; --quick leaves out what needs a server or a download
+  ci                         what .ci/run runs: the same as `test`
+  layers                     who may depend on whom, file lengths, names
+  docs [--check]             write, or compare, the generated reference pages
+  deny                       licences, sources and advisories of all dependencies
+  coverage                   line coverage by crate
+  servers get|list           fetch, or name, the servers that tests start
+  bench first-backup [...]   side by side with peers; see benches/README.md
+  picture                    render docs/start/first-backup.svg from a real run";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  caused by: {cause}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<()> {
+    let Some((verb, rest)) = arguments.split_first() else {
+        bail!("no verb given\n\n{USAGE}");
+    };
+    match verb.as_str() {
+        "try" => trial::run(rest),
+        "test" | "ci" => test::run(rest),
+        "layers" => layers::run(rest),
+        "docs" => docs::run(rest),
+        "deny" => deny::run(rest),
+        "coverage" => coverage::run(rest),
+        "servers" => servers::run(rest),
+        "bench" => bench::run(rest),
+        "picture" => picture::run(rest),
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        other => bail!("there is no verb `{other}`\n\n{USAGE}"),
+    }
+}

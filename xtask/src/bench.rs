@@ -1,0 +1,213 @@
+//! `bench first-backup`: side by side with peers on the same data, in turn, several rounds. The recipe and the results
+//! are in `benches/README.md`.
+
+mod contender;
+mod generator;
+mod measure;
+mod same;
+mod table;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{process, workspace};
+use contender::{Contender, Name};
+use measure::Measurement;
+
+const SEED: u64 = 20_261_121;
+
+/// One thing that is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scenario {
+    /// Into an empty repository.
+    First,
+    /// Again, nothing changed.
+    Unchanged,
+    /// Again, after a twentieth was appended to every file.
+    Appended,
+    /// Into an empty directory.
+    Restore,
+}
+
+impl Scenario {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first backup",
+            Self::Unchanged => "unchanged",
+            Self::Appended => "5 % appended",
+            Self::Restore => "full restore",
+        }
+    }
+}
+
+/// The measurements of one program in one scenario on one set.
+pub struct Row {
+    set: &'static str,
+    scenario: Scenario,
+    name: Name,
+    rounds: Vec<Measurement>,
+}
+
+struct Options {
+    size: u64,
+    files: u64,
+    rounds: usize,
+    names: Vec<Name>,
+    sets: Vec<&'static str>,
+    json: bool,
+    work: PathBuf,
+}
+
+/// Runs the verb.
+pub fn run(arguments: &[String]) -> Result<()> {
+    if cfg!(debug_assertions) {
+        // The generator is slow without optimisation; the cheap build of this program is for everything else.
+        let mut again = workspace::cargo();
+        again.args(["run", "--quiet", "--release", "-p", "xtask", "--", "bench"]).args(arguments);
+        return process::run(&mut again);
+    }
+    let Some((name, rest)) = arguments.split_first() else { bail!("bench: which one? There is `first-backup`") };
+    match name.as_str() {
+        "first-backup" => first_backup(&Options::parse(rest)?),
+        other => bail!("there is no bench `{other}`; there is `first-backup`"),
+    }
+}
+
+impl Options {
+    fn parse(arguments: &[String]) -> Result<Self> {
+        let mut options = Self {
+            size: 4 << 30,
+            files: 100_000,
+            rounds: 3,
+            names: Name::ALL.to_vec(),
+            sets: vec!["large", "small"],
+            json: false,
+            work: workspace::target_directory().join("bench"),
+        };
+        let mut words = arguments.iter();
+        while let Some(word) = words.next() {
+            if word == "--json" {
+                options.json = true;
+                continue;
+            }
+            let value = words.next().with_context(|| format!("{word} wants a value"))?;
+            match word.as_str() {
+                "--size" => options.size = bytes(value)?,
+                "--files" => options.files = value.parse().context("--files")?,
+                "--rounds" => options.rounds = value.parse().context("--rounds")?,
+                "--tools" => options.names = Name::list(value)?,
+                "--work" => options.work = PathBuf::from(value),
+                "--set" => options.sets.retain(|set| set == value),
+                other => bail!("bench first-backup: unknown option {other}"),
+            }
+        }
+        if options.sets.is_empty() || options.rounds == 0 {
+            bail!("nothing to measure: --set is `large` or `small`, --rounds at least 1");
+        }
+        Ok(options)
+    }
+}
+
+fn bytes(text: &str) -> Result<u64> {
+    let (number, unit) = match text.strip_suffix("GiB") {
+        Some(number) => (number, 1 << 30),
+        None => (text.strip_suffix("MiB").context("a size is like 4GiB or 512MiB")?, 1 << 20),
+    };
+    Ok(number.trim().parse::<u64>().with_context(|| format!("size {text}"))? * unit)
+}
+
+fn first_backup(options: &Options) -> Result<()> {
+    let work = &options.work;
+    fs::create_dir_all(work)?;
+    let contenders =
+        options.names.iter().map(|name| Contender::get(*name, work)).collect::<Result<Vec<_>>>()?;
+    for contender in &contenders {
+        eprintln!("{}", contender.version()?);
+    }
+    let mut rows = Vec::new();
+    for set in &options.sets {
+        let source = work.join(set);
+        if source.exists() {
+            fs::remove_dir_all(&source)?;
+        }
+        match *set {
+            "large" => generator::large(&source, options.size, SEED)?,
+            _ => generator::small(&source, options.files, SEED)?,
+        }
+        eprintln!("{set}: {} bytes", measure::size_of(&source)?);
+        for round in 1..=options.rounds {
+            one_round(options, set, &source, &contenders, round, &mut rows)?;
+        }
+        fs::remove_dir_all(&source)?;
+        for contender in &contenders {
+            fs::remove_dir_all(work.join(contender.name.as_str()))?;
+        }
+    }
+    if options.json {
+        println!("{}", table::document(&rows));
+    } else {
+        print!("{}", table::markdown(&rows));
+    }
+    Ok(())
+}
+
+fn one_round(
+    options: &Options,
+    set: &'static str,
+    source: &Path,
+    contenders: &[Contender],
+    round: usize,
+    rows: &mut Vec<Row>,
+) -> Result<()> {
+    let target = options.work.join("restored");
+    for contender in contenders {
+        contender.start_anew()?;
+    }
+    let mut scenarios = vec![Scenario::First, Scenario::Unchanged, Scenario::Restore];
+    if set == "large" {
+        scenarios.insert(2, Scenario::Appended);
+    }
+    for scenario in scenarios {
+        if scenario == Scenario::Appended {
+            generator::grow(source, options.size, SEED)?;
+        }
+        for contender in contenders {
+            let command = match scenario {
+                Scenario::Restore => contender.restore(source, &target),
+                _ => contender.backup(source),
+            };
+            if target.exists() {
+                fs::remove_dir_all(&target)?;
+            }
+            let taken = measure::measure(&command, &contender.repository(), &contender.log())?;
+            eprintln!(
+                "{set}, round {round}, {}: {} {:.1} s",
+                scenario.as_str(),
+                contender.name.as_str(),
+                taken.wall
+            );
+            if scenario == Scenario::Restore && round == 1 {
+                same::check(source, &contender.restored(source, &target))
+                    .with_context(|| format!("{} restored something else", contender.name.as_str()))?;
+            }
+            record(rows, set, scenario, contender.name, taken);
+        }
+    }
+    if target.exists() {
+        fs::remove_dir_all(&target)?;
+    }
+    if set == "large" {
+        generator::shrink(source, options.size)?;
+    }
+    Ok(())
+}
+
+fn record(rows: &mut Vec<Row>, set: &'static str, scenario: Scenario, name: Name, taken: Measurement) {
+    let same = |row: &&mut Row| row.set == set && row.scenario == scenario && row.name == name;
+    match rows.iter_mut().find(same) {
+        Some(row) => row.rounds.push(taken),
+        None => rows.push(Row { set, scenario, name, rounds: vec![taken] }),
+    }
+}

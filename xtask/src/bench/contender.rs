@@ -1,0 +1,168 @@
+//! The programs that are compared, and how each is asked for the same thing.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::tools::Tool;
+use crate::{process, workspace};
+
+const RUSTIC: Tool = Tool {
+    package: "rustic-rs",
+    version: "0.11.4",
+    program: "rustic",
+    options: &["--no-default-features"],
+};
+
+/// A program that makes backups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    /// This project.
+    Ostler,
+    /// restic, from the distribution.
+    Restic,
+    /// rustic, from the package registry.
+    Rustic,
+}
+
+impl Name {
+    /// In the order they run in.
+    pub const ALL: [Self; 3] = [Self::Ostler, Self::Restic, Self::Rustic];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ostler => "ostler",
+            Self::Restic => "restic",
+            Self::Rustic => "rustic",
+        }
+    }
+
+    /// Reads a comma-separated list.
+    pub fn list(text: &str) -> Result<Vec<Self>> {
+        text.split(',')
+            .map(|word| {
+                Self::ALL
+                    .into_iter()
+                    .find(|name| name.as_str() == word)
+                    .with_context(|| format!("`{word}` is none of ostler, restic, rustic"))
+            })
+            .collect()
+    }
+}
+
+/// One program with a place of its own.
+pub struct Contender {
+    /// Which one.
+    pub name: Name,
+    program: PathBuf,
+    home: PathBuf,
+}
+
+impl Contender {
+    /// Finds, builds or installs the program.
+    pub fn get(name: Name, work: &Path) -> Result<Self> {
+        let program = match name {
+            Name::Ostler => ostler()?,
+            Name::Restic if process::exists("restic") => "restic".into(),
+            Name::Restic => bail!("restic is not installed; on Debian: apt-get install restic"),
+            Name::Rustic => match std::env::var_os("OSTLER_BENCH_RUSTIC") {
+                Some(path) => path.into(),
+                None => RUSTIC.get()?,
+            },
+        };
+        Ok(Self { name, program, home: work.join(name.as_str()) })
+    }
+
+    /// The first line it says of itself.
+    pub fn version(&self) -> Result<String> {
+        let verb = if self.name == Name::Restic { "version" } else { "--version" };
+        let said = process::capture(Command::new(&self.program).arg(verb))?;
+        Ok(said.lines().next().unwrap_or_default().to_owned())
+    }
+
+    /// Where it keeps its data.
+    pub fn repository(&self) -> PathBuf {
+        match self.name {
+            Name::Ostler => self.home.join("state/vault"),
+            Name::Restic | Name::Rustic => self.home.join("repository"),
+        }
+    }
+
+    /// Where its output goes.
+    pub fn log(&self) -> PathBuf {
+        self.home.join("log")
+    }
+
+    /// An empty repository and no cache. Ostler makes its vault with the first backup.
+    pub fn start_anew(&self) -> Result<()> {
+        if self.home.exists() {
+            std::fs::remove_dir_all(&self.home)?;
+        }
+        std::fs::create_dir_all(&self.home)?;
+        match self.name {
+            Name::Ostler => Ok(()),
+            Name::Restic => process::capture(&mut self.command(["init", "--repository-version", "2"])).map(drop),
+            Name::Rustic => process::capture(&mut self.command(["init"])).map(drop),
+        }
+    }
+
+    /// A backup of the directory.
+    pub fn backup(&self, source: &Path) -> Command {
+        match self.name {
+            Name::Ostler => self.command([OsString::from("backup"), "create".into(), source.into()]),
+            Name::Restic | Name::Rustic => self.command([OsString::from("backup"), source.into()]),
+        }
+    }
+
+    /// A restore of the newest backup.
+    pub fn restore(&self, source: &Path, target: &Path) -> Command {
+        match self.name {
+            Name::Ostler => self.command([OsString::from("restore"), "latest".into(), "--to".into(), target.into()]),
+            Name::Restic => self.command([OsString::from("restore"), "latest".into(), "--target".into(), target.into()]),
+            Name::Rustic => {
+                let mut what = OsString::from("latest:");
+                what.push(source);
+                self.command([OsString::from("restore"), what, target.into()])
+            }
+        }
+    }
+
+    /// Where below `target` the restored copy of `source` is.
+    pub fn restored(&self, source: &Path, target: &Path) -> PathBuf {
+        match self.name {
+            Name::Restic => target.join(source.strip_prefix("/").unwrap_or(source)),
+            Name::Ostler | Name::Rustic => target.to_path_buf(),
+        }
+    }
+
+    fn command<S: Into<OsString>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments.into_iter().map(Into::into)).current_dir("/");
+        match self.name {
+            Name::Ostler => command
+                .env("OSTLER_STATE_DIR", self.home.join("state"))
+                .env("OSTLER_CONFIG", self.home.join("none.toml")),
+            Name::Restic => command
+                .env("RESTIC_REPOSITORY", self.repository())
+                .env("RESTIC_PASSWORD", "measured")
+                .env("RESTIC_CACHE_DIR", self.home.join("cache")),
+            Name::Rustic => command
+                .env("RUSTIC_REPOSITORY", self.repository())
+                .env("RUSTIC_PASSWORD", "measured")
+                .env("RUSTIC_NO_PROGRESS", "true")
+                .env("RUSTIC_CACHE_DIR", self.home.join("cache")),
+        };
+        command
+    }
+}
+
+/// The release build of this checkout.
+fn ostler() -> Result<PathBuf> {
+    process::run(workspace::cargo().args(["build", "--quiet", "--release", "--locked", "-p", "ostler"]))?;
+    let path = workspace::target_directory().join("release/ostler");
+    ensure!(path.is_file(), "the build left no {}", path.display());
+    Ok(path)
+}
