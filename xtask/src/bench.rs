@@ -65,10 +65,14 @@ pub fn run(arguments: &[String]) -> Result<()> {
     if cfg!(debug_assertions) {
         // The generator is slow without optimisation; the cheap build of this program is for everything else.
         let mut again = workspace::cargo();
-        again.args(["run", "--quiet", "--release", "-p", "xtask", "--", "bench"]).args(arguments);
+        again
+            .args(["run", "--quiet", "--release", "-p", "xtask", "--", "bench"])
+            .args(arguments);
         return process::run(&mut again);
     }
-    let Some((name, rest)) = arguments.split_first() else { bail!("bench: which one? There is `first-backup`") };
+    let Some((name, rest)) = arguments.split_first() else {
+        bail!("bench: which one? There is `first-backup`")
+    };
     match name.as_str() {
         "first-backup" => first_backup(&Options::parse(rest)?),
         other => bail!("there is no bench `{other}`; there is `first-backup`"),
@@ -113,16 +117,27 @@ impl Options {
 fn bytes(text: &str) -> Result<u64> {
     let (number, unit) = match text.strip_suffix("GiB") {
         Some(number) => (number, 1 << 30),
-        None => (text.strip_suffix("MiB").context("a size is like 4GiB or 512MiB")?, 1 << 20),
+        None => (
+            text.strip_suffix("MiB")
+                .context("a size is like 4GiB or 512MiB")?,
+            1 << 20,
+        ),
     };
-    Ok(number.trim().parse::<u64>().with_context(|| format!("size {text}"))? * unit)
+    Ok(number
+        .trim()
+        .parse::<u64>()
+        .with_context(|| format!("size {text}"))?
+        * unit)
 }
 
 fn first_backup(options: &Options) -> Result<()> {
     let work = &options.work;
     fs::create_dir_all(work)?;
-    let contenders =
-        options.names.iter().map(|name| Contender::get(*name, work)).collect::<Result<Vec<_>>>()?;
+    let contenders = options
+        .names
+        .iter()
+        .map(|name| Contender::get(*name, work))
+        .collect::<Result<Vec<_>>>()?;
     for contender in &contenders {
         eprintln!("{}", contender.version()?);
     }
@@ -208,6 +223,11 @@ fn record(rows: &mut Vec<Row>, set: &'static str, scenario: Scenario, name: Name
     let same = |row: &&mut Row| row.set == set && row.scenario == scenario && row.name == name;
     match rows.iter_mut().find(same) {
         Some(row) => row.rounds.push(taken),
-        None => rows.push(Row { set, scenario, name, rounds: vec![taken] }),
+        None => rows.push(Row {
+            set,
+            scenario,
+            name,
+            rounds: vec![taken],
+        }),
     }
 }

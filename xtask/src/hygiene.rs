@@ -1,1 +1,183 @@
-pub fn run(_: &[String]) -> anyhow::Result<()> { Ok(()) }
+//! What `layers` checks in every source file: length, names, and a few habits that no lint knows.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::workspace;
+
+/// Lines a source file may have.
+const LINES: usize = 400;
+/// Files that may be longer, each with its reason.
+const LONGER: &[(&str, &str)] = &[];
+/// Words that do not say what is inside.
+const NAMES: &[&str] = &[
+    "util", "utils", "common", "core", "helper", "helpers", "misc", "types", "base", "manager",
+];
+/// Where standard output is the purpose, or only a test's.
+const PRINTING: &[&str] = &["crates/cli/", "crates/testkit/", "xtask/"];
+/// How statements begin, with the word that must come with them.
+const SQL: &[(&str, &str)] = &[
+    ("SELECT ", " FROM "),
+    ("INSERT ", " INTO "),
+    ("UPDATE ", " SET "),
+    ("DELETE ", "FROM "),
+    ("CREATE ", "TABLE "),
+    ("ALTER ", "TABLE "),
+];
+
+/// Everything that is wrong, one line each.
+pub fn faults() -> Result<Vec<String>> {
+    let mut faults = Vec::new();
+    for path in workspace::files()? {
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let text = fs::read_to_string(workspace::root().join(&path))
+            .with_context(|| format!("reading {}", path.display()))?;
+        faults.extend(
+            file_faults(&path, &text)
+                .into_iter()
+                .map(|fault| format!("{}{fault}", path.display())),
+        );
+    }
+    Ok(faults)
+}
+
+fn file_faults(path: &Path, text: &str) -> Vec<String> {
+    let name = path.to_string_lossy();
+    let test = ["/tests/", "/examples/", "/samples/"]
+        .iter()
+        .any(|folder| name.contains(folder));
+    let mut faults = Vec::new();
+    if let Some(word) = path.iter().find_map(|part| {
+        let part = part.to_str()?;
+        NAMES.iter().find(|word| part.trim_end_matches(".rs") == **word)
+    }) {
+        faults.push(format!(": the name `{word}` does not say what is inside"));
+    }
+    let lines = text.lines().count();
+    if !test && lines > LINES && !LONGER.iter().any(|(file, _)| *file == name) {
+        faults.push(format!(
+            ": {lines} lines, more than {LINES}; is there a second thing inside?"
+        ));
+    }
+    if name.ends_with("src/lib.rs") {
+        faults.extend(lib_faults(text));
+    }
+    if !test {
+        faults.extend(line_faults(&name, text));
+    }
+    faults
+}
+
+/// What the page of a crate must say.
+fn lib_faults(text: &str) -> Vec<String> {
+    let opening: String = text
+        .lines()
+        .take_while(|line| line.starts_with("//!"))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let opening = opening.to_lowercase();
+    ["who uses it", "invariant", "not here"]
+        .iter()
+        .filter(|part| !opening.contains(**part))
+        .map(|part| format!(": the crate's opening does not say: {part}"))
+        .collect()
+}
+
+fn line_faults(name: &str, text: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let printing = PRINTING.iter().any(|folder| name.starts_with(folder));
+    // By custom the tests are the last thing in a file.
+    let code = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
+    for (number, line) in code.enumerate() {
+        let line = line.trim_start();
+        if line.starts_with("//") {
+            continue;
+        }
+        let number = number + 1;
+        if !printing
+            && ["print!(", "println!(", "eprintln!(", "eprint!("]
+                .iter()
+                .any(|call| line.contains(call))
+        {
+            faults.push(format!(":{number}: only the command line prints"));
+        }
+        if name.starts_with("crates/operations/") && is_sql(line) {
+            faults.push(format!(":{number}: SQL belongs in a .sql file"));
+        }
+    }
+    faults
+}
+
+fn is_sql(line: &str) -> bool {
+    SQL.iter().any(|(verb, with)| {
+        line.find(verb).is_some_and(|at| {
+            let quoted = at > 0 && matches!(line.as_bytes()[at - 1], b'"' | b' ');
+            (at == 0 || quoted) && line[at..].contains(with)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(path: &str, text: &str) -> Vec<String> {
+        file_faults(Path::new(path), text)
+    }
+
+    #[test]
+    fn long_files_are_faults_outside_tests() {
+        let long = "fn f() {}\n".repeat(LINES + 1);
+        assert_eq!(of("crates/vault/src/pack.rs", &long).len(), 1);
+        assert!(of("crates/vault/tests/it/pack.rs", &long).is_empty());
+        assert!(of("crates/vault/src/pack.rs", &"fn f() {}\n".repeat(LINES)).is_empty());
+    }
+
+    #[test]
+    fn names_that_say_nothing_are_faults() {
+        assert_eq!(of("crates/vault/src/utils.rs", "").len(), 1);
+        assert_eq!(of("crates/vault/src/core/pack.rs", "").len(), 1);
+        assert!(of("crates/vault/src/scored.rs", "").is_empty());
+    }
+
+    #[test]
+    fn only_the_command_line_prints() {
+        assert_eq!(
+            of("crates/vault/src/a.rs", "fn f() {\n    println!();\n}\n").len(),
+            1
+        );
+        assert!(of("crates/cli/src/a.rs", "println!();").is_empty());
+        assert!(
+            of(
+                "crates/vault/src/a.rs",
+                "#[cfg(test)]\nmod tests {\n println!();\n}"
+            )
+            .is_empty()
+        );
+        assert!(of("crates/vault/src/a.rs", "/// Never `println!()`.").is_empty());
+    }
+
+    #[test]
+    fn sql_in_code_is_a_fault() {
+        assert_eq!(
+            of("crates/operations/src/a.rs", "    \"SELECT id FROM operation\",").len(),
+            1
+        );
+        assert_eq!(
+            of("crates/operations/src/a.rs", "execute(\"DELETE FROM step\")").len(),
+            1
+        );
+        assert!(of("crates/operations/src/a.rs", "    include_str!(\"sql/list.sql\")").is_empty());
+    }
+
+    #[test]
+    fn a_crate_says_what_it_is() {
+        let page = "//! A.\n//!\n//! Who uses it: b.\n//! Invariants: c.\n//! What is not here: d.\n";
+        assert!(of("crates/vault/src/lib.rs", page).is_empty());
+        assert_eq!(of("crates/vault/src/lib.rs", "//! vault\n").len(), 3);
+    }
+}

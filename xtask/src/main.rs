@@ -7,6 +7,12 @@
 //! project's own code runs as an example of the crate that has it.
 //! What is not here: anything the product needs.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program that talks to developers"
+)]
+
 mod bench;
 mod coverage;
 mod deny;

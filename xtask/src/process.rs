@@ -25,7 +25,9 @@ pub fn line(command: &Command) -> String {
 
 /// Runs it with our own output; an error when it does not exit 0.
 pub fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("starting `{}`", line(command)))?;
+    let status = command
+        .status()
+        .with_context(|| format!("starting `{}`", line(command)))?;
     if !status.success() {
         bail!("`{}` ended with {status}", line(command));
     }

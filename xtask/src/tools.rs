@@ -26,18 +26,32 @@ impl Tool {
     }
 
     fn folder(&self) -> PathBuf {
-        workspace::cache().join("tools").join(format!("{}-{}", self.package, self.version))
+        workspace::cache()
+            .join("tools")
+            .join(format!("{}-{}", self.package, self.version))
     }
 
     /// Installs the program unless it is there.
     pub fn get(&self) -> Result<PathBuf> {
         let path = self.path();
         if !path.is_file() {
-            println!("installing {} {} into {}", self.package, self.version, self.folder().display());
+            println!(
+                "installing {} {} into {}",
+                self.package,
+                self.version,
+                self.folder().display()
+            );
             let mut install = Command::new("cargo");
             install
                 .env_remove("CARGO_TARGET_DIR")
-                .args(["install", "--quiet", "--locked", self.package, "--version", self.version])
+                .args([
+                    "install",
+                    "--quiet",
+                    "--locked",
+                    self.package,
+                    "--version",
+                    self.version,
+                ])
                 .args(self.options)
                 .arg("--root")
                 .arg(self.folder());

@@ -25,7 +25,9 @@ pub fn target_directory() -> PathBuf {
 
 /// What is downloaded or built once and kept between checkouts.
 pub fn cache() -> PathBuf {
-    std::env::var_os("XDG_CACHE_HOME").map_or_else(|| home().join(".cache"), PathBuf::from).join("ostler")
+    std::env::var_os("XDG_CACHE_HOME")
+        .map_or_else(|| home().join(".cache"), PathBuf::from)
+        .join("ostler")
 }
 
 fn home() -> PathBuf {
@@ -35,9 +37,16 @@ fn home() -> PathBuf {
 /// `cargo`, in the checkout, building into [`target_directory`].
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root()).env("CARGO_TARGET_DIR", target_directory());
+    command
+        .current_dir(root())
+        .env("CARGO_TARGET_DIR", target_directory());
     // What `cargo run` set for this program is not meant for the cargo it starts.
-    for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
+    for name in [
+        "CARGO_MANIFEST_DIR",
+        "CARGO_MANIFEST_PATH",
+        "CARGO_PKG_NAME",
+        "CARGO_PKG_VERSION",
+    ] {
         command.env_remove(name);
     }
     command
@@ -50,7 +59,11 @@ pub fn files() -> Result<Vec<PathBuf>> {
         .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
         .output()
         .context("running git ls-files")?;
-    ensure!(output.status.success(), "git ls-files: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success(),
+        "git ls-files: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(String::from_utf8_lossy(&output.stdout)
         .split('\0')
         .filter(|name| !name.is_empty())
@@ -65,6 +78,10 @@ pub fn metadata() -> Result<serde_json::Value> {
         .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
         .output()
         .context("running cargo metadata")?;
-    ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success(),
+        "cargo metadata: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).context("reading cargo metadata")
 }

@@ -73,12 +73,20 @@ impl Contender {
                 None => RUSTIC.get()?,
             },
         };
-        Ok(Self { name, program, home: work.join(name.as_str()) })
+        Ok(Self {
+            name,
+            program,
+            home: work.join(name.as_str()),
+        })
     }
 
     /// The first line it says of itself.
     pub fn version(&self) -> Result<String> {
-        let verb = if self.name == Name::Restic { "version" } else { "--version" };
+        let verb = if self.name == Name::Restic {
+            "version"
+        } else {
+            "--version"
+        };
         let said = process::capture(Command::new(&self.program).arg(verb))?;
         Ok(said.lines().next().unwrap_or_default().to_owned())
     }
@@ -104,7 +112,9 @@ impl Contender {
         std::fs::create_dir_all(&self.home)?;
         match self.name {
             Name::Ostler => Ok(()),
-            Name::Restic => process::capture(&mut self.command(["init", "--repository-version", "2"])).map(drop),
+            Name::Restic => {
+                process::capture(&mut self.command(["init", "--repository-version", "2"])).map(drop)
+            }
             Name::Rustic => process::capture(&mut self.command(["init"])).map(drop),
         }
     }
@@ -120,8 +130,18 @@ impl Contender {
     /// A restore of the newest backup.
     pub fn restore(&self, source: &Path, target: &Path) -> Command {
         match self.name {
-            Name::Ostler => self.command([OsString::from("restore"), "latest".into(), "--to".into(), target.into()]),
-            Name::Restic => self.command([OsString::from("restore"), "latest".into(), "--target".into(), target.into()]),
+            Name::Ostler => self.command([
+                OsString::from("restore"),
+                "latest".into(),
+                "--to".into(),
+                target.into(),
+            ]),
+            Name::Restic => self.command([
+                OsString::from("restore"),
+                "latest".into(),
+                "--target".into(),
+                target.into(),
+            ]),
             Name::Rustic => {
                 let mut what = OsString::from("latest:");
                 what.push(source);
@@ -140,7 +160,9 @@ impl Contender {
 
     fn command<S: Into<OsString>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(arguments.into_iter().map(Into::into)).current_dir("/");
+        command
+            .args(arguments.into_iter().map(Into::into))
+            .current_dir("/");
         match self.name {
             Name::Ostler => command
                 .env("OSTLER_STATE_DIR", self.home.join("state"))

@@ -37,7 +37,7 @@ impl Random {
 
     /// Below `limit`, which is small.
     fn below(&mut self, limit: u64) -> u64 {
-        (u128::from(self.next()) * u128::from(limit) >> 64) as u64
+        ((u128::from(self.next()) * u128::from(limit)) >> 64) as u64
     }
 }
 
@@ -55,7 +55,12 @@ impl Pages {
         // The words are the same in all files: a schema's vocabulary.
         let mut dictionary = Random::new(seed, u64::MAX);
         let words = (0..4096).map(|_| word(&mut dictionary)).collect();
-        Self { random: Random::new(seed, file), words, number: 0, recent: Vec::new() }
+        Self {
+            random: Random::new(seed, file),
+            words,
+            number: 0,
+            recent: Vec::new(),
+        }
     }
 
     /// The next page.
@@ -113,8 +118,13 @@ impl Pages {
 }
 
 fn word(random: &mut Random) -> String {
-    let syllables = ["ba", "ce", "di", "fo", "gu", "har", "jen", "kil", "lo", "mun", "na", "per", "qui", "ros", "ste", "tu"];
-    (0..2 + random.below(3)).map(|_| syllables[random.below(16) as usize]).collect()
+    let syllables = [
+        "ba", "ce", "di", "fo", "gu", "har", "jen", "kil", "lo", "mun", "na", "per", "qui", "ros", "ste",
+        "tu",
+    ];
+    (0..2 + random.below(3))
+        .map(|_| syllables[random.below(16) as usize])
+        .collect()
 }
 
 /// Writes the large set: files of [`LARGE_FILE`] bytes, at least one.
@@ -128,7 +138,11 @@ pub fn large(folder: &Path, bytes: u64, seed: u64) -> Result<()> {
 /// Appends a twentieth to every file of the large set.
 pub fn grow(folder: &Path, bytes: u64, seed: u64) -> Result<()> {
     in_parallel((bytes / LARGE_FILE).max(1), |number| {
-        append(&large_path(folder, number), LARGE_FILE / 20, Pages::new(seed, 1 << 32 | number))
+        append(
+            &large_path(folder, number),
+            LARGE_FILE / 20,
+            Pages::new(seed, 1 << 32 | number),
+        )
     })
 }
 
@@ -210,7 +224,12 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_pages_and_another_seed_others() {
-        let pages = |seed| (0..20).map(|_| 0).scan(Pages::new(seed, 7), |p, _| Some(p.page())).collect::<Vec<_>>();
+        let pages = |seed| {
+            (0..20)
+                .map(|_| 0)
+                .scan(Pages::new(seed, 7), |p, _| Some(p.page()))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(pages(1), pages(1));
         assert_ne!(pages(1), pages(2));
         assert!(pages(1).iter().all(|page| page.len() == PAGE));

@@ -46,7 +46,12 @@ impl Measurement {
 pub fn measure(command: &Command, repository: &Path, log: &Path) -> Result<Measurement> {
     process::run(&mut Command::new("sync"))?;
     let mut wrapper = Command::new("python3");
-    wrapper.arg("-c").arg(WRAPPER).arg(log).arg(command.get_program()).args(command.get_args());
+    wrapper
+        .arg("-c")
+        .arg(WRAPPER)
+        .arg(log)
+        .arg(command.get_program())
+        .args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => wrapper.env(name, value),
@@ -65,7 +70,11 @@ pub fn measure(command: &Command, repository: &Path, log: &Path) -> Result<Measu
         used["code"],
         std::fs::read_to_string(log).unwrap_or_default()
     );
-    let number = |name: &str| used[name].as_f64().with_context(|| format!("no {name} in {output}"));
+    let number = |name: &str| {
+        used[name]
+            .as_f64()
+            .with_context(|| format!("no {name} in {output}"))
+    };
     Ok(Measurement {
         wall: number("wall")?,
         cpu: number("cpu")?,
@@ -80,7 +89,11 @@ pub fn size_of(folder: &Path) -> Result<u64> {
     for entry in std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
         let entry = entry?;
         let metadata = entry.metadata()?;
-        bytes += if metadata.is_dir() { size_of(&entry.path())? } else { metadata.len() };
+        bytes += if metadata.is_dir() {
+            size_of(&entry.path())?
+        } else {
+            metadata.len()
+        };
     }
     Ok(bytes)
 }

@@ -12,18 +12,35 @@ pub fn check(left: &Path, right: &Path) -> Result<()> {
     let names = names(left)?;
     let others = self::names(right)?;
     if let Some(name) = names.symmetric_difference(&others).next() {
-        bail!("{} is only in one of {} and {}", name.display(), left.display(), right.display());
+        bail!(
+            "{} is only in one of {} and {}",
+            name.display(),
+            left.display(),
+            right.display()
+        );
     }
     for name in names {
         let (left, right) = (left.join(&name), right.join(&name));
         let kind = fs::symlink_metadata(&left)?.file_type();
-        ensure!(kind == fs::symlink_metadata(&right)?.file_type(), "{} has another kind", right.display());
+        ensure!(
+            kind == fs::symlink_metadata(&right)?.file_type(),
+            "{} has another kind",
+            right.display()
+        );
         if kind.is_dir() {
             check(&left, &right)?;
         } else if kind.is_symlink() {
-            ensure!(fs::read_link(&left)? == fs::read_link(&right)?, "{} points elsewhere", right.display());
+            ensure!(
+                fs::read_link(&left)? == fs::read_link(&right)?,
+                "{} points elsewhere",
+                right.display()
+            );
         } else {
-            ensure!(fs::read(&left)? == fs::read(&right)?, "{} differs", right.display());
+            ensure!(
+                fs::read(&left)? == fs::read(&right)?,
+                "{} differs",
+                right.display()
+            );
         }
     }
     Ok(())

@@ -52,7 +52,13 @@ fn baseline(rows: &[Row], row: &Row) -> Option<f64> {
     let ostler = rows
         .iter()
         .find(|other| other.name == Name::Ostler && other.set == row.set && other.scenario == row.scenario)?;
-    Some(median(row.rounds.iter().zip(&ostler.rounds).map(|(theirs, ours)| theirs.wall / ours.wall).collect()))
+    Some(median(
+        row.rounds
+            .iter()
+            .zip(&ostler.rounds)
+            .map(|(theirs, ours)| theirs.wall / ours.wall)
+            .collect(),
+    ))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
