@@ -224,7 +224,7 @@ pub struct Keep {
     pub within: Option<Span>,
     /// All that have any of these tags.
     pub tags: BTreeMap<String, String>,
-    /// Floor: never fewer than this many good backups a group. 1 unless given.
+    /// Floor: the newest so many good backups of a group always stay. 1 unless given.
     pub min_keep: Option<u32>,
     /// Floor: refuse a plan that deletes more than this share (0 to 1) of the good backups looked at.
     pub max_delete_ratio: Option<f64>,

@@ -1,1 +1,21 @@
-//! backup
+//! Backup, restore and their proofs, as durable operations over a vault and the agents beside the data.
+//!
+//! Who uses it: `server`, which wires vault, engine and agents together and dispatches requests.
+//!
+//! The types to know: [`Context`] (what an operation works with), [`Backup`](state::Backup) (what the catalogue
+//! knows of one) and [`Error`]. Each operation is a module with `plan`, which is read-only, and `run`, which takes
+//! the plan and nothing else: [`create`], [`restore`], [`verify`], [`drill`], [`prune`] and [`check`].
+//!
+//! Invariants: a commit record is written only after everything it needs was found in the store; a backup is damaged
+//! by evidence only; what is deleted was in the approved plan and still is what it was then; every step may run twice.
+//! The decisions themselves ([`keep`], [`select`], [`state`]) are pure. What is not here: reading and writing
+//! files (`agent`), the vault's format (`vault`), the journal (`operations`).
+
+mod error;
+pub mod keep;
+#[cfg(test)]
+mod sample;
+pub mod select;
+pub mod state;
+
+pub use error::Error;

@@ -1,0 +1,136 @@
+//! What can be wrong with what was asked for, or refused by a guard.
+
+use ostler_api::document::BackupState;
+use ostler_vocabulary::{BackupId, Classified, ErrorKind};
+
+/// What this crate refuses or cannot find. Failures of vault, node and engine pass through as they are.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A selector that selects nothing.
+    #[error("no backup in this vault matches `{selector}`")]
+    NoBackup {
+        /// What was asked for.
+        selector: String,
+    },
+    /// A filter that matches nothing.
+    #[error("no backup in this vault matches {filter}")]
+    NoMatch {
+        /// The filter, as people would say it.
+        filter: String,
+    },
+    /// A selector that selects several backups.
+    #[error("`{selector}` matches {}: {}", count(candidates.len(), "backup"), candidates.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        selector: String,
+        /// What it matches.
+        candidates: Vec<String>,
+    },
+    /// `latest` or a name over several sources.
+    #[error("`{selector}` could mean the newest backup of any of {}: {}", count(sources.len(), "source"), sources.join("; "))]
+    SeveralSources {
+        /// What was asked for.
+        selector: String,
+        /// As `host:/path`.
+        sources: Vec<String>,
+    },
+    /// A selector or filter that is empty or malformed.
+    #[error("{what} {reason}")]
+    Malformed {
+        /// What is wrong: the option or selector.
+        what: String,
+        /// In which way, as the end of a sentence.
+        reason: String,
+    },
+    /// A keep rule that would keep nothing, or a floor that makes no sense.
+    #[error("keep rule {rule}: {reason}")]
+    Rule {
+        /// The rule.
+        rule: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A tag rule for a tag that no backup has.
+    #[error("no backup looked at has the tag {tag}, which a keep rule names")]
+    NoSuchTag {
+        /// `key=value`.
+        tag: String,
+    },
+    /// The plan deletes more than `max_delete_ratio` allows.
+    #[error(
+        "the rules would delete {delete} of {}, more than max_delete_ratio {ratio} allows",
+        count(*good, "good backup")
+    )]
+    TooMany {
+        /// Good backups that would be deleted.
+        delete: usize,
+        /// Good backups looked at.
+        good: usize,
+        /// The floor.
+        ratio: f64,
+    },
+    /// A backup in a state that does not allow what was asked.
+    #[error("backup {} is {}: {reason}", id.short(), state.as_str())]
+    State {
+        /// The backup.
+        id: BackupId,
+        /// Where it stands.
+        state: BackupState,
+        /// What that forbids.
+        reason: &'static str,
+        /// What to do instead.
+        hint: &'static str,
+    },
+    /// A held backup that somebody wants to delete.
+    #[error("backup {} is held{}", id.short(), reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default())]
+    Held {
+        /// The backup.
+        id: BackupId,
+        /// Why it is held.
+        reason: Option<String>,
+    },
+    /// A plan of another kind, or one that nobody made.
+    #[error("the plan does not fit: {reason}")]
+    Plan {
+        /// In which way.
+        reason: String,
+    },
+}
+
+fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+impl Classified for Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoBackup { .. } | Self::NoMatch { .. } | Self::NoSuchTag { .. } => ErrorKind::NotFound,
+            Self::Ambiguous { .. }
+            | Self::SeveralSources { .. }
+            | Self::Malformed { .. }
+            | Self::Rule { .. } => ErrorKind::Invalid,
+            Self::TooMany { .. } | Self::State { .. } | Self::Held { .. } => ErrorKind::Refused,
+            Self::Plan { .. } => ErrorKind::Conflict,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoBackup { .. } | Self::NoMatch { .. } => "`ostler backup list` shows what there is",
+            Self::Ambiguous { .. } => "give more digits of the id",
+            Self::SeveralSources { .. } => "name the source with --host and --path, or give a backup's id",
+            Self::Malformed { .. } => return None,
+            Self::Rule { .. } => "leave the rule out, or give it a value that keeps something",
+            Self::NoSuchTag { .. } => {
+                "a tag with a typing error would keep nothing; `ostler backup list` shows the tags there are"
+            }
+            Self::TooMany { .. } => {
+                "look at the plan with --dry-run; raise the floor for this once if it is what you want"
+            }
+            Self::State { hint, .. } => hint,
+            Self::Held { .. } => "release it first: `ostler backup release`",
+            Self::Plan { .. } => "make the plan again",
+        };
+        Some(hint.to_owned())
+    }
+}

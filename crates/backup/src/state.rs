@@ -1,0 +1,291 @@
+//! Where a backup stands: derived from the objects of the vault and from whether its maker is alive. Pure.
+
+use std::collections::BTreeMap;
+
+use ostler_api::document::{BackupCounts, BackupState, BackupSummary, Source};
+use ostler_vault::{CatalogueEntry, Counts, Intent, MarkAction, MarkRecord, ProofFacts};
+use ostler_vocabulary::{BackupId, OperationId, Timestamp};
+
+/// How a proof was made, as it is stored with the backup.
+pub mod method {
+    /// The commit record and file list were read back after the commit.
+    pub const COMMIT: &str = "commit";
+    /// Presence and size of every object.
+    pub const VERIFY: &str = "verify";
+    /// Every byte read, decrypted and checked.
+    pub const VERIFY_DATA: &str = "verify_data";
+    /// Restored, compared and checked.
+    pub const DRILL: &str = "drill";
+    /// Part of a check of the whole vault.
+    pub const CHECK: &str = "check";
+    /// A drill in which something failed that does not show that stored data is wrong.
+    pub const DRILL_FAILED: &str = "drill_failed";
+}
+
+/// That a backup is held, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// The reason that was given.
+    pub reason: Option<String>,
+}
+
+/// A backup as the catalogue shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// What lists show.
+    pub summary: BackupSummary,
+    /// Whether no rule may delete it.
+    pub hold: Option<Hold>,
+    /// The operation that makes it, while it is not committed.
+    pub operation: Option<OperationId>,
+}
+
+impl Backup {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> BackupId {
+        self.summary.id
+    }
+
+    /// Its state.
+    #[must_use]
+    pub fn state(&self) -> BackupState {
+        self.summary.state
+    }
+}
+
+/// The state that proofs and commit give; `alive` says whether whoever makes an uncommitted backup still works.
+///
+/// Damaged takes a proof that says so and no later proof that read everything and found it right. An unreachable
+/// store stores no proof and so damages nothing.
+#[must_use]
+pub fn derive(entry: &CatalogueEntry, alive: bool) -> BackupState {
+    let Some(facts) = &entry.committed else {
+        return if alive {
+            BackupState::Running
+        } else {
+            BackupState::Incomplete
+        };
+    };
+    let mut state = BackupState::Complete;
+    for proof in &entry.proofs {
+        if is_damage(proof) {
+            state = BackupState::Damaged;
+        } else if is_full(proof) {
+            state = BackupState::Verified;
+        }
+    }
+    match state {
+        BackupState::Damaged => BackupState::Damaged,
+        _ if facts.partial => BackupState::Partial,
+        other => other,
+    }
+}
+
+fn is_full(proof: &ProofFacts) -> bool {
+    proof.ok && matches!(proof.method.as_str(), method::VERIFY_DATA | method::DRILL)
+}
+
+fn is_damage(proof: &ProofFacts) -> bool {
+    !proof.ok && proof.method != method::DRILL_FAILED
+}
+
+/// What lists show of an entry. `alive` is asked for entries without a commit only.
+#[must_use]
+pub fn backup(entry: &CatalogueEntry, alive: &dyn Fn(&Intent) -> bool) -> Backup {
+    let living = entry.committed.is_none() && entry.intent.as_ref().is_some_and(alive);
+    let state = derive(entry, living);
+    let (tags, hold) = marked(
+        entry
+            .committed
+            .as_ref()
+            .map(|f| f.tags.clone())
+            .unwrap_or_default(),
+        &entry.marks,
+    );
+    let intent = entry.intent.as_ref();
+    let (name, source, started, duration_ms, counts) = match &entry.committed {
+        Some(facts) => (
+            facts.name.clone(),
+            Some(source(&facts.host, &facts.paths)),
+            facts.started,
+            facts.duration_ms,
+            counts(&facts.counts),
+        ),
+        None => (
+            intent.and_then(|i| i.name.clone()),
+            intent.map(|i| source(&i.host, &i.paths)),
+            intent.map_or(Timestamp::UNIX_EPOCH, |i| i.started),
+            0,
+            BackupCounts::default(),
+        ),
+    };
+    Backup {
+        summary: BackupSummary {
+            id: entry.backup,
+            name,
+            state,
+            source,
+            started,
+            duration_ms,
+            counts,
+            tags,
+            held: hold.is_some(),
+            verified: entry.proofs.iter().filter(|p| is_full(p)).map(|p| p.at).max(),
+        },
+        hold,
+        operation: intent.map(|i| i.operation),
+    }
+}
+
+/// All entries of a catalogue, newest first.
+#[must_use]
+pub fn backups(entries: &[CatalogueEntry], alive: &dyn Fn(&Intent) -> bool) -> Vec<Backup> {
+    let mut backups: Vec<Backup> = entries.iter().map(|e| backup(e, alive)).collect();
+    backups.sort_by_key(|b| std::cmp::Reverse((b.summary.started, b.summary.id)));
+    backups
+}
+
+fn source(host: &str, paths: &[std::path::PathBuf]) -> Source {
+    Source {
+        host: host.to_owned(),
+        paths: paths.to_vec(),
+    }
+}
+
+/// The vault's counts as documents show them.
+#[must_use]
+pub fn counts(counts: &Counts) -> BackupCounts {
+    BackupCounts {
+        files: counts.files,
+        entries: counts.entries,
+        bytes: counts.bytes,
+        changed_files: counts.changed_files,
+        new_bytes: counts.new_bytes,
+        stored_bytes: counts.stored_bytes,
+        problems: counts.problems,
+    }
+}
+
+fn marked(
+    mut tags: BTreeMap<String, String>,
+    marks: &[MarkRecord],
+) -> (BTreeMap<String, String>, Option<Hold>) {
+    let mut hold = None;
+    for mark in marks {
+        match &mark.action {
+            MarkAction::Hold(reason) => {
+                hold = Some(Hold {
+                    reason: reason.clone(),
+                })
+            }
+            MarkAction::Release => hold = None,
+            MarkAction::Tag {
+                key,
+                value: Some(value),
+            } => {
+                tags.insert(key.clone(), value.clone());
+            }
+            MarkAction::Tag { key, value: None } => {
+                tags.remove(key);
+            }
+        }
+    }
+    (tags, hold)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ostler_vault::Facts;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn entry(partial: bool, proofs: &[(&str, bool)]) -> CatalogueEntry {
+        CatalogueEntry {
+            backup: BackupId::from_bytes([1; 16]),
+            committed: Some(Facts {
+                started: at(0),
+                duration_ms: 1,
+                partial,
+                host: "alpha".into(),
+                paths: vec!["/data".into()],
+                name: None,
+                tags: BTreeMap::from([("env".into(), "prod".into())]),
+                counts: Counts::default(),
+            }),
+            intent: None,
+            proofs: proofs
+                .iter()
+                .zip(1..)
+                .map(|((method, ok), n)| ProofFacts {
+                    at: at(n),
+                    method: (*method).to_owned(),
+                    ok: *ok,
+                })
+                .collect(),
+            marks: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn states_follow_the_evidence_and_nothing_else() {
+        use BackupState::{Complete, Damaged, Partial, Verified};
+        let cases: [(bool, &[(&str, bool)], BackupState); 12] = [
+            (false, &[], Complete),
+            (false, &[("commit", true)], Complete),
+            (false, &[("verify", true)], Complete),
+            (false, &[("verify_data", true)], Verified),
+            (false, &[("drill", true)], Verified),
+            (false, &[("verify_data", true), ("verify", false)], Damaged),
+            (false, &[("verify_data", false), ("verify", true)], Damaged),
+            (false, &[("verify_data", false), ("drill", true)], Verified),
+            (false, &[("drill_failed", false)], Complete),
+            (false, &[("check", false)], Damaged),
+            (true, &[("verify_data", true)], Partial),
+            (true, &[("verify_data", false)], Damaged),
+        ];
+        for (partial, proofs, expected) in cases {
+            assert_eq!(
+                derive(&entry(partial, proofs), false),
+                expected,
+                "{partial} {proofs:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_uncommitted_backup_is_running_only_while_its_maker_lives() {
+        let mut entry = entry(false, &[]);
+        entry.committed = None;
+        assert_eq!(derive(&entry, true), BackupState::Running);
+        assert_eq!(derive(&entry, false), BackupState::Incomplete);
+    }
+
+    #[test]
+    fn marks_apply_in_order() {
+        let mut entry = entry(false, &[]);
+        entry.marks = [
+            MarkAction::Hold(Some("audit".into())),
+            MarkAction::Tag {
+                key: "env".into(),
+                value: None,
+            },
+            MarkAction::Tag {
+                key: "tier".into(),
+                value: Some("1".into()),
+            },
+            MarkAction::Release,
+            MarkAction::Hold(None),
+        ]
+        .into_iter()
+        .zip(0..)
+        .map(|(action, n)| MarkRecord { at: at(n), action })
+        .collect();
+        let backup = backup(&entry, &|_| false);
+        assert_eq!(backup.hold, Some(Hold { reason: None }));
+        assert_eq!(backup.summary.tags, BTreeMap::from([("tier".into(), "1".into())]));
+    }
+}

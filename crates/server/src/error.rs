@@ -1,0 +1,118 @@
+//! What can be wrong with the configuration and with what it names.
+
+use std::path::PathBuf;
+
+use ostler_vocabulary::{Classified, ErrorKind};
+
+/// What is wrong with the configuration or the surroundings. Failures of the parts below pass through as they are.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration file cannot be read.
+    #[error("cannot read {what} {}", path.display())]
+    Read {
+        /// What the file is.
+        what: &'static str,
+        /// Where it is.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A file or directory of ours cannot be written.
+    #[error("cannot write {what} {}", path.display())]
+    Write {
+        /// What the file is.
+        what: &'static str,
+        /// Where it is.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The configuration is not what it should be.
+    #[error("{file}: {key}: {reason}")]
+    Setting {
+        /// The file, or the word `environment`.
+        file: String,
+        /// The key or variable.
+        key: String,
+        /// What is wrong.
+        reason: String,
+        /// What to write instead.
+        cure: String,
+    },
+    /// A name that no `[vault.NAME]` has.
+    #[error("no vault is called `{name}`")]
+    NoVault {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// Nothing opens the vault.
+    #[error("vault `{name}` needs a key, and none is configured")]
+    NoKey {
+        /// The vault's name.
+        name: String,
+    },
+    /// No directory for state or configuration can be derived.
+    #[error("there is no home directory to keep {what} in")]
+    NoHome {
+        /// What needs one.
+        what: &'static str,
+        /// The variable that names a place instead.
+        variable: &'static str,
+    },
+    /// A secret reference leads nowhere.
+    #[error("{what}: {reason}")]
+    Secret {
+        /// Whose secret, by which reference.
+        what: String,
+        /// What is wrong.
+        reason: String,
+        /// What it means.
+        kind: ErrorKind,
+    },
+    /// Something the runtime cannot work with.
+    #[error("{message}")]
+    Request {
+        /// What it is.
+        message: String,
+        /// What it means.
+        kind: ErrorKind,
+        /// What to do.
+        hint: Option<String>,
+    },
+}
+
+impl Classified for Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Read { source, .. } | Self::Write { source, .. } => match source.kind() {
+                std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+                std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+                std::io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
+                _ => ErrorKind::Internal,
+            },
+            Self::Setting { .. } | Self::NoHome { .. } => ErrorKind::Invalid,
+            Self::NoVault { .. } => ErrorKind::NotFound,
+            Self::NoKey { .. } => ErrorKind::Denied,
+            Self::Secret { kind, .. } | Self::Request { kind, .. } => *kind,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { .. } | Self::Write { .. } => None,
+            Self::Setting { cure, .. } => Some(cure.clone()),
+            Self::NoVault { known, .. } if known.is_empty() => {
+                Some("add it: `ostler vault init` or `ostler vault add`".to_owned())
+            }
+            Self::NoVault { known, .. } => Some(format!("there are: {}", known.join(", "))),
+            Self::NoKey { name } => Some(format!(
+                "set `key`, `passphrase` or `age_identity` in [vault.{name}], or OSTLER_KEY_FILE"
+            )),
+            Self::NoHome { variable, .. } => Some(format!("set {variable}")),
+            Self::Secret { .. } => Some("check the reference in the configuration file".to_owned()),
+            Self::Request { hint, .. } => hint.clone(),
+        }
+    }
+}

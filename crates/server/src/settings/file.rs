@@ -1,0 +1,154 @@
+//! The configuration file as it is written.
+
+use std::collections::BTreeMap;
+
+use ostler_api::request::{Hooks, Keep};
+use ostler_vocabulary::Span;
+use serde::Deserialize;
+
+use super::reference::Reference;
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Always 1.
+    pub version: u32,
+    /// `[defaults]`
+    #[serde(default)]
+    pub defaults: Defaults,
+    /// `[backup]`
+    #[serde(default)]
+    pub backup: Backup,
+    /// `[keep]`
+    #[serde(default)]
+    pub keep: Keep,
+    /// `[history]`
+    #[serde(default)]
+    pub history: History,
+    /// `[vault.NAME]`
+    #[serde(default)]
+    pub vault: BTreeMap<String, Vault>,
+}
+
+impl Default for File {
+    fn default() -> Self {
+        Self {
+            version: 1,
+            defaults: Defaults::default(),
+            backup: Backup::default(),
+            keep: Keep::default(),
+            history: History::default(),
+            vault: BTreeMap::new(),
+        }
+    }
+}
+
+/// What is meant where nothing is said.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Defaults {
+    /// The vault that verbs without `--vault` use.
+    pub vault: String,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            vault: "default".to_owned(),
+        }
+    }
+}
+
+/// What every backup does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// Globs of what every backup leaves out.
+    pub exclude: Vec<String>,
+    /// Whether every backup stays on the file systems its paths are on.
+    pub one_file_system: bool,
+    /// Commands around every backup.
+    pub hooks: Hooks,
+}
+
+/// How long the history of operations is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct History {
+    /// Operations that ended longer ago are forgotten.
+    pub keep: Span,
+    /// So many of the newest stay all the same.
+    pub minimum: usize,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            keep: Span(std::time::Duration::from_secs(90 * 86_400)),
+            minimum: 100,
+        }
+    }
+}
+
+/// A vault and how it is opened.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vault {
+    /// A directory, or `s3://bucket/prefix`.
+    pub location: String,
+    /// Where the key file's text comes from.
+    pub key: Option<Reference>,
+    /// Where the passphrase comes from.
+    pub passphrase: Option<Reference>,
+    /// Where the age identity comes from.
+    pub age_identity: Option<Reference>,
+    /// How its S3 service is reached.
+    #[serde(default)]
+    pub s3: S3,
+}
+
+impl Vault {
+    /// A vault about which only its place is known.
+    #[must_use]
+    pub fn at(location: impl Into<String>) -> Self {
+        Self {
+            location: location.into(),
+            key: None,
+            passphrase: None,
+            age_identity: None,
+            s3: S3::default(),
+        }
+    }
+}
+
+/// How an S3 service is reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct S3 {
+    /// The service's URL; Amazon's when not given.
+    pub endpoint: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// `path` or `virtual`: where the bucket's name goes.
+    pub style: Style,
+    /// Whether plain HTTP is allowed.
+    pub allow_http: bool,
+    /// The access key's id.
+    pub access_key: Option<Reference>,
+    /// The access key's secret.
+    pub secret_key: Option<Reference>,
+    /// The token of temporary credentials.
+    pub session_token: Option<Reference>,
+}
+
+/// Where a bucket's name goes in requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Style {
+    /// `https://endpoint/bucket/key`
+    #[default]
+    Path,
+    /// `https://bucket.endpoint/key`
+    Virtual,
+}

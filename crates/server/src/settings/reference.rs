@@ -1,0 +1,107 @@
+//! Where a secret comes from: never from the configuration file itself.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ostler_vocabulary::{ErrorKind, Secret};
+use serde::Deserialize;
+
+use super::environment::Environment;
+use crate::Error;
+
+/// `{ file = "…" }`, `{ env = "…" }` or `{ keyring = "…" }`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum Reference {
+    /// The text of a file, without the line end at its end. Relative to the configuration file.
+    File(PathBuf),
+    /// A variable, of the process or of `.env`.
+    Env(String),
+    /// An entry of the system's key store: of the desktop's by `secret-tool lookup service ostler account NAME`, or
+    /// of the kernel's by `keyctl pipe %user:ostler:NAME`.
+    Keyring(String),
+}
+
+impl std::fmt::Display for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (kind, name) = match self {
+            Self::File(path) => ("file", path.display().to_string()),
+            Self::Env(name) => ("env", name.clone()),
+            Self::Keyring(name) => ("keyring", name.clone()),
+        };
+        write!(f, "{{ {kind} = {} }}", toml::Value::String(name))
+    }
+}
+
+impl Reference {
+    /// Fetches the secret. Blocks. `what` says whose it is, for messages; `base` is what relative files are relative to.
+    ///
+    /// # Errors
+    /// [`Error::Secret`] or [`Error::Read`], never with the secret.
+    pub fn resolve(&self, what: &str, base: &Path, environment: &Environment) -> Result<Secret, Error> {
+        let wrong = |kind, reason: String| Error::Secret {
+            what: format!("{what} from {self}"),
+            reason,
+            kind,
+        };
+        let text = match self {
+            Self::File(path) => {
+                let path = base.join(expanded(path, environment));
+                std::fs::read_to_string(&path).map_err(|source| Error::Read {
+                    what: "the secret in",
+                    path,
+                    source,
+                })?
+            }
+            Self::Env(name) => environment
+                .get(name)
+                .ok_or_else(|| wrong(ErrorKind::Invalid, format!("the variable {name} is not set")))?
+                .to_owned(),
+            Self::Keyring(name) => from_key_store(name).map_err(|(kind, reason)| wrong(kind, reason))?,
+        };
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        if text.is_empty() {
+            return Err(wrong(ErrorKind::Invalid, "it is empty".to_owned()));
+        }
+        Ok(Secret::new(text))
+    }
+}
+
+/// The path with `~` as the home directory.
+pub(crate) fn expanded(path: &Path, environment: &Environment) -> PathBuf {
+    match (path.strip_prefix("~"), environment.get("HOME")) {
+        (Ok(rest), Some(home)) => Path::new(home).join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+fn from_key_store(name: &str) -> Result<String, (ErrorKind, String)> {
+    let entry = format!("%user:ostler:{name}");
+    let programs: [(&str, Vec<&str>); 2] = [
+        ("secret-tool", vec!["lookup", "service", "ostler", "account", name]),
+        ("keyctl", vec!["pipe", &entry]),
+    ];
+    let mut tried = Vec::new();
+    for (program, arguments) in programs {
+        match Command::new(program).args(arguments).output() {
+            Ok(output) if output.status.success() && !output.stdout.is_empty() => {
+                return String::from_utf8(output.stdout)
+                    .map_err(|_| (ErrorKind::Invalid, format!("what {program} gave is not text")));
+            }
+            Ok(_) => tried.push(program),
+            Err(_) => {}
+        }
+    }
+    if tried.is_empty() {
+        return Err((
+            ErrorKind::Unsupported,
+            "this machine has no key store that we can ask: neither secret-tool nor keyctl is installed"
+                .to_owned(),
+        ));
+    }
+    Err((
+        ErrorKind::NotFound,
+        format!("{} has no such entry", tried.join(" and ")),
+    ))
+}
