@@ -1,0 +1,239 @@
+//! A store in a bucket of an S3 service.
+//!
+//! An object is created by a PUT with `If-None-Match: *` and its SHA-256. A service that ignores the condition breaks
+//! the contract; the conformance suite finds that out.
+
+mod fault;
+mod options;
+
+use std::fmt;
+use std::ops::Range;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use object_store::aws::AmazonS3;
+use object_store::list::{PaginatedListOptions, PaginatedListStore};
+use object_store::path::Path;
+use object_store::{
+    GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+};
+use ostler_vocabulary::Timestamp;
+
+pub use options::{S3Options, Style};
+
+use crate::key::check_prefix;
+use crate::{Attempt, Error, Key, Object, PAGE, Page, Store, Verb};
+use fault::Explain;
+
+/// Objects in a bucket, below a prefix.
+pub struct S3 {
+    client: AmazonS3,
+    location: String,
+    /// Empty, or with a `/` at its end.
+    prefix: String,
+    explain: Explain,
+}
+
+impl fmt::Debug for S3 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "S3({})", self.location)
+    }
+}
+
+impl S3 {
+    /// A client for this bucket; `prefix` is the start of all keys in it, without `/` at its end, or empty. Sends no
+    /// request, and each call sends one only once: put [`Retry`](crate::Retry) around it.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] when the settings contradict each other.
+    pub fn open(bucket: &str, prefix: &str, options: &S3Options) -> Result<Self, Error> {
+        let (location, prefix) = if prefix.is_empty() {
+            (format!("s3://{bucket}"), String::new())
+        } else {
+            (format!("s3://{bucket}/{prefix}"), format!("{prefix}/"))
+        };
+        let (client, explain) = options.connect(bucket, &location)?;
+        Ok(Self {
+            client,
+            location,
+            prefix,
+            explain,
+        })
+    }
+
+    fn path(&self, key: &Key) -> Path {
+        Path::from(format!("{}{key}", self.prefix))
+    }
+
+    fn attempt(&self, verb: Verb, subject: &str) -> Attempt {
+        Attempt::new(verb, subject, self.location.as_str())
+    }
+
+    fn error(&self, verb: Verb, subject: &str, error: object_store::Error) -> Error {
+        self.explain.error(self.attempt(verb, subject), error)
+    }
+
+    async fn read(&self, verb: Verb, key: &Key, options: GetOptions) -> Result<(ObjectMeta, Bytes), Error> {
+        let failed = |error| self.error(verb, key.as_str(), error);
+        let answer = self
+            .client
+            .get_opts(&self.path(key), options)
+            .await
+            .map_err(failed)?;
+        let meta = answer.meta.clone();
+        let body = answer.bytes().await.map_err(failed)?;
+        Ok((meta, body))
+    }
+
+    fn object(&self, meta: &ObjectMeta) -> Option<Object> {
+        let name = meta.location.as_ref().strip_prefix(&self.prefix)?;
+        Some(Object {
+            key: Key::new(name).ok()?,
+            size: meta.size,
+            modified: Timestamp::from_millisecond(meta.last_modified.timestamp_millis()).ok(),
+        })
+    }
+}
+
+#[async_trait]
+impl Store for S3 {
+    fn location(&self) -> &str {
+        &self.location
+    }
+
+    async fn create(&self, key: &Key, body: Bytes) -> Result<(), Error> {
+        let options = PutOptions::from(PutMode::Create);
+        let payload = PutPayload::from(body);
+        match self.client.put_opts(&self.path(key), payload, options).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.error(Verb::Create, key.as_str(), error)),
+        }
+    }
+
+    async fn get(&self, key: &Key) -> Result<Bytes, Error> {
+        let (meta, body) = self.read(Verb::Get, key, GetOptions::default()).await?;
+        if body.len() as u64 == meta.size {
+            return Ok(body);
+        }
+        Err(self.explain.cut_off(self.attempt(Verb::Get, key.as_str())))
+    }
+
+    async fn get_range(&self, key: &Key, range: Range<u64>) -> Result<Bytes, Error> {
+        let Range { start, end } = range;
+        let attempt = || self.attempt(Verb::GetRange, key.as_str());
+        if start > end {
+            let attempt = attempt();
+            return Err(Error::Range { attempt, start, end });
+        }
+        let short = |size| Error::Short {
+            attempt: attempt(),
+            needed: end,
+            size,
+        };
+        // The protocol has no empty range.
+        if start == end {
+            let size = self.head(key).await?.size;
+            return if end <= size {
+                Ok(Bytes::new())
+            } else {
+                Err(short(Some(size)))
+            };
+        }
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(start..end)),
+            ..GetOptions::default()
+        };
+        let answer = self.client.get_opts(&self.path(key), options).await;
+        let answer = match answer {
+            Err(error) if fault::is_outside_of_object(&error) => return Err(short(None)),
+            answer => answer.map_err(|error| self.error(Verb::GetRange, key.as_str(), error))?,
+        };
+        let size = answer.meta.size;
+        if size < end {
+            return Err(short(Some(size)));
+        }
+        let body = answer
+            .bytes()
+            .await
+            .map_err(|error| self.error(Verb::GetRange, key.as_str(), error))?;
+        if body.len() as u64 == end - start {
+            return Ok(body);
+        }
+        Err(self.explain.cut_off(attempt()))
+    }
+
+    async fn head(&self, key: &Key) -> Result<Object, Error> {
+        let meta = match self.client.head(&self.path(key)).await {
+            Ok(meta) => meta,
+            Err(object_store::Error::NotFound { .. }) => {
+                // The answer to HEAD has no body that tells a missing object from a missing bucket; a listing's has.
+                self.list(key.as_str(), None).await.map_err(|error| match error {
+                    Error::Gone { hint, .. } => Error::Gone {
+                        attempt: self.attempt(Verb::Head, key.as_str()),
+                        hint,
+                    },
+                    other => other,
+                })?;
+                return Err(Error::NotFound(self.attempt(Verb::Head, key.as_str())));
+            }
+            Err(error) => return Err(self.error(Verb::Head, key.as_str(), error)),
+        };
+        Ok(Object {
+            key: key.clone(),
+            size: meta.size,
+            modified: Timestamp::from_millisecond(meta.last_modified.timestamp_millis()).ok(),
+        })
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&Key>) -> Result<Page, Error> {
+        check_prefix(prefix)?;
+        let full = format!("{}{prefix}", self.prefix);
+        let mut token = None;
+        loop {
+            let options = PaginatedListOptions {
+                offset: after.map(|after| format!("{}{after}", self.prefix)),
+                max_keys: Some(PAGE),
+                page_token: token,
+                ..PaginatedListOptions::default()
+            };
+            let listed = self.client.list_paginated(Some(&full), options).await;
+            let listed = listed.map_err(|error| self.error(Verb::List, prefix, error))?;
+            let mut objects: Vec<Object> = Vec::with_capacity(listed.result.objects.len());
+            for meta in &listed.result.objects {
+                // What is not named by our rules is not ours.
+                let Some(object) = self.object(meta) else { continue };
+                let before = objects.last().map(|last| &last.key).or(after);
+                if before.is_some_and(|before| *before >= object.key) {
+                    return Err(Error::Unsupported {
+                        attempt: self.attempt(Verb::List, prefix),
+                        reason: format!(
+                            "the service lists `{}` out of order, so that a listing in pages would miss objects",
+                            object.key
+                        ),
+                    });
+                }
+                objects.push(object);
+            }
+            token = listed.page_token;
+            match (&token, objects.last()) {
+                (None, _) => return Ok(Page { objects, next: None }),
+                (Some(_), Some(last)) => {
+                    let next = Some(last.key.clone());
+                    return Ok(Page { objects, next });
+                }
+                // A page of nothing but strange names.
+                (Some(_), None) => {}
+            }
+        }
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), Error> {
+        match self.client.delete(&self.path(key)).await {
+            Ok(()) => Ok(()),
+            Err(error) => match self.error(Verb::Delete, key.as_str(), error) {
+                Error::NotFound(_) => Ok(()),
+                error => Err(error),
+            },
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Settings of an S3 store.
+
+use std::time::Duration;
+
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum, S3ConditionalPut};
+use object_store::{BackoffConfig, ClientOptions, RetryConfig};
+use ostler_vocabulary::{Secret, Span};
+use serde::Deserialize;
+
+use super::fault::{Credentials, Explain};
+use crate::Error;
+
+/// Where the bucket's name stands in a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Style {
+    /// In the path: `https://endpoint/bucket/key`.
+    #[default]
+    Path,
+    /// In the host: `https://bucket.endpoint/key`.
+    Virtual,
+}
+
+/// Settings of an S3 store. What is not set is taken from the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`,
+/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and the like), then from the machine's own role.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct S3Options {
+    /// The service's address, such as `https://s3.example.com` or `http://127.0.0.1:9000`; that of AWS if none.
+    pub endpoint: Option<String>,
+    /// The region that requests are signed for; `us-east-1` if none.
+    pub region: Option<String>,
+    /// Names the credentials.
+    pub access_key_id: Option<String>,
+    /// Signs the requests.
+    pub secret_access_key: Option<Secret>,
+    /// Belongs to credentials that were given for a time.
+    pub session_token: Option<Secret>,
+    /// Where the bucket's name stands.
+    pub style: Style,
+    /// The longest a request may take, its body included; five minutes if none.
+    pub timeout: Option<Span>,
+}
+
+const CONNECT: Duration = Duration::from_secs(10);
+const REQUEST: Duration = Duration::from_secs(300);
+/// Also covers the time that the body takes to be sent, hence not short.
+const SILENCE: Duration = Duration::from_secs(120);
+
+impl S3Options {
+    pub(super) fn connect(&self, bucket: &str, location: &str) -> Result<(AmazonS3, Explain), Error> {
+        let wrong = |reason: String| Error::Settings {
+            store: location.to_owned(),
+            reason,
+        };
+        let mut builder = AmazonS3Builder::from_env();
+        let endpoint = self
+            .endpoint
+            .clone()
+            .or_else(|| builder.get_config_value(&AmazonS3ConfigKey::S3Endpoint))
+            .or_else(|| builder.get_config_value(&AmazonS3ConfigKey::Endpoint));
+        let credentials = match (&self.access_key_id, &self.secret_access_key) {
+            (Some(id), Some(secret)) => {
+                builder = builder
+                    .with_access_key_id(id)
+                    .with_secret_access_key(secret.reveal());
+                // A token of the environment belongs to the environment's key.
+                let token = self.session_token.as_ref().map(|token| token.reveal().to_owned());
+                let environment = builder.get_config_value(&AmazonS3ConfigKey::Token);
+                match (token, environment) {
+                    (Some(token), _) => builder = builder.with_token(token),
+                    (None, Some(_)) => {
+                        return Err(wrong(
+                            "AWS_SESSION_TOKEN is set, but the access key is from the configuration: unset it, or \
+                             set `session_token`"
+                                .to_owned(),
+                        ));
+                    }
+                    (None, None) => {}
+                }
+                Credentials::Configuration
+            }
+            (None, None) if self.session_token.is_some() => {
+                return Err(wrong(
+                    "`session_token` needs `access_key_id` and `secret_access_key`".to_owned(),
+                ));
+            }
+            (None, None) => {
+                if builder
+                    .get_config_value(&AmazonS3ConfigKey::AccessKeyId)
+                    .is_some()
+                {
+                    Credentials::Environment
+                } else {
+                    Credentials::Machine
+                }
+            }
+            (Some(_), None) => return Err(wrong("`secret_access_key` is missing".to_owned())),
+            (None, Some(_)) => return Err(wrong("`access_key_id` is missing".to_owned())),
+        };
+        if let Some(region) = &self.region {
+            builder = builder.with_region(region);
+        }
+        if let Some(endpoint) = &endpoint {
+            let endpoint = checked_endpoint(endpoint).map_err(&wrong)?;
+            let address = match self.style {
+                Style::Path => endpoint.to_owned(),
+                Style::Virtual => {
+                    let (scheme, host) = endpoint.split_once("://").unwrap_or(("https", endpoint));
+                    format!("{scheme}://{bucket}.{host}")
+                }
+            };
+            builder = builder
+                .with_allow_http(endpoint.starts_with("http://"))
+                .with_config(AmazonS3ConfigKey::S3Endpoint, address);
+        }
+        let timeout = self.timeout.map_or(REQUEST, |timeout| timeout.0);
+        let client = ClientOptions::new()
+            .with_allow_http(
+                endpoint
+                    .as_deref()
+                    .is_some_and(|endpoint| endpoint.starts_with("http://")),
+            )
+            .with_connect_timeout(CONNECT.min(timeout))
+            .with_read_timeout(SILENCE.min(timeout))
+            .with_timeout(timeout);
+        let client = builder
+            .with_client_options(client)
+            .with_bucket_name(bucket)
+            .with_virtual_hosted_style_request(self.style == Style::Virtual)
+            .with_conditional_put(S3ConditionalPut::ETagMatch)
+            .with_checksum_algorithm(Checksum::SHA256)
+            // One key needs no list of keys, and a refusal is then the answer's status.
+            .with_disable_bulk_delete(true)
+            // Asking again is the business of a decorator that knows what a lost reply means.
+            .with_retry(RetryConfig {
+                backoff: BackoffConfig::default(),
+                max_retries: 0,
+                retry_timeout: Duration::ZERO,
+            })
+            .build()
+            .map_err(|error| wrong(error.to_string()))?;
+        let explain = Explain {
+            bucket: bucket.to_owned(),
+            endpoint: endpoint.unwrap_or_else(|| "AWS".to_owned()),
+            credentials,
+        };
+        Ok((client, explain))
+    }
+}
+
+fn checked_endpoint(endpoint: &str) -> Result<&str, String> {
+    let rest = endpoint
+        .strip_prefix("https://")
+        .or_else(|| endpoint.strip_prefix("http://"))
+        .ok_or("`endpoint` must begin with http:// or https://")?;
+    if rest.contains('@') {
+        return Err(
+            "`endpoint` has credentials in it: use `access_key_id` and `secret_access_key`".to_owned(),
+        );
+    }
+    if rest.trim_end_matches('/').is_empty() || rest.contains(['?', '#', ' ']) {
+        return Err("`endpoint` is not an address".to_owned());
+    }
+    Ok(endpoint.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{S3Options, Secret, checked_endpoint};
+    use crate::S3;
+
+    #[test]
+    fn endpoints_with_passwords_or_without_scheme_are_refused() {
+        assert_eq!(
+            checked_endpoint("http://127.0.0.1:9000/"),
+            Ok("http://127.0.0.1:9000")
+        );
+        for endpoint in [
+            "127.0.0.1:9000",
+            "ftp://a",
+            "https://",
+            "http://me:hunter2@host",
+            "http://a b",
+        ] {
+            let refused = checked_endpoint(endpoint).expect_err(endpoint);
+            assert!(!refused.contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn half_of_a_key_is_refused_and_secrets_are_not_shown() {
+        let options = S3Options {
+            endpoint: Some("http://127.0.0.1:1".into()),
+            secret_access_key: Some(Secret::new("hunter2")),
+            ..S3Options::default()
+        };
+        let error = S3::open("bucket", "", &options).expect_err("no access key id");
+        assert!(
+            error.to_string().contains("`access_key_id` is missing"),
+            "{error}"
+        );
+        let options = S3Options {
+            access_key_id: Some("me".into()),
+            ..options
+        };
+        let store = S3::open("bucket", "", &options).expect("both are there");
+        assert!(!format!("{store:?} {options:?} {error:?}").contains("hunter2"));
+    }
+}

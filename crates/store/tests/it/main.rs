@@ -1,0 +1,7 @@
+//! Every store keeps the contract, and what goes wrong is said in words that help.
+#![allow(clippy::unwrap_used)]
+
+mod decorators;
+mod keeps_contract;
+mod local;
+mod s3;

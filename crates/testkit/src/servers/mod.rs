@@ -1,0 +1,12 @@
+//! Real servers as child processes, on free loopback ports, in temporary directories.
+//!
+//! A server is stopped by its process id when its handle is dropped, and also when the test process dies without
+//! dropping anything: its supervisor then sees the end of its standard input.
+
+mod ports;
+mod process;
+mod seaweedfs;
+
+pub use ports::free_ports;
+pub use process::Server;
+pub use seaweedfs::{SeaweedFs, seaweedfs};
