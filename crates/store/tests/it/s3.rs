@@ -1,1 +1,214 @@
+//! A real S3 service, and a stand-in for the answers that a real one gives too rarely.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use ostler_store::conformance::{Expect, check};
+use ostler_store::{Error, Key, Location, Options, RetryPolicy, S3, S3Options, Store, open};
+use ostler_testkit::servers::{SeaweedFs, seaweedfs};
+use ostler_vocabulary::{Classified, ErrorKind, Secret, Span};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+fn key(name: &str) -> Key {
+    Key::new(name).unwrap()
+}
+
+fn options(endpoint: String, id: &str, secret: &str) -> S3Options {
+    S3Options {
+        endpoint: Some(endpoint),
+        access_key_id: Some(id.to_owned()),
+        secret_access_key: Some(Secret::new(secret)),
+        ..S3Options::default()
+    }
+}
+
+fn admin(service: &SeaweedFs) -> S3Options {
+    options(
+        service.endpoint(),
+        SeaweedFs::ACCESS_KEY_ID,
+        SeaweedFs::SECRET_ACCESS_KEY,
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_s3_service_keeps_the_contract_and_says_what_is_wrong() {
+    let Some(service) = seaweedfs() else { return };
+    let location: Location = format!("{}/some/prefix", service.bucket_url()).parse().unwrap();
+    let store = open(
+        &location,
+        &Options {
+            s3: admin(&service),
+            retry: RetryPolicy::default(),
+        },
+    )
+    .unwrap();
+    // It keeps folders and lists each in its own order.
+    let expect = Expect {
+        order_across_folders: false,
+        ..Expect::default()
+    };
+    let found = check(&store, "suite", expect).await;
+    assert!(found.is_empty(), "{found:#?}");
+
+    // What is below another prefix of the same bucket is not seen.
+    let beside = S3::open(SeaweedFs::BUCKET, "some/pre", &admin(&service)).unwrap();
+    assert!(beside.list("", None).await.unwrap().objects.is_empty());
+
+    // No bucket: nobody may take that for missing objects.
+    let nowhere = S3::open("no-such-bucket", "", &admin(&service)).unwrap();
+    for error in [
+        nowhere.get(&key("a")).await.unwrap_err(),
+        nowhere.head(&key("a")).await.unwrap_err(),
+        nowhere.list("", None).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::Gone { .. }), "{error:?}");
+        assert!(error.hint().unwrap().contains("no-such-bucket"));
+    }
+
+    let reader = options(
+        service.endpoint(),
+        SeaweedFs::READER_KEY_ID,
+        SeaweedFs::READER_SECRET,
+    );
+    let reader = S3::open(SeaweedFs::BUCKET, "some/prefix", &reader).unwrap();
+    let error = reader.create(&key("denied"), "x".into()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
+    assert!(error.hint().unwrap().contains("access_key_id"), "{error:?}");
+    assert!(!reader.list("suite/", None).await.unwrap().objects.is_empty());
+
+    let wrong = options(service.endpoint(), SeaweedFs::ACCESS_KEY_ID, "not-the-secret");
+    let wrong = S3::open(SeaweedFs::BUCKET, "", &wrong).unwrap();
+    let error = wrong.list("", None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
+    assert!(!format!("{error:?}").contains("not-the-secret"));
+
+    service.server().crash();
+    let direct = S3::open(SeaweedFs::BUCKET, "", &admin(&service)).unwrap();
+    let error = direct.get(&key("a")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(error.hint().unwrap().contains(&service.endpoint()), "{error:?}");
+}
+
+/// Gives the same answer to each request, until dropped.
+struct StandIn {
+    endpoint: String,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn stand_in(status: &'static str, body: &'static str) -> StandIn {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let task = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 64 * 1024];
+            let _ = stream.read(&mut request).await;
+            if status.is_empty() {
+                // Never answers.
+                std::future::pending::<()>().await;
+            }
+            let length = body.len();
+            let answer =
+                format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    StandIn { endpoint, task }
+}
+
+#[tokio::test]
+async fn answers_of_the_service_become_errors_that_help() {
+    let skewed = "<Error><Code>RequestTimeTooSkewed</Code><Message>too far</Message></Error>";
+    let signature = "<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message>\
+                     <StringToSign>hunter2</StringToSign></Error>";
+    for (status, body, kind, hint) in [
+        (
+            "503 Slow Down",
+            "<Error><Code>SlowDown</Code></Error>",
+            ErrorKind::Unavailable,
+            "later",
+        ),
+        ("500 Oops", "", ErrorKind::Unavailable, "later"),
+        ("429 Too Many", "", ErrorKind::Unavailable, "later"),
+        ("403 Forbidden", skewed, ErrorKind::Denied, "clock"),
+        ("403 Forbidden", signature, ErrorKind::Denied, "region"),
+        (
+            "403 Forbidden",
+            "<Error><Code>AccessDenied</Code></Error>",
+            ErrorKind::Denied,
+            "may do this",
+        ),
+        (
+            "400 Bad",
+            "<Error><Code>ExpiredToken</Code></Error>",
+            ErrorKind::Denied,
+            "renew",
+        ),
+        (
+            "404 Not Found",
+            "<Error><Code>NoSuchBucket</Code></Error>",
+            ErrorKind::Unavailable,
+            "bucket",
+        ),
+        ("412 Precondition Failed", "", ErrorKind::AlreadyExists, ""),
+        (
+            "409 Conflict",
+            "<Error><Code>ConditionalRequestConflict</Code></Error>",
+            ErrorKind::Unavailable,
+            "later",
+        ),
+        ("501 Not Implemented", "", ErrorKind::Unsupported, ""),
+        ("507 Insufficient Storage", "", ErrorKind::Internal, "prune"),
+        ("418 Teapot", "", ErrorKind::Internal, ""),
+    ] {
+        let service = stand_in(status, body).await;
+        let store = S3::open("bucket", "p", &options(service.endpoint.clone(), "id", "hunter2")).unwrap();
+        let error = store.create(&key("a/b"), "x".into()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{status} {body}: {error:?}");
+        assert!(
+            error.hint().unwrap_or_default().contains(hint),
+            "{status} {body}: {:?}",
+            error.hint()
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("cannot create object `a/b` in the store s3://bucket/p"),
+            "{error}"
+        );
+        let shown = format!("{error} {error:?} {:?}", error.hint());
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_never_answers_is_given_up_on() {
+    let service = stand_in("", "").await;
+    let patient = S3Options {
+        timeout: Some(Span(Duration::from_millis(200))),
+        ..options(service.endpoint.clone(), "id", "secret")
+    };
+    let store = S3::open("bucket", "", &patient).unwrap();
+    let error = store.get(&key("a")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+}
+
+#[tokio::test]
+async fn an_object_that_is_not_there_is_told_from_a_missing_bucket() {
+    let service = stand_in("404 Not Found", "<Error><Code>NoSuchKey</Code></Error>").await;
+    let store: Arc<dyn Store> =
+        Arc::new(S3::open("bucket", "", &options(service.endpoint.clone(), "id", "secret")).unwrap());
+    assert!(matches!(store.get(&key("a")).await, Err(Error::NotFound(_))));
+    store.delete(&key("a")).await.unwrap();
+    let service = stand_in("404 Not Found", "<Error><Code>NoSuchBucket</Code></Error>").await;
+    let store = S3::open("bucket", "", &options(service.endpoint.clone(), "id", "secret")).unwrap();
+    assert!(matches!(store.get(&key("a")).await, Err(Error::Gone { .. })));
+    assert!(store.delete(&key("a")).await.is_err());
+}
