@@ -1,46 +1,179 @@
-//! The vault's exclusive writer lease.
-#![allow(missing_docs, clippy::todo, unused_variables, reason = "skeleton; to go")]
+//! The vault's exclusive writer lease: a chain of objects that are only ever created.
+//!
+//! Who holds it has the highest epoch, and shows life by one more beat now and then. Whoever finds the epoch
+//! released, its holder dead, or its beats standing still for [`LEASE_TIME`] by the own monotonic clock creates the
+//! next epoch; of several who try, the store lets one. A holder that slept through this finds a higher epoch when it
+//! asks ([`Lease::confirm`]) and must stop. Between that question and the write that follows there is a window: what
+//! is written then is either created without replacing, or deletes what nothing needed under any earlier holder.
+
+mod chain;
+mod holding;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
 
 use ostler_vocabulary::{OperationId, ProcessIdentity};
 use serde::{Deserialize, Serialize};
 
+pub use holding::Lease;
+
+use crate::envelope::{Mode, ObjectKind};
 use crate::{Error, Vault};
+use chain::{Chain, Link, Verdict, Watch};
+
+/// Where the chain is.
+const PREFIX: &str = "leases/write/";
+
+/// How long a holder's beats must stand still before it is taken for gone.
+pub const LEASE_TIME: Duration = Duration::from_secs(60);
+
+/// How often a waiting process looks, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// Who holds the writer lease, for messages and for telling the dead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseHolder {
+    /// The process.
+    pub process: ProcessIdentity,
+    /// The operation it runs.
+    pub operation: OperationId,
+    /// What for, in a few words.
+    pub purpose: String,
+}
+
+/// The body of an epoch's first beat.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claim {
+    holder: LeaseHolder,
+    /// Random: tells our own claim from another's when the store does not say whether it took it.
+    claim: OperationId,
+}
 
 impl Vault {
     /// Takes the vault's exclusive writer lease, waiting at most `wait`. A holder that is known to be dead on this
     /// machine is replaced at once; another after its beat stood still for the lease's time by our monotonic clock.
     /// `told` is called once when it has to wait, with the holder.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when somebody else holds it to the end.
     pub async fn lease(
         &self,
         holder: LeaseHolder,
-        wait: std::time::Duration,
+        wait: Duration,
         told: &(dyn Fn(&LeaseHolder) + Send + Sync),
     ) -> Result<Lease, Error> {
-        todo!()
+        let claim = Claim {
+            holder,
+            claim: OperationId::random(),
+        };
+        let begun = self.clock().monotonic();
+        let mut watch = Watch::default();
+        let mut known: Option<(u64, Option<LeaseHolder>)> = None;
+        let mut has_told = false;
+        let mut pause = PAUSES.0;
+        loop {
+            let chain = Chain::read(&self.objects(PREFIX).await?);
+            let holder = match (&chain, known.take()) {
+                (Some(chain), Some((epoch, holder))) if chain.epoch == epoch => holder,
+                (Some(chain), _) if !chain.released => {
+                    self.claim(chain.epoch).await?.map(|claim| claim.holder)
+                }
+                _ => None,
+            };
+            let dead = holder.as_ref().is_some_and(|holder| holder.process.is_dead());
+            let now = self.clock().monotonic();
+            match watch.look(chain.as_ref(), dead, now) {
+                Verdict::Take { epoch } => {
+                    if let Some(lease) = self.take(epoch, &claim).await? {
+                        return Ok(lease);
+                    }
+                }
+                Verdict::Held => {
+                    if now.saturating_sub(begun) >= wait {
+                        return Err(Error::Busy(busy(holder.as_ref())));
+                    }
+                    if let Some(holder) = &holder
+                        && !has_told
+                    {
+                        told(holder);
+                        has_told = true;
+                    }
+                    known = chain.map(|chain| (chain.epoch, holder));
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSES.1);
+                }
+            }
+        }
+    }
+
+    /// Who holds the writer lease; `None` when nobody does. A holder may be dead: ask its process's identity.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn lease_holder(&self) -> Result<Option<LeaseHolder>, Error> {
+        match Chain::read(&self.objects(PREFIX).await?) {
+            Some(chain) if !chain.released => Ok(self.claim(chain.epoch).await?.map(|claim| claim.holder)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Tries to become the holder; `None` when another was faster.
+    async fn take(&self, epoch: u64, claim: &Claim) -> Result<Option<Lease>, Error> {
+        let key = Link::Beat(0).key(epoch)?;
+        let json = serde_json::to_vec(claim)
+            .map_err(|error| Error::Internal(format!("could not write a lease as JSON: {error}")))?;
+        let sealed = self.seal(ObjectKind::Lease, Mode::Writer, &key, &json)?;
+        let created = self.create_if_free(&key, sealed).await?;
+        if !created && self.claim(epoch).await?.map(|there| there.claim) != Some(claim.claim) {
+            return Ok(None);
+        }
+        // A slow taker may create an epoch that was passed and tidied away meanwhile.
+        let objects = self.objects(PREFIX).await?;
+        if Chain::read(&objects).is_none_or(|chain| chain.epoch != epoch) {
+            self.remove(&key).await?;
+            return Ok(None);
+        }
+        for object in &objects {
+            if Link::parse(&object.key).is_some_and(|(earlier, _)| earlier < epoch) {
+                self.remove(&object.key).await?;
+            }
+        }
+        Ok(Some(Lease::start(
+            self.store().clone(),
+            self.clock().clone(),
+            epoch,
+        )))
+    }
+
+    /// Who claimed an epoch; `None`, with a warning, when it cannot be read: such a holder is waited for.
+    async fn claim(&self, epoch: u64) -> Result<Option<Claim>, Error> {
+        let key = Link::Beat(0).key(epoch)?;
+        let Some(bytes) = self.read_if_there(&key).await? else {
+            return Ok(None);
+        };
+        let read = || {
+            let json = self.unseal(ObjectKind::Lease, &key, &bytes)?;
+            serde_json::from_slice(&json).map_err(|error| Error::damaged(&key, error.to_string()))
+        };
+        Ok(read()
+            .inspect_err(|error| tracing::warn!(%key, %error, "cannot tell who holds the writer lease"))
+            .ok())
     }
 }
 
-/// Who holds the writer lease, for messages and for telling the dead.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeaseHolder {
-    pub process: ProcessIdentity,
-    pub operation: OperationId,
-    pub purpose: String,
-}
-
-/// The writer lease, kept alive by a task until released or dropped.
-#[derive(Debug)]
-pub struct Lease {}
-
-impl Lease {
-    pub fn epoch(&self) -> u64 {
-        todo!()
-    }
-    /// Asks the store whether the lease is still ours; `ErrorKind::Conflict` when not.
-    pub async fn confirm(&self) -> Result<(), Error> {
-        todo!()
-    }
-    pub async fn release(self) -> Result<(), Error> {
-        todo!()
+fn busy(holder: Option<&LeaseHolder>) -> String {
+    match holder {
+        Some(LeaseHolder {
+            process,
+            operation,
+            purpose,
+        }) => format!(
+            "the vault is being written to by {purpose} (operation {}, process {} on {})",
+            operation.short(),
+            process.pid,
+            process.host
+        ),
+        None => "the vault is being written to by another process".to_owned(),
     }
 }

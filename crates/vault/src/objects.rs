@@ -1,7 +1,9 @@
 //! The store's objects by prefix, page after page, and reading those that may be gone by now.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use ostler_store::{Key, Object};
+use ostler_store::{Key, Object, Store};
 use ostler_vocabulary::{Classified, ErrorKind};
 
 use crate::{Error, Vault};
@@ -9,20 +11,7 @@ use crate::{Error, Vault};
 impl Vault {
     /// All objects whose keys start with `prefix`, in order of their keys.
     pub(crate) async fn objects(&self, prefix: &str) -> Result<Vec<Object>, Error> {
-        let mut objects = Vec::new();
-        let mut after: Option<Key> = None;
-        loop {
-            let page = self
-                .store()
-                .list(prefix, after.as_ref())
-                .await
-                .map_err(Error::store("list", prefix))?;
-            objects.extend(page.objects);
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(objects),
-            }
-        }
+        list(self.store(), prefix).await
     }
 
     /// The object's bytes; `None` when there is no such object.
@@ -55,4 +44,21 @@ impl Vault {
 /// A name made of parts that are known to be good.
 pub(crate) fn object_key(name: String) -> Result<Key, Error> {
     Key::new(name.clone()).map_err(Error::store("name", name))
+}
+
+/// All objects whose keys start with `prefix`, in order of their keys.
+pub(crate) async fn list(store: &Arc<dyn Store>, prefix: &str) -> Result<Vec<Object>, Error> {
+    let mut objects = Vec::new();
+    let mut after: Option<Key> = None;
+    loop {
+        let page = store
+            .list(prefix, after.as_ref())
+            .await
+            .map_err(Error::store("list", prefix))?;
+        objects.extend(page.objects);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(objects),
+        }
+    }
 }

@@ -1,0 +1,208 @@
+//! What the objects of the chain mean. Pure.
+
+use std::time::Duration;
+
+use ostler_store::{Key, Object};
+
+use super::{LEASE_TIME, PREFIX};
+use crate::Error;
+use crate::objects::object_key;
+
+/// One object of the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// The holder is alive; the first says who it is.
+    Beat(u64),
+    /// The holder is done.
+    Released,
+}
+
+impl Link {
+    pub(super) fn key(self, epoch: u64) -> Result<Key, Error> {
+        object_key(match self {
+            Self::Beat(beat) => format!("{PREFIX}{epoch:010}/{beat:010}"),
+            Self::Released => format!("{PREFIX}{epoch:010}/released"),
+        })
+    }
+
+    /// Epoch and link of an object; `None` for a name that is not ours.
+    pub(super) fn parse(key: &Key) -> Option<(u64, Self)> {
+        let (epoch, link) = key.as_str().strip_prefix(PREFIX)?.split_once('/')?;
+        let link = match link {
+            "released" => Self::Released,
+            beat => Self::Beat(number(beat)?),
+        };
+        Some((number(epoch)?, link))
+    }
+}
+
+fn number(text: &str) -> Option<u64> {
+    let digits = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+/// The end of the chain: its highest epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Chain {
+    pub(super) epoch: u64,
+    pub(super) beat: u64,
+    pub(super) released: bool,
+}
+
+impl Chain {
+    pub(super) fn read(objects: &[Object]) -> Option<Self> {
+        let links: Vec<(u64, Link)> = objects
+            .iter()
+            .filter_map(|object| Link::parse(&object.key))
+            .collect();
+        let epoch = links.iter().map(|(epoch, _)| *epoch).max()?;
+        let mut chain = Self {
+            epoch,
+            beat: 0,
+            released: false,
+        };
+        for (_, link) in links.iter().filter(|(of, _)| *of == epoch) {
+            match link {
+                Link::Beat(beat) => chain.beat = chain.beat.max(*beat),
+                Link::Released => chain.released = true,
+            }
+        }
+        Some(chain)
+    }
+}
+
+/// What a process that wants the lease should do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Try to create this epoch.
+    Take { epoch: u64 },
+    /// Look again later.
+    Held,
+}
+
+/// What one process has seen of the chain, and since when.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    seen: Option<(Chain, Duration)>,
+}
+
+impl Watch {
+    /// Takes in what the chain looks like `now`, by a clock that never goes back.
+    pub(super) fn look(&mut self, chain: Option<&Chain>, holder_is_dead: bool, now: Duration) -> Verdict {
+        let Some(chain) = chain else {
+            return Verdict::Take { epoch: 1 };
+        };
+        let since = match self.seen {
+            Some((seen, since)) if seen == *chain => since,
+            _ => now,
+        };
+        self.seen = Some((*chain, since));
+        let stood_still = now.saturating_sub(since) >= LEASE_TIME;
+        if chain.released || holder_is_dead || stood_still {
+            Verdict::Take {
+                epoch: chain.epoch + 1,
+            }
+        } else {
+            Verdict::Held
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects(names: &[&str]) -> Vec<Object> {
+        names
+            .iter()
+            .map(|name| Object {
+                key: Key::new(format!("{PREFIX}{name}")).unwrap(),
+                size: 0,
+                modified: None,
+            })
+            .collect()
+    }
+
+    fn chain(epoch: u64, beat: u64, released: bool) -> Chain {
+        Chain {
+            epoch,
+            beat,
+            released,
+        }
+    }
+
+    #[test]
+    fn the_highest_epoch_and_its_highest_beat_count() {
+        for (names, expected) in [
+            (&[][..], None),
+            (&["0000000001/0000000000"], Some(chain(1, 0, false))),
+            (
+                &[
+                    "0000000001/0000000009",
+                    "0000000002/0000000000",
+                    "0000000002/0000000003",
+                ],
+                Some(chain(2, 3, false)),
+            ),
+            (
+                &["0000000002/0000000003", "0000000002/released"],
+                Some(chain(2, 3, true)),
+            ),
+            (&["0000000003/released"], Some(chain(3, 0, true))),
+            (&["1/0000000000", "0000000001/x", "=000000001/released"], None),
+        ] {
+            assert_eq!(Chain::read(&objects(names)), expected, "{names:?}");
+        }
+    }
+
+    #[test]
+    fn links_read_back() {
+        for link in [Link::Beat(0), Link::Beat(77), Link::Released] {
+            assert_eq!(Link::parse(&link.key(5).unwrap()), Some((5, link)));
+        }
+    }
+
+    /// Each row: what is seen, whether the holder is dead, at which second; what to do.
+    #[test]
+    fn the_lease_is_taken_only_from_the_released_the_dead_and_the_still() {
+        type Row = (Option<Chain>, bool, u64, Verdict);
+        let take = |epoch| Verdict::Take { epoch };
+        let cases: [(&str, &[Row]); 6] = [
+            ("nobody ever had it", &[(None, false, 0, take(1))]),
+            ("released", &[(Some(chain(4, 9, true)), false, 0, take(5))]),
+            ("dead", &[(Some(chain(4, 9, false)), true, 0, take(5))]),
+            (
+                "beating",
+                &[
+                    (Some(chain(4, 1, false)), false, 0, Verdict::Held),
+                    (Some(chain(4, 2, false)), false, 59, Verdict::Held),
+                    (Some(chain(4, 3, false)), false, 118, Verdict::Held),
+                ],
+            ),
+            (
+                "stood still while we watched",
+                &[
+                    (Some(chain(4, 1, false)), false, 1000, Verdict::Held),
+                    (Some(chain(4, 1, false)), false, 1059, Verdict::Held),
+                    (Some(chain(4, 1, false)), false, 1060, take(5)),
+                ],
+            ),
+            (
+                "another took it meanwhile",
+                &[
+                    (Some(chain(4, 1, false)), false, 0, Verdict::Held),
+                    (Some(chain(5, 0, false)), false, 60, Verdict::Held),
+                    (Some(chain(5, 0, false)), false, 119, Verdict::Held),
+                    (Some(chain(5, 0, false)), false, 120, take(6)),
+                ],
+            ),
+        ];
+        for (name, rows) in cases {
+            let mut watch = Watch::default();
+            for (chain, dead, at, expected) in rows {
+                let verdict = watch.look(chain.as_ref(), *dead, Duration::from_secs(*at));
+                assert_eq!(verdict, *expected, "{name} at {at} s");
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Holding the lease: showing life, making sure, letting go.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use ostler_store::{Key, Object, Store};
+use ostler_vocabulary::{Classified, Clock, ErrorKind};
+use tokio::task::JoinHandle;
+
+use super::chain::{Chain, Link};
+use super::{LEASE_TIME, PREFIX};
+use crate::Error;
+
+/// The writer lease, kept alive by a task until released or dropped. A lease that is dropped without
+/// [`Lease::release`] is free for others after [`LEASE_TIME`], or at once when this process ends.
+#[derive(Debug)]
+pub struct Lease {
+    holding: Arc<Holding>,
+    heart: JoinHandle<()>,
+}
+
+impl Lease {
+    pub(super) fn start(store: Arc<dyn Store>, clock: Arc<dyn Clock>, epoch: u64) -> Self {
+        let now = clock.monotonic();
+        let holding = Arc::new(Holding {
+            store,
+            clock,
+            epoch,
+            beat: AtomicU64::new(0),
+            beaten_ms: AtomicU64::new(milliseconds(now)),
+        });
+        let heart = tokio::spawn(Arc::clone(&holding).keep_beating());
+        Self { holding, heart }
+    }
+
+    /// The number of this holding: every later one has a higher one.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.holding.epoch
+    }
+
+    /// Asks the store whether the lease is still ours; first shows life when that was a while ago, so that nobody
+    /// begins to think us gone.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when another has it.
+    pub async fn confirm(&self) -> Result<(), Error> {
+        let holding = &self.holding;
+        let silent =
+            milliseconds(holding.clock.monotonic()).saturating_sub(holding.beaten_ms.load(Ordering::Relaxed));
+        if silent > milliseconds(LEASE_TIME / 2) {
+            holding.show_life().await?;
+        }
+        holding.confirm().await
+    }
+
+    /// Lets go of the lease, so that others need not wait. Not an error when another has taken it.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn release(mut self) -> Result<(), Error> {
+        self.heart.abort();
+        // Its end is awaited, so that no beat comes after the release; that it was aborted is no news.
+        let _ = (&mut self.heart).await;
+        let holding = &self.holding;
+        holding.create(Link::Released).await?;
+        for object in &holding.objects().await? {
+            if let Some((epoch, Link::Beat(beat))) = Link::parse(&object.key)
+                && epoch == holding.epoch
+                && beat > 0
+            {
+                holding.remove(&object.key).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.heart.abort();
+    }
+}
+
+/// What the guard and its task share.
+#[derive(Debug)]
+struct Holding {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    epoch: u64,
+    beat: AtomicU64,
+    /// When the last beat was taken by the store, by the monotonic clock.
+    beaten_ms: AtomicU64,
+}
+
+impl Holding {
+    async fn keep_beating(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(LEASE_TIME / 4).await;
+            let alive = match self.show_life().await {
+                Ok(()) => self.confirm().await,
+                error => error,
+            };
+            match alive {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    tracing::warn!(epoch = self.epoch, "the writer lease was lost");
+                    return;
+                }
+                Err(error) => tracing::warn!(%error, "could not show that the writer lease is held"),
+            }
+        }
+    }
+
+    async fn show_life(&self) -> Result<(), Error> {
+        let now = milliseconds(self.clock.monotonic());
+        let beat = self.beat.fetch_add(1, Ordering::Relaxed) + 1;
+        self.create(Link::Beat(beat)).await?;
+        self.beaten_ms.fetch_max(now, Ordering::Relaxed);
+        // The first beat says who holds the lease and stays.
+        if beat > 1 {
+            self.remove(&Link::Beat(beat - 1).key(self.epoch)?).await?;
+        }
+        Ok(())
+    }
+
+    async fn confirm(&self) -> Result<(), Error> {
+        match Chain::read(&self.objects().await?) {
+            Some(chain) if chain.epoch == self.epoch && !chain.released => Ok(()),
+            _ => Err(Error::Conflict(
+                "the vault's writer lease was lost to another process".to_owned(),
+            )),
+        }
+    }
+
+    async fn create(&self, link: Link) -> Result<(), Error> {
+        let key = link.key(self.epoch)?;
+        match self.store.create(&key, bytes::Bytes::new()).await {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Error::store("create", key)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn remove(&self, key: &Key) -> Result<(), Error> {
+        self.store.delete(key).await.map_err(Error::store("delete", key))
+    }
+
+    async fn objects(&self) -> Result<Vec<Object>, Error> {
+        crate::objects::list(&self.store, PREFIX).await
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
