@@ -6,10 +6,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{process, workspace};
+use crate::{links, process, workspace};
 
-/// The example that writes every generated page into the directory it is given.
-const GENERATOR: &str = "crates/cli/examples/reference.rs";
+/// The example of the command line's crate that writes every generated page into the directory it is given.
+const GENERATOR: &str = "reference";
 
 /// Runs the verb.
 pub fn run(arguments: &[String]) -> Result<()> {
@@ -18,13 +18,13 @@ pub fn run(arguments: &[String]) -> Result<()> {
         [word] if word == "--check" => true,
         _ => bail!("docs: the only option is --check"),
     };
-    let root = workspace::root();
-    let pages = root.join("docs/reference");
-    if !root.join(GENERATOR).is_file() {
-        bail!("there is no {GENERATOR}");
-    }
+    let pages = workspace::root().join("docs/reference");
     if !check {
         return generate(&pages);
+    }
+    let broken = links::broken()?;
+    if !broken.is_empty() {
+        bail!("links that lead nowhere:\n{}", broken.join("\n"));
     }
     let fresh = workspace::target_directory().join("reference");
     if fresh.exists() {
@@ -64,7 +64,7 @@ fn compare(fresh: &Path, pages: &Path) -> Result<()> {
         }
     }
     if count == 0 {
-        bail!("{GENERATOR} wrote no page");
+        bail!("the example `{GENERATOR}` wrote no page");
     }
     if stale.is_empty() {
         println!("docs: {count} pages are as the code says");

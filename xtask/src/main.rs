@@ -19,6 +19,7 @@ mod deny;
 mod docs;
 mod hygiene;
 mod layers;
+mod links;
 mod picture;
 mod process;
 mod servers;
@@ -39,7 +40,7 @@ cargo xtask <verb>
   test [--quick] [FILTER]    every check and test; --quick leaves out what needs a server or a download
   ci                         what .ci/run runs: the same as `test`
   layers                     who may depend on whom, file lengths, names
-  docs [--check]             write, or compare, the generated reference pages
+  docs [--check]             write, or compare, the generated reference pages; --check looks at links too
   deny                       licences, sources and advisories of all dependencies
   coverage                   line coverage by crate
   servers get|list           fetch, or name, the servers that tests start

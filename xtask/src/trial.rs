@@ -143,3 +143,41 @@ fn show(command: &mut Command) -> Result<()> {
     println!("$ {}", process::line(command));
     process::run(command)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program that keeps a copy instead of a backup.
+    const COPIES: &str = "#!/bin/sh\nset -e\ncase \"$1 $2\" in\n\
+        'backup create') mkdir -p \"$OSTLER_STATE_DIR\"; cp -a \"$3\" \"$OSTLER_STATE_DIR/copy\";;\n\
+        'restore latest') cp -a \"$OSTLER_STATE_DIR/copy\" \"$4\";;\nesac\n";
+
+    fn trial(name: &str, program: &str) -> Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        let work = std::env::temp_dir().join(format!("ostler-xtask-{name}-{}", std::process::id()));
+        let path = work.join("source");
+        fs::create_dir_all(&path)?;
+        fs::write(path.join("letter"), "Dear reader")?;
+        let script = work.join("ostler");
+        fs::write(&script, program)?;
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+        let trial = Trial {
+            program: script,
+            state: work.join("state"),
+            restored: work.join("restored"),
+            path,
+        };
+        let result = trial.all();
+        fs::remove_dir_all(&work)?;
+        result
+    }
+
+    #[test]
+    fn a_trial_believes_only_what_diff_says() {
+        trial("copies", COPIES).unwrap();
+        let forgets = COPIES.replace("cp -a \"$OSTLER_STATE_DIR/copy\"", "mkdir");
+        assert!(trial("forgets", &forgets).is_err());
+        assert!(trial("fails", "#!/bin/sh\nexit 1\n").is_err());
+    }
+}
