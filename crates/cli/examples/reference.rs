@@ -1,0 +1,27 @@
+//! Writes the reference pages that are made from the code into the directory it is given; `cargo xtask docs`.
+
+#![expect(clippy::print_stderr, reason = "a program for developers")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let Some(folder) = std::env::args_os().nth(1).map(PathBuf::from) else {
+        eprintln!("usage: reference DIRECTORY");
+        return ExitCode::FAILURE;
+    };
+    let pages = [
+        ("commands.md", ostler::reference::commands_markdown()),
+        ("exit-codes.md", ostler::reference::exit_codes_markdown()),
+        ("output.md", ostler::reference::output_markdown()),
+        ("configuration.md", ostler_server::settings::reference_markdown()),
+    ];
+    for (name, text) in pages {
+        let path = folder.join(name);
+        if let Err(error) = std::fs::write(&path, text) {
+            eprintln!("error: writing {}: {error}", path.display());
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
