@@ -1,6 +1,8 @@
 //! The start page works: its blocks marked `console` are run, and print what they say. How they are compared is in
 //! `docs/dev/testing.md`. `OSTLER_TEST_FILL_DOCS=1` writes what was printed into the page instead.
 
+#![allow(clippy::unwrap_used, reason = "a test's way to fail")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
