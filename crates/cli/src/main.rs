@@ -1,2 +1,5 @@
-//! The binary.
-fn main() {}
+//! The binary `ostler`.
+
+fn main() -> std::process::ExitCode {
+    ostler::start()
+}

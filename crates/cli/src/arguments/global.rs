@@ -1,0 +1,76 @@
+//! Flags that every verb takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::path;
+use crate::backend::Options;
+use crate::output::Format;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArguments {
+    /// How results are printed
+    ///
+    /// `json` is one document, `jsonl` one document a line (a line for each row of a list). Errors follow suit on
+    /// standard error.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    pub output: Format,
+
+    /// Print nothing on success; the exit code tells
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+
+    /// How progress is shown on standard error
+    #[arg(long, global = true, value_enum, default_value_t = ProgressChoice::Auto, value_name = "STYLE")]
+    pub progress: ProgressChoice,
+
+    /// The configuration file
+    #[arg(long, global = true, value_name = "FILE", value_parser = path())]
+    pub config: Option<PathBuf>,
+
+    /// The directory of operations, the default vault and keys
+    #[arg(long, global = true, value_name = "DIR", value_parser = path())]
+    pub state_dir: Option<PathBuf>,
+
+    /// Whether output is coloured
+    ///
+    /// `auto` colours on a terminal unless NO_COLOR is set. Colours repeat what words say.
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub color: ColorChoice,
+
+    /// Log to standard error: -v what is done, -vv how, -vvv everything
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+impl GlobalArguments {
+    pub fn options(&self) -> Options {
+        Options { config: self.config.clone(), state_directory: self.state_dir.clone() }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressChoice {
+    /// A bar on a terminal, messages only elsewhere
+    Auto,
+    /// A bar with rate and time left
+    Bar,
+    /// A line at most every two seconds
+    Plain,
+    /// JSON lines
+    Json,
+    /// Nothing
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}

@@ -1,0 +1,122 @@
+//! What the command line needs besides a client: vaults made and added, the configuration explained.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ostler_api::Client;
+use ostler_api::document::VaultInfo;
+use ostler_vocabulary::Failure;
+use serde::Serialize;
+
+/// Where configuration and state are, as far as flags say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The configuration file; `None` lets environment and default decide.
+    pub config: Option<PathBuf>,
+    /// The state directory; `None` lets environment and default decide.
+    pub state_directory: Option<PathBuf>,
+}
+
+/// A vault to be made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InitVault {
+    /// Its name in the configuration; `None` is the default vault.
+    pub name: Option<String>,
+    /// A directory or URL; `None` is what the configuration says of the name.
+    pub location: Option<String>,
+    /// Where the key file is written; `None` is a place in the state directory.
+    pub key_file: Option<PathBuf>,
+    /// A file whose first line is the passphrase that protects the key, instead of a key file.
+    pub passphrase_file: Option<PathBuf>,
+    /// The age recipients that protect the key, instead of a key file.
+    pub age_recipients: Vec<String>,
+    /// `aes-256-gcm`, `chacha20-poly1305` or `none`; `None` takes what is fastest here.
+    pub encryption: Option<String>,
+}
+
+/// A vault that exists and becomes known to this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddVault {
+    /// Its name in the configuration; `None` derives one from the location.
+    pub name: Option<String>,
+    /// A directory or URL.
+    pub location: String,
+    /// The key file or age identity that opens it.
+    pub key_file: Option<PathBuf>,
+    /// A file whose first line is the passphrase that opens it.
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// `config check`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConfigCheck {
+    /// The file that is read when it exists.
+    pub file: PathBuf,
+    /// Whether it exists.
+    pub exists: bool,
+    /// Names of the vaults it configures.
+    pub vaults: Vec<String>,
+    /// What is allowed and probably not meant.
+    pub warnings: Vec<String>,
+}
+
+/// One key of the configuration with its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    /// The key, with its tables, such as `vault.default.location`.
+    pub key: String,
+    /// The value; secrets show where they come from and never what they are.
+    pub value: String,
+    /// `default`, `file`, `environment` or `flag`.
+    pub source: String,
+}
+
+/// `config show`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConfigShow {
+    /// The file that is read when it exists.
+    pub file: PathBuf,
+    /// Every key, in the order of the file that `config init` prints.
+    pub settings: Vec<Setting>,
+}
+
+/// One environment variable that Ostler reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub meaning: String,
+    /// Whether it is set now. Its value is never shown.
+    pub set: bool,
+}
+
+/// Where the command line gets everything from that is not on it.
+///
+/// Contract: making one does nothing; the configuration is read by the first method that needs it, so that
+/// `config init` and `config env` work beside a file that is wrong. Methods may be called in any order.
+#[async_trait]
+pub trait Backend: fmt::Debug + Send + Sync {
+    /// The client that verbs talk to, made at the first call.
+    async fn client(&self) -> Result<Arc<dyn Client>, Failure>;
+
+    /// Makes a vault, and its key. Never replaces anything.
+    async fn init_vault(&self, request: InitVault) -> Result<VaultInfo, Failure>;
+
+    /// Opens a vault that exists and adds it to the configuration.
+    async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure>;
+
+    /// Reads the configuration and says what is wrong with it.
+    fn check_config(&self) -> Result<ConfigCheck, Failure>;
+
+    /// The configuration that results from defaults, file, environment and flags.
+    fn show_config(&self) -> Result<ConfigShow, Failure>;
+
+    /// A configuration file with every key, its default and a comment. It parses.
+    fn config_template(&self) -> String;
+
+    /// Every environment variable that is read.
+    fn variables(&self) -> Vec<Variable>;
+}

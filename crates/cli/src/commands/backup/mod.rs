@@ -1,0 +1,59 @@
+//! `ostler backup`
+
+mod create;
+mod delete;
+mod diff;
+mod drill;
+mod hold;
+mod list;
+mod prune;
+mod release;
+mod show;
+mod tag;
+mod verify;
+
+use clap::Subcommand;
+use ostler_vocabulary::{BackupId, Failure};
+use serde::Serialize;
+
+use crate::session::Session;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupCommand {
+    Create(Box<create::Create>),
+    List(list::List),
+    Show(show::Show),
+    Diff(diff::Diff),
+    Verify(verify::Verify),
+    Drill(drill::Drill),
+    Delete(delete::Delete),
+    Prune(Box<prune::Prune>),
+    Hold(hold::Hold),
+    Release(release::Release),
+    Tag(tag::Tag),
+}
+
+impl BackupCommand {
+    pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        match self {
+            Self::Create(verb) => verb.run(session).await,
+            Self::List(verb) => verb.run(session).await,
+            Self::Show(verb) => verb.run(session).await,
+            Self::Diff(verb) => verb.run(session).await,
+            Self::Verify(verb) => verb.run(session).await,
+            Self::Drill(verb) => verb.run(session).await,
+            Self::Delete(verb) => verb.run(session).await,
+            Self::Prune(verb) => verb.run(session).await,
+            Self::Hold(verb) => verb.run(session).await,
+            Self::Release(verb) => verb.run(session).await,
+            Self::Tag(verb) => verb.run(session).await,
+        }
+    }
+}
+
+/// What `hold`, `release` and `tag` print.
+#[derive(Debug, Serialize)]
+pub(crate) struct Marked {
+    pub backup: BackupId,
+    pub mark: ostler_api::client::Mark,
+}

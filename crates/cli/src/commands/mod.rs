@@ -1,0 +1,51 @@
+//! One file a verb: words → request → client → print.
+
+mod backup;
+mod completions;
+mod config;
+mod operation;
+mod restore;
+mod vault;
+
+use clap::Subcommand;
+use ostler_vocabulary::Failure;
+
+use crate::session::Session;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make, look at, prove and delete backups
+    #[command(subcommand, arg_required_else_help = true)]
+    Backup(backup::BackupCommand),
+
+    /// Bring files of a backup back
+    Restore(Box<restore::Restore>),
+
+    /// Make and look at the places where backups are kept
+    #[command(subcommand, arg_required_else_help = true)]
+    Vault(vault::VaultCommand),
+
+    /// Look at, stop and resume work
+    #[command(subcommand, arg_required_else_help = true)]
+    Operation(operation::OperationCommand),
+
+    /// Explain the configuration
+    #[command(subcommand, arg_required_else_help = true)]
+    Config(config::ConfigCommand),
+
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+}
+
+impl Command {
+    pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        match self {
+            Self::Backup(verb) => verb.run(session).await,
+            Self::Restore(verb) => verb.run(session).await,
+            Self::Vault(verb) => verb.run(session).await,
+            Self::Operation(verb) => verb.run(session).await,
+            Self::Config(verb) => verb.run(session),
+            Self::Completions(verb) => verb.run(session),
+        }
+    }
+}

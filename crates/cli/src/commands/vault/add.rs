@@ -1,0 +1,57 @@
+//! `ostler vault add`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ostler_vocabulary::Failure;
+
+use crate::arguments::{path, target_path, text};
+use crate::backend::AddVault;
+use crate::output::schema;
+use crate::report;
+use crate::session::Session;
+
+/// Make a vault that exists known to this machine
+///
+/// All that is needed is where it is and what opens it; then list, verify and restore work.
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// A directory or URL such as s3://bucket/prefix
+    #[arg(value_name = "LOCATION", value_parser = text())]
+    location: String,
+
+    /// The key file or age identity that opens it
+    #[arg(long, value_name = "FILE", value_parser = path(), conflicts_with = "passphrase_file")]
+    key: Option<PathBuf>,
+
+    /// A file whose first line is the passphrase that opens it
+    #[arg(long, value_name = "FILE", value_parser = path())]
+    passphrase_file: Option<PathBuf>,
+
+    /// The name it gets; the default vault, when there is none yet, if not given
+    #[arg(long, value_name = "NAME", value_parser = text())]
+    name: Option<String>,
+}
+
+impl Add {
+    pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        let absolute = |path: Option<PathBuf>| path.map(|p| target_path(&p, &session.directory)).transpose();
+        let request = AddVault {
+            name: self.name,
+            location: place(self.location, session)?,
+            key_file: absolute(self.key)?,
+            passphrase_file: absolute(self.passphrase_file)?,
+        };
+        let info = session.backend.add_vault(request).await?;
+        let now = session.now();
+        session.output.document(schema::VAULT, &info, |page| report::vault::info(page, &info, now))
+    }
+}
+
+/// A URL as it is; a directory as an absolute path, because the configuration is read from anywhere.
+pub(super) fn place(location: String, session: &Session) -> Result<String, Failure> {
+    if location.contains("://") {
+        return Ok(location);
+    }
+    Ok(target_path(Path::new(&location), &session.directory)?.to_string_lossy().into_owned())
+}

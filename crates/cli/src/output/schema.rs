@@ -1,0 +1,91 @@
+//! Names and versions of the documents that `--output json` and `jsonl` print.
+
+use ostler_api::SCHEMA_VERSION;
+use ostler_vocabulary::Failure;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::error::CommandError;
+
+/// A kind of document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Schema {
+    /// The document's name.
+    pub name: &'static str,
+    /// For lists: the field that holds the rows, and the name of a row on its own.
+    pub rows: Option<(&'static str, &'static str)>,
+}
+
+const fn document(name: &'static str) -> Schema {
+    Schema { name, rows: None }
+}
+
+const fn list(name: &'static str, field: &'static str, row: &'static str) -> Schema {
+    Schema { name, rows: Some((field, row)) }
+}
+
+pub(crate) const BACKUP_LIST: Schema = list("backup-list", "backups", "backup-summary");
+pub(crate) const BACKUP: Schema = document("backup");
+pub(crate) const FILE_LIST: Schema = list("file-list", "files", "file");
+pub(crate) const DIFF: Schema = list("diff", "entries", "diff-entry");
+pub(crate) const MARKED: Schema = document("marked");
+pub(crate) const PLAN: Schema = document("plan");
+pub(crate) const CREATE_REPORT: Schema = document("create-report");
+pub(crate) const RESTORE_REPORT: Schema = document("restore-report");
+pub(crate) const VERIFY_REPORT: Schema = document("verify-report");
+pub(crate) const DRILL_REPORT: Schema = document("drill-report");
+pub(crate) const PRUNE_REPORT: Schema = document("prune-report");
+pub(crate) const CHECK_REPORT: Schema = document("check-report");
+pub(crate) const VAULT_LIST: Schema = list("vault-list", "vaults", "vault-summary");
+pub(crate) const VAULT: Schema = document("vault");
+pub(crate) const OPERATION_LIST: Schema = list("operation-list", "operations", "operation-summary");
+pub(crate) const OPERATION: Schema = document("operation");
+pub(crate) const OPERATION_CANCEL: Schema = document("operation-cancel");
+pub(crate) const CONFIG_CHECK: Schema = document("config-check");
+pub(crate) const CONFIG: Schema = list("config", "settings", "setting");
+pub(crate) const CONFIG_TEMPLATE: Schema = document("config-template");
+pub(crate) const CONFIG_ENV: Schema = list("config-env", "variables", "variable");
+pub(crate) const EVENT: Schema = document("event");
+pub(crate) const ERROR: Schema = document("error");
+
+impl Schema {
+    /// `{"schema": "ostler/<name>/<version>", …document}`
+    pub fn wrap<T: Serialize>(self, document: &T) -> Result<Value, Failure> {
+        Ok(Value::Object(named(self.name, fields(document)?)))
+    }
+
+    /// One document, or one for each row with what the list says of all of them.
+    pub fn rows<T: Serialize>(self, document: &T) -> Result<Vec<Value>, Failure> {
+        let mut all = fields(document)?;
+        let Some((field, row)) = self.rows else {
+            return Ok(vec![Value::Object(named(self.name, all))]);
+        };
+        let Some(Value::Array(rows)) = all.shift_remove(field) else {
+            return Ok(vec![Value::Object(named(self.name, all))]);
+        };
+        Ok(rows
+            .into_iter()
+            .map(|value| {
+                let mut fields = all.clone();
+                if let Value::Object(own) = value {
+                    fields.extend(own);
+                }
+                Value::Object(named(row, fields))
+            })
+            .collect())
+    }
+}
+
+fn named(name: &str, fields: Map<String, Value>) -> Map<String, Value> {
+    let mut map = Map::new();
+    map.insert("schema".to_owned(), format!("ostler/{name}/{SCHEMA_VERSION}").into());
+    map.extend(fields);
+    map
+}
+
+fn fields<T: Serialize>(document: &T) -> Result<Map<String, Value>, Failure> {
+    match serde_json::to_value(document).map_err(|source| CommandError::Json { source })? {
+        Value::Object(map) => Ok(map),
+        other => Ok(Map::from_iter([("value".to_owned(), other)])),
+    }
+}

@@ -1,0 +1,45 @@
+//! What a verb works with.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ostler_api::Client;
+use ostler_vocabulary::{Clock, Failure, Timestamp};
+use tokio::sync::{Mutex, mpsc};
+
+use crate::backend::Backend;
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+use crate::output::command_line;
+
+/// One command from its parsed words to its end.
+pub(crate) struct Session {
+    pub backend: Arc<dyn Backend>,
+    pub output: Output,
+    pub clock: Arc<dyn Clock>,
+    /// The working directory, against which relative paths are read.
+    pub directory: PathBuf,
+    /// The command line as it was typed, without the program's name.
+    pub words: Vec<OsString>,
+    pub interrupts: Mutex<mpsc::Receiver<Interrupt>>,
+}
+
+impl Session {
+    pub async fn client(&self) -> Result<Arc<dyn Client>, Failure> {
+        self.backend.client().await
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The command line that runs exactly the plan with this digest.
+    pub fn command_to_apply(&self, digest: &str) -> String {
+        let mut words: Vec<OsString> =
+            self.words.iter().filter(|word| *word != "--dry-run").cloned().collect();
+        words.push("--apply".into());
+        words.push(digest.into());
+        command_line(&words)
+    }
+}
