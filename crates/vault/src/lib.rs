@@ -23,13 +23,15 @@ mod index;
 mod keys;
 mod lease;
 pub mod list;
-mod objects;
 #[cfg(test)]
 mod nonce_witness;
+mod objects;
 mod open;
 mod pack;
 mod reader;
 mod sealed_name;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 pub use catalogue::*;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ostler_store::{Key, Object, Store};
+use ostler_store::{Key, Store};
 use ostler_vocabulary::{Classified, Clock, ErrorKind, Secret, Timestamp, VaultId};
 use zeroize::Zeroizing;
 
@@ -10,7 +10,7 @@ use crate::cipher;
 use crate::cipher::Suite;
 use crate::config::{self, Config};
 use crate::keys::{Epoch, EpochSecrets, FileKey, Keyring, Protection, Tried, Wrapper, check_recipient};
-use crate::{Error, Index, Reader, Upload};
+use crate::{Error, Index, Reader, Upload, objects};
 
 /// A way to open a vault.
 #[derive(Debug, Clone)]
@@ -222,7 +222,7 @@ impl Vault {
                     .ok_or_else(|| Error::damaged(config::OBJECT, "its secrets are not keys"))?;
                 (identity, vec![epoch])
             }
-            None => unlock_epochs(&*store, &config, unlock).await?,
+            None => unlock_epochs(&store, &config, unlock).await?,
         };
         config.authenticate(&identity)?;
         Ok(Self {
@@ -280,7 +280,7 @@ impl Vault {
     /// # Errors
     /// When the store fails or a wrapper cannot be read.
     pub async fn wrappers(&self) -> Result<Vec<WrapperInfo>, Error> {
-        let mut wrappers: Vec<_> = load_wrappers(&*self.store)
+        let mut wrappers: Vec<_> = load_wrappers(&self.store)
             .await?
             .into_iter()
             .map(|(wrapper, _)| WrapperInfo {
@@ -291,20 +291,6 @@ impl Vault {
             .collect();
         wrappers.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
         Ok(wrappers)
-    }
-
-    /// Creates an object whose name is made of its bytes: when it is there already, it is what we would write.
-    pub(crate) async fn create_named_by_content(&self, key: &Key, bytes: bytes::Bytes) -> Result<(), Error> {
-        match self.store.create(key, bytes).await {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(Error::store("create", key)(error)),
-        }
-    }
-
-    /// Every object below a prefix.
-    pub(crate) async fn list_all(&self, prefix: &str) -> Result<Vec<Object>, Error> {
-        list_all(&*self.store, prefix).await
     }
 
     /// A session that stores chunks. Its pieces are used from worker threads.
@@ -334,26 +320,10 @@ async fn create(store: &dyn Store, name: &str, bytes: Vec<u8>) -> Result<(), Err
         .map_err(Error::store("create", &key))
 }
 
-async fn list_all(store: &dyn Store, prefix: &str) -> Result<Vec<Object>, Error> {
-    let mut objects = Vec::new();
-    let mut after = None;
-    loop {
-        let page = store
-            .list(prefix, after.as_ref())
-            .await
-            .map_err(Error::store("list", prefix))?;
-        objects.extend(page.objects);
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(objects),
-        }
-    }
-}
-
 /// Every wrapper with the bytes of its file.
-async fn load_wrappers(store: &dyn Store) -> Result<Vec<(Wrapper, bytes::Bytes)>, Error> {
+async fn load_wrappers(store: &Arc<dyn Store>) -> Result<Vec<(Wrapper, bytes::Bytes)>, Error> {
     let mut wrappers = Vec::new();
-    for object in list_all(store, "keys/").await? {
+    for object in objects::list(store, "keys/").await? {
         let id = object
             .key
             .as_str()
@@ -371,7 +341,7 @@ async fn load_wrappers(store: &dyn Store) -> Result<Vec<(Wrapper, bytes::Bytes)>
 }
 
 async fn unlock_epochs(
-    store: &dyn Store,
+    store: &Arc<dyn Store>,
     config: &Config,
     unlock: &[Unlock],
 ) -> Result<(Zeroizing<[u8; 32]>, Vec<Epoch>), Error> {
@@ -407,7 +377,7 @@ async fn unlock_epochs(
             let Tried::Opened(secret) = tried else { continue };
             let mut identity = None;
             let mut epochs = Vec::new();
-            for object in list_all(store, &format!("keys/{}/epoch-", wrapper.id)).await? {
+            for object in objects::list(store, &format!("keys/{}/epoch-", wrapper.id)).await? {
                 let digits = object
                     .key
                     .as_str()

@@ -200,9 +200,8 @@ impl Session {
 
     async fn store_pack(&self, table: PackTable, bytes: Bytes, plain: u64) -> Result<(), Error> {
         let size = table.size;
-        self.vault
-            .create_named_by_content(&pack_key(&table.id)?, bytes)
-            .await?;
+        // A name made of the bytes is only ever taken by the same bytes.
+        self.vault.create_if_free(&pack_key(&table.id)?, bytes).await?;
         self.stored_bytes.fetch_add(size, Ordering::Relaxed);
         self.new_bytes.fetch_add(plain, Ordering::Relaxed);
         let segment = {
@@ -323,6 +322,15 @@ impl Drop for ChunkSink {
                 "a worker ended without handing over its chunks".to_owned(),
             ));
         }
+    }
+}
+
+impl Vault {
+    /// Stores a pack that was made outside of a session, as repacking does; it is in no index segment yet.
+    pub(crate) async fn store_pack(&self, pack: Finished) -> Result<PackTable, Error> {
+        self.create_if_free(&pack_key(&pack.table.id)?, pack.bytes)
+            .await?;
+        Ok(pack.table)
     }
 }
 

@@ -27,7 +27,7 @@ impl Vault {
     pub async fn index(&self, adopt_orphans: bool) -> Result<Arc<Index>, Error> {
         let mut ignored = Vec::new();
         let mut tables = Vec::new();
-        let segments = self.list_all("index/").await?;
+        let segments = self.objects("index/").await?;
         let mut reads = stream::iter(segments)
             .map(|object| async move {
                 let read = self.store().get(&object.key).await;
@@ -50,7 +50,7 @@ impl Vault {
         let mut adopted = Vec::new();
         if adopt_orphans {
             let known: HashSet<PackId> = tables.iter().map(|table| table.id).collect();
-            let packs = self.list_all("packs/").await?;
+            let packs = self.objects("packs/").await?;
             let orphans = packs.into_iter().filter_map(|object| {
                 let id = pack_of(&object.key)?;
                 (!known.contains(&id)).then_some((id, object))

@@ -22,7 +22,8 @@ impl Vault {
         let name = format!("index/{}", blake3::hash(&bytes).to_hex());
         let key = Key::new(&*name).map_err(Error::store("name", &name))?;
         let size = bytes.len() as u64;
-        self.create_named_by_content(&key, bytes).await?;
+        // A name made of the bytes is only ever taken by the same bytes.
+        self.create_if_free(&key, bytes).await?;
         Ok(size)
     }
 }
