@@ -171,7 +171,6 @@ async fn a_file_or_a_forbidden_place_is_no_store() {
     assert!(error.to_string().contains(file.to_str().unwrap()), "{error}");
 }
 
-/// A file system of one megabyte, where this user may mount one (in a container of its own).
 #[tokio::test]
 async fn a_full_disk_is_said_and_leaves_nothing_behind() {
     // A process may not write files longer than its limit; the kernel's answer is handled as a full disk's is. The
