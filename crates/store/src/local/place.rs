@@ -83,7 +83,8 @@ impl Inner {
                 Err(error) => return Err(error),
             }
         }
-        unfinished.finished();
+        // The unfinished name goes only after this: while it is there, whoever opens the store after a crash knows that
+        // there may be an object whose entry is not synced.
         match self.sync_around_object(directory) {
             // It was created, and somebody deleted it and its directory already.
             Err(error) if error.kind() == io::ErrorKind::NotFound && !self.is_gone() => Ok(()),
@@ -238,15 +239,18 @@ fn sync_entry_of(above: &Path) -> io::Result<()> {
     }
 }
 
-/// Gives a file its name unless the name is taken, in one step.
+/// Gives a file its name unless the name is taken, in one step. Where links are known it keeps its old name too.
 fn name_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+    match rustix::fs::link(from, to) {
         Ok(()) => Ok(()),
-        // Network and older file systems: a second name for the same file, then the first one goes.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            fs::hard_link(from, to)?;
-            fs::remove_file(from)
-        }
+        // File systems without links.
+        Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP | Errno::MLINK) => Ok(rustix::fs::renameat_with(
+            CWD,
+            from,
+            CWD,
+            to,
+            RenameFlags::NOREPLACE,
+        )?),
         Err(error) => Err(error.into()),
     }
 }
