@@ -79,6 +79,8 @@ async fn settle(run: &Run, outcome: Result<Finished, Failure>) -> Result<State, 
             .into()),
     });
     let failure = match outcome {
+        // Resumed to be undone, it came to its end by recorded results alone.
+        Ok(_) if run.undo_only => run.cancelled(),
         Ok(finished) => return end(run, finished_as(finished)).await,
         Err(failure) => failure,
     };
