@@ -97,7 +97,9 @@ impl Inner {
 
     /// The record as it is to be seen: one that nobody works on is interrupted.
     pub(crate) fn derived(&self, mut record: OperationRecord) -> OperationRecord {
-        let here = self.run(record.id).is_some_and(|run| run.by.epoch == record.epoch);
+        let here = self
+            .run(record.id)
+            .is_some_and(|run| run.by.epoch == record.epoch);
         if matches!(record.state, State::Running | State::Cancelling) && !here {
             let now = self.clock.now();
             let worked_on = record

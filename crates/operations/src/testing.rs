@@ -113,7 +113,7 @@ pub fn quick() -> Settings {
 /// world is not as it must be.
 ///
 /// `world` makes a new world for each run; `run` is the operation's run function over it. Checked here: the plain run
-/// ends well; after a fault and a resume it ends as the plain run did; a cancel before the commit ends as `cancelled`,
+/// ends well; after a fault and a resume it ends as the plain run did, or as partial; a cancel before the commit ends as `cancelled`,
 /// also when the process is lost during each undo.
 ///
 /// # Panics
@@ -146,16 +146,23 @@ where
         let mut record = stage.start(Some(injection.clone())).await;
         invariant(stage.world.clone(), record.clone(), said.clone()).await;
         if injection.fault == Fault::Cancel {
-            let expected = if record.committed { good } else { State::Cancelled };
-            assert_eq!(record.state, expected, "after {said}: {record:#?}");
+            // One that had nothing left to run may have come to its end before it saw the request.
+            assert!(
+                record.state == State::Cancelled || record.state == good,
+                "after {said}: {record:#?}"
+            );
             continue;
         }
-        if record.state != good {
+        // An operation may also bear the failure of a step, and say so.
+        if record.state != good && record.state != State::Partial {
             assert!(record.state.is_resumable(), "after {said}: {record:#?}");
             record = stage.resume(record.id, None).await;
             invariant(stage.world.clone(), record.clone(), format!("{said}, resumed")).await;
         }
-        assert_eq!(record.state, good, "after {said} and a resume: {record:#?}");
+        assert!(
+            record.state == good || record.state == State::Partial,
+            "after {said} and a resume: {record:#?}"
+        );
     }
     lost_while_undoing(&spec, &world, &run, &invariant, &steps).await;
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use ostler_operations::{Engine, Finished, Operation, State};
-use ostler_vocabulary::{Failure, SystemClock};
+use ostler_operations::{Engine, Finished, Operation, SqliteJournal, State};
+use ostler_vocabulary::{ErrorKind, Failure, SystemClock, Unit};
 use serde_json::json;
 
-use crate::{done, spec};
+use crate::{done, doomed_engine, engine, spec};
 
 /// Each step appends its name to a file, so that one that ran twice shows.
 async fn write(op: Operation, log: std::path::PathBuf) -> Result<Finished, Failure> {
@@ -79,4 +79,102 @@ async fn an_operation_whose_process_was_killed_is_resumed_where_it_was() {
             "{kill}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_engines_work_on_one_file_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let engines: Vec<_> = (0..3).map(|_| open(directory.path())).collect();
+    let mut all = Vec::new();
+    for round in 0..4 {
+        for engine in &engines {
+            let id = engine
+                .start(spec(), move |op: Operation| async move {
+                    for key in 0..5 {
+                        op.step("add")
+                            .key(key.to_string())
+                            .run(|_| async { Ok(round) })
+                            .await?;
+                    }
+                    op.commit().await?;
+                    done(json!(round))
+                })
+                .await
+                .unwrap();
+            all.push((engine, id));
+        }
+    }
+    for (engine, id) in all {
+        let record = engine.wait(id).await.unwrap();
+        assert_eq!(
+            (record.state, record.steps.len()),
+            (State::Succeeded, 6),
+            "{record:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_that_take_over_one_operation_one_wins() {
+    let directory = tempfile::tempdir().unwrap();
+    let open_journal = || Arc::new(SqliteJournal::open(directory.path()).unwrap());
+    let lost = doomed_engine(open_journal());
+    let id = lost
+        .start(spec(), |op: Operation| async move {
+            op.cancelled().cancelled().await;
+            done(json!(null))
+        })
+        .await
+        .unwrap();
+    let rivals: Vec<_> = (0..4).map(|_| engine(open_journal())).collect();
+    let answers = futures::future::join_all(rivals.iter().map(|rival| {
+        rival.resume(id, "count", 2, |op: Operation| async move {
+            op.step("work")
+                .run(|step| async move {
+                    step.cancelled.cancelled().await;
+                    Ok(())
+                })
+                .await?;
+            done(json!(null))
+        })
+    }))
+    .await;
+    let winners = answers.iter().filter(|answer| answer.is_ok()).count();
+    let busy = |answer: &Result<(), Failure>| matches!(answer, Err(e) if e.kind() == ErrorKind::Busy);
+    assert_eq!(
+        (winners, answers.iter().filter(|a| busy(a)).count()),
+        (1, 3),
+        "{answers:?}"
+    );
+    for rival in &rivals {
+        rival.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_is_journaled_while_the_step_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = Arc::new(SqliteJournal::open(directory.path()).unwrap());
+    let (owner, other) = (engine(journal), open(directory.path()));
+    let id = owner
+        .start(spec(), |op: Operation| async move {
+            op.step("read")
+                .unit(Unit::Bytes)
+                .run(|step| async move {
+                    step.progress.add_total(9);
+                    step.progress.add_done(4);
+                    step.cancelled.cancelled().await;
+                    step.progress.add_done(5);
+                    Ok(())
+                })
+                .await?;
+            done(json!(null))
+        })
+        .await
+        .unwrap();
+    while other.get(id).unwrap().bytes != 4 {
+        tokio::task::yield_now().await;
+    }
+    owner.cancel(id, true).await.unwrap();
+    assert_eq!(owner.wait(id).await.unwrap().bytes, 9);
 }
