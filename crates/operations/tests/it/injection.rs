@@ -70,3 +70,62 @@ async fn every_step_may_fail_repeat_and_crash() {
     )
     .await;
 }
+
+/// The same without undo: what a cancel leaves behind must be found.
+async fn make_for_good(world: World, op: Operation) -> Result<Finished, Failure> {
+    op.step("make")
+        .run(|_| async {
+            world.lock().unwrap().insert("a".to_owned());
+            Ok(())
+        })
+        .await?;
+    op.commit().await?;
+    done(json!(null))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[should_panic(expected = "left behind after Cancel")]
+async fn a_missing_undo_is_found() {
+    let world = || async { World::default() };
+    exercise(
+        spec(),
+        world,
+        make_for_good,
+        |world: World, record: OperationRecord, said| async move {
+            let left = !world.lock().unwrap().is_empty();
+            assert!(
+                record.state != State::Cancelled || !left,
+                "left behind after {said}"
+            );
+        },
+    )
+    .await;
+}
+
+/// A step that is not safe to run twice.
+async fn count_up(world: World, op: Operation) -> Result<Finished, Failure> {
+    op.step("count")
+        .run(|_| async {
+            let mut names = world.lock().unwrap();
+            let next = names.len().to_string();
+            names.insert(next);
+            Ok(())
+        })
+        .await?;
+    done(json!(null))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[should_panic(expected = "counted twice after")]
+async fn a_step_that_must_not_run_twice_is_found() {
+    let world = || async { World::default() };
+    exercise(
+        spec(),
+        world,
+        count_up,
+        |world: World, _: OperationRecord, said| async move {
+            assert!(world.lock().unwrap().len() < 2, "counted twice after {said}");
+        },
+    )
+    .await;
+}
