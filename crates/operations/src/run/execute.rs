@@ -59,9 +59,7 @@ where
 /// The recorded result, if this step need not run.
 fn recorded<T: DeserializeOwned>(run: &Run, call: &mut Call) -> Result<Option<T>, Failure> {
     let at = &call.at;
-    let found = run
-        .standing(at.position)
-        .find(|step| step.name == at.name && step.key.as_deref().unwrap_or_default() == at.key);
+    let found = run.recorded(at);
     let begun = found.filter(|step| run.undo_only || step.state == "done");
     if let Some(undo) = call
         .undo
@@ -114,6 +112,8 @@ where
     };
     run.tell(Event::StepStarted { step: name.clone() });
     kill::point(Moment::Before, &call.at.name);
+    #[cfg(feature = "testing")]
+    let injected = run.inject(crate::testing::Place::Before, &name).await;
     let progress = Progress::new(call.unit);
     let step = Step {
         progress: progress.clone(),
@@ -122,9 +122,19 @@ where
     };
     let outcome = {
         let _active = Registered::new(run, &call.at, &progress);
+        #[cfg(feature = "testing")]
+        let work = async |step| match injected {
+            Some(failure) => Err(failure),
+            None => work(step).await,
+        };
         finish_in(run.engine.settings.grace, &call.token, work(step))
             .await
             .unwrap_or_else(|| Err(run.cancelled()))
+    };
+    #[cfg(feature = "testing")]
+    let outcome = match run.inject(crate::testing::Place::Unrecorded, &name).await {
+        Some(failure) => Err(failure),
+        None => outcome,
     };
     let outcome = outcome.and_then(|value| {
         encode(&name, &value)
@@ -146,6 +156,8 @@ where
         .await?;
     if outcome.is_ok() {
         kill::point(Moment::After, &call.at.name);
+        #[cfg(feature = "testing")]
+        run.inject(crate::testing::Place::After, &name).await;
     }
     if let Some(progress) = counted {
         run.tell(Event::Progress {
