@@ -311,10 +311,6 @@ impl Reader {
     pub fn index(&self) -> &Arc<Index> {
         todo!()
     }
-    /// The id that this plaintext has in this vault: to tell whether a file already holds a chunk.
-    pub fn identify(&self, plaintext: &[u8]) -> ChunkId {
-        todo!()
-    }
 }
 
 /// What a backup will be, registered before anything is stored.
