@@ -146,8 +146,8 @@ impl Create<'_> {
     }
 
     fn attempting_commit<E: Into<Failure>>(&self) -> impl FnOnce(E) -> Failure {
-        self.context
-            .attempting(format_args!("commit backup {}", self.id.short()))
+        let what = format!("commit backup {}", self.id.short());
+        self.context.attempting(what)
     }
 
     /// Reads the record back and stores the proof of that.
