@@ -116,6 +116,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// An upload failed; everybody who takes part in it is told the same.
+    #[error(transparent)]
+    Upload(std::sync::Arc<Error>),
     /// The world is not as the caller assumed: another writer, a lost lease.
     #[error("{0}")]
     Conflict(String),
@@ -156,6 +159,7 @@ impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Store { source, .. } => source.kind(),
+            Self::Upload(first) => first.kind(),
             Self::Damaged { .. } | Self::ChunkDamaged { .. } => ErrorKind::Corrupt,
             Self::PackMissing { .. } | Self::ChunkUnknown(_) | Self::NotFound(_) | Self::NoVault(_) => {
                 ErrorKind::NotFound
@@ -174,6 +178,7 @@ impl Classified for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Store { source, .. } => source.hint(),
+            Self::Upload(first) => first.hint(),
             Self::KeyNeeded { accepted, .. } => Some(format!("give {}", either(accepted))),
             Self::WrongKey { accepted, .. } => Some(format!(
                 "the vault opens with {}; check that it is this vault's",

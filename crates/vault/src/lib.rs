@@ -24,6 +24,8 @@ mod keys;
 mod lease;
 pub mod list;
 mod objects;
+#[cfg(test)]
+mod nonce_witness;
 mod open;
 mod pack;
 mod reader;
@@ -37,6 +39,6 @@ pub use collect::*;
 pub use error::Error;
 pub use index::{Index, Location};
 pub use lease::*;
-pub use open::{InitOptions, Initialised, Protect, Unlock, Vault, WrapperInfo};
+pub use open::{InitOptions, Initialised, PassphraseCost, Protect, Unlock, Vault, WrapperInfo};
 pub use reader::Reader;
 pub use upload::{ChunkSink, Stored, Upload, UploadTotals};
