@@ -11,11 +11,22 @@
 //! The decisions themselves ([`keep`], [`select`], [`state`]) are pure. What is not here: reading and writing
 //! files (`agent`), the vault's format (`vault`), the journal (`operations`).
 
+pub mod check;
+mod context;
+pub mod create;
+pub mod digest;
+pub mod drill;
 mod error;
+pub mod evidence;
 pub mod keep;
+pub mod problems;
+pub mod prune;
+pub mod restore;
 #[cfg(test)]
 mod sample;
 pub mod select;
 pub mod state;
+pub mod verify;
 
+pub use context::{Context, Liveness, OwnerProcess};
 pub use error::Error;

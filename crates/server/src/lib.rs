@@ -1,1 +1,13 @@
-//! server
+//! The control plane: settings, and the runtime that wires vaults, engine and agent behind one client.
+//!
+//! Who uses it: `cli`, in its own process.
+//!
+//! The types to know: [`settings::Settings`] (the configuration in force) and [`Error`].
+//!
+//! Invariants: the configuration is resolved once (defaults, file, environment, flags); no secret is ever in it or shown.
+//! What is not here: what a backup is (`backup`), how files are read (`agent`), the words of the command line (`cli`).
+
+mod error;
+pub mod settings;
+
+pub use error::Error;

@@ -99,7 +99,10 @@ mod tests {
             ("A='x' y", 1),
             ("=x", 1),
         ] {
-            assert!(matches!(parse(text), Err(Wrong { line: l, .. }) if l == line), "{text}");
+            assert!(
+                matches!(parse(text), Err(Wrong { line: l, .. }) if l == line),
+                "{text}"
+            );
         }
     }
 }

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ostler_vocabulary::{ErrorKind, Secret};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::environment::Environment;
 use crate::Error;
 
 /// `{ file = "…" }`, `{ env = "…" }` or `{ keyring = "…" }`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
     /// The text of a file, without the line end at its end. Relative to the configuration file.
     File(PathBuf),
@@ -20,6 +20,32 @@ pub enum Reference {
     /// An entry of the system's key store: of the desktop's by `secret-tool lookup service ostler account NAME`, or
     /// of the kernel's by `keyctl pipe %user:ostler:NAME`.
     Keyring(String),
+}
+
+impl<'de> Deserialize<'de> for Reference {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Not derived: what somebody wrote in place of a reference may be the secret itself, and messages that serde
+        // makes repeat it.
+        let wrong = || {
+            D::Error::custom(
+                "a secret is not written here but where it comes from: { file = \"…\" }, { env = \"…\" } or \
+                 { keyring = \"…\" }",
+            )
+        };
+        let toml::Value::Table(table) = toml::Value::deserialize(deserializer)? else {
+            return Err(wrong());
+        };
+        let mut entries = table.into_iter();
+        match (entries.next(), entries.next()) {
+            (Some((kind, toml::Value::String(name))), None) => match kind.as_str() {
+                "file" => Ok(Self::File(name.into())),
+                "env" => Ok(Self::Env(name)),
+                "keyring" => Ok(Self::Keyring(name)),
+                _ => Err(wrong()),
+            },
+            _ => Err(wrong()),
+        }
+    }
 }
 
 impl std::fmt::Display for Reference {
@@ -79,7 +105,10 @@ pub(crate) fn expanded(path: &Path, environment: &Environment) -> PathBuf {
 fn from_key_store(name: &str) -> Result<String, (ErrorKind, String)> {
     let entry = format!("%user:ostler:{name}");
     let programs: [(&str, Vec<&str>); 2] = [
-        ("secret-tool", vec!["lookup", "service", "ostler", "account", name]),
+        (
+            "secret-tool",
+            vec!["lookup", "service", "ostler", "account", name],
+        ),
         ("keyctl", vec!["pipe", &entry]),
     ];
     let mut tried = Vec::new();

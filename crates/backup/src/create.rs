@@ -1,0 +1,403 @@
+//! `backup create`: read, store, look, commit, prove.
+
+mod commit;
+mod hook;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ostler_api::document::{BackupCounts, BackupState, CreateReport, Outcome, Problem, Source};
+use ostler_api::node::{Selection, Upload};
+use ostler_api::request::{CreateBackup, CreateWork, HookFailure, Plan, Request, Work};
+use ostler_operations::{Finished, Operation};
+use ostler_vault::{Intent, Lease};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, ProcessIdentity, Progress, Unit};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::problems::{bounded, in_short};
+use crate::state::Backup;
+use crate::{Context, Error, digest};
+
+/// The kind's name in the journal.
+pub const KIND: &str = "create_backup";
+/// The version of its steps.
+pub const VERSION: u32 = 1;
+/// How often files are read again when something that was stored is not found afterwards.
+const ROUNDS: u32 = 2;
+
+/// Works out what a backup would read.
+///
+/// # Errors
+/// [`Error::Malformed`] for paths, names or tags that cannot be; failures of vault and node.
+pub async fn plan(mut request: CreateBackup, context: &Context) -> Result<Plan, Failure> {
+    request.paths = outermost(&request.paths)?;
+    check_words(&request)?;
+    let host = context.node.info().await?.host;
+    let source = Source {
+        host,
+        paths: request.paths.clone(),
+    };
+    let parent = parent_of(&context.backups().await?, &source);
+    let counts = if request.dry_run {
+        let selection = selection(&request, context);
+        context
+            .node
+            .survey(&selection, &Progress::new(Unit::Files), &CancellationToken::new())
+            .await?
+    } else {
+        BackupCounts::default()
+    };
+    let id = BackupId::random();
+    let request_json = serde_json::to_vec(&request).unwrap_or_default();
+    Ok(Plan {
+        made: context.now(),
+        vault: context.vault_name.clone(),
+        subject: crate::select::source_name(&source),
+        backups: vec![id],
+        digest: digest::of_backups(KIND, &[&request_json], &[(id, "create")]),
+        work: Work::CreateBackup(CreateWork {
+            files: counts.files,
+            bytes: counts.bytes,
+            parent,
+            left_out: left_out_below(&request.paths, &context.left_out),
+            warnings: Vec::new(),
+        }),
+        request: Request::CreateBackup(request),
+    })
+}
+
+/// The paths sorted, none twice and none inside another.
+fn outermost(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let malformed = |what: String, reason: &str| Error::Malformed {
+        what,
+        reason: reason.to_owned(),
+    };
+    if paths.is_empty() {
+        return Err(malformed("the list of paths to back up".to_owned(), "is empty"));
+    }
+    for path in paths {
+        if !path.is_absolute() {
+            return Err(malformed(
+                format!("the path `{}`", path.display()),
+                "is not absolute",
+            ));
+        }
+    }
+    let mut outer: Vec<PathBuf> = Vec::new();
+    for path in paths.iter().collect::<BTreeSet<_>>() {
+        if !outer.iter().any(|above| path.starts_with(above)) {
+            // Collected again, so that `/a/./b/` and `/a/b` are the same.
+            outer.push(path.components().collect());
+        }
+    }
+    Ok(outer)
+}
+
+fn check_words(request: &CreateBackup) -> Result<(), Error> {
+    let malformed = |what: &str, reason: &str| {
+        Err(Error::Malformed {
+            what: what.to_owned(),
+            reason: reason.to_owned(),
+        })
+    };
+    if request.tags.keys().any(String::is_empty) {
+        return malformed("the key of a tag", "is empty");
+    }
+    match request.name.as_deref() {
+        Some("") => malformed("the backup's name", "is empty"),
+        Some(name) if name == "latest" || name.starts_with("latest~") => malformed(
+            &format!("the name `{name}`"),
+            "already means the newest good backup",
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn left_out_below(paths: &[PathBuf], left_out: &[PathBuf]) -> Vec<PathBuf> {
+    left_out
+        .iter()
+        .filter(|ours| paths.iter().any(|path| ours.starts_with(path)))
+        .cloned()
+        .collect()
+}
+
+fn selection(request: &CreateBackup, context: &Context) -> Selection {
+    Selection {
+        paths: request.paths.clone(),
+        exclude: request.exclude.clone(),
+        left_out: context.left_out.clone(),
+        one_file_system: request.one_file_system,
+    }
+}
+
+/// The newest backup of the same source that was committed and is not damaged.
+fn parent_of(backups: &[Backup], source: &Source) -> Option<BackupId> {
+    backups
+        .iter()
+        .find(|b| {
+            b.summary.source.as_ref() == Some(source)
+                && matches!(
+                    b.state(),
+                    BackupState::Complete | BackupState::Verified | BackupState::Partial
+                )
+        })
+        .map(Backup::id)
+}
+
+/// Runs the plan.
+///
+/// # Errors
+/// Whatever stopped it; before the commit everything but stored chunks is taken back.
+pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished, Failure> {
+    let (Request::CreateBackup(request), [id]) = (plan.request, plan.backups.as_slice()) else {
+        return Err(Error::Plan {
+            reason: "it is not one of a backup".to_owned(),
+        }
+        .into());
+    };
+    let CreateWorkParts { parent, left_out } = match plan.work {
+        Work::CreateBackup(work) => CreateWorkParts {
+            parent: work.parent,
+            left_out: work.left_out,
+        },
+        _ => CreateWorkParts::default(),
+    };
+    let lease = context.lease(&op, "backup").await?;
+    let create = Create {
+        id: *id,
+        request,
+        planned_parent: parent,
+        left_out,
+        op: &op,
+        context: &context,
+        lease: &lease,
+    };
+    let finished = create.run().await;
+    context.release(lease).await;
+    finished
+}
+
+#[derive(Default)]
+struct CreateWorkParts {
+    parent: Option<BackupId>,
+    left_out: Vec<PathBuf>,
+}
+
+/// One run, with what its steps share.
+struct Create<'a> {
+    id: BackupId,
+    request: CreateBackup,
+    planned_parent: Option<BackupId>,
+    left_out: Vec<PathBuf>,
+    op: &'a Operation,
+    context: &'a Context,
+    lease: &'a Arc<Lease>,
+}
+
+/// What the parent step found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Start {
+    host: String,
+    parent: Option<Parent>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Parent {
+    id: BackupId,
+    list: String,
+}
+
+/// What an upload step stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Sent {
+    source: Source,
+    list: String,
+    counts: BackupCounts,
+    problems: Vec<Problem>,
+}
+
+impl Create<'_> {
+    async fn run(&self) -> Result<Finished, Failure> {
+        let start = self.choose_parent().await?;
+        self.register(&start).await?;
+        let (sent, checked, warnings) = self.read_and_look(&start).await?;
+        let record = self.record(&start, &sent, &checked, &warnings);
+        self.op.commit().await?;
+        self.write_record(&record, &checked).await?;
+        self.prove(&record).await?;
+        let summary = commit::summary(&record);
+        let mut partial = Vec::new();
+        if record.partial {
+            partial.push(format!(
+                "{} could not be backed up as they should: {}",
+                match sent.counts.problems {
+                    0 => "hooks".to_owned(),
+                    1 => "1 file".to_owned(),
+                    n => format!("{n} files"),
+                },
+                in_short(&commit::problems(&record))
+            ));
+        }
+        let report = CreateReport {
+            problems: commit::problems(&record),
+            parent: record.parent,
+            objects_found: record.objects_found,
+            left_out: self.left_out.clone(),
+            warnings,
+            backup: summary,
+        };
+        crate::restore::finished(Outcome::CreateBackup(report), partial)
+    }
+
+    async fn choose_parent(&self) -> Result<Start, Failure> {
+        self.op
+            .step("choose parent")
+            .retries(3)
+            .run(|_| async {
+                let host = self.context.node.info().await?.host;
+                let source = Source {
+                    host: host.clone(),
+                    paths: self.request.paths.clone(),
+                };
+                let backups = self.context.backups().await?;
+                let planned = self
+                    .planned_parent
+                    .filter(|id| backups.iter().any(|b| b.id() == *id && b.state() != BackupState::Damaged));
+                let parent = match planned.or_else(|| parent_of(&backups, &source)) {
+                    None => None,
+                    // A parent only saves reading: one that cannot be read is none.
+                    Some(id) => self.context.record(id).await.ok().and_then(|record| {
+                        record
+                            .nodes
+                            .into_iter()
+                            .find(|n| n.host == host)
+                            .map(|n| Parent { id, list: n.list })
+                    }),
+                };
+                Ok(Start { host, parent })
+            })
+            .await
+    }
+
+    async fn register(&self, start: &Start) -> Result<(), Failure> {
+        let intent = Intent {
+            backup: self.id,
+            operation: self.op.id(),
+            started: self.op.started(),
+            host: start.host.clone(),
+            paths: self.request.paths.clone(),
+            name: self.request.name.clone(),
+            owner: ProcessIdentity::current(),
+        };
+        let (context, id, operation) = (self.context.clone(), self.id, self.op.id());
+        self.op
+            .step("register intent")
+            .retries(3)
+            .run_with_undo(
+                |_| async {
+                    match self.context.vault.register_intent(&intent).await {
+                        // Left by an attempt that was killed: its owner is another process, all else is the same.
+                        Err(error) if ostler_vocabulary::Classified::kind(&error) == ErrorKind::AlreadyExists => Ok(()),
+                        other => other.map_err(
+                            self.context
+                                .attempting(format_args!("register backup {}", self.id.short())),
+                        ),
+                    }
+                },
+                move |_| {
+                    let context = context.clone();
+                    async move {
+                        let lease = context.undo_lease(operation).await?;
+                        let removed = context.vault.delete_backup(id, &lease).await;
+                        context.release(Arc::new(lease)).await;
+                        removed
+                            .map(drop)
+                            .map_err(context.attempting(format_args!("take back backup {}", id.short())))
+                    }
+                },
+            )
+            .await
+    }
+
+    /// Hooks, upload and the look at what was stored, with one more round when something is not there.
+    async fn read_and_look(
+        &self,
+        start: &Start,
+    ) -> Result<(Sent, commit::Checked, Vec<String>), Failure> {
+        let mut warnings = Vec::new();
+        let after_ran = Arc::new(AtomicBool::new(false));
+        warnings.extend(self.before_hook(&after_ran).await?);
+        let mut sent = self.upload(start, 1).await?;
+        warnings.extend(self.after_hook().await?);
+        after_ran.store(true, Ordering::Relaxed);
+        let mut checked = self.look(&sent, 1).await?;
+        for round in 2..=ROUNDS {
+            if !checked.missing.is_empty() {
+                // A collector may have freed what an interrupted run stored.
+                sent = self.upload(start, round).await?;
+                checked = self.look(&sent, round).await?;
+            }
+        }
+        if checked.missing.is_empty() {
+            return Ok((sent, checked, warnings));
+        }
+        Err(Failure::new(
+            ErrorKind::Corrupt,
+            format!(
+                "vault `{}`: what was stored is not there: {}",
+                self.context.vault_name,
+                in_short(&checked.missing)
+            ),
+        )
+        .with_hint("`ostler vault check` says what else is missing; nothing was committed"))
+    }
+
+    async fn upload(&self, start: &Start, round: u32) -> Result<Sent, Failure> {
+        let request = Upload {
+            backup: self.id,
+            selection: selection(&self.request, self.context),
+            parent: start.parent.as_ref().map(|p| p.list.clone()),
+            read_all: self.request.read_all || round > 1,
+        };
+        let mut step = self
+            .op
+            .step("upload")
+            .unit(Unit::Bytes)
+            .retries(3)
+            .leaves("stored chunks, which the next backup uses and `ostler backup prune` frees");
+        if round > 1 {
+            step = step.key(round.to_string());
+        }
+        step.run(|step| {
+            let request = &request;
+            async move {
+                let uploaded = self
+                    .context
+                    .node
+                    .upload(request, &step.progress, &step.cancelled)
+                    .await
+                    .map_err(|failure| failure.context(format!("cannot back up {}", self.subject())))?;
+                Ok(Sent {
+                    source: uploaded.source,
+                    list: uploaded.list,
+                    counts: uploaded.counts,
+                    problems: bounded(uploaded.problems),
+                })
+            }
+        })
+        .await
+    }
+
+    fn subject(&self) -> String {
+        let paths: Vec<String> = self.request.paths.iter().map(|p| p.display().to_string()).collect();
+        format!("{} into vault `{}`", paths.join(", "), self.context.vault_name)
+    }
+
+    fn is_partial(&self, sent: &Sent, warnings: &[String]) -> bool {
+        sent.counts.problems > 0
+            || (!warnings.is_empty() && self.request.hooks.on_failure == HookFailure::Partial)
+    }
+}

@@ -1,0 +1,216 @@
+//! From stored chunks to a backup: look, record, read back.
+
+use ostler_api::document::{BackupState, BackupSummary, Problem, Source};
+use ostler_api::request::HookFailure;
+use ostler_vault::{Counts, NodeRecord, ProofRecord, Record};
+use ostler_vocabulary::{ErrorKind, Failure, Progress, Timestamp, Unit};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use super::{Create, Sent, Start};
+use crate::evidence::{self, Evidence};
+use crate::problems::{bounded, in_short, shown, stored};
+use crate::state::{self, method};
+
+/// What the look at the store found, and what makes the record the same on every repetition.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Checked {
+    at: Timestamp,
+    made_by: String,
+    objects: u64,
+    /// The lease under which it was seen: what was there under another may have been collected since.
+    epoch: u64,
+    pub(super) missing: Vec<Problem>,
+}
+
+impl Create<'_> {
+    /// Reads the file list back from the store and finds every object it needs there, with its size.
+    pub(super) async fn look(&self, sent: &Sent, round: u32) -> Result<Checked, Failure> {
+        let mut step = self.op.step("check presence").retries(3);
+        if round > 1 {
+            step = step.key(round.to_string());
+        }
+        step.run(|step| async move {
+            let found = self.look_now(sent, &step.progress, &step.cancelled).await?;
+            Ok(Checked {
+                at: self.context.now(),
+                made_by: format!("ostler {}", env!("CARGO_PKG_VERSION")),
+                objects: found.packs,
+                epoch: self.lease.epoch(),
+                missing: bounded(found.problems),
+            })
+        })
+        .await
+    }
+
+    async fn look_now(
+        &self,
+        sent: &Sent,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Evidence, Failure> {
+        let draft = self.draft(sent);
+        evidence::examine(self.context, &draft, false, progress, cancel).await
+    }
+
+    fn draft(&self, sent: &Sent) -> Record {
+        Record {
+            version: 1,
+            backup: self.id,
+            operation: self.op.id(),
+            name: self.request.name.clone(),
+            tags: self.request.tags.clone(),
+            started: self.op.started(),
+            ended: self.op.started(),
+            made_by: String::new(),
+            parent: None,
+            nodes: vec![NodeRecord {
+                host: sent.source.host.clone(),
+                driver: "files".to_owned(),
+                paths: sent.source.paths.clone(),
+                list: sent.list.clone(),
+            }],
+            partial: false,
+            counts: Counts::default(),
+            problems: Vec::new(),
+            objects_found: 0,
+        }
+    }
+
+    /// The commit record: made of journaled values only, so that every repetition writes the same bytes.
+    pub(super) fn record(
+        &self,
+        start: &Start,
+        sent: &Sent,
+        checked: &Checked,
+        warnings: &[String],
+    ) -> Record {
+        let mut problems = sent.problems.clone();
+        if self.request.hooks.on_failure == HookFailure::Partial {
+            problems.extend(warnings.iter().map(|warning| Problem {
+                path: "hook".to_owned(),
+                reason: warning.clone(),
+            }));
+        }
+        let counts = &sent.counts;
+        Record {
+            ended: checked.at,
+            made_by: checked.made_by.clone(),
+            parent: start.parent.as_ref().map(|p| p.id),
+            partial: self.is_partial(sent, warnings),
+            counts: Counts {
+                files: counts.files,
+                entries: counts.entries,
+                bytes: counts.bytes,
+                changed_files: counts.changed_files,
+                new_bytes: counts.new_bytes,
+                stored_bytes: counts.stored_bytes,
+                problems: counts.problems,
+            },
+            problems: stored(&problems),
+            objects_found: checked.objects,
+            ..self.draft(sent)
+        }
+    }
+
+    pub(super) async fn write_record(&self, record: &Record, checked: &Checked) -> Result<(), Failure> {
+        self.op
+            .step("write record")
+            .retries(3)
+            .run(|step| async move {
+                if checked.epoch != self.lease.epoch() {
+                    let draft = Record {
+                        partial: false,
+                        ..record.clone()
+                    };
+                    let found =
+                        evidence::examine(self.context, &draft, false, &step.progress, &step.cancelled).await?;
+                    if !found.problems.is_empty() {
+                        return Err(Failure::new(
+                            ErrorKind::Conflict,
+                            format!(
+                                "what this backup stored was removed while it was interrupted: {}",
+                                in_short(&found.problems)
+                            ),
+                        )
+                        .with_hint("make a new backup; this one was never committed"));
+                    }
+                }
+                self.context
+                    .vault
+                    .commit(record, self.lease)
+                    .await
+                    .map_err(self.attempting_commit())
+            })
+            .await
+    }
+
+    fn attempting_commit<E: Into<Failure>>(&self) -> impl FnOnce(E) -> Failure {
+        let what = format!("commit backup {}", self.id.short());
+        self.context.attempting(what)
+    }
+
+    /// Reads the record back and stores the proof of that.
+    pub(super) async fn prove(&self, record: &Record) -> Result<(), Failure> {
+        self.op
+            .step("prove")
+            .retries(3)
+            .unit(Unit::Objects)
+            .run(|_| async {
+                let read = self.context.record(self.id).await?;
+                if read != *record {
+                    return Err(Failure::new(
+                        ErrorKind::Corrupt,
+                        format!(
+                            "vault `{}`: the commit record of backup {} is not what was written",
+                            self.context.vault_name,
+                            self.id.short()
+                        ),
+                    ));
+                }
+                let proof = ProofRecord {
+                    method: method::COMMIT.to_owned(),
+                    at: self.context.now(),
+                    ok: true,
+                    files: record.counts.files,
+                    bytes: record.counts.bytes,
+                    problems: Vec::new(),
+                    operation: Some(self.op.id()),
+                };
+                self.context
+                    .vault
+                    .add_proof(self.id, &proof)
+                    .await
+                    .map_err(self.attempting_commit())
+            })
+            .await
+    }
+}
+
+/// What lists show of a backup that was just committed.
+pub(super) fn summary(record: &Record) -> BackupSummary {
+    let node = record.nodes.first();
+    BackupSummary {
+        id: record.backup,
+        name: record.name.clone(),
+        state: if record.partial {
+            BackupState::Partial
+        } else {
+            BackupState::Complete
+        },
+        source: node.map(|n| Source {
+            host: n.host.clone(),
+            paths: n.paths.clone(),
+        }),
+        started: record.started,
+        duration_ms: u64::try_from(record.ended.duration_since(record.started).as_millis()).unwrap_or(0),
+        counts: state::counts(&record.counts),
+        tags: record.tags.clone(),
+        held: false,
+        verified: None,
+    }
+}
+
+pub(super) fn problems(record: &Record) -> Vec<Problem> {
+    shown(&record.problems)
+}

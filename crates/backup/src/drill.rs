@@ -1,0 +1,288 @@
+//! `backup drill`: restore into a scratch directory, compare, check, and store what was found.
+
+use std::path::{Path, PathBuf};
+
+use ostler_api::document::{CheckCommand, DrillReport, Outcome, Problem};
+use ostler_api::node::{Compare, Compared, Download, SCRATCH_MARKER};
+use ostler_api::request::{Drill, Overwrite, Plan, Request, VerifyWork, Work};
+use ostler_operations::{Finished, Operation};
+use ostler_vault::{NodeRecord, ProofRecord};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, Timestamp, Unit};
+use serde::{Deserialize, Serialize};
+
+use crate::problems::{bounded, in_short, stored};
+use crate::restore::{finished, only_node};
+use crate::state::method;
+use crate::verify::{committed, damaged, proof_document, store_proof};
+use crate::{Context, Error, digest, select};
+
+/// The kind's name in the journal.
+pub const KIND: &str = "drill";
+/// The version of its steps.
+pub const VERSION: u32 = 1;
+
+/// Works out what a drill would restore.
+///
+/// # Errors
+/// When no committed backup is meant; failures of the vault.
+pub async fn plan(mut request: Drill, context: &Context) -> Result<Plan, Failure> {
+    let backups = context.backups().await?;
+    let backup = select::resolve(&backups, &request.backup.backup, &request.backup.filter)?;
+    committed(backup)?;
+    let id = backup.id();
+    request.backup.backup = id.to_string();
+    let parameters = serde_json::to_vec(&request).unwrap_or_default();
+    Ok(Plan {
+        made: context.now(),
+        vault: context.vault_name.clone(),
+        subject: id.short(),
+        backups: vec![id],
+        digest: digest::of_backups(KIND, &[&parameters], &[(id, "drill")]),
+        work: Work::Drill(VerifyWork {
+            files: backup.summary.counts.files,
+            bytes: backup.summary.counts.bytes,
+        }),
+        request: Request::Drill(request),
+    })
+}
+
+/// What the restore step did.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Restored {
+    files: u64,
+    bytes: u64,
+    took_ms: u64,
+    at: Timestamp,
+    damaged: bool,
+    problems: Vec<Problem>,
+}
+
+/// Runs the plan.
+///
+/// # Errors
+/// `Corrupt` when stored data is missing or wrong, `Internal` when the restored tree differs or the check command
+/// failed, each after the proof of that was stored; failures of vault and node, which prove nothing.
+pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished, Failure> {
+    let (Request::Drill(request), [id]) = (plan.request, plan.backups.as_slice()) else {
+        return Err(Error::Plan {
+            reason: "it is not one of a drill".to_owned(),
+        }
+        .into());
+    };
+    let id = *id;
+    let above = request.scratch.clone().unwrap_or_else(|| context.scratch.clone());
+    let scratch = above.join(op.id().to_string());
+    let tree = scratch.join("tree");
+
+    make_scratch(&op, &context, &scratch, &tree).await?;
+    let (restored, node) = restore(&op, &context, id, &tree).await?;
+    let compared = compare(&op, &context, &node, &tree).await?;
+    let check = match &request.check {
+        Some(command) => Some(check(&op, &context, command, &tree).await?),
+        None => None,
+    };
+    op.step("remove scratch")
+        .retries(3)
+        .run(|_| async { context.node.remove_scratch(scratch.clone()).await })
+        .await?;
+
+    let mut problems = restored.problems.clone();
+    problems.extend(compared.problems.clone());
+    let check_failed = check.as_ref().filter(|c| c.exit_code != Some(0));
+    if let Some(check) = check_failed {
+        problems.push(Problem {
+            path: "check command".to_owned(),
+            reason: ended_with(check),
+        });
+    }
+    let ok = problems.is_empty() && !restored.damaged;
+    let proof = ProofRecord {
+        method: match ok || restored.damaged {
+            true => method::DRILL,
+            false => method::DRILL_FAILED,
+        }
+        .to_owned(),
+        at: restored.at,
+        ok,
+        files: restored.files,
+        bytes: restored.bytes,
+        problems: stored(&bounded(problems.clone())),
+        operation: Some(op.id()),
+    };
+    let state = store_proof(&op, &context, id, &proof).await?;
+    if restored.damaged {
+        return Err(damaged(&context, id, &problems));
+    }
+    if !ok {
+        return Err(Failure::new(
+            ErrorKind::Internal,
+            format!("the drill of backup {} failed: {}", id.short(), in_short(&problems)),
+        )
+        .with_hint(format!("`ostler backup show {}` has the whole report", id.short())));
+    }
+    let report = DrillReport {
+        backup: id,
+        state,
+        proof: proof_document(&proof),
+        compared: compared.files,
+        compared_live: compared.live,
+        changed_live: compared.changed_live,
+        check,
+        restore_ms: restored.took_ms,
+    };
+    finished(Outcome::Drill(report), Vec::new())
+}
+
+fn ended_with(check: &CheckCommand) -> String {
+    let how = match check.exit_code {
+        Some(code) => format!("exit code {code}"),
+        None => "a signal".to_owned(),
+    };
+    let last = check.output.lines().rev().find(|line| !line.trim().is_empty());
+    match last {
+        Some(line) => format!("`{}` ended with {how}: {}", check.command, line.trim()),
+        None => format!("`{}` ended with {how}", check.command),
+    }
+}
+
+/// Makes the scratch directory with its mark. It is removed by its own step, or when this one is taken back.
+async fn make_scratch(
+    op: &Operation,
+    context: &Context,
+    scratch: &Path,
+    tree: &Path,
+) -> Result<(), Failure> {
+    let (node, undone) = (context.node.clone(), scratch.to_owned());
+    op.step("make scratch")
+        .run_with_undo(
+            |_| async {
+                mark(scratch, tree).await.map_err(|error| {
+                    let kind = match error.kind() {
+                        std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+                        _ => ErrorKind::Internal,
+                    };
+                    Failure::new(kind, format!("{}: {error}", scratch.display()))
+                        .context("cannot make the scratch directory")
+                })
+            },
+            move |_| {
+                let (node, scratch) = (node.clone(), undone.clone());
+                async move { node.remove_scratch(scratch).await }
+            },
+        )
+        .await
+}
+
+async fn mark(scratch: &Path, tree: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    // The mark is there before anything else, so that what a kill leaves can be removed.
+    tokio::fs::create_dir_all(scratch).await?;
+    tokio::fs::write(
+        scratch.join(SCRATCH_MARKER),
+        "Scratch directory of a restore drill; it may be deleted.\n",
+    )
+    .await?;
+    tokio::fs::set_permissions(scratch, std::fs::Permissions::from_mode(0o700)).await?;
+    tokio::fs::create_dir_all(tree).await
+}
+
+async fn restore(
+    op: &Operation,
+    context: &Context,
+    id: BackupId,
+    tree: &Path,
+) -> Result<(Restored, NodeRecord), Failure> {
+    let node = op
+        .step("read record")
+        .retries(3)
+        .run(|_| async {
+            let record = context.record(id).await?;
+            Ok(only_node(&record)?.clone())
+        })
+        .await?;
+    let request = Download {
+        backup: id,
+        list: node.list.clone(),
+        roots: node.paths.clone(),
+        to: Some(tree.to_owned()),
+        include: Vec::new(),
+        overwrite: Overwrite::Different,
+        delete_extra: false,
+        approved_deletes: None,
+    };
+    let restored = op
+        .step("restore")
+        .unit(Unit::Bytes)
+        .retries(3)
+        .run(|step| {
+            let request = &request;
+            async move {
+                let begun = context.clock.monotonic();
+                let done = context
+                    .node
+                    .download(request, &step.progress, &step.cancelled)
+                    .await
+                    .map_err(|failure| failure.context(format!("cannot restore backup {}", id.short())))?;
+                if done.damaged {
+                    // What a deletion removed on purpose is no damage.
+                    context.record(id).await?;
+                }
+                let took = context.clock.monotonic().saturating_sub(begun);
+                Ok(Restored {
+                    files: done.files_written + done.files_kept,
+                    bytes: done.bytes_verified,
+                    took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                    at: context.now(),
+                    damaged: done.damaged,
+                    problems: bounded(done.problems),
+                })
+            }
+        })
+        .await?;
+    Ok((restored, node))
+}
+
+async fn compare(
+    op: &Operation,
+    context: &Context,
+    node: &NodeRecord,
+    tree: &Path,
+) -> Result<Compared, Failure> {
+    let request = Compare {
+        list: node.list.clone(),
+        roots: node.paths.clone(),
+        restored: PathBuf::from(tree),
+    };
+    op.step("compare")
+        .unit(Unit::Bytes)
+        .retries(3)
+        .run(|step| {
+            let request = &request;
+            async move {
+                let mut compared = context
+                    .node
+                    .compare(request, &step.progress, &step.cancelled)
+                    .await
+                    .map_err(|failure| failure.context("cannot compare the restored files"))?;
+                compared.problems = bounded(compared.problems);
+                Ok(compared)
+            }
+        })
+        .await
+}
+
+async fn check(
+    op: &Operation,
+    context: &Context,
+    command: &str,
+    tree: &Path,
+) -> Result<CheckCommand, Failure> {
+    op.step("check command")
+        .run(|step| async move {
+            context
+                .node
+                .run_command(command, Some(tree.to_owned()), &step.cancelled)
+                .await
+        })
+        .await
+}

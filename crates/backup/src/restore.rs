@@ -1,0 +1,272 @@
+//! `restore`: write the files of a backup back, each byte verified.
+
+use ostler_api::document::{BackupState, Outcome, Problem, RestoreReport};
+use ostler_api::node::Download;
+use ostler_api::request::{Overwrite, Plan, Request, Restore, RestoreWork, Work};
+use ostler_operations::{Finished, Operation};
+use ostler_vault::{NodeRecord, Record};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::problems::{bounded, in_short};
+use crate::state::Backup;
+use crate::{Context, Error, digest, select};
+
+/// The kind's name in the journal.
+pub const KIND: &str = "restore";
+/// The version of its steps.
+pub const VERSION: u32 = 1;
+
+/// Works out what a restore would change.
+///
+/// # Errors
+/// When no backup is meant, or the one that is may not be restored; failures of vault and node.
+pub async fn plan(mut request: Restore, context: &Context) -> Result<Plan, Failure> {
+    let backups = context.backups().await?;
+    let backup = select::resolve(&backups, &request.backup.backup, &request.backup.filter)?;
+    may_restore(backup, request.allow_incomplete)?;
+    let id = backup.id();
+    request.backup.backup = id.to_string();
+    let record = context.record(id).await?;
+    let download = download(&request, id, only_node(&record)?, None);
+    let work = context
+        .node
+        .preview(&download, &Progress::new(Unit::Files), &CancellationToken::new())
+        .await
+        .map_err(|failure| failure.context(format!("cannot work out what restoring {} changes", id.short())))?;
+    Ok(Plan {
+        made: context.now(),
+        vault: context.vault_name.clone(),
+        subject: subject(id, &request),
+        backups: vec![id],
+        digest: digest_of(&request, id, &work),
+        work: Work::Restore(work),
+        request: Request::Restore(request),
+    })
+}
+
+/// Only good backups are restored without anybody insisting; what was never committed cannot be.
+pub(crate) fn may_restore(backup: &Backup, allow_incomplete: bool) -> Result<(), Error> {
+    let state = backup.state();
+    let refused = |reason, hint| {
+        Err(Error::State {
+            id: backup.id(),
+            state,
+            reason,
+            hint,
+        })
+    };
+    match state {
+        BackupState::Complete | BackupState::Verified => Ok(()),
+        BackupState::Running | BackupState::Incomplete => refused(
+            "it was never committed and cannot be restored",
+            "choose a complete one: `ostler backup list`",
+        ),
+        BackupState::Partial | BackupState::Damaged if allow_incomplete => Ok(()),
+        BackupState::Partial => refused(
+            "files are missing from it",
+            "`ostler backup show` lists them; --allow-incomplete restores the rest",
+        ),
+        BackupState::Damaged => refused(
+            "stored data of it is missing or wrong",
+            "`ostler backup show` lists what; --allow-incomplete restores what is left",
+        ),
+    }
+}
+
+/// The one node of a backup of files on one machine.
+pub(crate) fn only_node(record: &Record) -> Result<&NodeRecord, Failure> {
+    match record.nodes.as_slice() {
+        [node] => Ok(node),
+        nodes => Err(Failure::new(
+            ErrorKind::Unsupported,
+            format!(
+                "backup {} has {} nodes, and this version restores one",
+                record.backup.short(),
+                nodes.len()
+            ),
+        )),
+    }
+}
+
+fn download(
+    request: &Restore,
+    id: BackupId,
+    node: &NodeRecord,
+    approved: Option<Vec<std::path::PathBuf>>,
+) -> Download {
+    Download {
+        backup: id,
+        list: node.list.clone(),
+        roots: node.paths.clone(),
+        to: request.to.clone(),
+        include: request.include.clone(),
+        overwrite: request.overwrite,
+        delete_extra: request.delete_extra,
+        approved_deletes: approved,
+    }
+}
+
+fn subject(id: BackupId, request: &Restore) -> String {
+    match &request.to {
+        Some(to) => format!("{} to {}", id.short(), to.display()),
+        None => format!("{} to its original place", id.short()),
+    }
+}
+
+fn digest_of(request: &Restore, id: BackupId, work: &RestoreWork) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    let parameters = serde_json::to_vec(request).unwrap_or_default();
+    let deletes = work
+        .delete
+        .iter()
+        .map(|path| (path.as_os_str().as_bytes(), "delete"));
+    let backup = (&id.as_bytes()[..], "restore");
+    digest::digest(KIND, &[&parameters], deletes.chain([backup]))
+}
+
+/// What a restore wrote, as its step records it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Written {
+    files_written: u64,
+    files_kept: u64,
+    bytes_written: u64,
+    bytes_verified: u64,
+    deleted: u64,
+    problems: Vec<Problem>,
+    damaged: bool,
+}
+
+/// Runs the plan.
+///
+/// # Errors
+/// `Refused` for conflicts and states, `Corrupt` when stored data of a file is missing or wrong (all other files are
+/// restored by then), failures of vault and node.
+pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished, Failure> {
+    let (Request::Restore(request), [id], Work::Restore(work)) =
+        (plan.request, plan.backups.as_slice(), plan.work)
+    else {
+        return Err(Error::Plan {
+            reason: "it is not one of a restore".to_owned(),
+        }
+        .into());
+    };
+    let id = *id;
+    if request.overwrite == Overwrite::Never && !work.conflicts.is_empty() {
+        return Err(conflicts(&work));
+    }
+    let node = op
+        .step("look again")
+        .retries(3)
+        .run(|_| async {
+            let backups = context.backups().await?;
+            let backup = select::resolve(&backups, &id.to_string(), &Default::default())?;
+            may_restore(backup, request.allow_incomplete)?;
+            let record = context.record(id).await?;
+            let node = only_node(&record)?;
+            Ok((node.list.clone(), node.paths.clone()))
+        })
+        .await?;
+    let node = NodeRecord {
+        host: String::new(),
+        driver: String::new(),
+        list: node.0,
+        paths: node.1,
+    };
+    if request.delete_extra {
+        op.step("record removals")
+            .run(|_| async {
+                for path in &work.delete {
+                    let item = path.display().to_string();
+                    op.audit("delete file", &item, 0, "not in the backup, by --delete-extra")
+                        .await?;
+                }
+                Ok(())
+            })
+            .await?;
+    }
+    let approved = request.delete_extra.then(|| work.delete.clone());
+    let download = download(&request, id, &node, approved);
+    let written = op
+        .step("restore")
+        .unit(Unit::Bytes)
+        .retries(3)
+        .leaves("files that were restored so far; each is whole")
+        .run(|step| {
+            let (download, context) = (&download, &context);
+            async move {
+                let done = context
+                    .node
+                    .download(download, &step.progress, &step.cancelled)
+                    .await
+                    .map_err(|failure| failure.context(format!("cannot restore backup {}", id.short())))?;
+                Ok(Written {
+                    files_written: done.files_written,
+                    files_kept: done.files_kept,
+                    bytes_written: done.bytes_written,
+                    bytes_verified: done.bytes_verified,
+                    deleted: done.deleted.len() as u64,
+                    problems: bounded(done.problems),
+                    damaged: done.damaged,
+                })
+            }
+        })
+        .await?;
+    if written.damaged {
+        return Err(Failure::new(
+            ErrorKind::Corrupt,
+            format!(
+                "vault `{}`: stored data of backup {} is missing or wrong: {}",
+                context.vault_name,
+                id.short(),
+                in_short(&written.problems)
+            ),
+        )
+        .with_hint("all other files were restored; `ostler backup verify --read-data` lists what is damaged"));
+    }
+    let partial = match written.problems.as_slice() {
+        [] => Vec::new(),
+        problems => vec![format!("not everything could be restored: {}", in_short(problems))],
+    };
+    let report = RestoreReport {
+        backup: id,
+        to: request.to,
+        files_written: written.files_written,
+        files_kept: written.files_kept,
+        bytes_written: written.bytes_written,
+        bytes_verified: written.bytes_verified,
+        deleted: written.deleted,
+        problems: written.problems,
+    };
+    finished(Outcome::Restore(report), partial)
+}
+
+fn conflicts(work: &RestoreWork) -> Failure {
+    let mut named: Vec<String> = work
+        .conflicts
+        .iter()
+        .take(3)
+        .map(|path| path.display().to_string())
+        .collect();
+    if work.conflicts.len() > named.len() {
+        named.push("and others".to_owned());
+    }
+    Failure::new(
+        ErrorKind::Refused,
+        format!(
+            "files are there already and differ from the backup: {}",
+            named.join(", ")
+        ),
+    )
+    .with_hint("restore elsewhere with --to, or replace them with --overwrite different; nothing was written")
+}
+
+/// The end of a run, with its report.
+pub(crate) fn finished(outcome: Outcome, partial: Vec<String>) -> Result<Finished, Failure> {
+    Ok(Finished {
+        outcome: serde_json::to_value(outcome)
+            .map_err(|e| Failure::new(ErrorKind::Internal, format!("cannot write the report: {e}")))?,
+        partial,
+    })
+}

@@ -1,0 +1,211 @@
+//! `backup verify`: look at every object of a backup, and store what was found.
+
+use ostler_api::document::{BackupState, Outcome, Problem, Proof, VerifyReport};
+use ostler_api::request::{Plan, Request, Verify, VerifyWork, Work};
+use ostler_operations::{Finished, Operation};
+use ostler_vault::ProofRecord;
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, Timestamp, Unit};
+use serde::{Deserialize, Serialize};
+
+use crate::problems::{bounded, in_short, shown, stored};
+use crate::restore::finished;
+use crate::state::{Backup, method};
+use crate::{Context, Error, digest, evidence, select};
+
+/// The kind's name in the journal.
+pub const KIND: &str = "verify";
+/// The version of its steps.
+pub const VERSION: u32 = 1;
+
+/// Works out what a verification would read.
+///
+/// # Errors
+/// When no committed backup is meant; failures of the vault.
+pub async fn plan(mut request: Verify, context: &Context) -> Result<Plan, Failure> {
+    let backups = context.backups().await?;
+    let backup = select::resolve(&backups, &request.backup.backup, &request.backup.filter)?;
+    committed(backup)?;
+    let id = backup.id();
+    request.backup.backup = id.to_string();
+    Ok(Plan {
+        made: context.now(),
+        vault: context.vault_name.clone(),
+        subject: id.short(),
+        backups: vec![id],
+        digest: digest::of_backups(KIND, &[&[u8::from(request.read_data)]], &[(id, "verify")]),
+        work: Work::Verify(VerifyWork {
+            files: backup.summary.counts.files,
+            bytes: backup.summary.counts.bytes,
+        }),
+        request: Request::Verify(request),
+    })
+}
+
+/// Refuses what was never committed: there is nothing to prove.
+pub(crate) fn committed(backup: &Backup) -> Result<(), Error> {
+    match backup.state() {
+        BackupState::Running | BackupState::Incomplete => Err(Error::State {
+            id: backup.id(),
+            state: backup.state(),
+            reason: "it was never committed, so there is nothing to prove",
+            hint: "`ostler operation resume` goes on with an interrupted backup",
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What the reading step found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Found {
+    pub(crate) at: Timestamp,
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    pub(crate) packs: u64,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Runs the plan.
+///
+/// # Errors
+/// `Corrupt` when something is missing or wrong, after the proof of that was stored; failures of the vault, which
+/// prove nothing.
+pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished, Failure> {
+    let (Request::Verify(request), [id]) = (plan.request, plan.backups.as_slice()) else {
+        return Err(Error::Plan {
+            reason: "it is not one of a verification".to_owned(),
+        }
+        .into());
+    };
+    let id = *id;
+    let found = op
+        .step(if request.read_data { "read data" } else { "check presence" })
+        .unit(Unit::Bytes)
+        .retries(3)
+        .run(|step| {
+            let context = &context;
+            async move { look(context, id, request.read_data, &step).await }
+        })
+        .await?;
+    let method = if request.read_data {
+        method::VERIFY_DATA
+    } else {
+        method::VERIFY
+    };
+    let proof = ProofRecord {
+        method: method.to_owned(),
+        at: found.at,
+        ok: found.problems.is_empty(),
+        files: found.files,
+        bytes: found.bytes,
+        problems: stored(&found.problems),
+        operation: Some(op.id()),
+    };
+    let state = store_proof(&op, &context, id, &proof).await?;
+    if !proof.ok {
+        return Err(damaged(&context, id, &found.problems));
+    }
+    let report = VerifyReport {
+        backup: id,
+        state,
+        proof: proof_document(&proof),
+        packs: found.packs,
+    };
+    finished(Outcome::Verify(report), Vec::new())
+}
+
+async fn look(
+    context: &Context,
+    id: BackupId,
+    read_data: bool,
+    step: &ostler_operations::Step,
+) -> Result<Found, Failure> {
+    let mut found = Found {
+        at: context.now(),
+        files: 0,
+        bytes: 0,
+        packs: 0,
+        problems: Vec::new(),
+    };
+    let record = match context.vault.record(id).await {
+        Ok(record) => record,
+        Err(error) => {
+            let failure = Failure::from(error);
+            let backups = context.backups().await?;
+            let still_listed = backups.iter().any(|b| b.id() == id);
+            if !still_listed || !matches!(failure.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) {
+                return Err(failure.context(format!(
+                    "vault `{}`: cannot read the commit record of backup {}",
+                    context.vault_name,
+                    id.short()
+                )));
+            }
+            found.problems.push(Problem {
+                path: format!("backups/{id}"),
+                reason: failure.messages().join(": "),
+            });
+            return Ok(found);
+        }
+    };
+    let evidence = evidence::examine(context, &record, read_data, &step.progress, &step.cancelled).await?;
+    if !evidence.problems.is_empty() {
+        // What a deletion removed on purpose is no damage.
+        context.record(id).await?;
+    }
+    found.at = context.now();
+    found.files = evidence.files;
+    found.bytes = if read_data { evidence.bytes } else { 0 };
+    found.packs = evidence.packs;
+    found.problems = bounded(evidence.problems);
+    Ok(found)
+}
+
+/// Stores a proof with the backup, and gives the backup's state after it.
+pub(crate) async fn store_proof(
+    op: &Operation,
+    context: &Context,
+    id: BackupId,
+    proof: &ProofRecord,
+) -> Result<BackupState, Failure> {
+    op.step("store proof")
+        .retries(3)
+        .run(|_| async move {
+            context
+                .vault
+                .add_proof(id, proof)
+                .await
+                .map_err(context.attempting(format_args!("store the proof of backup {}", id.short())))?;
+            let backups = context.backups().await?;
+            let backup = select::resolve(&backups, &id.to_string(), &Default::default())?;
+            Ok(backup.state())
+        })
+        .await
+}
+
+pub(crate) fn damaged(context: &Context, id: BackupId, problems: &[Problem]) -> Failure {
+    Failure::new(
+        ErrorKind::Corrupt,
+        format!(
+            "vault `{}`: backup {} is damaged: {}",
+            context.vault_name,
+            id.short(),
+            in_short(problems)
+        ),
+    )
+    .with_hint(format!(
+        "`ostler backup show {}` lists all that is wrong; make a new backup with --read-all, then check the store",
+        id.short()
+    ))
+}
+
+/// A stored proof as documents show it.
+#[must_use]
+pub fn proof_document(proof: &ProofRecord) -> Proof {
+    Proof {
+        method: proof.method.clone(),
+        at: proof.at,
+        ok: proof.ok,
+        files: proof.files,
+        bytes: proof.bytes,
+        problems: shown(&proof.problems),
+    }
+}

@@ -1,0 +1,290 @@
+//! Every key of the configuration file with its default and what it does: the source of `config init`, `config show`
+//! and the reference page.
+
+use std::fmt::Write as _;
+
+/// One key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// Its table, `""` for the top; `vault.NAME` stands for every vault.
+    pub table: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Its default as TOML; `None` when there is none and the key may be left out.
+    pub default: Option<&'static str>,
+    /// A value as TOML, where there is no default to show.
+    pub example: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+const fn key(table: &'static str, name: &'static str, default: &'static str, meaning: &'static str) -> Key {
+    Key {
+        table,
+        name,
+        default: Some(default),
+        example: default,
+        meaning,
+    }
+}
+
+const fn optional(
+    table: &'static str,
+    name: &'static str,
+    example: &'static str,
+    meaning: &'static str,
+) -> Key {
+    Key {
+        table,
+        name,
+        default: None,
+        example,
+        meaning,
+    }
+}
+
+/// All keys, in the order of the file that `config init` prints.
+pub const KEYS: &[Key] = &[
+    key("", "version", "1", "The version of this file's format"),
+    key(
+        "defaults",
+        "vault",
+        "\"default\"",
+        "The vault that verbs without --vault use",
+    ),
+    key(
+        "backup",
+        "exclude",
+        "[]",
+        "Globs of what every backup leaves out, beside those of --exclude",
+    ),
+    key(
+        "backup",
+        "one_file_system",
+        "false",
+        "Whether every backup stays on the file systems its paths are on",
+    ),
+    optional(
+        "backup.hooks",
+        "before",
+        "\"systemctl stop shop\"",
+        "A command run by sh -c before the first file is read",
+    ),
+    optional(
+        "backup.hooks",
+        "after",
+        "\"systemctl start shop\"",
+        "A command run after the last file was read, also when reading failed or was cancelled",
+    ),
+    key(
+        "backup.hooks",
+        "on_failure",
+        "\"fail\"",
+        "What a failing hook means: fail, partial or ignore",
+    ),
+    optional(
+        "keep",
+        "last",
+        "7",
+        "Keep the newest so many good backups of each source",
+    ),
+    optional(
+        "keep",
+        "hourly",
+        "24",
+        "Keep the newest of each of the newest so many hours (UTC) that have one",
+    ),
+    optional("keep", "daily", "14", "The same by day"),
+    optional("keep", "weekly", "8", "The same by ISO week"),
+    optional("keep", "monthly", "12", "The same by month"),
+    optional("keep", "yearly", "3", "The same by year"),
+    optional(
+        "keep",
+        "within",
+        "\"7d\"",
+        "Keep all that are younger than this, counted from the newest",
+    ),
+    key(
+        "keep",
+        "tags",
+        "{}",
+        "Keep all that have any of these tags, such as { keep = \"forever\" }",
+    ),
+    optional(
+        "keep",
+        "min_keep",
+        "1",
+        "Floor: the newest so many good backups of each source always stay; 1 when left out",
+    ),
+    optional(
+        "keep",
+        "max_delete_ratio",
+        "0.5",
+        "Floor: refuse to delete more than this share of the good backups at once",
+    ),
+    key(
+        "history",
+        "keep",
+        "\"90d\"",
+        "How long operations that are over stay in the history",
+    ),
+    key(
+        "history",
+        "minimum",
+        "100",
+        "So many of the newest operations stay all the same",
+    ),
+    optional(
+        "vault.NAME",
+        "location",
+        "\"/srv/vault\"",
+        "A directory, or s3://bucket/prefix; required",
+    ),
+    optional(
+        "vault.NAME",
+        "key",
+        "{ file = \"/etc/ostler/NAME.key\" }",
+        "Where the key file's text comes from: { file = … }, { env = … } or { keyring = … }",
+    ),
+    optional(
+        "vault.NAME",
+        "passphrase",
+        "{ env = \"NAME_PASSPHRASE\" }",
+        "Where the passphrase comes from, for vaults that are protected by one",
+    ),
+    optional(
+        "vault.NAME",
+        "age_identity",
+        "{ file = \"~/.config/age/keys.txt\" }",
+        "Where the age identity comes from, for vaults that are protected by age recipients",
+    ),
+    optional(
+        "vault.NAME.s3",
+        "endpoint",
+        "\"https://s3.example.com\"",
+        "The S3 service; Amazon's when left out",
+    ),
+    optional("vault.NAME.s3", "region", "\"eu-central-1\"", "Its region"),
+    key(
+        "vault.NAME.s3",
+        "style",
+        "\"path\"",
+        "Where the bucket's name goes in requests: path or virtual",
+    ),
+    key(
+        "vault.NAME.s3",
+        "allow_http",
+        "false",
+        "Whether plain HTTP is allowed",
+    ),
+    optional(
+        "vault.NAME.s3",
+        "access_key",
+        "{ env = \"NAME_ACCESS_KEY\" }",
+        "Where the access key's id comes from; AWS_ACCESS_KEY_ID when left out",
+    ),
+    optional(
+        "vault.NAME.s3",
+        "secret_key",
+        "{ file = \"/etc/ostler/NAME.secret\" }",
+        "Where its secret comes from; AWS_SECRET_ACCESS_KEY when left out",
+    ),
+    optional(
+        "vault.NAME.s3",
+        "session_token",
+        "{ env = \"NAME_TOKEN\" }",
+        "Where the token of temporary credentials comes from",
+    ),
+];
+
+/// What a table is about, as a comment above it.
+fn about(table: &str) -> &'static str {
+    match table {
+        "defaults" => "What is meant where the command line says nothing",
+        "backup" => "What every backup does",
+        "backup.hooks" => "Commands around every backup, to quiesce a service",
+        "keep" => {
+            "What `backup prune` keeps. A backup is kept when any rule keeps it; with no rule at all, everything is kept"
+        }
+        "history" => "The history of operations",
+        "vault.NAME" => {
+            "A vault. Without any, a vault named `default` is in the state directory, opened by a key file beside it"
+        }
+        "vault.NAME.s3" => "How that vault's S3 service is reached",
+        _ => "Configuration of Ostler. Every key with its default; keys without one are commented out",
+    }
+}
+
+/// A configuration file with every key, its default and a comment. It means the same as no file.
+#[must_use]
+pub fn template() -> String {
+    let mut text = String::new();
+    let mut table = "nothing yet";
+    for key in KEYS {
+        let is_vault = key.table.starts_with("vault.");
+        if key.table != table {
+            table = key.table;
+            let blank = if text.is_empty() { "" } else { "\n" };
+            let _ = writeln!(text, "{blank}# {}.", about(table));
+            if !table.is_empty() {
+                let _ = writeln!(text, "{}[{table}]", if is_vault { "#" } else { "" });
+            }
+        }
+        let off = if is_vault || key.default.is_none() {
+            "#"
+        } else {
+            ""
+        };
+        let _ = writeln!(text, "# {}.", key.meaning);
+        let _ = writeln!(text, "{off}{} = {}", key.name, key.default.unwrap_or(key.example));
+    }
+    text
+}
+
+/// The page `docs/reference/configuration.md`.
+#[must_use]
+pub fn reference() -> String {
+    let mut text = String::from(
+        "# Configuration\n\n\
+         Generated from the settings table; do not edit.\n\n\
+         One TOML file: `--config`, else `$OSTLER_CONFIG`, else `$XDG_CONFIG_HOME/ostler/config.toml`, else\n\
+         `~/.config/ostler/config.toml`. It is optional; `ostler config init` prints it with every key. Unknown keys are\n\
+         refused. Defaults are overruled by the file, the file by the environment, the environment by flags.\n\
+         Durations are written `90s`, `15m`, `12h`, `7d`, `4w`, `6mo`, `1y`. Secrets are never in the file: it says where\n\
+         they come from, `{ file = \"…\" }` (relative to the file, `~` is the home directory), `{ env = \"…\" }`, or\n\
+         `{ keyring = \"…\" }` (asked by `secret-tool` or `keyctl`, where one is installed).\n",
+    );
+    let mut table = "nothing yet";
+    for key in KEYS {
+        if key.table != table {
+            table = key.table;
+            let title = if table.is_empty() {
+                "Top".to_owned()
+            } else {
+                format!("`[{table}]`")
+            };
+            let _ = write!(
+                text,
+                "\n## {title}\n\n{}.\n\n| Key | Default | Meaning |\n|---|---|---|\n",
+                about(table)
+            );
+        }
+        let default = key
+            .default
+            .map_or_else(|| "none".to_owned(), |d| format!("`{d}`"));
+        let _ = writeln!(
+            text,
+            "| `{}` | {default} | {} |",
+            key.name,
+            key.meaning.replace('|', "\\|")
+        );
+    }
+    text.push_str(
+        "\n## Environment\n\nA file `.env` in the working directory is read too: `NAME=value` lines, `#` comments, quotes; nothing is\n\
+         expanded. What the process's environment has wins over it.\n\n| Variable | Meaning |\n|---|---|\n",
+    );
+    for variable in super::environment::VARIABLES {
+        let _ = writeln!(text, "| `{}` | {} |", variable.name, variable.meaning);
+    }
+    text
+}

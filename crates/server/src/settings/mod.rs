@@ -1,0 +1,264 @@
+//! The configuration: defaults, then the file, then the environment, then flags; resolved once.
+
+pub mod dotenv;
+pub mod edit;
+pub mod environment;
+pub mod file;
+pub mod keys;
+pub mod reference;
+pub mod show;
+
+use std::path::{Path, PathBuf};
+
+use environment::Environment;
+use file::File;
+
+use crate::Error;
+
+/// What flags say of the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// The configuration file.
+    pub config: Option<PathBuf>,
+    /// The state directory.
+    pub state_directory: Option<PathBuf>,
+}
+
+/// The configuration as it is in force.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The file that is read when it exists.
+    pub config_file: PathBuf,
+    /// Its text; `None` when it does not exist.
+    pub text: Option<String>,
+    /// The directory of journal, default vault, keys and scratch.
+    pub state_directory: PathBuf,
+    /// What the file says, or its defaults; with what environment and flags overrule.
+    pub file: File,
+    /// The environment it was resolved with.
+    pub environment: Environment,
+    /// Where directories were taken from, for `config show`.
+    pub(crate) flags: Flags,
+}
+
+impl Settings {
+    /// Reads the file and resolves everything.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Setting`] or [`Error::NoHome`].
+    pub fn resolve(flags: &Flags, environment: Environment) -> Result<Self, Error> {
+        let config_file = config_file(flags, &environment)?;
+        let named = flags.config.is_some() || environment.get(environment::CONFIG).is_some();
+        let text = match std::fs::read_to_string(&config_file) {
+            Ok(text) => Some(text),
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound && !named => None,
+            Err(source) => {
+                return Err(Error::Read {
+                    what: "the configuration file",
+                    path: config_file,
+                    source,
+                });
+            }
+        };
+        let mut file = match &text {
+            Some(text) => parse(text, &config_file)?,
+            None => File::default(),
+        };
+        if let Some(vault) = environment.get(environment::VAULT) {
+            file.defaults.vault = vault.to_owned();
+        }
+        check(&file, &config_file)?;
+        Ok(Self {
+            state_directory: state_directory(flags, &environment)?,
+            config_file,
+            text,
+            file,
+            environment,
+            flags: flags.clone(),
+        })
+    }
+
+    /// The directory that relative file references of the configuration are relative to.
+    #[must_use]
+    pub fn base(&self) -> &Path {
+        self.config_file.parent().unwrap_or(Path::new("/"))
+    }
+
+    /// Where the default vault is when none is configured.
+    #[must_use]
+    pub fn implicit_vault(&self) -> PathBuf {
+        self.state_directory.join("vault")
+    }
+
+    /// Where the key file of a vault is that configures none.
+    #[must_use]
+    pub fn implicit_key(&self, vault: &str) -> PathBuf {
+        self.state_directory.join("keys").join(format!("{vault}.key"))
+    }
+
+    /// The vault of this name. `default` exists also where nobody configures it. A name with `/` or `://` in it is a
+    /// location itself.
+    ///
+    /// # Errors
+    /// [`Error::NoVault`]
+    pub fn vault(&self, name: &str) -> Result<file::Vault, Error> {
+        if let Some(vault) = self.file.vault.get(name) {
+            return Ok(vault.clone());
+        }
+        if name == "default" {
+            return Ok(file::Vault::at(self.implicit_vault().to_string_lossy()));
+        }
+        if is_location(name) {
+            return Ok(file::Vault::at(name));
+        }
+        Err(Error::NoVault {
+            name: name.to_owned(),
+            known: self.vault_names(),
+        })
+    }
+
+    /// The configured vaults, and `default` where nothing else is.
+    #[must_use]
+    pub fn vault_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.file.vault.keys().cloned().collect();
+        if names.is_empty()
+            || (self.file.defaults.vault == "default" && !names.contains(&"default".to_owned()))
+        {
+            names.push("default".to_owned());
+        }
+        names.sort();
+        names
+    }
+}
+
+/// Whether a vault's name is a place instead.
+#[must_use]
+pub fn is_location(name: &str) -> bool {
+    name.contains('/')
+}
+
+fn config_file(flags: &Flags, environment: &Environment) -> Result<PathBuf, Error> {
+    if let Some(file) = &flags.config {
+        return Ok(file.clone());
+    }
+    if let Some(file) = environment.get(environment::CONFIG) {
+        return Ok(file.into());
+    }
+    let home = match environment.get("XDG_CONFIG_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => home(environment, "the configuration", environment::CONFIG)?.join(".config"),
+    };
+    Ok(home.join("ostler").join("config.toml"))
+}
+
+fn state_directory(flags: &Flags, environment: &Environment) -> Result<PathBuf, Error> {
+    if let Some(directory) = &flags.state_directory {
+        return Ok(directory.clone());
+    }
+    if let Some(directory) = environment.get(environment::STATE_DIR) {
+        return Ok(directory.into());
+    }
+    let home = match environment.get("XDG_DATA_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => home(environment, "state", environment::STATE_DIR)?
+            .join(".local")
+            .join("share"),
+    };
+    Ok(home.join("ostler"))
+}
+
+fn home(environment: &Environment, what: &'static str, variable: &'static str) -> Result<PathBuf, Error> {
+    environment
+        .get("HOME")
+        .map(PathBuf::from)
+        .ok_or(Error::NoHome { what, variable })
+}
+
+/// Reads a configuration file's text.
+///
+/// # Errors
+/// [`Error::Setting`] with the file, the key or line, and what to write instead.
+pub fn parse(text: &str, path: &Path) -> Result<File, Error> {
+    toml::from_str(text).map_err(|error| {
+        let line = error
+            .span()
+            .map(|span| text[..span.start.min(text.len())].lines().count().max(1));
+        Error::Setting {
+            file: path.display().to_string(),
+            key: line.map_or_else(|| "the file".to_owned(), |line| format!("line {line}")),
+            reason: error.message().replace('\n', " "),
+            cure: "`ostler config init` prints every key with its default and a comment".to_owned(),
+        }
+    })
+}
+
+fn check(file: &File, path: &Path) -> Result<(), Error> {
+    let wrong = |key: &str, reason: &str, cure: &str| {
+        Err(Error::Setting {
+            file: path.display().to_string(),
+            key: key.to_owned(),
+            reason: reason.to_owned(),
+            cure: cure.to_owned(),
+        })
+    };
+    if file.version != 1 {
+        return wrong(
+            "version",
+            "this version of Ostler reads version 1 only",
+            "write `version = 1`, or use a newer Ostler",
+        );
+    }
+    for (name, vault) in &file.vault {
+        let key = format!("vault.{name}.location");
+        let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || !name.chars().all(is_letter) {
+            return wrong(
+                &format!("vault.{name}"),
+                "a vault's name has letters, digits, `-`, `_` and `.` only",
+                "rename it",
+            );
+        }
+        if vault.location.is_empty() {
+            return wrong(&key, "it is empty", "write a directory, or s3://bucket/prefix");
+        }
+        refuse_password(&vault.location, path, &key)?;
+        if let Some(endpoint) = &vault.s3.endpoint {
+            refuse_password(endpoint, path, &format!("vault.{name}.s3.endpoint"))?;
+        }
+    }
+    let vault = &file.defaults.vault;
+    if vault != "default" && !is_location(vault) && !file.vault.contains_key(vault) {
+        return wrong(
+            "defaults.vault",
+            &format!("no [vault.{vault}] is configured"),
+            "name one that is, or add it: `ostler vault add`",
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a URL with a password in it, without repeating it.
+///
+/// # Errors
+/// [`Error::Setting`]
+pub fn refuse_password(location: &str, path: &Path, key: &str) -> Result<(), Error> {
+    let host = location
+        .split_once("://")
+        .map(|(_, rest)| rest.split(['/', '?']).next().unwrap_or(""));
+    let has_query_secret = ["password=", "secret=", "token="]
+        .iter()
+        .any(|word| location.contains("://") && location.to_ascii_lowercase().contains(word));
+    if host.is_some_and(|host| host.contains('@')) || has_query_secret {
+        return Err(Error::Setting {
+            file: path.display().to_string(),
+            key: key.to_owned(),
+            reason: "there is a password or key in this URL".to_owned(),
+            cure: "take it out and refer to it: secret_key = { env = \"NAME\" } or { file = \"…\" } in [vault.NAME.s3]"
+                .to_owned(),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

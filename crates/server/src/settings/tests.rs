@@ -1,0 +1,243 @@
+//! The configuration file, its template and how it is resolved.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use ostler_vocabulary::{Classified as _, ErrorKind};
+
+use super::edit::NewVault;
+use super::environment::{Environment, VARIABLES};
+use super::file::File;
+use super::keys::{KEYS, template};
+use super::reference::Reference;
+use super::{Flags, Settings, parse};
+use crate::Error;
+
+fn environment(home: &Path, more: &[(&str, &str)]) -> Environment {
+    let home = ("HOME".to_owned(), home.display().to_string());
+    Environment::of(
+        more.iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .chain([home]),
+    )
+}
+
+fn read(text: &str) -> Result<File, Error> {
+    let file = parse(text, Path::new("/c.toml"))?;
+    super::check(&file, Path::new("/c.toml"))?;
+    Ok(file)
+}
+
+#[test]
+fn what_config_init_prints_means_the_defaults() {
+    assert_eq!(read(&template()).unwrap(), File::default());
+}
+
+#[test]
+fn every_key_of_the_template_can_be_set() {
+    let mut all = String::new();
+    for line in template().lines() {
+        let code = line.strip_prefix('#').unwrap_or(line);
+        if !code.starts_with(' ') {
+            all.push_str(&code.replace("NAME]", "main]").replace("NAME.s3]", "main.s3]"));
+            all.push('\n');
+        }
+    }
+    let file = read(&all).unwrap_or_else(|e| panic!("{e}\n{all}"));
+    assert_eq!(file.keep.daily, Some(14));
+    assert!(file.vault["main"].s3.secret_key.is_some());
+}
+
+#[test]
+fn every_key_that_is_read_is_in_the_table() {
+    for (table, start) in [
+        ("", ""),
+        ("defaults", "[defaults]\n"),
+        ("backup", "[backup]\n"),
+        ("backup.hooks", "[backup.hooks]\n"),
+        ("keep", "[keep]\n"),
+        ("history", "[history]\n"),
+        ("vault.NAME", "[vault.x]\nlocation='/v'\n"),
+        ("vault.NAME.s3", "[vault.x]\nlocation='/v'\n[vault.x.s3]\n"),
+    ] {
+        let version = if table.is_empty() { "" } else { "version = 1\n" };
+        let error = read(&format!("{version}{start}zzz = 1\n"))
+            .unwrap_err()
+            .to_string();
+        let (_, expected) = error
+            .split_once("expected ")
+            .unwrap_or_else(|| panic!("{error}"));
+        let read: BTreeSet<&str> = expected.split('`').skip(1).step_by(2).collect();
+        let tables = ["defaults", "backup", "keep", "history", "vault", "hooks", "s3"];
+        let known: BTreeSet<&str> = KEYS.iter().filter(|k| k.table == table).map(|k| k.name).collect();
+        let read: BTreeSet<&str> = read
+            .into_iter()
+            .filter(|name| known.contains(name) || !tables.contains(name))
+            .collect();
+        assert_eq!(read, known, "[{table}]");
+    }
+}
+
+#[test]
+fn errors_name_file_key_and_cure() {
+    for (text, key, reason) in [
+        ("", "line 1", "missing field `version`"),
+        ("version = 2", "version", "version 1 only"),
+        ("version = 1\n[kep]\n", "line 2", "unknown field `kep`"),
+        ("version = 1\n[keep]\nlast = \"x\"\n", "line 3", "invalid type"),
+        (
+            "version = 1\n[history]\nkeep = \"5 parsecs\"\n",
+            "line 3",
+            "not a length of time",
+        ),
+        (
+            "version = 1\n[vault.a]\nlocation = \"\"\n",
+            "vault.a.location",
+            "empty",
+        ),
+        (
+            "version = 1\n[vault.a]\nlocation = \"s3://k:hunter2@b/p\"\n",
+            "vault.a.location",
+            "password",
+        ),
+        (
+            "version = 1\n[vault.a]\nlocation = \"s3://b\"\n[vault.a.s3]\nendpoint = \"https://k:hunter2@b\"\n",
+            "vault.a.s3.endpoint",
+            "password",
+        ),
+        (
+            "version = 1\n[vault.a]\nlocation = \"/v\"\nkey = \"hunter2\"\n",
+            "line 4",
+            "",
+        ),
+        (
+            "version = 1\n[vault.\"a b\"]\nlocation = \"/v\"\n",
+            "vault.a b",
+            "letters",
+        ),
+        (
+            "version = 1\n[defaults]\nvault = \"other\"\n",
+            "defaults.vault",
+            "no [vault.other]",
+        ),
+    ] {
+        let error = read(text).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{text}");
+        let message = error.to_string();
+        assert!(message.starts_with("/c.toml: "), "{message}");
+        assert!(message.contains(key) && message.contains(reason), "{message}");
+        assert!(error.hint().is_some(), "{message}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+    }
+}
+
+#[test]
+fn flags_win_over_environment_over_file_over_defaults() {
+    let home = tempfile::tempdir().unwrap();
+    let none = Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();
+    assert_eq!(none.config_file, home.path().join(".config/ostler/config.toml"));
+    assert_eq!(none.state_directory, home.path().join(".local/share/ostler"));
+    assert_eq!(none.vault_names(), ["default"]);
+    assert_eq!(
+        none.vault("default").unwrap().location,
+        home.path().join(".local/share/ostler/vault").to_string_lossy()
+    );
+
+    std::fs::create_dir_all(none.base()).unwrap();
+    let text = "version = 1\n[defaults]\nvault = \"a\"\n[vault.a]\nlocation = \"/a\"\n[vault.b]\nlocation = \"/b\"\n";
+    std::fs::write(&none.config_file, text).unwrap();
+    let filed = Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();
+    assert_eq!(filed.file.defaults.vault, "a");
+    let variables = [
+        ("OSTLER_VAULT", "b"),
+        ("OSTLER_STATE_DIR", "/s"),
+        ("XDG_DATA_HOME", "/x"),
+    ];
+    let environed = Settings::resolve(&Flags::default(), environment(home.path(), &variables)).unwrap();
+    assert_eq!(environed.file.defaults.vault, "b");
+    assert_eq!(environed.state_directory, Path::new("/s"));
+    let flags = Flags {
+        config: None,
+        state_directory: Some("/flag".into()),
+    };
+    let flagged = Settings::resolve(&flags, environment(home.path(), &variables)).unwrap();
+    assert_eq!(flagged.state_directory, Path::new("/flag"));
+    let shown: Vec<String> = flagged
+        .show()
+        .iter()
+        .map(|s| format!("{} = {} ({})", s.key, s.value, s.source))
+        .collect();
+    for line in [
+        "state directory = \"/flag\" (flag)",
+        "defaults.vault = \"b\" (environment)",
+        "vault.a.location = \"/a\" (file)",
+        "history.keep = \"90d\" (default)",
+    ] {
+        assert!(shown.contains(&line.to_owned()), "{line} in {shown:#?}");
+    }
+    assert_eq!(flagged.vault("c").unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(flagged.vault("./c").unwrap().location, "./c");
+}
+
+#[test]
+fn a_named_file_that_is_missing_is_an_error() {
+    let home = tempfile::tempdir().unwrap();
+    let variables = [("OSTLER_CONFIG", "/nonexistent/config.toml")];
+    let error = Settings::resolve(&Flags::default(), environment(home.path(), &variables)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn an_added_vault_is_read_back_and_the_rest_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let vault = NewVault {
+        name: "off-site".into(),
+        location: "s3://bucket/a \"b\"".into(),
+        key: Some(Reference::File("/k".into())),
+        passphrase: None,
+    };
+    let settings = Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();
+    settings.add_vault(&vault).unwrap();
+    let settings = Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();
+    assert_eq!(settings.file.vault["off-site"].location, vault.location);
+    assert_eq!(settings.file.vault["off-site"].key, vault.key);
+    assert_eq!(settings.add_vault(&vault).unwrap_err().kind(), ErrorKind::Invalid);
+    let commented = format!("# mine\n{}# end", settings.text.as_deref().unwrap());
+    std::fs::write(&settings.config_file, &commented).unwrap();
+    let settings = Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();
+    let other = NewVault {
+        name: "b.c".into(),
+        ..vault
+    };
+    settings.add_vault(&other).unwrap();
+    let text = std::fs::read_to_string(&settings.config_file).unwrap();
+    assert!(text.starts_with(&commented), "{text}");
+    assert!(read(&text).unwrap().vault.contains_key("b.c"));
+}
+
+#[test]
+fn secrets_come_by_reference_and_are_never_shown() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("k"), "hunter2\n").unwrap();
+    let variables = environment(home.path(), &[("PASS", "hunter2")]);
+    for reference in [
+        Reference::File("k".into()),
+        Reference::File("~/k".into()),
+        Reference::Env("PASS".into()),
+    ] {
+        let secret = reference.resolve("the key", home.path(), &variables).unwrap();
+        assert_eq!(secret.reveal(), "hunter2");
+        assert!(!format!("{secret:?} {variables:?}").contains("hunter2"));
+    }
+    let missing = Reference::Env("MISSING".into()).resolve("the key", home.path(), &variables);
+    assert_eq!(
+        missing.unwrap_err().to_string(),
+        "the key from { env = \"MISSING\" }: the variable MISSING is not set"
+    );
+}
+
+#[test]
+fn variables_are_declared_once() {
+    let names: BTreeSet<&str> = VARIABLES.iter().map(|v| v.name).collect();
+    assert_eq!(names.len(), VARIABLES.len());
+}
