@@ -1,0 +1,101 @@
+//! `docs/reference/output.md`
+
+use std::fmt::Write;
+
+use ostler_api::document::{BackupState, Outcome};
+use ostler_api::request::{Prune, Request};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{GENERATED, samples};
+use crate::output::{Schema, schema};
+
+/// Every document that `--output json` prints, each by an example.
+#[must_use]
+pub fn output_markdown() -> String {
+    let mut page = format!("# Output for programs\n\n{GENERATED}\n");
+    page.push_str(
+        "`--output json` prints one document. `--output jsonl` (also `ndjson`, `json_row`) prints the same on one line; \
+         of a list it prints a line for each row, which also has what the list says of all rows.\n\n\
+         The first field, `schema`, is `ostler/NAME/VERSION`. Fields may be added without a new version: readers must \
+         ignore those that they do not know. A field that goes, or changes its meaning, makes a new version.\n\n\
+         Times are UTC (RFC 3339), lengths of time are milliseconds, sizes are bytes. Bytes of paths that are not \
+         UTF-8 appear as `\\xNN`. An error is a document of its own on standard error, always on one line; the exit \
+         code is in it. With `--progress json`, events are lines on standard error.\n",
+    );
+    for (schema, made_by, value) in examples() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(page, "\n## `{}`\n\n{made_by}", schema.name);
+        if let Some((field, row)) = schema.rows {
+            let _ = writeln!(page, "\nWith `jsonl`, each of `{field}` is a document `{row}`.");
+        }
+        let text = serde_json::to_string_pretty(&value).unwrap_or_default();
+        let _ = writeln!(page, "\n```json\n{text}\n```");
+    }
+    page
+}
+
+/// Every schema, what prints it, and an example.
+pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
+    use schema::*;
+
+    let prune = samples::plan(Request::Prune(Prune::default()));
+    let marked =
+        serde_json::json!({ "backup": samples::backup_id(3), "mark": samples::mark() });
+    let cancel = serde_json::json!({ "operation": samples::operation_id(1), "leave": false });
+    let template = serde_json::json!({ "toml": "version = 1\n" });
+    let variables = serde_json::json!({ "variables": samples::variables() });
+    vec![
+        example(BACKUP_LIST, "`ostler backup list`", &samples::backup_list()),
+        example(BACKUP, "`ostler backup show`", &samples::backup_detail()),
+        example(FILE_LIST, "`ostler backup show --files`", &samples::file_list()),
+        example(DIFF, "`ostler backup diff`", &samples::diff()),
+        example(MARKED, "`ostler backup hold`, `release` and `tag`", &marked),
+        example(PLAN, "`--dry-run`, and what destroys something without an approval", &prune),
+        report(CREATE_REPORT, "`ostler backup create`", &samples::create_report(BackupState::Complete)),
+        report(RESTORE_REPORT, "`ostler restore`", &samples::restore_report()),
+        report(VERIFY_REPORT, "`ostler backup verify`", &samples::verify_report(true)),
+        report(DRILL_REPORT, "`ostler backup drill`", &samples::drill_report()),
+        report(PRUNE_REPORT, "`ostler backup delete` and `prune`", &samples::prune_report()),
+        report(CHECK_REPORT, "`ostler vault check`", &samples::check_report(false)),
+        example(VAULT_LIST, "`ostler vault list`", &samples::vault_list()),
+        example(VAULT, "`ostler vault info`, `init` and `add`", &samples::vault_info()),
+        example(OPERATION_LIST, "`ostler operation list`", &samples::operation_list()),
+        example(
+            OPERATION,
+            "`ostler operation show`",
+            &samples::operation_with("prune", Outcome::Prune(samples::prune_report())),
+        ),
+        example(OPERATION_CANCEL, "`ostler operation cancel`", &cancel),
+        example(CONFIG_CHECK, "`ostler config check`", &samples::config_check()),
+        example(CONFIG, "`ostler config show`", &samples::config_show()),
+        example(CONFIG_TEMPLATE, "`ostler config init`", &template),
+        example(CONFIG_ENV, "`ostler config env`", &variables),
+        example(EVENT, "`--progress json`, on standard error", &event()),
+        example(ERROR, "Any command that fails, on standard error", &samples::error()),
+    ]
+}
+
+fn event() -> Value {
+    let mut value = serde_json::json!({ "operation": samples::operation_id(1) });
+    if let (Value::Object(fields), Some(Ok(Value::Object(event)))) =
+        (&mut value, samples::events().get(3).map(serde_json::to_value))
+    {
+        fields.extend(event);
+        fields.insert("rate".into(), (100 << 20).into());
+        fields.insert("eta_seconds".into(), 31.into());
+    }
+    value
+}
+
+fn report<T: Serialize>(schema: Schema, made_by: &'static str, report: &T) -> (Schema, &'static str, Value) {
+    let mut value = serde_json::json!({ "operation": samples::operation_id(1) });
+    if let (Value::Object(fields), Ok(Value::Object(own))) = (&mut value, serde_json::to_value(report)) {
+        fields.extend(own);
+    }
+    example(schema, made_by, &value)
+}
+
+fn example<T: Serialize>(schema: Schema, made_by: &'static str, document: &T) -> (Schema, &'static str, Value) {
+    (schema, made_by, schema.wrap(document).unwrap_or_default())
+}

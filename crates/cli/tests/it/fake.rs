@@ -1,0 +1,243 @@
+//! A client and a backend without anything behind them: they answer with the samples, and can be told to answer
+//! otherwise.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use ostler::reference::samples;
+use ostler::{AddVault, Backend, ConfigCheck, ConfigShow, InitVault, Variable};
+use ostler_api::client::{Event, Mark};
+use ostler_api::document::*;
+use ostler_api::request::{Filter, Selector};
+use ostler_api::{Client, Plan, Request};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId};
+use tokio::sync::mpsc;
+
+/// What the fake answers where a test wants something special.
+#[derive(Debug, Default, Clone)]
+pub struct Script {
+    /// How the operation ends, instead of well.
+    pub ends: Option<OperationDetail>,
+    /// The list of backups is empty.
+    pub empty: bool,
+    /// The failure of every query and plan: its kind, messages outermost first, hint.
+    pub fails: Option<(ErrorKind, Vec<&'static str>, Option<&'static str>)>,
+    /// The operation goes on until it is cancelled (once), or left (twice).
+    pub runs_for_ever: bool,
+    /// The plan of a prune has nothing to do.
+    pub nothing_to_prune: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Fake {
+    pub script: Script,
+    /// Everything that was asked for, in the words of the request.
+    pub asked: Mutex<Vec<String>>,
+    /// Where a watcher listens while the operation runs for ever.
+    watcher: Mutex<Option<mpsc::Sender<Event>>>,
+    started: Mutex<Option<Plan>>,
+    cancelled: Mutex<Option<bool>>,
+}
+
+impl Fake {
+    pub fn new(script: Script) -> Arc<Self> {
+        Arc::new(Self { script, ..Self::default() })
+    }
+
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    fn ask(&self, what: impl std::fmt::Debug) -> Result<(), Failure> {
+        self.asked.lock().unwrap().push(format!("{what:?}"));
+        let Some((kind, messages, hint)) = &self.script.fails else { return Ok(()) };
+        let mut messages = messages.iter().rev();
+        let mut failure = Failure::new(*kind, *messages.next().unwrap());
+        for message in messages {
+            failure = failure.context(*message);
+        }
+        Err(match hint {
+            Some(hint) => failure.with_hint(*hint),
+            None => failure,
+        })
+    }
+
+    fn ended(&self) -> OperationDetail {
+        if let Some(left) = *self.cancelled.lock().unwrap() {
+            let state = if left { OperationState::Interrupted } else { OperationState::Cancelled };
+            return samples::operation("create_backup", state);
+        }
+        if let Some(ends) = &self.script.ends {
+            return ends.clone();
+        }
+        let started = self.started.lock().unwrap();
+        let (kind, outcome) = match started.as_ref().map(|plan| &plan.request) {
+            Some(Request::Restore(_)) => ("restore", Outcome::Restore(samples::restore_report())),
+            Some(Request::Verify(_)) => ("verify", Outcome::Verify(samples::verify_report(true))),
+            Some(Request::Drill(_)) => ("drill", Outcome::Drill(samples::drill_report())),
+            Some(Request::Delete(_) | Request::Prune(_)) => ("prune", Outcome::Prune(samples::prune_report())),
+            Some(Request::CheckVault(_)) => ("check_vault", Outcome::CheckVault(samples::check_report(true))),
+            Some(Request::CreateBackup(_)) | None => {
+                ("create_backup", Outcome::CreateBackup(samples::create_report(BackupState::Complete)))
+            }
+        };
+        samples::operation_with(kind, outcome)
+    }
+}
+
+#[async_trait::async_trait]
+impl Client for Fake {
+    async fn plan(&self, request: Request) -> Result<Plan, Failure> {
+        self.ask(&request)?;
+        let mut plan = samples::plan(request);
+        if self.script.nothing_to_prune
+            && let ostler_api::request::Work::Prune(work) = &mut plan.work
+        {
+            work.decisions.retain(|decision| decision.keep);
+            work.incomplete.clear();
+            (work.free_packs, work.free_bytes, work.repack_packs, work.repack_bytes) = (0, 0, 0, 0);
+        }
+        Ok(plan)
+    }
+
+    async fn start(&self, plan: Plan) -> Result<OperationId, Failure> {
+        self.asked.lock().unwrap().push("start".into());
+        *self.started.lock().unwrap() = Some(plan);
+        Ok(samples::operation_id(1))
+    }
+
+    async fn watch(&self, _: OperationId) -> Result<mpsc::Receiver<Event>, Failure> {
+        let (sender, receiver) = mpsc::channel(16);
+        for event in samples::events() {
+            if self.script.runs_for_ever && matches!(event, Event::Ended { .. }) {
+                *self.watcher.lock().unwrap() = Some(sender);
+                return Ok(receiver);
+            }
+            sender.send(event).await.unwrap();
+        }
+        Ok(receiver)
+    }
+
+    async fn cancel(&self, _: OperationId, leave: bool) -> Result<(), Failure> {
+        self.asked.lock().unwrap().push(format!("cancel, leave: {leave}"));
+        let script_waits_for_leave = self.script.ends.is_none() && self.script.runs_for_ever;
+        if leave || !script_waits_for_leave || self.script.empty {
+            *self.cancelled.lock().unwrap() = Some(leave);
+            *self.watcher.lock().unwrap() = None;
+        }
+        Ok(())
+    }
+
+    async fn resume(&self, id: OperationId) -> Result<(), Failure> {
+        self.ask(format!("resume {}", id.short()))
+    }
+
+    async fn operation(&self, id: &str) -> Result<OperationDetail, Failure> {
+        self.ask(format!("operation {id}"))?;
+        Ok(self.ended())
+    }
+
+    async fn operations(&self, limit: usize) -> Result<OperationList, Failure> {
+        self.ask(format!("operations {limit}"))?;
+        let mut list = samples::operation_list();
+        list.operations.retain(|_| !self.script.empty);
+        Ok(list)
+    }
+
+    async fn export_operations(&self) -> Result<Vec<serde_json::Value>, Failure> {
+        self.ask("export")?;
+        Ok(vec![serde_json::json!({"operation": samples::operation_id(1)}), serde_json::json!({"step": 1})])
+    }
+
+    async fn backups(&self, vault: Option<&str>, filter: &Filter) -> Result<BackupList, Failure> {
+        self.ask((vault, filter))?;
+        let mut list = samples::backup_list();
+        list.backups.retain(|_| !self.script.empty);
+        Ok(list)
+    }
+
+    async fn backup(&self, selector: &Selector) -> Result<BackupDetail, Failure> {
+        self.ask(selector)?;
+        Ok(if selector.backup == "partial" { samples::partial_detail() } else { samples::backup_detail() })
+    }
+
+    async fn files(&self, selector: &Selector, path: Option<&Path>) -> Result<FileList, Failure> {
+        self.ask((selector, path))?;
+        Ok(samples::file_list())
+    }
+
+    async fn diff(&self, from: &Selector, to: &Selector) -> Result<Diff, Failure> {
+        self.ask((from, to))?;
+        Ok(samples::diff())
+    }
+
+    async fn read_file(
+        &self,
+        selector: &Selector,
+        path: &Path,
+        allow_incomplete: bool,
+    ) -> Result<mpsc::Receiver<Result<Vec<u8>, Failure>>, Failure> {
+        self.ask((selector, path, allow_incomplete))?;
+        let (sender, receiver) = mpsc::channel(4);
+        sender.send(Ok(b"the first chunk, ".to_vec())).await.unwrap();
+        sender.send(Ok(vec![0xff, 0x00, b'\n'])).await.unwrap();
+        if path.ends_with("damaged") {
+            sender.send(Err(Failure::new(ErrorKind::Corrupt, "chunk 3 of /damaged is damaged"))).await.unwrap();
+        }
+        Ok(receiver)
+    }
+
+    async fn mark(&self, selector: &Selector, mark: Mark) -> Result<BackupId, Failure> {
+        self.ask((selector, mark))?;
+        Ok(samples::backup_id(3))
+    }
+
+    async fn vaults(&self) -> Result<VaultList, Failure> {
+        self.ask("vaults")?;
+        Ok(samples::vault_list())
+    }
+
+    async fn vault(&self, name: Option<&str>) -> Result<VaultInfo, Failure> {
+        self.ask(format!("vault {name:?}"))?;
+        Ok(samples::vault_info())
+    }
+}
+
+/// The backend over a fake client.
+#[derive(Debug)]
+pub struct FakeBackend(pub Arc<Fake>);
+
+#[async_trait::async_trait]
+impl Backend for FakeBackend {
+    async fn client(&self) -> Result<Arc<dyn Client>, Failure> {
+        Ok(self.0.clone())
+    }
+
+    async fn init_vault(&self, request: InitVault) -> Result<VaultInfo, Failure> {
+        self.0.ask(request)?;
+        Ok(samples::vault_info())
+    }
+
+    async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
+        self.0.ask(request)?;
+        Ok(samples::vault_info())
+    }
+
+    fn check_config(&self) -> Result<ConfigCheck, Failure> {
+        self.0.ask("check")?;
+        Ok(samples::config_check())
+    }
+
+    fn show_config(&self) -> Result<ConfigShow, Failure> {
+        self.0.ask("show")?;
+        Ok(samples::config_show())
+    }
+
+    fn config_template(&self) -> String {
+        "# Every key with its default.\nversion = 1\n".into()
+    }
+
+    fn variables(&self) -> Vec<Variable> {
+        samples::variables()
+    }
+}

@@ -1,0 +1,47 @@
+//! What words become: the requests a client gets.
+
+use crate::run::run;
+
+#[test]
+fn words_become_requests() {
+    let home = tempfile::tempdir().unwrap();
+    let top = home.path().canonicalize().unwrap();
+    std::fs::create_dir_all(top.join("a/b")).unwrap();
+    std::fs::write(top.join("patterns"), "# comment\n\n*.tmp\n!keep.tmp\n").unwrap();
+    let lines = [
+        "backup create ./a/b/.. a --vault offsite --name nightly --tag env=prod --tag tier=1 --exclude **/*.log \
+         --exclude-file patterns --one-file-system --read-all --before ./stop --after ./start --on-hook-failure partial \
+         --dry-run",
+        "backup list --vault offsite --host h --path /p --name n --tag a=b",
+        "backup show latest~2 --vault offsite --host h --files below/it",
+        "backup diff one two --name n",
+        "backup verify one --read-data",
+        "backup drill one --scratch scratch --check true",
+        "backup delete one two --name n --yes",
+        "backup prune --keep-last 1 --keep-hourly 2 --keep-daily 3 --keep-weekly 4 --keep-monthly 5 --keep-yearly 6 \
+         --keep-within 7d --keep-tag keep=yes --group-by host,paths,host --min-keep 2 --max-delete-ratio 0.5 --yes",
+        "backup hold one --reason audit",
+        "backup release one",
+        "backup tag one a=b c=",
+        "restore one --to target --include x --include /y --overwrite different --delete-extra --allow-incomplete --yes",
+        "restore one --stdout x/y --allow-incomplete",
+        "vault init ./vault --name local --key key --encryption chacha20-poly1305",
+        "vault init --unencrypted",
+        "vault init s3://b/p --age age1abc --age age1def",
+        "vault add ./vault --passphrase-file phrase --name local",
+        "vault info offsite",
+        "vault check offsite --read-data",
+        "operation list --limit 3",
+        "operation cancel 8c01 --leave",
+    ];
+    let mut text = String::new();
+    for line in lines {
+        let done = run(line).within(&top).done();
+        assert_eq!(done.code, 0, "{line}\n{done}");
+        text.push_str(&format!("$ ostler {line}\n"));
+        for asked in done.asked {
+            text.push_str(&format!("  {}\n", asked.replace(top.to_str().unwrap(), "/TOP")));
+        }
+    }
+    insta::assert_snapshot!(text);
+}
