@@ -28,7 +28,7 @@ pub(crate) struct Call {
     pub(crate) undo: Option<Undo>,
 }
 
-pub(crate) async fn execute<T, F, Fut>(run: &Run, mut call: Call, work: F) -> Result<T, Failure>
+pub(crate) async fn execute<T, F, Fut>(run: &Run, mut call: Call, mut work: F) -> Result<T, Failure>
 where
     T: Serialize + DeserializeOwned + Send,
     F: Fn(Step) -> Fut + Send,
@@ -42,7 +42,9 @@ where
     }
     let mut tried = 0;
     loop {
-        let failure = match attempt(run, &mut call, &work).await? {
+        let outcome;
+        (work, outcome) = attempt(run, &mut call, work).await?;
+        let failure = match outcome {
             Ok(value) => return Ok(value),
             Err(failure) => failure,
         };
@@ -86,8 +88,9 @@ fn recorded<T: DeserializeOwned>(run: &Run, call: &mut Call) -> Result<Option<T>
     })
 }
 
-/// One attempt. The outer error is the engine's, after which nothing is tried again.
-async fn attempt<T, F, Fut>(run: &Run, call: &mut Call, work: &F) -> Result<Result<T, Failure>, Failure>
+/// One attempt; gives the work back (it is `Send`, but may not be shared). The outer error is the engine's, after which
+/// nothing is tried again.
+async fn attempt<T, F, Fut>(run: &Run, call: &mut Call, work: F) -> Result<(F, Result<T, Failure>), Failure>
 where
     T: Serialize + Send,
     F: Fn(Step) -> Fut + Send,
@@ -123,11 +126,13 @@ where
     let outcome = {
         let _active = Registered::new(run, &call.at, &progress);
         #[cfg(feature = "testing")]
-        let work = async |step| match injected {
-            Some(failure) => Err(failure),
-            None => work(step).await,
+        let doing = match injected {
+            Some(failure) => futures::future::Either::Left(std::future::ready(Err(failure))),
+            None => futures::future::Either::Right(work(step)),
         };
-        finish_in(run.engine.settings.grace, &call.token, work(step))
+        #[cfg(not(feature = "testing"))]
+        let doing = work(step);
+        finish_in(run.engine.settings.grace, &call.token, doing)
             .await
             .unwrap_or_else(|| Err(run.cancelled()))
     };
@@ -169,7 +174,7 @@ where
         step: name,
         ok: outcome.is_ok(),
     });
-    Ok(outcome.map(|(value, _)| value))
+    Ok((work, outcome.map(|(value, _)| value)))
 }
 
 fn encode<T: Serialize>(step: &str, value: &T) -> Result<serde_json::Value, Error> {

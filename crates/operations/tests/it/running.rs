@@ -149,3 +149,24 @@ async fn a_result_too_large_for_the_journal_fails_its_step() {
         assert!(record.reasons[0].contains("`large`"), "{:?}", record.reasons);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_may_own_what_cannot_be_shared() {
+    for (engine, _directory) in engines() {
+        let id = engine
+            .start(spec(), |op: Operation| async move {
+                let counter = std::cell::Cell::new(1);
+                op.step("own")
+                    .run(move |_| {
+                        counter.set(counter.get() + 1);
+                        let value = counter.get();
+                        async move { Ok(value) }
+                    })
+                    .await?;
+                done(json!(null))
+            })
+            .await
+            .unwrap();
+        assert_eq!(engine.wait(id).await.unwrap().steps[0].result, Some(json!(2)));
+    }
+}
