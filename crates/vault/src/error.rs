@@ -16,7 +16,7 @@ pub enum Error {
         subject: String,
         /// Why it failed.
         #[source]
-        source: ostler_store::Error,
+        source: Box<ostler_store::Error>,
     },
     /// An object's bytes are not what was written.
     #[error("`{object}` is damaged: {reason}")]
@@ -142,7 +142,7 @@ impl Error {
         move |source| Self::Store {
             attempt,
             subject: format!("`{subject}`"),
-            source,
+            source: Box::new(source),
         }
     }
 
