@@ -119,6 +119,14 @@ pub enum Error {
     /// An upload failed; everybody who takes part in it is told the same.
     #[error(transparent)]
     Upload(std::sync::Arc<Error>),
+    /// Nobody knows what a backup needs, so nothing may be taken for unneeded.
+    #[error("cannot tell what backup {backup} needs, so nothing is freed")]
+    Unaccounted {
+        /// The backup.
+        backup: String,
+        /// Why.
+        source: Box<Error>,
+    },
     /// The world is not as the caller assumed: another writer, a lost lease.
     #[error("{0}")]
     Conflict(String),
@@ -159,6 +167,10 @@ impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Store { source, .. } => source.kind(),
+            Self::Unaccounted { source, .. } => match source.kind() {
+                ErrorKind::NotFound => ErrorKind::Corrupt,
+                kind => kind,
+            },
             Self::Upload(first) => first.kind(),
             Self::Damaged { .. } | Self::ChunkDamaged { .. } => ErrorKind::Corrupt,
             Self::PackMissing { .. } | Self::ChunkUnknown(_) | Self::NotFound(_) | Self::NoVault(_) => {
@@ -192,6 +204,12 @@ impl Classified for Error {
             Self::Damaged { .. } | Self::ChunkDamaged { .. } | Self::PackMissing { .. } => {
                 Some("`ostler vault check --read-data` lists every backup that this touches".to_owned())
             }
+            Self::Unaccounted { backup, source } => match source.kind() {
+                ErrorKind::Corrupt | ErrorKind::NotFound => Some(format!(
+                    "`ostler vault check` says what is damaged; once backup {backup} is deleted, space can be freed again"
+                )),
+                _ => source.hint(),
+            },
             _ => None,
         }
     }

@@ -28,6 +28,7 @@ mod nonce_witness;
 mod objects;
 mod open;
 mod pack;
+mod reach;
 mod reader;
 mod sealed_name;
 #[cfg(test)]

@@ -141,7 +141,11 @@ mod tests {
         packs[1].present = false;
         assert_eq!(decided(&packs, &[1]), (vec![2], vec![(1, vec![1])]));
         packs[0].present = false;
-        assert_eq!(decided(&packs, &[1]).1, vec![], "what is lost cannot be written anew");
+        assert_eq!(
+            decided(&packs, &[1]).1,
+            vec![],
+            "what is lost cannot be written anew"
+        );
     }
 
     #[test]

@@ -81,7 +81,12 @@ impl Vault {
         cancel: &CancellationToken,
     ) -> Result<(u64, Vec<Object>), Error> {
         let is_small = |object: &Object| object.size < SMALL_SEGMENT;
-        let many_small = survey.segments.iter().filter(|(object, _)| is_small(object)).count() >= MANY_SMALL;
+        let many_small = survey
+            .segments
+            .iter()
+            .filter(|(object, _)| is_small(object))
+            .count()
+            >= MANY_SMALL;
         let mut superseded = Vec::new();
         let mut seen = HashSet::new();
         let mut staying: Vec<PackTable> = Vec::new();

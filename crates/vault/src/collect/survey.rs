@@ -49,7 +49,9 @@ impl Survey {
                     tables.extend(packs);
                 }
                 // What it described is found in the packs' own tables.
-                Err(error) => tracing::warn!(key = %object.key, %error, "leaving a damaged index segment alone"),
+                Err(error) => {
+                    tracing::warn!(key = %object.key, %error, "leaving a damaged index segment alone")
+                }
             }
         }
         let described: HashSet<PackId> = tables.iter().map(|table| table.id).collect();

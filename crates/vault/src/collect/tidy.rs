@@ -43,7 +43,9 @@ impl Vault {
         }
         stale.extend(notes.into_iter().filter(|note| {
             let name = note.key.as_str().strip_prefix(NOTES).unwrap_or_default();
-            let id = name.split_once('.').and_then(|(id, _)| id.parse::<BackupId>().ok());
+            let id = name
+                .split_once('.')
+                .and_then(|(id, _)| id.parse::<BackupId>().ok());
             id.is_some_and(|id| !committed.contains(&id))
         }));
         for object in stale {
