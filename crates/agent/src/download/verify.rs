@@ -42,7 +42,7 @@ pub(crate) fn same_content(
                     Ok(_) => return Ok(Ok(false)),
                     Err(error) => return Ok(Err(error)),
                 }
-                if reader.identify(piece) != id {
+                if reader.id_of(piece) != id {
                     return Ok(Ok(false));
                 }
                 at += length as u64;

@@ -82,7 +82,7 @@ impl Worker<'_> {
                 (Some(handle), _) => Place::Entry(handle.as_fd(), name),
                 (None, _) => {
                     let parent = parent.insert(open_parent(&found)?);
-                    Place::Entry(parent.as_fd(), name)
+                    Place::Entry((*parent).as_fd(), name)
                 }
             };
             let (major, minor) = (stat.major, stat.minor);
