@@ -225,6 +225,12 @@ impl Reader {
         Ok(bytes)
     }
 
+    /// The name that these bytes have in this vault: tells whether a file already holds a chunk.
+    #[must_use]
+    pub fn id_of(&self, plaintext: &[u8]) -> ChunkId {
+        chunk_id(&self.vault, plaintext)
+    }
+
     /// The index that it looks chunks up in.
     #[must_use]
     pub fn index(&self) -> &Arc<Index> {

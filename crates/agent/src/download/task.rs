@@ -128,17 +128,22 @@ const GAP: u64 = 128 << 10;
 /// Cuts pieces into stretches of packs.
 pub(crate) fn spans(mut pieces: Vec<Piece>) -> Vec<Vec<Piece>> {
     pieces.sort_unstable_by_key(|piece| (piece.location.pack, piece.location.offset, piece.task, piece.at));
-    let mut spans: Vec<Vec<Piece>> = Vec::new();
-    let (mut start, mut end) = (0, 0);
+    cut(pieces, |piece| {
+        let Location {
+            pack, offset, stored, ..
+        } = piece.location;
+        (pack, offset, u64::from(stored))
+    })
+}
+
+/// Cuts what is ordered by pack and offset where the pack changes, the gap is large or the stretch would be long.
+fn cut<T>(pieces: Vec<T>, place: impl Fn(&T) -> (PackId, u64, u64)) -> Vec<Vec<T>> {
+    let mut spans: Vec<Vec<T>> = Vec::new();
+    let (mut open, mut start, mut end) = (None, 0, 0);
     for piece in pieces {
-        let location = piece.location;
-        let until = location.offset.saturating_add(u64::from(location.stored));
-        let fits = spans.last().is_some_and(|span| {
-            span.last()
-                .is_some_and(|last| last.location.pack == location.pack)
-                && location.offset <= end + GAP
-                && until.saturating_sub(start) <= SPAN
-        });
+        let (pack, offset, stored) = place(&piece);
+        let until = offset.saturating_add(stored);
+        let fits = open == Some(pack) && offset <= end + GAP && until.saturating_sub(start) <= SPAN;
         match spans.last_mut().filter(|_| fits) {
             Some(span) => {
                 span.push(piece);
@@ -146,7 +151,7 @@ pub(crate) fn spans(mut pieces: Vec<Piece>) -> Vec<Vec<Piece>> {
             }
             None => {
                 spans.push(vec![piece]);
-                (start, end) = (location.offset, until);
+                (open, start, end) = (Some(pack), offset, until);
             }
         }
     }
@@ -155,46 +160,28 @@ pub(crate) fn spans(mut pieces: Vec<Piece>) -> Vec<Vec<Piece>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Piece, spans};
-    use ostler_vault::{ChunkId, Location, PackId};
-
-    fn piece(pack: u8, offset: u64, stored: u32) -> Piece {
-        Piece {
-            id: ChunkId([pack; 32]),
-            location: Location {
-                pack: PackId([pack; 32]),
-                offset,
-                stored,
-                length: stored,
-            },
-            task: 0,
-            at: 0,
-        }
-    }
+    use super::cut;
+    use ostler_vault::PackId;
 
     #[test]
     fn chunks_near_each_other_in_a_pack_are_read_in_one_go() {
-        let cut = spans(vec![
-            piece(2, 0, 10),
-            piece(1, 1000, 10),
-            piece(1, 0, 10),
-            piece(1, 500_000, 10),
-            piece(1, 500_010, 10 << 20),
-        ]);
-        let shape: Vec<Vec<(u8, u64)>> = cut
-            .iter()
-            .map(|span| {
-                let at = |piece: &Piece| (piece.location.pack.0[0], piece.location.offset);
-                span.iter().map(at).collect()
-            })
-            .collect();
+        let pieces = vec![
+            (1, 0, 10),
+            (1, 1000, 10),
+            (1, 500_000, 10),
+            (1, 500_010, 10 << 20),
+            (2, 0, 10),
+        ];
+        let cut = cut(pieces, |&(pack, offset, stored)| {
+            (PackId([pack; 32]), offset, stored)
+        });
         assert_eq!(
-            shape,
-            vec![
-                vec![(1, 0), (1, 1000)],
-                vec![(1, 500_000)],
-                vec![(1, 500_010)],
-                vec![(2, 0)]
+            cut,
+            [
+                vec![(1, 0, 10), (1, 1000, 10)],
+                vec![(1, 500_000, 10)],
+                vec![(1, 500_010, 10 << 20)],
+                vec![(2, 0, 10)]
             ]
         );
     }

@@ -104,34 +104,28 @@ impl Target<'_> {
             let task = &window.tasks[piece.task as usize];
             if decoded != Some(piece.id) {
                 decoded = None;
-                let own;
-                let stored = match &bytes {
-                    Some(bytes) => {
-                        let from = usize::try_from(piece.location.offset - start).unwrap_or(usize::MAX);
-                        bytes.get(from..from.saturating_add(piece.location.stored as usize))
-                    }
-                    // The stretch cannot be read as a whole; what can be read of it still is.
-                    None => match self.reader.span(pack, piece.location.offset..end(piece)) {
-                        Ok(bytes) => {
-                            own = bytes;
-                            Some(&own[..])
-                        }
-                        Err(error) if is_damage(&error) => {
-                            self.broken(task, &error);
-                            None
-                        }
-                        Err(error) => return Err(Error::vault("read a pack")(error)),
-                    },
-                };
-                if let Some(stored) = stored {
-                    match self
+                let from = usize::try_from(piece.location.offset - start).unwrap_or(usize::MAX);
+                let stored = bytes
+                    .as_ref()
+                    .and_then(|bytes| bytes.get(from..from.saturating_add(piece.location.stored as usize)));
+                let read = match stored {
+                    Some(stored) => self
                         .reader
-                        .decode(&piece.id, &piece.location, stored, &mut hands.plain)
-                    {
-                        Ok(()) => decoded = Some(piece.id),
-                        Err(error) if is_damage(&error) => self.broken(task, &error),
-                        Err(error) => return Err(Error::vault("decode a chunk")(error)),
+                        .decode(&piece.id, &piece.location, stored, &mut hands.plain),
+                    None => Err(ostler_vault::Error::ChunkUnknown(piece.id)),
+                };
+                // Where this copy is bad or cannot be read in one go with its neighbours, maybe it can alone, or
+                // another copy can.
+                let read = match read {
+                    Err(error) if is_damage(&error) => {
+                        self.reader.chunk(&piece.id).map(|plain| hands.plain = plain)
                     }
+                    read => read,
+                };
+                match read {
+                    Ok(()) => decoded = Some(piece.id),
+                    Err(error) if is_damage(&error) => self.broken(task, &error),
+                    Err(error) => return Err(Error::vault("read a chunk")(error)),
                 }
             }
             if decoded.is_some() {

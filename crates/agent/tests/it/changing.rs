@@ -25,7 +25,8 @@ async fn a_file_that_keeps_changing_is_stored_and_reported() {
             let file = fs::File::options().write(true).open(path).unwrap();
             let mut round = 0_u64;
             while !stop.load(Ordering::Relaxed) {
-                file.write_at(&round.to_le_bytes(), (round * 4096) % (40 << 20)).unwrap();
+                file.write_at(&round.to_le_bytes(), (round * 4096) % (40 << 20))
+                    .unwrap();
                 round += 1;
             }
         })
@@ -37,7 +38,10 @@ async fn a_file_that_keeps_changing_is_stored_and_reported() {
     assert!(uploaded.problems[0].path.ends_with("/hot"));
     assert_eq!(uploaded.problems[0].reason, "changed while it was read");
     let to = world.home.path().join("to");
-    let restored = world.download(&world.request(&uploaded, Some(&to))).await.unwrap();
+    let restored = world
+        .download(&world.request(&uploaded, Some(&to)))
+        .await
+        .unwrap();
     assert_eq!(restored.problems, []);
     assert_eq!(fs::metadata(to.join("hot")).unwrap().len(), 40 << 20);
     assert_eq!(fs::read(to.join("still")).unwrap(), b"still");
@@ -76,7 +80,10 @@ async fn whatever_happens_to_files_while_they_are_read_is_reported_or_right() {
         let uploaded = world.upload(&[&from], parent.as_deref()).await;
         assert_eq!(uploaded.problems.len() as u64, uploaded.counts.problems);
         let to = tempfile::tempdir().unwrap();
-        let restored = world.download(&world.request(&uploaded, Some(to.path()))).await.unwrap();
+        let restored = world
+            .download(&world.request(&uploaded, Some(to.path())))
+            .await
+            .unwrap();
         assert_eq!(restored.problems, [], "what was stored can be restored");
         assert_eq!(restored.files_written, uploaded.counts.files);
         parent = Some(uploaded.list);
@@ -87,7 +94,10 @@ async fn whatever_happens_to_files_while_they_are_read_is_reported_or_right() {
     let uploaded = world.upload(&[&from], parent.as_deref()).await;
     assert_eq!(uploaded.problems, []);
     let to = world.home.path().join("to");
-    world.download(&world.request(&uploaded, Some(&to))).await.unwrap();
+    world
+        .download(&world.request(&uploaded, Some(&to)))
+        .await
+        .unwrap();
     crate::world::assert_same(&from, &to);
 }
 
@@ -95,7 +105,10 @@ async fn whatever_happens_to_files_while_they_are_read_is_reported_or_right() {
 async fn a_path_that_does_not_exist_is_not_found() {
     let world = World::new().await;
     let missing = world.home.path().join("missing");
-    let error = world.try_upload(World::selection(&[&missing]), None).await.unwrap_err();
+    let error = world
+        .try_upload(World::selection(&[&missing]), None)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("missing"));
 }
@@ -124,7 +137,11 @@ async fn a_cancelled_upload_stops_at_once() {
     };
     let (ended, since) = tokio::join!(node.upload(&request, &progress, &cancel), watch);
     assert_eq!(ended.unwrap_err().kind(), ErrorKind::Cancelled);
-    assert!(since.elapsed() < std::time::Duration::from_secs(1), "{:?}", since.elapsed());
+    assert!(
+        since.elapsed() < std::time::Duration::from_secs(1),
+        "{:?}",
+        since.elapsed()
+    );
 }
 
 /// Root may read everything, so this runs itself again as somebody else.
@@ -138,12 +155,19 @@ fn an_unreadable_file_is_a_problem_and_the_rest_is_stored() {
             let world = World::new().await;
             let from = std::path::PathBuf::from(from);
             let uploaded = world.upload(&[&from], None).await;
-            let problems: Vec<_> = uploaded.problems.iter().map(|problem| problem.path.clone()).collect();
+            let problems: Vec<_> = uploaded
+                .problems
+                .iter()
+                .map(|problem| problem.path.clone())
+                .collect();
             let top = from.display();
             assert_eq!(problems, [format!("{top}/closed"), format!("{top}/secret")]);
             assert_eq!(uploaded.counts.files, 1);
             let to = world.home.path().join("to");
-            let restored = world.download(&world.request(&uploaded, Some(&to))).await.unwrap();
+            let restored = world
+                .download(&world.request(&uploaded, Some(&to)))
+                .await
+                .unwrap();
             assert_eq!(restored.problems, []);
             assert_eq!(fs::read(to.join("open")).unwrap(), b"x");
         });
@@ -170,7 +194,10 @@ fn an_unreadable_file_is_a_problem_and_the_rest_is_stored() {
     let status = std::process::Command::new("setpriv")
         .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
         .arg(&me)
-        .args(["--exact", "changing::an_unreadable_file_is_a_problem_and_the_rest_is_stored"])
+        .args([
+            "--exact",
+            "changing::an_unreadable_file_is_a_problem_and_the_rest_is_stored",
+        ])
         .env(CHILD, &from)
         .env("TMPDIR", &scratch)
         .current_dir("/")

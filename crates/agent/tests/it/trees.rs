@@ -42,7 +42,13 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn item() -> impl Strategy<Value = Item> {
-    let sizes = prop_oneof![Just(0_usize), 1..200_usize, Just(4096), 60_000..70_000_usize, 1_000_000..3_500_000_usize];
+    let sizes = prop_oneof![
+        Just(0_usize),
+        1..200_usize,
+        Just(4096),
+        60_000..70_000_usize,
+        1_000_000..3_500_000_usize
+    ];
     let node = prop_oneof![
         6 => (sizes, any::<u64>(), prop::bool::weighted(0.1))
             .prop_map(|(size, seed, zeros)| Node::File { size, seed, zeros }),
@@ -54,16 +60,22 @@ fn item() -> impl Strategy<Value = Item> {
     ];
     let mode = prop_oneof![4 => Just(0o644_u32), 1 => 0_u32..0o7777];
     let xattr = prop::option::weighted(0.15, prop::collection::vec(any::<u8>(), 0..100));
-    (name(), 0_usize..20, node, mode, (0_u64..4_000_000_000, 0_u32..1_000_000_000), xattr).prop_map(
-        |(name, inside, node, mode, time, xattr)| Item {
+    (
+        name(),
+        0_usize..20,
+        node,
+        mode,
+        (0_u64..4_000_000_000, 0_u32..1_000_000_000),
+        xattr,
+    )
+        .prop_map(|(name, inside, node, mode, time, xattr)| Item {
             name,
             inside,
             node,
             mode,
             time,
             xattr,
-        },
-    )
+        })
 }
 
 fn build(top: &Path, items: &[Item]) {
@@ -78,7 +90,11 @@ fn build(top: &Path, items: &[Item]) {
         }
         match &item.node {
             Node::File { size, seed, zeros } => {
-                let content = if *zeros { vec![0; *size] } else { noise(*seed % 5, *size) };
+                let content = if *zeros {
+                    vec![0; *size]
+                } else {
+                    noise(*seed % 5, *size)
+                };
                 fs::write(&path, content).unwrap();
                 files.push(path.clone());
             }
@@ -119,7 +135,11 @@ fn build(top: &Path, items: &[Item]) {
         }
         let (seconds, nanoseconds) = item.time;
         let time = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds);
-        let keep = if matches!(item.node, Node::Directory) { 0o700 } else { 0o600 };
+        let keep = if matches!(item.node, Node::Directory) {
+            0o700
+        } else {
+            0o600
+        };
         fs::set_permissions(path, fs::Permissions::from_mode(item.mode | keep)).unwrap();
         if !matches!(item.node, Node::Fifo) {
             let times = FileTimes::new().set_modified(time).set_accessed(time);
@@ -131,7 +151,10 @@ fn build(top: &Path, items: &[Item]) {
 #[test]
 fn random_trees_come_back_identical() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let cases = std::env::var("OSTLER_TEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(24);
+    let cases = std::env::var("OSTLER_TEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(24);
     let config = Config {
         cases,
         failure_persistence: None,
@@ -148,7 +171,10 @@ fn random_trees_come_back_identical() {
                 build(&from, &items);
                 let uploaded = world.upload(&[&from], None).await;
                 assert_eq!(uploaded.problems, []);
-                let restored = world.download(&world.request(&uploaded, Some(&to))).await.unwrap();
+                let restored = world
+                    .download(&world.request(&uploaded, Some(&to)))
+                    .await
+                    .unwrap();
                 assert_eq!(restored.problems, []);
                 assert!(!restored.damaged);
                 assert_same(&from, &to);

@@ -46,7 +46,12 @@ async fn an_unchanged_file_is_not_opened_even_where_it_could_not_be() {
     let victim = from.join("f17");
     let modified = fs::metadata(&victim).unwrap().modified().unwrap();
     fs::write(&victim, noise(9999, 1000)).unwrap();
-    fs::File::options().write(true).open(&victim).unwrap().set_modified(modified).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&victim)
+        .unwrap()
+        .set_modified(modified)
+        .unwrap();
     let third = world.upload(&[&from], Some(&second.list)).await;
     assert_eq!(third.counts.changed_files, 1);
     let to = world.home.path().join("to");

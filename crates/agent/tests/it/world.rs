@@ -112,7 +112,11 @@ impl World {
             restored: restored.to_owned(),
         };
         let never = CancellationToken::new();
-        self.node().await.compare(&request, &progress(), &never).await.unwrap()
+        self.node()
+            .await
+            .compare(&request, &progress(), &never)
+            .await
+            .unwrap()
     }
 
     /// A list made by hand, with the chunks its maker stores.
@@ -158,11 +162,18 @@ pub fn picture(top: &Path) -> BTreeMap<PathBuf, Picture> {
     let mut inodes = BTreeMap::new();
     let mut todo = vec![PathBuf::new()];
     while let Some(relative) = todo.pop() {
-        let path = if relative.as_os_str().is_empty() { top.to_owned() } else { top.join(&relative) };
+        let path = if relative.as_os_str().is_empty() {
+            top.to_owned()
+        } else {
+            top.join(&relative)
+        };
         let stat = fs::symlink_metadata(&path).unwrap();
         let kind = stat.file_type();
         let (kind, content) = if kind.is_dir() {
-            let mut names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            let mut names: Vec<_> = fs::read_dir(&path)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name())
+                .collect();
             names.sort();
             todo.extend(names.iter().rev().map(|name| relative.join(name)));
             ("directory", Vec::new())
@@ -176,7 +187,9 @@ pub fn picture(top: &Path) -> BTreeMap<PathBuf, Picture> {
             ("special", stat.rdev().to_le_bytes().to_vec())
         };
         let same_as = (stat.nlink() > 1 && kind == "file").then(|| {
-            let first = inodes.entry((stat.dev(), stat.ino())).or_insert_with(|| relative.clone());
+            let first = inodes
+                .entry((stat.dev(), stat.ino()))
+                .or_insert_with(|| relative.clone());
             first.clone()
         });
         all.insert(
@@ -224,7 +237,12 @@ pub fn assert_pictures(expected: &BTreeMap<PathBuf, Picture>, found: &BTreeMap<P
     assert_eq!(names(expected), names(found));
     for (path, picture) in expected {
         let other = &found[path];
-        assert_eq!(picture.content.len(), other.content.len(), "size of {}", path.display());
+        assert_eq!(
+            picture.content.len(),
+            other.content.len(),
+            "size of {}",
+            path.display()
+        );
         assert!(picture.content == other.content, "content of {}", path.display());
         let bare = |picture: &Picture| Picture {
             content: Vec::new(),
