@@ -31,11 +31,12 @@ pub(super) struct Decision {
 }
 
 /// Decides. A chunk that is in several packs is needed in one of them only: the one with the largest part of needed
-/// bytes, so that what an interrupted run has already written anew is taken, and its origin goes.
+/// bytes, and of equals the largest, so that what an interrupted run has already written anew is taken, and its origins
+/// go.
 pub(super) fn decide(packs: &[Content], needs: &dyn Fn(&ChunkId) -> bool) -> Decision {
-    let mut order: Vec<((bool, u64), &Content)> = packs
+    let mut order: Vec<((bool, u64, u64), &Content)> = packs
         .iter()
-        .map(|pack| ((pack.present, score(pack, needs)), pack))
+        .map(|pack| ((pack.present, score(pack, needs), pack.size), pack))
         .collect();
     order.sort_by(|(a, x), (b, y)| b.cmp(a).then(x.pack.cmp(&y.pack)));
     let mut home: HashMap<ChunkId, PackId> = HashMap::new();
