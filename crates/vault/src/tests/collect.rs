@@ -65,12 +65,12 @@ impl Store for Mortal {
     }
 }
 
-/// A vault of which half is garbage: nine backups that share a file, of which some are deleted again.
+/// A vault of which half is garbage: twelve backups that share a file, of which some are deleted again.
 async fn littered() -> (World, Vec<Record>) {
     let world = World::new().await;
     let shared = noise(1, 300_000);
     let mut records = Vec::new();
-    for i in 0..9 {
+    for i in 0..12 {
         let own = noise(100 + i, 500_000);
         records.push(
             world
@@ -78,7 +78,7 @@ async fn littered() -> (World, Vec<Record>) {
                 .await,
         );
     }
-    for i in [7, 4, 0] {
+    for i in [9, 4, 0] {
         world.delete(&records.remove(i)).await;
     }
     (world, records)
