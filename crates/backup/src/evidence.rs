@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::future::BoxFuture;
 use ostler_api::document::Problem;
 use ostler_vault::list::{EntryKind, Extent, ListReader};
 use ostler_vault::{ChunkId, Error as VaultError, Index, Location, PackId, Reader, Record};
@@ -35,24 +36,27 @@ pub struct Evidence {
 ///
 /// # Errors
 /// When the store cannot be asked, or it was cancelled. Damage is not an error but a finding.
-pub async fn examine(
-    context: &Context,
-    record: &Record,
+pub fn examine<'a>(
+    context: &'a Context,
+    record: &'a Record,
     read_data: bool,
-    progress: &Progress,
-    cancel: &CancellationToken,
-) -> Result<Evidence, Failure> {
-    let mut round = 1;
-    loop {
-        // A collector writes new segments before it deletes the packs that they replace: while the segments are the
-        // same, what is missing is missing.
-        let before = segments(context).await?;
-        let found = examine_once(context, record, read_data, progress, cancel).await?;
-        if found.problems.is_empty() || round == ROUNDS || before == segments(context).await? {
-            return Ok(found);
+    progress: &'a Progress,
+    cancel: &'a CancellationToken,
+) -> BoxFuture<'a, Result<Evidence, Failure>> {
+    // Boxed, so that steps which borrow what they pass here are seen to be `Send`.
+    Box::pin(async move {
+        let mut round = 1;
+        loop {
+            // A collector writes new segments before it deletes the packs that they replace: while the segments are
+            // the same, what is missing is missing.
+            let before = segments(context).await?;
+            let found = examine_once(context, record, read_data, progress, cancel).await?;
+            if found.problems.is_empty() || round == ROUNDS || before == segments(context).await? {
+                return Ok(found);
+            }
+            round += 1;
         }
-        round += 1;
-    }
+    })
 }
 
 /// Which index segments there are.
@@ -110,7 +114,9 @@ async fn examine_once(
         if let Some(pack) = pack_of(&object.key) {
             let chunks = needed.packs.remove(&pack).unwrap_or_default();
             let reason = format!("{} {}", object.key, object.reason);
-            needed.bad.extend(chunks.into_iter().map(|(id, _)| (id, reason.clone())));
+            needed
+                .bad
+                .extend(chunks.into_iter().map(|(id, _)| (id, reason.clone())));
         }
         needed.problems.push(Problem {
             path: object.key,
@@ -147,7 +153,12 @@ async fn blocking<T: Send + 'static>(
     let context = context.clone();
     tokio::task::spawn_blocking(move || work(&context))
         .await
-        .unwrap_or_else(|_| Err(Failure::new(ErrorKind::Internal, "reading the vault stopped by a defect")))
+        .unwrap_or_else(|_| {
+            Err(Failure::new(
+                ErrorKind::Internal,
+                "reading the vault stopped by a defect",
+            ))
+        })
 }
 
 /// What the lists of a backup say it needs.
@@ -362,11 +373,7 @@ fn read_pack(
 }
 
 /// Adds the files that need what is bad.
-fn name_files(
-    reader: &Arc<Reader>,
-    lists: &[String],
-    needed: &mut Needed,
-) -> Result<(), Failure> {
+fn name_files(reader: &Arc<Reader>, lists: &[String], needed: &mut Needed) -> Result<(), Failure> {
     for list in lists {
         let Ok(opened) = ListReader::open(Arc::clone(reader), list_address(list)?) else {
             continue;
