@@ -11,7 +11,7 @@ const CARGO_DENY: Tool = Tool {
     package: "cargo-deny",
     version: "0.20.2",
     program: "cargo-deny",
-    options: &["--no-default-features"],
+    options: &[],
 };
 
 /// Runs the verb.

@@ -1,5 +1,6 @@
 //! Running commands so that the reader sees which.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -56,4 +57,16 @@ pub fn capture(command: &mut Command) -> Result<String> {
 pub fn exists(program: &str) -> bool {
     std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+}
+
+/// Makes an `ostler` command keep its state in `state` and know no settings of whoever runs this.
+pub fn unconfigured(command: &mut Command, state: &Path) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("OSTLER_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env("OSTLER_STATE_DIR", state)
+        .env("XDG_CONFIG_HOME", state.with_file_name("no-configuration"));
 }

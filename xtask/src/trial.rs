@@ -108,14 +108,9 @@ impl Trial {
 
     fn ostler(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command
-            .args(arguments)
-            .env("OSTLER_STATE_DIR", &self.state)
-            // Somebody's own configuration has no say in a trial.
-            .env(
-                "OSTLER_CONFIG",
-                self.state.with_file_name("no-configuration.toml"),
-            );
+        command.args(arguments);
+        // Somebody's own configuration has no say in a trial.
+        process::unconfigured(&mut command, &self.state);
         command
     }
 

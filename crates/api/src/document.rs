@@ -247,7 +247,7 @@ pub struct CreateReport {
     pub problems: Vec<Problem>,
     /// What was left out although nobody asked for it.
     pub left_out: Vec<PathBuf>,
-    /// Output and exit codes of hooks that failed and were not fatal.
+    /// What the plan warned of, such as a key that was made just now, and hooks that failed and were not fatal.
     pub warnings: Vec<String>,
 }
 

@@ -12,22 +12,6 @@ use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, ProcessIdentity, Ti
 
 use crate::state::{self, Backup};
 
-/// Tells whether whoever makes an uncommitted backup still works. Never blocks for long.
-pub trait Liveness: fmt::Debug + Send + Sync + 'static {
-    /// Whether the maker may still be at work. When it cannot be known, it is.
-    fn is_alive(&self, intent: &Intent) -> bool;
-}
-
-/// Knows processes of this machine only.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct OwnerProcess;
-
-impl Liveness for OwnerProcess {
-    fn is_alive(&self, intent: &Intent) -> bool {
-        !intent.owner.is_dead()
-    }
-}
-
 /// What an operation works with. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -45,8 +29,6 @@ pub struct Context {
     pub left_out: Vec<PathBuf>,
     /// How long to wait for another writer of the vault.
     pub lease_wait: Duration,
-    /// Tells running backups from interrupted ones.
-    pub liveness: Arc<dyn Liveness>,
 }
 
 impl Context {
@@ -56,7 +38,8 @@ impl Context {
         move |error| error.into().context(message)
     }
 
-    /// All backups of the vault, newest first.
+    /// All backups of the vault, newest first. An uncommitted one is running while its operation holds the vault's
+    /// writer lease; nobody can make a backup without.
     ///
     /// # Errors
     /// When the vault cannot be listed.
@@ -66,7 +49,17 @@ impl Context {
             .catalogue()
             .await
             .map_err(self.attempting("list its backups"))?;
-        Ok(state::backups(&entries, &|intent| self.liveness.is_alive(intent)))
+        let holder = if entries.iter().any(|e| e.committed.is_none()) {
+            self.vault
+                .lease_holder()
+                .await
+                .map_err(self.attempting("see who writes to it"))?
+                .filter(|holder| !holder.process.is_dead())
+        } else {
+            None
+        };
+        let alive = |intent: &Intent| holder.as_ref().is_some_and(|h| h.operation == intent.operation);
+        Ok(state::backups(&entries, &alive))
     }
 
     /// The commit record of a backup.

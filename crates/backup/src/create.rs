@@ -158,19 +158,15 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         }
         .into());
     };
-    let CreateWorkParts { parent, left_out } = match plan.work {
-        Work::CreateBackup(work) => CreateWorkParts {
-            parent: work.parent,
-            left_out: work.left_out,
-        },
-        _ => CreateWorkParts::default(),
+    let work = match plan.work {
+        Work::CreateBackup(work) => work,
+        _ => CreateWork::default(),
     };
     let lease = context.lease(&op, "backup").await?;
     let create = Create {
         id: *id,
         request,
-        planned_parent: parent,
-        left_out,
+        work,
         op: &op,
         context: &context,
         lease: &lease,
@@ -180,18 +176,11 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
     finished
 }
 
-#[derive(Default)]
-struct CreateWorkParts {
-    parent: Option<BackupId>,
-    left_out: Vec<PathBuf>,
-}
-
 /// One run, with what its steps share.
 struct Create<'a> {
     id: BackupId,
     request: CreateBackup,
-    planned_parent: Option<BackupId>,
-    left_out: Vec<PathBuf>,
+    work: CreateWork,
     op: &'a Operation,
     context: &'a Context,
     lease: &'a Arc<Lease>,
@@ -245,8 +234,8 @@ impl Create<'_> {
             problems: commit::problems(&record),
             parent: record.parent,
             objects_found: record.objects_found,
-            left_out: self.left_out.clone(),
-            warnings,
+            left_out: self.work.left_out.clone(),
+            warnings: self.work.warnings.iter().cloned().chain(warnings).collect(),
             backup: summary,
         };
         crate::restore::finished(Outcome::CreateBackup(report), partial)
@@ -264,7 +253,8 @@ impl Create<'_> {
                 };
                 let backups = self.context.backups().await?;
                 let planned = self
-                    .planned_parent
+                    .work
+                    .parent
                     .filter(|id| backups.iter().any(|b| b.id() == *id && b.state() != BackupState::Damaged));
                 let parent = match planned.or_else(|| parent_of(&backups, &source)) {
                     None => None,

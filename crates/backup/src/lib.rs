@@ -28,5 +28,5 @@ pub mod select;
 pub mod state;
 pub mod verify;
 
-pub use context::{Context, Liveness, OwnerProcess};
+pub use context::Context;
 pub use error::Error;

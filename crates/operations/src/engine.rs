@@ -59,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) identity: ProcessIdentity,
     /// The runs of this process.
     local: Mutex<HashMap<OperationId, Arc<Run>>>,
+    #[cfg(feature = "testing")]
+    pub(crate) injection: Mutex<Option<crate::testing::Injection>>,
 }
 
 impl Inner {
@@ -95,7 +97,10 @@ impl Inner {
 
     /// The record as it is to be seen: one that nobody works on is interrupted.
     pub(crate) fn derived(&self, mut record: OperationRecord) -> OperationRecord {
-        if matches!(record.state, State::Running | State::Cancelling) {
+        let here = self
+            .run(record.id)
+            .is_some_and(|run| run.by.epoch == record.epoch);
+        if matches!(record.state, State::Running | State::Cancelling) && !here {
             let now = self.clock.now();
             let worked_on = record
                 .owner
@@ -146,6 +151,8 @@ impl Engine {
                 settings,
                 identity,
                 local: Mutex::default(),
+                #[cfg(feature = "testing")]
+                injection: Mutex::default(),
             }),
         }
     }

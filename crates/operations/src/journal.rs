@@ -1,5 +1,7 @@
 //! Where operations are recorded: the storage contract, and the rules that every implementation shares.
 
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod file_system;
 mod memory;
 mod row;
@@ -118,7 +120,7 @@ pub struct LeaseHolder {
 
 /// Where operations are recorded.
 ///
-/// Contract, checked by [`conformance`]:
+/// Contract, checked by the suite `conformance` (feature `testing`):
 /// - *Blocking*: every call may wait for a disk or a lock; async code calls it on a blocking thread.
 /// - *Atomic*: every method is one transaction. What returned `Ok` survives a crash of the process and of the
 ///   machine, except for [`Journal::look`], which may lose its last values. What returned an error changed nothing.

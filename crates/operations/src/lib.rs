@@ -23,16 +23,20 @@ mod error;
 mod fan_out;
 pub mod journal;
 mod kill;
+mod lease;
 mod operation;
 mod record;
 mod run;
 mod step;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod watch;
 
 pub use engine::{Engine, Settings};
 pub use error::Error;
 pub use fan_out::Policy;
 pub use journal::{Journal, MemoryJournal, SqliteJournal};
+pub use lease::Lease;
 pub use operation::Operation;
 pub use record::{AuditRecord, Event, Finished, OperationRecord, Spec, State, StepRecord};
 pub use step::{Step, StepBuilder};

@@ -49,7 +49,6 @@ impl Operation {
     }
 
     /// A named step. Build it, then `run` it: on a resume after it finished, `run` returns the recorded result.
-    #[must_use]
     pub fn step(&self, name: &str) -> StepBuilder<'_> {
         StepBuilder::new(self, name)
     }

@@ -141,9 +141,11 @@ impl Run {
                 return Err(self.unexpected(position, &label(name, key), "it has already run".to_owned()));
             }
         }
-        let stranger = self
-            .standing(position)
-            .find(|step| step.name != name || !keys.contains(&step.key.as_deref().unwrap_or_default()));
+        let stranger = self.recorded.iter().find(|step| {
+            step.position == position
+                && step.state != "undone"
+                && (step.name != name || !keys.contains(&step.key.as_deref().unwrap_or_default()))
+        });
         match stranger {
             Some(step) => {
                 let found = label(name, keys.first().copied().unwrap_or_default());
@@ -167,12 +169,13 @@ impl Run {
         }
     }
 
-    /// The recorded steps at a place that are not to be run again anew.
-    fn standing(&self, position: u64) -> impl Iterator<Item = &StepRecord> {
-        let undo_only = self.undo_only;
-        self.recorded
-            .iter()
-            .filter(move |step| step.position == position && (undo_only || step.state != "undone"))
+    /// What was recorded of a step when this run began.
+    fn recorded(&self, at: &StepAt) -> Option<&StepRecord> {
+        self.recorded.iter().find(|step| {
+            step.position == at.position
+                && step.name == at.name
+                && step.key.as_deref().unwrap_or_default() == at.key
+        })
     }
 
     /// A recorded step that the run has not come to.
@@ -191,6 +194,12 @@ impl Run {
         if leave || !self.undo_only {
             self.cancel.cancel();
         }
+    }
+
+    /// As if this process were gone.
+    #[cfg(feature = "testing")]
+    pub(crate) fn crash(&self) {
+        self.lost.cancel();
     }
 
     pub(crate) fn cancelled(&self) -> Failure {

@@ -10,7 +10,11 @@ type Entry = (&'static str, &'static str, fn() -> Result<std::path::PathBuf>);
 
 const EVERYDAY: &[Entry] = &[
     ("seaweedfs", "an S3 store, SeaweedFS", install::seaweedfs),
-    ("reader", "Python with the packages of the stand-alone reader", install::python),
+    (
+        "reader",
+        "Python with the packages of the stand-alone reader",
+        install::python,
+    ),
 ];
 
 fn main() -> Result<()> {

@@ -150,3 +150,48 @@ fn fingerprint(packages: &[&str]) -> u64 {
     }
     hash
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::{fingerprint, or_skip, python};
+
+    #[test]
+    fn the_readers_interpreter_has_its_packages() {
+        let Some(python) = or_skip("python", python()) else {
+            return;
+        };
+        let done = Command::new(python)
+            .args([
+                "-c",
+                "import blake3, zstandard, cryptography, argon2; print('all there')",
+            ])
+            .output()
+            .expect("the interpreter runs");
+        assert_eq!(
+            String::from_utf8_lossy(&done.stdout).trim(),
+            "all there",
+            "{done:?}"
+        );
+    }
+
+    #[test]
+    fn concurrent_callers_get_the_same() {
+        let callers: Vec<_> = (0..4)
+            .map(|_| std::thread::spawn(|| or_skip("python", python())))
+            .collect();
+        let mut got: Vec<_> = callers
+            .into_iter()
+            .map(|caller| caller.join().expect("no panic"))
+            .collect();
+        got.dedup();
+        assert_eq!(got.len(), 1, "{got:?}");
+    }
+
+    #[test]
+    fn another_list_of_packages_is_another_environment() {
+        assert_ne!(fingerprint(&["a==1", "b==2"]), fingerprint(&["a==1", "b==3"]));
+        assert_ne!(fingerprint(&["a==1", "b"]), fingerprint(&["a==1b"]));
+    }
+}

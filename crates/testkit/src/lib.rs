@@ -2,11 +2,14 @@
 //!
 //! Who uses it: tests of every crate, and `cargo xtask servers`.
 //!
-//! The things to know: [`servers`] starts real servers; [`install`] gets them; [`install::or_skip`] is the one
+//! The things to know: [`servers`] starts real servers; [`install`] gets them; [`binary`] runs the real program; [`install::or_skip`] is the one
 //! rule for what happens when one cannot be had.
 //!
 //! Invariants: nothing outlives the test that started it; nothing is ever skipped silently. What is not here:
 //! anything that a released program uses.
 
+pub mod binary;
 pub mod install;
+pub mod random;
 pub mod servers;
+pub mod tree;

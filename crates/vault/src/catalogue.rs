@@ -13,6 +13,7 @@ mod record;
 mod tests;
 mod writing;
 
+pub(crate) use note::backup_of;
 pub use record::{
     CatalogueEntry, Counts, Facts, Intent, MarkAction, MarkRecord, NodeRecord, ProofFacts, ProofRecord,
     Record,

@@ -1,42 +1,87 @@
-//! Finds what is missing or wrong in a vault.
-#![allow(missing_docs, clippy::todo, unused_variables, reason = "skeleton; to go")]
+//! Finds what is missing or wrong in a vault, or in one backup.
+//!
+//! Damage is what the store answered with the wrong bytes, or with "there is no such object". A store that does not
+//! answer is an error of the check, never damage.
 
-use std::sync::Arc;
+mod backup;
+mod presence;
+mod reading;
+#[cfg(test)]
+mod tests;
+mod vault;
 
-use ostler_vocabulary::BackupId;
+use ostler_vocabulary::{BackupId, Classified, ErrorKind};
+use tokio_util::sync::CancellationToken;
 
-use crate::{Error, Index, PackId, Vault};
+use crate::Error;
 
-impl Vault {
-    /// Finds every pack of the set in the store with the size the index has for it. Returns what is missing or wrong.
-    pub async fn check_presence(&self, index: &Index, packs: &[PackId]) -> Result<Vec<ObjectProblem>, Error> {
-        todo!()
-    }
-    /// Reads every object of the vault.
-    pub async fn check(
-        self: &Arc<Self>,
-        read_data: bool,
-        progress: &ostler_vocabulary::Progress,
-        cancel: &tokio_util::sync::CancellationToken,
-    ) -> Result<VaultCheck, Error> {
-        todo!()
-    }
-}
-
+/// An object that is missing or wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectProblem {
+    /// Its name in the store.
     pub key: String,
+    /// What is wrong with it.
     pub reason: String,
 }
 
+/// What a check of a whole vault found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VaultCheck {
+    /// Packs in the store.
     pub packs: u64,
+    /// Different chunks in them.
     pub chunks: u64,
+    /// Bytes of all objects.
     pub bytes: u64,
+    /// Commit records.
     pub backups: u64,
+    /// Packs that no index segment names: left by an interrupted run, and harmless.
     pub orphans: u64,
+    /// Objects that are missing, wrong, or not a vault's.
     pub problems: Vec<ObjectProblem>,
     /// Backups that need something missing or wrong, with the first reason.
     pub damaged: Vec<(BackupId, String)>,
+}
+
+/// What a check of one backup found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BackupCheck {
+    /// Regular files it has, each name counted.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Different chunks it needs.
+    pub chunks: u64,
+    /// Packs it needs.
+    pub packs: u64,
+    /// What cannot be restored as it was, as (path of a file, reason), in path order; where it is not known which
+    /// files are touched, the first is an object or `files from PATH on`.
+    pub problems: Vec<(String, String)>,
+}
+
+/// Tells damage, with its reason, from a failure to look.
+fn damage(error: Error) -> Result<String, Error> {
+    match error.kind() {
+        ErrorKind::Corrupt | ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Unsupported => {
+            Ok(error.to_string())
+        }
+        _ => Err(error),
+    }
+}
+
+/// A path of a list as people write it.
+fn shown(path: &[u8]) -> String {
+    format!("/{}", String::from_utf8_lossy(path))
+}
+
+fn stop_if(cancel: &CancellationToken) -> Result<(), Error> {
+    if cancel.is_cancelled() {
+        Err(Error::Cancelled("checking stored data"))
+    } else {
+        Ok(())
+    }
+}
+
+fn ended(error: tokio::task::JoinError) -> Error {
+    Error::Internal(format!("work in another thread ended early: {error}"))
 }

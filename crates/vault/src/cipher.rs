@@ -58,7 +58,7 @@ impl Suite {
 
 /// A key that is ready for use.
 pub(crate) enum Cipher {
-    Aead(aead::LessSafeKey),
+    Aead(Box<aead::LessSafeKey>),
     Plain(Box<[u8; 32]>),
 }
 
@@ -80,7 +80,7 @@ impl Cipher {
             Suite::None => return Self::Plain(Box::new(*key)),
         };
         match aead::UnboundKey::new(algorithm, key) {
-            Ok(key) => Self::Aead(aead::LessSafeKey::new(key)),
+            Ok(key) => Self::Aead(Box::new(aead::LessSafeKey::new(key))),
             Err(_) => unreachable!("both algorithms take keys of 32 bytes"),
         }
     }

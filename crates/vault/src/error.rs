@@ -16,7 +16,7 @@ pub enum Error {
         subject: String,
         /// Why it failed.
         #[source]
-        source: ostler_store::Error,
+        source: Box<ostler_store::Error>,
     },
     /// An object's bytes are not what was written.
     #[error("`{object}` is damaged: {reason}")]
@@ -116,6 +116,17 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// An upload failed; everybody who takes part in it is told the same.
+    #[error(transparent)]
+    Upload(std::sync::Arc<Error>),
+    /// Nobody knows what a backup needs, so nothing may be taken for unneeded.
+    #[error("cannot tell what backup {backup} needs, so nothing is freed")]
+    Unaccounted {
+        /// The backup.
+        backup: String,
+        /// Why.
+        source: Box<Error>,
+    },
     /// The world is not as the caller assumed: another writer, a lost lease.
     #[error("{0}")]
     Conflict(String),
@@ -139,7 +150,7 @@ impl Error {
         move |source| Self::Store {
             attempt,
             subject: format!("`{subject}`"),
-            source,
+            source: Box::new(source),
         }
     }
 
@@ -156,6 +167,11 @@ impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Store { source, .. } => source.kind(),
+            Self::Unaccounted { source, .. } => match source.kind() {
+                ErrorKind::NotFound => ErrorKind::Corrupt,
+                kind => kind,
+            },
+            Self::Upload(first) => first.kind(),
             Self::Damaged { .. } | Self::ChunkDamaged { .. } => ErrorKind::Corrupt,
             Self::PackMissing { .. } | Self::ChunkUnknown(_) | Self::NotFound(_) | Self::NoVault(_) => {
                 ErrorKind::NotFound
@@ -174,6 +190,7 @@ impl Classified for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Store { source, .. } => source.hint(),
+            Self::Upload(first) => first.hint(),
             Self::KeyNeeded { accepted, .. } => Some(format!("give {}", either(accepted))),
             Self::WrongKey { accepted, .. } => Some(format!(
                 "the vault opens with {}; check that it is this vault's",
@@ -187,6 +204,12 @@ impl Classified for Error {
             Self::Damaged { .. } | Self::ChunkDamaged { .. } | Self::PackMissing { .. } => {
                 Some("`ostler vault check --read-data` lists every backup that this touches".to_owned())
             }
+            Self::Unaccounted { backup, source } => match source.kind() {
+                ErrorKind::Corrupt | ErrorKind::NotFound => Some(format!(
+                    "`ostler vault check` says what is damaged; once backup {backup} is deleted, space can be freed again"
+                )),
+                _ => source.hint(),
+            },
             _ => None,
         }
     }

@@ -162,6 +162,11 @@ impl Vault {
     }
 }
 
+/// Whether an object is part of the chain.
+pub(crate) fn is_link(key: &ostler_store::Key) -> bool {
+    Link::parse(key).is_some()
+}
+
 fn busy(holder: Option<&LeaseHolder>) -> String {
     match holder {
         Some(LeaseHolder {

@@ -23,11 +23,16 @@ mod index;
 mod keys;
 mod lease;
 pub mod list;
+#[cfg(test)]
+mod nonce_witness;
 mod objects;
 mod open;
 mod pack;
+mod reach;
 mod reader;
 mod sealed_name;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 pub use catalogue::*;
@@ -37,6 +42,6 @@ pub use collect::*;
 pub use error::Error;
 pub use index::{Index, Location};
 pub use lease::*;
-pub use open::{InitOptions, Initialised, Protect, Unlock, Vault, WrapperInfo};
+pub use open::{InitOptions, Initialised, PassphraseCost, Protect, Unlock, Vault, WrapperInfo};
 pub use reader::Reader;
 pub use upload::{ChunkSink, Stored, Upload, UploadTotals};

@@ -1,15 +1,16 @@
 //! Making a vault, and opening one.
-#![allow(clippy::todo, unused_variables, reason = "skeleton; to go")]
 
 use std::sync::Arc;
 
-use ostler_store::Store;
-use ostler_vocabulary::{Clock, Secret, Timestamp, VaultId};
+use ostler_store::{Key, Store};
+use ostler_vocabulary::{Classified, Clock, ErrorKind, Secret, Timestamp, VaultId};
+use zeroize::Zeroizing;
 
+use crate::cipher;
 use crate::cipher::Suite;
-use crate::config::Config;
-use crate::keys::Keyring;
-use crate::{Error, Index, Reader, Upload};
+use crate::config::{self, Config};
+use crate::keys::{Epoch, EpochSecrets, FileKey, Keyring, Protection, Tried, Wrapper, check_recipient};
+use crate::{Error, Index, Reader, Upload, objects};
 
 /// A way to open a vault.
 #[derive(Debug, Clone)]
@@ -27,10 +28,45 @@ pub enum Unlock {
 pub enum Protect {
     /// A new random key file; its text is returned by `init`.
     KeyFile,
-    /// A passphrase.
+    /// A passphrase, at the default cost.
     Passphrase(Secret),
+    /// A passphrase, at this cost.
+    PassphraseAt(Secret, PassphraseCost),
     /// Recipients of age: `age1…`.
     AgeRecipients(Vec<String>),
+}
+
+/// What trying one passphrase costs, with Argon2id on one lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PassphraseCost {
+    /// Memory in KiB; at least 8.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub iterations: u32,
+}
+
+impl PassphraseCost {
+    /// The most that is believed of a wrapper.
+    pub(crate) const MOST: Self = Self {
+        memory_kib: 2 << 20,
+        iterations: 64,
+    };
+
+    /// Next to nothing, for tests.
+    pub const CHEAP: Self = Self {
+        memory_kib: 64,
+        iterations: 1,
+    };
+}
+
+impl Default for PassphraseCost {
+    /// 128 MiB and three passes: below a second on a small machine.
+    fn default() -> Self {
+        Self {
+            memory_kib: 128 << 10,
+            iterations: 3,
+        }
+    }
 }
 
 /// How a new vault is to be.
@@ -69,21 +105,133 @@ pub struct Vault {
     config: Config,
     keys: Keyring,
     clock: Arc<dyn Clock>,
+    runtime: tokio::runtime::Handle,
 }
 
 impl Vault {
-    /// Makes a vault in an empty store.
+    /// Makes a vault in a store. `vault.json` is written last: without it there is no vault, and an interrupted
+    /// `init` is simply made again.
+    ///
+    /// # Errors
+    /// [`Error::VaultExists`] when there is one, [`Error::BadKey`] for a recipient or passphrase that cannot be used.
     pub async fn init(store: Arc<dyn Store>, options: InitOptions) -> Result<Initialised, Error> {
-        todo!()
+        let suite = if options.protect.is_empty() {
+            Suite::None
+        } else {
+            Suite::fastest()
+        };
+        Self::init_with(store, options, suite).await
+    }
+
+    pub(crate) async fn init_with(
+        store: Arc<dyn Store>,
+        options: InitOptions,
+        suite: Suite,
+    ) -> Result<Initialised, Error> {
+        let at = config::key()?;
+        match store.head(&at).await {
+            Ok(_) => return Err(Error::VaultExists(store.location().to_owned())),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::store("look up", &at)(error)),
+        }
+        let id = VaultId::random();
+        let created = options.clock.now();
+        let identity = Zeroizing::new(cipher::random::<32>()?);
+        let epoch = Epoch::random(1)?;
+        let mut key_file = None;
+        for protect in &options.protect {
+            let file = match protect {
+                Protect::KeyFile => Some(FileKey::random()?),
+                _ => None,
+            };
+            let protection = match (protect, &file) {
+                (Protect::Passphrase(passphrase), _) => {
+                    Protection::Passphrase(passphrase, PassphraseCost::default())
+                }
+                (Protect::PassphraseAt(passphrase, cost), _) => Protection::Passphrase(passphrase, *cost),
+                (Protect::AgeRecipients(recipients), _) => {
+                    recipients.iter().try_for_each(|text| check_recipient(text))?;
+                    Protection::Age(recipients)
+                }
+                (Protect::KeyFile, Some(file)) => Protection::KeyFile(file),
+                (Protect::KeyFile, None) => unreachable!("made above"),
+            };
+            if let Protection::Passphrase(passphrase, _) = &protection
+                && passphrase.reveal().is_empty()
+            {
+                return Err(Error::BadKey {
+                    what: "the passphrase",
+                    reason: "it is empty".to_owned(),
+                });
+            }
+            let (wrapper, bytes) = Wrapper::make(suite, id, &identity, created, &protection)?;
+            let sealed = wrapper.seal_epoch(suite, id, &identity, &epoch)?;
+            create(
+                &*store,
+                &format!("keys/{}/epoch-{:08}", wrapper.id, epoch.number),
+                sealed,
+            )
+            .await?;
+            create(&*store, &format!("keys/{}/wrapper.json", wrapper.id), bytes).await?;
+            if let Some(file) = file {
+                key_file = Some(file.to_text(id, created));
+            }
+        }
+        let secrets = (suite == Suite::None).then(|| EpochSecrets::of(&identity, &epoch));
+        let (config, bytes) = Config::make(id, created, suite, &identity, secrets)?;
+        match store.create(&at, bytes.into()).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                return Err(Error::VaultExists(store.location().to_owned()));
+            }
+            Err(error) => return Err(Error::store("create", &at)(error)),
+        }
+        let vault = Self {
+            keys: Keyring::new(&identity, vec![epoch])?,
+            store,
+            config,
+            clock: options.clock,
+            runtime: runtime()?,
+        };
+        Ok(Initialised { vault, key_file })
     }
 
     /// Tries each of the given ways; an unencrypted vault needs none.
+    ///
+    /// # Errors
+    /// [`Error::NoVault`], [`Error::KeyNeeded`], [`Error::WrongKey`]; [`Error::Damaged`] when a key fits and what it
+    /// opens is not what was written.
     pub async fn open(
         store: Arc<dyn Store>,
         unlock: &[Unlock],
         clock: Arc<dyn Clock>,
     ) -> Result<Vault, Error> {
-        todo!()
+        let at = config::key()?;
+        let bytes = match store.get(&at).await {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(Error::NoVault(store.location().to_owned()));
+            }
+            Err(error) => return Err(Error::store("read", &at)(error)),
+        };
+        let config = Config::parse(&bytes)?;
+        let (identity, epochs) = match &config.secrets {
+            Some(secrets) => {
+                let (identity, epoch) = secrets
+                    .to_epoch(1)
+                    .ok_or_else(|| Error::damaged(config::OBJECT, "its secrets are not keys"))?;
+                (identity, vec![epoch])
+            }
+            None => unlock_epochs(&store, &config, unlock).await?,
+        };
+        config.authenticate(&identity)?;
+        Ok(Self {
+            keys: Keyring::new(&identity, epochs)?,
+            store,
+            config,
+            clock,
+            runtime: runtime()?,
+        })
     }
 
     /// The vault's name for itself.
@@ -122,27 +270,138 @@ impl Vault {
         &self.keys
     }
 
-    /// The ways in which its secrets are protected.
-    pub async fn wrappers(&self) -> Result<Vec<WrapperInfo>, Error> {
-        todo!()
+    /// Where blocking callers run the store's futures.
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
+        &self.runtime
     }
 
-    /// Loads every index segment. `adopt_orphans` also reads the tables of packs that no segment names, which an
-    /// interrupted run left behind, so that their chunks are not stored again.
-    pub async fn index(&self, adopt_orphans: bool) -> Result<Arc<Index>, Error> {
-        todo!()
+    /// The ways in which its secrets are protected, oldest first. What they say is not authenticated.
+    ///
+    /// # Errors
+    /// When the store fails or a wrapper cannot be read.
+    pub async fn wrappers(&self) -> Result<Vec<WrapperInfo>, Error> {
+        let mut wrappers: Vec<_> = load_wrappers(&self.store)
+            .await?
+            .into_iter()
+            .map(|(wrapper, _)| WrapperInfo {
+                kind: wrapper.method.kind().0.to_owned(),
+                id: wrapper.id,
+                created: wrapper.created,
+            })
+            .collect();
+        wrappers.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        Ok(wrappers)
     }
 
     /// A session that stores chunks. Its pieces are used from worker threads.
     #[must_use]
     pub fn upload(self: &Arc<Self>, index: Arc<Index>) -> Upload {
-        todo!()
+        Upload::new(Arc::clone(self), index)
     }
 
     /// Reads chunks; shared by worker threads. All its methods block and must run outside async tasks
     /// (`spawn_blocking` or own threads).
     #[must_use]
     pub fn reader(self: &Arc<Self>, index: Arc<Index>) -> Reader {
-        todo!()
+        Reader::new(Arc::clone(self), index)
     }
+}
+
+fn runtime() -> Result<tokio::runtime::Handle, Error> {
+    tokio::runtime::Handle::try_current()
+        .map_err(|error| Error::Internal(format!("a vault is opened inside a Tokio runtime: {error}")))
+}
+
+async fn create(store: &dyn Store, name: &str, bytes: Vec<u8>) -> Result<(), Error> {
+    let key = Key::new(name).map_err(Error::store("name", name))?;
+    store
+        .create(&key, bytes.into())
+        .await
+        .map_err(Error::store("create", &key))
+}
+
+/// Every wrapper with the bytes of its file.
+async fn load_wrappers(store: &Arc<dyn Store>) -> Result<Vec<(Wrapper, bytes::Bytes)>, Error> {
+    let mut wrappers = Vec::new();
+    for object in objects::list(store, "keys/").await? {
+        let id = object
+            .key
+            .as_str()
+            .strip_prefix("keys/")
+            .and_then(|name| name.strip_suffix("/wrapper.json"));
+        if let Some(id) = id {
+            let bytes = store
+                .get(&object.key)
+                .await
+                .map_err(Error::store("read", &object.key))?;
+            wrappers.push((Wrapper::parse(object.key.as_str(), id, &bytes)?, bytes));
+        }
+    }
+    Ok(wrappers)
+}
+
+async fn unlock_epochs(
+    store: &Arc<dyn Store>,
+    config: &Config,
+    unlock: &[Unlock],
+) -> Result<(Zeroizing<[u8; 32]>, Vec<Epoch>), Error> {
+    let wrappers = load_wrappers(store).await?;
+    let accepted = || {
+        let mut kinds: Vec<String> = wrappers
+            .iter()
+            .map(|(wrapper, _)| wrapper.method.kind().1.to_owned())
+            .collect();
+        kinds.sort();
+        kinds.dedup();
+        kinds
+    };
+    if wrappers.is_empty() {
+        return Err(Error::damaged("keys/", "no wrapper is there"));
+    }
+    if unlock.is_empty() {
+        return Err(Error::KeyNeeded {
+            location: store.location().to_owned(),
+            accepted: accepted(),
+        });
+    }
+    for (wrapper, bytes) in &wrappers {
+        for unlock in unlock {
+            let (suite, vault) = (config.suite, config.id);
+            // Argon2 takes long enough to be kept away from the runtime's threads.
+            let tried = {
+                let (wrapper, bytes, unlock) = (wrapper.clone(), bytes.clone(), unlock.clone());
+                tokio::task::spawn_blocking(move || wrapper.open(suite, vault, &bytes, &unlock))
+                    .await
+                    .map_err(|error| Error::Internal(format!("opening a wrapper ended early: {error}")))??
+            };
+            let Tried::Opened(secret) = tried else { continue };
+            let mut identity = None;
+            let mut epochs = Vec::new();
+            for object in objects::list(store, &format!("keys/{}/epoch-", wrapper.id)).await? {
+                let digits = object
+                    .key
+                    .as_str()
+                    .rsplit('-')
+                    .next()
+                    .filter(|digits| digits.len() == 8);
+                let Some(number) = digits.and_then(|digits| digits.parse().ok()) else {
+                    continue;
+                };
+                let sealed = store
+                    .get(&object.key)
+                    .await
+                    .map_err(Error::store("read", &object.key))?;
+                let (found, epoch) = secret.open_epoch(suite, vault, &wrapper.id, number, &sealed)?;
+                identity = Some(found);
+                epochs.push(epoch);
+            }
+            let identity = identity
+                .ok_or_else(|| Error::damaged(format!("keys/{}", wrapper.id), "no key epoch is there"))?;
+            return Ok((identity, epochs));
+        }
+    }
+    Err(Error::WrongKey {
+        location: store.location().to_owned(),
+        accepted: accepted(),
+    })
 }

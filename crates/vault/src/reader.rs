@@ -1,27 +1,120 @@
 //! Reads chunks.
-#![allow(missing_docs, clippy::todo, unused_variables, reason = "skeleton; to go")]
 
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use ostler_vocabulary::{Classified, ErrorKind};
+use zstd::bulk::Decompressor;
 
-use crate::{ChunkId, Error, Index, Location, PackId};
+use crate::index::pack_key;
+use crate::pack::{Encoding, PackKey, PackTable};
+use crate::upload::chunk_id;
+use crate::{ChunkId, Error, Index, Location, PackId, Vault};
 
-/// Reads chunks.
+/// Keys of packs that are kept open; a key takes a few hundred bytes.
+const OPEN_KEYS: usize = 4096;
+
+/// Reads chunks; shared by worker threads. All its methods block and must run outside async tasks.
 #[derive(Debug)]
-pub struct Reader {}
+pub struct Reader {
+    vault: Arc<Vault>,
+    index: Arc<Index>,
+    keys: Mutex<HashMap<PackId, Arc<PackKey>>>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Scratch {
+    bytes: Vec<u8>,
+    decompressor: Option<Decompressor<'static>>,
+}
 
 impl Reader {
-    /// Reads, decrypts, decompresses and verifies one chunk. The error names chunk, pack and what was wrong
-    /// (`ErrorKind::Corrupt`, or `NotFound` for a pack that is gone, which is also damage).
+    pub(crate) fn new(vault: Arc<Vault>, index: Arc<Index>) -> Self {
+        Self {
+            vault,
+            index,
+            keys: Mutex::default(),
+        }
+    }
+
+    /// Reads, decrypts, decompresses and verifies one chunk. Where the vault has it twice, one good copy is enough.
+    ///
+    /// # Errors
+    /// Names chunk, pack and what was wrong: [`ErrorKind::Corrupt`], or [`ErrorKind::NotFound`] for a pack that is
+    /// gone, which is also damage; the error of the first copy when none is good.
     pub fn chunk(&self, id: &ChunkId) -> Result<Vec<u8>, Error> {
-        todo!()
+        let mut first = None;
+        for location in self.index.copies(id) {
+            match self.chunk_at(id, &location) {
+                Ok(plaintext) => return Ok(plaintext),
+                Err(error) => {
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        Err(first.unwrap_or(Error::ChunkUnknown(*id)))
     }
+
+    fn chunk_at(&self, id: &ChunkId, location: &Location) -> Result<Vec<u8>, Error> {
+        let end = location.offset + u64::from(location.stored);
+        let stored = self
+            .span(&location.pack, location.offset..end)
+            .map_err(|error| blame(error, id, &location.pack))?;
+        let mut plaintext = Vec::new();
+        self.decode(id, location, &stored, &mut plaintext)?;
+        Ok(plaintext)
+    }
+
     /// Reads bytes of a pack, for callers that read many chunks of it in one go.
-    pub fn span(&self, pack: &PackId, range: std::ops::Range<u64>) -> Result<Bytes, Error> {
-        todo!()
+    ///
+    /// # Errors
+    /// The store's; [`ErrorKind::NotFound`] when the pack is gone.
+    pub fn span(&self, pack: &PackId, range: Range<u64>) -> Result<Bytes, Error> {
+        let key = pack_key(pack)?;
+        let wanted = range.end.saturating_sub(range.start);
+        let bytes = self
+            .vault
+            .runtime()
+            .block_on(self.vault.store().get_range(&key, range))
+            .map_err(|error| self.shortened(pack, error))?;
+        if bytes.len() as u64 == wanted {
+            Ok(bytes)
+        } else {
+            Err(Error::damaged(
+                &key,
+                format!("{} bytes were read instead of {wanted}", bytes.len()),
+            ))
+        }
     }
-    /// Decodes one chunk from its stored bytes into `out`, verified.
+
+    /// A pack that is shorter than the index says is damage, whatever the store calls a range beyond its end.
+    fn shortened(&self, pack: &PackId, error: ostler_store::Error) -> Error {
+        let Ok(key) = pack_key(pack) else {
+            return Error::store("read", pack)(error);
+        };
+        if error.kind() == ErrorKind::NotFound || error.kind().is_transient() {
+            return Error::store("read", &key)(error);
+        }
+        let found = self.vault.runtime().block_on(self.vault.store().head(&key));
+        match (found, self.index.pack_size(pack)) {
+            (Ok(object), Some(size)) if object.size != size => {
+                Error::damaged(&key, format!("it has {} bytes instead of {size}", object.size))
+            }
+            _ => Error::store("read", &key)(error),
+        }
+    }
+
+    /// Decodes one chunk from its stored bytes into `out`, verified: its tag, its length, its name.
+    ///
+    /// # Errors
+    /// [`Error::ChunkDamaged`]; `out` is then empty.
     pub fn decode(
         &self,
         id: &ChunkId,
@@ -29,9 +122,152 @@ impl Reader {
         stored: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        todo!()
+        out.clear();
+        let result = SCRATCH.with_borrow_mut(|scratch| self.decode_with(scratch, id, location, stored, out));
+        if result.is_err() {
+            out.clear();
+        }
+        result
     }
+
+    fn decode_with(
+        &self,
+        scratch: &mut Scratch,
+        id: &ChunkId,
+        location: &Location,
+        stored: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let damaged = |reason: &str| Error::ChunkDamaged {
+            chunk: *id,
+            pack: location.pack,
+            reason: reason.to_owned(),
+        };
+        let length = location.length as usize;
+        match location.encoding {
+            Encoding::Stored => {
+                self.open_chunk(id, location, stored, out)?;
+            }
+            Encoding::Zstd => {
+                self.open_chunk(id, location, stored, &mut scratch.bytes)?;
+                let decompressor = match &mut scratch.decompressor {
+                    Some(decompressor) => decompressor,
+                    None => scratch.decompressor.insert(
+                        Decompressor::new()
+                            .map_err(|error| Error::Internal(format!("could not set up zstd: {error}")))?,
+                    ),
+                };
+                out.reserve_exact(length);
+                // Never more than the length that was authenticated, however much the frame claims.
+                decompressor
+                    .decompress_to_buffer(&scratch.bytes, out)
+                    .map_err(|_| damaged("it cannot be decompressed"))?;
+            }
+        }
+        if out.len() != length {
+            return Err(damaged("its length is not what was stored"));
+        }
+        if chunk_id(&self.vault, out) != *id {
+            return Err(damaged("its contents do not have its name"));
+        }
+        Ok(())
+    }
+
+    /// Decrypts a chunk into `into`, still in its encoding: for repacking.
+    pub(crate) fn open_chunk(
+        &self,
+        id: &ChunkId,
+        location: &Location,
+        stored: &[u8],
+        into: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let damaged = |reason: &str| Error::ChunkDamaged {
+            chunk: *id,
+            pack: location.pack,
+            reason: reason.to_owned(),
+        };
+        if stored.len() != location.stored as usize {
+            return Err(damaged("its bytes are not all there"));
+        }
+        let entry = location
+            .entry(*id)
+            .ok_or_else(|| damaged("its place cannot be"))?;
+        let key = self
+            .pack_key(&location.pack)
+            .map_err(|error| blame(error, id, &location.pack))?;
+        into.clear();
+        into.extend_from_slice(stored);
+        let length = key
+            .open_chunk(&self.vault, location.number, &entry, into)
+            .map_err(|_| damaged("its bytes are not what was sealed"))?
+            .len();
+        into.truncate(length);
+        Ok(())
+    }
+
+    /// Reads all of a pack and checks every byte of it: its name, its table, and that the index says the same.
+    /// Chunks are then what was sealed; [`Reader::decode`] says whether they are what was meant.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] with the pack's name, or [`ErrorKind::NotFound`].
+    pub fn check_pack(&self, pack: &PackId) -> Result<Bytes, Error> {
+        let key = pack_key(pack)?;
+        let bytes = self
+            .vault
+            .runtime()
+            .block_on(self.vault.store().get(&key))
+            .map_err(Error::store("read", &key))?;
+        let table = PackTable::read_whole(&self.vault, *pack, &bytes)?;
+        let known = self.index.pack(pack);
+        if known.is_some_and(|known| known.size != table.size || known.header != table.header) {
+            return Err(Error::damaged(&key, "the index says otherwise of it"));
+        }
+        Ok(bytes)
+    }
+
+    /// The name that these bytes have in this vault: tells whether a file already holds a chunk.
+    #[must_use]
+    pub fn id_of(&self, plaintext: &[u8]) -> ChunkId {
+        chunk_id(&self.vault, plaintext)
+    }
+
+    /// The index that it looks chunks up in.
+    #[must_use]
     pub fn index(&self) -> &Arc<Index> {
-        todo!()
+        &self.index
+    }
+
+    fn pack_key(&self, pack: &PackId) -> Result<Arc<PackKey>, Error> {
+        let keys = || self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = keys().get(pack) {
+            return Ok(Arc::clone(key));
+        }
+        let known = self
+            .index
+            .pack(pack)
+            .ok_or_else(|| Error::NotFound(format!("pack {pack} in the index")))?;
+        let key = Arc::new(PackKey::open(&self.vault, *pack, &known.header)?);
+        let mut keys = keys();
+        if keys.len() >= OPEN_KEYS {
+            keys.clear();
+        }
+        keys.insert(*pack, Arc::clone(&key));
+        Ok(key)
+    }
+}
+
+/// Says which chunk is lost with a pack.
+fn blame(error: Error, chunk: &ChunkId, pack: &PackId) -> Error {
+    match error {
+        Error::Damaged { reason, .. } => Error::ChunkDamaged {
+            chunk: *chunk,
+            pack: *pack,
+            reason,
+        },
+        error if error.kind() == ErrorKind::NotFound => Error::PackMissing {
+            chunk: *chunk,
+            pack: *pack,
+        },
+        error => error,
     }
 }

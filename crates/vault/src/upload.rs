@@ -1,51 +1,40 @@
 //! A session that stores chunks.
-#![allow(missing_docs, clippy::todo, unused_variables, reason = "skeleton; to go")]
 
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
-use crate::{ChunkId, ChunkKind, Error};
+use crate::index::{PackSet, pack_key};
+use crate::pack::{Finished, MAX_CHUNK, PackBuilder, PackTable, Press};
+use crate::{ChunkId, ChunkKind, Error, Index, PackId, Vault};
 
-/// A session that stores chunks.
-#[derive(Debug)]
-pub struct Upload {}
+/// A pack of file contents is stored when it has become this long, in bytes.
+const DATA_PACK: usize = 24 << 20;
+/// A pack of file lists.
+const LIST_PACK: usize = 8 << 20;
+/// Full packs of one session that wait for the store or are on their way; each holds its buffer.
+const IN_FLIGHT: usize = 2;
+/// Packs to an index segment while a session runs: what a kill makes the next run look up pack by pack.
+const PACKS_PER_SEGMENT: usize = 16;
+const SHARDS: usize = 64;
+/// zstd's default.
+const LEVEL: i32 = 3;
 
+/// What became of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stored {
+    /// Its name.
     pub id: ChunkId,
     /// Whether the vault did not have it.
     pub new: bool,
 }
 
-impl Upload {
-    /// One for each worker thread; owns an open pack.
-    pub fn sink(&self) -> ChunkSink {
-        todo!()
-    }
-    /// Says that an older chunk is needed by this backup; `false` when the vault does not have it.
-    pub fn reuse(&self, id: &ChunkId) -> bool {
-        todo!()
-    }
-    /// After every sink was finished: waits for all packs, writes the index segments, and gives the sums.
-    pub async fn finish(self) -> Result<UploadTotals, Error> {
-        todo!()
-    }
-}
-
-#[derive(Debug)]
-pub struct ChunkSink {}
-
-impl ChunkSink {
-    /// Hashes, and where the vault has no such chunk compresses and encrypts into the open pack. Blocks while too
-    /// many full packs wait for the store.
-    pub fn put(&mut self, kind: ChunkKind, plaintext: &[u8]) -> Result<Stored, Error> {
-        todo!()
-    }
-    /// Hands over the open pack.
-    pub fn finish(self) -> Result<(), Error> {
-        todo!()
-    }
-}
-
+/// The sums of a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadTotals {
     /// Plaintext bytes of chunks the vault did not have.
@@ -54,4 +43,336 @@ pub struct UploadTotals {
     pub stored_bytes: u64,
     /// Every pack that holds a chunk this backup needs, new or old: hexadecimal.
     pub packs: Vec<String>,
+}
+
+/// A session that stores chunks. Its sinks are used from worker threads, never inside async tasks.
+#[derive(Debug)]
+pub struct Upload {
+    session: Arc<Session>,
+}
+
+#[derive(Debug)]
+struct Session {
+    vault: Arc<Vault>,
+    index: Arc<Index>,
+    /// Ids of chunks that this session has taken on, by their first bits.
+    seen: Vec<Mutex<HashSet<ChunkId>>>,
+    /// Old packs that are needed.
+    needed: PackSet,
+    new_bytes: AtomicU64,
+    stored_bytes: AtomicU64,
+    permits: Arc<Semaphore>,
+    buffers: Arc<Buffers>,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    tasks: JoinSet<()>,
+    /// Stored, and in no segment yet.
+    unsaved: Vec<PackTable>,
+    stored: Vec<PackId>,
+    failed: Option<Arc<Error>>,
+}
+
+impl Upload {
+    pub(crate) fn new(vault: Arc<Vault>, index: Arc<Index>) -> Self {
+        Self {
+            session: Arc::new(Session {
+                needed: index.no_packs(),
+                vault,
+                index,
+                seen: (0..SHARDS).map(|_| Mutex::default()).collect(),
+                new_bytes: AtomicU64::new(0),
+                stored_bytes: AtomicU64::new(0),
+                permits: Arc::new(Semaphore::new(IN_FLIGHT)),
+                buffers: Arc::default(),
+                progress: Mutex::default(),
+            }),
+        }
+    }
+
+    /// One for each worker thread; owns an open pack.
+    #[must_use]
+    pub fn sink(&self) -> ChunkSink {
+        ChunkSink {
+            session: Arc::clone(&self.session),
+            press: None,
+            data: None,
+            list: None,
+        }
+    }
+
+    /// Says that an older chunk is needed by this backup; `false` when the vault does not have it.
+    #[must_use]
+    pub fn reuse(&self, id: &ChunkId) -> bool {
+        self.session.index.mark(id, &self.session.needed).is_some() || self.session.has_seen(id)
+    }
+
+    /// After every sink was finished: waits for all packs, writes the index segments, and gives the sums.
+    ///
+    /// # Errors
+    /// The first failure of the session, whoever saw it first.
+    pub async fn finish(self) -> Result<UploadTotals, Error> {
+        let session = self.session;
+        let mut tasks = std::mem::take(&mut session.progress().tasks);
+        while let Some(joined) = tasks.join_next().await {
+            if let Err(error) = joined {
+                session.fail(Error::Internal(format!("storing a pack ended early: {error}")));
+            }
+        }
+        session.check()?;
+        let (mut unsaved, stored) = {
+            let mut progress = session.progress();
+            (
+                std::mem::take(&mut progress.unsaved),
+                std::mem::take(&mut progress.stored),
+            )
+        };
+        // What an interrupted run left behind gets its place in the index, so that nobody looks for it again.
+        unsaved.extend(session.index.adopted().iter().cloned());
+        let mut segments = 0;
+        for packs in unsaved.chunks(PACKS_PER_SEGMENT * 4) {
+            segments += session.vault.write_segment(packs).await?;
+        }
+        let mut packs: Vec<PackId> = session.index.marked(&session.needed).chain(stored).collect();
+        packs.sort_unstable();
+        packs.dedup();
+        Ok(UploadTotals {
+            new_bytes: session.new_bytes.load(Ordering::Relaxed),
+            stored_bytes: session.stored_bytes.load(Ordering::Relaxed) + segments,
+            packs: packs.iter().map(ToString::to_string).collect(),
+        })
+    }
+}
+
+impl Session {
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shard(&self, id: &ChunkId) -> MutexGuard<'_, HashSet<ChunkId>> {
+        let shard = &self.seen[usize::from(id.0[31]) % SHARDS];
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_seen(&self, id: &ChunkId) -> bool {
+        self.shard(id).contains(id)
+    }
+
+    fn fail(&self, error: Error) {
+        self.progress().failed.get_or_insert_with(|| Arc::new(error));
+    }
+
+    /// The first failure, to everybody who goes on.
+    fn check(&self) -> Result<(), Error> {
+        match &self.progress().failed {
+            Some(error) => Err(Error::Upload(Arc::clone(error))),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands a full pack to the runtime; blocks while too many are on their way.
+    fn store(self: &Arc<Self>, pack: PackBuilder) -> Result<(), Error> {
+        self.check()?;
+        let Finished { bytes, table, plain } = pack.finish()?;
+        let buffer = Bytes::from_owner(Pooled {
+            bytes,
+            pool: Arc::clone(&self.buffers),
+        });
+        let runtime = self.vault.runtime();
+        let permit = runtime
+            .block_on(Arc::clone(&self.permits).acquire_owned())
+            .map_err(|_| Error::Internal("the uploader was shut down".to_owned()))?;
+        self.check()?;
+        let session = Arc::clone(self);
+        self.progress().tasks.spawn_on(
+            async move {
+                if let Err(error) = session.store_pack(table, buffer, plain).await {
+                    session.fail(error);
+                }
+                drop(permit);
+            },
+            runtime,
+        );
+        Ok(())
+    }
+
+    async fn store_pack(&self, table: PackTable, bytes: Bytes, plain: u64) -> Result<(), Error> {
+        let size = table.size;
+        // A name made of the bytes is only ever taken by the same bytes.
+        self.vault.create_if_free(&pack_key(&table.id)?, bytes).await?;
+        self.stored_bytes.fetch_add(size, Ordering::Relaxed);
+        self.new_bytes.fetch_add(plain, Ordering::Relaxed);
+        let segment = {
+            let mut progress = self.progress();
+            progress.stored.push(table.id);
+            progress.unsaved.push(table);
+            let full = progress.unsaved.len() >= PACKS_PER_SEGMENT;
+            full.then(|| std::mem::take(&mut progress.unsaved))
+        };
+        if let Some(packs) = segment {
+            let size = self.vault.write_segment(&packs).await?;
+            self.stored_bytes.fetch_add(size, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// Where one worker thread puts its chunks.
+#[derive(Debug)]
+pub struct ChunkSink {
+    session: Arc<Session>,
+    press: Option<Press>,
+    data: Option<PackBuilder>,
+    list: Option<PackBuilder>,
+}
+
+impl ChunkSink {
+    /// The name that these bytes have in this vault.
+    #[must_use]
+    pub fn id_of(&self, plaintext: &[u8]) -> ChunkId {
+        chunk_id(&self.session.vault, plaintext)
+    }
+
+    /// Hashes, and where the vault has no such chunk compresses and encrypts into the open pack. Blocks while too
+    /// many full packs wait for the store.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] above 16 MiB; and the first failure of the session, after which all of it is lost.
+    pub fn put(&mut self, kind: ChunkKind, plaintext: &[u8]) -> Result<Stored, Error> {
+        if plaintext.len() > MAX_CHUNK {
+            return Err(Error::TooLarge {
+                what: "a chunk".to_owned(),
+                size: plaintext.len() as u64,
+                limit: MAX_CHUNK as u64,
+            });
+        }
+        let id = self.id_of(plaintext);
+        let session = &self.session;
+        if session.index.mark(&id, &session.needed).is_some() || !session.shard(&id).insert(id) {
+            return Ok(Stored { id, new: false });
+        }
+        let stored = self.append(kind, id, plaintext);
+        if let Err(error) = stored {
+            // Others may have been told that the chunk is there: nothing of this session counts any more.
+            let error = match error {
+                Error::Upload(first) => first,
+                error => Arc::new(error),
+            };
+            self.session
+                .progress()
+                .failed
+                .get_or_insert_with(|| Arc::clone(&error));
+            return Err(Error::Upload(error));
+        }
+        Ok(Stored { id, new: true })
+    }
+
+    fn append(&mut self, kind: ChunkKind, id: ChunkId, plaintext: &[u8]) -> Result<(), Error> {
+        let press = match &mut self.press {
+            Some(press) => press,
+            None => self.press.insert(Press::new(LEVEL)?),
+        };
+        let (open, full) = match kind {
+            ChunkKind::Data => (&mut self.data, DATA_PACK),
+            ChunkKind::List => (&mut self.list, LIST_PACK),
+        };
+        let pack = match open {
+            Some(pack) => pack,
+            None => open.insert(PackBuilder::new(
+                &self.session.vault,
+                self.session.buffers.take(),
+            )?),
+        };
+        pack.push(press, kind, id, plaintext)?;
+        if pack.len() >= full
+            && let Some(pack) = open.take()
+        {
+            self.session.store(pack)?;
+        }
+        Ok(())
+    }
+
+    /// Hands over the open pack. A sink that is dropped without this makes [`Upload::finish`] fail.
+    ///
+    /// # Errors
+    /// The first failure of the session.
+    pub fn finish(mut self) -> Result<(), Error> {
+        for pack in [self.data.take(), self.list.take()].into_iter().flatten() {
+            if let Err(error) = self.session.store(pack) {
+                if !matches!(error, Error::Upload(_)) {
+                    self.session.fail(error);
+                }
+                self.session.check()?;
+            }
+        }
+        self.session.check()
+    }
+}
+
+impl Drop for ChunkSink {
+    fn drop(&mut self) {
+        let lost = [&self.data, &self.list]
+            .into_iter()
+            .flatten()
+            .any(|pack| !pack.is_empty());
+        if lost {
+            self.session.fail(Error::Internal(
+                "a worker ended without handing over its chunks".to_owned(),
+            ));
+        }
+    }
+}
+
+impl Vault {
+    /// Stores a pack that was made outside of a session, as repacking does; it is in no index segment yet.
+    pub(crate) async fn store_pack(&self, pack: Finished) -> Result<PackTable, Error> {
+        self.create_if_free(&pack_key(&pack.table.id)?, pack.bytes)
+            .await?;
+        Ok(pack.table)
+    }
+}
+
+/// BLAKE3 of the bytes, keyed for this vault.
+pub(crate) fn chunk_id(vault: &Vault, plaintext: &[u8]) -> ChunkId {
+    ChunkId(*blake3::keyed_hash(vault.keys().chunk_id_key(), plaintext).as_bytes())
+}
+
+/// Buffers that go round: fresh memory of this size costs as much as encrypting into it.
+#[derive(Debug, Default)]
+struct Buffers(Mutex<Vec<Vec<u8>>>);
+
+impl Buffers {
+    fn take(&self) -> Vec<u8> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
+            .unwrap_or_default()
+    }
+
+    fn give(&self, buffer: Vec<u8>) {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.len() < IN_FLIGHT + 2 {
+            free.push(buffer);
+        }
+    }
+}
+
+struct Pooled {
+    bytes: Vec<u8>,
+    pool: Arc<Buffers>,
+}
+
+impl AsRef<[u8]> for Pooled {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        self.pool.give(std::mem::take(&mut self.bytes));
+    }
 }

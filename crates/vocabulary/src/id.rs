@@ -34,7 +34,7 @@ macro_rules! id {
             #[must_use]
             pub fn random() -> Self {
                 let mut bytes = [0; 16];
-                #[expect(clippy::expect_used, reason = "no safe way to go on without randomness")]
+                #[allow(clippy::expect_used, reason = "no safe way to go on without randomness")]
                 getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
                 Self(bytes)
             }

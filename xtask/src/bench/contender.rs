@@ -164,19 +164,15 @@ impl Contender {
             .args(arguments.into_iter().map(Into::into))
             .current_dir("/");
         match self.name {
-            Name::Ostler => command
-                .env("OSTLER_STATE_DIR", self.home.join("state"))
-                .env("OSTLER_CONFIG", self.home.join("none.toml")),
-            Name::Restic => command
-                .env("RESTIC_REPOSITORY", self.repository())
-                .env("RESTIC_PASSWORD", "measured")
-                .env("RESTIC_CACHE_DIR", self.home.join("cache")),
-            Name::Rustic => command
-                .env("RUSTIC_REPOSITORY", self.repository())
-                .env("RUSTIC_PASSWORD", "measured")
-                .env("RUSTIC_NO_PROGRESS", "true")
-                .env("RUSTIC_CACHE_DIR", self.home.join("cache")),
-        };
+            Name::Ostler => process::unconfigured(&mut command, &self.home.join("state")),
+            Name::Restic | Name::Rustic => {
+                let prefix = self.name.as_str().to_uppercase();
+                command
+                    .env(format!("{prefix}_REPOSITORY"), self.repository())
+                    .env(format!("{prefix}_PASSWORD"), "measured")
+                    .env(format!("{prefix}_CACHE_DIR"), self.home.join("cache"));
+            }
+        }
         command
     }
 }

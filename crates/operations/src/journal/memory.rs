@@ -1,16 +1,18 @@
 //! The journal in memory: for tests, and for work that need not outlive its process.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ostler_vocabulary::{OperationId, ProcessIdentity, ProgressValue, Timestamp};
 
-use super::row::bytes;
-use super::rules::{DONE, FAILED, Head, RUNNING, UNDO_FAILED, UNDONE, is_gone};
+use super::rules::{DONE, FAILED, RUNNING, UNDO_FAILED, UNDONE, is_gone};
 use super::{Ending, Journal, LeaseHolder, NewOperation, Ownership, Requests, StepAt, StepEnd};
 use crate::error::Error;
 use crate::record::{AuditRecord, OperationRecord, State, StepRecord};
+
+mod tables;
+
+use tables::{Entry, Lease, Tables, key, whole};
 
 /// The journal in memory. Several engines may share one, as several processes share a file.
 #[derive(Debug, Default)]
@@ -18,111 +20,9 @@ pub struct MemoryJournal {
     tables: Mutex<Tables>,
 }
 
-#[derive(Debug, Default)]
-struct Tables {
-    /// In order of starting.
-    operations: Vec<Entry>,
-    leases: BTreeMap<String, Lease>,
-}
-
-#[derive(Debug, Clone)]
-struct Entry {
-    record: OperationRecord,
-    leave_requested: bool,
-}
-
-#[derive(Debug)]
-struct Lease {
-    purpose: String,
-    owner: Option<ProcessIdentity>,
-    epoch: u64,
-    heartbeat: Timestamp,
-}
-
-impl Entry {
-    fn head(&self) -> Head {
-        Head {
-            id: self.record.id,
-            state: self.record.state,
-            committed: self.record.committed,
-            cancel_requested: self.record.cancel_requested,
-            owner: self.record.owner.clone(),
-            epoch: self.record.epoch,
-            heartbeat: self.record.heartbeat,
-        }
-    }
-
-    fn step(&mut self, at: &StepAt) -> Option<&mut StepRecord> {
-        self.record
-            .steps
-            .iter_mut()
-            .find(|step| step.position == at.position && step.name == at.name && key(step) == at.key)
-    }
-
-    fn read(&self) -> OperationRecord {
-        let mut record = self.record.clone();
-        record.bytes = bytes(&record.steps);
-        record
-    }
-}
-
-fn key(step: &StepRecord) -> &str {
-    step.key.as_deref().unwrap_or_default()
-}
-
-impl Tables {
-    fn entry(&mut self, id: OperationId) -> Result<&mut Entry, Error> {
-        self.operations
-            .iter_mut()
-            .find(|entry| entry.record.id == id)
-            .ok_or_else(|| Error::NotFound(id.to_string()))
-    }
-
-    fn owned(&mut self, by: &Ownership) -> Result<&mut Entry, Error> {
-        let entry = self.entry(by.id)?;
-        entry.head().check_owner(by)?;
-        Ok(entry)
-    }
-
-    fn held(&mut self, holder: &LeaseHolder) -> Result<&mut Lease, Error> {
-        self.leases
-            .get_mut(&holder.name)
-            .filter(|lease| lease.epoch == holder.epoch && lease.owner.as_ref() == Some(&holder.owner))
-            .ok_or_else(|| Error::LeaseLost {
-                name: holder.name.clone(),
-                epoch: holder.epoch,
-            })
-    }
-}
-
 impl MemoryJournal {
     fn lock(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A copy of everything as it is now, as a crash would leave it.
-    #[must_use]
-    pub fn snapshot(&self) -> Self {
-        let tables = self.lock();
-        Self {
-            tables: Mutex::new(Tables {
-                operations: tables.operations.clone(),
-                leases: tables
-                    .leases
-                    .iter()
-                    .map(|(name, lease)| {
-                        (
-                            name.clone(),
-                            Lease {
-                                purpose: lease.purpose.clone(),
-                                owner: lease.owner.clone(),
-                                ..*lease
-                            },
-                        )
-                    })
-                    .collect(),
-            }),
-        }
     }
 }
 
@@ -441,9 +341,4 @@ impl Journal for MemoryJournal {
         self.lock().held(holder)?.owner = None;
         Ok(())
     }
-}
-
-/// Times are kept to the millisecond.
-fn whole(time: Timestamp) -> Timestamp {
-    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }

@@ -8,11 +8,12 @@ use ostler_vocabulary::{OperationId, ProcessIdentity, ProgressValue, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::row::{self, json, millis, reading, signed, writing};
-use super::rules::{DONE, FAILED, RUNNING, UNDO_FAILED, UNDONE, is_gone};
+use super::rules::{DONE, FAILED, RUNNING, UNDO_FAILED, UNDONE};
 use super::{Ending, Journal, LeaseHolder, NewOperation, Ownership, Requests, StepAt, StepEnd, file_system};
 use crate::error::Error;
 use crate::record::{AuditRecord, OperationRecord};
 
+mod lease;
 mod open;
 
 pub use open::{FILE_NAME, SCHEMA_VERSION};
@@ -376,69 +377,14 @@ impl Journal for SqliteJournal {
         silence: Duration,
         now: Timestamp,
     ) -> Result<LeaseHolder, Error> {
-        let identity = json(owner)?;
-        self.write(|db| {
-            let epoch = match row::lease(db, name)? {
-                Some(row::Lease {
-                    owner: Some(owner),
-                    purpose,
-                    heartbeat,
-                    ..
-                }) if !is_gone(&owner, heartbeat, silence, now) => {
-                    return Err(Error::LeaseHeld {
-                        name: name.to_owned(),
-                        purpose,
-                        owner,
-                    });
-                }
-                Some(last) => last.epoch.saturating_add(1),
-                None => 1,
-            };
-            execute(
-                db,
-                "INSERT INTO lease (name, purpose, owner, epoch, heartbeat) VALUES (?1, ?2, ?3, ?4, ?5) \
-                 ON CONFLICT (name) DO UPDATE SET purpose = ?2, owner = ?3, epoch = ?4, heartbeat = ?5",
-                params![name, purpose, identity, signed(epoch), millis(now)],
-            )?;
-            Ok(LeaseHolder {
-                name: name.to_owned(),
-                owner: owner.clone(),
-                epoch,
-            })
-        })
+        self.write(|db| lease::acquire(db, name, purpose, owner, silence, now))
     }
 
     fn confirm(&self, holder: &LeaseHolder, now: Timestamp) -> Result<(), Error> {
-        let identity = json(&holder.owner)?;
-        self.write(|db| {
-            let changed = execute(
-                db,
-                "UPDATE lease SET heartbeat = ?4 WHERE name = ?1 AND epoch = ?2 AND owner = ?3",
-                params![holder.name, signed(holder.epoch), identity, millis(now)],
-            )?;
-            lost_unless(changed, holder)
-        })
+        self.write(|db| lease::confirm(db, holder, now))
     }
 
     fn surrender(&self, holder: &LeaseHolder) -> Result<(), Error> {
-        let identity = json(&holder.owner)?;
-        self.write(|db| {
-            let changed = execute(
-                db,
-                "UPDATE lease SET owner = NULL WHERE name = ?1 AND epoch = ?2 AND owner = ?3",
-                params![holder.name, signed(holder.epoch), identity],
-            )?;
-            lost_unless(changed, holder)
-        })
+        self.write(|db| lease::surrender(db, holder))
     }
-}
-
-fn lost_unless(changed: usize, holder: &LeaseHolder) -> Result<(), Error> {
-    if changed == 0 {
-        return Err(Error::LeaseLost {
-            name: holder.name.clone(),
-            epoch: holder.epoch,
-        });
-    }
-    Ok(())
 }

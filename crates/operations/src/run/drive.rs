@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures::FutureExt;
-use ostler_vocabulary::Failure;
+use ostler_vocabulary::{Failure, OperationId};
 use tokio_util::sync::CancellationToken;
 
 use super::undo::{Undone, undo_all};
@@ -79,6 +79,8 @@ async fn settle(run: &Run, outcome: Result<Finished, Failure>) -> Result<State, 
             .into()),
     });
     let failure = match outcome {
+        // Resumed to be undone, it came to its end by recorded results alone.
+        Ok(_) if run.undo_only => run.cancelled(),
         Ok(finished) => return end(run, finished_as(finished)).await,
         Err(failure) => failure,
     };
@@ -86,7 +88,7 @@ async fn settle(run: &Run, outcome: Result<Finished, Failure>) -> Result<State, 
         return leave(run).await;
     }
     if run.is_committed() || run.confused.load(Ordering::Relaxed) {
-        return end(run, failed_as(&failure, Undone::default())).await;
+        return end(run, failed_as(run.id(), &failure, Undone::default())).await;
     }
     let undone = undo_all(run).await?;
     if undone.left {
@@ -95,7 +97,7 @@ async fn settle(run: &Run, outcome: Result<Finished, Failure>) -> Result<State, 
     let ending = if run.is_cancelled_by_user() {
         cancelled_as(run, undone).await?
     } else {
-        failed_as(&failure, undone)
+        failed_as(run.id(), &failure, undone)
     };
     end(run, ending).await
 }
@@ -128,15 +130,19 @@ fn finished_as(finished: Finished) -> Ending {
     }
 }
 
-fn failed_as(failure: &Failure, undone: Undone) -> Ending {
+fn failed_as(id: OperationId, failure: &Failure, undone: Undone) -> Ending {
     let mut reasons = failure.messages();
     reasons.extend(undone.failed);
     reasons.extend(left_behind(undone.leaves));
+    let again = || {
+        let short = id.short();
+        format!("once the cause is gone, `ostler operation resume {short}` goes on with what was not done")
+    };
     Ending {
         state: State::Failed,
         outcome: None,
         reasons,
-        hint: failure.hint().map(ToOwned::to_owned),
+        hint: Some(failure.hint().map_or_else(again, ToOwned::to_owned)),
         failure: Some(failure.kind()),
     }
 }

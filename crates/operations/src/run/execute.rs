@@ -28,7 +28,7 @@ pub(crate) struct Call {
     pub(crate) undo: Option<Undo>,
 }
 
-pub(crate) async fn execute<T, F, Fut>(run: &Run, mut call: Call, work: F) -> Result<T, Failure>
+pub(crate) async fn execute<T, F, Fut>(run: &Run, mut call: Call, mut work: F) -> Result<T, Failure>
 where
     T: Serialize + DeserializeOwned + Send,
     F: Fn(Step) -> Fut + Send,
@@ -42,7 +42,9 @@ where
     }
     let mut tried = 0;
     loop {
-        let failure = match attempt(run, &mut call, &work).await? {
+        let outcome;
+        (work, outcome) = attempt(run, &mut call, work).await?;
+        let failure = match outcome {
             Ok(value) => return Ok(value),
             Err(failure) => failure,
         };
@@ -59,9 +61,7 @@ where
 /// The recorded result, if this step need not run.
 fn recorded<T: DeserializeOwned>(run: &Run, call: &mut Call) -> Result<Option<T>, Failure> {
     let at = &call.at;
-    let found = run
-        .standing(at.position)
-        .find(|step| step.name == at.name && step.key.as_deref().unwrap_or_default() == at.key);
+    let found = run.recorded(at);
     let begun = found.filter(|step| run.undo_only || step.state == "done");
     if let Some(undo) = call
         .undo
@@ -88,8 +88,9 @@ fn recorded<T: DeserializeOwned>(run: &Run, call: &mut Call) -> Result<Option<T>
     })
 }
 
-/// One attempt. The outer error is the engine's, after which nothing is tried again.
-async fn attempt<T, F, Fut>(run: &Run, call: &mut Call, work: &F) -> Result<Result<T, Failure>, Failure>
+/// One attempt; gives the work back (it is `Send`, but may not be shared). The outer error is the engine's, after which
+/// nothing is tried again.
+async fn attempt<T, F, Fut>(run: &Run, call: &mut Call, work: F) -> Result<(F, Result<T, Failure>), Failure>
 where
     T: Serialize + Send,
     F: Fn(Step) -> Fut + Send,
@@ -114,6 +115,8 @@ where
     };
     run.tell(Event::StepStarted { step: name.clone() });
     kill::point(Moment::Before, &call.at.name);
+    #[cfg(feature = "testing")]
+    let injected = run.inject(crate::testing::Place::Before, &name).await;
     let progress = Progress::new(call.unit);
     let step = Step {
         progress: progress.clone(),
@@ -122,9 +125,21 @@ where
     };
     let outcome = {
         let _active = Registered::new(run, &call.at, &progress);
-        finish_in(run.engine.settings.grace, &call.token, work(step))
+        #[cfg(feature = "testing")]
+        let doing = match injected {
+            Some(failure) => futures::future::Either::Left(std::future::ready(Err(failure))),
+            None => futures::future::Either::Right(work(step)),
+        };
+        #[cfg(not(feature = "testing"))]
+        let doing = work(step);
+        finish_in(run.engine.settings.grace, &call.token, doing)
             .await
             .unwrap_or_else(|| Err(run.cancelled()))
+    };
+    #[cfg(feature = "testing")]
+    let outcome = match run.inject(crate::testing::Place::Unrecorded, &name).await {
+        Some(failure) => Err(failure),
+        None => outcome,
     };
     let outcome = outcome.and_then(|value| {
         encode(&name, &value)
@@ -146,6 +161,8 @@ where
         .await?;
     if outcome.is_ok() {
         kill::point(Moment::After, &call.at.name);
+        #[cfg(feature = "testing")]
+        run.inject(crate::testing::Place::After, &name).await;
     }
     if let Some(progress) = counted {
         run.tell(Event::Progress {
@@ -157,7 +174,7 @@ where
         step: name,
         ok: outcome.is_ok(),
     });
-    Ok(outcome.map(|(value, _)| value))
+    Ok((work, outcome.map(|(value, _)| value)))
 }
 
 fn encode<T: Serialize>(step: &str, value: &T) -> Result<serde_json::Value, Error> {

@@ -23,9 +23,11 @@ pub(super) async fn keep(run: &Run, stop: &CancellationToken) {
         for event in run.changed() {
             run.tell(event);
         }
-        let values = due(&mut journaled, settings.journal_progress)
-            .then(|| run.unjournaled())
-            .unwrap_or_default();
+        let values = if due(&mut journaled, settings.journal_progress) {
+            run.unjournaled()
+        } else {
+            Vec::new()
+        };
         let worked = due(&mut beaten, settings.heartbeat).then(|| run.worked_ms());
         let now = run.engine.clock.now();
         match run

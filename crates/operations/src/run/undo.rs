@@ -78,6 +78,9 @@ pub(super) async fn undo_all(run: &Run) -> Result<Undone, Failure> {
         let name = label(&undo.at.name, &undo.at.key);
         let hook = format!("undo {}", undo.at.name);
         kill::point(Moment::Before, &hook);
+        #[cfg(feature = "testing")]
+        run.inject(crate::testing::Place::Before, &format!("undo {name}"))
+            .await;
         let Some(outcome) = take_back(run, action.as_ref()).await else {
             all.left = true;
             return Ok(all);
@@ -97,6 +100,9 @@ pub(super) async fn undo_all(run: &Run) -> Result<Undone, Failure> {
         run.journal(move |journal, by| journal.end_step(by, &at, &end, None, now))
             .await?;
         kill::point(Moment::After, &hook);
+        #[cfg(feature = "testing")]
+        run.inject(crate::testing::Place::After, &format!("undo {name}"))
+            .await;
     }
     Ok(all)
 }

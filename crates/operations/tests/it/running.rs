@@ -3,34 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ostler_operations::{Engine, Event, Finished, Operation, Spec, State};
-use ostler_vocabulary::{ErrorKind, Failure, SystemClock};
+use ostler_operations::{Operation, State};
+use ostler_vocabulary::{ErrorKind, Failure};
 use serde_json::json;
 
-fn engines() -> Vec<(Engine, Option<tempfile::TempDir>)> {
-    let clock = Arc::new(SystemClock::default());
-    let directory = tempfile::tempdir().unwrap();
-    vec![
-        (Engine::in_memory(clock.clone()), None),
-        (Engine::open(directory.path(), clock).unwrap(), Some(directory)),
-    ]
-}
-
-fn spec() -> Spec {
-    Spec {
-        kind: "count",
-        version: 1,
-        subject: "numbers".into(),
-        plan: json!({"to": 3}),
-    }
-}
-
-fn done(outcome: serde_json::Value) -> Result<Finished, Failure> {
-    Ok(Finished {
-        outcome,
-        partial: vec![],
-    })
-}
+use crate::{done, engines, spec};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_recorded_with_its_steps_and_outcome() {
@@ -92,7 +69,7 @@ async fn a_failed_operation_resumes_without_running_its_finished_steps_again() {
         );
         assert_eq!(record.reasons, ["no"]);
         engine
-            .resume(id, "count", 1, function(false, runs.clone()))
+            .resume(id, "count", 2, function(false, runs.clone()))
             .await
             .unwrap();
         let record = engine.wait(id).await.unwrap();
@@ -103,60 +80,93 @@ async fn a_failed_operation_resumes_without_running_its_finished_steps_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancel_undoes_in_reverse_and_the_watcher_sees_the_end() {
-    for (engine, _directory) in engines() {
-        let undone = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let seen = undone.clone();
-        let id = engine
-            .start(spec(), move |op: Operation| async move {
-                for name in ["a", "b"] {
-                    let seen = seen.clone();
-                    op.step(name)
-                        .leaves("dust")
-                        .run_with_undo(
-                            |_| async { Ok(name.to_owned()) },
-                            move |result| {
-                                let seen = seen.clone();
-                                async move {
-                                    seen.lock().unwrap().push(result);
-                                    Ok(())
-                                }
-                            },
-                        )
+async fn only_transient_failures_are_tried_again_and_only_so_often() {
+    for (kind, retries, expected, state) in [
+        (ErrorKind::Unavailable, 2, 3, State::Succeeded),
+        (ErrorKind::Unavailable, 1, 2, State::Failed),
+        (ErrorKind::Denied, 5, 1, State::Failed),
+    ] {
+        for (engine, _directory) in engines() {
+            let id = engine
+                .start(spec(), move |op: Operation| async move {
+                    op.step("flaky")
+                        .retries(retries)
+                        .run(|step| async move {
+                            if step.attempt < 3 {
+                                return Err(Failure::new(kind, "not now"));
+                            }
+                            Ok(())
+                        })
                         .await?;
-                }
-                op.step("wait")
-                    .run(|step| async move {
-                        step.cancelled.cancelled().await;
-                        Err::<(), _>(Failure::new(ErrorKind::Cancelled, "stopped"))
+                    done(json!(null))
+                })
+                .await
+                .unwrap();
+            let record = engine.wait(id).await.unwrap();
+            assert_eq!(
+                (record.state, record.steps[0].attempts),
+                (state, expected),
+                "{record:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_fails_the_operation_and_not_the_process() {
+    for (engine, _directory) in engines() {
+        let id = engine
+            .start(spec(), |op: Operation| async move {
+                op.step("broken")
+                    .run(|_| async { Ok(Vec::<u8>::new()[..1].len()) })
+                    .await?;
+                done(json!(null))
+            })
+            .await
+            .unwrap();
+        let record = engine.wait(id).await.unwrap();
+        assert_eq!(
+            (record.state, record.failure),
+            (State::Failed, Some(ErrorKind::Internal))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_too_large_for_the_journal_fails_its_step() {
+    for (engine, _directory) in engines() {
+        let id = engine
+            .start(spec(), |op: Operation| async move {
+                op.step("large")
+                    .run(|_| async { Ok("x".repeat(64 * 1024)) })
+                    .await?;
+                done(json!(null))
+            })
+            .await
+            .unwrap();
+        let record = engine.wait(id).await.unwrap();
+        assert_eq!(record.state, State::Failed);
+        assert!(record.reasons[0].contains("`large`"), "{:?}", record.reasons);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_may_own_what_cannot_be_shared() {
+    for (engine, _directory) in engines() {
+        let id = engine
+            .start(spec(), |op: Operation| async move {
+                let counter = std::cell::Cell::new(1);
+                op.step("own")
+                    .run(move |_| {
+                        counter.set(counter.get() + 1);
+                        let value = counter.get();
+                        async move { Ok(value) }
                     })
                     .await?;
                 done(json!(null))
             })
             .await
             .unwrap();
-        let mut events = engine.watch(id).await.unwrap();
-        engine.cancel(id, false).await.unwrap();
-        let mut last = None;
-        while let Some(event) = events.recv().await {
-            last = Some(event);
-        }
-        assert_eq!(
-            last,
-            Some(Event::Ended {
-                state: State::Cancelled
-            })
-        );
-        let record = engine.get(id).unwrap();
-        assert_eq!(record.state, State::Cancelled);
-        assert!(
-            record.reasons.contains(&"left behind: dust".to_owned()),
-            "{record:?}"
-        );
-        let undone = undone.lock().unwrap().clone();
-        let reverse = [Some("b".to_owned()), Some("a".to_owned())];
-        assert!(reverse.ends_with(&undone), "{undone:?}");
-        let refused = engine.cancel(id, false).await.unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::Refused);
+        assert_eq!(engine.wait(id).await.unwrap().steps[0].result, Some(json!(2)));
     }
 }

@@ -1,7 +1,7 @@
 //! A store in a directory.
 //!
-//! An object is a file at `<root>/<key>`. It is written to `<root>/tmp/`, synced, given its name without replacing,
-//! and then the directory is synced. Directories of objects are made when needed and removed when empty.
+//! An object is a file at `<root>/<key>`. It is written to `<root>/tmp/`, synced, linked to its name without
+//! replacing, then the directory is synced, and then the first name is removed. Directories of objects are made when needed and removed when empty.
 
 mod fault;
 mod place;
@@ -61,7 +61,7 @@ impl Local {
             Err(error) => return Err(failed(error)),
         };
         if identity.is_some() {
-            unfinished::sweep(&root);
+            unfinished::sweep(&root).map_err(failed)?;
         }
         Ok(Self {
             inner: Arc::new(Inner {

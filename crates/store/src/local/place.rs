@@ -14,8 +14,8 @@ use rustix::io::Errno;
 use super::{Inner, unfinished};
 use crate::{Attempt, Error, Key};
 
-/// How often a directory is made again that another process removes because it is empty.
-const TRIES: usize = 16;
+/// How often a directory is made again that others remove because it is empty.
+const TRIES: usize = 100;
 
 /// One directory from its making to its removal. Inode numbers alone are used again.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,11 +83,16 @@ impl Inner {
                 Err(error) => return Err(error),
             }
         }
-        unfinished.finished();
-        self.sync_around_object(directory).inspect_err(|_| {
-            // Nobody may find an object of which it is not known whether it lasts.
-            let _ = fs::remove_file(&path);
-        })
+        // The unfinished name goes only after this: while it is there, whoever opens the store after a crash knows that
+        // there may be an object whose entry is not synced.
+        match self.sync_around_object(directory) {
+            // It was created, and somebody deleted it and its directory already.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.is_gone() => Ok(()),
+            done => done.inspect_err(|_| {
+                // Nobody may find an object of which it is not known whether it lasts.
+                let _ = fs::remove_file(&path);
+            }),
+        }
     }
 
     pub(super) fn remove(&self, attempt: &Attempt, key: &Key) -> Result<(), Error> {
@@ -104,11 +109,20 @@ impl Inner {
         match fs::remove_file(&path) {
             Ok(()) => {}
             // It may have been removed by somebody who was killed before the directory was synced.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.is_gone() => {}
             Err(error) if error.raw_os_error() == Some(Errno::ISDIR.raw_os_error()) => return Ok(()),
             Err(error) => return Err(error),
         }
-        sync_directory(directory)?;
+        // So may the directory that it was in.
+        let mut synced = directory;
+        while let Err(error) = sync_directory(synced) {
+            match synced.parent() {
+                Some(above) if error.kind() == io::ErrorKind::NotFound && synced != self.root => {
+                    synced = above
+                }
+                _ => return Err(error),
+            }
+        }
         while directory != self.root && directory.starts_with(&self.root) {
             self.forget(directory);
             if fs::remove_dir(directory).is_err() {
@@ -123,6 +137,20 @@ impl Inner {
     /// Makes a directory and those above it, as far as they are missing, and syncs the entry of each. Each process
     /// syncs those that it finds too, once: who made them may have been killed before it did.
     fn make_durable(&self, directory: &Path) -> io::Result<()> {
+        let mut tries = 0;
+        loop {
+            match self.try_make_durable(directory) {
+                // Somebody removed one of them, empty as it was, before the one below it was made.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES && !self.is_gone() => {
+                    tries += 1;
+                    self.forget(&self.root);
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn try_make_durable(&self, directory: &Path) -> io::Result<()> {
         let mut levels = Vec::new();
         {
             let durable = self.durable();
@@ -192,9 +220,10 @@ fn taken(found: &fs::Metadata, directory: &Path) -> io::Error {
     if found.is_dir() {
         return io::ErrorKind::IsADirectory.into();
     }
-    sync_directory(directory)
-        .err()
-        .unwrap_or_else(|| io::ErrorKind::AlreadyExists.into())
+    match sync_directory(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => error,
+        _ => io::ErrorKind::AlreadyExists.into(),
+    }
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {
@@ -210,15 +239,18 @@ fn sync_entry_of(above: &Path) -> io::Result<()> {
     }
 }
 
-/// Gives a file its name unless the name is taken, in one step.
+/// Gives a file its name unless the name is taken, in one step. Where links are known it keeps its old name too.
 fn name_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+    match rustix::fs::link(from, to) {
         Ok(()) => Ok(()),
-        // Network and older file systems: a second name for the same file, then the first one goes.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            fs::hard_link(from, to)?;
-            fs::remove_file(from)
-        }
+        // File systems without links.
+        Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP | Errno::MLINK) => Ok(rustix::fs::renameat_with(
+            CWD,
+            from,
+            CWD,
+            to,
+            RenameFlags::NOREPLACE,
+        )?),
         Err(error) => Err(error.into()),
     }
 }

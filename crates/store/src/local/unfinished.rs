@@ -15,12 +15,11 @@ pub(super) const DIRECTORY: &str = "tmp";
 static NEXT: AtomicU64 = AtomicU64::new(0);
 static OWN: LazyLock<String> = LazyLock::new(|| name_of(&ProcessIdentity::current()));
 
-/// A file that is removed when dropped, unless it got its final name.
+/// A file whose name here is removed when dropped. Its final name is another one.
 #[derive(Debug)]
 pub(super) struct Unfinished {
     path: PathBuf,
     file: File,
-    finished: bool,
 }
 
 impl Unfinished {
@@ -35,11 +34,7 @@ impl Unfinished {
         // Says that its writer lives, to processes that cannot see it (another container's). Not all file systems
         // can; then the process identity in the name has to do.
         let _ = file.try_lock();
-        Ok(Self {
-            path,
-            file,
-            finished: false,
-        })
+        Ok(Self { path, file })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -49,37 +44,41 @@ impl Unfinished {
     pub(super) fn file(&self) -> &File {
         &self.file
     }
-
-    /// It has its final name now.
-    pub(super) fn finished(mut self) {
-        self.finished = true;
-    }
 }
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        if !self.finished {
-            let _ = fs::remove_file(&self.path);
-        }
+        let _ = fs::remove_file(&self.path);
     }
 }
 
 /// Removes what is known to be left by dead processes. Everything else stays: it may be another machine's.
-pub(super) fn sweep(root: &Path) {
-    let Ok(entries) = fs::read_dir(root.join(DIRECTORY)) else {
-        return;
+///
+/// An object of a dead process may have its final name without being synced, so all is synced first: from then on,
+/// what is found in the store lasts.
+pub(super) fn sweep(root: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(root.join(DIRECTORY)) {
+        Ok(entries) => entries,
+        // Never written to, or not ours to write to.
+        Err(_) => return Ok(()),
     };
+    let mut left = Vec::new();
     for entry in entries.flatten() {
-        let name = entry.file_name();
-        let owner = name.to_str().and_then(owner_of);
-        if !owner.is_some_and(|owner| owner.is_dead()) {
-            continue;
-        }
-        if File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
-            let removed = fs::remove_file(entry.path());
-            tracing::debug!(file = %entry.path().display(), ?removed, "unfinished object of a dead process");
+        let owner = entry.file_name().to_str().and_then(owner_of);
+        let is_dead = owner.is_some_and(|owner| owner.is_dead());
+        if is_dead && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            left.push(entry.path());
         }
     }
+    if left.is_empty() {
+        return Ok(());
+    }
+    rustix::fs::syncfs(File::open(root)?)?;
+    for path in left {
+        let removed = fs::remove_file(&path);
+        tracing::debug!(file = %path.display(), ?removed, "unfinished object of a dead process");
+    }
+    Ok(())
 }
 
 fn name_of(process: &ProcessIdentity) -> String {

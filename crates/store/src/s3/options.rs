@@ -103,13 +103,7 @@ impl S3Options {
         }
         if let Some(endpoint) = &endpoint {
             let endpoint = checked_endpoint(endpoint).map_err(&wrong)?;
-            let address = match self.style {
-                Style::Path => endpoint.to_owned(),
-                Style::Virtual => {
-                    let (scheme, host) = endpoint.split_once("://").unwrap_or(("https", endpoint));
-                    format!("{scheme}://{bucket}.{host}")
-                }
-            };
+            let address = address(endpoint, bucket, self.style);
             builder = builder
                 .with_allow_http(endpoint.starts_with("http://"))
                 .with_config(AmazonS3ConfigKey::S3Endpoint, address);
@@ -149,6 +143,14 @@ impl S3Options {
     }
 }
 
+/// What the client library wants as endpoint: with the bucket in the host where it stands there.
+fn address(endpoint: &str, bucket: &str, style: Style) -> String {
+    match (style, endpoint.split_once("://")) {
+        (Style::Virtual, Some((scheme, host))) => format!("{scheme}://{bucket}.{host}"),
+        _ => endpoint.to_owned(),
+    }
+}
+
 fn checked_endpoint(endpoint: &str) -> Result<&str, String> {
     let rest = endpoint
         .strip_prefix("https://")
@@ -167,7 +169,7 @@ fn checked_endpoint(endpoint: &str) -> Result<&str, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{S3Options, Secret, checked_endpoint};
+    use super::{S3Options, Secret, Style, address, checked_endpoint};
     use crate::S3;
 
     #[test]
@@ -186,6 +188,16 @@ mod tests {
             let refused = checked_endpoint(endpoint).expect_err(endpoint);
             assert!(!refused.contains("hunter2"));
         }
+    }
+
+    #[test]
+    fn the_bucket_stands_in_the_path_or_in_the_host() {
+        let endpoint = "https://s3.example.com:9000";
+        assert_eq!(address(endpoint, "b", Style::Path), endpoint);
+        assert_eq!(
+            address(endpoint, "b", Style::Virtual),
+            "https://b.s3.example.com:9000"
+        );
     }
 
     #[test]

@@ -171,7 +171,6 @@ async fn a_file_or_a_forbidden_place_is_no_store() {
     assert!(error.to_string().contains(file.to_str().unwrap()), "{error}");
 }
 
-/// A file system of one megabyte, where this user may mount one (in a container of its own).
 #[tokio::test]
 async fn a_full_disk_is_said_and_leaves_nothing_behind() {
     // A process may not write files longer than its limit; the kernel's answer is handled as a full disk's is. The
@@ -233,4 +232,54 @@ async fn two_processes_do_not_disturb_each_other() {
         task.await.unwrap();
     }
     assert!(files_below(directory.path()).is_empty());
+}
+
+/// A process that creates objects is killed at many moments: what is listed is whole, the rest is gone.
+#[tokio::test]
+async fn a_killed_writer_leaves_whole_objects_only() {
+    const INSIDE: &str = "OSTLER_TEST_KILLED_WRITER";
+    const SIZE: usize = 300_000;
+    if let Some(root) = std::env::var_os(INSIDE) {
+        let store = Local::open(Path::new(&root)).unwrap();
+        let run = std::process::id();
+        for number in 0.. {
+            let name = key(&format!("{run}/{}/{number}", number % 3));
+            store.create(&name, vec![1; SIZE].into()).await.unwrap();
+        }
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("store");
+    let tmp = root.join("tmp");
+    let mut interrupted = 0;
+    for round in 1..=20 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "local::a_killed_writer_leaves_whole_objects_only"])
+            .env(INSIDE, &root)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Killed while it writes one, after a few.
+        let mine = root.join(child.id().to_string());
+        while !(mine.is_dir()
+            && files_below(&mine).len() > round % 3
+            && tmp.read_dir().unwrap().next().is_some())
+        {
+            assert!(child.try_wait().unwrap().is_none(), "the writer ended by itself");
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        interrupted += fs::read_dir(&tmp).unwrap().count();
+        let store = Local::open(&root).unwrap();
+        assert_eq!(fs::read_dir(&tmp).unwrap().count(), 0, "round {round}");
+        for object in list_all(&store, "").await.unwrap() {
+            let body = store.get(&object.key).await.unwrap();
+            assert!(
+                body.len() == SIZE && body.iter().all(|byte| *byte == 1),
+                "{object:?}"
+            );
+        }
+    }
+    assert!(interrupted > 0, "no kill met a write");
 }

@@ -53,7 +53,7 @@ impl Vault {
         }
     }
 
-    fn open_note(&self, key: &Key) -> Result<Found, String> {
+    pub(super) fn open_note(&self, key: &Key) -> Result<Found, String> {
         let name = key.as_str().strip_prefix(NOTES).unwrap_or_default();
         let (backup, sealed) = name.split_once('.').ok_or("its name has no parts")?;
         let id: BackupId = backup

@@ -124,6 +124,28 @@ impl Vault {
         Ok(proofs)
     }
 
+    /// Whether a note is one that this vault's keys made, with the body its name was made for.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is not.
+    pub(crate) async fn check_note(&self, key: &ostler_store::Key) -> Result<(), Error> {
+        let found = self
+            .open_note(key)
+            .map_err(|reason| Error::damaged(key, reason))?;
+        let body = match found.note {
+            Note::Proof { digest, .. } => self
+                .body::<ProofRecord>(ObjectKind::Proof, key, digest)
+                .await?
+                .map(drop),
+            Note::LongMark { digest } => self
+                .body::<MarkRecord>(ObjectKind::Mark, key, digest)
+                .await?
+                .map(drop),
+            Note::Facts { .. } | Note::Mark(_) => Some(()),
+        };
+        body.ok_or_else(|| Error::damaged(key, "its body is not the one its name was made for"))
+    }
+
     async fn notes_of(&self, id: BackupId) -> Result<Vec<Found>, Error> {
         let notes = self.objects(&format!("{NOTES}{id}.")).await?;
         Ok(notes.iter().filter_map(|object| self.read_note(object)).collect())

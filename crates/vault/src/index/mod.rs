@@ -1,36 +1,266 @@
 //! Where every chunk is.
-#![allow(missing_docs, clippy::todo, unused_variables, reason = "skeleton; to go")]
 
+mod load;
+mod segment;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::chunk::ChunkKind;
+use crate::pack::{Encoding, Entry, HEADER, PackTable};
 use crate::{ChunkId, PackId};
 
-/// Where every chunk is.
-#[derive(Debug)]
-pub struct Index {}
+pub(crate) use load::{pack_key, pack_of};
+pub(crate) use segment::parse as parse_segment;
 
+/// Where a chunk is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Location {
+    /// The pack that holds it.
     pub pack: PackId,
-    /// Offset and stored length in the pack, tag included.
+    /// Offset in the pack, in bytes.
     pub offset: u64,
+    /// Length in the pack in bytes, tag included.
     pub stored: u32,
-    /// Length of the plaintext.
+    /// Length of the plaintext in bytes.
     pub length: u32,
+    /// Its number in the pack, of which its nonce is made.
+    pub(crate) number: u32,
+    pub(crate) kind: ChunkKind,
+    pub(crate) encoding: Encoding,
+}
+
+impl Location {
+    /// The chunk as the pack's table has it.
+    pub(crate) fn entry(&self, id: ChunkId) -> Option<Entry> {
+        Some(Entry {
+            kind: self.kind,
+            encoding: self.encoding,
+            id,
+            offset: u32::try_from(self.offset).ok()?,
+            stored: self.stored,
+            length: self.length,
+        })
+    }
+}
+
+/// One chunk in memory: 56 bytes.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    id: ChunkId,
+    pack: u32,
+    number: u32,
+    offset: u32,
+    stored: u32,
+    length: u32,
+    kind: ChunkKind,
+    encoding: Encoding,
+}
+
+/// What is known of a pack.
+#[derive(Debug, Clone)]
+pub(crate) struct Pack {
+    pub(crate) id: PackId,
+    pub(crate) size: u64,
+    pub(crate) header: [u8; HEADER],
+}
+
+/// Where every chunk is: what all index segments of a vault say together. A chunk that was stored twice has two
+/// places, and either will do.
+#[derive(Debug)]
+pub struct Index {
+    /// Sorted by chunk id.
+    slots: Vec<Slot>,
+    /// Where the ids start whose first bits are the place's number.
+    starts: Vec<u32>,
+    shift: u32,
+    /// Sorted by name.
+    packs: Vec<Pack>,
+    chunks: usize,
+    adopted: Vec<PackTable>,
+    ignored: Vec<(String, String)>,
 }
 
 impl Index {
+    /// An index of these packs; a pack that is named twice counts once.
+    pub(crate) fn build(mut tables: Vec<PackTable>) -> Self {
+        tables.sort_unstable_by_key(|table| table.id);
+        tables.dedup_by_key(|table| table.id);
+        let mut slots = Vec::with_capacity(tables.iter().map(|table| table.entries.len()).sum());
+        let mut packs = Vec::with_capacity(tables.len());
+        for table in tables {
+            let pack = u32::try_from(packs.len()).unwrap_or(u32::MAX);
+            slots.extend((0_u32..).zip(&table.entries).map(|(number, entry)| Slot {
+                id: entry.id,
+                pack,
+                number,
+                offset: entry.offset,
+                stored: entry.stored,
+                length: entry.length,
+                kind: entry.kind,
+                encoding: entry.encoding,
+            }));
+            packs.push(Pack {
+                id: table.id,
+                size: table.size,
+                header: table.header,
+            });
+        }
+        slots.sort_unstable_by(|a, b| (a.id, a.pack, a.number).cmp(&(b.id, b.pack, b.number)));
+        // About eight ids to a start: a look-up then reads one or two lines of memory.
+        let bits = (slots.len() / 8).max(1).ilog2().min(24);
+        let shift = 32 - bits;
+        let mut starts = Vec::with_capacity((1 << bits) + 1);
+        for (place, slot) in (0_u32..).zip(&slots) {
+            while starts.len() <= bucket(&slot.id, shift) {
+                starts.push(place);
+            }
+        }
+        starts.resize((1 << bits) + 1, u32::try_from(slots.len()).unwrap_or(u32::MAX));
+        let chunks = slots.chunk_by(|a, b| a.id == b.id).count();
+        Self {
+            slots,
+            starts,
+            shift,
+            packs,
+            chunks,
+            adopted: Vec::new(),
+            ignored: Vec::new(),
+        }
+    }
+
+    /// Where a chunk is; one place of those there are.
+    #[must_use]
     pub fn get(&self, id: &ChunkId) -> Option<Location> {
-        todo!()
+        self.slots_of(id).first().and_then(|slot| self.location(slot))
     }
+
+    /// Every place where a chunk is.
+    pub(crate) fn copies(&self, id: &ChunkId) -> impl Iterator<Item = Location> {
+        self.slots_of(id).iter().filter_map(|slot| self.location(slot))
+    }
+
+    /// Every place of every chunk, by chunk id; a chunk that was stored twice comes twice.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (ChunkId, Location)> {
+        self.slots
+            .iter()
+            .filter_map(|slot| Some((slot.id, self.location(slot)?)))
+    }
+
+    /// The size of a pack in bytes.
+    #[must_use]
     pub fn pack_size(&self, pack: &PackId) -> Option<u64> {
-        todo!()
+        Some(self.pack(pack)?.size)
     }
+
+    /// Every pack, by name.
+    pub(crate) fn all_packs(&self) -> &[Pack] {
+        &self.packs
+    }
+
+    pub(crate) fn pack(&self, pack: &PackId) -> Option<&Pack> {
+        let place = self.packs.binary_search_by_key(pack, |pack| pack.id).ok()?;
+        self.packs.get(place)
+    }
+
+    /// How many packs there are.
+    #[must_use]
     pub fn packs(&self) -> usize {
-        todo!()
+        self.packs.len()
     }
+
+    /// How many different chunks there are.
+    #[must_use]
     pub fn chunks(&self) -> usize {
-        todo!()
+        self.chunks
     }
+
+    /// Bytes of all packs.
+    #[must_use]
     pub fn bytes(&self) -> u64 {
-        todo!()
+        self.packs.iter().map(|pack| pack.size).sum()
     }
+
+    /// Packs that no segment named when this was loaded, and that were found whole.
+    pub(crate) fn adopted(&self) -> &[PackTable] {
+        &self.adopted
+    }
+
+    /// Objects that were left out because they cannot be read, with the reasons: damaged segments, and packs that
+    /// no segment names and whose tables are damaged.
+    #[must_use]
+    pub fn ignored(&self) -> &[(String, String)] {
+        &self.ignored
+    }
+
+    fn slots_of(&self, id: &ChunkId) -> &[Slot] {
+        let bucket = bucket(id, self.shift);
+        let start = self.starts.get(bucket).map_or(0, |place| *place as usize);
+        let end = self.starts.get(bucket + 1).map_or(0, |place| *place as usize);
+        let slots = self.slots.get(start..end).unwrap_or_default();
+        let first = slots.partition_point(|slot| slot.id < *id);
+        let same = slots[first..].iter().take_while(|slot| slot.id == *id).count();
+        &slots[first..first + same]
+    }
+
+    fn location(&self, slot: &Slot) -> Option<Location> {
+        Some(Location {
+            pack: self.packs.get(slot.pack as usize)?.id,
+            offset: u64::from(slot.offset),
+            stored: slot.stored,
+            length: slot.length,
+            number: slot.number,
+            kind: slot.kind,
+            encoding: slot.encoding,
+        })
+    }
+
+    /// A set of packs of this index, empty.
+    pub(crate) fn no_packs(&self) -> PackSet {
+        PackSet {
+            bits: (0..self.packs.len().div_ceil(64))
+                .map(|_| AtomicU64::new(0))
+                .collect(),
+        }
+    }
+
+    /// Adds the pack of a chunk's first place; `None` when the chunk is nowhere.
+    pub(crate) fn mark(&self, id: &ChunkId, set: &PackSet) -> Option<()> {
+        let slot = self.slots_of(id).first()?;
+        set.insert(slot.pack as usize);
+        Some(())
+    }
+
+    /// The packs of a set.
+    pub(crate) fn marked<'a>(&'a self, set: &'a PackSet) -> impl Iterator<Item = PackId> + 'a {
+        let places = self.packs.iter().enumerate();
+        places
+            .filter(|(place, _)| set.contains(*place))
+            .map(|(_, pack)| pack.id)
+    }
+}
+
+/// A set of an index's packs that many threads add to.
+#[derive(Debug)]
+pub(crate) struct PackSet {
+    bits: Vec<AtomicU64>,
+}
+
+impl PackSet {
+    fn insert(&self, place: usize) {
+        if let Some(word) = self.bits.get(place / 64) {
+            word.fetch_or(1 << (place % 64), Ordering::Relaxed);
+        }
+    }
+
+    fn contains(&self, place: usize) -> bool {
+        self.bits
+            .get(place / 64)
+            .is_some_and(|word| word.load(Ordering::Relaxed) & (1 << (place % 64)) != 0)
+    }
+}
+
+/// The first bits of an id as a number.
+fn bucket(id: &ChunkId, shift: u32) -> usize {
+    let first = u64::from(u32::from_be_bytes([id.0[0], id.0[1], id.0[2], id.0[3]]));
+    (first >> shift) as usize
 }

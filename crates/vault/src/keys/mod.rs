@@ -1,13 +1,20 @@
 //! The vault's secrets, and how they are protected.
 
+mod key_file;
+mod recipients;
 mod seal;
+mod wrapper;
 
 use std::collections::BTreeMap;
 
 use ostler_vocabulary::VaultId;
-use zeroize::Zeroizing;
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-pub(crate) use seal::{Psk, SEALED_KEY, generate, open as open_sealed, public_of, seal as seal_to};
+pub(crate) use key_file::FileKey;
+pub(crate) use seal::SEALED_KEY;
+use seal::{Psk, generate, open as open_sealed, public_of, seal as seal_to};
+pub(crate) use wrapper::{Protection, Tried, Wrapper, check_recipient, without};
 
 use crate::cipher::Suite;
 use crate::{Error, cipher};
@@ -56,14 +63,6 @@ impl Epoch {
         Self::new(number, Zeroizing::new(cipher::random()?), generate()?.0)
     }
 
-    pub(crate) fn writer(&self) -> &[u8; 32] {
-        &self.writer
-    }
-
-    pub(crate) fn secret(&self) -> &[u8; 32] {
-        &self.secret
-    }
-
     /// The key of an object that is sealed with the writer's secret.
     pub(crate) fn object_key(&self, salt: &[u8; 32]) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(*blake3::keyed_hash(&self.object, salt).as_bytes())
@@ -110,7 +109,6 @@ impl Epoch {
 
 /// Every secret of an open vault.
 pub(crate) struct Keyring {
-    identity: Zeroizing<[u8; 32]>,
     chunk_id: Zeroizing<[u8; 32]>,
     epochs: BTreeMap<u32, Epoch>,
 }
@@ -124,19 +122,14 @@ impl std::fmt::Debug for Keyring {
 impl Keyring {
     /// # Errors
     /// When there is no epoch at all.
-    pub(crate) fn new(identity: Zeroizing<[u8; 32]>, epochs: Vec<Epoch>) -> Result<Self, Error> {
+    pub(crate) fn new(identity: &[u8; 32], epochs: Vec<Epoch>) -> Result<Self, Error> {
         if epochs.is_empty() {
             return Err(Error::damaged("keys/", "no key epoch is there"));
         }
         Ok(Self {
-            chunk_id: Zeroizing::new(blake3::derive_key(CHUNK_ID, identity.as_slice())),
-            identity,
+            chunk_id: Zeroizing::new(blake3::derive_key(CHUNK_ID, identity)),
             epochs: epochs.into_iter().map(|epoch| (epoch.number, epoch)).collect(),
         })
-    }
-
-    pub(crate) fn identity(&self) -> &[u8; 32] {
-        &self.identity
     }
 
     /// The epoch that new objects are sealed with.
@@ -155,14 +148,51 @@ impl Keyring {
     pub(crate) fn chunk_id_key(&self) -> &[u8; 32] {
         &self.chunk_id
     }
-
-    pub(crate) fn config_mac(&self, message: &[u8]) -> [u8; 32] {
-        config_mac(&self.identity, message)
-    }
 }
 
 /// What proves that `vault.json` was written by somebody who knows the identity secret.
 pub(crate) fn config_mac(identity: &[u8; 32], message: &[u8]) -> [u8; 32] {
     let key = Zeroizing::new(blake3::derive_key(CONFIG_MAC, identity));
     *blake3::keyed_hash(&key, message).as_bytes()
+}
+
+/// The secrets of an epoch as they are kept: base64.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EpochSecrets {
+    version: u32,
+    identity: String,
+    writer: String,
+    secret: String,
+}
+
+impl std::fmt::Debug for EpochSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EpochSecrets(***)")
+    }
+}
+
+impl EpochSecrets {
+    pub(crate) fn of(identity: &[u8; 32], epoch: &Epoch) -> Self {
+        let encode = |bytes: &[u8; 32]| wrapper::encode(bytes);
+        Self {
+            version: 1,
+            identity: encode(identity),
+            writer: encode(&epoch.writer),
+            secret: encode(&epoch.secret),
+        }
+    }
+
+    /// The identity secret and the epoch; `None` when they are not keys.
+    pub(crate) fn to_epoch(&self, number: u32) -> Option<(Zeroizing<[u8; 32]>, Epoch)> {
+        let decode = |text: &str| {
+            let bytes = Zeroizing::new(wrapper::decode(text)?);
+            <[u8; 32]>::try_from(bytes.as_slice()).ok().map(Zeroizing::new)
+        };
+        if self.version != 1 {
+            return None;
+        }
+        let epoch = Epoch::new(number, decode(&self.writer)?, decode(&self.secret)?).ok()?;
+        Some((decode(&self.identity)?, epoch))
+    }
 }

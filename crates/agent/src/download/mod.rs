@@ -1,0 +1,194 @@
+//! Restore: confined to its target, by pack order, and never with a half-written file under its final name.
+//!
+//! - Nothing is opened but step by step below the target, and no link on the way is followed (`confine`).
+//! - Under `never`, everything is compared before anything is written.
+//! - A file is written under a name of ours in its own directory, verified chunk by chunk, given its metadata, and
+//!   then renamed. What an interrupted restore left under such names is removed by the next one.
+//! - Directories get their metadata last, the deepest first; further names of hard-linked files come after all data.
+//! - The file systems are synced once, at the end: until then a power failure may lose files, which the next run finds,
+//!   because it believes content only.
+
+pub(crate) mod confine;
+pub(crate) mod extras;
+pub(crate) mod plan;
+pub(crate) mod preview;
+pub(crate) mod source;
+pub(crate) mod task;
+pub(crate) mod verify;
+pub(crate) mod write;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use ostler_api::node::{Download as Request, Downloaded};
+use ostler_api::request::Overwrite;
+use ostler_vault::Reader;
+use ostler_vocabulary::{BackupId, Progress};
+
+use crate::Error;
+use crate::node::Options;
+use crate::path::shown;
+use crate::pool;
+use crate::problems::Problems;
+use crate::stop::Stop;
+use confine::Base;
+use plan::Planner;
+use source::Source;
+use write::{Hands, Target};
+
+/// What reading requests need.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) reader: &'a Arc<Reader>,
+    pub(crate) options: &'a Options,
+    pub(crate) progress: &'a Progress,
+    pub(crate) problems: &'a Problems,
+    pub(crate) stop: &'a Stop,
+}
+
+impl Context<'_> {
+    fn source(&self, request: &Request) -> Result<Source, Error> {
+        Source::open(
+            self.reader,
+            &request.list,
+            &request.roots,
+            request.to.as_ref(),
+            &request.include,
+        )
+    }
+}
+
+/// How names of unfinished files start.
+pub(crate) fn temporary_prefix(backup: &BackupId) -> String {
+    format!(".ostler-{}-", backup.short())
+}
+
+/// Restores.
+pub(crate) fn run(request: &Request, context: &Context<'_>) -> Result<Downloaded, Error> {
+    let source = context.source(request)?;
+    if request.overwrite == Overwrite::Never {
+        refuse_conflicts(&source, context)?;
+    }
+    let mut bases = Vec::new();
+    for path in source.layout.bases() {
+        bases.push(Base::make(&path).map_err(|error| Error::io("make", &path, error))?);
+    }
+    let damaged = AtomicBool::new(false);
+    let prefix = temporary_prefix(&request.backup);
+    let mut report = Downloaded::default();
+    let directories = {
+        let target = target(request, context, &bases, &prefix, &damaged);
+        let planner = pool::run(
+            context.options.workers,
+            context.stop,
+            Hands::default,
+            |hands, job| target.work(hands, job),
+            |feed| {
+                let mut planner = Planner::new(&target, feed);
+                source.each(|wanted| match wanted {
+                    Ok(wanted) => planner.take(wanted),
+                    Err((path, error)) => {
+                        damaged.store(true, Ordering::Relaxed);
+                        context.problems.add(&path, error.to_string());
+                        Ok(())
+                    }
+                })?;
+                planner.flush()?;
+                Ok((
+                    planner.directories,
+                    planner.links,
+                    planner.kept,
+                    planner.kept_bytes,
+                ))
+            },
+        )?;
+        let (directories, links, kept, kept_bytes) = planner;
+        let (made, same) = plan::link_all(&target, &links)?;
+        let bytes = target.bytes.load(Ordering::Relaxed);
+        report.files_written = target.files.load(Ordering::Relaxed) + made;
+        report.files_kept = kept + same;
+        report.bytes_written = bytes;
+        report.bytes_verified = bytes + kept_bytes;
+        directories
+    };
+    if request.delete_extra {
+        report.deleted = extras::remove(&source, &bases, request, context)?;
+    }
+    plan::settle(&target(request, context, &bases, &prefix, &damaged), &directories)?;
+    sync(&bases)?;
+    report.damaged = damaged.into_inner();
+    report.problems = context.problems.list();
+    Ok(report)
+}
+
+fn target<'a>(
+    request: &Request,
+    context: &'a Context<'_>,
+    bases: &'a [Base],
+    prefix: &'a str,
+    damaged: &'a AtomicBool,
+) -> Target<'a> {
+    Target {
+        bases,
+        reader: context.reader,
+        overwrite: request.overwrite,
+        prefix,
+        problems: context.problems,
+        progress: context.progress,
+        stop: context.stop,
+        damaged,
+        files: AtomicU64::new(0),
+        bytes: AtomicU64::new(0),
+        open: AtomicUsize::new(0),
+        next: AtomicU64::new(0),
+    }
+}
+
+/// Compares everything before anything is written. Costs nothing where the target is new.
+fn refuse_conflicts(source: &Source, context: &Context<'_>) -> Result<(), Error> {
+    use std::os::unix::ffi::OsStrExt;
+    let bases = preview::existing_bases(source)?;
+    if bases.iter().flatten().all(is_empty) {
+        return Ok(());
+    }
+    // Its bytes are no progress of the restore.
+    let unseen = Progress::new(ostler_vocabulary::Unit::Bytes);
+    let context = Context {
+        progress: &unseen,
+        ..*context
+    };
+    let changes = preview::changes(source, &bases, Overwrite::Never, &context)?;
+    let count = changes.differ.load(Ordering::Relaxed);
+    if count == 0 {
+        return Ok(());
+    }
+    let named = changes.conflicts();
+    let mut first: Vec<String> = named
+        .iter()
+        .map(|path| shown(path.as_os_str().as_bytes()))
+        .collect();
+    if count > first.len() as u64 {
+        first.push("\u{2026}".to_owned());
+    }
+    Err(Error::Conflicts {
+        count,
+        first: first.join(", "),
+    })
+}
+
+fn is_empty(base: &Base) -> bool {
+    let names = base
+        .readable(b"")
+        .and_then(|fd| crate::walk::listing::Lister::new().names(&fd));
+    names.is_ok_and(|names| names.len() == 0)
+}
+
+fn sync(bases: &[Base]) -> Result<(), Error> {
+    for base in bases {
+        let synced = base
+            .readable(b"")
+            .and_then(|fd| rustix::fs::syncfs(&fd).map_err(std::io::Error::from));
+        synced.map_err(|error| Error::io("sync the file system of", &base.path, error))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,451 @@
+//! Goes through the backup in path order: makes directories, links and special files at once, and gathers regular
+//! files into windows whose chunks are restored in the order of the packs.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use ostler_api::request::Overwrite;
+use ostler_vault::list::{EntryKind, Extent, Metadata};
+use rustix::fd::AsFd;
+use rustix::fs::{AtFlags, FileType, Mode};
+use rustix::io::Errno;
+
+use super::confine::LastDirectory;
+use super::preview::same_special;
+use super::source::Wanted;
+use super::task::{Job, Piece, Task, Window, spans};
+use super::write::Target;
+use crate::Error;
+use crate::layout::Place;
+use crate::metadata::{self, Subject};
+use crate::path::split;
+use crate::pool::Feed;
+use crate::stat::{Kind, Stat};
+use crate::walk::handle::FILE;
+use crate::walk::listing::Lister;
+
+/// Bounds of a window: what is in memory at once.
+const WINDOW_FILES: usize = 8192;
+const WINDOW_EXTENTS: usize = 32_768;
+
+/// A directory whose metadata is set when everything below it is there.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    pub(crate) place: Place,
+    pub(crate) path: Vec<u8>,
+    pub(crate) metadata: Metadata,
+}
+
+/// A further name of a file.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) path: Vec<u8>,
+    pub(crate) place: Place,
+    pub(crate) first: Place,
+}
+
+pub(crate) struct Planner<'a> {
+    target: &'a Target<'a>,
+    feed: &'a Feed<'a, Job>,
+    window: Vec<Task>,
+    extents: usize,
+    /// Of the window: files that exist and have to be compared first.
+    checks: Vec<(u32, rustix::fd::OwnedFd)>,
+    /// Directories that are known to be there, by base and path.
+    known: HashSet<(usize, Vec<u8>)>,
+    parent: LastDirectory,
+    firsts: HashMap<(u64, u64), Place>,
+    lister: Lister,
+    pub(crate) directories: Vec<Directory>,
+    pub(crate) links: Vec<Link>,
+    pub(crate) kept: u64,
+    pub(crate) kept_bytes: u64,
+}
+
+impl<'a> Planner<'a> {
+    pub(crate) fn new(target: &'a Target<'a>, feed: &'a Feed<'a, Job>) -> Self {
+        Self {
+            target,
+            feed,
+            window: Vec::new(),
+            extents: 0,
+            checks: Vec::new(),
+            known: HashSet::new(),
+            parent: LastDirectory::default(),
+            firsts: HashMap::new(),
+            lister: Lister::new(),
+            directories: Vec::new(),
+            links: Vec::new(),
+            kept: 0,
+            kept_bytes: 0,
+        }
+    }
+
+    pub(crate) fn take(&mut self, wanted: Wanted) -> Result<(), Error> {
+        self.target.stop.check()?;
+        let path = wanted.entry.path.clone();
+        let taken = match wanted.entry.kind {
+            EntryKind::Directory => self.directory(wanted),
+            EntryKind::File { .. } => self.file(wanted),
+            _ => self.special(&wanted),
+        };
+        if let Err(error) = taken {
+            self.target
+                .problems
+                .add(&path, format!("cannot restore it: {}", in_the_way(&error)));
+        }
+        if self.window.len() >= WINDOW_FILES || self.extents >= WINDOW_EXTENTS {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn directory(&mut self, wanted: Wanted) -> io::Result<()> {
+        let made = self.ensure(wanted.place.base, &wanted.place.path)?;
+        if made || !wanted.implied {
+            self.directories.push(Directory {
+                place: wanted.place,
+                path: wanted.entry.path,
+                metadata: wanted.entry.metadata,
+            });
+        }
+        Ok(())
+    }
+
+    /// Makes sure that a directory and all above it are there; whether this one was made.
+    fn ensure(&mut self, base: usize, path: &[u8]) -> io::Result<bool> {
+        let key = (base, path.to_vec());
+        if self.known.contains(&key) {
+            return Ok(false);
+        }
+        let mut made = false;
+        if path.is_empty() {
+            self.clean(base, path);
+        } else {
+            let (above, name) = split(path);
+            self.ensure(base, above)?;
+            let parent = self.parent.get(self.target.bases, base, above)?;
+            match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
+                Ok(()) => made = true,
+                Err(Errno::EXIST) => {
+                    let stat = Stat::at(parent, name)?;
+                    if stat.kind == Kind::Directory {
+                        // Ours from an earlier run may have its final mode already.
+                        if stat.mode & 0o700 != 0o700 && !metadata::is_root() {
+                            let mode = Mode::from_raw_mode(stat.mode | 0o700);
+                            rustix::fs::chmodat(parent, name, mode, AtFlags::empty())?;
+                        }
+                        self.clean(base, path);
+                    } else if self.target.overwrite == Overwrite::Never {
+                        return Err(io::Error::other("something else than a directory is there"));
+                    } else {
+                        rustix::fs::unlinkat(parent, name, AtFlags::empty())?;
+                        rustix::fs::mkdirat(parent, name, Mode::RWXU)?;
+                        made = true;
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.known.insert(key);
+        Ok(made)
+    }
+
+    /// Removes what an interrupted restore of this backup left in a directory.
+    fn clean(&mut self, base: usize, path: &[u8]) {
+        let Ok(fd) = self.target.bases[base].readable(path) else {
+            return;
+        };
+        let Ok(names) = self.lister.names(&fd) else { return };
+        for index in 0..names.len() {
+            let name = names.get(index);
+            if name.starts_with(self.target.prefix.as_bytes()) {
+                let _ = rustix::fs::unlinkat(&fd, name, AtFlags::empty());
+            }
+        }
+    }
+
+    fn file(&mut self, wanted: Wanted) -> io::Result<()> {
+        let Wanted { entry, place, .. } = wanted;
+        let (parent, name) = split(&place.path);
+        if name.is_empty() {
+            return Err(io::Error::other("the target itself cannot become a file"));
+        }
+        self.ensure(place.base, parent)?;
+        let metadata = &entry.metadata;
+        if metadata.links > 1 {
+            let key = (metadata.device, metadata.inode);
+            if let Some(first) = self.firsts.get(&key) {
+                self.links.push(Link {
+                    path: entry.path,
+                    place,
+                    first: first.clone(),
+                });
+                return Ok(());
+            }
+            self.firsts.insert(key, place.clone());
+        }
+        let mut check = None;
+        if self.target.overwrite != Overwrite::Always {
+            let directory = self.parent.get(self.target.bases, place.base, parent)?;
+            if let Ok(file) = rustix::fs::openat(directory, name, FILE, Mode::empty()) {
+                let stat = Stat::of(&file)?;
+                let size = match entry.kind {
+                    EntryKind::File { size, .. } => size,
+                    _ => 0,
+                };
+                if stat.kind == Kind::File && stat.size == size {
+                    check = Some(file);
+                }
+            }
+        }
+        self.extents += 1;
+        if let EntryKind::File { content, .. } = &entry.kind {
+            self.extents += content.len();
+        }
+        let task = Task::new(entry, place);
+        if !task.adds_up() {
+            self.target.damaged.store(true, Ordering::Relaxed);
+            self.target
+                .fail(&task, "its list of chunks does not add up to its size");
+            return Ok(());
+        }
+        if let (Some(file), Ok(index)) = (check, u32::try_from(self.window.len())) {
+            self.checks.push((index, file));
+        }
+        self.window.push(task);
+        // Files that wait to be compared are open.
+        if self.checks.len() >= 200 {
+            self.extents = self.extents.max(WINDOW_EXTENTS);
+        }
+        Ok(())
+    }
+
+    /// A link, FIFO, socket or device.
+    fn special(&mut self, wanted: &Wanted) -> io::Result<()> {
+        let Wanted { entry, place, .. } = wanted;
+        let (above, name) = split(&place.path);
+        if name.is_empty() {
+            return Err(io::Error::other(
+                "the target itself cannot become a link or special file",
+            ));
+        }
+        self.ensure(place.base, above)?;
+        let parent = self.parent.get(self.target.bases, place.base, above)?;
+        let link = matches!(entry.kind, EntryKind::Symlink { .. });
+        let there = Stat::at(parent, name).ok();
+        let right = there.is_some_and(|stat| same_special(&entry.kind, &stat, parent, name));
+        if let Some(stat) = there.filter(|_| right) {
+            if self.target.overwrite != Overwrite::Never {
+                let subject = Subject::Entry {
+                    directory: parent,
+                    name,
+                    link,
+                };
+                metadata::restore(subject, &entry.metadata, Some(&stat)).map_err(io::Error::other)?;
+            }
+            return Ok(());
+        }
+        let mode = Mode::RUSR | Mode::WUSR;
+        let (temporary, ()) = self.target.temporary(|temporary| {
+            let make = |kind, device| rustix::fs::mknodat(parent, temporary, kind, mode, device);
+            match &entry.kind {
+                EntryKind::Symlink { target } => rustix::fs::symlinkat(&target[..], parent, temporary),
+                EntryKind::Fifo => make(FileType::Fifo, 0),
+                EntryKind::Socket => make(FileType::Socket, 0),
+                EntryKind::CharDevice { major, minor } => {
+                    make(FileType::CharacterDevice, rustix::fs::makedev(*major, *minor))
+                }
+                EntryKind::BlockDevice { major, minor } => {
+                    make(FileType::BlockDevice, rustix::fs::makedev(*major, *minor))
+                }
+                EntryKind::File { .. } | EntryKind::Directory => Err(Errno::INVAL),
+            }
+        })?;
+        let subject = Subject::Entry {
+            directory: parent,
+            name: &temporary,
+            link,
+        };
+        if let Err(reason) = metadata::restore(subject, &entry.metadata, None) {
+            self.target.problems.add(&entry.path, reason);
+        }
+        if let Err(error) = self.target.rename(parent, &temporary, name) {
+            let _ = rustix::fs::unlinkat(parent, &temporary[..], AtFlags::empty());
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Hands the window to the workers.
+    pub(crate) fn flush(&mut self) -> Result<(), Error> {
+        self.extents = 0;
+        let mut checks = std::mem::take(&mut self.checks);
+        if self.window.is_empty() {
+            return Ok(());
+        }
+        let window = Arc::new(Window {
+            tasks: std::mem::take(&mut self.window),
+        });
+        let mut right = vec![false; window.tasks.len()];
+        if !checks.is_empty() {
+            let (answer, answers) = crossbeam_channel::bounded(checks.len());
+            for (index, file) in checks.drain(..) {
+                self.feed
+                    .give(Job::Check(Arc::clone(&window), index, file, answer.clone()))?;
+            }
+            drop(answer);
+            for (index, same) in answers {
+                right[index as usize] = same;
+            }
+            self.target.stop.check()?;
+        }
+        let mut pieces = Vec::new();
+        let mut plain = Vec::new();
+        for (index, task) in window.tasks.iter().enumerate() {
+            let number = u32::try_from(index).unwrap_or(u32::MAX);
+            if right[index] {
+                self.keep(task);
+            } else if task.left.load(Ordering::Relaxed) == 0 {
+                plain.push(number);
+            } else {
+                self.pieces(task, number, &mut pieces);
+            }
+        }
+        for some in plain.chunks(64) {
+            self.feed.give(Job::Plain(Arc::clone(&window), some.to_vec()))?;
+        }
+        for pieces in spans(pieces) {
+            let pack = pieces[0].location.pack;
+            self.feed.give(Job::Span {
+                window: Arc::clone(&window),
+                pack,
+                pieces,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn pieces(&self, task: &Task, number: u32, pieces: &mut Vec<Piece>) {
+        let before = pieces.len();
+        let index = self.target.reader.index();
+        let mut at = 0;
+        for extent in task.content() {
+            match *extent {
+                Extent::Zeros { length } => at += length,
+                Extent::Chunk { id, length } => {
+                    match index.get(&id) {
+                        Some(location) if location.length == length => pieces.push(Piece {
+                            id,
+                            location,
+                            task: number,
+                            at,
+                        }),
+                        _ => {
+                            pieces.truncate(before);
+                            self.target.damaged.store(true, Ordering::Relaxed);
+                            self.target
+                                .fail(task, "the vault does not have all of its content");
+                            return;
+                        }
+                    }
+                    at += u64::from(length);
+                }
+            }
+        }
+    }
+
+    /// A file that has the right content already.
+    fn keep(&mut self, task: &Task) {
+        self.kept += 1;
+        self.kept_bytes += task.size();
+        self.target.progress.add_done(task.size());
+        self.target.progress.add_item();
+        if self.target.overwrite == Overwrite::Never {
+            return;
+        }
+        let set = || -> io::Result<()> {
+            let parent = self.target.bases[task.place.base].directory(task.parent())?;
+            let file = rustix::fs::openat(&parent, task.name(), FILE, Mode::empty())?;
+            let stat = Stat::of(&file)?;
+            metadata::restore(Subject::Open(file.as_fd()), &task.entry.metadata, Some(&stat))
+                .map_err(io::Error::other)
+        };
+        if let Err(error) = set() {
+            self.target.problems.add(&task.entry.path, error.to_string());
+        }
+    }
+}
+
+/// Makes the further names of files, after these are there.
+pub(crate) fn link_all(target: &Target<'_>, links: &[Link]) -> Result<(u64, u64), Error> {
+    let (mut kept, mut made) = (0, 0);
+    for link in links {
+        target.stop.check()?;
+        match link_one(target, link) {
+            Ok(true) => made += 1,
+            Ok(false) => kept += 1,
+            Err(error) => target.problems.add(
+                &link.path,
+                format!("cannot link it to its other name: {}", in_the_way(&error)),
+            ),
+        }
+        target.progress.add_item();
+    }
+    Ok((made, kept))
+}
+
+fn link_one(target: &Target<'_>, link: &Link) -> io::Result<bool> {
+    let at = |place: &Place| target.bases[place.base].directory(split(&place.path).0);
+    let (from, to) = (at(&link.first)?, at(&link.place)?);
+    let (first, name) = (split(&link.first.path).1, split(&link.place.path).1);
+    let stat = Stat::at(&from, first)?;
+    if let Ok(there) = Stat::at(&to, name)
+        && (there.same_file(&stat) || (target.overwrite == Overwrite::Never && there.kind == Kind::File))
+    {
+        return Ok(false);
+    }
+    let link_as = |temporary: &[u8]| rustix::fs::linkat(&from, first, &to, temporary, AtFlags::empty());
+    let (temporary, ()) = target.temporary(link_as)?;
+    let renamed = target.rename(to.as_fd(), &temporary, name);
+    if renamed.is_err() {
+        let _ = rustix::fs::unlinkat(&to, &temporary[..], AtFlags::empty());
+    }
+    renamed.map(|()| true)
+}
+
+/// Sets what directories are, the deepest first, after everything below is there.
+pub(crate) fn settle(target: &Target<'_>, directories: &[Directory]) -> Result<(), Error> {
+    for directory in directories.iter().rev() {
+        target.stop.check()?;
+        let Directory {
+            place,
+            path,
+            metadata,
+        } = directory;
+        let base = &target.bases[place.base];
+        let set = base
+            .readable(&place.path)
+            .map_err(|error| in_the_way(&error))
+            .and_then(|fd| {
+                let stat = Stat::of(&fd).ok();
+                metadata::restore(Subject::Open(fd.as_fd()), metadata, stat.as_ref())
+            });
+        if let Err(reason) = set {
+            target.problems.add(path, reason);
+        }
+    }
+    Ok(())
+}
+
+/// The sentence for an error that a link or file in a directory's place causes.
+fn in_the_way(error: &io::Error) -> String {
+    match Errno::from_io_error(error) {
+        Some(Errno::LOOP | Errno::NOTDIR) => {
+            "something else than a directory, or a link, is in its way; it is not followed".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}

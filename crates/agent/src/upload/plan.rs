@@ -1,0 +1,237 @@
+//! Decides for everything the walker finds whether it has to be read, and cuts the stream into work.
+
+use std::collections::HashMap;
+use std::iter::Peekable;
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+use ostler_vault::list::{Entry, EntryKind, Extent, path_order};
+use ostler_vault::{Error as VaultError, Upload};
+use ostler_vocabulary::Progress;
+
+use super::work::{Done, Item, Job, LargeFile, Outcome, Work};
+use crate::Error;
+use crate::metadata::{self, names::Names};
+use crate::problems::Problems;
+use crate::stat::{Kind, Stat};
+use crate::stop::{Stop, hand};
+use crate::walk::{Found, Visit};
+
+/// Entries of a batch, which is what a channel carries at once.
+const BATCH_ENTRIES: usize = 256;
+/// Bytes of a batch.
+const BATCH_BYTES: u64 = 4 << 20;
+
+pub(crate) type ParentEntries<'a> = Box<dyn Iterator<Item = Result<Entry, VaultError>> + Send + 'a>;
+
+/// Where work goes. `tickets` bounds how far the workers may be ahead of the list.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    pub(crate) jobs: Sender<Job>,
+    pub(crate) done: Sender<(u64, Done)>,
+    pub(crate) tickets: Sender<()>,
+}
+
+pub(crate) struct Planner<'a> {
+    lines: Lines,
+    sequence: u64,
+    batch: Vec<Item>,
+    batch_bytes: u64,
+    /// Whether anything of the batch has to be read.
+    batch_reads: bool,
+    chunk: u64,
+    piece: u64,
+    upload: &'a Upload,
+    parent: Option<Peekable<ParentEntries<'a>>>,
+    names: &'a Names,
+    problems: &'a Problems,
+    progress: &'a Progress,
+    stop: &'a Stop,
+    /// Names still to come of files with several.
+    links: HashMap<(u64, u64), u64>,
+}
+
+impl<'a> Planner<'a> {
+    pub(crate) fn new(
+        lines: Lines,
+        (chunk, piece): (u64, u64),
+        upload: &'a Upload,
+        parent: Option<ParentEntries<'a>>,
+        names: &'a Names,
+        problems: &'a Problems,
+        (progress, stop): (&'a Progress, &'a Stop),
+    ) -> Self {
+        Self {
+            lines,
+            sequence: 0,
+            batch: Vec::with_capacity(BATCH_ENTRIES),
+            batch_bytes: 0,
+            batch_reads: false,
+            chunk,
+            piece,
+            upload,
+            parent: parent.map(Iterator::peekable),
+            names,
+            problems,
+            progress,
+            stop,
+            links: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
+        self.flush()
+    }
+
+    /// The entry of the parent at this path. Paths come in order, so the parent is read once.
+    fn in_parent(&mut self, path: &[u8]) -> Option<Entry> {
+        let parent = self.parent.as_mut()?;
+        loop {
+            match parent.peek()? {
+                Err(error) => {
+                    // What cannot be compared is read: slower, never wrong.
+                    tracing::warn!(%error, "the parent's file list cannot be read; reading every file");
+                    self.parent = None;
+                    return None;
+                }
+                Ok(entry) => match path_order(&entry.path, path) {
+                    std::cmp::Ordering::Less => {
+                        parent.next();
+                    }
+                    std::cmp::Ordering::Equal => return parent.next()?.ok(),
+                    std::cmp::Ordering::Greater => return None,
+                },
+            }
+        }
+    }
+
+    fn push(&mut self, item: Item, bytes: u64) -> Result<(), Error> {
+        self.batch_reads |= !matches!(item, Item::Ready(_) | Item::Link(_));
+        self.batch.push(item);
+        self.batch_bytes += bytes;
+        if self.batch.len() >= BATCH_ENTRIES || self.batch_bytes >= BATCH_BYTES {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH_ENTRIES));
+        self.batch_bytes = 0;
+        if std::mem::take(&mut self.batch_reads) {
+            return self.send(Work::Batch(batch));
+        }
+        // Nothing to read: past the workers, straight to the list.
+        let outcomes = batch.into_iter().filter_map(|item| match item {
+            Item::Ready(entry) => Some(Outcome::Entry {
+                entry,
+                changed: false,
+            }),
+            Item::Link(found) => Some(Outcome::Link(found)),
+            Item::Read(..) => None,
+        });
+        let sequence = self.ticket()?;
+        let done = Done::Batch(outcomes.collect());
+        self.lines
+            .done
+            .send((sequence, done))
+            .map_err(|_| Error::Cancelled)
+    }
+
+    fn ticket(&mut self) -> Result<u64, Error> {
+        hand(&self.lines.tickets, (), self.stop)?;
+        let sequence = self.sequence;
+        self.sequence += 1;
+        Ok(sequence)
+    }
+
+    fn send(&mut self, work: Work) -> Result<(), Error> {
+        let sequence = self.ticket()?;
+        hand(&self.lines.jobs, Job { sequence, work }, self.stop)
+    }
+
+    /// The entry of a file that is as it was, without opening it; its change time vouches for all of its metadata.
+    fn unchanged(&self, found: &Found, before: &mut Entry) -> bool {
+        let EntryKind::File {
+            size,
+            racy: false,
+            content,
+            ..
+        } = &before.kind
+        else {
+            return false;
+        };
+        let (stat, then): (&Stat, _) = (&found.stat, &before.metadata);
+        if *size != stat.size
+            || then.inode != stat.inode
+            || then.modified != stat.modified
+            || then.changed != stat.changed
+        {
+            return false;
+        }
+        // Every chunk is asked for, also after the first that is missing: each answer marks one as needed.
+        let mut all = true;
+        for extent in content {
+            if let Extent::Chunk { id, .. } = extent {
+                all &= self.upload.reuse(id);
+            }
+        }
+        if all {
+            let xattrs = std::mem::take(&mut before.metadata.xattrs);
+            before.metadata = metadata::of(stat, xattrs, self.names);
+        }
+        all
+    }
+}
+
+impl Visit for Planner<'_> {
+    fn found(&mut self, found: Found) -> Result<(), Error> {
+        let before = self.in_parent(&found.path);
+        let stat = found.stat;
+        if stat.kind != Kind::File {
+            return self.push(Item::Read(found, None), 0);
+        }
+        self.progress.add_total(stat.size);
+        let mut content = None;
+        let mut ready = None;
+        if let Some(mut before) = before {
+            if self.unchanged(&found, &mut before) {
+                ready = Some(before);
+            } else if let EntryKind::File { content: extents, .. } = before.kind {
+                content = Some(extents.into_boxed_slice());
+            }
+        }
+        if stat.links > 1 {
+            let key = (stat.device, stat.inode);
+            if let Some(left) = self.links.get_mut(&key) {
+                *left -= 1;
+                if *left == 0 {
+                    self.links.remove(&key);
+                }
+                self.progress.add_done(stat.size);
+                return self.push(ready.map_or(Item::Link(found), Item::Ready), 0);
+            }
+            self.links.insert(key, stat.links - 1);
+        }
+        if let Some(entry) = ready {
+            self.progress.add_done(stat.size);
+            return self.push(Item::Ready(entry), 0);
+        }
+        if stat.size <= self.chunk {
+            return self.push(Item::Read(found, content), stat.size);
+        }
+        self.flush()?;
+        let file = Arc::new(LargeFile::new(found, content, self.piece));
+        for index in 0..file.pieces {
+            self.send(Work::Piece(Arc::clone(&file), index))?;
+        }
+        Ok(())
+    }
+
+    fn problem(&mut self, path: &[u8], reason: String) {
+        self.problems.add(path, reason);
+    }
+}

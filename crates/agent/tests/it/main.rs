@@ -1,0 +1,9 @@
+//! The agent against real directories and a vault in memory.
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod changing;
+mod confined;
+mod restore;
+mod trees;
+mod unchanged;
+mod world;

@@ -1,0 +1,82 @@
+//! Named leases, each inside a transaction of the caller.
+
+use std::time::Duration;
+
+use ostler_vocabulary::{ProcessIdentity, Timestamp};
+use rusqlite::{Connection, params};
+
+use super::execute;
+use crate::error::Error;
+use crate::journal::LeaseHolder;
+use crate::journal::row::{self, json, millis, signed};
+use crate::journal::rules::is_gone;
+
+pub(super) fn acquire(
+    db: &Connection,
+    name: &str,
+    purpose: &str,
+    owner: &ProcessIdentity,
+    silence: Duration,
+    now: Timestamp,
+) -> Result<LeaseHolder, Error> {
+    let epoch = match row::lease(db, name)? {
+        Some(row::Lease {
+            owner: Some(owner),
+            purpose,
+            heartbeat,
+            ..
+        }) if !is_gone(&owner, heartbeat, silence, now) => {
+            return Err(Error::LeaseHeld {
+                name: name.to_owned(),
+                purpose,
+                owner,
+            });
+        }
+        Some(last) => last.epoch.saturating_add(1),
+        None => 1,
+    };
+    execute(
+        db,
+        "INSERT INTO lease (name, purpose, owner, epoch, heartbeat) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT (name) DO UPDATE SET purpose = ?2, owner = ?3, epoch = ?4, heartbeat = ?5",
+        params![name, purpose, json(owner)?, signed(epoch), millis(now)],
+    )?;
+    Ok(LeaseHolder {
+        name: name.to_owned(),
+        owner: owner.clone(),
+        epoch,
+    })
+}
+
+pub(super) fn confirm(db: &Connection, holder: &LeaseHolder, now: Timestamp) -> Result<(), Error> {
+    let changed = execute(
+        db,
+        "UPDATE lease SET heartbeat = ?4 WHERE name = ?1 AND epoch = ?2 AND owner = ?3",
+        params![
+            holder.name,
+            signed(holder.epoch),
+            json(&holder.owner)?,
+            millis(now)
+        ],
+    )?;
+    lost_unless(changed, holder)
+}
+
+pub(super) fn surrender(db: &Connection, holder: &LeaseHolder) -> Result<(), Error> {
+    let changed = execute(
+        db,
+        "UPDATE lease SET owner = NULL WHERE name = ?1 AND epoch = ?2 AND owner = ?3",
+        params![holder.name, signed(holder.epoch), json(&holder.owner)?],
+    )?;
+    lost_unless(changed, holder)
+}
+
+fn lost_unless(changed: usize, holder: &LeaseHolder) -> Result<(), Error> {
+    if changed == 0 {
+        return Err(Error::LeaseLost {
+            name: holder.name.clone(),
+            epoch: holder.epoch,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Whether packs are in the store, with the right sizes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use ostler_store::PAGE;
+use ostler_vocabulary::{Classified, ErrorKind};
+
+use super::{ObjectProblem, ended};
+use crate::index::{pack_key, pack_of};
+use crate::list::ListReader;
+use crate::reach::data_chunks;
+use crate::{Error, Index, PackId, Record, Vault};
+
+/// Requests in flight.
+const AT_ONCE: usize = 16;
+
+impl Vault {
+    /// Finds every pack of the set in the store with the size the index has for it. Returns what is missing or
+    /// wrong.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn check_presence(&self, index: &Index, packs: &[PackId]) -> Result<Vec<ObjectProblem>, Error> {
+        let sizes = self.pack_sizes(index, packs).await?;
+        let mut problems = Vec::new();
+        for pack in packs {
+            if let Some(reason) = wrong(index.pack_size(pack), sizes.get(pack).copied()) {
+                let key = pack_key(pack)?.to_string();
+                problems.push(ObjectProblem { key, reason });
+            }
+        }
+        Ok(problems)
+    }
+
+    /// The sizes of these packs in the store; none for those that are not there. Asks for each, or for all that the
+    /// vault has when those are fewer requests.
+    async fn pack_sizes(&self, index: &Index, packs: &[PackId]) -> Result<HashMap<PackId, u64>, Error> {
+        if packs.len() > index.packs() / PAGE + 1 {
+            let objects = self.objects("packs/").await?;
+            return Ok(objects
+                .iter()
+                .filter_map(|object| Some((pack_of(&object.key)?, object.size)))
+                .collect());
+        }
+        let found: Vec<Option<(PackId, u64)>> = stream::iter(packs)
+            .map(|pack| async move {
+                let key = pack_key(pack)?;
+                match self.store().head(&key).await {
+                    Ok(object) => Ok(Some((*pack, object.size))),
+                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                    Err(error) => Err(Error::store("look up", &key)(error)),
+                }
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Every pack that a backup needs: of its file lists and of its files.
+    ///
+    /// # Errors
+    /// [`Error::ChunkUnknown`] for a chunk that no pack has; and what reading its lists says.
+    pub async fn pack_set(
+        self: &Arc<Self>,
+        index: &Arc<Index>,
+        record: &Record,
+    ) -> Result<Vec<PackId>, Error> {
+        let reader = Arc::new(self.reader(Arc::clone(index)));
+        let nodes = record.nodes.clone();
+        let walk = tokio::task::spawn_blocking(move || {
+            let index = reader.index();
+            let needed = index.no_packs();
+            let mark = |id| index.mark(&id, &needed).ok_or(Error::ChunkUnknown(id));
+            for node in &nodes {
+                let list = ListReader::open(Arc::clone(&reader), node.list.parse()?)?;
+                list.own_chunks().into_iter().try_for_each(mark)?;
+                for entry in list.entries() {
+                    data_chunks(&entry?.kind).try_for_each(mark)?;
+                }
+            }
+            Ok(index.marked(&needed).collect())
+        });
+        walk.await.map_err(ended)?
+    }
+}
+
+/// What is wrong with a pack that should have one size and has another.
+pub(super) fn wrong(should: Option<u64>, has: Option<u64>) -> Option<String> {
+    match (should, has) {
+        (Some(should), Some(has)) if should == has => None,
+        (Some(should), Some(has)) => Some(format!("it has {has} bytes instead of {should}")),
+        (_, None) => Some("it is not in the store".to_owned()),
+        (None, Some(_)) => Some("no index segment names it".to_owned()),
+    }
+}

@@ -1,0 +1,120 @@
+//! Reading many chunks in parallel. Blocks.
+
+use std::collections::HashMap;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use ostler_vocabulary::Progress;
+use tokio_util::sync::CancellationToken;
+
+use super::{damage, stop_if};
+use crate::{ChunkId, Error, Location, Reader};
+
+/// Neighbours are read in one request up to this many bytes, over gaps up to that many.
+const SPAN: u64 = 8 * 1024 * 1024;
+const GAP: u64 = 128 * 1024;
+
+/// Calls `work` with every item, on as many threads as there are processors. Ends early at the first error.
+pub(super) fn in_parallel<T: Sync>(
+    items: &[T],
+    work: &(dyn Fn(&T) -> Result<(), Error> + Sync),
+) -> Result<(), Error> {
+    let threads = std::thread::available_parallelism().map_or(2, NonZero::get);
+    let next = AtomicUsize::new(0);
+    let failed: Mutex<Option<Error>> = Mutex::new(None);
+    let run = || {
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = work(item) {
+                next.store(items.len(), Ordering::Relaxed);
+                failed
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(error);
+                return;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads.min(items.len()) {
+            scope.spawn(run);
+        }
+        run();
+    });
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failed.map_or(Ok(()), Err)
+}
+
+/// Reads and verifies these chunks; gives those of which no copy is good, with the reason.
+pub(super) fn read_chunks(
+    reader: &Reader,
+    mut wanted: Vec<(ChunkId, Location)>,
+    progress: &Progress,
+    cancel: &CancellationToken,
+) -> Result<HashMap<ChunkId, String>, Error> {
+    wanted.sort_unstable_by_key(|(_, location)| (location.pack, location.offset));
+    let spans: Vec<&[(ChunkId, Location)]> = spans(&wanted);
+    let bad = Mutex::new(HashMap::new());
+    in_parallel(&spans, &|span| {
+        stop_if(cancel)?;
+        read_span(reader, span, &mut |id, reason| {
+            bad.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(id, reason);
+        })?;
+        let bytes = span.iter().map(|(_, location)| u64::from(location.length)).sum();
+        progress.add_done(bytes);
+        Ok(())
+    })?;
+    Ok(bad.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn spans(wanted: &[(ChunkId, Location)]) -> Vec<&[(ChunkId, Location)]> {
+    let mut spans = Vec::new();
+    let mut start = 0;
+    for at in 1..=wanted.len() {
+        let goes_on = match (wanted.get(start), wanted.get(at - 1), wanted.get(at)) {
+            (Some((_, first)), Some((_, before)), Some((_, next))) => {
+                let end = before.offset + u64::from(before.stored);
+                first.pack == next.pack
+                    && next.offset.saturating_sub(end) <= GAP
+                    && next.offset + u64::from(next.stored) - first.offset <= SPAN
+            }
+            _ => false,
+        };
+        if !goes_on {
+            spans.extend(wanted.get(start..at));
+            start = at;
+        }
+    }
+    spans
+}
+
+fn read_span(
+    reader: &Reader,
+    span: &[(ChunkId, Location)],
+    bad: &mut dyn FnMut(ChunkId, String),
+) -> Result<(), Error> {
+    let (Some((_, first)), Some((_, last))) = (span.first(), span.last()) else {
+        return Ok(());
+    };
+    let start = first.offset;
+    let bytes = match reader.span(&first.pack, start..last.offset + u64::from(last.stored)) {
+        Ok(bytes) => Some(bytes),
+        // Some of it may still be readable.
+        Err(error) => damage(error).map(|_| None)?,
+    };
+    let mut plaintext = Vec::new();
+    for (id, location) in span {
+        let stored = bytes.as_ref().and_then(|bytes| {
+            let at = usize::try_from(location.offset - start).ok()?;
+            bytes.get(at..at.checked_add(location.stored as usize)?)
+        });
+        let good = stored.is_some_and(|stored| reader.decode(id, location, stored, &mut plaintext).is_ok());
+        // The chunk by itself, and its other copies.
+        if !good && let Err(error) = reader.chunk(id) {
+            bad(*id, damage(error)?);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,348 @@
+//! Checking a whole vault.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ostler_store::{Key, Object};
+use ostler_vocabulary::Progress;
+use tokio_util::sync::CancellationToken;
+
+use super::presence::wrong;
+use super::reading::in_parallel;
+use super::{ObjectProblem, VaultCheck, damage, ended, shown, stop_if};
+use crate::catalogue::{BACKUPS, INTENTS, NOTES, backup_of};
+use crate::index::{pack_key, pack_of, parse_segment};
+use crate::list::ListReader;
+use crate::pack::{Encoding, PackTable};
+use crate::reach::data_chunks;
+use crate::{ChunkId, Error, Index, Location, PackId, Reader, Record, Vault};
+
+impl Vault {
+    /// Checks the structure of the whole vault: every object is known and authentic, every pack that the index names
+    /// is there with the right size and says the same as the index, and everything each backup needs is in such a
+    /// pack. With `read_data` every pack is read whole, and every chunk in it is verified. `progress` counts bytes
+    /// of packs.
+    ///
+    /// # Errors
+    /// What the store says when it cannot be reached, which is no damage; [`Error::Cancelled`].
+    pub async fn check(
+        self: &Arc<Self>,
+        read_data: bool,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<VaultCheck, Error> {
+        let mut check = VaultCheck::default();
+        let objects = self.objects("").await?;
+        check.bytes = objects.iter().map(|object| object.size).sum();
+        let mut sizes = BTreeMap::new();
+        let mut records = Vec::new();
+        let mut tables = Vec::new();
+        for object in &objects {
+            stop_if(cancel)?;
+            if let Some(pack) = pack_of(&object.key) {
+                sizes.insert(pack, object.size);
+                continue;
+            }
+            match self.check_object(object, &mut records, &mut tables).await {
+                Ok(()) => {}
+                Err(error) => check.problem(&object.key, damage(error)?),
+            }
+            if let Some(id) = backup_of(BACKUPS, &object.key) {
+                check.backups += 1;
+                if !records.iter().any(|record| record.backup == id) {
+                    check
+                        .damaged
+                        .push((id, "its commit record cannot be read".to_owned()));
+                }
+            }
+        }
+        check.packs = sizes.len() as u64;
+        let described: HashSet<PackId> = tables.iter().map(|table: &PackTable| table.id).collect();
+        for (pack, size) in &sizes {
+            if described.contains(pack) {
+                continue;
+            }
+            check.orphans += 1;
+            let object = Object {
+                key: pack_key(pack)?,
+                size: *size,
+                modified: None,
+            };
+            // A pack that was left unfinished is no damage: nothing names it.
+            match self.read_table(*pack, &object).await {
+                Ok(table) => tables.push(table),
+                Err(error) => drop(damage(error)?),
+            }
+        }
+        let digests: HashMap<PackId, blake3::Hash> =
+            tables.iter().map(|table| (table.id, digest(table))).collect();
+        let vault = Arc::clone(self);
+        let (progress, cancel) = (progress.clone(), cancel.clone());
+        let work = tokio::task::spawn_blocking(move || {
+            let index = Arc::new(Index::build(tables));
+            check.chunks = index.chunks() as u64;
+            let inspection = Inspection {
+                reader: Arc::new(vault.reader(Arc::clone(&index))),
+                vault,
+                sizes,
+                digests,
+                bad: Mutex::default(),
+                progress,
+                cancel,
+            };
+            inspection.packs(read_data, &mut check)?;
+            inspection.backups(&records, &mut check)?;
+            check
+                .problems
+                .sort_by(|a, b| (&a.key, &a.reason).cmp(&(&b.key, &b.reason)));
+            check.damaged.sort();
+            check.damaged.dedup_by_key(|(id, _)| *id);
+            Ok(check)
+        });
+        work.await.map_err(ended)?
+    }
+
+    /// Reads a small object and adds what it says.
+    async fn check_object(
+        &self,
+        object: &Object,
+        records: &mut Vec<Record>,
+        tables: &mut Vec<PackTable>,
+    ) -> Result<(), Error> {
+        let key = &object.key;
+        let name = key.as_str();
+        let unknown = || Error::damaged(key, "no object of a vault has such a name");
+        if name == "vault.json" || name.starts_with("keys/") {
+            // These were read when the vault was opened.
+        } else if name.starts_with("index/") {
+            if let Some(bytes) = self.read_if_there(key).await? {
+                tables.extend(parse_segment(self, key, &bytes)?);
+            }
+        } else if name.starts_with(BACKUPS) {
+            let id = backup_of(BACKUPS, key).ok_or_else(unknown)?;
+            records.push(self.record(id).await?);
+        } else if name.starts_with(INTENTS) {
+            let id = backup_of(INTENTS, key).ok_or_else(unknown)?;
+            self.intent(id).await?;
+        } else if name.starts_with(NOTES) {
+            self.check_note(key).await?;
+        } else if !crate::lease::is_link(key) {
+            return Err(unknown());
+        }
+        Ok(())
+    }
+}
+
+impl VaultCheck {
+    fn problem(&mut self, key: &Key, reason: String) {
+        let key = key.to_string();
+        self.problems.push(ObjectProblem { key, reason });
+    }
+}
+
+struct Inspection {
+    vault: Arc<Vault>,
+    reader: Arc<Reader>,
+    /// Packs in the store.
+    sizes: BTreeMap<PackId, u64>,
+    /// What the index says of packs.
+    digests: HashMap<PackId, blake3::Hash>,
+    /// Places of chunks that are not what they should be: all of a pack, or one chunk.
+    bad: Mutex<HashMap<(PackId, Option<ChunkId>), String>>,
+    progress: Progress,
+    cancel: CancellationToken,
+}
+
+impl Inspection {
+    fn packs(&self, read_data: bool, check: &mut VaultCheck) -> Result<(), Error> {
+        let index = self.reader.index();
+        let known: Vec<(PackId, u64)> = index
+            .all_packs()
+            .iter()
+            .map(|pack| (pack.id, pack.size))
+            .collect();
+        self.progress.add_total(known.iter().map(|(_, size)| size).sum());
+        in_parallel(&known, &|(pack, size)| {
+            stop_if(&self.cancel)?;
+            if let Some(reason) = wrong(Some(*size), self.sizes.get(pack).copied()) {
+                self.spoil(*pack, None, reason);
+            } else {
+                let looked = if read_data {
+                    self.read(pack)
+                } else {
+                    self.look(pack, *size)
+                };
+                if let Err(error) = looked {
+                    self.spoil(*pack, None, damage(error)?);
+                }
+            }
+            self.progress.add_done(*size);
+            self.progress.add_item();
+            Ok(())
+        })?;
+        for ((pack, chunk), reason) in &*self.bad.lock().unwrap_or_else(PoisonError::into_inner) {
+            let reason = match chunk {
+                Some(chunk) => format!("chunk {chunk}: {reason}"),
+                None => reason.clone(),
+            };
+            check.problem(&pack_key(pack)?, reason);
+        }
+        Ok(())
+    }
+
+    /// Compares a pack's own table with the index.
+    fn look(&self, pack: &PackId, size: u64) -> Result<(), Error> {
+        let object = Object {
+            key: pack_key(pack)?,
+            size,
+            modified: None,
+        };
+        let table = self
+            .vault
+            .runtime()
+            .block_on(self.vault.read_table(*pack, &object))?;
+        self.compare(&table)
+    }
+
+    /// Reads all of a pack.
+    fn read(&self, pack: &PackId) -> Result<(), Error> {
+        let bytes = self.reader.check_pack(pack)?;
+        let table = PackTable::read_whole(&self.vault, *pack, &bytes)?;
+        self.compare(&table)?;
+        let mut plaintext = Vec::new();
+        for (number, entry) in (0_u32..).zip(&table.entries) {
+            let location = Location {
+                pack: *pack,
+                offset: u64::from(entry.offset),
+                stored: entry.stored,
+                length: entry.length,
+                number,
+                kind: entry.kind,
+                encoding: entry.encoding,
+            };
+            let start = entry.offset as usize;
+            let stored = start
+                .checked_add(entry.stored as usize)
+                .and_then(|end| bytes.get(start..end))
+                .unwrap_or_default();
+            if let Err(error) = self.reader.decode(&entry.id, &location, stored, &mut plaintext) {
+                self.spoil(*pack, Some(entry.id), damage(error)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(&self, table: &PackTable) -> Result<(), Error> {
+        if self.digests.get(&table.id) == Some(&digest(table)) {
+            Ok(())
+        } else {
+            Err(Error::damaged(
+                pack_key(&table.id)?,
+                "the index says otherwise of what is in it",
+            ))
+        }
+    }
+
+    fn spoil(&self, pack: PackId, chunk: Option<ChunkId>, reason: String) {
+        let mut bad = self.bad.lock().unwrap_or_else(PoisonError::into_inner);
+        bad.insert((pack, chunk), reason);
+    }
+
+    /// Why a chunk cannot be had; `None` when a good copy is there.
+    fn lost(&self, id: &ChunkId) -> Option<String> {
+        let bad = self.bad.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut first = None;
+        for location in self.reader.index().copies(id) {
+            let pack = location.pack;
+            let reason = bad.get(&(pack, None)).or_else(|| bad.get(&(pack, Some(*id))));
+            match reason {
+                None => return None,
+                Some(reason) => {
+                    first.get_or_insert_with(|| format!("pack {pack}: {reason}"));
+                }
+            }
+        }
+        Some(first.unwrap_or_else(|| Error::ChunkUnknown(*id).to_string()))
+    }
+
+    fn backups(&self, records: &[Record], check: &mut VaultCheck) -> Result<(), Error> {
+        // Backups share blocks: each is judged once.
+        let mut judged: HashMap<ChunkId, Option<String>> = HashMap::new();
+        for record in records {
+            stop_if(&self.cancel)?;
+            if let Some(reason) = self.backup(record, &mut judged)? {
+                check.damaged.push((record.backup, reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// The first reason why a backup cannot be restored whole.
+    fn backup(
+        &self,
+        record: &Record,
+        judged: &mut HashMap<ChunkId, Option<String>>,
+    ) -> Result<Option<String>, Error> {
+        for node in &record.nodes {
+            let list = node
+                .list
+                .parse()
+                .and_then(|address| ListReader::open(Arc::clone(&self.reader), address));
+            let list = match list {
+                Ok(list) => list,
+                Err(error) => return damage(error).map(Some),
+            };
+            for block in 0..list.block_count() {
+                stop_if(&self.cancel)?;
+                let Some(id) = list.block_chunks(block).next() else {
+                    continue;
+                };
+                let verdict = match judged.get(&id) {
+                    Some(verdict) => verdict.clone(),
+                    None => {
+                        let verdict = self.block(&list, block)?;
+                        judged.insert(id, verdict.clone());
+                        verdict
+                    }
+                };
+                if verdict.is_some() {
+                    return Ok(verdict);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn block(&self, list: &ListReader, block: usize) -> Result<Option<String>, Error> {
+        if let Some(reason) = list.block_chunks(block).find_map(|id| self.lost(&id)) {
+            return Ok(Some(format!("its file list: {reason}")));
+        }
+        for entry in list.block_entries(block) {
+            match entry {
+                Ok(entry) => {
+                    if let Some(reason) = data_chunks(&entry.kind).find_map(|id| self.lost(&id)) {
+                        return Ok(Some(format!("{}: {reason}", shown(&entry.path))));
+                    }
+                }
+                Err(error) => return damage(error).map(Some),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Equal for tables that say the same.
+fn digest(table: &PackTable) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&table.id.0);
+    hasher.update(&table.size.to_be_bytes());
+    hasher.update(&table.header);
+    for entry in &table.entries {
+        hasher.update(&entry.id.0);
+        hasher.update(&[entry.kind.code(), u8::from(entry.encoding == Encoding::Zstd)]);
+        for number in [entry.offset, entry.stored, entry.length] {
+            hasher.update(&number.to_be_bytes());
+        }
+    }
+    hasher.finalize()
+}

@@ -1,0 +1,148 @@
+//! Writing anew what is needed of packs that are mostly not, and describing what stays.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use ostler_store::Object;
+use ostler_vocabulary::{Classified, ErrorKind, Progress};
+use tokio_util::sync::CancellationToken;
+
+use super::stop_if;
+use super::survey::{Survey, ended};
+use crate::index::parse_segment;
+use crate::pack::PackTable;
+use crate::{ChunkId, ChunkSink, Error, Index, PackId, Reader, Vault};
+
+/// A segment below this many bytes is small, and so many small ones are put together.
+const SMALL_SEGMENT: u64 = 256 * 1024;
+const MANY_SMALL: usize = 16;
+/// A segment describes about so many chunks at most.
+const SEGMENT_CHUNKS: usize = 100_000;
+
+/// Which packs have been written anew.
+#[derive(Debug, Default)]
+pub(super) struct Rewritten {
+    pub(super) packs: Vec<PackId>,
+    pub(super) stored_bytes: u64,
+}
+
+impl Vault {
+    pub(super) async fn rewrite(
+        self: &Arc<Self>,
+        survey: &Survey,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Rewritten, Error> {
+        if survey.decision.rewrite.is_empty() {
+            return Ok(Rewritten::default());
+        }
+        for (pack, _) in &survey.decision.rewrite {
+            progress.add_total(survey.size_of(pack));
+        }
+        // To a session that knows of no chunk, all that it is given is new.
+        let upload = self.upload(Arc::new(Index::build(Vec::new())));
+        let mut sink = upload.sink();
+        let reader = self.reader(Arc::clone(&survey.index));
+        let work = survey.decision.rewrite.clone();
+        let (progress, cancel) = (progress.clone(), cancel.clone());
+        let copy = tokio::task::spawn_blocking(move || {
+            let mut done = Vec::new();
+            for (pack, chunks) in work {
+                stop_if(&cancel)?;
+                match copy_pack(&reader, &mut sink, pack, &chunks) {
+                    Ok(bytes) => {
+                        progress.add_done(bytes);
+                        done.push(pack);
+                    }
+                    // What is damaged stays as it is: it may be all that is left of a backup.
+                    Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
+                        tracing::warn!(%pack, %error, "leaving a damaged pack alone");
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            sink.finish()?;
+            Ok(done)
+        });
+        let packs = copy.await.map_err(ended)??;
+        let totals = upload.finish().await?;
+        Ok(Rewritten {
+            packs,
+            stored_bytes: totals.stored_bytes,
+        })
+    }
+
+    /// Writes segments for what stays of the segments that name packs which are going, and of small ones when there
+    /// are many. Gives the bytes written, and the segments that are superseded by them.
+    pub(super) async fn describe_anew(
+        &self,
+        survey: &Survey,
+        going: &HashSet<PackId>,
+        cancel: &CancellationToken,
+    ) -> Result<(u64, Vec<Object>), Error> {
+        let is_small = |object: &Object| object.size < SMALL_SEGMENT;
+        let many_small = survey
+            .segments
+            .iter()
+            .filter(|(object, _)| is_small(object))
+            .count()
+            >= MANY_SMALL;
+        let mut superseded = Vec::new();
+        let mut seen = HashSet::new();
+        let mut staying: Vec<PackTable> = Vec::new();
+        let mut written = 0;
+        for (object, packs) in &survey.segments {
+            if !(packs.iter().any(|pack| going.contains(pack)) || (many_small && is_small(object))) {
+                continue;
+            }
+            stop_if(cancel)?;
+            let Some(bytes) = self.read_if_there(&object.key).await? else {
+                continue;
+            };
+            for table in parse_segment(self, &object.key, &bytes)? {
+                if !going.contains(&table.id) && seen.insert(table.id) {
+                    staying.push(table);
+                }
+            }
+            superseded.push(object.clone());
+            if staying.iter().map(|table| table.entries.len()).sum::<usize>() >= SEGMENT_CHUNKS {
+                written += self.write_segment(&std::mem::take(&mut staying)).await?;
+            }
+        }
+        // Packs that are needed and that only their own tables described.
+        for table in &survey.orphans {
+            if !table.entries.is_empty() && !going.contains(&table.id) && seen.insert(table.id) {
+                staying.push(table.clone());
+            }
+        }
+        written += self.write_segment(&staying).await?;
+        Ok((written, superseded))
+    }
+}
+
+/// Gives the bytes read.
+fn copy_pack(reader: &Reader, sink: &mut ChunkSink, pack: PackId, chunks: &[ChunkId]) -> Result<u64, Error> {
+    let index = reader.index();
+    let mut places = Vec::with_capacity(chunks.len());
+    for id in chunks {
+        let place = index.copies(id).find(|location| location.pack == pack);
+        places.push((*id, place.ok_or(Error::ChunkUnknown(*id))?));
+    }
+    places.sort_unstable_by_key(|(_, location)| location.offset);
+    let (Some((_, first)), Some((_, last))) = (places.first(), places.last()) else {
+        return Ok(0);
+    };
+    let (start, end) = (first.offset, last.offset + u64::from(last.stored));
+    let bytes = reader.span(&pack, start..end)?;
+    let mut plaintext = Vec::new();
+    for (id, location) in &places {
+        let stored = usize::try_from(location.offset - start)
+            .ok()
+            .and_then(|at| bytes.get(at..at.checked_add(location.stored as usize)?))
+            .ok_or_else(|| Error::damaged(format!("pack {pack}"), "it is too short"))?;
+        plaintext.clear();
+        reader.decode(id, location, stored, &mut plaintext)?;
+        sink.put(location.kind, &plaintext)?;
+    }
+    Ok(end - start)
+}

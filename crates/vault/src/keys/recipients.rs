@@ -1,0 +1,61 @@
+//! age: sealing to `age1…` recipients, opening with `AGE-SECRET-KEY-1…` identities.
+
+use std::io::{Read, Write};
+use std::str::FromStr;
+
+use age::x25519::{Identity, Recipient};
+use age::{DecryptError, Decryptor, Encryptor};
+use ostler_vocabulary::Secret;
+use zeroize::Zeroizing;
+
+use crate::Error;
+
+/// Seals to all of the recipients; each can open it alone.
+pub(super) fn seal(recipients: &[String], plain: &[u8]) -> Result<Vec<u8>, Error> {
+    let wrong = |reason: String| Error::BadKey {
+        what: "the age recipient",
+        reason,
+    };
+    let recipients = recipients
+        .iter()
+        .map(|text| Recipient::from_str(text).map_err(|reason| wrong(format!("`{text}`: {reason}"))))
+        .collect::<Result<Vec<_>, _>>()?;
+    let encryptor = Encryptor::with_recipients(recipients.iter().map(|recipient| recipient as _))
+        .map_err(|error| wrong(error.to_string()))?;
+    let mut sealed = Vec::new();
+    let written = (|| {
+        let mut writer = encryptor.wrap_output(&mut sealed)?;
+        writer.write_all(plain)?;
+        writer.finish().map(drop)
+    })();
+    written.map_err(|error| Error::Internal(format!("could not seal to age recipients: {error}")))?;
+    Ok(sealed)
+}
+
+/// Opens with any of the identities in the text of an identity file; `None` when none of them is a recipient.
+pub(super) fn open(text: &Secret, sealed: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    let mut identities = Vec::new();
+    for line in text.reveal().lines().map(str::trim) {
+        if !line.is_empty() && !line.starts_with('#') {
+            identities.push(Identity::from_str(line).map_err(|reason| Error::BadKey {
+                what: "the age identity",
+                reason: reason.to_owned(),
+            })?);
+        }
+    }
+    if identities.is_empty() {
+        return Err(Error::BadKey {
+            what: "the age identity",
+            reason: "it has no line that starts with AGE-SECRET-KEY-1".to_owned(),
+        });
+    }
+    let opened = (|| {
+        let decryptor = Decryptor::new(sealed)?;
+        let mut plain = Zeroizing::new(Vec::new());
+        decryptor
+            .decrypt(identities.iter().map(|identity| identity as _))?
+            .read_to_end(&mut plain)?;
+        Ok::<_, DecryptError>(plain)
+    })();
+    Ok(opened.ok())
+}
