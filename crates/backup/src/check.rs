@@ -137,7 +137,8 @@ async fn confirm(op: &Operation, context: &Context, id: BackupId, read_data: boo
             let problems = match context.vault.record(id).await {
                 Ok(record) => {
                     let found =
-                        evidence::examine(context, &record, read_data, &step.progress, &step.cancelled).await?;
+                        evidence::examine(context, &record, read_data, &step.progress, &step.cancelled)
+                            .await?;
                     found.problems
                 }
                 Err(error) => {

@@ -106,7 +106,10 @@ impl Context {
     }
 
     /// Takes the lease for an undo, which may run in another process than what it takes back.
-    pub(crate) async fn undo_lease(&self, operation: ostler_vocabulary::OperationId) -> Result<Lease, Failure> {
+    pub(crate) async fn undo_lease(
+        &self,
+        operation: ostler_vocabulary::OperationId,
+    ) -> Result<Lease, Failure> {
         let holder = LeaseHolder {
             process: ProcessIdentity::current(),
             operation,

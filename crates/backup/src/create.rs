@@ -252,10 +252,11 @@ impl Create<'_> {
                     paths: self.request.paths.clone(),
                 };
                 let backups = self.context.backups().await?;
-                let planned = self
-                    .work
-                    .parent
-                    .filter(|id| backups.iter().any(|b| b.id() == *id && b.state() != BackupState::Damaged));
+                let planned = self.work.parent.filter(|id| {
+                    backups
+                        .iter()
+                        .any(|b| b.id() == *id && b.state() != BackupState::Damaged)
+                });
                 let parent = match planned.or_else(|| parent_of(&backups, &source)) {
                     None => None,
                     // A parent only saves reading: one that cannot be read is none.
@@ -290,7 +291,11 @@ impl Create<'_> {
                 |_| async {
                     match self.context.vault.register_intent(&intent).await {
                         // Left by an attempt that was killed: its owner is another process, all else is the same.
-                        Err(error) if ostler_vocabulary::Classified::kind(&error) == ErrorKind::AlreadyExists => Ok(()),
+                        Err(error)
+                            if ostler_vocabulary::Classified::kind(&error) == ErrorKind::AlreadyExists =>
+                        {
+                            Ok(())
+                        }
                         other => other.map_err(
                             self.context
                                 .attempting(format_args!("register backup {}", self.id.short())),
@@ -313,10 +318,7 @@ impl Create<'_> {
     }
 
     /// Hooks, upload and the look at what was stored, with one more round when something is not there.
-    async fn read_and_look(
-        &self,
-        start: &Start,
-    ) -> Result<(Sent, commit::Checked, Vec<String>), Failure> {
+    async fn read_and_look(&self, start: &Start) -> Result<(Sent, commit::Checked, Vec<String>), Failure> {
         let mut warnings = Vec::new();
         let after_ran = Arc::new(AtomicBool::new(false));
         warnings.extend(self.before_hook(&after_ran).await?);
@@ -382,7 +384,12 @@ impl Create<'_> {
     }
 
     fn subject(&self) -> String {
-        let paths: Vec<String> = self.request.paths.iter().map(|p| p.display().to_string()).collect();
+        let paths: Vec<String> = self
+            .request
+            .paths
+            .iter()
+            .map(|p| p.display().to_string())
+            .collect();
         format!("{} into vault `{}`", paths.join(", "), self.context.vault_name)
     }
 

@@ -116,9 +116,16 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
     if !ok {
         return Err(Failure::new(
             ErrorKind::Internal,
-            format!("the drill of backup {} failed: {}", id.short(), in_short(&problems)),
+            format!(
+                "the drill of backup {} failed: {}",
+                id.short(),
+                in_short(&problems)
+            ),
         )
-        .with_hint(format!("`ostler backup show {}` has the whole report", id.short())));
+        .with_hint(format!(
+            "`ostler backup show {}` has the whole report",
+            id.short()
+        )));
     }
     let report = DrillReport {
         backup: id,
@@ -146,12 +153,7 @@ fn ended_with(check: &CheckCommand) -> String {
 }
 
 /// Makes the scratch directory with its mark. It is removed by its own step, or when this one is taken back.
-async fn make_scratch(
-    op: &Operation,
-    context: &Context,
-    scratch: &Path,
-    tree: &Path,
-) -> Result<(), Failure> {
+async fn make_scratch(op: &Operation, context: &Context, scratch: &Path, tree: &Path) -> Result<(), Failure> {
     let (node, undone) = (context.node.clone(), scratch.to_owned());
     op.step("make scratch")
         .run_with_undo(

@@ -110,7 +110,9 @@ async fn examine_once(
         if let Some(pack) = pack_of(&object.key) {
             let chunks = needed.packs.remove(&pack).unwrap_or_default();
             let reason = format!("{} {}", object.key, object.reason);
-            needed.bad.extend(chunks.into_iter().map(|(id, _)| (id, reason.clone())));
+            needed
+                .bad
+                .extend(chunks.into_iter().map(|(id, _)| (id, reason.clone())));
         }
         needed.problems.push(Problem {
             path: object.key,
@@ -147,7 +149,12 @@ async fn blocking<T: Send + 'static>(
     let context = context.clone();
     tokio::task::spawn_blocking(move || work(&context))
         .await
-        .unwrap_or_else(|_| Err(Failure::new(ErrorKind::Internal, "reading the vault stopped by a defect")))
+        .unwrap_or_else(|_| {
+            Err(Failure::new(
+                ErrorKind::Internal,
+                "reading the vault stopped by a defect",
+            ))
+        })
 }
 
 /// What the lists of a backup say it needs.
@@ -362,11 +369,7 @@ fn read_pack(
 }
 
 /// Adds the files that need what is bad.
-fn name_files(
-    reader: &Arc<Reader>,
-    lists: &[String],
-    needed: &mut Needed,
-) -> Result<(), Failure> {
+fn name_files(reader: &Arc<Reader>, lists: &[String], needed: &mut Needed) -> Result<(), Failure> {
     for list in lists {
         let Ok(opened) = ListReader::open(Arc::clone(reader), list_address(list)?) else {
             continue;

@@ -35,14 +35,23 @@ pub async fn plan(request: Prune, context: &Context) -> Result<Plan, Failure> {
     let now = context.now();
     let looked_at = select::matching(&backups, &request.filter)?;
     let decisions = keep::decide(&looked_at, &request.keep, &request.group_by, now)?;
-    let parameters = serde_json::to_vec(&(&request.filter, &request.group_by, &request.keep)).unwrap_or_default();
+    let parameters =
+        serde_json::to_vec(&(&request.filter, &request.group_by, &request.keep)).unwrap_or_default();
     let gone = gone(&decisions);
     let subject = match gone.len() {
         0 => "free space".to_owned(),
         1 => "1 backup".to_owned(),
         n => format!("{n} backups"),
     };
-    finish_plan(context, Request::Prune(request), KIND, &parameters, decisions, subject).await
+    finish_plan(
+        context,
+        Request::Prune(request),
+        KIND,
+        &parameters,
+        decisions,
+        subject,
+    )
+    .await
 }
 
 /// Works out what deleting the named backups would remove.
@@ -75,7 +84,15 @@ pub async fn plan_delete(mut request: Delete, context: &Context) -> Result<Plan,
         0..=5 => subject.join(", "),
         n => format!("{} and {} more", subject.join(", "), n - 5),
     };
-    finish_plan(context, Request::Delete(request), DELETE_KIND, &[], decisions, subject).await
+    finish_plan(
+        context,
+        Request::Delete(request),
+        DELETE_KIND,
+        &[],
+        decisions,
+        subject,
+    )
+    .await
 }
 
 fn may_delete(backup: &Backup) -> Result<(), Error> {
@@ -287,12 +304,10 @@ impl Run<'_> {
                         &decision.reasons.join(", "),
                     )
                     .await?;
-                let bytes = self
-                    .context
-                    .vault
-                    .delete_backup(id, self.lease)
-                    .await
-                    .map_err(self.context.attempting(format_args!("delete backup {}", id.short())))?;
+                let bytes = self.context.vault.delete_backup(id, self.lease).await.map_err(
+                    self.context
+                        .attempting(format_args!("delete backup {}", id.short())),
+                )?;
                 Ok(Deleted { bytes, refused: None })
             })
             .await

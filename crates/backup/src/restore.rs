@@ -34,7 +34,9 @@ pub async fn plan(mut request: Restore, context: &Context) -> Result<Plan, Failu
         .node
         .preview(&download, &Progress::new(Unit::Files), &CancellationToken::new())
         .await
-        .map_err(|failure| failure.context(format!("cannot work out what restoring {} changes", id.short())))?;
+        .map_err(|failure| {
+            failure.context(format!("cannot work out what restoring {} changes", id.short()))
+        })?;
     Ok(Plan {
         made: context.now(),
         vault: context.vault_name.clone(),
@@ -47,7 +49,10 @@ pub async fn plan(mut request: Restore, context: &Context) -> Result<Plan, Failu
 }
 
 /// Only good backups are restored without anybody insisting; what was never committed cannot be.
-pub(crate) fn may_restore(backup: &Backup, allow_incomplete: bool) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::State`]
+pub fn may_restore(backup: &Backup, allow_incomplete: bool) -> Result<(), Error> {
     let state = backup.state();
     let refused = |reason, hint| {
         Err(Error::State {
@@ -223,11 +228,16 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
                 in_short(&written.problems)
             ),
         )
-        .with_hint("all other files were restored; `ostler backup verify --read-data` lists what is damaged"));
+        .with_hint(
+            "all other files were restored; `ostler backup verify --read-data` lists what is damaged",
+        ));
     }
     let partial = match written.problems.as_slice() {
         [] => Vec::new(),
-        problems => vec![format!("not everything could be restored: {}", in_short(problems))],
+        problems => vec![format!(
+            "not everything could be restored: {}",
+            in_short(problems)
+        )],
     };
     let report = RestoreReport {
         backup: id,

@@ -54,6 +54,19 @@ pub(crate) fn committed(backup: &Backup) -> Result<(), Error> {
     }
 }
 
+/// Refuses to hold or tag what was never committed.
+///
+/// # Errors
+/// [`Error::State`]
+pub fn committed_for_marks(backup: &Backup) -> Result<(), Error> {
+    committed(backup).map_err(|_| Error::State {
+        id: backup.id(),
+        state: backup.state(),
+        reason: "only a committed backup can be held or tagged",
+        hint: "`ostler operation resume` goes on with an interrupted backup",
+    })
+}
+
 /// What the reading step found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Found {
@@ -78,7 +91,11 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
     };
     let id = *id;
     let found = op
-        .step(if request.read_data { "read data" } else { "check presence" })
+        .step(if request.read_data {
+            "read data"
+        } else {
+            "check presence"
+        })
         .unit(Unit::Bytes)
         .retries(3)
         .run(|step| {

@@ -2,12 +2,15 @@
 //!
 //! Who uses it: `cli`, in its own process.
 //!
-//! The types to know: [`settings::Settings`] (the configuration in force) and [`Error`].
+//! The types to know: [`settings::Settings`] (the configuration in force), [`Runtime`] (a [`Client`](ostler_api::Client)
+//! without a wire) and [`Error`].
 //!
 //! Invariants: the configuration is resolved once (defaults, file, environment, flags); no secret is ever in it or shown.
 //! What is not here: what a backup is (`backup`), how files are read (`agent`), the words of the command line (`cli`).
 
 mod error;
+mod runtime;
 pub mod settings;
 
 pub use error::Error;
+pub use runtime::{AddVault, InitVault, Opened, Runtime};

@@ -124,7 +124,8 @@ impl Create<'_> {
                         ..record.clone()
                     };
                     let found =
-                        evidence::examine(self.context, &draft, false, &step.progress, &step.cancelled).await?;
+                        evidence::examine(self.context, &draft, false, &step.progress, &step.cancelled)
+                            .await?;
                     if !found.problems.is_empty() {
                         return Err(Failure::new(
                             ErrorKind::Conflict,

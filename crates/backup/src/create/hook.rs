@@ -26,7 +26,10 @@ impl Create<'_> {
         self.op
             .step("before hook")
             .run_with_undo(
-                |step| async move { self.hook("before", hooks.before.as_deref(), &step.cancelled).await },
+                |step| async move {
+                    self.hook("before", hooks.before.as_deref(), &step.cancelled)
+                        .await
+                },
                 move |_| {
                     let (node, after, ran) = (Arc::clone(&node), after.clone(), Arc::clone(&ran));
                     async move {

@@ -45,7 +45,11 @@ impl Evaluation {
             Err(error) => return Err(error),
         };
         Ok(Some(
-            decisions.into_iter().filter(|d| !d.keep).map(|d| d.backup).collect(),
+            decisions
+                .into_iter()
+                .filter(|d| !d.keep)
+                .map(|d| d.backup)
+                .collect(),
         ))
     }
 }
@@ -56,7 +60,11 @@ pub(super) fn objection(decision: &Decision, now: &[Backup], allowed: Option<&Al
         return Some("it is gone already".to_owned());
     };
     if let Some(hold) = &backup.hold {
-        let why = hold.reason.as_deref().map(|r| format!(": {r}")).unwrap_or_default();
+        let why = hold
+            .reason
+            .as_deref()
+            .map(|r| format!(": {r}"))
+            .unwrap_or_default();
         return Some(format!("it is held{why}"));
     }
     if backup.state() != decision.state {
@@ -146,7 +154,12 @@ mod tests {
 
     #[test]
     fn a_half_done_deletion_goes_on() {
-        let now = [backup(1, BackupState::Incomplete, "/data", "2026-11-04T00:00:00Z")];
+        let now = [backup(
+            1,
+            BackupState::Incomplete,
+            "/data",
+            "2026-11-04T00:00:00Z",
+        )];
         assert_eq!(late_objection(&decision(1, BackupState::Complete), &now), None);
         assert_eq!(late_objection(&decision(2, BackupState::Complete), &now), None);
     }

@@ -19,6 +19,8 @@ pub struct NewVault {
     pub key: Option<Reference>,
     /// Where its passphrase comes from.
     pub passphrase: Option<Reference>,
+    /// Where its age identity comes from.
+    pub age_identity: Option<Reference>,
 }
 
 impl Settings {
@@ -62,7 +64,11 @@ fn with_vault(text: &str, vault: &NewVault) -> String {
         "\n[vault.{name}]\nlocation = {}\n",
         quoted(&vault.location)
     ));
-    for (key, reference) in [("key", &vault.key), ("passphrase", &vault.passphrase)] {
+    for (key, reference) in [
+        ("key", &vault.key),
+        ("passphrase", &vault.passphrase),
+        ("age_identity", &vault.age_identity),
+    ] {
         if let Some(reference) = reference {
             text.push_str(&format!("{key} = {reference}\n"));
         }

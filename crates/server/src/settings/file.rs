@@ -50,12 +50,15 @@ impl Default for File {
 pub struct Defaults {
     /// The vault that verbs without `--vault` use.
     pub vault: String,
+    /// How long to wait for another writer of a vault before giving up as busy.
+    pub lease_wait: Span,
 }
 
 impl Default for Defaults {
     fn default() -> Self {
         Self {
             vault: "default".to_owned(),
+            lease_wait: Span(std::time::Duration::from_secs(120)),
         }
     }
 }
@@ -132,8 +135,6 @@ pub struct S3 {
     pub region: Option<String>,
     /// `path` or `virtual`: where the bucket's name goes.
     pub style: Style,
-    /// Whether plain HTTP is allowed.
-    pub allow_http: bool,
     /// The access key's id.
     pub access_key: Option<Reference>,
     /// The access key's secret.

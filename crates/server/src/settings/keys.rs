@@ -53,6 +53,12 @@ pub const KEYS: &[Key] = &[
         "The vault that verbs without --vault use",
     ),
     key(
+        "defaults",
+        "lease_wait",
+        "\"2m\"",
+        "How long to wait for another writer of the vault before giving up as busy",
+    ),
+    key(
         "backup",
         "exclude",
         "[]",
@@ -170,12 +176,6 @@ pub const KEYS: &[Key] = &[
         "style",
         "\"path\"",
         "Where the bucket's name goes in requests: path or virtual",
-    ),
-    key(
-        "vault.NAME.s3",
-        "allow_http",
-        "false",
-        "Whether plain HTTP is allowed",
     ),
     optional(
         "vault.NAME.s3",

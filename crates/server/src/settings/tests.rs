@@ -64,9 +64,7 @@ fn every_key_that_is_read_is_in_the_table() {
         let error = read(&format!("{version}{start}zzz = 1\n"))
             .unwrap_err()
             .to_string();
-        let (_, expected) = error
-            .split_once("expected ")
-            .unwrap_or_else(|| panic!("{error}"));
+        let (_, expected) = error.split_once("expected ").unwrap_or_else(|| panic!("{error}"));
         let read: BTreeSet<&str> = expected.split('`').skip(1).step_by(2).collect();
         let tables = ["defaults", "backup", "keep", "history", "vault", "hooks", "s3"];
         let known: BTreeSet<&str> = KEYS.iter().filter(|k| k.table == table).map(|k| k.name).collect();
@@ -195,6 +193,7 @@ fn an_added_vault_is_read_back_and_the_rest_stays() {
         location: "s3://bucket/a \"b\"".into(),
         key: Some(Reference::File("/k".into())),
         passphrase: None,
+        age_identity: None,
     };
     let settings = Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();
     settings.add_vault(&vault).unwrap();

@@ -1,0 +1,254 @@
+//! From a request to a plan, from a plan to an operation, and back to one that was interrupted.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ostler_agent::Options as AgentOptions;
+use ostler_api::request::{CreateBackup, Hooks, Keep, Plan, Prune, Request, Work};
+use ostler_backup::{Context, check, create, drill, keep, prune, restore, verify};
+use ostler_operations::{Finished, Operation, Spec};
+use ostler_store::Memory;
+use ostler_vault::{InitOptions, Vault};
+use ostler_vocabulary::{ErrorKind, Failure, OperationId};
+
+use super::node::VaultNode;
+use super::vaults::Opened;
+use super::{Runtime, first_use, places};
+use crate::Error;
+
+impl Runtime {
+    pub(super) fn context(&self, opened: &Opened, resumed: bool) -> Context {
+        let settings = &self.inner.settings;
+        let left_out = places::left_out(settings, opened.directory.as_deref());
+        let options = AgentOptions {
+            protected: left_out.clone(),
+            clock: Arc::clone(&self.inner.clock),
+            ..AgentOptions::default()
+        };
+        Context {
+            vault_name: opened.name.clone(),
+            vault: Arc::clone(&opened.vault),
+            node: Arc::new(VaultNode::new(Arc::clone(&opened.vault), options, resumed)),
+            clock: Arc::clone(&self.inner.clock),
+            scratch: settings.state_directory.join("scratch"),
+            left_out,
+            lease_wait: settings.file.defaults.lease_wait.0,
+        }
+    }
+
+    pub(super) async fn make_plan(&self, request: Request) -> Result<Plan, Failure> {
+        match request {
+            Request::CreateBackup(request) => self.plan_create(request).await,
+            Request::Restore(request) => {
+                let context = self.context_of(request.backup.vault.as_deref()).await?;
+                restore::plan(request, &context).await
+            }
+            Request::Verify(request) => {
+                let context = self.context_of(request.backup.vault.as_deref()).await?;
+                verify::plan(request, &context).await
+            }
+            Request::Drill(request) => {
+                let context = self.context_of(request.backup.vault.as_deref()).await?;
+                drill::plan(request, &context).await
+            }
+            Request::Delete(request) => {
+                let context = self.context_of(request.vault.as_deref()).await?;
+                prune::plan_delete(request, &context).await
+            }
+            Request::Prune(request) => {
+                let context = self.context_of(request.vault.as_deref()).await?;
+                prune::plan(self.with_rules(request), &context).await
+            }
+            Request::CheckVault(request) => {
+                let context = self.context_of(request.vault.as_deref()).await?;
+                check::plan(request, &context).await
+            }
+        }
+    }
+
+    async fn context_of(&self, vault: Option<&str>) -> Result<Context, Failure> {
+        let opened = self.opened(vault).await?;
+        Ok(self.context(&opened, false))
+    }
+
+    async fn plan_create(&self, mut request: CreateBackup) -> Result<Plan, Failure> {
+        let settings = &self.inner.settings;
+        request
+            .exclude
+            .extend(settings.file.backup.exclude.iter().cloned());
+        request.one_file_system |= settings.file.backup.one_file_system;
+        if request.hooks == Hooks::default() {
+            request.hooks = settings.file.backup.hooks.clone();
+        }
+        for path in &request.paths {
+            exists(path).await?;
+        }
+        let mut warnings = Vec::new();
+        let mut plan = if self.makes_default(request.vault.as_deref()) {
+            // Planning changes nothing: it works with an empty vault in memory.
+            let options = InitOptions {
+                protect: Vec::new(),
+                clock: Arc::clone(&self.inner.clock),
+            };
+            let vault = Vault::init(Arc::new(Memory::new()), options).await?.vault;
+            let place = settings.implicit_vault();
+            let opened = Opened {
+                name: "default".to_owned(),
+                location: place.to_string_lossy().into_owned(),
+                directory: Some(place.clone()),
+                vault: Arc::new(vault),
+                new_key: None,
+            };
+            warnings.extend(places::same_disk(&request.paths, Some(&place)));
+            create::plan(request, &self.context(&opened, false)).await?
+        } else {
+            let opened = self.opened(request.vault.as_deref()).await?;
+            warnings.extend(places::same_disk(&request.paths, opened.directory.as_deref()));
+            create::plan(request, &self.context(&opened, false)).await?
+        };
+        if let Work::CreateBackup(work) = &mut plan.work {
+            work.warnings.extend(warnings);
+        }
+        Ok(plan)
+    }
+
+    /// The request's rules, or those of the configuration where it has none; floors one by one.
+    fn with_rules(&self, mut request: Prune) -> Prune {
+        let configured = &self.inner.settings.file.keep;
+        if request.keep == Keep::default() {
+            request.keep = configured.clone();
+        } else if keep::has_rule(&request.keep) {
+            request.keep.min_keep = request.keep.min_keep.or(configured.min_keep);
+            request.keep.max_delete_ratio = request.keep.max_delete_ratio.or(configured.max_delete_ratio);
+        }
+        request
+    }
+
+    pub(super) async fn start_plan(&self, mut plan: Plan) -> Result<OperationId, Failure> {
+        let opened = match &plan.request {
+            Request::CreateBackup(request) if self.makes_default(request.vault.as_deref()) => {
+                self.make_default().await?
+            }
+            _ => self.opened(Some(&plan.vault)).await?,
+        };
+        if let (Some(key), Work::CreateBackup(work)) = (&opened.new_key, &mut plan.work) {
+            work.warnings.insert(0, first_use::copy_away(key));
+        }
+        self.forget_the_old().await;
+        let (kind, version) = kind_of(&plan.request);
+        let spec = Spec {
+            kind,
+            version,
+            subject: plan.subject.clone(),
+            plan: serde_json::to_value(&plan)
+                .map_err(|e| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {e}")))?,
+        };
+        let context = self.context(&opened, false);
+        let new_key = opened.new_key.clone();
+        self.inner
+            .engine
+            .start(spec, move |op| async move {
+                if let Some(key) = &new_key {
+                    op.message(first_use::copy_away(key));
+                }
+                run(plan, op, context).await
+            })
+            .await
+    }
+
+    pub(super) async fn resume_operation(&self, id: OperationId) -> Result<(), Failure> {
+        let record = self.journal(move |engine| engine.get(id)).await?;
+        let plan: Plan = serde_json::from_value(record.plan).map_err(|error| {
+            Failure::new(
+                ErrorKind::Unsupported,
+                format!("the plan of operation {} cannot be read: {error}", id.short()),
+            )
+            .with_hint("resume it with the version of Ostler that started it")
+        })?;
+        let opened = self.opened(Some(&plan.vault)).await?;
+        let context = self.context(&opened, true);
+        let (kind, version) = kind_of(&plan.request);
+        self.inner
+            .engine
+            .resume(id, kind, version, move |op| run(plan, op, context))
+            .await
+    }
+
+    /// History by its rule, and scratch directories of drills that are over. Neither is worth failing for.
+    async fn forget_the_old(&self) {
+        let history = self.inner.settings.file.history.clone();
+        let pruned = self
+            .journal(move |engine| engine.prune_history(history.keep.0, history.minimum))
+            .await;
+        if let Err(error) = pruned {
+            tracing::warn!(%error, "the history of operations could not be pruned");
+        }
+        if let Err(error) = self.remove_old_scratch().await {
+            tracing::warn!(%error, "scratch directories of old drills could not be removed");
+        }
+    }
+
+    async fn remove_old_scratch(&self) -> Result<(), Failure> {
+        let scratch = self.inner.settings.state_directory.join("scratch");
+        self.journal(move |engine| {
+            let Ok(entries) = std::fs::read_dir(&scratch) else {
+                return Ok(());
+            };
+            for entry in entries.flatten() {
+                let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+                    continue;
+                };
+                let is_over = engine.get(id).map_or_else(
+                    |failure| failure.kind() == ErrorKind::NotFound,
+                    |record| record.state.is_over(),
+                );
+                let is_marked = entry.path().join(ostler_api::node::SCRATCH_MARKER).exists();
+                if is_over && is_marked {
+                    std::fs::remove_dir_all(entry.path()).map_err(|source| Error::Write {
+                        what: "the scratch directory",
+                        path: entry.path(),
+                        source,
+                    })?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+async fn exists(path: &Path) -> Result<(), Failure> {
+    match tokio::fs::symlink_metadata(path).await {
+        Ok(_) => Ok(()),
+        Err(source) => Err(Error::Read {
+            what: "what is to be backed up,",
+            path: path.to_owned(),
+            source,
+        }
+        .into()),
+    }
+}
+
+/// The name and version of an operation's kind.
+fn kind_of(request: &Request) -> (&'static str, u32) {
+    match request {
+        Request::CreateBackup(_) => (create::KIND, create::VERSION),
+        Request::Restore(_) => (restore::KIND, restore::VERSION),
+        Request::Verify(_) => (verify::KIND, verify::VERSION),
+        Request::Drill(_) => (drill::KIND, drill::VERSION),
+        Request::Delete(_) => (prune::DELETE_KIND, prune::VERSION),
+        Request::Prune(_) => (prune::KIND, prune::VERSION),
+        Request::CheckVault(_) => (check::KIND, check::VERSION),
+    }
+}
+
+async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished, Failure> {
+    match &plan.request {
+        Request::CreateBackup(_) => create::run(plan, op, context).await,
+        Request::Restore(_) => restore::run(plan, op, context).await,
+        Request::Verify(_) => verify::run(plan, op, context).await,
+        Request::Drill(_) => drill::run(plan, op, context).await,
+        Request::Delete(_) | Request::Prune(_) => prune::run(plan, op, context).await,
+        Request::CheckVault(_) => check::run(plan, op, context).await,
+    }
+}

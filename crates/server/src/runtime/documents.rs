@@ -1,0 +1,119 @@
+//! Records of the journal as documents.
+
+use ostler_api::Event;
+use ostler_api::document::{
+    AuditEntry, OperationDetail, OperationState, OperationSummary, Outcome, StepSummary,
+};
+use ostler_operations::{Event as Happened, OperationRecord, State, StepRecord};
+use ostler_vocabulary::Unit;
+use tokio::sync::mpsc;
+
+pub(super) fn state(state: State) -> OperationState {
+    match state {
+        State::Running => OperationState::Running,
+        State::Interrupted => OperationState::Interrupted,
+        State::Cancelling => OperationState::Cancelling,
+        State::Cancelled => OperationState::Cancelled,
+        State::Failed => OperationState::Failed,
+        State::Partial => OperationState::Partial,
+        State::Succeeded => OperationState::Succeeded,
+    }
+}
+
+pub(super) fn summary(record: &OperationRecord) -> OperationSummary {
+    OperationSummary {
+        id: record.id,
+        kind: record.kind.clone(),
+        subject: record.subject.clone(),
+        state: state(record.state),
+        started: record.started,
+        ended: record.ended,
+        duration_ms: record.worked_ms,
+        bytes: record
+            .steps
+            .iter()
+            .filter_map(|step| step.progress)
+            .filter(|progress| progress.unit == Unit::Bytes)
+            .map(|progress| progress.done)
+            .sum(),
+        reasons: record.reasons.clone(),
+    }
+}
+
+pub(super) fn detail(record: OperationRecord) -> OperationDetail {
+    OperationDetail {
+        summary: summary(&record),
+        owner: record
+            .owner
+            .as_ref()
+            .map(|owner| format!("{} (process {})", owner.host, owner.pid)),
+        epoch: record.epoch,
+        advice: advice(&record),
+        failure: record.failure,
+        steps: record.steps.into_iter().map(step).collect(),
+        audit: record
+            .audit
+            .into_iter()
+            .map(|entry| AuditEntry {
+                at: entry.at,
+                action: entry.action,
+                item: entry.item,
+                bytes: entry.bytes,
+                reason: entry.reason,
+            })
+            .collect(),
+        outcome: record
+            .outcome
+            .and_then(|value| serde_json::from_value::<Outcome>(value).ok()),
+    }
+}
+
+fn step(record: StepRecord) -> StepSummary {
+    StepSummary {
+        name: match record.key.as_deref() {
+            None | Some("") => record.name,
+            Some(key) => format!("{} {key}", record.name),
+        },
+        state: record.state,
+        started: record.started,
+        ended: record.ended,
+        attempts: record.attempts,
+        progress: record.progress,
+        reasons: record.reasons,
+    }
+}
+
+/// What to do next with an operation that did not end well.
+fn advice(record: &OperationRecord) -> Option<String> {
+    let resume = || format!("`ostler operation resume {}`", record.id.short());
+    match record.state {
+        State::Interrupted => Some(format!("it stopped before its end; {} goes on", resume())),
+        State::Failed => Some(match (&record.hint, record.committed) {
+            (Some(hint), _) => hint.clone(),
+            (None, true) => format!("what it changed stays; {} tries the rest again", resume()),
+            (None, false) => format!("nothing was committed; {} tries again", resume()),
+        }),
+        _ => record.hint.clone(),
+    }
+}
+
+/// Events of the engine as events of the client. Ends when the engine's do or nobody listens.
+pub(super) fn events(mut from: mpsc::Receiver<Happened>) -> mpsc::Receiver<Event> {
+    let (sender, receiver) = mpsc::channel(64);
+    // Ends with its source, which the engine ends with the operation, or with its reader.
+    drop(tokio::spawn(async move {
+        while let Some(event) = from.recv().await {
+            let event = match event {
+                Happened::StepStarted { step } => Event::StepStarted { step },
+                Happened::Progress { step, progress } => Event::Progress { step, progress },
+                Happened::StepEnded { step, ok } => Event::StepEnded { step, ok },
+                Happened::Message { text } => Event::Message { text },
+                Happened::Ended { state: ended } => Event::Ended { state: state(ended) },
+            };
+            if sender.send(event).await.is_err() {
+                return;
+            }
+        }
+    }));
+    receiver
+}

@@ -1,0 +1,171 @@
+//! Making vaults and their key files, so that no crash leaves a vault that nothing opens.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ostler_store::{Local, Store};
+use ostler_vault::{InitOptions, Protect, Vault};
+use ostler_vocabulary::{ErrorKind, Failure};
+
+use super::vaults::Opened;
+use super::{Runtime, blocking, places};
+use crate::Error;
+use crate::settings::Settings;
+
+/// What the user has to be told once.
+pub(super) fn copy_away(key: &Path) -> String {
+    format!(
+        "the key of this vault is in {}: copy it to a safe place elsewhere; without it nobody can restore",
+        key.display()
+    )
+}
+
+/// The key files of a vault that configures none. There can be several: of two processes that make the default vault at
+/// the same time one comes second, and a crash between key and vault leaves a key of nothing.
+pub(super) fn key_files(settings: &Settings, name: &str) -> Vec<PathBuf> {
+    let first = settings.implicit_key(name);
+    let others = first
+        .parent()
+        .and_then(|directory| std::fs::read_dir(directory).ok())
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let file = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+            let middle = file
+                .strip_prefix(name)
+                .and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".key"));
+            middle.is_some_and(|id| id.len() == 32 && id.chars().all(|c| c.is_ascii_hexdigit()))
+        });
+    let mut files: Vec<PathBuf> = others.collect();
+    files.sort();
+    if first.exists() {
+        files.insert(0, first);
+    }
+    files
+}
+
+/// Makes a vault. Its key file is made first, empty, so that a place that cannot be written to is known in time.
+pub(super) async fn init(
+    store: Arc<dyn Store>,
+    options: InitOptions,
+    key_file: Option<&Path>,
+) -> Result<Vault, Failure> {
+    let cannot_write = |path: &Path, source| Error::Write {
+        what: "the key file",
+        path: path.to_owned(),
+        source,
+    };
+    let Some(path) = key_file else {
+        return Ok(Vault::init(store, options).await?.vault);
+    };
+    if path.exists() {
+        return Err(Error::Request {
+            message: format!("the key file {} is there already", path.display()),
+            kind: ErrorKind::AlreadyExists,
+            hint: Some("give another place with --key-file; key files are never replaced".to_owned()),
+        }
+        .into());
+    }
+    if let Some(directory) = path.parent() {
+        places::make_private(directory)?;
+    }
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".new");
+    let unfinished = PathBuf::from(unfinished);
+    let _ = std::fs::remove_file(&unfinished);
+    places::write_private(&unfinished, "").map_err(|source| cannot_write(path, source))?;
+    let made = Vault::init(store, options).await;
+    let _ = std::fs::remove_file(&unfinished);
+    let made = made?;
+    if let Some(text) = &made.key_file {
+        places::write_private(path, text.reveal()).map_err(|source| cannot_write(path, source))?;
+    }
+    Ok(made.vault)
+}
+
+impl Runtime {
+    /// Whether the default vault is not configured and not there yet, so that the first backup makes it.
+    pub(super) fn makes_default(&self, name: Option<&str>) -> bool {
+        let settings = &self.inner.settings;
+        let name = self.vault_name(name);
+        name == "default"
+            && !settings.file.vault.contains_key(&name)
+            && !settings.implicit_vault().join("vault.json").exists()
+    }
+
+    /// Makes the default vault with a key file: under another name first, so that the key is there before the vault is.
+    pub(super) async fn make_default(&self) -> Result<Arc<Opened>, Failure> {
+        let settings = self.inner.settings.clone();
+        let place = settings.implicit_vault();
+        let attempted = format!("cannot make the default vault in {}", place.display());
+        let new = place.with_file_name(format!("vault.new.{}", ostler_vocabulary::OperationId::random()));
+        let store: Arc<dyn Store> = blocking({
+            let new = new.clone();
+            move || Ok(Arc::new(Local::open(&new)?) as Arc<dyn Store>)
+        })
+        .await
+        .map_err(|failure| failure.context(attempted.clone()))?;
+        let options = InitOptions {
+            protect: vec![Protect::KeyFile],
+            clock: Arc::clone(&self.inner.clock),
+        };
+        let made = Vault::init(store, options)
+            .await
+            .map_err(|error| Failure::from(error).context(attempted.clone()))?;
+        let id = made.vault.id();
+        let text = made.key_file.ok_or_else(|| {
+            Failure::new(
+                ErrorKind::Internal,
+                "the vault was made without the key file that was asked for",
+            )
+        })?;
+        let key = blocking(move || {
+            let first = settings.implicit_key("default");
+            let directory = first.parent().unwrap_or(Path::new("/"));
+            places::make_private(directory)?;
+            let key = match places::write_private(&first, text.reveal()) {
+                Ok(()) => first,
+                Err(_) => {
+                    let other = first.with_file_name(format!("default.{id}.key"));
+                    places::write_private(&other, text.reveal()).map_err(|source| Error::Write {
+                        what: "the key file",
+                        path: other.clone(),
+                        source,
+                    })?;
+                    other
+                }
+            };
+            let moved = std::fs::rename(&new, &place);
+            match moved {
+                Ok(()) => Ok(Some(key)),
+                // Another process was faster, and its vault is as good.
+                Err(_) if place.join("vault.json").exists() => {
+                    let _ = std::fs::remove_file(&key);
+                    let _ = std::fs::remove_dir_all(&new);
+                    Ok(None)
+                }
+                Err(source) => Err(Error::Write {
+                    what: "the vault",
+                    path: place,
+                    source,
+                }
+                .into()),
+            }
+        })
+        .await
+        .map_err(|failure: Failure| failure.context(attempted))?;
+        // Opened anew, at the place where it is now.
+        let opened = self.opened(Some("default")).await?;
+        Ok(match key {
+            None => opened,
+            Some(_) => Arc::new(Opened {
+                name: opened.name.clone(),
+                location: opened.location.clone(),
+                directory: opened.directory.clone(),
+                vault: Arc::clone(&opened.vault),
+                new_key: key,
+            }),
+        })
+    }
+}

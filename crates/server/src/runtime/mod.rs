@@ -1,0 +1,203 @@
+//! The runtime: what answers a front end in its own process.
+
+mod browse;
+mod dispatch;
+mod documents;
+mod first_use;
+mod node;
+mod places;
+mod queries;
+mod vaults;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use ostler_api::client::Mark;
+use ostler_api::document::{
+    BackupDetail, BackupList, Diff, FileList, OperationDetail, OperationList, VaultInfo, VaultList,
+};
+use ostler_api::request::{Filter, Plan, Request, Selector};
+use ostler_api::{Client, Event};
+use ostler_operations::Engine;
+use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
+use tokio::sync::mpsc;
+
+use crate::settings::Settings;
+pub use vaults::{AddVault, InitVault, Opened};
+
+/// The whole of Ostler in this process: settings, journal, vaults and the agent. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Runtime {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    engine: Engine,
+    /// Open vaults by name. Locked only to look and to put; two tasks may open the same one, and the first stays.
+    vaults: Mutex<HashMap<String, Arc<Opened>>>,
+}
+
+impl Runtime {
+    /// Opens the journal in the state directory, which is made where there is none. Vaults are opened as they are
+    /// asked for. Must be called inside a Tokio runtime.
+    ///
+    /// # Errors
+    /// When state directory or journal cannot be made or opened.
+    pub fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        places::make_private(&settings.state_directory)?;
+        let engine = Engine::open(&settings.state_directory, Arc::clone(&clock))?;
+        Ok(Self::over(settings, engine, clock))
+    }
+
+    /// The same over any engine.
+    #[must_use]
+    pub fn over(settings: Settings, engine: Engine, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                settings,
+                clock,
+                engine,
+                vaults: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// Makes a vault and its key, and names it in the configuration where that does not yet. Replaces nothing.
+    ///
+    /// # Errors
+    /// When there is a vault, a key file or a configured vault of that name already, or any of them cannot be made.
+    pub async fn init_vault(&self, request: InitVault) -> Result<VaultInfo, Failure> {
+        self.init(request).await
+    }
+
+    /// Opens a vault that exists and names it in the configuration.
+    ///
+    /// # Errors
+    /// When it cannot be opened with that key, or the name is taken.
+    pub async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
+        self.add(request).await
+    }
+
+    /// Calls the journal on a blocking thread.
+    async fn journal<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Engine) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let engine = self.inner.engine.clone();
+        blocking(move || call(&engine)).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(Failure::new(ErrorKind::Internal, "a worker stopped by a defect")))
+}
+
+#[async_trait]
+impl Client for Runtime {
+    async fn plan(&self, request: Request) -> Result<Plan, Failure> {
+        self.make_plan(request).await
+    }
+
+    async fn start(&self, plan: Plan) -> Result<OperationId, Failure> {
+        self.start_plan(plan).await
+    }
+
+    async fn watch(&self, operation: OperationId) -> Result<mpsc::Receiver<Event>, Failure> {
+        let events = self.inner.engine.watch(operation).await?;
+        Ok(documents::events(events))
+    }
+
+    async fn cancel(&self, operation: OperationId, leave: bool) -> Result<(), Failure> {
+        self.inner.engine.cancel(operation, leave).await
+    }
+
+    async fn resume(&self, operation: OperationId) -> Result<(), Failure> {
+        self.resume_operation(operation).await
+    }
+
+    async fn operation(&self, id: &str) -> Result<OperationDetail, Failure> {
+        let id = id.to_owned();
+        let record = self
+            .journal(move |engine| engine.find(&id).and_then(|id| engine.get(id)))
+            .await?;
+        Ok(documents::detail(record))
+    }
+
+    async fn operations(&self, limit: usize) -> Result<OperationList, Failure> {
+        let records = self.journal(move |engine| engine.list(limit)).await?;
+        Ok(OperationList {
+            operations: records.iter().map(documents::summary).collect(),
+        })
+    }
+
+    async fn export_operations(&self) -> Result<Vec<serde_json::Value>, Failure> {
+        self.journal(Engine::export).await
+    }
+
+    async fn backups(&self, vault: Option<&str>, filter: &Filter) -> Result<BackupList, Failure> {
+        self.list_backups(vault, filter).await
+    }
+
+    async fn backup(&self, selector: &Selector) -> Result<BackupDetail, Failure> {
+        self.show_backup(selector).await
+    }
+
+    async fn files(&self, selector: &Selector, path: Option<&Path>) -> Result<FileList, Failure> {
+        self.list_files(selector, path).await
+    }
+
+    async fn diff(&self, from: &Selector, to: &Selector) -> Result<Diff, Failure> {
+        self.diff_backups(from, to).await
+    }
+
+    async fn read_file(
+        &self,
+        selector: &Selector,
+        path: &Path,
+        allow_incomplete: bool,
+    ) -> Result<mpsc::Receiver<Result<Vec<u8>, Failure>>, Failure> {
+        self.send_file(selector, path, allow_incomplete).await
+    }
+
+    async fn mark(&self, selector: &Selector, mark: Mark) -> Result<BackupId, Failure> {
+        self.mark_backup(selector, mark).await
+    }
+
+    async fn vaults(&self) -> Result<VaultList, Failure> {
+        Ok(VaultList {
+            vaults: self
+                .inner
+                .settings
+                .vault_names()
+                .iter()
+                .map(|name| self.vault_summary(name))
+                .collect::<Result<_, Failure>>()?,
+        })
+    }
+
+    async fn vault(&self, name: Option<&str>) -> Result<VaultInfo, Failure> {
+        let opened = self.opened(name).await?;
+        self.vault_info(&opened, None).await
+    }
+}

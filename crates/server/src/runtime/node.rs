@@ -1,0 +1,120 @@
+//! The agent of this process, with an index as fresh as each request needs it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use ostler_agent::{LocalNode, Options};
+use ostler_api::Node;
+use ostler_api::document::{BackupCounts, CheckCommand};
+use ostler_api::node::{Compare, Compared, Download, Downloaded, NodeInfo, Selection, Upload, Uploaded};
+use ostler_api::request::RestoreWork;
+use ostler_vault::Vault;
+use ostler_vocabulary::{Failure, ProcessIdentity, Progress};
+use tokio_util::sync::CancellationToken;
+
+/// Makes a [`LocalNode`] for each request. The index is loaded then and not before: an upload begins after the writer
+/// lease was taken, and what another writer stored or removed until then must be known.
+#[derive(Debug)]
+pub(super) struct VaultNode {
+    vault: Arc<Vault>,
+    options: Options,
+    /// Whether packs that an interrupted run left are to be used: from the second attempt on, and when resumed.
+    adopt: AtomicBool,
+}
+
+impl VaultNode {
+    pub(super) fn new(vault: Arc<Vault>, options: Options, resumed: bool) -> Self {
+        Self {
+            vault,
+            options,
+            adopt: AtomicBool::new(resumed),
+        }
+    }
+
+    async fn local(&self, adopt: bool) -> Result<LocalNode, Failure> {
+        let index = self
+            .vault
+            .index(adopt)
+            .await
+            .map_err(|error| Failure::from(error).context("cannot read the vault's index"))?;
+        Ok(LocalNode::new(
+            Arc::clone(&self.vault),
+            index,
+            self.options.clone(),
+        ))
+    }
+}
+
+#[async_trait]
+impl Node for VaultNode {
+    async fn info(&self) -> Result<NodeInfo, Failure> {
+        Ok(NodeInfo {
+            host: ProcessIdentity::current().host,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+
+    async fn survey(
+        &self,
+        selection: &Selection,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<BackupCounts, Failure> {
+        self.local(false).await?.survey(selection, progress, cancel).await
+    }
+
+    async fn upload(
+        &self,
+        request: &Upload,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Uploaded, Failure> {
+        let adopt = self.adopt.swap(true, Ordering::Relaxed);
+        self.local(adopt).await?.upload(request, progress, cancel).await
+    }
+
+    async fn preview(
+        &self,
+        request: &Download,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<RestoreWork, Failure> {
+        self.local(false).await?.preview(request, progress, cancel).await
+    }
+
+    async fn download(
+        &self,
+        request: &Download,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Downloaded, Failure> {
+        self.local(false).await?.download(request, progress, cancel).await
+    }
+
+    async fn compare(
+        &self,
+        request: &Compare,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Compared, Failure> {
+        self.local(false).await?.compare(request, progress, cancel).await
+    }
+
+    async fn run_command(
+        &self,
+        command: &str,
+        directory: Option<PathBuf>,
+        cancel: &CancellationToken,
+    ) -> Result<CheckCommand, Failure> {
+        self.local(false)
+            .await?
+            .run_command(command, directory, cancel)
+            .await
+    }
+
+    async fn remove_scratch(&self, directory: PathBuf) -> Result<(), Failure> {
+        self.local(false).await?.remove_scratch(directory).await
+    }
+}

@@ -1,0 +1,106 @@
+//! What there is: backups listed, shown and marked.
+
+use ostler_api::client::Mark;
+use ostler_api::document::{BackupDetail, BackupList};
+use ostler_api::request::{Filter, Selector};
+use ostler_backup::state::Backup;
+use ostler_backup::{Context, problems, select, verify};
+use ostler_vault::{MarkAction, MarkRecord, Record};
+use ostler_vocabulary::{BackupId, Failure};
+
+use super::Runtime;
+use crate::Error;
+
+impl Runtime {
+    pub(super) async fn list_backups(
+        &self,
+        vault: Option<&str>,
+        filter: &Filter,
+    ) -> Result<BackupList, Failure> {
+        let opened = self.opened(vault).await?;
+        let backups = self.context(&opened, false).backups().await?;
+        Ok(BackupList {
+            vault: opened.name.clone(),
+            backups: select::matching(&backups, filter)?
+                .into_iter()
+                .map(|b| b.summary.clone())
+                .collect(),
+        })
+    }
+
+    /// The backup that is meant, with the context of its vault.
+    pub(super) async fn meant(&self, selector: &Selector) -> Result<(Context, Backup), Failure> {
+        let opened = self.opened(selector.vault.as_deref()).await?;
+        let context = self.context(&opened, false);
+        let backups = context.backups().await?;
+        let backup = select::resolve(&backups, &selector.backup, &selector.filter)?.clone();
+        Ok((context, backup))
+    }
+
+    pub(super) async fn show_backup(&self, selector: &Selector) -> Result<BackupDetail, Failure> {
+        let (context, backup) = self.meant(selector).await?;
+        let id = backup.id();
+        let record: Option<Record> = match backup.summary.state {
+            ostler_api::document::BackupState::Running | ostler_api::document::BackupState::Incomplete => {
+                None
+            }
+            _ => Some(context.record(id).await?),
+        };
+        let proofs = match &record {
+            Some(_) => context
+                .vault
+                .proofs(id)
+                .await
+                .map_err(context.attempting(format_args!("read the proofs of backup {}", id.short())))?,
+            None => Vec::new(),
+        };
+        Ok(BackupDetail {
+            vault: context.vault_name.clone(),
+            parent: record.as_ref().and_then(|r| r.parent),
+            operation: record.as_ref().map(|r| r.operation).or(backup.operation),
+            made_by: record.as_ref().map(|r| r.made_by.clone()).unwrap_or_default(),
+            problems: record
+                .as_ref()
+                .map(|r| problems::shown(&r.problems))
+                .unwrap_or_default(),
+            proofs: proofs.iter().map(verify::proof_document).collect(),
+            summary: backup.summary,
+        })
+    }
+
+    pub(super) async fn mark_backup(&self, selector: &Selector, mark: Mark) -> Result<BackupId, Failure> {
+        let actions: Vec<MarkAction> = match mark {
+            Mark::Hold { reason } => vec![MarkAction::Hold(reason)],
+            Mark::Release => vec![MarkAction::Release],
+            Mark::Tag { tags } if tags.is_empty() || tags.contains_key("") => {
+                return Err(Error::Request {
+                    message: "a tag needs a key".to_owned(),
+                    kind: ostler_vocabulary::ErrorKind::Invalid,
+                    hint: Some("write KEY=VALUE, or KEY= to remove one".to_owned()),
+                }
+                .into());
+            }
+            Mark::Tag { tags } => tags
+                .into_iter()
+                .map(|(key, value)| MarkAction::Tag {
+                    key,
+                    value: Some(value).filter(|v| !v.is_empty()),
+                })
+                .collect(),
+        };
+        let (context, backup) = self.meant(selector).await?;
+        verify::committed_for_marks(&backup)?;
+        for action in actions {
+            let mark = MarkRecord {
+                at: self.inner.clock.now(),
+                action,
+            };
+            context
+                .vault
+                .add_mark(backup.id(), &mark)
+                .await
+                .map_err(context.attempting(format_args!("mark backup {}", backup.id().short())))?;
+        }
+        Ok(backup.id())
+    }
+}

@@ -1,0 +1,451 @@
+//! Vaults by name: opened, made, added, described.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+use ostler_api::document::{KeySummary, VaultInfo, VaultSummary};
+use ostler_store::{Location, Options, S3Options, Store};
+use ostler_vault::{InitOptions, Protect, Unlock, Vault};
+use ostler_vocabulary::{ErrorKind, Failure, Secret};
+
+use super::{Runtime, blocking, first_use, places};
+use crate::Error;
+use crate::settings::edit::NewVault;
+use crate::settings::environment as variable;
+use crate::settings::file::{self, Style};
+use crate::settings::reference::Reference;
+use crate::settings::{is_location, refuse_password};
+
+/// An open vault with what its name means.
+#[derive(Debug)]
+pub struct Opened {
+    /// Its name in the configuration, or its location.
+    pub name: String,
+    /// Where it is, without secrets.
+    pub location: String,
+    /// Its directory, when it is on this machine.
+    pub directory: Option<PathBuf>,
+    /// The vault.
+    pub vault: Arc<Vault>,
+    /// The key file that was made just now, which the user has to be told of.
+    pub new_key: Option<PathBuf>,
+}
+
+/// A vault to be made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InitVault {
+    /// Its name in the configuration; `None` is the default vault.
+    pub name: Option<String>,
+    /// A directory or URL; `None` is what the configuration says of the name.
+    pub location: Option<String>,
+    /// Where the key file is written; `None` is a place in the state directory.
+    pub key_file: Option<PathBuf>,
+    /// A file whose first line is the passphrase that protects the key, instead of a key file.
+    pub passphrase_file: Option<PathBuf>,
+    /// The age recipients that protect the key, instead of a key file.
+    pub age_recipients: Vec<String>,
+    /// `none` for an unencrypted vault; `None` takes the cipher that is fastest here.
+    pub encryption: Option<String>,
+}
+
+/// A vault that exists and becomes known to this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddVault {
+    /// Its name in the configuration; `None` derives one from the location.
+    pub name: Option<String>,
+    /// A directory or URL.
+    pub location: String,
+    /// The key file or age identity that opens it.
+    pub key_file: Option<PathBuf>,
+    /// A file whose first line is the passphrase that opens it.
+    pub passphrase_file: Option<PathBuf>,
+}
+
+impl Runtime {
+    pub(super) fn vault_name(&self, name: Option<&str>) -> String {
+        name.unwrap_or(&self.inner.settings.file.defaults.vault)
+            .to_owned()
+    }
+
+    /// The vault of this name, opened once.
+    pub(super) async fn opened(&self, name: Option<&str>) -> Result<Arc<Opened>, Failure> {
+        let name = self.vault_name(name);
+        if let Some(opened) = self.cached(&name) {
+            return Ok(opened);
+        }
+        let configured = self.inner.settings.vault(&name)?;
+        let store = self.store(&name, &configured).await?;
+        let unlock = self.unlock(&name, &configured).await?;
+        let vault = Vault::open(store, &unlock, Arc::clone(&self.inner.clock))
+            .await
+            .map_err(|error| cannot_open(&name, &configured.location, error.into()))?;
+        Ok(self.keep(&name, &configured.location, vault, None))
+    }
+
+    fn cached(&self, name: &str) -> Option<Arc<Opened>> {
+        let vaults = self.inner.vaults.lock().unwrap_or_else(PoisonError::into_inner);
+        vaults.get(name).cloned()
+    }
+
+    pub(super) fn keep(
+        &self,
+        name: &str,
+        location: &str,
+        vault: Vault,
+        new_key: Option<PathBuf>,
+    ) -> Arc<Opened> {
+        let opened = Arc::new(Opened {
+            name: name.to_owned(),
+            location: location.to_owned(),
+            directory: places::local_directory(location),
+            vault: Arc::new(vault),
+            new_key,
+        });
+        let mut vaults = self.inner.vaults.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(vaults.entry(name.to_owned()).or_insert(opened))
+    }
+
+    pub(super) async fn store(&self, name: &str, vault: &file::Vault) -> Result<Arc<dyn Store>, Failure> {
+        let settings = &self.inner.settings;
+        refuse_password(
+            &vault.location,
+            &settings.config_file,
+            &format!("vault.{name}.location"),
+        )?;
+        let attempted = format!("vault `{name}`: cannot open the store at {}", vault.location);
+        let location: Location = vault
+            .location
+            .parse()
+            .map_err(|error: ostler_store::Error| Failure::from(error).context(attempted.clone()))?;
+        let (runtime, name, vault) = (self.clone(), name.to_owned(), vault.clone());
+        blocking(move || {
+            let options = Options {
+                s3: runtime.s3_options(&name, &vault.s3)?,
+                ..Options::default()
+            };
+            ostler_store::open(&location, &options).map_err(|error| Failure::from(error).context(attempted))
+        })
+        .await
+    }
+
+    fn s3_options(&self, name: &str, s3: &file::S3) -> Result<S3Options, Error> {
+        let settings = &self.inner.settings;
+        let environment = |variable: &str| settings.environment.get(variable).map(ToOwned::to_owned);
+        let secret = |key: &str, reference: &Option<Reference>, variable: &str| match reference {
+            Some(reference) => reference
+                .resolve(
+                    &format!("{key} of vault `{name}`"),
+                    settings.base(),
+                    &settings.environment,
+                )
+                .map(Some),
+            None => Ok(environment(variable).map(Secret::new)),
+        };
+        let access_key = secret("access_key", &s3.access_key, "AWS_ACCESS_KEY_ID")?;
+        let token = match (&s3.session_token, &s3.access_key) {
+            // A token of the environment belongs to the environment's key.
+            (None, Some(_)) => None,
+            (token, _) => secret("session_token", token, "AWS_SESSION_TOKEN")?,
+        };
+        Ok(S3Options {
+            endpoint: s3.endpoint.clone().or_else(|| environment("AWS_ENDPOINT_URL")),
+            region: s3.region.clone().or_else(|| environment("AWS_REGION")),
+            access_key_id: access_key.map(|key| key.reveal().to_owned()),
+            secret_access_key: secret("secret_key", &s3.secret_key, "AWS_SECRET_ACCESS_KEY")?,
+            session_token: token,
+            style: match s3.style {
+                Style::Path => ostler_store::Style::Path,
+                Style::Virtual => ostler_store::Style::Virtual,
+            },
+            ..S3Options::default()
+        })
+    }
+
+    /// Every way to open the vault that is configured, or else what the environment and the state directory have.
+    async fn unlock(&self, name: &str, vault: &file::Vault) -> Result<Vec<Unlock>, Failure> {
+        let (runtime, name, vault) = (self.clone(), name.to_owned(), vault.clone());
+        blocking(move || Ok(runtime.keys_of(&name, &vault)?)).await
+    }
+
+    fn keys_of(&self, name: &str, vault: &file::Vault) -> Result<Vec<Unlock>, Error> {
+        let settings = &self.inner.settings;
+        let resolve = |key: &str, reference: &Reference| {
+            reference.resolve(
+                &format!("{key} of vault `{name}`"),
+                settings.base(),
+                &settings.environment,
+            )
+        };
+        let mut keys = Vec::new();
+        if let Some(reference) = &vault.key {
+            keys.push(Unlock::KeyFile(resolve("key", reference)?));
+        }
+        if let Some(reference) = &vault.passphrase {
+            keys.push(Unlock::Passphrase(resolve("passphrase", reference)?));
+        }
+        if let Some(reference) = &vault.age_identity {
+            keys.push(Unlock::AgeIdentity(resolve("age_identity", reference)?));
+        }
+        if !keys.is_empty() {
+            return Ok(keys);
+        }
+        let file = |variable: &str| {
+            settings
+                .environment
+                .get(variable)
+                .map(|p| Reference::File(p.into()))
+        };
+        if let Some(reference) = file(variable::KEY_FILE) {
+            keys.push(Unlock::KeyFile(resolve("key", &reference)?));
+        }
+        if let Some(reference) = file(variable::AGE_IDENTITY_FILE) {
+            keys.push(Unlock::AgeIdentity(resolve("age identity", &reference)?));
+        }
+        if let Some(reference) = file(variable::PASSPHRASE_FILE) {
+            keys.push(Unlock::Passphrase(resolve("passphrase", &reference)?));
+        } else if settings.environment.get(variable::PASSPHRASE).is_some() {
+            let reference = Reference::Env(variable::PASSPHRASE.to_owned());
+            keys.push(Unlock::Passphrase(resolve("passphrase", &reference)?));
+        }
+        if !is_location(name) {
+            for path in first_use::key_files(settings, name) {
+                keys.push(Unlock::KeyFile(resolve("key", &Reference::File(path))?));
+            }
+        }
+        Ok(keys)
+    }
+
+    pub(super) async fn init(&self, request: InitVault) -> Result<VaultInfo, Failure> {
+        let settings = &self.inner.settings;
+        let name = self.vault_name(request.name.as_deref());
+        let mut configured = match (&request.location, settings.vault(&name)) {
+            (None, known) => known?,
+            (Some(location), _) if !settings.file.vault.contains_key(&name) => file::Vault::at(location),
+            (Some(location), Ok(known)) if known.location == *location => known,
+            (Some(_), _) => {
+                return Err(Error::Setting {
+                    file: settings.config_file.display().to_string(),
+                    key: format!("vault.{name}"),
+                    reason: "a vault of this name is configured elsewhere".to_owned(),
+                    cure: "give another name".to_owned(),
+                }
+                .into());
+            }
+        };
+        if places::local_directory(&configured.location).is_some() {
+            let absolute = std::path::absolute(&configured.location).unwrap_or_default();
+            configured.location = absolute.to_string_lossy().into_owned();
+        }
+        let protect = self.protections(&request).await?;
+        let key_file = protect.iter().any(|p| matches!(p, Protect::KeyFile)).then(|| {
+            request
+                .key_file
+                .clone()
+                .unwrap_or_else(|| settings.implicit_key(&name))
+        });
+        let store = self.store(&name, &configured).await?;
+        let options = InitOptions {
+            protect,
+            clock: Arc::clone(&self.inner.clock),
+        };
+        let vault = first_use::init(store, options, key_file.as_deref())
+            .await
+            .map_err(|failure| failure.context(format!("cannot make vault `{name}`")))?;
+        let is_implicit =
+            name == "default" && configured.location == settings.implicit_vault().to_string_lossy();
+        if !settings.file.vault.contains_key(&name) && !is_implicit && !is_location(&name) {
+            settings.add_vault(&NewVault {
+                name: name.clone(),
+                location: configured.location.clone(),
+                key: key_file.clone().map(absolute_reference),
+                passphrase: request.passphrase_file.clone().map(absolute_reference),
+                age_identity: None,
+            })?;
+        }
+        let opened = self.keep(&name, &configured.location, vault, key_file.clone());
+        self.vault_info(&opened, key_file).await
+    }
+
+    async fn protections(&self, request: &InitVault) -> Result<Vec<Protect>, Failure> {
+        match request.encryption.as_deref() {
+            Some("none") => return Ok(Vec::new()),
+            Some(cipher) => {
+                return Err(Error::Request {
+                    message: format!("the cipher `{cipher}` cannot be chosen"),
+                    kind: ErrorKind::Unsupported,
+                    hint: Some(
+                        "leave it out: the cipher that is fastest here is taken; or say `none`".to_owned(),
+                    ),
+                }
+                .into());
+            }
+            None => {}
+        }
+        let mut protect = Vec::new();
+        if let Some(path) = &request.passphrase_file {
+            protect.push(Protect::Passphrase(self.first_line(path).await?));
+        }
+        if !request.age_recipients.is_empty() {
+            protect.push(Protect::AgeRecipients(request.age_recipients.clone()));
+        }
+        if protect.is_empty() || request.key_file.is_some() {
+            protect.push(Protect::KeyFile);
+        }
+        Ok(protect)
+    }
+
+    async fn first_line(&self, path: &Path) -> Result<Secret, Failure> {
+        let settings = self.inner.settings.clone();
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        blocking(move || {
+            let text =
+                Reference::File(path).resolve("the passphrase", settings.base(), &settings.environment)?;
+            Ok(Secret::new(text.reveal().lines().next().unwrap_or_default()))
+        })
+        .await
+    }
+
+    pub(super) async fn add(&self, request: AddVault) -> Result<VaultInfo, Failure> {
+        let settings = &self.inner.settings;
+        let location = match places::local_directory(&request.location) {
+            Some(directory) => std::path::absolute(&directory)
+                .unwrap_or(directory)
+                .to_string_lossy()
+                .into_owned(),
+            None => request.location.clone(),
+        };
+        let name = request.name.clone().unwrap_or_else(|| name_from(&location));
+        let mut new = NewVault {
+            name: name.clone(),
+            location: location.clone(),
+            key: None,
+            passphrase: request.passphrase_file.map(absolute_reference),
+            age_identity: None,
+        };
+        if let Some(path) = request.key_file {
+            let reference = absolute_reference(path);
+            let text = reference.resolve("the key", settings.base(), &settings.environment)?;
+            if text.reveal().contains("AGE-SECRET-KEY-") {
+                new.age_identity = Some(reference);
+            } else {
+                new.key = Some(reference);
+            }
+        }
+        let configured = file::Vault {
+            key: new.key.clone(),
+            passphrase: new.passphrase.clone(),
+            age_identity: new.age_identity.clone(),
+            ..file::Vault::at(&location)
+        };
+        let store = self.store(&name, &configured).await?;
+        let unlock = self.unlock(&name, &configured).await?;
+        let vault = Vault::open(store, &unlock, Arc::clone(&self.inner.clock))
+            .await
+            .map_err(|error| cannot_open(&name, &location, error.into()))?;
+        settings.add_vault(&new)?;
+        let opened = self.keep(&name, &location, vault, None);
+        self.vault_info(&opened, None).await
+    }
+
+    pub(super) fn vault_summary(&self, name: &str) -> Result<VaultSummary, Failure> {
+        let settings = &self.inner.settings;
+        Ok(VaultSummary {
+            name: name.to_owned(),
+            location: settings.vault(name)?.location,
+            default: settings.file.defaults.vault == name,
+        })
+    }
+
+    pub(super) async fn vault_info(
+        &self,
+        opened: &Opened,
+        key_file: Option<PathBuf>,
+    ) -> Result<VaultInfo, Failure> {
+        let attempting = |what: &str| {
+            let message = format!("vault `{}`: cannot {what}", opened.name);
+            move |error: ostler_vault::Error| Failure::from(error).context(message)
+        };
+        let vault = &opened.vault;
+        let context = self.context(opened, false);
+        let mut backups = BTreeMap::new();
+        for backup in context.backups().await? {
+            *backups.entry(backup.state().as_str().to_owned()).or_default() += 1;
+        }
+        let index = vault.index(false).await.map_err(attempting("read its index"))?;
+        let wrappers = vault.wrappers().await.map_err(attempting("list its keys"))?;
+        let mut warnings = Vec::new();
+        if vault.encryption() == "none" {
+            warnings
+                .push("this vault is not encrypted: whoever can read it can read what is in it".to_owned());
+        }
+        if let Some(path) = &key_file {
+            warnings.push(first_use::copy_away(path));
+        }
+        let configured_key = match self.inner.settings.vault(&opened.name).ok().and_then(|v| v.key) {
+            Some(Reference::File(path)) => Some(self.inner.settings.base().join(path)),
+            _ => Some(self.inner.settings.implicit_key(&opened.name)).filter(|path| path.exists()),
+        };
+        Ok(VaultInfo {
+            summary: VaultSummary {
+                name: opened.name.clone(),
+                location: opened.location.clone(),
+                default: self.inner.settings.file.defaults.vault == opened.name,
+            },
+            id: vault.id(),
+            format: 1,
+            created: vault.created(),
+            encryption: vault.encryption().to_owned(),
+            keys: wrappers
+                .into_iter()
+                .map(|wrapper| KeySummary {
+                    id: wrapper.id,
+                    kind: wrapper.kind.replace('_', " "),
+                    created: wrapper.created,
+                })
+                .collect(),
+            key_file: key_file.or(configured_key),
+            backups,
+            packs: index.packs() as u64,
+            bytes: index.bytes(),
+            chunks: index.chunks() as u64,
+            warnings,
+        })
+    }
+}
+
+fn absolute_reference(path: PathBuf) -> Reference {
+    Reference::File(std::path::absolute(&path).unwrap_or(path))
+}
+
+fn cannot_open(name: &str, location: &str, failure: Failure) -> Failure {
+    let is_missing = failure.kind() == ErrorKind::NotFound;
+    let failure = failure.context(format!("cannot open vault `{name}` at {location}"));
+    match is_missing {
+        true if name == "default" => {
+            failure.with_hint("`ostler backup create PATH` makes it, with the first backup")
+        }
+        true => failure.with_hint(format!("make it: `ostler vault init --name {name}`")),
+        false => failure,
+    }
+}
+
+/// A name from the last part of a location.
+fn name_from(location: &str) -> String {
+    let last = location
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
+    let name: String = last
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    if name.is_empty() { "vault".to_owned() } else { name }
+}
