@@ -10,14 +10,8 @@ fn main() -> ExitCode {
         eprintln!("usage: reference DIRECTORY");
         return ExitCode::FAILURE;
     };
-    let pages = [
-        ("commands.md", ostler::reference::commands_markdown()),
-        ("exit-codes.md", ostler::reference::exit_codes_markdown()),
-        ("output.md", ostler::reference::output_markdown()),
-        ("configuration.md", ostler_server::settings::reference_markdown()),
-    ];
-    for (name, text) in pages {
-        let path = folder.join(name);
+    for (page, text) in ostler::reference::pages() {
+        let path = folder.join(page.trim_start_matches("docs/reference/"));
         if let Err(error) = std::fs::write(&path, text) {
             eprintln!("error: writing {}: {error}", path.display());
             return ExitCode::FAILURE;

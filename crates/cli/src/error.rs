@@ -21,7 +21,11 @@ pub(crate) enum CommandError {
     ReadPatterns { path: PathBuf, source: std::io::Error },
 
     #[error("line {line} of `{}` is not a pattern: {reason}", path.display())]
-    PatternLine { path: PathBuf, line: usize, reason: String },
+    PatternLine {
+        path: PathBuf,
+        line: usize,
+        reason: String,
+    },
 
     #[error("tag `{key}` is given twice")]
     TagTwice { key: String },
@@ -67,7 +71,7 @@ impl Classified for CommandError {
             Self::NothingThere { .. } => Some("check the path; nothing was backed up".to_owned()),
             Self::NothingMatches { .. } => Some("`ostler backup list` without filters shows all".to_owned()),
             Self::NotApproved { command, .. } => Some(format!(
-                "read the plan, then run exactly it with `{command}`, or use `--yes` to plan and run in one go"
+                "`{command}` runs exactly this plan; `--yes` plans and runs in one go"
             )),
             Self::PlanChanged { found, .. } => Some(format!(
                 "look at the new plan with `--dry-run`, then run it with `--apply {found}`"

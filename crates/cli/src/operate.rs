@@ -42,17 +42,27 @@ impl Approval {
 
     /// For verbs whose plan can be looked at.
     pub fn offered(given: ApprovalArguments) -> Self {
-        Self { needed_by: None, given }
+        Self {
+            needed_by: None,
+            given,
+        }
     }
 
     /// For verbs that destroy something.
     pub fn needed(action: &'static str, given: ApprovalArguments) -> Self {
-        Self { needed_by: Some(action), given }
+        Self {
+            needed_by: Some(action),
+            given,
+        }
     }
 }
 
 /// Plans, asks, runs and reports.
-pub(crate) async fn carry_out(session: &Session, request: Request, approval: Approval) -> Result<(), Failure> {
+pub(crate) async fn carry_out(
+    session: &Session,
+    request: Request,
+    approval: Approval,
+) -> Result<(), Failure> {
     let client = session.client().await?;
     let plan = client.plan(request).await?;
     if approval.given.dry_run {
@@ -84,7 +94,9 @@ pub(crate) async fn carry_out(session: &Session, request: Request, approval: App
 
 fn print_plan(session: &Session, plan: &Plan) -> Result<(), Failure> {
     let now = session.now();
-    session.output.document(schema::PLAN, plan, |page: &mut Page| report::plan::print(page, plan, now))
+    session.output.document(schema::PLAN, plan, |page: &mut Page| {
+        report::plan::print(page, plan, now)
+    })
 }
 
 /// The digest as it is shown and typed; an approval may give more digits.
@@ -186,8 +198,14 @@ async fn stop(client: &dyn Client, id: OperationId, leave: bool, view: &mut View
 }
 
 fn left(id: OperationId) -> Failure {
-    Failure::new(ErrorKind::Cancelled, format!("operation {} was left as it is", id.short()))
-        .with_hint(format!("`ostler operation resume {}` goes on with it", id.short()))
+    Failure::new(
+        ErrorKind::Cancelled,
+        format!("operation {} was left as it is", id.short()),
+    )
+    .with_hint(format!(
+        "`ostler operation resume {}` goes on with it",
+        id.short()
+    ))
 }
 
 /// Why an operation is not a success, with the kind from which the exit code follows.
@@ -199,7 +217,10 @@ pub(crate) fn failure_of(detail: &OperationDetail) -> Option<Failure> {
         OperationState::Partial => (ErrorKind::Partial, format!("part of operation {id} was not done")),
         OperationState::Failed => (ErrorKind::Internal, format!("operation {id} failed")),
         OperationState::Cancelled => (ErrorKind::Cancelled, format!("operation {id} was cancelled")),
-        OperationState::Cancelling => (ErrorKind::Cancelled, format!("operation {id} is still being undone")),
+        OperationState::Cancelling => (
+            ErrorKind::Cancelled,
+            format!("operation {id} is still being undone"),
+        ),
         OperationState::Interrupted => return Some(left(summary.id)),
         OperationState::Running => (ErrorKind::Busy, format!("operation {id} still runs")),
     };

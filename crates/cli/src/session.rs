@@ -36,8 +36,12 @@ impl Session {
 
     /// The command line that runs exactly the plan with this digest.
     pub fn command_to_apply(&self, digest: &str) -> String {
-        let mut words: Vec<OsString> =
-            self.words.iter().filter(|word| *word != "--dry-run").cloned().collect();
+        let mut words: Vec<OsString> = self
+            .words
+            .iter()
+            .filter(|word| *word != "--dry-run")
+            .cloned()
+            .collect();
         words.push("--apply".into());
         words.push(digest.into());
         command_line(&words)

@@ -53,7 +53,9 @@ pub struct Surroundings {
 
 impl fmt::Debug for Surroundings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Surroundings").field("words", &self.words).finish_non_exhaustive()
+        f.debug_struct("Surroundings")
+            .field("words", &self.words)
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,7 +67,9 @@ pub struct Prepared {
 
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prepared").field("arguments", &self.arguments).finish_non_exhaustive()
+        f.debug_struct("Prepared")
+            .field("arguments", &self.arguments)
+            .finish_non_exhaustive()
     }
 }
 
@@ -95,10 +99,16 @@ pub fn start() -> std::process::ExitCode {
 pub fn prepare(surroundings: Surroundings) -> Result<Prepared, ExitCode> {
     let words = std::iter::once(OsString::from("ostler")).chain(surroundings.words.iter().cloned());
     match Arguments::try_parse_from(words) {
-        Ok(arguments) => Ok(Prepared { arguments, surroundings }),
+        Ok(arguments) => Ok(Prepared {
+            arguments,
+            surroundings,
+        }),
         Err(error) => {
             let output = Output::before_parsing(&surroundings);
-            if matches!(error.kind(), ParseErrorKind::DisplayHelp | ParseErrorKind::DisplayVersion) {
+            if matches!(
+                error.kind(),
+                ParseErrorKind::DisplayHelp | ParseErrorKind::DisplayVersion
+            ) {
                 return Err(report(&output, output.text(&error.render().to_string())));
             }
             let ParseFailure { message, hint } = ParseFailure::of(&error);
@@ -110,7 +120,10 @@ pub fn prepare(surroundings: Surroundings) -> Result<Prepared, ExitCode> {
 impl Prepared {
     /// Runs the command to its end, prints its error, and gives its exit code.
     pub async fn run(self, interrupts: mpsc::Receiver<Interrupt>) -> ExitCode {
-        let Self { arguments, surroundings } = self;
+        let Self {
+            arguments,
+            surroundings,
+        } = self;
         let output = Output::new(&arguments.global, &surroundings);
         let session = Session {
             backend: (surroundings.connect)(arguments.global.options()),
@@ -154,7 +167,9 @@ impl Prepared {
             (2, _) => LevelFilter::DEBUG,
             (_, _) => LevelFilter::TRACE,
         };
-        let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+        let builder = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_writer(std::io::stderr);
         let started = match global.output {
             Format::Table => builder.with_ansi(false).try_init(),
             Format::Json | Format::Jsonl => builder.json().try_init(),

@@ -1,13 +1,16 @@
-//! The only place that knows `ostler_server`.
+//! The only place that knows `ostler_server`, apart from the reference page of its settings.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use ostler_api::Client;
 use ostler_api::document::VaultInfo;
+use ostler_server::settings::environment::{Environment, VARIABLES};
+use ostler_server::settings::{Flags, Settings, keys};
 use ostler_vocabulary::{ErrorKind, Failure};
 
-use crate::backend::{AddVault, Backend, ConfigCheck, ConfigShow, InitVault, Options, Variable};
+use crate::backend::{AddVault, Backend, ConfigCheck, ConfigShow, InitVault, Options, Setting, Variable};
 
 /// The backend of this process: the server's runtime without HTTP.
 pub(crate) fn connect(options: Options) -> Arc<dyn Backend> {
@@ -19,37 +22,82 @@ struct InProcess {
     options: Options,
 }
 
-fn not_wired(options: &Options) -> Failure {
-    Failure::new(ErrorKind::Unsupported, format!("the runtime is not wired yet ({options:?})"))
+impl InProcess {
+    fn settings(&self) -> Result<Settings, Failure> {
+        let flags = Flags {
+            config: self.options.config.clone(),
+            state_directory: self.options.state_directory.clone(),
+        };
+        Ok(Settings::resolve(
+            &flags,
+            Environment::of_process(Path::new("."))?,
+        )?)
+    }
+}
+
+fn not_wired() -> Failure {
+    Failure::new(ErrorKind::Unsupported, "the runtime is not wired yet")
 }
 
 #[async_trait]
 impl Backend for InProcess {
     async fn client(&self) -> Result<Arc<dyn Client>, Failure> {
-        Err(not_wired(&self.options))
+        Err(not_wired())
     }
 
     async fn init_vault(&self, _: InitVault) -> Result<VaultInfo, Failure> {
-        Err(not_wired(&self.options))
+        Err(not_wired())
     }
 
     async fn add_vault(&self, _: AddVault) -> Result<VaultInfo, Failure> {
-        Err(not_wired(&self.options))
+        Err(not_wired())
     }
 
     fn check_config(&self) -> Result<ConfigCheck, Failure> {
-        Err(not_wired(&self.options))
+        let settings = self.settings()?;
+        Ok(ConfigCheck {
+            exists: settings.text.is_some(),
+            vaults: settings.vault_names(),
+            file: settings.config_file,
+            warnings: Vec::new(),
+        })
     }
 
     fn show_config(&self) -> Result<ConfigShow, Failure> {
-        Err(not_wired(&self.options))
+        let settings = self.settings()?;
+        let shown = settings.show().into_iter();
+        let settings_shown = shown
+            .map(|one| Setting {
+                key: one.key,
+                value: one.value,
+                source: one.source.to_owned(),
+            })
+            .collect();
+        Ok(ConfigShow {
+            file: settings.config_file,
+            settings: settings_shown,
+        })
     }
 
     fn config_template(&self) -> String {
-        String::new()
+        keys::template()
     }
 
     fn variables(&self) -> Vec<Variable> {
-        Vec::new()
+        // A `.env` that cannot be read is told by every other verb; here only its variables are missing.
+        let environment = Environment::of_process(Path::new("."))
+            .unwrap_or_else(|_| Environment::of(std::env::vars_os().filter_map(text_pair)));
+        VARIABLES
+            .iter()
+            .map(|variable| Variable {
+                name: variable.name.to_owned(),
+                meaning: variable.meaning.to_owned(),
+                set: environment.get(variable.name).is_some(),
+            })
+            .collect()
     }
+}
+
+fn text_pair((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
+    Some((name.into_string().ok()?, value.into_string().ok()?))
 }

@@ -47,7 +47,10 @@ pub(crate) struct GlobalArguments {
 
 impl GlobalArguments {
     pub fn options(&self) -> Options {
-        Options { config: self.config.clone(), state_directory: self.state_dir.clone() }
+        Options {
+            config: self.config.clone(),
+            state_directory: self.state_dir.clone(),
+        }
     }
 }
 

@@ -9,7 +9,9 @@ mod which;
 pub(crate) use approval::ApprovalArguments;
 pub(crate) use global::{ColorChoice, GlobalArguments, ProgressChoice};
 pub(crate) use paths::{source_path, target_path};
-pub(crate) use values::{Tag, backup, command, digest, pattern, path, ratio, span, tag, tag_map, tag_or_removal, text};
+pub(crate) use values::{
+    Tag, backup, command, digest, path, pattern, ratio, span, tag, tag_map, tag_or_removal, text,
+};
 pub(crate) use which::{FilterArguments, SelectorArguments, describe};
 
 use clap::Parser;

@@ -39,9 +39,10 @@ pub(crate) fn target_path(path: &Path, directory: &Path) -> Result<PathBuf, Fail
                 existing.push(part);
                 exists = exists && existing.symlink_metadata().is_ok();
                 if exists {
-                    existing = existing
-                        .canonicalize()
-                        .map_err(|source| CommandError::LookAt { path: existing.clone(), source })?;
+                    existing = existing.canonicalize().map_err(|source| CommandError::LookAt {
+                        path: existing.clone(),
+                        source,
+                    })?;
                 }
             }
         }
@@ -51,7 +52,11 @@ pub(crate) fn target_path(path: &Path, directory: &Path) -> Result<PathBuf, Fail
 
 fn ends_inside(path: &Path) -> bool {
     let bytes = path.as_os_str().as_bytes();
-    bytes.ends_with(b"/") || bytes.ends_with(b"/.") || bytes == b"." || bytes == b".." || bytes.ends_with(b"/..")
+    bytes.ends_with(b"/")
+        || bytes.ends_with(b"/.")
+        || bytes == b"."
+        || bytes == b".."
+        || bytes.ends_with(b"/..")
 }
 
 #[cfg(test)]
@@ -77,7 +82,11 @@ mod tests {
             ("a/b/..", "a"),
             ("broken", "broken"),
         ] {
-            assert_eq!(source_path(Path::new(typed), &top).unwrap(), top.join(expected), "{typed}");
+            assert_eq!(
+                source_path(Path::new(typed), &top).unwrap(),
+                top.join(expected),
+                "{typed}"
+            );
         }
         assert_eq!(source_path(Path::new("."), &top).unwrap(), top);
         assert_eq!(source_path(Path::new("/"), &top).unwrap(), Path::new("/"));
@@ -91,8 +100,17 @@ mod tests {
         let top = home.path().canonicalize().unwrap();
         std::fs::create_dir(top.join("a")).unwrap();
         symlink("a", top.join("link")).unwrap();
-        for (typed, expected) in [("new/deep", "new/deep"), ("link/new", "a/new"), ("x/../a", "a"), ("link/..", "")] {
-            assert_eq!(target_path(Path::new(typed), &top).unwrap(), top.join(expected), "{typed}");
+        for (typed, expected) in [
+            ("new/deep", "new/deep"),
+            ("link/new", "a/new"),
+            ("x/../a", "a"),
+            ("link/..", ""),
+        ] {
+            assert_eq!(
+                target_path(Path::new(typed), &top).unwrap(),
+                top.join(expected),
+                "{typed}"
+            );
         }
     }
 }

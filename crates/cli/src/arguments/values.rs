@@ -33,8 +33,13 @@ pub(crate) fn text() -> impl TypedValueParser<Value = String> {
 
 /// A shell command.
 pub(crate) fn command() -> impl TypedValueParser<Value = String> {
-    NonEmptyStringValueParser::new()
-        .try_map(|text| if text.trim().is_empty() { Err("it is blank") } else { Ok(text) })
+    NonEmptyStringValueParser::new().try_map(|text| {
+        if text.trim().is_empty() {
+            Err("it is blank")
+        } else {
+            Ok(text)
+        }
+    })
 }
 
 /// A path that is not empty.
@@ -45,10 +50,14 @@ pub(crate) fn path() -> impl TypedValueParser<Value = PathBuf> {
 /// A name for a backup; whether there is one is not known here.
 pub(crate) fn backup() -> impl TypedValueParser<Value = String> {
     text().try_map(|text| {
-        let Some(rest) = text.strip_prefix("latest~") else { return Ok(text) };
+        let Some(rest) = text.strip_prefix("latest~") else {
+            return Ok(text);
+        };
         match rest.parse::<u32>() {
             Ok(_) => Ok(text),
-            Err(_) => Err("after `latest~` stands a number, such as `latest~1` for the one before the newest"),
+            Err(_) => {
+                Err("after `latest~` stands a number, such as `latest~1` for the one before the newest")
+            }
         }
     })
 }
@@ -56,7 +65,11 @@ pub(crate) fn backup() -> impl TypedValueParser<Value = String> {
 /// `KEY=VALUE`
 pub(crate) fn tag(text: &str) -> Result<Tag, String> {
     let tag = tag_or_removal(text)?;
-    if tag.value.is_empty() { Err("its value is empty".to_owned()) } else { Ok(tag) }
+    if tag.value.is_empty() {
+        Err("its value is empty".to_owned())
+    } else {
+        Ok(tag)
+    }
 }
 
 /// `KEY=VALUE`, or `KEY=` to remove the tag.
@@ -68,7 +81,10 @@ pub(crate) fn tag_or_removal(text: &str) -> Result<Tag, String> {
     if key.chars().any(|c| c.is_control() || c.is_whitespace()) || value.chars().any(char::is_control) {
         return Err("keys have no blanks, and nothing has control characters".to_owned());
     }
-    Ok(Tag { key: key.to_owned(), value: value.to_owned() })
+    Ok(Tag {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    })
 }
 
 /// Tags by key; the same key twice is a mistake, not a choice.
@@ -88,7 +104,9 @@ pub(crate) fn pattern(text: &str) -> Result<String, String> {
     if glob.trim().is_empty() {
         return Err("it is empty".to_owned());
     }
-    globset::Glob::new(glob).map(|_| text.to_owned()).map_err(|error| error.kind().to_string())
+    globset::Glob::new(glob)
+        .map(|_| text.to_owned())
+        .map_err(|error| error.kind().to_string())
 }
 
 /// A plan's digest, or its first digits.
@@ -124,7 +142,13 @@ mod tests {
 
     #[test]
     fn tags_have_a_key_and_a_value() {
-        assert_eq!(tag("env=a=b"), Ok(Tag { key: "env".into(), value: "a=b".into() }));
+        assert_eq!(
+            tag("env=a=b"),
+            Ok(Tag {
+                key: "env".into(),
+                value: "a=b".into()
+            })
+        );
         for wrong in ["", "env", "=x", "env=", "a b=c", "a=\u{7}"] {
             assert!(tag(wrong).is_err(), "{wrong:?}");
         }
@@ -139,8 +163,12 @@ mod tests {
             assert!(digest(wrong).is_err(), "{wrong}");
         }
         assert!(span("7d").is_ok() && span("0s").is_err() && span("x").is_err());
-        assert!(ratio("0.5").is_ok() && ratio("1.1").is_err() && ratio("NaN").is_err() && ratio("-0.1").is_err());
+        assert!(
+            ratio("0.5").is_ok() && ratio("1.1").is_err() && ratio("NaN").is_err() && ratio("-0.1").is_err()
+        );
         assert!(pattern("**/*.{tmp,log}").is_ok() && pattern("!keep/*").is_ok());
-        assert!(pattern("[a").is_err() && pattern("{a").is_err() && pattern("!").is_err() && pattern("").is_err());
+        assert!(
+            pattern("[a").is_err() && pattern("{a").is_err() && pattern("!").is_err() && pattern("").is_err()
+        );
     }
 }

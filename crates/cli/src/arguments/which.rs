@@ -44,7 +44,11 @@ impl FilterArguments {
     }
 
     pub fn selector(&self, backup: &str) -> Result<Selector, Failure> {
-        Ok(Selector { vault: self.vault.clone(), backup: backup.to_owned(), filter: self.filter()? })
+        Ok(Selector {
+            vault: self.vault.clone(),
+            backup: backup.to_owned(),
+            filter: self.filter()?,
+        })
     }
 }
 
@@ -69,7 +73,12 @@ impl SelectorArguments {
 pub(crate) fn describe(filter: &Filter) -> String {
     let mut parts = Vec::new();
     parts.extend(filter.host.iter().map(|host| format!("host `{host}`")));
-    parts.extend(filter.path.iter().map(|path| format!("path `{}`", path.display())));
+    parts.extend(
+        filter
+            .path
+            .iter()
+            .map(|path| format!("path `{}`", path.display())),
+    );
     parts.extend(filter.name.iter().map(|name| format!("name `{name}`")));
     parts.extend(tags(&filter.tags).map(|tag| format!("tag `{tag}`")));
     parts.join(" and ")

@@ -74,7 +74,10 @@ impl Restore {
         }
         let request = Request::Restore(request::Restore {
             backup: selector,
-            to: self.to.map(|to| target_path(&to, &session.directory)).transpose()?,
+            to: self
+                .to
+                .map(|to| target_path(&to, &session.directory))
+                .transpose()?,
             include: self.include,
             overwrite: match self.overwrite {
                 Overwrite::Never => request::Overwrite::Never,

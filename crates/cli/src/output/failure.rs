@@ -7,9 +7,16 @@ use super::{printable, schema};
 
 /// `error: …`, causes indented, a blank line, `hint: …`.
 pub(super) fn for_people(failure: &Failure, colour: bool) -> String {
-    let (red, cyan, plain) = if colour { ("\u{1b}[1;31m", "\u{1b}[36m", "\u{1b}[0m") } else { ("", "", "") };
+    let (red, cyan, plain) = if colour {
+        ("\u{1b}[1;31m", "\u{1b}[36m", "\u{1b}[0m")
+    } else {
+        ("", "", "")
+    };
     let mut messages = failure.messages().into_iter();
-    let mut text = format!("{red}error:{plain} {}\n", printable(&messages.next().unwrap_or_default()));
+    let mut text = format!(
+        "{red}error:{plain} {}\n",
+        printable(&messages.next().unwrap_or_default())
+    );
     for cause in messages {
         text.push_str(&format!("  {}\n", printable(&cause)));
     }

@@ -44,6 +44,14 @@ pub(crate) fn duration(length: Duration) -> String {
     }
 }
 
+/// The same for what is only estimated: no fractions of a second.
+pub(crate) fn about(length: Duration) -> String {
+    match length.as_secs() {
+        seconds @ 0..=59 => format!("{seconds} s"),
+        _ => duration(length),
+    }
+}
+
 /// `2 h ago`; what is in the future by other machines' clocks is `just now`.
 pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
     let seconds = now.as_second().saturating_sub(then.as_second());
@@ -103,7 +111,9 @@ pub(crate) fn printable(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for c in text.chars() {
         // Format characters (such as those that turn the direction of writing) deceive as well as control ones do.
-        if c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+        if c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        {
             clean.extend(c.escape_default());
         } else {
             clean.push(c);

@@ -15,7 +15,9 @@ use ostler_vocabulary::Failure;
 use serde::Serialize;
 use serde_json::Value;
 
-pub(crate) use humane::{ago, command_line, count, duration, moment, percent, plural, printable, rate, share, size};
+pub(crate) use humane::{
+    about, ago, command_line, count, duration, moment, percent, plural, printable, rate, share, size,
+};
 pub(crate) use page::{Page, Tone};
 pub(crate) use schema::Schema;
 pub(crate) use table::{Column, Table};
@@ -115,7 +117,11 @@ impl Output {
 
     /// Prints values as JSON lines, whatever the format.
     pub fn lines(&self, values: &[Value]) -> Result<(), Failure> {
-        if self.quiet { Ok(()) } else { self.write_lines(values) }
+        if self.quiet {
+            Ok(())
+        } else {
+            self.write_lines(values)
+        }
     }
 
     /// Prints text as it is, also when asked to be quiet: it is all that was asked for.
@@ -175,7 +181,9 @@ impl Output {
 /// A reader that has seen enough, such as `head`, is no error.
 fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {
-        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::Output { source }.into()),
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CommandError::Output { source }.into())
+        }
         _ => Ok(()),
     }
 }

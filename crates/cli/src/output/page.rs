@@ -29,7 +29,11 @@ pub(crate) struct Page {
 
 impl Page {
     pub fn new(width: Option<usize>, colour: bool) -> Self {
-        Self { width, colour, text: String::new() }
+        Self {
+            width,
+            colour,
+            text: String::new(),
+        }
     }
 
     pub fn as_str(&self) -> &str {
@@ -45,7 +49,12 @@ impl Page {
 
     /// A sentence of which one word has a tone: `before`, the word, `after`.
     pub fn toned(&mut self, before: &str, word: &str, tone: Tone, after: &str) {
-        let line = format!("{}{}{}", printable(before), self.paint(&printable(word), tone), printable(after));
+        let line = format!(
+            "{}{}{}",
+            printable(before),
+            self.paint(&printable(word), tone),
+            printable(after)
+        );
         self.text.push_str(&line);
         self.text.push('\n');
     }
@@ -101,7 +110,10 @@ impl Page {
         let mut words = text.split(' ');
         line.push_str(words.next().unwrap_or_default());
         for word in words {
-            if self.width.is_some_and(|width| line.width() + 1 + word.width() > width) {
+            if self
+                .width
+                .is_some_and(|width| line.width() + 1 + word.width() > width)
+            {
                 self.raw(line.trim_end());
                 line = " ".repeat(indent);
             } else {

@@ -21,7 +21,10 @@ const fn document(name: &'static str) -> Schema {
 }
 
 const fn list(name: &'static str, field: &'static str, row: &'static str) -> Schema {
-    Schema { name, rows: Some((field, row)) }
+    Schema {
+        name,
+        rows: Some((field, row)),
+    }
 }
 
 pub(crate) const BACKUP_LIST: Schema = list("backup-list", "backups", "backup-summary");
@@ -78,7 +81,10 @@ impl Schema {
 
 fn named(name: &str, fields: Map<String, Value>) -> Map<String, Value> {
     let mut map = Map::new();
-    map.insert("schema".to_owned(), format!("ostler/{name}/{SCHEMA_VERSION}").into());
+    map.insert(
+        "schema".to_owned(),
+        format!("ostler/{name}/{SCHEMA_VERSION}").into(),
+    );
     map.extend(fields);
     map
 }

@@ -22,16 +22,28 @@ pub(crate) struct Column {
 
 impl Column {
     pub const fn left(heading: &'static str) -> Self {
-        Self { heading, right: false, flexible: false }
+        Self {
+            heading,
+            right: false,
+            flexible: false,
+        }
     }
 
     pub const fn right(heading: &'static str) -> Self {
-        Self { heading, right: true, flexible: false }
+        Self {
+            heading,
+            right: true,
+            flexible: false,
+        }
     }
 
     /// Names that people chose, which may be long.
     pub const fn flexible(heading: &'static str) -> Self {
-        Self { heading, right: false, flexible: true }
+        Self {
+            heading,
+            right: false,
+            flexible: true,
+        }
     }
 }
 
@@ -44,11 +56,19 @@ pub(crate) struct Table {
 
 impl Table {
     pub fn new(columns: impl Into<Vec<Column>>) -> Self {
-        Self { columns: columns.into(), rows: Vec::new() }
+        Self {
+            columns: columns.into(),
+            rows: Vec::new(),
+        }
     }
 
     pub fn row(&mut self, cells: impl IntoIterator<Item = (String, Tone)>) {
-        self.rows.push(cells.into_iter().map(|(text, tone)| (printable(&text), tone)).collect());
+        self.rows.push(
+            cells
+                .into_iter()
+                .map(|(text, tone)| (printable(&text), tone))
+                .collect(),
+        );
     }
 
     /// The lines, with the heading first; cut to `width` when there is one.
@@ -62,8 +82,11 @@ impl Table {
         if let Some(limit) = width {
             self.narrow(&mut widths, limit);
         }
-        let heading: Vec<(String, Tone)> =
-            self.columns.iter().map(|column| (column.heading.to_owned(), Tone::Heading)).collect();
+        let heading: Vec<(String, Tone)> = self
+            .columns
+            .iter()
+            .map(|column| (column.heading.to_owned(), Tone::Heading))
+            .collect();
         std::iter::once(&heading)
             .chain(&self.rows)
             .map(|row| self.line(row, &widths, width.is_some(), &paint))
@@ -81,7 +104,9 @@ impl Table {
             let widest = (0..widths.len())
                 .filter(|&index| flexible(index) && widths[index] > NARROWEST)
                 .max_by_key(|&index| widths[index]);
-            let spare = widths.get(last).map_or(0, |width| width.saturating_sub(NARROWEST));
+            let spare = widths
+                .get(last)
+                .map_or(0, |width| width.saturating_sub(NARROWEST));
             // The last column gives first as long as it is the wider one.
             let index = match widest {
                 Some(index) if spare == 0 || widths[index] > widths[last] => index,
@@ -102,9 +127,15 @@ impl Table {
         let mut line = String::new();
         let last = widths.len().saturating_sub(1);
         for (index, (text, tone)) in row.iter().enumerate() {
-            let (width, right) =
-                (widths.get(index).copied().unwrap_or(0), self.columns.get(index).is_some_and(|c| c.right));
-            let text = if index == last && !cut_last { text.clone() } else { cut(text, width) };
+            let (width, right) = (
+                widths.get(index).copied().unwrap_or(0),
+                self.columns.get(index).is_some_and(|c| c.right),
+            );
+            let text = if index == last && !cut_last {
+                text.clone()
+            } else {
+                cut(text, width)
+            };
             let padding = " ".repeat(width.saturating_sub(text.width()));
             let painted = paint(&text, *tone);
             if right {
@@ -152,10 +183,19 @@ mod tests {
 
     #[test]
     fn tables_fit_the_terminal_and_are_whole_elsewhere() {
-        let mut table = Table::new([Column::left("ID"), Column::flexible("NAME"), Column::right("SIZE"), Column::left("PATH")]);
+        let mut table = Table::new([
+            Column::left("ID"),
+            Column::flexible("NAME"),
+            Column::right("SIZE"),
+            Column::left("PATH"),
+        ]);
         let name = "a name that somebody made far longer than any table likes";
         let path = "/a/path/that/is/long/enough/to/be/cut/at/eighty/columns/and/then/some/more";
-        for name in [name, "short", "名前名前名前名前名前名前名前名前名前名前名前名前名前名前名前"] {
+        for name in [
+            name,
+            "short",
+            "名前名前名前名前名前名前名前名前名前名前名前名前名前名前名前",
+        ] {
             table.row(["12345678", name, "1 B", path].map(|text| (text.to_owned(), Tone::Plain)));
         }
         let plain = |text: &str, _: Tone| text.to_owned();

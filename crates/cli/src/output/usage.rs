@@ -22,8 +22,17 @@ impl ParseFailure {
     fn read(text: &str) -> Self {
         if !text.starts_with("error:") {
             // A noun without its verb: the parser gives the whole help, of which the usage line is enough here.
-            let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("ostler");
-            let noun = usage.split(" [").next().unwrap_or(usage).split(" <").next().unwrap_or("ostler");
+            let usage = text
+                .lines()
+                .find_map(|line| line.strip_prefix("Usage: "))
+                .unwrap_or("ostler");
+            let noun = usage
+                .split(" [")
+                .next()
+                .unwrap_or(usage)
+                .split(" <")
+                .next()
+                .unwrap_or("ostler");
             return Self {
                 message: format!("`{noun}` needs a command"),
                 hint: Some(format!("`{noun} --help` lists them")),
@@ -44,7 +53,11 @@ impl ParseFailure {
         }
         Self {
             message: message.join(" "),
-            hint: if hints.is_empty() { None } else { Some(hints.join("; ")) },
+            hint: if hints.is_empty() {
+                None
+            } else {
+                Some(hints.join("; "))
+            },
         }
     }
 }

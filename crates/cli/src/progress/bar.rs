@@ -8,7 +8,7 @@ use ostler_api::client::Event;
 use ostler_vocabulary::{Clock, ProgressValue};
 
 use super::pace::{Estimate, Pace};
-use crate::output::{duration, percent, printable, rate, share};
+use crate::output::{about, duration, percent, printable, rate, share};
 
 /// What is over sooner needs no bar.
 const AFTER: Duration = Duration::from_secs(1);
@@ -25,7 +25,14 @@ pub(super) struct Bar {
 impl Bar {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let begun = clock.monotonic();
-        Self { clock, begun, pace: Pace::default(), step: String::new(), value: None, drawn: None }
+        Self {
+            clock,
+            begun,
+            pace: Pace::default(),
+            step: String::new(),
+            value: None,
+            drawn: None,
+        }
     }
 
     pub fn event(&mut self, event: &Event) {
@@ -94,13 +101,17 @@ fn facts(value: &ProgressValue, estimate: Estimate) -> String {
         text.push_str(&format!(" {}", rate(per_second, value.unit)));
     }
     if let Some(left) = estimate.left {
-        text.push_str(&format!(" ETA {}", duration(left)));
+        text.push_str(&format!(" ETA {}", about(left)));
     }
     text
 }
 
 fn style(known: bool) -> ProgressStyle {
-    let template = if known { "[{bar:20}] {wide_msg}" } else { "{spinner} {wide_msg}" };
+    let template = if known {
+        "[{bar:20}] {wide_msg}"
+    } else {
+        "{spinner} {wide_msg}"
+    };
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ")
@@ -116,8 +127,19 @@ mod tests {
 
     #[test]
     fn a_bar_says_how_much_how_fast_and_how_long() {
-        let value = ProgressValue { done: 1 << 30, total: 4 << 30, unit: Unit::Bytes, items: 7 };
-        let estimate = Estimate { rate: Some(100 << 20), left: Some(Duration::from_secs(31)) };
-        assert_eq!(facts(&value, estimate), "1.0 GiB of 4.0 GiB 25 % 100.0 MiB/s ETA 31.0 s");
+        let value = ProgressValue {
+            done: 1 << 30,
+            total: 4 << 30,
+            unit: Unit::Bytes,
+            items: 7,
+        };
+        let estimate = Estimate {
+            rate: Some(100 << 20),
+            left: Some(Duration::from_secs(31)),
+        };
+        assert_eq!(
+            facts(&value, estimate),
+            "1.0 GiB of 4.0 GiB 25 % 100.0 MiB/s ETA 31 s"
+        );
     }
 }

@@ -36,12 +36,23 @@ pub(crate) struct Line<'a> {
 
 impl Json {
     pub fn new(clock: Arc<dyn Clock>, operation: OperationId) -> Self {
-        Self { clock, operation, pace: Pace::default(), step: String::new(), last: None }
+        Self {
+            clock,
+            operation,
+            pace: Pace::default(),
+            step: String::new(),
+            last: None,
+        }
     }
 
     /// The line to print now, if there is one.
     pub fn event(&mut self, event: &Event) -> Option<String> {
-        let mut line = Line { operation: self.operation, event, rate: None, eta_seconds: None };
+        let mut line = Line {
+            operation: self.operation,
+            event,
+            rate: None,
+            eta_seconds: None,
+        };
         if let Event::Progress { step, progress } = event {
             if *step != self.step {
                 self.step.clone_from(step);

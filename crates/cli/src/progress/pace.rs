@@ -30,18 +30,31 @@ impl Pace {
     /// Adds a reading and gives what is known with it.
     pub fn read(&mut self, at: Duration, value: &ProgressValue) -> Estimate {
         self.readings.push_back((at, value.done));
-        while self.readings.len() > 2 && self.readings.front().is_some_and(|(first, _)| at.saturating_sub(*first) > WINDOW) {
+        while self.readings.len() > 2
+            && self
+                .readings
+                .front()
+                .is_some_and(|(first, _)| at.saturating_sub(*first) > WINDOW)
+        {
             self.readings.pop_front();
         }
-        let Some(&(first_at, first_done)) = self.readings.front() else { return Estimate::default() };
+        let Some(&(first_at, first_done)) = self.readings.front() else {
+            return Estimate::default();
+        };
         let span = at.saturating_sub(first_at);
         if span < SHORTEST {
             return Estimate::default();
         }
         let done = u128::from(value.done.saturating_sub(first_done));
         let rate = u64::try_from(done * 1_000 / span.as_millis().max(1)).unwrap_or(u64::MAX);
-        let left = value.total.checked_sub(value.done).filter(|_| value.total > 0 && rate > 0);
-        Estimate { rate: Some(rate), left: left.map(|left| Duration::from_secs(left.div_ceil(rate))) }
+        let left = value
+            .total
+            .checked_sub(value.done)
+            .filter(|_| value.total > 0 && rate > 0);
+        Estimate {
+            rate: Some(rate),
+            left: left.map(|left| Duration::from_secs(left.div_ceil(rate))),
+        }
     }
 }
 
@@ -54,7 +67,12 @@ mod tests {
     use super::Pace;
 
     fn value(done: u64) -> ProgressValue {
-        ProgressValue { done, total: 1_000, unit: Unit::Bytes, items: 0 }
+        ProgressValue {
+            done,
+            total: 1_000,
+            unit: Unit::Bytes,
+            items: 0,
+        }
     }
 
     #[test]
@@ -62,7 +80,10 @@ mod tests {
         let mut pace = Pace::default();
         assert_eq!(pace.read(Duration::ZERO, &value(0)).rate, None);
         let estimate = pace.read(Duration::from_secs(2), &value(200));
-        assert_eq!((estimate.rate, estimate.left), (Some(100), Some(Duration::from_secs(8))));
+        assert_eq!(
+            (estimate.rate, estimate.left),
+            (Some(100), Some(Duration::from_secs(8)))
+        );
         for second in 3..60 {
             pace.read(Duration::from_secs(second), &value(200));
         }

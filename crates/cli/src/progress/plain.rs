@@ -7,7 +7,7 @@ use ostler_api::client::Event;
 use ostler_vocabulary::Clock;
 
 use super::pace::Pace;
-use crate::output::{duration, percent, printable, rate, share};
+use crate::output::{about, percent, printable, rate, share};
 
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -21,12 +21,19 @@ pub(super) struct Plain {
 impl Plain {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let last = clock.monotonic();
-        Self { clock, pace: Pace::default(), step: String::new(), last }
+        Self {
+            clock,
+            pace: Pace::default(),
+            step: String::new(),
+            last,
+        }
     }
 
     /// The line to print now, if it is time for one.
     pub fn event(&mut self, event: &Event) -> Option<String> {
-        let Event::Progress { step, progress } = event else { return None };
+        let Event::Progress { step, progress } = event else {
+            return None;
+        };
         if *step != self.step {
             self.step.clone_from(step);
             self.pace = Pace::default();
@@ -45,7 +52,7 @@ impl Plain {
             line.push_str(&format!(", {}", rate(per_second, progress.unit)));
         }
         if let Some(left) = estimate.left {
-            line.push_str(&format!(", about {} left", duration(left)));
+            line.push_str(&format!(", about {} left", about(left)));
         }
         line.push('\n');
         Some(line)

@@ -27,7 +27,10 @@ fn section(page: &mut String, command: &Command, parent: &str, level: usize) {
     // Writing to a string cannot fail.
     let _ = writeln!(page, "\n{} `{name}`\n", "#".repeat(level));
     let _ = writeln!(page, "{}", text(command.get_long_about().or(command.get_about())));
-    let own: Vec<&Arg> = command.get_arguments().filter(|arg| listed(arg) && !arg.is_global_set()).collect();
+    let own: Vec<&Arg> = command
+        .get_arguments()
+        .filter(|arg| listed(arg) && !arg.is_global_set())
+        .collect();
     if !command.has_subcommands() {
         let _ = writeln!(page, "\n    {name}{}", usage(&own));
     }
@@ -51,7 +54,11 @@ fn usage(arguments: &[&Arg]) -> String {
     }
     for arg in arguments.iter().filter(|arg| arg.is_positional()) {
         let name = value_name(arg);
-        let more = if arg.get_num_args().is_some_and(|n| n.max_values() > 1) { "..." } else { "" };
+        let more = if arg.get_num_args().is_some_and(|n| n.max_values() > 1) {
+            "..."
+        } else {
+            ""
+        };
         let _ = match arg.is_required_set() {
             true => write!(text, " <{name}>{more}"),
             false => write!(text, " [{name}]{more}"),
@@ -86,7 +93,9 @@ fn form(arg: &Arg) -> String {
 }
 
 fn meaning(arg: &Arg) -> String {
-    let mut text = text(arg.get_long_help().or(arg.get_help())).replace('\n', " ").replace('|', "\\|");
+    let mut text = text(arg.get_long_help().or(arg.get_help()))
+        .replace('\n', " ")
+        .replace('|', "\\|");
     let values = arg.get_possible_values();
     if !values.is_empty() && arg.get_action().takes_values() {
         let values: Vec<String> = values
@@ -110,7 +119,9 @@ fn lower(text: &str) -> String {
     let mut chars = text.chars();
     match (chars.next(), chars.clone().next()) {
         // A word all in capitals, such as the name of a cipher, stays as it is.
-        (Some(first), Some(second)) if !second.is_uppercase() => format!("{}{}", first.to_lowercase(), chars.as_str()),
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            format!("{}{}", first.to_lowercase(), chars.as_str())
+        }
         _ => text.to_owned(),
     }
 }
@@ -122,5 +133,9 @@ fn value_name(arg: &Arg) -> String {
 }
 
 fn text(styled: Option<&clap::builder::StyledStr>) -> String {
-    styled.map(ToString::to_string).unwrap_or_default().trim().to_owned()
+    styled
+        .map(ToString::to_string)
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }

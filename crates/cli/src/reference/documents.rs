@@ -40,8 +40,7 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
     use schema::*;
 
     let prune = samples::plan(Request::Prune(Prune::default()));
-    let marked =
-        serde_json::json!({ "backup": samples::backup_id(3), "mark": samples::mark() });
+    let marked = serde_json::json!({ "backup": samples::backup_id(3), "mark": samples::mark() });
     let cancel = serde_json::json!({ "operation": samples::operation_id(1), "leave": false });
     let template = serde_json::json!({ "toml": "version = 1\n" });
     let variables = serde_json::json!({ "variables": samples::variables() });
@@ -51,16 +50,44 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
         example(FILE_LIST, "`ostler backup show --files`", &samples::file_list()),
         example(DIFF, "`ostler backup diff`", &samples::diff()),
         example(MARKED, "`ostler backup hold`, `release` and `tag`", &marked),
-        example(PLAN, "`--dry-run`, and what destroys something without an approval", &prune),
-        report(CREATE_REPORT, "`ostler backup create`", &samples::create_report(BackupState::Complete)),
+        example(
+            PLAN,
+            "`--dry-run`, and what destroys something without an approval",
+            &prune,
+        ),
+        report(
+            CREATE_REPORT,
+            "`ostler backup create`",
+            &samples::create_report(BackupState::Complete),
+        ),
         report(RESTORE_REPORT, "`ostler restore`", &samples::restore_report()),
-        report(VERIFY_REPORT, "`ostler backup verify`", &samples::verify_report(true)),
+        report(
+            VERIFY_REPORT,
+            "`ostler backup verify`",
+            &samples::verify_report(true),
+        ),
         report(DRILL_REPORT, "`ostler backup drill`", &samples::drill_report()),
-        report(PRUNE_REPORT, "`ostler backup delete` and `prune`", &samples::prune_report()),
-        report(CHECK_REPORT, "`ostler vault check`", &samples::check_report(false)),
+        report(
+            PRUNE_REPORT,
+            "`ostler backup delete` and `prune`",
+            &samples::prune_report(),
+        ),
+        report(
+            CHECK_REPORT,
+            "`ostler vault check`",
+            &samples::check_report(false),
+        ),
         example(VAULT_LIST, "`ostler vault list`", &samples::vault_list()),
-        example(VAULT, "`ostler vault info`, `init` and `add`", &samples::vault_info()),
-        example(OPERATION_LIST, "`ostler operation list`", &samples::operation_list()),
+        example(
+            VAULT,
+            "`ostler vault info`, `init` and `add`",
+            &samples::vault_info(),
+        ),
+        example(
+            OPERATION_LIST,
+            "`ostler operation list`",
+            &samples::operation_list(),
+        ),
         example(
             OPERATION,
             "`ostler operation show`",
@@ -72,7 +99,11 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
         example(CONFIG_TEMPLATE, "`ostler config init`", &template),
         example(CONFIG_ENV, "`ostler config env`", &variables),
         example(EVENT, "`--progress json`, on standard error", &event()),
-        example(ERROR, "Any command that fails, on standard error", &samples::error()),
+        example(
+            ERROR,
+            "Any command that fails, on standard error",
+            &samples::error(),
+        ),
     ]
 }
 
@@ -96,6 +127,10 @@ fn report<T: Serialize>(schema: Schema, made_by: &'static str, report: &T) -> (S
     example(schema, made_by, &value)
 }
 
-fn example<T: Serialize>(schema: Schema, made_by: &'static str, document: &T) -> (Schema, &'static str, Value) {
+fn example<T: Serialize>(
+    schema: Schema,
+    made_by: &'static str,
+    document: &T,
+) -> (Schema, &'static str, Value) {
     (schema, made_by, schema.wrap(document).unwrap_or_default())
 }

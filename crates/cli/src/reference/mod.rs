@@ -21,6 +21,10 @@ pub fn pages() -> Vec<(&'static str, String)> {
         ("docs/reference/cli.md", commands_markdown()),
         ("docs/reference/exit-codes.md", exit_codes_markdown()),
         ("docs/reference/output.md", output_markdown()),
+        (
+            "docs/reference/configuration.md",
+            ostler_server::settings::keys::reference(),
+        ),
     ]
 }
 
@@ -41,7 +45,12 @@ pub fn exit_codes_markdown() -> String {
             .map(|kind| format!("`{kind}`"))
             .collect();
         // Writing to a string cannot fail.
-        let _ = writeln!(page, "| {} | {name} | {meaning} | {} |", code.code(), kinds.join(", "));
+        let _ = writeln!(
+            page,
+            "| {} | {name} | {meaning} | {} |",
+            code.code(),
+            kinds.join(", ")
+        );
     }
     page.push_str(
         "\nCodes 3 and 6 come after work was done: the report on standard output lists what is not right. Code 4 means \

@@ -35,15 +35,24 @@ pub fn operation_id(number: u8) -> OperationId {
 }
 
 fn tags(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 fn source() -> Source {
-    Source { host: "laptop".into(), paths: vec!["/home/me/data".into()] }
+    Source {
+        host: "laptop".into(),
+        paths: vec!["/home/me/data".into()],
+    }
 }
 
 fn problem() -> Problem {
-    Problem { path: "/home/me/data/secret.db".into(), reason: "could not be read: permission denied".into() }
+    Problem {
+        path: "/home/me/data/secret.db".into(),
+        reason: "could not be read: permission denied".into(),
+    }
 }
 
 fn counts(problems: u64) -> BackupCounts {
@@ -70,7 +79,11 @@ pub fn backup_summary(number: u8, state: BackupState) -> BackupSummary {
         source: (state != BackupState::Incomplete).then(source),
         started: at(i64::from(number) * 86_400 + 7_200),
         duration_ms: if known { 12_345 } else { 0 },
-        counts: if known { counts(u64::from(partial)) } else { BackupCounts::default() },
+        counts: if known {
+            counts(u64::from(partial))
+        } else {
+            BackupCounts::default()
+        },
         tags: tags(&[("env", "prod")]),
         held: number == 3,
         verified: (state == BackupState::Verified).then(|| at(3_600)),
@@ -90,7 +103,10 @@ pub fn backup_list() -> BackupList {
     ];
     BackupList {
         vault: "default".into(),
-        backups: (0_u8..).zip(states).map(|(number, state)| backup_summary(number, state)).collect(),
+        backups: (0_u8..)
+            .zip(states)
+            .map(|(number, state)| backup_summary(number, state))
+            .collect(),
     }
 }
 
@@ -165,7 +181,10 @@ pub fn file_list() -> FileList {
 /// `backup diff`
 #[must_use]
 pub fn diff() -> Diff {
-    let changed = |change, path, size| DiffEntry { change, entry: entry(path, "file", size) };
+    let changed = |change, path, size| DiffEntry {
+        change,
+        entry: entry(path, "file", size),
+    };
     Diff {
         from: backup_id(4),
         to: backup_id(3),
@@ -181,7 +200,9 @@ pub fn diff() -> Diff {
 /// `backup hold`
 #[must_use]
 pub fn mark() -> Mark {
-    Mark::Hold { reason: Some("before the migration".into()) }
+    Mark::Hold {
+        reason: Some("before the migration".into()),
+    }
 }
 
 /// A plan for this request.
@@ -193,7 +214,9 @@ pub fn plan(request: Request) -> Plan {
             bytes: 3_435_973_836,
             parent: Some(backup_id(3)),
             left_out: vec!["/home/me/data/ostler".into()],
-            warnings: vec!["the vault is on the same disk as /home/me/data: one broken disk takes both".into()],
+            warnings: vec![
+                "the vault is on the same disk as /home/me/data: one broken disk takes both".into(),
+            ],
         }),
         Request::Restore(restore) => Work::Restore(RestoreWork {
             to: restore.to.clone(),
@@ -201,13 +224,26 @@ pub fn plan(request: Request) -> Plan {
             replace: 30,
             keep: 4,
             bytes: 3_221_225_472,
-            delete: if restore.delete_extra { vec!["/srv/data/extra".into()] } else { vec![] },
+            delete: if restore.delete_extra {
+                vec!["/srv/data/extra".into()]
+            } else {
+                vec![]
+            },
             conflicts: vec![],
         }),
-        Request::Verify(_) => Work::Verify(VerifyWork { files: 1_234, bytes: 3_435_973_836 }),
-        Request::Drill(_) => Work::Drill(VerifyWork { files: 1_234, bytes: 3_435_973_836 }),
+        Request::Verify(_) => Work::Verify(VerifyWork {
+            files: 1_234,
+            bytes: 3_435_973_836,
+        }),
+        Request::Drill(_) => Work::Drill(VerifyWork {
+            files: 1_234,
+            bytes: 3_435_973_836,
+        }),
         Request::Delete(_) | Request::Prune(_) => Work::Prune(prune_work()),
-        Request::CheckVault(_) => Work::CheckVault { packs: 128, bytes: 3_758_096_384 },
+        Request::CheckVault(_) => Work::CheckVault {
+            packs: 128,
+            bytes: 3_758_096_384,
+        },
     };
     let subject = match &request {
         Request::Prune(_) | Request::Delete(_) => "1 of 2 backups",
@@ -232,12 +268,21 @@ fn prune_work() -> PruneWork {
         name: Some("nightly".into()),
         started: at(i64::from(number) * 86_400 + 7_200),
         group: "laptop:/home/me/data".into(),
+        state: if keep {
+            BackupState::Verified
+        } else {
+            BackupState::Complete
+        },
         keep,
         reasons: vec![reason.into()],
     };
     PruneWork {
         decisions: vec![
-            decision(3, true, "the newest of 2 kept by --keep-last; the newest verified one"),
+            decision(
+                3,
+                true,
+                "the newest of 2 kept by --keep-last; the newest verified one",
+            ),
             decision(5, false, "no rule keeps it"),
         ],
         incomplete: vec![backup_id(4)],
@@ -282,7 +327,11 @@ pub fn restore_report() -> RestoreReport {
 pub fn verify_report(ok: bool) -> VerifyReport {
     VerifyReport {
         backup: backup_id(3),
-        state: if ok { BackupState::Verified } else { BackupState::Damaged },
+        state: if ok {
+            BackupState::Verified
+        } else {
+            BackupState::Damaged
+        },
         proof: proof("verify_data", ok),
         packs: 128,
     }
@@ -298,7 +347,11 @@ pub fn drill_report() -> DrillReport {
         compared: 1_234,
         compared_live: 1_200,
         changed_live: 34,
-        check: Some(CheckCommand { command: "./check.sh".into(), exit_code: Some(0), output: "1,234 rows\n".into() }),
+        check: Some(CheckCommand {
+            command: "./check.sh".into(),
+            exit_code: Some(0),
+            output: "1,234 rows\n".into(),
+        }),
         restore_ms: 9_876,
     }
 }
@@ -328,14 +381,21 @@ pub fn check_report(ok: bool) -> CheckReport {
         problems: if ok {
             vec![]
         } else {
-            vec![Problem { path: "packs/7c/7c0f".into(), reason: "its bytes are not what its name says".into() }]
+            vec![Problem {
+                path: "packs/7c/7c0f".into(),
+                reason: "its bytes are not what its name says".into(),
+            }]
         },
         damaged: if ok { vec![] } else { vec![backup_id(5)] },
     }
 }
 
 fn vault_summary(name: &str, location: &str) -> VaultSummary {
-    VaultSummary { name: name.into(), location: location.into(), default: name == "default" }
+    VaultSummary {
+        name: name.into(),
+        location: location.into(),
+        default: name == "default",
+    }
 }
 
 /// `vault list`
@@ -358,7 +418,11 @@ pub fn vault_info() -> VaultInfo {
         format: 1,
         created: at(8_640_000),
         encryption: "aes-256-gcm".into(),
-        keys: vec![KeySummary { id: "c0ffee12".into(), kind: "key file".into(), created: at(8_640_000) }],
+        keys: vec![KeySummary {
+            id: "c0ffee12".into(),
+            kind: "key file".into(),
+            created: at(8_640_000),
+        }],
         key_file: Some("/home/me/.local/share/ostler/keys/default.key".into()),
         backups: BTreeMap::from([("complete".into(), 4), ("verified".into(), 2)]),
         packs: 128,
@@ -371,7 +435,10 @@ pub fn vault_info() -> VaultInfo {
 /// An operation of this kind in this state.
 #[must_use]
 pub fn operation_summary(number: u8, kind: &str, state: OperationState) -> OperationSummary {
-    let ended = !matches!(state, OperationState::Running | OperationState::Interrupted | OperationState::Cancelling);
+    let ended = !matches!(
+        state,
+        OperationState::Running | OperationState::Interrupted | OperationState::Cancelling
+    );
     OperationSummary {
         id: operation_id(number),
         kind: kind.into(),
@@ -401,7 +468,10 @@ pub fn operation_list() -> OperationList {
 /// An operation that succeeded with this outcome.
 #[must_use]
 pub fn operation_with(kind: &str, outcome: Outcome) -> OperationDetail {
-    OperationDetail { outcome: Some(outcome), ..operation(kind, OperationState::Succeeded) }
+    OperationDetail {
+        outcome: Some(outcome),
+        ..operation(kind, OperationState::Succeeded)
+    }
 }
 
 /// An operation in this state, without an outcome.
@@ -413,7 +483,12 @@ pub fn operation(kind: &str, state: OperationState) -> OperationDetail {
         started: at(3_720),
         ended: (state != "running").then(|| at(3_710)),
         attempts: 1,
-        progress: Some(ProgressValue { done: 1 << 30, total: 1 << 30, unit: Unit::Bytes, items: 12 }),
+        progress: Some(ProgressValue {
+            done: 1 << 30,
+            total: 1 << 30,
+            unit: Unit::Bytes,
+            items: 12,
+        }),
         reasons,
     };
     OperationDetail {
@@ -423,7 +498,9 @@ pub fn operation(kind: &str, state: OperationState) -> OperationDetail {
         steps: vec![
             step("acquire lease", "done", vec![]),
             match state {
-                OperationState::Failed => step("upload laptop", "failed", vec!["no space left on device".into()]),
+                OperationState::Failed => {
+                    step("upload laptop", "failed", vec!["no space left on device".into()])
+                }
                 OperationState::Succeeded | OperationState::Partial => step("upload laptop", "done", vec![]),
                 _ => step("upload laptop", "running", vec![]),
             },
@@ -449,14 +526,32 @@ pub fn operation(kind: &str, state: OperationState) -> OperationDetail {
 #[must_use]
 pub fn events() -> Vec<Event> {
     let step = || "upload laptop".to_owned();
-    let progress = |done| ProgressValue { done, total: 4 << 30, unit: Unit::Bytes, items: 7 };
+    let progress = |done| ProgressValue {
+        done,
+        total: 4 << 30,
+        unit: Unit::Bytes,
+        items: 7,
+    };
     vec![
         Event::StepStarted { step: step() },
-        Event::Progress { step: step(), progress: progress(0) },
-        Event::Message { text: "waiting for another writer".into() },
-        Event::Progress { step: step(), progress: progress(1 << 30) },
-        Event::StepEnded { step: step(), ok: true },
-        Event::Ended { state: OperationState::Succeeded },
+        Event::Progress {
+            step: step(),
+            progress: progress(0),
+        },
+        Event::Message {
+            text: "waiting for another writer".into(),
+        },
+        Event::Progress {
+            step: step(),
+            progress: progress(1 << 30),
+        },
+        Event::StepEnded {
+            step: step(),
+            ok: true,
+        },
+        Event::Ended {
+            state: OperationState::Succeeded,
+        },
     ]
 }
 
@@ -484,7 +579,11 @@ pub fn config_show() -> ConfigShow {
         settings: vec![
             setting("state_dir", "/home/me/.local/share/ostler", "default"),
             setting("vault.offsite.location", "s3://backups/laptop", "file"),
-            setting("vault.offsite.secret_key", "from environment AWS_SECRET_ACCESS_KEY", "file"),
+            setting(
+                "vault.offsite.secret_key",
+                "from environment AWS_SECRET_ACCESS_KEY",
+                "file",
+            ),
         ],
     }
 }
@@ -492,10 +591,18 @@ pub fn config_show() -> ConfigShow {
 /// `config env`
 #[must_use]
 pub fn variables() -> Vec<Variable> {
-    let variable = |name: &str, meaning: &str, set| Variable { name: name.into(), meaning: meaning.into(), set };
+    let variable = |name: &str, meaning: &str, set| Variable {
+        name: name.into(),
+        meaning: meaning.into(),
+        set,
+    };
     vec![
         variable("OSTLER_CONFIG", "the configuration file", false),
-        variable("OSTLER_STATE_DIR", "the directory of operations, the default vault and keys", true),
+        variable(
+            "OSTLER_STATE_DIR",
+            "the directory of operations, the default vault and keys",
+            true,
+        ),
     ]
 }
 

@@ -30,15 +30,29 @@ pub(crate) fn list(page: &mut Page, list: &BackupList, now: Timestamp) {
         Column::left("SOURCE"),
     ]);
     for backup in &list.backups {
-        let state = if backup.held { format!("{}, held", backup.state.as_str()) } else { backup.state.as_str().into() };
+        let state = if backup.held {
+            format!("{}, held", backup.state.as_str())
+        } else {
+            backup.state.as_str().into()
+        };
         let known = !matches!(backup.state, BackupState::Running | BackupState::Incomplete);
         table.row([
             (backup.id.short(), Tone::Plain),
             (backup.name.clone().unwrap_or_else(|| "–".into()), Tone::Plain),
             (state, tone(backup.state)),
             (moment(backup.started), Tone::Plain),
-            (ago(now, backup.started).trim_end_matches(" ago").to_owned(), Tone::Plain),
-            (if known { size(backup.counts.bytes) } else { "–".into() }, Tone::Plain),
+            (
+                ago(now, backup.started).trim_end_matches(" ago").to_owned(),
+                Tone::Plain,
+            ),
+            (
+                if known {
+                    size(backup.counts.bytes)
+                } else {
+                    "–".into()
+                },
+                Tone::Plain,
+            ),
             (source_text(backup.source.as_ref()), Tone::Plain),
         ]);
     }
@@ -47,10 +61,18 @@ pub(crate) fn list(page: &mut Page, list: &BackupList, now: Timestamp) {
 
 pub(crate) fn detail(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
     let backup = &detail.summary;
-    page.toned(&format!("backup {} is ", backup.id), backup.state.as_str(), tone(backup.state), "");
+    page.toned(
+        &format!("backup {} is ", backup.id),
+        backup.state.as_str(),
+        tone(backup.state),
+        "",
+    );
     facts(page, backup, &detail.vault, now);
     if let Some(parent) = detail.parent {
-        page.field("parent", format!("{} (unchanged files were taken from it)", parent.short()));
+        page.field(
+            "parent",
+            format!("{} (unchanged files were taken from it)", parent.short()),
+        );
     }
     if let Some(operation) = detail.operation {
         page.field("operation", operation.short());
@@ -58,7 +80,10 @@ pub(crate) fn detail(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
     page.field("made by", format!("ostler {}", detail.made_by));
     page.fields("proofs", detail.proofs.iter().map(|proof| proof_text(proof, now)));
     if !detail.problems.is_empty() {
-        page.line(format!("not in it as it should be: {}", plural(backup.counts.problems, "file")));
+        page.line(format!(
+            "not in it as it should be: {}",
+            plural(backup.counts.problems, "file")
+        ));
         problems(page, &detail.problems, backup.counts.problems);
     }
 }
@@ -70,19 +95,33 @@ fn facts(page: &mut Page, backup: &BackupSummary, vault: &str, now: Timestamp) {
     }
     if let Some(source) = &backup.source {
         page.field("host", &source.host);
-        page.fields("paths", source.paths.iter().map(|path| path.display().to_string()));
+        page.fields(
+            "paths",
+            source.paths.iter().map(|path| path.display().to_string()),
+        );
     }
     page.field("started", when(backup.started, now));
     let counts = &backup.counts;
     page.field("files", files_text(backup));
-    page.field("size", format!("{}, of which {} new", size(counts.bytes), size(counts.new_bytes)));
+    page.field(
+        "size",
+        format!("{}, of which {} new", size(counts.bytes), size(counts.new_bytes)),
+    );
     page.field("stored", size(counts.stored_bytes));
     page.field("time", duration(Duration::from_millis(backup.duration_ms)));
-    page.fields("tags", backup.tags.iter().map(|(key, value)| format!("{key}={value}")));
+    page.fields(
+        "tags",
+        backup.tags.iter().map(|(key, value)| format!("{key}={value}")),
+    );
     if backup.held {
         page.field("held", "no rule deletes it");
     }
-    page.field("verified", backup.verified.map_or_else(|| "never".to_owned(), |at| when(at, now)));
+    page.field(
+        "verified",
+        backup
+            .verified
+            .map_or_else(|| "never".to_owned(), |at| when(at, now)),
+    );
 }
 
 pub(super) fn files_text(backup: &BackupSummary) -> String {
@@ -101,7 +140,11 @@ pub(crate) fn when(at: Timestamp, now: Timestamp) -> String {
 }
 
 pub(super) fn proof_text(proof: &Proof, now: Timestamp) -> String {
-    let result = if proof.ok { "right".to_owned() } else { plural(proof.problems.len() as u64, "problem") };
+    let result = if proof.ok {
+        "right".to_owned()
+    } else {
+        plural(proof.problems.len() as u64, "problem")
+    };
     format!(
         "{}: {result}; {}, {}; {}",
         proof.method,
@@ -113,5 +156,8 @@ pub(super) fn proof_text(proof: &Proof, now: Timestamp) -> String {
 
 /// `laptop:/home/me/data`
 pub(super) fn subject(backup: &BackupSummary) -> String {
-    backup.source.as_ref().map_or_else(String::new, |source| paths_text(&source.paths))
+    backup
+        .source
+        .as_ref()
+        .map_or_else(String::new, |source| paths_text(&source.paths))
 }

@@ -17,8 +17,11 @@ pub(crate) fn check(page: &mut Page, check: &ConfigCheck) {
 }
 
 pub(crate) fn show(page: &mut Page, show: &ConfigShow) {
-    let mut table =
-        Table::new([Column::flexible("KEY"), Column::left("FROM"), Column::left("VALUE")]);
+    let mut table = Table::new([
+        Column::flexible("KEY"),
+        Column::left("FROM"),
+        Column::left("VALUE"),
+    ]);
     for setting in &show.settings {
         table.row([
             (setting.key.clone(), Tone::Plain),
@@ -30,7 +33,11 @@ pub(crate) fn show(page: &mut Page, show: &ConfigShow) {
 }
 
 pub(crate) fn variables(page: &mut Page, variables: &[Variable]) {
-    let mut table = Table::new([Column::left("VARIABLE"), Column::left("SET"), Column::left("MEANING")]);
+    let mut table = Table::new([
+        Column::left("VARIABLE"),
+        Column::left("SET"),
+        Column::left("MEANING"),
+    ]);
     for variable in variables {
         table.row([
             (variable.name.clone(), Tone::Plain),

@@ -26,7 +26,11 @@ pub(crate) fn list(page: &mut Page, list: &FileList) {
 
 pub(crate) fn diff(page: &mut Page, diff: &Diff) {
     if diff.entries.is_empty() {
-        page.line(format!("backups {} and {} hold the same", diff.from.short(), diff.to.short()));
+        page.line(format!(
+            "backups {} and {} hold the same",
+            diff.from.short(),
+            diff.to.short()
+        ));
         return;
     }
     let mut table = Table::new([
@@ -55,11 +59,17 @@ pub(crate) fn diff(page: &mut Page, diff: &Diff) {
     }
     page.table(&table);
     let [added, removed, modified, metadata] = counts.map(count);
-    page.line(format!("{added} added, {removed} removed, {modified} modified, {metadata} with other metadata only"));
+    page.line(format!(
+        "{added} added, {removed} removed, {modified} modified, {metadata} with other metadata only"
+    ));
 }
 
 fn size_text(file: &FileEntry) -> String {
-    if file.kind == "file" { size(file.size) } else { "–".to_owned() }
+    if file.kind == "file" {
+        size(file.size)
+    } else {
+        "–".to_owned()
+    }
 }
 
 fn path_text(file: &FileEntry) -> String {

@@ -25,14 +25,24 @@ fn problems(page: &mut Page, problems: &[Problem], total: u64) {
     }
     let shown = problems.len().min(PROBLEMS_SHOWN) as u64;
     if total > shown {
-        page.line(format!("  … and {} more; `--output json` lists them", plural(total - shown, "problem")));
+        page.line(format!(
+            "  … and {} more; `--output json` lists them",
+            plural(total - shown, "problem")
+        ));
     }
 }
 
 fn source_text(source: Option<&Source>) -> String {
-    source.map_or_else(|| "–".to_owned(), |source| format!("{}:{}", source.host, paths_text(&source.paths)))
+    source.map_or_else(
+        || "–".to_owned(),
+        |source| format!("{}:{}", source.host, paths_text(&source.paths)),
+    )
 }
 
 fn paths_text(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

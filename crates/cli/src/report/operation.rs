@@ -35,7 +35,10 @@ pub(crate) fn list(page: &mut Page, list: &OperationList, now: Timestamp) {
             (operation.kind.clone(), Tone::Plain),
             (operation.state.as_str().to_owned(), tone(operation.state)),
             (ago(now, operation.started), Tone::Plain),
-            (duration(Duration::from_millis(operation.duration_ms)), Tone::Plain),
+            (
+                duration(Duration::from_millis(operation.duration_ms)),
+                Tone::Plain,
+            ),
             (operation.subject.clone(), Tone::Plain),
         ]);
     }
@@ -86,7 +89,9 @@ fn steps(detail: &OperationDetail) -> Table {
         let time = step.ended.map_or_else(
             || "–".to_owned(),
             |ended| {
-                let ms = ended.as_millisecond().saturating_sub(step.started.as_millisecond());
+                let ms = ended
+                    .as_millisecond()
+                    .saturating_sub(step.started.as_millisecond());
                 duration(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
             },
         );

@@ -17,12 +17,20 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::Prune(_) => "delete",
         Work::CheckVault { .. } => "check",
     };
-    page.line(format!("plan {}: {verb} {} (vault {})", shown_digest(plan), plan.subject, plan.vault));
+    page.line(format!(
+        "plan {}: {verb} {} (vault {})",
+        shown_digest(plan),
+        plan.subject,
+        plan.vault
+    ));
     match &plan.work {
         Work::CreateBackup(work) => create(page, work),
         Work::Restore(work) => restore(page, work),
         Work::Verify(work) | Work::Drill(work) => {
-            page.field("reads", format!("{}, {}", plural(work.files, "file"), size(work.bytes)));
+            page.field(
+                "reads",
+                format!("{}, {}", plural(work.files, "file"), size(work.bytes)),
+            );
         }
         Work::Prune(work) => prune(page, work, now),
         Work::CheckVault { packs, bytes } => {
@@ -33,26 +41,44 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
 
 fn create(page: &mut Page, work: &CreateWork) {
     if work.files > 0 {
-        page.field("reads", format!("{}, {}", plural(work.files, "file"), size(work.bytes)));
+        page.field(
+            "reads",
+            format!("{}, {}", plural(work.files, "file"), size(work.bytes)),
+        );
     }
-    page.field("parent", match work.parent {
-        Some(parent) => format!("{}: files unchanged since are not read", parent.short()),
-        None => "none: every file is read".to_owned(),
-    });
-    page.fields("left out", work.left_out.iter().map(|path| path.display().to_string()));
+    page.field(
+        "parent",
+        match work.parent {
+            Some(parent) => format!("{}: files unchanged since are not read", parent.short()),
+            None => "none: every file is read".to_owned(),
+        },
+    );
+    page.fields(
+        "left out",
+        work.left_out.iter().map(|path| path.display().to_string()),
+    );
     warnings(page, &work.warnings);
 }
 
 fn restore(page: &mut Page, work: &RestoreWork) {
-    page.field("to", match &work.to {
-        Some(to) => to.display().to_string(),
-        None => "the original place".to_owned(),
-    });
+    page.field(
+        "to",
+        match &work.to {
+            Some(to) => to.display().to_string(),
+            None => "the original place".to_owned(),
+        },
+    );
     page.field("makes", plural(work.create, "entry"));
     page.field("replaces", plural(work.replace, "file"));
-    page.field("leaves", format!("{} that are right already", plural(work.keep, "file")));
+    page.field(
+        "leaves",
+        format!("{} that are right already", plural(work.keep, "file")),
+    );
     page.field("writes", size(work.bytes));
-    page.fields("removes", work.delete.iter().map(|path| path.display().to_string()));
+    page.fields(
+        "removes",
+        work.delete.iter().map(|path| path.display().to_string()),
+    );
     if !work.conflicts.is_empty() {
         page.line("these exist and differ, so the restore would be refused without `--overwrite`:");
         for path in &work.conflicts {
@@ -70,11 +96,18 @@ fn prune(page: &mut Page, work: &PruneWork, now: Timestamp) {
         Column::left("REASON"),
     ]);
     for decision in &work.decisions {
-        let (action, tone) = if decision.keep { ("keep", Tone::Good) } else { ("delete", Tone::Bad) };
+        let (action, tone) = if decision.keep {
+            ("keep", Tone::Good)
+        } else {
+            ("delete", Tone::Bad)
+        };
         table.row([
             (decision.backup.short(), Tone::Plain),
             (decision.name.clone().unwrap_or_else(|| "–".into()), Tone::Plain),
-            (ago(now, decision.started).trim_end_matches(" ago").to_owned(), Tone::Plain),
+            (
+                ago(now, decision.started).trim_end_matches(" ago").to_owned(),
+                Tone::Plain,
+            ),
             (action.to_owned(), tone),
             (decision.reasons.join(", "), Tone::Plain),
         ]);
@@ -82,9 +115,16 @@ fn prune(page: &mut Page, work: &PruneWork, now: Timestamp) {
     page.table(&table);
     let kept = work.decisions.iter().filter(|decision| decision.keep).count();
     let deleted = work.decisions.len() - kept;
-    page.line(format!("keeps {}, deletes {}", count(kept as u64), count(deleted as u64)));
+    page.line(format!(
+        "keeps {}, deletes {}",
+        count(kept as u64),
+        count(deleted as u64)
+    ));
     if !work.incomplete.is_empty() {
-        page.line(format!("removes what {} left", plural(work.incomplete.len() as u64, "interrupted backup")));
+        page.line(format!(
+            "removes what {} left",
+            plural(work.incomplete.len() as u64, "interrupted backup")
+        ));
     }
     page.line(format!(
         "frees {} of {}; rewrites {} to free {}",

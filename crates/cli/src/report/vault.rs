@@ -7,8 +7,11 @@ use super::backup::when;
 use crate::output::{Column, Page, Table, Tone, count, plural, size};
 
 pub(crate) fn list(page: &mut Page, list: &VaultList) {
-    let mut table =
-        Table::new([Column::flexible("NAME"), Column::left("DEFAULT"), Column::left("LOCATION")]);
+    let mut table = Table::new([
+        Column::flexible("NAME"),
+        Column::left("DEFAULT"),
+        Column::left("LOCATION"),
+    ]);
     for vault in &list.vaults {
         table.row([
             (vault.name.clone(), Tone::Plain),
@@ -27,14 +30,26 @@ pub(crate) fn info(page: &mut Page, info: &VaultInfo, now: Timestamp) {
     page.field("format", format!("version {}", info.format));
     encryption(page, info);
     let backups: u64 = info.backups.values().sum();
-    let states: Vec<String> = info.backups.iter().map(|(state, n)| format!("{} {state}", count(*n))).collect();
-    page.field("backups", match states.as_slice() {
-        [] => "none".to_owned(),
-        states => format!("{} ({})", count(backups), states.join(", ")),
-    });
+    let states: Vec<String> = info
+        .backups
+        .iter()
+        .map(|(state, n)| format!("{} {state}", count(*n)))
+        .collect();
+    page.field(
+        "backups",
+        match states.as_slice() {
+            [] => "none".to_owned(),
+            states => format!("{} ({})", count(backups), states.join(", ")),
+        },
+    );
     page.field(
         "holds",
-        format!("{} in {}, {}", size(info.bytes), plural(info.packs, "pack"), plural(info.chunks, "chunk")),
+        format!(
+            "{} in {}, {}",
+            size(info.bytes),
+            plural(info.packs, "pack"),
+            plural(info.chunks, "chunk")
+        ),
     );
     warnings(page, &info.warnings);
 }
@@ -45,21 +60,34 @@ pub(crate) fn made(page: &mut Page, info: &VaultInfo) {
     encryption(page, info);
     warnings(page, &info.warnings);
     page.line("next:");
-    let vault = if info.summary.default { String::new() } else { format!(" --vault {}", info.summary.name) };
+    let vault = if info.summary.default {
+        String::new()
+    } else {
+        format!(" --vault {}", info.summary.name)
+    };
     page.command(&format!("ostler backup create PATH{vault}"), "the first backup");
 }
 
 pub(super) fn key_advice(page: &mut Page, file: &std::path::Path) {
     page.field("key", file.display().to_string());
-    page.field("", "Copy it to another place: without it nothing can be restored.");
+    page.field(
+        "",
+        "Copy it to another place: without it nothing can be restored.",
+    );
 }
 
 fn encryption(page: &mut Page, info: &VaultInfo) {
-    page.field("encrypted", match info.encryption.as_str() {
-        "none" => "no: whoever can read the store can read the backups",
-        suite => suite,
-    });
-    page.fields("opened by", info.keys.iter().map(|key| format!("{} {}", key.kind, key.id)));
+    page.field(
+        "encrypted",
+        match info.encryption.as_str() {
+            "none" => "no: whoever can read the store can read the backups",
+            suite => suite,
+        },
+    );
+    page.fields(
+        "opened by",
+        info.keys.iter().map(|key| format!("{} {}", key.kind, key.id)),
+    );
     if let Some(file) = &info.key_file {
         key_advice(page, file);
     }

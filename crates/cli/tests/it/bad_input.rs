@@ -86,9 +86,9 @@ fn wrong_words_are_usage_errors_that_ask_for_nothing() {
         assert!(done.asked.is_empty(), "{line:?}: {:?}", done.asked);
         assert!(done.stderr.starts_with("error: "), "{line:?}: {}", done.stderr);
         text.push_str(&format!("{line:?}\n{}\n", done.stderr));
-        let json = words(line.iter().copied().chain(["--output=json"])).done();
-        let error: serde_json::Value =
-            serde_json::from_str(&json.stderr).unwrap_or_else(|error| panic!("{line:?}: {error} in {}", json.stderr));
+        let json = words(["--output=json"].into_iter().chain(line.iter().copied())).done();
+        let error: serde_json::Value = serde_json::from_str(&json.stderr)
+            .unwrap_or_else(|error| panic!("{line:?}: {error} in {}", json.stderr));
         assert_eq!((json.code, &error["kind"]), (2, &"invalid".into()), "{line:?}");
     }
     insta::assert_snapshot!(text);
@@ -96,7 +96,10 @@ fn wrong_words_are_usage_errors_that_ask_for_nothing() {
 
 #[test]
 fn things_that_are_not_there_are_not_found() {
-    for line in ["backup create /nothing/here", "backup create /tmp --exclude-file /nothing/here"] {
+    for line in [
+        "backup create /nothing/here",
+        "backup create /tmp --exclude-file /nothing/here",
+    ] {
         let done = run(line).done();
         assert_eq!(done.code, 7, "{line}\n{done}");
         assert!(done.asked.is_empty(), "{line}");
@@ -108,9 +111,27 @@ fn a_file_of_patterns_is_refused_with_its_line() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("patterns");
     std::fs::write(&file, "*.tmp\n[a\n").unwrap();
-    let done = words(["backup", "create", "/tmp", "--exclude-file", file.to_str().unwrap()]).done();
+    let done = words([
+        "backup",
+        "create",
+        "/tmp",
+        "--exclude-file",
+        file.to_str().unwrap(),
+    ])
+    .done();
     assert_eq!(done.code, 2);
     assert!(done.stderr.contains("line 2 of"), "{done}");
     std::fs::write(&file, b"\xff\xfe\n").unwrap();
-    assert_eq!(words(["backup", "create", "/tmp", "--exclude-file", file.to_str().unwrap()]).done().code, 2);
+    assert_eq!(
+        words([
+            "backup",
+            "create",
+            "/tmp",
+            "--exclude-file",
+            file.to_str().unwrap()
+        ])
+        .done()
+        .code,
+        2
+    );
 }

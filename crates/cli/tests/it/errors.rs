@@ -14,7 +14,11 @@ fn every_kind_of_error_has_its_exit_code_and_both_forms() {
         let script = || Script {
             fails: Some((
                 kind,
-                vec!["could not open vault `offsite`", "listing s3://b\u{1b}ucket", "connection refused"],
+                vec![
+                    "could not open vault `offsite`",
+                    "listing s3://b\u{1b}ucket",
+                    "connection refused",
+                ],
                 Some("see `ostler vault info offsite`"),
             )),
             ..Script::default()
@@ -46,9 +50,17 @@ fn a_failed_operation_says_why_what_it_left_and_what_to_do() {
             ends.advice = Some("free some space, then `ostler operation resume 8c015501`".into());
             ends.failure = Some(ErrorKind::Unavailable);
         }
-        let script = Script { ends: Some(ends), ..Script::default() };
+        let script = Script {
+            ends: Some(ends),
+            ..Script::default()
+        };
         let done = run("backup create /tmp --quiet").script(script).done();
-        text.push_str(&format!("{}: exit code {}\n{}\n", state.as_str(), done.code, done.stderr));
+        text.push_str(&format!(
+            "{}: exit code {}\n{}\n",
+            state.as_str(),
+            done.code,
+            done.stderr
+        ));
     }
     insta::assert_snapshot!(text);
 }

@@ -24,6 +24,8 @@ pub struct Script {
     pub fails: Option<(ErrorKind, Vec<&'static str>, Option<&'static str>)>,
     /// The operation goes on until it is cancelled (once), or left (twice).
     pub runs_for_ever: bool,
+    /// The vault has just its first backup.
+    pub first: bool,
     /// The plan of a prune has nothing to do.
     pub nothing_to_prune: bool,
 }
@@ -41,7 +43,10 @@ pub struct Fake {
 
 impl Fake {
     pub fn new(script: Script) -> Arc<Self> {
-        Arc::new(Self { script, ..Self::default() })
+        Arc::new(Self {
+            script,
+            ..Self::default()
+        })
     }
 
     pub fn asked(&self) -> Vec<String> {
@@ -50,7 +55,9 @@ impl Fake {
 
     fn ask(&self, what: impl std::fmt::Debug) -> Result<(), Failure> {
         self.asked.lock().unwrap().push(format!("{what:?}"));
-        let Some((kind, messages, hint)) = &self.script.fails else { return Ok(()) };
+        let Some((kind, messages, hint)) = &self.script.fails else {
+            return Ok(());
+        };
         let mut messages = messages.iter().rev();
         let mut failure = Failure::new(*kind, *messages.next().unwrap());
         for message in messages {
@@ -64,7 +71,11 @@ impl Fake {
 
     fn ended(&self) -> OperationDetail {
         if let Some(left) = *self.cancelled.lock().unwrap() {
-            let state = if left { OperationState::Interrupted } else { OperationState::Cancelled };
+            let state = if left {
+                OperationState::Interrupted
+            } else {
+                OperationState::Cancelled
+            };
             return samples::operation("create_backup", state);
         }
         if let Some(ends) = &self.script.ends {
@@ -75,10 +86,14 @@ impl Fake {
             Some(Request::Restore(_)) => ("restore", Outcome::Restore(samples::restore_report())),
             Some(Request::Verify(_)) => ("verify", Outcome::Verify(samples::verify_report(true))),
             Some(Request::Drill(_)) => ("drill", Outcome::Drill(samples::drill_report())),
-            Some(Request::Delete(_) | Request::Prune(_)) => ("prune", Outcome::Prune(samples::prune_report())),
+            Some(Request::Delete(_) | Request::Prune(_)) => {
+                ("prune", Outcome::Prune(samples::prune_report()))
+            }
             Some(Request::CheckVault(_)) => ("check_vault", Outcome::CheckVault(samples::check_report(true))),
             Some(Request::CreateBackup(_)) | None => {
-                ("create_backup", Outcome::CreateBackup(samples::create_report(BackupState::Complete)))
+                let mut report = samples::create_report(BackupState::Complete);
+                report.parent = report.parent.filter(|_| !self.script.first);
+                ("create_backup", Outcome::CreateBackup(report))
             }
         };
         samples::operation_with(kind, outcome)
@@ -95,7 +110,12 @@ impl Client for Fake {
         {
             work.decisions.retain(|decision| decision.keep);
             work.incomplete.clear();
-            (work.free_packs, work.free_bytes, work.repack_packs, work.repack_bytes) = (0, 0, 0, 0);
+            (
+                work.free_packs,
+                work.free_bytes,
+                work.repack_packs,
+                work.repack_bytes,
+            ) = (0, 0, 0, 0);
         }
         Ok(plan)
     }
@@ -146,7 +166,10 @@ impl Client for Fake {
 
     async fn export_operations(&self) -> Result<Vec<serde_json::Value>, Failure> {
         self.ask("export")?;
-        Ok(vec![serde_json::json!({"operation": samples::operation_id(1)}), serde_json::json!({"step": 1})])
+        Ok(vec![
+            serde_json::json!({"operation": samples::operation_id(1)}),
+            serde_json::json!({"step": 1}),
+        ])
     }
 
     async fn backups(&self, vault: Option<&str>, filter: &Filter) -> Result<BackupList, Failure> {
@@ -158,7 +181,11 @@ impl Client for Fake {
 
     async fn backup(&self, selector: &Selector) -> Result<BackupDetail, Failure> {
         self.ask(selector)?;
-        Ok(if selector.backup == "partial" { samples::partial_detail() } else { samples::backup_detail() })
+        Ok(if selector.backup == "partial" {
+            samples::partial_detail()
+        } else {
+            samples::backup_detail()
+        })
     }
 
     async fn files(&self, selector: &Selector, path: Option<&Path>) -> Result<FileList, Failure> {
@@ -182,7 +209,13 @@ impl Client for Fake {
         sender.send(Ok(b"the first chunk, ".to_vec())).await.unwrap();
         sender.send(Ok(vec![0xff, 0x00, b'\n'])).await.unwrap();
         if path.ends_with("damaged") {
-            sender.send(Err(Failure::new(ErrorKind::Corrupt, "chunk 3 of /damaged is damaged"))).await.unwrap();
+            sender
+                .send(Err(Failure::new(
+                    ErrorKind::Corrupt,
+                    "chunk 3 of /damaged is damaged",
+                )))
+                .await
+                .unwrap();
         }
         Ok(receiver)
     }
@@ -199,7 +232,11 @@ impl Client for Fake {
 
     async fn vault(&self, name: Option<&str>) -> Result<VaultInfo, Failure> {
         self.ask(format!("vault {name:?}"))?;
-        Ok(samples::vault_info())
+        let mut info = samples::vault_info();
+        if self.script.first {
+            info.backups = [("complete".to_owned(), 1)].into();
+        }
+        Ok(info)
     }
 }
 

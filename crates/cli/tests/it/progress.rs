@@ -26,11 +26,13 @@ impl Clock for Hasty {
 
 #[test]
 fn plain_progress_is_a_line_with_share_rate_and_time_left() {
-    let done = run("backup create /tmp --progress plain --quiet").clock(Arc::new(Hasty::default())).done();
+    let done = run("backup create /tmp --progress plain --quiet")
+        .clock(Arc::new(Hasty::default()))
+        .done();
     insta::assert_snapshot!(done.stderr, @r"
     upload laptop: 0 B of 4.0 GiB (0 %)
     note: waiting for another writer
-    upload laptop: 1.0 GiB of 4.0 GiB (25 %), 204.8 MiB/s, about 15.0 s left
+    upload laptop: 1.0 GiB of 4.0 GiB (25 %), 204.8 MiB/s, about 16 s left
     ");
 }
 
@@ -42,7 +44,9 @@ fn plain_progress_within_two_seconds_is_no_line() {
 
 #[test]
 fn json_progress_is_a_document_a_line() {
-    let done = run("backup create /tmp --progress json --quiet").clock(Arc::new(Hasty::default())).done();
+    let done = run("backup create /tmp --progress json --quiet")
+        .clock(Arc::new(Hasty::default()))
+        .done();
     for line in done.stderr.lines() {
         let event: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(event["schema"], "ostler/event/1");
@@ -52,10 +56,23 @@ fn json_progress_is_a_document_a_line() {
 
 #[test]
 fn without_a_terminal_only_messages_are_said_and_none_to_programs() {
-    assert_eq!(run("backup create /tmp").done().stderr, "note: waiting for another writer\n");
+    assert_eq!(
+        run("backup create /tmp").done().stderr,
+        "note: waiting for another writer\n"
+    );
     for silent in ["--progress none", "--quiet", "--output json"] {
-        assert_eq!(run(&format!("backup create /tmp {silent}")).done().stderr, "", "{silent}");
+        assert_eq!(
+            run(&format!("backup create /tmp {silent}")).done().stderr,
+            "",
+            "{silent}"
+        );
     }
-    let terminal = Terminal { error_is_terminal: true, ..Terminal::default() };
-    assert_eq!(run("backup create /tmp --quiet").terminal(terminal).done().stderr, "");
+    let terminal = Terminal {
+        error_is_terminal: true,
+        ..Terminal::default()
+    };
+    assert_eq!(
+        run("backup create /tmp --quiet").terminal(terminal).done().stderr,
+        ""
+    );
 }

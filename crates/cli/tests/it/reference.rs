@@ -13,7 +13,10 @@ fn the_reference_pages_are_what_the_program_says() {
             fs::write(&file, &text).unwrap();
         }
         let found = fs::read_to_string(&file).unwrap_or_default();
-        assert!(found == text, "{path} is not what the program says: run `cargo xtask docs`");
+        assert!(
+            found == text,
+            "{path} is not what the program says: run `cargo xtask docs`"
+        );
     }
 }
 
@@ -21,11 +24,34 @@ fn the_reference_pages_are_what_the_program_says() {
 fn the_page_of_commands_has_every_verb() {
     let page = ostler::reference::commands_markdown();
     for verb in [
-        "backup create", "backup list", "backup show", "backup diff", "backup verify", "backup drill", "backup delete",
-        "backup prune", "backup hold", "backup release", "backup tag", "restore", "vault init", "vault list",
-        "vault info", "vault check", "vault add", "operation list", "operation show", "operation watch",
-        "operation cancel", "operation resume", "operation export", "config check", "config show", "config init",
-        "config env", "completions",
+        "backup create",
+        "backup list",
+        "backup show",
+        "backup diff",
+        "backup verify",
+        "backup drill",
+        "backup delete",
+        "backup prune",
+        "backup hold",
+        "backup release",
+        "backup tag",
+        "restore",
+        "vault init",
+        "vault list",
+        "vault info",
+        "vault check",
+        "vault add",
+        "operation list",
+        "operation show",
+        "operation watch",
+        "operation cancel",
+        "operation resume",
+        "operation export",
+        "config check",
+        "config show",
+        "config init",
+        "config env",
+        "completions",
     ] {
         assert!(page.contains(&format!("# `ostler {verb}`\n")), "{verb}");
     }

@@ -21,7 +21,11 @@ pub struct Done {
 
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "exit code {}\n--- stdout\n{}--- stderr\n{}", self.code, self.stdout, self.stderr)
+        write!(
+            f,
+            "exit code {}\n--- stdout\n{}--- stderr\n{}",
+            self.code, self.stdout, self.stderr
+        )
     }
 }
 
@@ -99,17 +103,26 @@ impl Run {
         };
         let code = match prepare(surroundings) {
             Err(code) => code,
-            Ok(prepared) => tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-                let (sender, receiver) = mpsc::channel(4);
-                for interrupt in self.interrupts {
-                    sender.send(interrupt).await.unwrap();
-                }
-                let code = prepared.run(receiver).await;
-                drop(sender);
-                code
-            }),
+            Ok(prepared) => tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap()
+                .block_on(async {
+                    let (sender, receiver) = mpsc::channel(4);
+                    for interrupt in self.interrupts {
+                        sender.send(interrupt).await.unwrap();
+                    }
+                    let code = prepared.run(receiver).await;
+                    drop(sender);
+                    code
+                }),
         };
         let text = |bytes: Arc<Mutex<Vec<u8>>>| String::from_utf8_lossy(&bytes.lock().unwrap()).into_owned();
-        Done { code: code.code(), stdout: text(stdout), stderr: text(stderr), asked: fake.asked() }
+        Done {
+            code: code.code(),
+            stdout: text(stdout),
+            stderr: text(stderr),
+            asked: fake.asked(),
+        }
     }
 }

@@ -22,14 +22,23 @@ const VERBS: &[(&str, &str)] = &[
     ("backup_delete_yes", "backup delete nightly --yes"),
     ("backup_prune_dry_run", "backup prune --keep-last 2 --dry-run"),
     ("backup_prune_plan", "backup prune --keep-last 2"),
-    ("backup_prune_apply", "backup prune --keep-last 2 --apply 0123456789abcdef"),
-    ("backup_prune_changed", "backup prune --keep-last 2 --apply ffffffffffffffff"),
+    (
+        "backup_prune_apply",
+        "backup prune --keep-last 2 --apply 0123456789abcdef",
+    ),
+    (
+        "backup_prune_changed",
+        "backup prune --keep-last 2 --apply ffffffffffffffff",
+    ),
     ("backup_hold", "backup hold latest --reason audit"),
     ("backup_release", "backup release latest"),
     ("backup_tag", "backup tag latest env=prod old="),
     ("restore", "restore latest --to /srv/data"),
     ("restore_dry_run", "restore latest --to /srv/data --dry-run"),
-    ("restore_delete_extra", "restore latest --to /srv/data --delete-extra"),
+    (
+        "restore_delete_extra",
+        "restore latest --to /srv/data --delete-extra",
+    ),
     ("restore_stdout", "restore latest --stdout /a/file"),
     ("restore_stdout_damaged", "restore latest --stdout /a/damaged"),
     ("vault_init", "vault init /srv/vault"),
@@ -66,16 +75,24 @@ fn programs_get_one_json_document_on_each_stream_or_nothing() {
             continue;
         }
         let done = run(&format!("{line} --output json")).done();
-        let document: serde_json::Value = serde_json::from_str(&done.stdout).unwrap_or_else(|error| match done.code {
-            4 if done.stdout.is_empty() => serde_json::json!({ "schema": "ostler/none/1" }),
-            _ => panic!("{line}: {error} in {}", done.stdout),
-        });
-        assert!(document["schema"].as_str().unwrap().starts_with("ostler/"), "{line}");
+        let document: serde_json::Value =
+            serde_json::from_str(&done.stdout).unwrap_or_else(|error| match done.code {
+                4 if done.stdout.is_empty() => serde_json::json!({ "schema": "ostler/none/1" }),
+                _ => panic!("{line}: {error} in {}", done.stdout),
+            });
+        assert!(
+            document["schema"].as_str().unwrap().starts_with("ostler/"),
+            "{line}"
+        );
         if done.code == 0 {
             assert_eq!(done.stderr, "", "{line}");
         } else {
             let error: serde_json::Value = serde_json::from_str(&done.stderr).unwrap();
-            assert_eq!((&error["schema"], &error["exit_code"]), (&"ostler/error/1".into(), &done.code.into()), "{line}");
+            assert_eq!(
+                (&error["schema"], &error["exit_code"]),
+                (&"ostler/error/1".into(), &done.code.into()),
+                "{line}"
+            );
         }
         for line in run(&format!("{line} --output jsonl")).done().stdout.lines() {
             let row: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -108,29 +125,50 @@ fn nothing_is_wider_than_a_terminal_of_80_columns() {
     for (_, line) in VERBS {
         let done = run(line).at_columns(80).done();
         for printed in done.stdout.lines() {
-            assert!(printed.chars().count() <= 80, "{line}: {} columns\n{printed}", printed.chars().count());
+            assert!(
+                printed.chars().count() <= 80,
+                "{line}: {} columns\n{printed}",
+                printed.chars().count()
+            );
         }
     }
 }
 
 #[test]
 fn colours_are_for_terminals_and_say_nothing_that_words_do_not() {
-    let terminal = Terminal { output_width: Some(80), error_is_terminal: false, no_color: false };
+    let terminal = Terminal {
+        output_width: Some(80),
+        error_is_terminal: false,
+        no_color: false,
+    };
     let coloured = run("backup list").terminal(terminal).done().stdout;
     assert!(coloured.contains("\u{1b}[32mcomplete"), "{coloured}");
     let plain = run("backup list --color never").terminal(terminal).done().stdout;
     let stripped = ["0", "1", "2", "31", "32", "33"]
         .iter()
-        .fold(coloured, |text, code| text.replace(&format!("\u{1b}[{code}m"), ""));
+        .fold(coloured, |text, code| {
+            text.replace(&format!("\u{1b}[{code}m"), "")
+        });
     assert_eq!(stripped, plain);
-    let no_color = Terminal { no_color: true, ..terminal };
+    let no_color = Terminal {
+        no_color: true,
+        ..terminal
+    };
     assert_eq!(run("backup list").terminal(no_color).done().stdout, plain);
-    assert!(run("backup list --color always").done().stdout.contains("\u{1b}["));
+    assert!(
+        run("backup list --color always")
+            .done()
+            .stdout
+            .contains("\u{1b}[")
+    );
 }
 
 #[test]
 fn an_empty_vault_is_a_hint_and_a_selector_that_matches_nothing_an_error() {
-    let empty = || Script { empty: true, ..Script::default() };
+    let empty = || Script {
+        empty: true,
+        ..Script::default()
+    };
     let done = run("backup list").script(empty()).done();
     insta::assert_snapshot!(done.to_string(), @r"
     exit code 0
@@ -139,7 +177,9 @@ fn an_empty_vault_is_a_hint_and_a_selector_that_matches_nothing_an_error() {
     hint: vault `default` has no backups yet; make one with `ostler backup create PATH`
     ");
     assert_eq!(run("backup list --output json").script(empty()).done().stderr, "");
-    let done = run("backup list --host nowhere --tag env=x").script(empty()).done();
+    let done = run("backup list --host nowhere --tag env=x")
+        .script(empty())
+        .done();
     insta::assert_snapshot!(done.to_string(), @r"
     exit code 7
     --- stdout
@@ -159,19 +199,37 @@ fn outcomes_that_are_not_all_right_have_exit_codes_of_their_own() {
     drill.check.as_mut().unwrap().exit_code = Some(3);
     let mut prune = samples::prune_report();
     prune.refused = samples::partial_detail().problems;
-    let damaged = ostler_api::document::DrillReport { state: BackupState::Damaged, ..drill.clone() };
+    let damaged = ostler_api::document::DrillReport {
+        state: BackupState::Damaged,
+        ..drill.clone()
+    };
     let cases = [
-        ("partial_create", 3, Outcome::CreateBackup(samples::create_report(BackupState::Partial))),
+        (
+            "partial_create",
+            3,
+            Outcome::CreateBackup(samples::create_report(BackupState::Partial)),
+        ),
         ("partial_restore", 3, Outcome::Restore(restore)),
-        ("damaged_verify", 6, Outcome::Verify(samples::verify_report(false))),
+        (
+            "damaged_verify",
+            6,
+            Outcome::Verify(samples::verify_report(false)),
+        ),
         ("failed_check_of_drill", 1, Outcome::Drill(drill)),
         ("damaged_drill", 6, Outcome::Drill(damaged)),
         ("partial_prune", 3, Outcome::Prune(prune)),
-        ("damaged_vault", 6, Outcome::CheckVault(samples::check_report(false))),
+        (
+            "damaged_vault",
+            6,
+            Outcome::CheckVault(samples::check_report(false)),
+        ),
     ];
     for (name, code, outcome) in cases {
         let ends = samples::operation_with("any", outcome);
-        let script = Script { ends: Some(ends), ..Script::default() };
+        let script = Script {
+            ends: Some(ends),
+            ..Script::default()
+        };
         let done = run("operation resume 8c01").script(script.clone()).done();
         assert_eq!(done.code, code, "{name}");
         let quiet = run("operation resume 8c01 --quiet").script(script).done();
@@ -181,8 +239,41 @@ fn outcomes_that_are_not_all_right_have_exit_codes_of_their_own() {
 }
 
 #[test]
+fn the_first_backup_says_where_the_key_is() {
+    let first = || Script {
+        first: true,
+        ..Script::default()
+    };
+    let done = run("backup create /tmp --vault offsite").script(first()).done();
+    assert!(done.stdout.contains("keys/default.key\n"), "{done}");
+    assert!(done.stdout.contains("Copy it to another place"), "{done}");
+    assert!(
+        done.stdout
+            .contains("ostler backup drill 3f2a9c03 --vault offsite "),
+        "{done}"
+    );
+    assert!(
+        done.asked.contains(&r#"vault Some("offsite")"#.to_owned()),
+        "{:?}",
+        done.asked
+    );
+    let json: serde_json::Value = serde_json::from_str(
+        &run("backup create /tmp --output json")
+            .script(first())
+            .done()
+            .stdout,
+    )
+    .unwrap();
+    assert_eq!(json["key_file"], "/home/me/.local/share/ostler/keys/default.key");
+    assert!(!run("backup create /tmp").done().stdout.contains(".key"));
+}
+
+#[test]
 fn a_plan_with_nothing_to_do_needs_no_approval_and_starts_nothing() {
-    let script = Script { nothing_to_prune: true, ..Script::default() };
+    let script = Script {
+        nothing_to_prune: true,
+        ..Script::default()
+    };
     let done = run("backup prune --keep-last 2").script(script).done();
     assert_eq!(done.code, 0, "{done}");
     assert!(!done.asked.contains(&"start".to_owned()), "{:?}", done.asked);
@@ -194,7 +285,11 @@ fn completions_are_made_for_three_shells() {
         let done = run(&format!("completions {shell}")).done();
         assert_eq!(done.code, 0);
         for word in ["quickstart", "one-file-system", "max-delete-ratio"] {
-            assert_eq!(done.stdout.contains(word), word != "quickstart", "{shell}: {word}");
+            assert_eq!(
+                done.stdout.contains(word),
+                word != "quickstart",
+                "{shell}: {word}"
+            );
         }
     }
     assert!(run("--version").done().stdout.starts_with("ostler 0."));

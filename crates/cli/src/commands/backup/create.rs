@@ -97,6 +97,7 @@ impl Create {
             exclude,
             one_file_system: self.one_file_system,
             read_all: self.read_all,
+            dry_run: self.dry_run,
             hooks: Hooks {
                 before: self.before,
                 after: self.after,
@@ -107,14 +108,19 @@ impl Create {
                 },
             },
         });
-        let approval = ApprovalArguments { dry_run: self.dry_run, ..ApprovalArguments::default() };
+        let approval = ApprovalArguments {
+            dry_run: self.dry_run,
+            ..ApprovalArguments::default()
+        };
         carry_out(session, request, Approval::offered(approval)).await
     }
 }
 
 fn patterns_of(file: &Path) -> Result<Vec<String>, Failure> {
-    let text = fs::read_to_string(file)
-        .map_err(|source| CommandError::ReadPatterns { path: file.to_owned(), source })?;
+    let text = fs::read_to_string(file).map_err(|source| CommandError::ReadPatterns {
+        path: file.to_owned(),
+        source,
+    })?;
     let mut patterns = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let line = line.trim_end();

@@ -25,8 +25,13 @@ pub(crate) struct Diff {
 
 impl Diff {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let (from, to) = (self.narrowed.selector(&self.from)?, self.narrowed.selector(&self.to)?);
+        let (from, to) = (
+            self.narrowed.selector(&self.from)?,
+            self.narrowed.selector(&self.to)?,
+        );
         let diff = session.client().await?.diff(&from, &to).await?;
-        session.output.document(schema::DIFF, &diff, |page| report::files::diff(page, &diff))
+        session
+            .output
+            .document(schema::DIFF, &diff, |page| report::files::diff(page, &diff))
     }
 }

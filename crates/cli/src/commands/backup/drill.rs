@@ -32,7 +32,10 @@ impl Drill {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         let request = Request::Drill(request::Drill {
             backup: self.which.selector()?,
-            scratch: self.scratch.map(|scratch| target_path(&scratch, &session.directory)).transpose()?,
+            scratch: self
+                .scratch
+                .map(|scratch| target_path(&scratch, &session.directory))
+                .transpose()?,
             check: self.check,
         });
         carry_out(session, request, Approval::none()).await

@@ -23,9 +23,15 @@ pub(crate) struct Hold {
 impl Hold {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         let mark = Mark::Hold { reason: self.reason };
-        let backup = session.client().await?.mark(&self.which.selector()?, mark.clone()).await?;
-        session.output.document(schema::MARKED, &Marked { backup, mark }, |page| {
-            page.line(format!("backup {} is held: no rule deletes it", backup.short()));
-        })
+        let backup = session
+            .client()
+            .await?
+            .mark(&self.which.selector()?, mark.clone())
+            .await?;
+        session
+            .output
+            .document(schema::MARKED, &Marked { backup, mark }, |page| {
+                page.line(format!("backup {} is held: no rule deletes it", backup.short()));
+            })
     }
 }

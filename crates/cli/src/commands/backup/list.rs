@@ -25,7 +25,11 @@ impl List {
         let client = session.client().await?;
         let list = client.backups(self.narrowed.vault.as_deref(), &filter).await?;
         if list.backups.is_empty() && filter != Filter::default() {
-            return Err(CommandError::NothingMatches { vault: list.vault, filter: describe(&filter) }.into());
+            return Err(CommandError::NothingMatches {
+                vault: list.vault,
+                filter: describe(&filter),
+            }
+            .into());
         }
         if list.backups.is_empty() {
             session.output.note(&format!(
@@ -34,6 +38,8 @@ impl List {
             ));
         }
         let now = session.now();
-        session.output.document(schema::BACKUP_LIST, &list, |page| report::backup::list(page, &list, now))
+        session.output.document(schema::BACKUP_LIST, &list, |page| {
+            report::backup::list(page, &list, now)
+        })
     }
 }

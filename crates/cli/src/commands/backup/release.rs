@@ -18,9 +18,20 @@ pub(crate) struct Release {
 
 impl Release {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let backup = session.client().await?.mark(&self.which.selector()?, Mark::Release).await?;
-        session.output.document(schema::MARKED, &Marked { backup, mark: Mark::Release }, |page| {
-            page.line(format!("backup {} is no longer held", backup.short()));
-        })
+        let backup = session
+            .client()
+            .await?
+            .mark(&self.which.selector()?, Mark::Release)
+            .await?;
+        session.output.document(
+            schema::MARKED,
+            &Marked {
+                backup,
+                mark: Mark::Release,
+            },
+            |page| {
+                page.line(format!("backup {} is no longer held", backup.short()));
+            },
+        )
     }
 }

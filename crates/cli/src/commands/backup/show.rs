@@ -31,10 +31,14 @@ impl Show {
         let client = session.client().await?;
         if self.files {
             let list = client.files(&selector, self.below.as_deref()).await?;
-            return session.output.document(schema::FILE_LIST, &list, |page| report::files::list(page, &list));
+            return session
+                .output
+                .document(schema::FILE_LIST, &list, |page| report::files::list(page, &list));
         }
         let detail = client.backup(&selector).await?;
         let now = session.now();
-        session.output.document(schema::BACKUP, &detail, |page| report::backup::detail(page, &detail, now))
+        session.output.document(schema::BACKUP, &detail, |page| {
+            report::backup::detail(page, &detail, now)
+        })
     }
 }

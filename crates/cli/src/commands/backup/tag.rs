@@ -22,16 +22,24 @@ pub(crate) struct Tag {
 
 impl Tag {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let mark = Mark::Tag { tags: tag_map(&self.changes)? };
-        let backup = session.client().await?.mark(&self.which.selector()?, mark.clone()).await?;
-        session.output.document(schema::MARKED, &Marked { backup, mark }, |page| {
-            page.line(format!("tags of backup {} are changed", backup.short()));
-            for change in &self.changes {
-                page.line(match change.value.as_str() {
-                    "" => format!("  {} removed", change.key),
-                    value => format!("  {}={value}", change.key),
-                });
-            }
-        })
+        let mark = Mark::Tag {
+            tags: tag_map(&self.changes)?,
+        };
+        let backup = session
+            .client()
+            .await?
+            .mark(&self.which.selector()?, mark.clone())
+            .await?;
+        session
+            .output
+            .document(schema::MARKED, &Marked { backup, mark }, |page| {
+                page.line(format!("tags of backup {} are changed", backup.short()));
+                for change in &self.changes {
+                    page.line(match change.value.as_str() {
+                        "" => format!("  {} removed", change.key),
+                        value => format!("  {}={value}", change.key),
+                    });
+                }
+            })
     }
 }

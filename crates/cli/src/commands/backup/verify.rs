@@ -23,8 +23,10 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let request =
-            Request::Verify(request::Verify { backup: self.which.selector()?, read_data: self.read_data });
+        let request = Request::Verify(request::Verify {
+            backup: self.which.selector()?,
+            read_data: self.read_data,
+        });
         carry_out(session, request, Approval::none()).await
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Check {}
 impl Check {
     pub fn run(self, session: &Session) -> Result<(), Failure> {
         let check = session.backend.check_config()?;
-        session.output.document(schema::CONFIG_CHECK, &check, |page| report::config::check(page, &check))
+        session.output.document(schema::CONFIG_CHECK, &check, |page| {
+            report::config::check(page, &check)
+        })
     }
 }

@@ -21,7 +21,9 @@ pub(crate) struct Variables {
 
 impl Env {
     pub fn run(self, session: &Session) -> Result<(), Failure> {
-        let variables = Variables { variables: session.backend.variables() };
+        let variables = Variables {
+            variables: session.backend.variables(),
+        };
         session.output.document(schema::CONFIG_ENV, &variables, |page| {
             report::config::variables(page, &variables.variables);
         })

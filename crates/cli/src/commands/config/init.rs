@@ -21,7 +21,13 @@ pub(crate) struct Template {
 
 impl Init {
     pub fn run(self, session: &Session) -> Result<(), Failure> {
-        let template = Template { toml: session.backend.config_template() };
-        session.output.document(schema::CONFIG_TEMPLATE, &template, |page| page.verbatim(&template.toml))
+        let template = Template {
+            toml: session.backend.config_template(),
+        };
+        session
+            .output
+            .document(schema::CONFIG_TEMPLATE, &template, |page| {
+                page.verbatim(&template.toml)
+            })
     }
 }

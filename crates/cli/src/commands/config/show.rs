@@ -16,6 +16,8 @@ pub(crate) struct Show {}
 impl Show {
     pub fn run(self, session: &Session) -> Result<(), Failure> {
         let show = session.backend.show_config()?;
-        session.output.document(schema::CONFIG, &show, |page| report::config::show(page, &show))
+        session
+            .output
+            .document(schema::CONFIG, &show, |page| report::config::show(page, &show))
     }
 }

@@ -34,12 +34,17 @@ impl Cancel {
         let client = session.client().await?;
         let id = client.operation(&self.operation).await?.summary.id;
         client.cancel(id, self.leave).await?;
-        let asked = Asked { operation: id, leave: self.leave };
+        let asked = Asked {
+            operation: id,
+            leave: self.leave,
+        };
         session.output.document(schema::OPERATION_CANCEL, &asked, |page| {
             let id = id.short();
             page.line(match self.leave {
                 true => format!("operation {id} was asked to stop; `ostler operation resume {id}` goes on"),
-                false => format!("operation {id} was asked to stop and undo; `ostler operation watch {id}` follows"),
+                false => format!(
+                    "operation {id} was asked to stop and undo; `ostler operation watch {id}` follows"
+                ),
             });
         })
     }

@@ -20,9 +20,13 @@ impl List {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let list = session.client().await?.operations(limit).await?;
         if list.operations.is_empty() {
-            session.output.note("nothing was done yet; `ostler backup create PATH` begins");
+            session
+                .output
+                .note("nothing was done yet; `ostler backup create PATH` begins");
         }
         let now = session.now();
-        session.output.document(schema::OPERATION_LIST, &list, |page| report::operation::list(page, &list, now))
+        session.output.document(schema::OPERATION_LIST, &list, |page| {
+            report::operation::list(page, &list, now)
+        })
     }
 }

@@ -20,6 +20,8 @@ impl Show {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         let detail = session.client().await?.operation(&self.operation).await?;
         let now = session.now();
-        session.output.document(schema::OPERATION, &detail, |page| report::operation::detail(page, &detail, now))
+        session.output.document(schema::OPERATION, &detail, |page| {
+            report::operation::detail(page, &detail, now)
+        })
     }
 }

@@ -20,7 +20,13 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let id = session.client().await?.operation(&self.operation).await?.summary.id;
+        let id = session
+            .client()
+            .await?
+            .operation(&self.operation)
+            .await?
+            .summary
+            .id;
         let detail = follow(session, id, OnInterrupt::StopWatching).await?;
         report::outcome(session, &detail).await
     }

@@ -44,7 +44,9 @@ impl Add {
         };
         let info = session.backend.add_vault(request).await?;
         let now = session.now();
-        session.output.document(schema::VAULT, &info, |page| report::vault::info(page, &info, now))
+        session
+            .output
+            .document(schema::VAULT, &info, |page| report::vault::info(page, &info, now))
     }
 }
 
@@ -53,5 +55,7 @@ pub(super) fn place(location: String, session: &Session) -> Result<String, Failu
     if location.contains("://") {
         return Ok(location);
     }
-    Ok(target_path(Path::new(&location), &session.directory)?.to_string_lossy().into_owned())
+    Ok(target_path(Path::new(&location), &session.directory)?
+        .to_string_lossy()
+        .into_owned())
 }

@@ -24,7 +24,10 @@ pub(crate) struct Check {
 
 impl Check {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let request = Request::CheckVault(CheckVault { vault: self.vault, read_data: self.read_data });
+        let request = Request::CheckVault(CheckVault {
+            vault: self.vault,
+            read_data: self.read_data,
+        });
         carry_out(session, request, Approval::none()).await
     }
 }

@@ -20,6 +20,8 @@ impl Info {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         let info = session.client().await?.vault(self.vault.as_deref()).await?;
         let now = session.now();
-        session.output.document(schema::VAULT, &info, |page| report::vault::info(page, &info, now))
+        session
+            .output
+            .document(schema::VAULT, &info, |page| report::vault::info(page, &info, now))
     }
 }

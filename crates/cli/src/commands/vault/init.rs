@@ -65,13 +65,22 @@ impl Init {
         let absolute = |path: Option<PathBuf>| path.map(|p| target_path(&p, &session.directory)).transpose();
         let request = InitVault {
             name: self.name,
-            location: self.location.map(|location| super::add::place(location, session)).transpose()?,
+            location: self
+                .location
+                .map(|location| super::add::place(location, session))
+                .transpose()?,
             key_file: absolute(self.key)?,
             passphrase_file: absolute(self.passphrase_file)?,
             age_recipients: self.age,
-            encryption: if self.unencrypted { Some("none".to_owned()) } else { suite },
+            encryption: if self.unencrypted {
+                Some("none".to_owned())
+            } else {
+                suite
+            },
         };
         let info = session.backend.init_vault(request).await?;
-        session.output.document(schema::VAULT, &info, |page| report::vault::made(page, &info))
+        session
+            .output
+            .document(schema::VAULT, &info, |page| report::vault::made(page, &info))
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct List {}
 impl List {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         let list = session.client().await?.vaults().await?;
-        session.output.document(schema::VAULT_LIST, &list, |page| report::vault::list(page, &list))
+        session
+            .output
+            .document(schema::VAULT_LIST, &list, |page| report::vault::list(page, &list))
     }
 }
