@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ostler_testkit::binary::{Ostler, said};
 use ostler_testkit::random::Random;
-use ostler_testkit::servers::{self, ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+use ostler_testkit::servers::{self, SeaweedFs};
 use ostler_testkit::tree;
 use tempfile::TempDir;
 
@@ -66,7 +66,7 @@ fn a_vault_in_s3_does_all_that_a_local_one_does() {
     ostler.configure(&configuration);
     let run = |arguments: &[&str]| {
         let mut command = ostler.command(arguments);
-        command.env("S3_ID", ACCESS_KEY_ID).env("S3_SECRET", SECRET_ACCESS_KEY);
+        command.env("S3_ID", SeaweedFs::ACCESS_KEY_ID).env("S3_SECRET", SeaweedFs::SECRET_ACCESS_KEY);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}\n{}", output.status, said(&output));
     };
@@ -120,7 +120,7 @@ fn secrets_are_seen_nowhere() {
         vec!["operation", "export"],
     ] {
         let mut command = ostler.command(&arguments);
-        command.env("S3_ID", ACCESS_KEY_ID).env("S3_SECRET", canary);
+        command.env("S3_ID", SeaweedFs::ACCESS_KEY_ID).env("S3_SECRET", canary);
         all_output.push_str(&said(&command.output().unwrap()));
     }
     let mut places = vec![("output".to_owned(), all_output.clone().into_bytes())];
