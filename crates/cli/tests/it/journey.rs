@@ -6,7 +6,8 @@ use std::path::Path;
 
 use ostler_testkit::binary::{Ostler, said};
 use ostler_testkit::random::Random;
-use ostler_testkit::{servers, tree};
+use ostler_testkit::servers::{self, SeaweedFs};
+use ostler_testkit::tree;
 use tempfile::TempDir;
 
 fn ostler() -> Ostler {
@@ -62,10 +63,10 @@ fn a_vault_in_s3_does_all_that_a_local_one_does() {
         ostler.home().join("offsite.key").display(),
         server.endpoint(),
     );
-    fs::write(ostler.home().join("config.toml"), configuration).unwrap();
+    ostler.configure(&configuration);
     let run = |arguments: &[&str]| {
         let mut command = ostler.command(arguments);
-        command.env("S3_ID", server.access_key_id()).env("S3_SECRET", server.secret_access_key());
+        command.env("S3_ID", SeaweedFs::ACCESS_KEY_ID).env("S3_SECRET", SeaweedFs::SECRET_ACCESS_KEY);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}\n{}", output.status, said(&output));
     };
@@ -102,7 +103,7 @@ fn secrets_are_seen_nowhere() {
         ostler.home().join("local-vault").display(),
         ostler.home().join("passphrase").display(),
     );
-    fs::write(ostler.home().join("config.toml"), configuration).unwrap();
+    ostler.configure(&configuration);
     let passphrase_file = ostler.home().join("passphrase");
     let mut all_output = String::new();
     for arguments in [
@@ -119,7 +120,7 @@ fn secrets_are_seen_nowhere() {
         vec!["operation", "export"],
     ] {
         let mut command = ostler.command(&arguments);
-        command.env("S3_ID", server.access_key_id()).env("S3_SECRET", canary);
+        command.env("S3_ID", SeaweedFs::ACCESS_KEY_ID).env("S3_SECRET", canary);
         all_output.push_str(&said(&command.output().unwrap()));
     }
     let mut places = vec![("output".to_owned(), all_output.clone().into_bytes())];
