@@ -1,5 +1,7 @@
 //! A session that stores chunks.
 
+mod buffers;
+
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use self::buffers::Buffers;
 use crate::index::{PackSet, pack_key};
 use crate::pack::{Finished, MAX_CHUNK, PackBuilder, PackTable, Press};
 use crate::{ChunkId, ChunkKind, Error, Index, Location, PackId, Vault};
@@ -183,10 +186,7 @@ impl Session {
     fn store(self: &Arc<Self>, pack: PackBuilder) -> Result<(), Error> {
         self.check()?;
         let Finished { bytes, table, plain } = pack.finish()?;
-        let buffer = Bytes::from_owner(Pooled {
-            bytes,
-            pool: Arc::clone(&self.buffers),
-        });
+        let buffer = self.buffers.lend(bytes);
         let runtime = self.vault.runtime();
         let permit = runtime
             .block_on(Arc::clone(&self.permits).acquire_owned())
@@ -363,42 +363,4 @@ impl Drop for ChunkSink {
 /// BLAKE3 of the bytes, keyed for this vault.
 pub(crate) fn chunk_id(vault: &Vault, plaintext: &[u8]) -> ChunkId {
     ChunkId(*blake3::keyed_hash(vault.keys().chunk_id_key(), plaintext).as_bytes())
-}
-
-/// Buffers that go round: fresh memory of this size costs as much as encrypting into it.
-#[derive(Debug, Default)]
-struct Buffers(Mutex<Vec<Vec<u8>>>);
-
-impl Buffers {
-    fn take(&self) -> Vec<u8> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()
-            .unwrap_or_default()
-    }
-
-    fn give(&self, buffer: Vec<u8>) {
-        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if free.len() < IN_FLIGHT + 2 {
-            free.push(buffer);
-        }
-    }
-}
-
-struct Pooled {
-    bytes: Vec<u8>,
-    pool: Arc<Buffers>,
-}
-
-impl AsRef<[u8]> for Pooled {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-impl Drop for Pooled {
-    fn drop(&mut self) {
-        self.pool.give(std::mem::take(&mut self.bytes));
-    }
 }
