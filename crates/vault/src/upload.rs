@@ -266,10 +266,6 @@ impl ChunkSink {
 
     /// Takes on a chunk of another pack in its encoding, as [`Reader::open_chunk`](crate::Reader) gives it: repacking
     /// neither compresses again nor looks inside.
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "the collector's faster way, not taken yet")
-    )]
     pub(crate) fn put_encoded(
         &mut self,
         id: ChunkId,
