@@ -224,7 +224,7 @@ async fn restore(
                     .node
                     .download(request, &step.progress, &step.cancelled)
                     .await
-                    .map_err(|failure| failure.context(format!("cannot restore backup {}", id.short())))?;
+                    .map_err(context.attempting(format_args!("restore backup {}", id.short())))?;
                 if done.damaged {
                     // What a deletion removed on purpose is no damage.
                     context.record(id).await?;
@@ -265,7 +265,7 @@ async fn compare(
                     .node
                     .compare(request, &step.progress, &step.cancelled)
                     .await
-                    .map_err(|failure| failure.context("cannot compare the restored files"))?;
+                    .map_err(context.attempting("compare the restored files"))?;
                 compared.problems = bounded(compared.problems);
                 Ok(compared)
             }

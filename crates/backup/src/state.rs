@@ -61,6 +61,10 @@ impl Backup {
 #[must_use]
 pub fn derive(entry: &CatalogueEntry, alive: bool) -> BackupState {
     let Some(facts) = &entry.committed else {
+        // Its commit record or intent is there, and is not what was written.
+        if entry.unreadable.is_some() {
+            return BackupState::Damaged;
+        }
         return if alive {
             BackupState::Running
         } else {
@@ -217,6 +221,7 @@ mod tests {
                 counts: Counts::default(),
             }),
             intent: None,
+            unreadable: None,
             proofs: proofs
                 .iter()
                 .zip(1..)
@@ -262,6 +267,8 @@ mod tests {
         entry.committed = None;
         assert_eq!(derive(&entry, true), BackupState::Running);
         assert_eq!(derive(&entry, false), BackupState::Incomplete);
+        entry.unreadable = Some("its bytes are not what was written".into());
+        assert_eq!(derive(&entry, false), BackupState::Damaged);
     }
 
     #[test]
