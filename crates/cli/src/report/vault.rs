@@ -29,6 +29,7 @@ pub(crate) fn info(page: &mut Page, info: &VaultInfo, now: Timestamp) {
     page.field("made", when(info.created, now));
     page.field("format", format!("version {}", info.format));
     encryption(page, info);
+    page.fields("key", info.key_file.iter().map(|file| file.display().to_string()));
     let backups: u64 = info.backups.values().sum();
     let states: Vec<String> = info
         .backups
@@ -58,6 +59,9 @@ pub(crate) fn made(page: &mut Page, info: &VaultInfo) {
     page.line(format!("vault {} is made", info.summary.name));
     page.field("location", &info.summary.location);
     encryption(page, info);
+    if let Some(file) = &info.key_file {
+        key_advice(page, file, &info.warnings);
+    }
     warnings(page, &info.warnings);
     page.line("next:");
     let vault = if info.summary.default {
@@ -88,9 +92,6 @@ fn encryption(page: &mut Page, info: &VaultInfo) {
         "opened by",
         info.keys.iter().map(|key| format!("{} {}", key.kind, key.id)),
     );
-    if let Some(file) = &info.key_file {
-        key_advice(page, file);
-    }
 }
 
 pub(super) fn warnings(page: &mut Page, warnings: &[String]) {
