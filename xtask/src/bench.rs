@@ -138,9 +138,11 @@ fn first_backup(options: &Options) -> Result<()> {
         .iter()
         .map(|name| Contender::get(*name, work))
         .collect::<Result<Vec<_>>>()?;
-    for contender in &contenders {
-        eprintln!("{}", contender.version()?);
-    }
+    let setting = table::Setting {
+        machine: machine(),
+        programs: contenders.iter().map(Contender::version).collect::<Result<_>>()?,
+    };
+    eprintln!("{setting}");
     let mut rows = Vec::new();
     for set in &options.sets {
         let source = work.join(set);
@@ -161,11 +163,21 @@ fn first_backup(options: &Options) -> Result<()> {
         }
     }
     if options.json {
-        println!("{}", table::document(&rows));
+        println!("{}", table::document(&setting, &rows));
     } else {
-        print!("{}", table::markdown(&rows));
+        print!("{}", table::markdown(&setting, &rows));
     }
     Ok(())
+}
+
+/// Cores, and what kind.
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let described = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = described
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    format!("{cores} cores, {}", model.map_or("unknown", |(_, model)| model))
 }
 
 fn one_round(

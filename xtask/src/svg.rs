@@ -39,7 +39,7 @@ pub fn terminal(lines: &[Line]) -> String {
     let width = (COLUMNS as f64 * CHARACTER) as usize + 2 * MARGIN;
     let height = BAR + MARGIN + count * ROW;
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" xml:space=\"preserve\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n\
          <style>text {{ font: 14px ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; white-space: pre; }}\n\
          .command {{ fill: #9ece6a; font-weight: bold; }} .output {{ fill: #c8d0e0; }}</style>\n\
          <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"#16181d\"/>\n\

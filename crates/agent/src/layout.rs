@@ -116,7 +116,7 @@ impl Layout {
         paths.dedup();
         let mut outer: Vec<Vec<u8>> = Vec::new();
         for path in paths {
-            if !outer.last().is_some_and(|last| below(&path, last).is_some()) {
+            if outer.last().is_none_or(|last| below(&path, last).is_none()) {
                 outer.push(path);
             }
         }

@@ -165,10 +165,11 @@ impl Node for LocalNode {
             Ok((session, read, problems.list()))
         })
         .await?;
-        let totals = session
-            .finish()
-            .await
-            .map_err(Error::vault("store the last packs"))?;
+        let totals = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(Error::Cancelled.into()),
+            totals = session.finish() => totals.map_err(Error::vault("store the last packs"))?,
+        };
         tracing::debug!(
             opened = read.opened,
             entries = read.counts.entries,

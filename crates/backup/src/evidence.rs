@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::future::BoxFuture;
 use ostler_api::document::Problem;
 use ostler_vault::list::{EntryKind, Extent, ListReader};
 use ostler_vault::{ChunkId, Error as VaultError, Index, Location, PackId, Reader, Record};
@@ -35,24 +36,27 @@ pub struct Evidence {
 ///
 /// # Errors
 /// When the store cannot be asked, or it was cancelled. Damage is not an error but a finding.
-pub async fn examine(
-    context: &Context,
-    record: &Record,
+pub fn examine<'a>(
+    context: &'a Context,
+    record: &'a Record,
     read_data: bool,
-    progress: &Progress,
-    cancel: &CancellationToken,
-) -> Result<Evidence, Failure> {
-    let mut round = 1;
-    loop {
-        // A collector writes new segments before it deletes the packs that they replace: while the segments are the
-        // same, what is missing is missing.
-        let before = segments(context).await?;
-        let found = examine_once(context, record, read_data, progress, cancel).await?;
-        if found.problems.is_empty() || round == ROUNDS || before == segments(context).await? {
-            return Ok(found);
+    progress: &'a Progress,
+    cancel: &'a CancellationToken,
+) -> BoxFuture<'a, Result<Evidence, Failure>> {
+    // Boxed, so that steps which borrow what they pass here are seen to be `Send`.
+    Box::pin(async move {
+        let mut round = 1;
+        loop {
+            // A collector writes new segments before it deletes the packs that they replace: while the segments are
+            // the same, what is missing is missing.
+            let before = segments(context).await?;
+            let found = examine_once(context, record, read_data, progress, cancel).await?;
+            if found.problems.is_empty() || round == ROUNDS || before == segments(context).await? {
+                return Ok(found);
+            }
+            round += 1;
         }
-        round += 1;
-    }
+    })
 }
 
 /// Which index segments there are.

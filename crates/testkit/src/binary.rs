@@ -61,6 +61,16 @@ impl Ostler {
         self.state().join("keys/default.key")
     }
 
+    /// Writes the configuration file.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn configure(&self, text: &str) {
+        let folder = self.home().join("settings/ostler");
+        std::fs::create_dir_all(&folder).expect("a directory");
+        std::fs::write(folder.join("config.toml"), text).expect("a configuration file");
+    }
+
     /// A command that is not yet started, with a clean environment.
     #[must_use]
     pub fn command<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, arguments: I) -> Command {
@@ -71,7 +81,7 @@ impl Ostler {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.home())
             .env("OSTLER_STATE_DIR", self.state())
-            .env("OSTLER_CONFIG", self.home().join("config.toml"))
+            .env("XDG_CONFIG_HOME", self.home().join("settings"))
             .env("COLUMNS", "80")
             .env("LLVM_PROFILE_FILE", std::env::var_os("LLVM_PROFILE_FILE").unwrap_or_default())
             .current_dir(self.home())

@@ -9,8 +9,6 @@ mod note;
 mod paths;
 mod reading;
 mod record;
-#[cfg(test)]
-mod tests;
 mod writing;
 
 pub(crate) use note::backup_of;

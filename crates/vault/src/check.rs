@@ -6,8 +6,6 @@
 mod backup;
 mod presence;
 mod reading;
-#[cfg(test)]
-mod tests;
 mod vault;
 
 use ostler_vocabulary::{BackupId, Classified, ErrorKind};

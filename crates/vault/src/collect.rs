@@ -8,8 +8,6 @@
 mod decide;
 mod rewrite;
 mod survey;
-#[cfg(test)]
-mod tests;
 mod tidy;
 
 use std::collections::HashSet;

@@ -8,8 +8,6 @@
 
 mod chain;
 mod holding;
-#[cfg(test)]
-mod tests;
 
 use std::time::Duration;
 

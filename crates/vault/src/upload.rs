@@ -114,7 +114,7 @@ impl Upload {
     /// # Errors
     /// The first failure of the session, whoever saw it first.
     pub async fn finish(self) -> Result<UploadTotals, Error> {
-        let session = self.session;
+        let session = Arc::clone(&self.session);
         let mut tasks = std::mem::take(&mut session.progress().tasks);
         while let Some(joined) = tasks.join_next().await {
             if let Err(error) = joined {
@@ -143,6 +143,13 @@ impl Upload {
             stored_bytes: session.stored_bytes.load(Ordering::Relaxed) + segments,
             packs: packs.iter().map(ToString::to_string).collect(),
         })
+    }
+}
+
+impl Drop for Upload {
+    /// A session that is not finished leaves nothing running; what it stored, the next one adopts.
+    fn drop(&mut self) {
+        self.session.progress().tasks.abort_all();
     }
 }
 

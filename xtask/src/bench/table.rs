@@ -1,6 +1,6 @@
 //! The results, for people and for programs.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,24 @@ use super::Row;
 use super::contender::Name;
 use super::measure::Measurement;
 
+/// What was measured where.
+pub struct Setting {
+    /// Cores, and what kind.
+    pub machine: String,
+    /// Names with versions.
+    pub programs: Vec<String>,
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.machine, self.programs.join("; "))
+    }
+}
+
 /// A Markdown table: medians, and how many times the first program is faster, as the median of the rounds' ratios.
-pub fn markdown(rows: &[Row]) -> String {
-    let mut text = String::from(
-        "| set | scenario | program | wall s | CPU s | peak MiB | repository MiB | times as long as ostler |\n\
+pub fn markdown(setting: &Setting, rows: &[Row]) -> String {
+    let mut text = format!(
+        "{setting}\n\n| set | scenario | program | wall s | CPU s | peak MiB | repository MiB | times as long as ostler |\n\
          |---|---|---|---:|---:|---:|---:|---:|\n",
     );
     for row in rows {
@@ -33,8 +47,9 @@ pub fn markdown(rows: &[Row]) -> String {
 }
 
 /// The same, with every round.
-pub fn document(rows: &[Row]) -> Value {
-    rows.iter()
+pub fn document(setting: &Setting, rows: &[Row]) -> Value {
+    let results: Value = rows
+        .iter()
         .map(|row| {
             json!({
                 "set": row.set,
@@ -44,7 +59,8 @@ pub fn document(rows: &[Row]) -> Value {
                 "rounds": row.rounds.iter().map(Measurement::document).collect::<Vec<_>>(),
             })
         })
-        .collect()
+        .collect();
+    json!({"machine": setting.machine, "programs": setting.programs, "results": results})
 }
 
 /// Median over the rounds of this program's time divided by ostler's in the same round.

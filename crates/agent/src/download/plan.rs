@@ -190,15 +190,13 @@ impl<'a> Planner<'a> {
         let mut check = None;
         if self.target.overwrite != Overwrite::Always {
             let directory = self.parent.get(self.target.bases, place.base, parent)?;
-            if let Ok(file) = rustix::fs::openat(directory, name, FILE, Mode::empty()) {
-                let stat = Stat::of(&file)?;
-                let size = match entry.kind {
-                    EntryKind::File { size, .. } => size,
-                    _ => 0,
-                };
-                if stat.kind == Kind::File && stat.size == size {
-                    check = Some(file);
-                }
+            let size = match entry.kind {
+                EntryKind::File { size, .. } => size,
+                _ => 0,
+            };
+            if Stat::at(directory, name).is_ok_and(|there| there.kind == Kind::File && there.size == size) {
+                // What cannot be read is written anew.
+                check = rustix::fs::openat(directory, name, FILE, Mode::empty()).ok();
             }
         }
         self.extents += 1;

@@ -64,7 +64,6 @@ pub(crate) fn same_content(
                         at = data.min(end);
                         continue;
                     }
-                    #[expect(clippy::cast_possible_truncation, reason = "at most 1 MiB")]
                     let piece = &mut buffer[..(end - at).min(1 << 20) as usize];
                     match read_full(file, piece, at) {
                         Ok(read) if read == piece.len() => {}

@@ -199,9 +199,9 @@ pub(crate) fn roots(selection: &Selection) -> Result<Vec<Vec<u8>>, Error> {
     // What is inside another is walked with it.
     let mut outer: Vec<Vec<u8>> = Vec::new();
     for root in roots {
-        if !outer
+        if outer
             .last()
-            .is_some_and(|last| crate::path::below(&root, last).is_some())
+            .is_none_or(|last| crate::path::below(&root, last).is_none())
         {
             outer.push(root);
         }

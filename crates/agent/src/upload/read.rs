@@ -100,11 +100,11 @@ impl Worker<'_> {
                 Kind::BlockDevice => EntryKind::BlockDevice { major, minor },
                 Kind::Socket | Kind::File => EntryKind::Socket,
             };
-            // An unreadable directory below an unreadable one has no place to look from; its root has no name.
+            // An unreadable directory that was asked for itself has no place to look from.
             let xattrs = if name.is_empty() && found.handle.is_none() {
                 Vec::new()
             } else {
-                xattr::read(place)?
+                self.attributes(place, &found.path)?
             };
             Ok((kind, xattrs))
         })();
@@ -129,6 +129,23 @@ impl Worker<'_> {
                     .problems
                     .add(&found.path, format!("cannot read it: {error}"));
                 None
+            }
+        }
+    }
+
+    /// The extended attributes of something that is not opened. Only what is gone itself counts as vanished: they are
+    /// reached through `/proc`, which may be missing.
+    fn attributes(&self, place: Place<'_>, path: &[u8]) -> io::Result<xattr::Xattrs> {
+        match xattr::read(place) {
+            Ok(xattrs) => Ok(xattrs),
+            Err(error) => {
+                if let Place::Entry(directory, name) = place {
+                    Stat::at(directory, name)?;
+                }
+                self.shared
+                    .problems
+                    .add(path, format!("cannot read its extended attributes: {error}"));
+                Ok(Vec::new())
             }
         }
     }

@@ -161,7 +161,7 @@ impl<'a> Walker<'a> {
         let mut steps = 0_u32;
         while let Some(depth) = frames.len().checked_sub(1) {
             steps = steps.wrapping_add(1);
-            if steps % 128 == 0 {
+            if steps.is_multiple_of(128) {
                 self.stop.check()?;
             }
             let frame: &mut Frame = &mut frames[depth];

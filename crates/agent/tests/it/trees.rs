@@ -186,7 +186,8 @@ fn random_trees_come_back_identical() {
                 assert_eq!(again.counts.changed_files, 0);
                 assert_eq!(again.counts.entries, uploaded.counts.entries);
                 assert_eq!(again.counts.bytes, uploaded.counts.bytes);
-                assert_eq!(again.counts.new_bytes, 0, "nothing new");
+                // Blocks of the list change once: what was racy is not any more.
+                assert!(again.counts.new_bytes < 64 << 10, "{}", again.counts.new_bytes);
             });
             Ok(())
         })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -254,10 +254,6 @@ pub fn assert_pictures(expected: &BTreeMap<PathBuf, Picture>, found: &BTreeMap<P
 
 pub fn bytes_path(bytes: &[u8]) -> OsString {
     OsString::from_vec(bytes.to_vec())
-}
-
-pub fn shown(path: &Path) -> String {
-    String::from_utf8_lossy(path.as_os_str().as_bytes()).into_owned()
 }
 
 /// Bytes that do not compress and differ by seed.

@@ -44,11 +44,11 @@ impl Vault {
                 .filter_map(|object| Some((pack_of(&object.key)?, object.size)))
                 .collect());
         }
-        let found: Vec<Option<(PackId, u64)>> = stream::iter(packs)
+        let found: Vec<Option<(PackId, u64)>> = stream::iter(packs.iter().copied())
             .map(|pack| async move {
-                let key = pack_key(pack)?;
+                let key = pack_key(&pack)?;
                 match self.store().head(&key).await {
-                    Ok(object) => Ok(Some((*pack, object.size))),
+                    Ok(object) => Ok(Some((pack, object.size))),
                     Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
                     Err(error) => Err(Error::store("look up", &key)(error)),
                 }

@@ -17,6 +17,8 @@ pub(super) struct Content {
     pub(super) size: u64,
     /// Whether it is in the store with that size.
     pub(super) present: bool,
+    /// Whether file lists are in it: these are put together with their like only.
+    pub(super) lists: bool,
     /// Its chunks with the bytes they take.
     pub(super) chunks: Vec<(ChunkId, u64)>,
 }
@@ -31,16 +33,17 @@ pub(super) struct Decision {
 }
 
 /// Decides. A chunk that is in several packs is needed in one of them only: the one with the largest part of needed
-/// bytes, so that what an interrupted run has already written anew is taken, and its origin goes.
+/// bytes, and of equals the largest, so that what an interrupted run has already written anew is taken, and its origins
+/// go.
 pub(super) fn decide(packs: &[Content], needs: &dyn Fn(&ChunkId) -> bool) -> Decision {
-    let mut order: Vec<((bool, u64), &Content)> = packs
+    let mut order: Vec<((bool, u64, u64), &Content)> = packs
         .iter()
-        .map(|pack| ((pack.present, score(pack, needs)), pack))
+        .map(|pack| ((pack.present, score(pack, needs), pack.size), pack))
         .collect();
     order.sort_by(|(a, x), (b, y)| b.cmp(a).then(x.pack.cmp(&y.pack)));
     let mut home: HashMap<ChunkId, PackId> = HashMap::new();
     let mut decision = Decision::default();
-    let mut small = Vec::new();
+    let mut small = [Vec::new(), Vec::new()];
     for (_, pack) in order {
         let mut live = Vec::new();
         let mut live_bytes: u64 = 0;
@@ -58,11 +61,13 @@ pub(super) fn decide(packs: &[Content], needs: &dyn Fn(&ChunkId) -> bool) -> Dec
         } else if live_bytes < pack.size / 2 && pack.chunks.len() > live.len() {
             decision.rewrite.push((pack.pack, live));
         } else if pack.size < SMALL {
-            small.push((pack.pack, live));
+            small[usize::from(pack.lists)].push((pack.pack, live));
         }
     }
-    if small.len() >= MANY_SMALL {
-        decision.rewrite.append(&mut small);
+    for mut small in small {
+        if small.len() >= MANY_SMALL {
+            decision.rewrite.append(&mut small);
+        }
     }
     decision.dead.sort_unstable();
     decision.rewrite.sort_unstable_by_key(|(pack, _)| *pack);
@@ -90,6 +95,7 @@ mod tests {
             pack: PackId([name; 32]),
             size,
             present: true,
+            lists: false,
             chunks: chunks
                 .iter()
                 .map(|(chunk, stored)| (ChunkId([*chunk; 32]), *stored))
@@ -155,6 +161,9 @@ mod tests {
         assert_eq!(decided(&some, &needed).1.len(), 0);
         let many: Vec<Content> = (0..8).map(|i| pack(i, MIB, &[(i, MIB)])).collect();
         assert_eq!(decided(&many, &needed).1.len(), 8);
+        let mut mixed = many;
+        mixed[0].lists = true;
+        assert_eq!(decided(&mixed, &needed).1.len(), 0);
     }
 
     proptest! {

@@ -14,7 +14,7 @@ use crate::catalogue::{BACKUPS, INTENTS, backup_of};
 use crate::index::{pack_of, parse_segment};
 use crate::pack::PackTable;
 use crate::reach::Reach;
-use crate::{Error, Index, PackId, Vault};
+use crate::{ChunkKind, Error, Index, PackId, Vault};
 
 /// What a vault holds, and what is to be done about it.
 #[derive(Debug)]
@@ -107,6 +107,7 @@ impl Survey {
                     pack,
                     size,
                     present,
+                    lists: false,
                     chunks,
                 };
                 (pack, content)
@@ -114,6 +115,7 @@ impl Survey {
             .collect();
         for (chunk, location) in index.entries() {
             if let Some(content) = contents.get_mut(&location.pack) {
+                content.lists |= location.kind == ChunkKind::List;
                 content.chunks.push((chunk, u64::from(location.stored)));
             }
         }

@@ -1,0 +1,210 @@
+//! Collection of garbage: nothing needed is lost, whenever it is interrupted.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ostler_store::{Key, Memory, Object, Page, Store};
+use ostler_vocabulary::{Classified, ErrorKind};
+
+use super::fixture::noise;
+use super::world::{World, check, collect, store_files, verify};
+use crate::Record;
+
+/// A store whose user is killed after so many changes.
+#[derive(Debug)]
+struct Mortal {
+    inner: Arc<Memory>,
+    left: AtomicI64,
+}
+
+impl Mortal {
+    fn live(&self, key: &Key, changes: bool) -> Result<(), ostler_store::Error> {
+        let left = self.left.fetch_sub(i64::from(changes), Ordering::Relaxed);
+        if left > 0 {
+            Ok(())
+        } else {
+            Err(ostler_store::Error::ReadOnly(ostler_store::Attempt::new(
+                ostler_store::Verb::Create,
+                key.as_str(),
+                "mortal",
+            )))
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Mortal {
+    fn location(&self) -> &str {
+        "mortal"
+    }
+    async fn create(&self, key: &Key, body: Bytes) -> Result<(), ostler_store::Error> {
+        self.live(key, true)?;
+        self.inner.create(key, body).await
+    }
+    async fn get(&self, key: &Key) -> Result<Bytes, ostler_store::Error> {
+        self.live(key, false)?;
+        self.inner.get(key).await
+    }
+    async fn get_range(&self, key: &Key, range: Range<u64>) -> Result<Bytes, ostler_store::Error> {
+        self.live(key, false)?;
+        self.inner.get_range(key, range).await
+    }
+    async fn head(&self, key: &Key) -> Result<Object, ostler_store::Error> {
+        self.live(key, false)?;
+        self.inner.head(key).await
+    }
+    async fn list(&self, prefix: &str, after: Option<&Key>) -> Result<Page, ostler_store::Error> {
+        self.inner.list(prefix, after).await
+    }
+    async fn delete(&self, key: &Key) -> Result<(), ostler_store::Error> {
+        self.live(key, true)?;
+        self.inner.delete(key).await
+    }
+}
+
+/// A vault of which half is garbage: twelve backups that share a file, of which some are deleted again.
+async fn littered() -> (World, Vec<Record>) {
+    let world = World::new().await;
+    let shared = noise(1, 300_000);
+    let mut records = Vec::new();
+    for i in 0..12 {
+        let own = noise(100 + i, 500_000);
+        records.push(
+            world
+                .backup(&[("data/own", own), ("data/shared", shared.clone())])
+                .await,
+        );
+    }
+    for i in [9, 4, 0] {
+        world.delete(&records.remove(i)).await;
+    }
+    (world, records)
+}
+
+#[tokio::test]
+async fn what_only_deleted_backups_needed_is_freed() {
+    let (world, records) = littered().await;
+    let before = world.store.bytes();
+    let plan = world.vault.collect_plan(&[]).await.unwrap();
+    assert!(plan.free_packs >= 4 && plan.repack_packs >= 1, "{plan:?}");
+    assert_eq!(world.store.bytes(), before, "a plan changes nothing");
+    let more = world.vault.collect_plan(&[records[0].backup]).await.unwrap();
+    assert!(more.free_bytes > plan.free_bytes);
+
+    let collected = collect(&world.vault).await.unwrap();
+    assert!(collected.bytes_freed > 1_400_000, "{collected:?}");
+    assert!(before - world.store.bytes() >= collected.bytes_freed);
+    for record in &records {
+        assert_eq!(verify(&world.vault, record).await.unwrap(), []);
+    }
+    let found = check(&world.vault, true).await;
+    assert_eq!(
+        (found.problems, found.damaged, found.orphans),
+        (vec![], vec![], 0)
+    );
+    let again = collect(&world.vault).await.unwrap();
+    assert_eq!(
+        (again.packs_deleted, again.packs_rewritten, again.bytes_freed),
+        (0, 0, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_collection_killed_at_any_change_loses_nothing_and_can_be_repeated() {
+    let (world, records) = littered().await;
+    let whole = world.copy().await;
+    let vault = world.open(Arc::clone(&whole) as _).await;
+    collect(&vault).await.unwrap();
+    let done = check(&vault, false).await;
+    for changes in 0..1000 {
+        let store = world.copy().await;
+        let mortal = Mortal {
+            inner: Arc::clone(&store),
+            left: AtomicI64::new(changes + 1),
+        };
+        let vault = world.open(Arc::new(mortal)).await;
+        let ended = collect(&vault).await.is_ok();
+        let vault = world.open(Arc::clone(&store) as _).await;
+        for record in &records {
+            assert_eq!(
+                verify(&vault, record).await.unwrap(),
+                [],
+                "after {changes} changes"
+            );
+        }
+        collect(&vault).await.unwrap();
+        let found = check(&vault, false).await;
+        assert_eq!(found.problems, [], "after {changes} changes");
+        assert_eq!(
+            (found.packs, found.chunks, found.orphans, found.damaged),
+            (done.packs, done.chunks, 0, vec![]),
+            "after {changes} changes"
+        );
+        if ended {
+            assert!(changes > 10);
+            return;
+        }
+    }
+    panic!("it never ends");
+}
+
+#[tokio::test]
+async fn nothing_is_freed_while_a_record_or_list_cannot_be_read() {
+    for prefix in ["backups/", "packs/"] {
+        let (world, records) = littered().await;
+        let key = if prefix == "packs/" {
+            let index = world.vault.index(false).await.unwrap();
+            let list = index.get(&records[0].nodes[0].list.parse().unwrap()).unwrap();
+            crate::index::pack_key(&list.pack).unwrap()
+        } else {
+            Key::new(format!("backups/{}", records[0].backup)).unwrap()
+        };
+        let mut body = world.store.get(&key).await.unwrap().to_vec();
+        for byte in body.iter_mut().skip(200) {
+            *byte ^= 1;
+        }
+        world.store.tamper(&key, body);
+        let before = world.store.keys();
+        let error = collect(&world.vault).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+        let packs = |keys: &[Key]| {
+            keys.iter()
+                .filter(|key| key.as_str().starts_with("packs/"))
+                .count()
+        };
+        assert_eq!(packs(&world.store.keys()), packs(&before));
+    }
+}
+
+#[tokio::test]
+async fn orphans_are_freed_only_when_no_backup_is_begun() {
+    let world = World::new().await;
+    let kept = world.backup(&[("data/a", noise(1, 100_000))]).await;
+    let begun = store_files(&world.vault, &[("data/b", noise(2, 100_000))])
+        .await
+        .unwrap();
+    // As if it had been killed before the index was written.
+    let segments: Vec<Key> = world.store.keys();
+    for key in segments.iter().filter(|key| key.as_str().starts_with("index/")) {
+        world.store.delete(key).await.unwrap();
+    }
+    let intent = crate::Intent {
+        backup: begun.backup,
+        operation: begun.operation,
+        started: begun.started,
+        host: "host".into(),
+        paths: vec![],
+        name: None,
+        owner: super::world::ghost().process,
+    };
+    world.vault.register_intent(&intent).await.unwrap();
+    assert_eq!(collect(&world.vault).await.unwrap().packs_deleted, 0);
+    assert_eq!(verify(&world.vault, &begun).await.unwrap(), []);
+    world.clock.advance(std::time::Duration::from_secs(25 * 3600));
+    assert!(collect(&world.vault).await.unwrap().packs_deleted > 0);
+    assert_eq!(verify(&world.vault, &kept).await.unwrap(), []);
+    assert_eq!(world.vault.catalogue().await.unwrap().len(), 1);
+}
