@@ -34,10 +34,13 @@ impl InProcess {
             config: self.options.config.clone(),
             state_directory: self.options.state_directory.clone(),
         };
-        Ok(Settings::resolve(
-            &flags,
-            Environment::of_process(Path::new("."))?,
-        )?)
+        let environment = Environment::of_process(Path::new("."))?;
+        Ok(Settings::resolve(&flags, environment)?)
+    }
+
+    async fn runtime(&self) -> Result<Runtime, Failure> {
+        let open = || async { Runtime::open(self.settings()?, Arc::new(SystemClock::default())) };
+        self.runtime.get_or_try_init(open).await.cloned()
     }
 }
 

@@ -72,12 +72,16 @@ pub(crate) fn made(page: &mut Page, info: &VaultInfo) {
     page.command(&format!("ostler backup create PATH{vault}"), "the first backup");
 }
 
-pub(super) fn key_advice(page: &mut Page, file: &std::path::Path) {
-    page.field("key", file.display().to_string());
-    page.field(
-        "",
-        "Copy it to another place: without it nothing can be restored.",
-    );
+/// Where a new key is, unless a warning says so already.
+pub(super) fn key_advice(page: &mut Page, file: &std::path::Path, warnings: &[String]) {
+    let file = file.display().to_string();
+    if !warnings.iter().any(|warning| warning.contains(&file)) {
+        page.field("key", &file);
+        page.field(
+            "",
+            "Copy it to another place: without it nothing can be restored.",
+        );
+    }
 }
 
 fn encryption(page: &mut Page, info: &VaultInfo) {
