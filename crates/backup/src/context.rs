@@ -27,6 +27,8 @@ pub struct Context {
     pub scratch: PathBuf,
     /// Directories of ours that no backup holds.
     pub left_out: Vec<PathBuf>,
+    /// The process that holds the writer lease: this one, outside tests.
+    pub process: ProcessIdentity,
     /// How long to wait for another writer of the vault.
     pub lease_wait: Duration,
 }
@@ -80,7 +82,7 @@ impl Context {
     /// Takes the vault's writer lease for this process. It is no journaled step: a resumed operation takes it anew.
     pub(crate) async fn lease(&self, op: &Operation, purpose: &str) -> Result<Arc<Lease>, Failure> {
         let holder = LeaseHolder {
-            process: ProcessIdentity::current(),
+            process: self.process.clone(),
             operation: op.id(),
             purpose: purpose.to_owned(),
         };
@@ -111,7 +113,7 @@ impl Context {
         operation: ostler_vocabulary::OperationId,
     ) -> Result<Lease, Failure> {
         let holder = LeaseHolder {
-            process: ProcessIdentity::current(),
+            process: self.process.clone(),
             operation,
             purpose: "undo".to_owned(),
         };

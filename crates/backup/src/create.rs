@@ -13,7 +13,7 @@ use ostler_api::node::{Selection, Upload};
 use ostler_api::request::{CreateBackup, CreateWork, HookFailure, Plan, Request, Work};
 use ostler_operations::{Finished, Operation};
 use ostler_vault::{Intent, Lease};
-use ostler_vocabulary::{BackupId, ErrorKind, Failure, ProcessIdentity, Progress, Unit};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -281,7 +281,7 @@ impl Create<'_> {
             host: start.host.clone(),
             paths: self.request.paths.clone(),
             name: self.request.name.clone(),
-            owner: ProcessIdentity::current(),
+            owner: self.context.process.clone(),
         };
         let (context, id, operation) = (self.context.clone(), self.id, self.op.id());
         self.op

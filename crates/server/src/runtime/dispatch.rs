@@ -9,7 +9,7 @@ use ostler_backup::{Context, check, create, drill, keep, prune, restore, verify}
 use ostler_operations::{Finished, Operation, Spec};
 use ostler_store::Memory;
 use ostler_vault::{InitOptions, Vault};
-use ostler_vocabulary::{ErrorKind, Failure, OperationId};
+use ostler_vocabulary::{ErrorKind, Failure, OperationId, ProcessIdentity};
 
 use super::node::VaultNode;
 use super::vaults::Opened;
@@ -32,6 +32,7 @@ impl Runtime {
             clock: Arc::clone(&self.inner.clock),
             scratch: settings.state_directory.join("scratch"),
             left_out,
+            process: ProcessIdentity::current(),
             lease_wait: settings.file.defaults.lease_wait.0,
         }
     }

@@ -1,0 +1,248 @@
+//! A node without a disk: files in memory, stored in and restored from a real vault.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use ostler_api::Node;
+use ostler_api::document::{BackupCounts, CheckCommand, Problem, Source};
+use ostler_api::node::{Compare, Compared, Download, Downloaded, NodeInfo, Selection, Upload, Uploaded};
+use ostler_api::request::RestoreWork;
+use ostler_backup::evidence::list_address;
+use ostler_vault::list::{Entry, EntryKind, Extent, ListReader, ListWriter, Metadata, path_order};
+use ostler_vault::{ChunkKind, Vault};
+use ostler_vocabulary::{ErrorKind, Failure, Progress, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// Reads `files`, whose names are absolute paths, and writes to `disk`.
+#[derive(Debug)]
+pub struct MemoryNode {
+    pub vault: Arc<Vault>,
+    pub files: Mutex<Files>,
+    /// What restores wrote: the path in the backup, with its content.
+    pub disk: Mutex<Files>,
+    /// Names of files that cannot be read.
+    pub unreadable: Mutex<Vec<String>>,
+    /// Commands that were run. One named `fail` fails.
+    pub commands: Mutex<Vec<String>>,
+}
+
+impl MemoryNode {
+    pub fn new(vault: Arc<Vault>) -> Self {
+        Self {
+            vault,
+            files: Mutex::default(),
+            disk: Mutex::default(),
+            unreadable: Mutex::default(),
+            commands: Mutex::default(),
+        }
+    }
+
+    /// What a list says: names, and contents or what is wrong with them.
+    async fn read(&self, list: &str) -> Result<Vec<(String, Result<Vec<u8>, Failure>)>, Failure> {
+        let index = self.vault.index(false).await?;
+        let reader = Arc::new(self.vault.reader(index));
+        let list = list_address(list)?;
+        tokio::task::spawn_blocking(move || {
+            let mut all = Vec::new();
+            for entry in ListReader::open(Arc::clone(&reader), list)?.entries() {
+                let entry = entry?;
+                let EntryKind::File { content, .. } = entry.kind else {
+                    continue;
+                };
+                let name = format!("/{}", String::from_utf8(entry.path).unwrap());
+                let mut bytes = Ok(Vec::new());
+                for extent in content {
+                    let Extent::Chunk { id, .. } = extent else {
+                        continue;
+                    };
+                    match (reader.chunk(&id), &mut bytes) {
+                        (Ok(chunk), Ok(bytes)) => bytes.extend(chunk),
+                        (Ok(_), Err(_)) => {}
+                        (Err(error), _) => bytes = Err(Failure::from(error)),
+                    }
+                }
+                all.push((name, bytes));
+            }
+            Ok(all)
+        })
+        .await
+        .unwrap()
+    }
+}
+
+#[async_trait]
+impl Node for MemoryNode {
+    async fn info(&self) -> Result<NodeInfo, Failure> {
+        Ok(NodeInfo {
+            host: "alpha".into(),
+            version: "0".into(),
+        })
+    }
+
+    async fn survey(
+        &self,
+        _: &Selection,
+        _: &Progress,
+        _: &CancellationToken,
+    ) -> Result<BackupCounts, Failure> {
+        Ok(BackupCounts {
+            files: self.files.lock().unwrap().len() as u64,
+            ..BackupCounts::default()
+        })
+    }
+
+    async fn upload(
+        &self,
+        request: &Upload,
+        progress: &Progress,
+        _: &CancellationToken,
+    ) -> Result<Uploaded, Failure> {
+        let index = self.vault.index(true).await?;
+        let session = self.vault.upload(index);
+        let files = self.files.lock().unwrap().clone();
+        let unreadable = self.unreadable.lock().unwrap().clone();
+        let progress = progress.clone();
+        let (session, list, counts, problems) = tokio::task::spawn_blocking(move || {
+            let (mut counts, mut problems) = (BackupCounts::default(), Vec::new());
+            let mut sink = session.sink();
+            let mut list = ListWriter::new(session.sink());
+            let mut names: Vec<&String> = files.keys().collect();
+            names.sort_by(|a, b| path_order(a[1..].as_bytes(), b[1..].as_bytes()));
+            for name in names {
+                if unreadable.contains(name) {
+                    counts.problems += 1;
+                    problems.push(Problem {
+                        path: name.clone(),
+                        reason: "permission denied".into(),
+                    });
+                    continue;
+                }
+                let content = &files[name];
+                let stored = sink.put(ChunkKind::Data, content)?;
+                progress.add_done(content.len() as u64);
+                counts.files += 1;
+                counts.bytes += content.len() as u64;
+                list.push(&Entry {
+                    path: name[1..].as_bytes().to_vec(),
+                    kind: EntryKind::File {
+                        size: content.len() as u64,
+                        content: vec![Extent::Chunk {
+                            id: stored.id,
+                            length: content.len() as u32,
+                        }],
+                        sparse: false,
+                        racy: false,
+                    },
+                    metadata: Metadata::default(),
+                })?;
+            }
+            sink.finish()?;
+            let list = list.finish()?;
+            Ok::<_, ostler_vault::Error>((session, list, counts, problems))
+        })
+        .await
+        .unwrap()?;
+        let totals = session.finish().await?;
+        Ok(Uploaded {
+            source: Source {
+                host: "alpha".into(),
+                paths: request.selection.paths.clone(),
+            },
+            list: list.0.iter().map(|byte| format!("{byte:02x}")).collect(),
+            counts: BackupCounts {
+                new_bytes: totals.new_bytes,
+                stored_bytes: totals.stored_bytes,
+                ..counts
+            },
+            problems,
+            started: Timestamp::UNIX_EPOCH,
+        })
+    }
+
+    async fn preview(
+        &self,
+        request: &Download,
+        _: &Progress,
+        _: &CancellationToken,
+    ) -> Result<RestoreWork, Failure> {
+        Ok(RestoreWork {
+            create: self.read(&request.list).await?.len() as u64,
+            to: request.to.clone(),
+            ..RestoreWork::default()
+        })
+    }
+
+    async fn download(
+        &self,
+        request: &Download,
+        _: &Progress,
+        _: &CancellationToken,
+    ) -> Result<Downloaded, Failure> {
+        let mut done = Downloaded::default();
+        for (name, content) in self.read(&request.list).await? {
+            match content {
+                Ok(content) => {
+                    done.files_written += 1;
+                    done.bytes_written += content.len() as u64;
+                    self.disk.lock().unwrap().insert(name, content);
+                }
+                Err(failure) if matches!(failure.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
+                    done.damaged = true;
+                    done.problems.push(Problem {
+                        path: name,
+                        reason: failure.to_string(),
+                    });
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(done)
+    }
+
+    async fn compare(
+        &self,
+        request: &Compare,
+        _: &Progress,
+        _: &CancellationToken,
+    ) -> Result<Compared, Failure> {
+        let mut compared = Compared::default();
+        for (name, content) in self.read(&request.list).await? {
+            let restored = self.disk.lock().unwrap().get(&name).cloned();
+            compared.files += 1;
+            if content.ok() != restored {
+                compared.problems.push(Problem {
+                    path: name,
+                    reason: "differs".into(),
+                });
+            }
+        }
+        Ok(compared)
+    }
+
+    async fn run_command(
+        &self,
+        command: &str,
+        _: Option<PathBuf>,
+        _: &CancellationToken,
+    ) -> Result<CheckCommand, Failure> {
+        self.commands.lock().unwrap().push(command.to_owned());
+        Ok(CheckCommand {
+            command: command.to_owned(),
+            exit_code: Some(i32::from(command == "fail")),
+            output: "said so\n".into(),
+        })
+    }
+
+    async fn remove_scratch(&self, directory: PathBuf) -> Result<(), Failure> {
+        match std::fs::remove_dir_all(&directory) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Failure::new(ErrorKind::Internal, error.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
