@@ -32,7 +32,7 @@ pub struct InitVault {
     pub passphrase_file: Option<PathBuf>,
     /// The age recipients that protect the key, instead of a key file.
     pub age_recipients: Vec<String>,
-    /// `aes-256-gcm`, `chacha20-poly1305` or `none`; `None` takes what is fastest here.
+    /// `none` for an unencrypted vault; `None` takes the cipher that is fastest here.
     pub encryption: Option<String>,
 }
 

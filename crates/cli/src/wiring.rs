@@ -6,20 +6,26 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ostler_api::Client;
 use ostler_api::document::VaultInfo;
+use ostler_server::Runtime;
 use ostler_server::settings::environment::{Environment, VARIABLES};
 use ostler_server::settings::{Flags, Settings, keys};
-use ostler_vocabulary::{ErrorKind, Failure};
+use ostler_vocabulary::{Failure, SystemClock};
+use tokio::sync::OnceCell;
 
 use crate::backend::{AddVault, Backend, ConfigCheck, ConfigShow, InitVault, Options, Setting, Variable};
 
 /// The backend of this process: the server's runtime without HTTP.
 pub(crate) fn connect(options: Options) -> Arc<dyn Backend> {
-    Arc::new(InProcess { options })
+    Arc::new(InProcess {
+        options,
+        runtime: OnceCell::new(),
+    })
 }
 
 #[derive(Debug)]
 struct InProcess {
     options: Options,
+    runtime: OnceCell<Runtime>,
 }
 
 impl InProcess {
@@ -28,29 +34,42 @@ impl InProcess {
             config: self.options.config.clone(),
             state_directory: self.options.state_directory.clone(),
         };
-        Ok(Settings::resolve(
-            &flags,
-            Environment::of_process(Path::new("."))?,
-        )?)
+        let environment = Environment::of_process(Path::new("."))?;
+        Ok(Settings::resolve(&flags, environment)?)
     }
-}
 
-fn not_wired() -> Failure {
-    Failure::new(ErrorKind::Unsupported, "the runtime is not wired yet")
+    async fn runtime(&self) -> Result<Runtime, Failure> {
+        let open = || async { Runtime::open(self.settings()?, Arc::new(SystemClock::default())) };
+        self.runtime.get_or_try_init(open).await.cloned()
+    }
 }
 
 #[async_trait]
 impl Backend for InProcess {
     async fn client(&self) -> Result<Arc<dyn Client>, Failure> {
-        Err(not_wired())
+        Ok(Arc::new(self.runtime().await?))
     }
 
-    async fn init_vault(&self, _: InitVault) -> Result<VaultInfo, Failure> {
-        Err(not_wired())
+    async fn init_vault(&self, request: InitVault) -> Result<VaultInfo, Failure> {
+        let request = ostler_server::InitVault {
+            name: request.name,
+            location: request.location,
+            key_file: request.key_file,
+            passphrase_file: request.passphrase_file,
+            age_recipients: request.age_recipients,
+            encryption: request.encryption,
+        };
+        self.runtime().await?.init_vault(request).await
     }
 
-    async fn add_vault(&self, _: AddVault) -> Result<VaultInfo, Failure> {
-        Err(not_wired())
+    async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
+        let request = ostler_server::AddVault {
+            name: request.name,
+            location: request.location,
+            key_file: request.key_file,
+            passphrase_file: request.passphrase_file,
+        };
+        self.runtime().await?.add_vault(request).await
     }
 
     fn check_config(&self) -> Result<ConfigCheck, Failure> {

@@ -136,7 +136,7 @@ pub fn backup_detail() -> BackupDetail {
         vault: "default".into(),
         parent: Some(backup_id(4)),
         operation: Some(operation_id(1)),
-        made_by: "0.1.0".into(),
+        made_by: "ostler 0.1.0".into(),
         problems: vec![],
         proofs: vec![proof("commit", true), proof("drill", true)],
     }

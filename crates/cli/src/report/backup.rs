@@ -77,7 +77,7 @@ pub(crate) fn detail(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
     if let Some(operation) = detail.operation {
         page.field("operation", operation.short());
     }
-    page.field("made by", format!("ostler {}", detail.made_by));
+    page.field("made by", &detail.made_by);
     page.fields("proofs", detail.proofs.iter().map(|proof| proof_text(proof, now)));
     if !detail.problems.is_empty() {
         page.line(format!(

@@ -227,7 +227,7 @@ fn create(page: &mut Page, report: &CreateReport, key: Option<&std::path::Path>,
         report.left_out.iter().map(|path| path.display().to_string()),
     );
     if let Some(key) = key {
-        key_advice(page, key);
+        key_advice(page, key, &report.warnings);
     }
     warnings(page, &report.warnings);
     if !report.problems.is_empty() {

@@ -29,6 +29,7 @@ pub(crate) fn info(page: &mut Page, info: &VaultInfo, now: Timestamp) {
     page.field("made", when(info.created, now));
     page.field("format", format!("version {}", info.format));
     encryption(page, info);
+    page.fields("key", info.key_file.iter().map(|file| file.display().to_string()));
     let backups: u64 = info.backups.values().sum();
     let states: Vec<String> = info
         .backups
@@ -58,6 +59,9 @@ pub(crate) fn made(page: &mut Page, info: &VaultInfo) {
     page.line(format!("vault {} is made", info.summary.name));
     page.field("location", &info.summary.location);
     encryption(page, info);
+    if let Some(file) = &info.key_file {
+        key_advice(page, file, &info.warnings);
+    }
     warnings(page, &info.warnings);
     page.line("next:");
     let vault = if info.summary.default {
@@ -68,12 +72,16 @@ pub(crate) fn made(page: &mut Page, info: &VaultInfo) {
     page.command(&format!("ostler backup create PATH{vault}"), "the first backup");
 }
 
-pub(super) fn key_advice(page: &mut Page, file: &std::path::Path) {
-    page.field("key", file.display().to_string());
-    page.field(
-        "",
-        "Copy it to another place: without it nothing can be restored.",
-    );
+/// Where a new key is, unless a warning says so already.
+pub(super) fn key_advice(page: &mut Page, file: &std::path::Path, warnings: &[String]) {
+    let file = file.display().to_string();
+    if !warnings.iter().any(|warning| warning.contains(&file)) {
+        page.field("key", &file);
+        page.field(
+            "",
+            "Copy it to another place: without it nothing can be restored.",
+        );
+    }
 }
 
 fn encryption(page: &mut Page, info: &VaultInfo) {
@@ -88,9 +96,6 @@ fn encryption(page: &mut Page, info: &VaultInfo) {
         "opened by",
         info.keys.iter().map(|key| format!("{} {}", key.kind, key.id)),
     );
-    if let Some(file) = &info.key_file {
-        key_advice(page, file);
-    }
 }
 
 pub(super) fn warnings(page: &mut Page, warnings: &[String]) {

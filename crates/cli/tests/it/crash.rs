@@ -78,8 +78,9 @@ impl Scene {
             let record: Value = serde_json::from_str(line).unwrap();
             let (id, name) = (record["backup"].as_str().unwrap(), record["name"].as_str().unwrap().to_owned());
             let target = TempDir::with_prefix("ostler-oracle-").unwrap();
-            let arguments = ["restore".as_ref(), ostler.vault().as_ref(), id.as_ref(), target.path().as_ref()];
-            oracle(&[&arguments[..], &["--key".as_ref(), ostler.key().as_ref()]].concat());
+            let (vault, key) = (ostler.vault(), ostler.key());
+            let arguments = ["restore".as_ref(), vault.as_ref(), id.as_ref(), target.path()];
+            oracle(&[&arguments[..], &["--key".as_ref(), key.as_ref()]].concat());
             let below = target.path().join(self.source.path().strip_prefix("/").unwrap());
             let difference = tree::difference(&expected[&name], &tree::read(&below));
             assert!(difference.is_empty(), "{context}: backup {name} is not what was backed up\n{difference}");

@@ -207,7 +207,7 @@ impl Client for Fake {
         self.ask((selector, path, allow_incomplete))?;
         let (sender, receiver) = mpsc::channel(4);
         sender.send(Ok(b"the first chunk, ".to_vec())).await.unwrap();
-        sender.send(Ok(vec![0xff, 0x00, b'\n'])).await.unwrap();
+        sender.send(Ok(vec![0xff, 0xfe, b'\n'])).await.unwrap();
         if path.ends_with("damaged") {
             sender
                 .send(Err(Failure::new(

@@ -3,9 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests stop the test too")]
 
 mod bad_input;
+mod crash;
+mod damage;
+mod docs_start;
+mod end_to_end;
 mod errors;
 mod fake;
 mod interrupts;
+mod journey;
 mod progress;
 mod reference;
 mod requests;

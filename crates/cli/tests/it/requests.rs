@@ -25,7 +25,7 @@ fn words_become_requests() {
         "backup tag one a=b c=",
         "restore one --to target --include x --include /y --overwrite different --delete-extra --allow-incomplete --yes",
         "restore one --stdout x/y --allow-incomplete",
-        "vault init ./vault --name local --key key --encryption chacha20-poly1305",
+        "vault init ./vault --name local --key key --age age1abc",
         "vault init --unencrypted",
         "vault init s3://b/p --age age1abc --age age1def",
         "vault add ./vault --passphrase-file phrase --name local",

@@ -315,7 +315,12 @@ impl Runtime {
                 .into_owned(),
             None => request.location.clone(),
         };
-        let name = request.name.clone().unwrap_or_else(|| name_from(&location));
+        // On a new machine the only vault is the one that is meant when none is named.
+        let name = match &request.name {
+            Some(name) => name.clone(),
+            None if self.makes_default(None) => "default".to_owned(),
+            None => name_from(&location),
+        };
         let mut new = NewVault {
             name: name.clone(),
             location: location.clone(),

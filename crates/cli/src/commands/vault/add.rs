@@ -28,7 +28,7 @@ pub(crate) struct Add {
     #[arg(long, value_name = "FILE", value_parser = path())]
     passphrase_file: Option<PathBuf>,
 
-    /// The name it gets; the default vault, when there is none yet, if not given
+    /// The name it gets; if not given, the default vault where there is none yet, else one made of the location
     #[arg(long, value_name = "NAME", value_parser = text())]
     name: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use ostler_vocabulary::Failure;
 
 use crate::arguments::{path, target_path, text};
@@ -26,42 +26,24 @@ pub(crate) struct Init {
     name: Option<String>,
 
     /// Where the key file is written; the state directory if not given
-    #[arg(long, value_name = "FILE", value_parser = path(), conflicts_with_all = ["passphrase_file", "age", "encryption_none"])]
+    #[arg(long, value_name = "FILE", value_parser = path(), conflicts_with = "unencrypted")]
     key: Option<PathBuf>,
 
-    /// Protect the key by the passphrase in the first line of this file
-    #[arg(long, value_name = "FILE", value_parser = path(), conflicts_with_all = ["age", "encryption_none"])]
+    /// Protect the key by the passphrase in the first line of this file; no key file then unless `--key`
+    #[arg(long, value_name = "FILE", value_parser = path(), conflicts_with = "unencrypted")]
     passphrase_file: Option<PathBuf>,
 
-    /// Protect the key by this age recipient; may be repeated
-    #[arg(long, value_name = "RECIPIENT", value_parser = text(), conflicts_with = "encryption_none")]
+    /// Protect the key by this age recipient; may be repeated; no key file then unless `--key`
+    #[arg(long, value_name = "RECIPIENT", value_parser = text(), conflicts_with = "unencrypted")]
     age: Vec<String>,
 
-    /// The cipher; what is fastest on this machine if not given
-    #[arg(long, value_enum, value_name = "SUITE", conflicts_with = "encryption_none")]
-    encryption: Option<Encryption>,
-
     /// Do not encrypt: whoever can read the store can read the backups
-    #[arg(long = "unencrypted", id = "encryption_none")]
+    #[arg(long)]
     unencrypted: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Encryption {
-    /// AES-256-GCM
-    #[value(name = "aes-256-gcm")]
-    Aes256Gcm,
-    /// ChaCha20-Poly1305
-    #[value(name = "chacha20-poly1305")]
-    ChaCha20Poly1305,
 }
 
 impl Init {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let suite = self.encryption.map(|suite| match suite {
-            Encryption::Aes256Gcm => "aes-256-gcm".to_owned(),
-            Encryption::ChaCha20Poly1305 => "chacha20-poly1305".to_owned(),
-        });
         let absolute = |path: Option<PathBuf>| path.map(|p| target_path(&p, &session.directory)).transpose();
         let request = InitVault {
             name: self.name,
@@ -72,11 +54,7 @@ impl Init {
             key_file: absolute(self.key)?,
             passphrase_file: absolute(self.passphrase_file)?,
             age_recipients: self.age,
-            encryption: if self.unencrypted {
-                Some("none".to_owned())
-            } else {
-                suite
-            },
+            encryption: self.unencrypted.then(|| "none".to_owned()),
         };
         let info = session.backend.init_vault(request).await?;
         session
