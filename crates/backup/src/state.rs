@@ -193,6 +193,7 @@ fn marked(
             MarkAction::Tag { key, value: None } => {
                 tags.remove(key);
             }
+            MarkAction::Delete => {}
         }
     }
     (tags, hold)

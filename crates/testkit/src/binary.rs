@@ -22,7 +22,10 @@ impl Ostler {
     #[must_use]
     pub fn new(binary: impl Into<PathBuf>) -> Self {
         let home = TempDir::with_prefix("ostler-home-").expect("a temporary directory");
-        Self { binary: binary.into(), home }
+        Self {
+            binary: binary.into(),
+            home,
+        }
     }
 
     /// Another home with a copy of everything in this one.
@@ -32,8 +35,16 @@ impl Ostler {
     #[must_use]
     pub fn copy(&self) -> Self {
         let copy = Self::new(&self.binary);
-        let done = Command::new("cp").arg("-a").arg(self.home().join(".")).arg(copy.home()).status();
-        assert!(done.expect("cp runs").success(), "copying {}", self.home().display());
+        let done = Command::new("cp")
+            .arg("-a")
+            .arg(self.home().join("."))
+            .arg(copy.home())
+            .status();
+        assert!(
+            done.expect("cp runs").success(),
+            "copying {}",
+            self.home().display()
+        );
         copy
     }
 
@@ -83,7 +94,10 @@ impl Ostler {
             .env("OSTLER_STATE_DIR", self.state())
             .env("XDG_CONFIG_HOME", self.home().join("settings"))
             .env("COLUMNS", "80")
-            .env("LLVM_PROFILE_FILE", std::env::var_os("LLVM_PROFILE_FILE").unwrap_or_default())
+            .env(
+                "LLVM_PROFILE_FILE",
+                std::env::var_os("LLVM_PROFILE_FILE").unwrap_or_default(),
+            )
             .current_dir(self.home())
             .stdin(Stdio::null());
         command
@@ -105,7 +119,12 @@ impl Ostler {
     pub fn ok<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, arguments: I) -> String {
         let mut command = self.command(arguments);
         let output = command.output().expect("the binary runs");
-        assert!(output.status.success(), "{command:?} ended with {}\n{}", output.status, said(&output));
+        assert!(
+            output.status.success(),
+            "{command:?} ended with {}\n{}",
+            output.status,
+            said(&output)
+        );
         String::from_utf8(output.stdout).expect("text")
     }
 
@@ -115,7 +134,10 @@ impl Ostler {
     /// When it exits with anything but 0 or prints no JSON.
     pub fn json<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, arguments: I) -> Value {
         let arguments: Vec<_> = arguments.into_iter().map(|a| a.as_ref().to_owned()).collect();
-        let text = self.ok(arguments.iter().map(AsRef::as_ref).chain([OsStr::new("--output"), OsStr::new("json")]));
+        let text = self.ok(arguments
+            .iter()
+            .map(AsRef::as_ref)
+            .chain([OsStr::new("--output"), OsStr::new("json")]));
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
     }
 }
@@ -123,5 +145,9 @@ impl Ostler {
 /// Everything a command printed, for messages.
 #[must_use]
 pub fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }

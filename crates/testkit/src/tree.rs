@@ -32,7 +32,8 @@ pub fn read(top: &Path) -> BTreeMap<PathBuf, Node> {
     let mut open = vec![PathBuf::new()];
     while let Some(relative) = open.pop() {
         let path = top.join(&relative);
-        let metadata = fs::symlink_metadata(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let metadata =
+            fs::symlink_metadata(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let kind = metadata.file_type();
         let (kind, content) = if kind.is_dir() {
             for entry in fs::read_dir(&path).expect("a directory") {
@@ -40,15 +41,33 @@ pub fn read(top: &Path) -> BTreeMap<PathBuf, Node> {
             }
             ('d', Vec::new())
         } else if kind.is_symlink() {
-            ('l', OsString::from(fs::read_link(&path).expect("a link")).as_bytes().to_vec())
+            (
+                'l',
+                OsString::from(fs::read_link(&path).expect("a link"))
+                    .as_bytes()
+                    .to_vec(),
+            )
         } else if kind.is_fifo() {
             ('p', Vec::new())
         } else {
             ('f', fs::read(&path).expect("a file"))
         };
-        let modified = if kind == 'l' { (0, 0) } else { (metadata.mtime(), metadata.mtime_nsec()) };
+        let modified = if kind == 'l' {
+            (0, 0)
+        } else {
+            (metadata.mtime(), metadata.mtime_nsec())
+        };
         let owner = (metadata.uid(), metadata.gid());
-        nodes.insert(relative, Node { kind, mode: metadata.mode() & 0o7777, owner, modified, content });
+        nodes.insert(
+            relative,
+            Node {
+                kind,
+                mode: metadata.mode() & 0o7777,
+                owner,
+                modified,
+                content,
+            },
+        );
     }
     nodes
 }
@@ -61,14 +80,28 @@ pub fn difference(expected: &BTreeMap<PathBuf, Node>, found: &BTreeMap<PathBuf, 
         match found.get(path) {
             None => lines.push(format!("missing: {}", path.display())),
             Some(other) if other != node => {
-                let content = if other.content == node.content { "same content" } else { "other content" };
+                let content = if other.content == node.content {
+                    "same content"
+                } else {
+                    "other content"
+                };
                 let short = |n: &Node| (n.kind, n.mode, n.owner, n.modified, n.content.len());
-                lines.push(format!("differs: {} {content} {:?} {:?}", path.display(), short(node), short(other)));
+                lines.push(format!(
+                    "differs: {} {content} {:?} {:?}",
+                    path.display(),
+                    short(node),
+                    short(other)
+                ));
             }
             Some(_) => {}
         }
     }
-    lines.extend(found.keys().filter(|path| !expected.contains_key(*path)).map(|p| format!("extra: {}", p.display())));
+    lines.extend(
+        found
+            .keys()
+            .filter(|path| !expected.contains_key(*path))
+            .map(|p| format!("extra: {}", p.display())),
+    );
     lines.truncate(10);
     lines.join("\n")
 }

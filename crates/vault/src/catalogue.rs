@@ -11,7 +11,8 @@ mod reading;
 mod record;
 mod writing;
 
-pub(crate) use note::backup_of;
+pub(crate) use note::{backup_of, record_key};
+pub(crate) use reading::LOST;
 pub use record::{
     CatalogueEntry, Counts, Facts, Intent, MarkAction, MarkRecord, NodeRecord, ProofFacts, ProofRecord,
     Record,

@@ -40,18 +40,32 @@ struct Scene {
 impl Scene {
     fn new(backups: usize) -> Self {
         let source = TempDir::with_prefix("ostler-source-").unwrap();
-        let mut scene = Self { ostler: Ostler::new(env!("CARGO_BIN_EXE_ostler")), source, expected: BTreeMap::new() };
+        let mut scene = Self {
+            ostler: Ostler::new(env!("CARGO_BIN_EXE_ostler")),
+            source,
+            expected: BTreeMap::new(),
+        };
         let mut random = Random::new(7);
         for number in 0..40 {
             let directory = scene.source.path().join(format!("d{}", number % 5));
             fs::create_dir_all(&directory).unwrap();
-            let length = if number % 10 == 0 { 3 << 20 } else { random.below(20_000) as usize };
+            let length = if number % 10 == 0 {
+                3 << 20
+            } else {
+                random.below(20_000) as usize
+            };
             fs::write(directory.join(format!("f{number}")), random.bytes(length)).unwrap();
         }
         for number in 0..backups {
             scene.change_source(number as u64);
             let name = format!("b{number}");
-            scene.ostler.ok(["backup", "create", scene.source.path().to_str().unwrap(), "--name", &name]);
+            scene.ostler.ok([
+                "backup",
+                "create",
+                scene.source.path().to_str().unwrap(),
+                "--name",
+                &name,
+            ]);
             scene.expected.insert(name, tree::read(scene.source.path()));
         }
         scene
@@ -60,7 +74,10 @@ impl Scene {
     fn change_source(&self, seed: u64) {
         let mut random = Random::new(seed + 100);
         for number in 0..6 {
-            let path = self.source.path().join(format!("d{}/changed{number}", random.below(5)));
+            let path = self
+                .source
+                .path()
+                .join(format!("d{}/changed{number}", random.below(5)));
             let length = random.below(400_000) as usize;
             fs::write(path, random.bytes(length)).unwrap();
         }
@@ -71,19 +88,35 @@ impl Scene {
     }
 
     /// Every committed backup in the vault, restored by the oracle, is what its source was.
-    fn check_by_oracle(&self, ostler: &Ostler, expected: &BTreeMap<String, Tree>, context: &str) -> Vec<String> {
-        let listed = oracle(&["list".as_ref(), ostler.vault().as_ref(), "--key".as_ref(), ostler.key().as_ref()]);
+    fn check_by_oracle(
+        &self,
+        ostler: &Ostler,
+        expected: &BTreeMap<String, Tree>,
+        context: &str,
+    ) -> Vec<String> {
+        let listed = oracle(&[
+            "list".as_ref(),
+            ostler.vault().as_ref(),
+            "--key".as_ref(),
+            ostler.key().as_ref(),
+        ]);
         let mut names = Vec::new();
         for line in listed.lines() {
             let record: Value = serde_json::from_str(line).unwrap();
-            let (id, name) = (record["backup"].as_str().unwrap(), record["name"].as_str().unwrap().to_owned());
+            let (id, name) = (
+                record["backup"].as_str().unwrap(),
+                record["name"].as_str().unwrap().to_owned(),
+            );
             let target = TempDir::with_prefix("ostler-oracle-").unwrap();
             let (vault, key) = (ostler.vault(), ostler.key());
             let arguments = ["restore".as_ref(), vault.as_ref(), id.as_ref(), target.path()];
             oracle(&[&arguments[..], &["--key".as_ref(), key.as_ref()]].concat());
             let below = target.path().join(self.source.path().strip_prefix("/").unwrap());
             let difference = tree::difference(&expected[&name], &tree::read(&below));
-            assert!(difference.is_empty(), "{context}: backup {name} is not what was backed up\n{difference}");
+            assert!(
+                difference.is_empty(),
+                "{context}: backup {name} is not what was backed up\n{difference}"
+            );
             names.push(name);
         }
         names
@@ -93,8 +126,16 @@ impl Scene {
 /// Runs the stand-alone reader and gives what it printed.
 fn oracle(arguments: &[&Path]) -> String {
     let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/design/read_vault.py");
-    let output = Command::new(install::python().expect("a Python")).arg(reader).args(arguments).output().unwrap();
-    assert!(output.status.success(), "the stand-alone reader {arguments:?}\n{}", said(&output));
+    let output = Command::new(install::python().expect("a Python"))
+        .arg(reader)
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "the stand-alone reader {arguments:?}\n{}",
+        said(&output)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -112,7 +153,11 @@ fn kill_at(ostler: &Ostler, arguments: &[&str], moment: &Moment) -> bool {
     }
     let output = child.wait_with_output().unwrap();
     let killed = output.status.signal() == Some(9);
-    assert!(killed || output.status.success(), "{arguments:?} at {moment:?}\n{}", said(&output));
+    assert!(
+        killed || output.status.success(),
+        "{arguments:?} at {moment:?}\n{}",
+        said(&output)
+    );
     killed
 }
 
@@ -129,7 +174,10 @@ fn resume_all(ostler: &Ostler, context: &str) {
 
 /// Every step of the newest operation before and after, and random moments of its duration.
 fn moments(ostler: &Ostler, duration: Duration, seed: u64) -> Vec<Moment> {
-    let newest = ostler.json(["operation", "list"])["operations"][0]["id"].as_str().unwrap().to_owned();
+    let newest = ostler.json(["operation", "list"])["operations"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let shown = ostler.json(["operation", "show", &newest]);
     let steps = shown["steps"].as_array().unwrap();
     assert!(steps.len() >= 3, "an operation of several steps: {shown}");
@@ -166,18 +214,27 @@ fn a_backup_killed_anywhere_is_never_falsely_complete_and_goes_on() {
         let ostler = scene.ostler.copy();
         kills += u32::from(kill_at(&ostler, &arguments, &moment));
         let committed = scene.check_by_oracle(&ostler, &expected, &context);
-        assert!(committed.contains(&"b0".to_owned()), "{context}: the earlier backup is gone");
+        assert!(
+            committed.contains(&"b0".to_owned()),
+            "{context}: the earlier backup is gone"
+        );
         for backup in ostler.json(["backup", "list"])["backups"].as_array().unwrap() {
             let good = ["complete", "verified"].contains(&backup["state"].as_str().unwrap());
             let name = backup["name"].as_str().unwrap().to_owned();
-            assert!(!good || committed.contains(&name), "{context}: {name} is falsely complete");
+            assert!(
+                !good || committed.contains(&name),
+                "{context}: {name} is falsely complete"
+            );
         }
         resume_all(&ostler, &context);
         if ostler.run(["backup", "show", "new"]).status.code() == Some(7) {
             ostler.ok(arguments);
         }
         let names = scene.check_by_oracle(&ostler, &expected, &context);
-        assert!(names.contains(&"new".to_owned()), "{context}: no new backup after resume: {names:?}");
+        assert!(
+            names.contains(&"new".to_owned()),
+            "{context}: no new backup after resume: {names:?}"
+        );
         ostler.ok(["vault", "check", "--read-data"]);
     }
     assert!(kills >= 8, "only {kills} runs were killed");
@@ -189,9 +246,8 @@ fn a_restore_killed_anywhere_leaves_no_half_written_file_and_goes_on() {
     let expected = &scene.expected["b0"];
     let rehearsal = scene.ostler.copy();
     let target = |ostler: &Ostler| ostler.home().join("target");
-    let arguments = |ostler: &Ostler| {
-        ["restore", "b0", "--to", target(ostler).to_str().unwrap()].map(str::to_owned)
-    };
+    let arguments =
+        |ostler: &Ostler| ["restore", "b0", "--to", target(ostler).to_str().unwrap()].map(str::to_owned);
     let duration = timed(|| drop(rehearsal.ok(arguments(&rehearsal))));
     let mut kills = 0;
     for moment in moments(&rehearsal, duration, 2) {
@@ -201,9 +257,16 @@ fn a_restore_killed_anywhere_leaves_no_half_written_file_and_goes_on() {
         kills += u32::from(kill_at(&ostler, &words.each_ref().map(String::as_str), &moment));
         if target(&ostler).exists() {
             for (path, node) in tree::read(&target(&ostler)) {
-                let temporary = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".ostler-"));
+                let temporary = path
+                    .file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with(".ostler-"));
                 if node.kind == 'f' && !temporary {
-                    assert_eq!(node.content, expected[&path].content, "{context}: {} is half written", path.display());
+                    assert_eq!(
+                        node.content,
+                        expected[&path].content,
+                        "{context}: {} is half written",
+                        path.display()
+                    );
                 }
             }
         }
@@ -229,12 +292,23 @@ fn a_prune_killed_anywhere_loses_nothing_that_is_kept_and_goes_on() {
         let ostler = scene.ostler.copy();
         kills += u32::from(kill_at(&ostler, &arguments, &moment));
         let names = scene.check_by_oracle(&ostler, &scene.expected, &context);
-        assert!(names.contains(&"b3".to_owned()), "{context}: the newest backup is gone");
+        assert!(
+            names.contains(&"b3".to_owned()),
+            "{context}: the newest backup is gone"
+        );
         resume_all(&ostler, &context);
         ostler.ok(arguments);
-        assert_eq!(scene.check_by_oracle(&ostler, &scene.expected, &context), ["b3"], "{context}");
+        assert_eq!(
+            scene.check_by_oracle(&ostler, &scene.expected, &context),
+            ["b3"],
+            "{context}"
+        );
         let check = ostler.json(["vault", "check", "--read-data"]);
-        assert_eq!((&check["orphans"], &check["problems"]), (&0.into(), &Value::Array(vec![])), "{context}");
+        assert_eq!(
+            (&check["orphans"], &check["problems"]),
+            (&0.into(), &Value::Array(vec![])),
+            "{context}"
+        );
     }
     assert!(kills >= 6, "only {kills} runs were killed");
 }
@@ -254,7 +328,11 @@ fn a_drill_killed_anywhere_removes_its_scratch_and_goes_on() {
         if ostler.json(["backup", "show", "b0"])["state"] != "verified" {
             ostler.ok(arguments);
         }
-        assert_eq!(ostler.json(["backup", "show", "b0"])["state"], "verified", "{context}");
+        assert_eq!(
+            ostler.json(["backup", "show", "b0"])["state"],
+            "verified",
+            "{context}"
+        );
         let scratch = ostler.state().join("scratch");
         let left = fs::read_dir(scratch).map_or(0, Iterator::count);
         assert_eq!(left, 0, "{context}: scratch is left");

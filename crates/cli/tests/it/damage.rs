@@ -48,7 +48,10 @@ fn harm(vault: &Path, object: &Path, harm: Harm, random: &mut Random) -> bool {
         }
         Harm::Delete => fs::remove_file(path).unwrap(),
         Harm::Swap => {
-            let Some(other) = objects(vault).into_iter().find(|o| o != object && top(o) == top(object)) else {
+            let Some(other) = objects(vault)
+                .into_iter()
+                .find(|o| o != object && top(o) == top(object))
+            else {
                 return false;
             };
             let other = vault.join(other);
@@ -65,12 +68,26 @@ fn every_kind_of_damage_is_found_and_unaffected_files_still_restore() {
     let source = TempDir::with_prefix("ostler-source-").unwrap();
     let mut random = Random::new(11);
     for number in 0..30 {
-        let length = if number % 10 == 0 { 2_500_000 } else { 5 + random.below(9_000) as usize };
-        fs::write(source.path().join(format!("file{number:02}")), random.bytes(length)).unwrap();
+        let length = if number % 10 == 0 {
+            2_500_000
+        } else {
+            5 + random.below(9_000) as usize
+        };
+        fs::write(
+            source.path().join(format!("file{number:02}")),
+            random.bytes(length),
+        )
+        .unwrap();
     }
     let whole = Ostler::new(env!("CARGO_BIN_EXE_ostler"));
     for name in ["b0", "b1"] {
-        whole.ok(["backup", "create", source.path().to_str().unwrap(), "--name", name]);
+        whole.ok([
+            "backup",
+            "create",
+            source.path().to_str().unwrap(),
+            "--name",
+            name,
+        ]);
         fs::write(source.path().join("file05"), random.bytes(7_000)).unwrap();
     }
     let mut expected = tree::read(source.path());
@@ -85,24 +102,55 @@ fn every_kind_of_damage_is_found_and_unaffected_files_still_restore() {
                 continue;
             }
             let check = ostler.run(["vault", "check", "--read-data"]);
-            let verify: Vec<_> = ["b0", "b1"].map(|name| ostler.run(["backup", "verify", name, "--read-data"])).into();
+            let verify: Vec<_> = ["b0", "b1"]
+                .map(|name| ostler.run(["backup", "verify", name, "--read-data"]))
+                .into();
             let found = !check.status.success() || verify.iter().any(|v| !v.status.success());
             assert!(found, "{context}: not found\n{}", said(&check));
             let about_the_vault = ["vault.json", "keys"].iter().any(|part| object.starts_with(part));
             if !about_the_vault {
-                assert_eq!(check.status.code(), Some(6), "{context}: vault check\n{}", said(&check));
+                assert_eq!(
+                    check.status.code(),
+                    Some(6),
+                    "{context}: vault check\n{}",
+                    said(&check)
+                );
             }
 
             let target = ostler.home().join("target");
-            let restore = ostler.run(["restore", "b1", "--to", target.to_str().unwrap(), "--allow-incomplete"]);
-            let restored = if target.exists() { tree::read(&target) } else { Default::default() };
+            let restore = ostler.run([
+                "restore",
+                "b1",
+                "--to",
+                target.to_str().unwrap(),
+                "--allow-incomplete",
+            ]);
+            let restored = if target.exists() {
+                tree::read(&target)
+            } else {
+                Default::default()
+            };
             for (path, node) in expected.iter().filter(|(_, node)| node.kind == 'f') {
                 match restored.get(path) {
-                    Some(found) => assert_eq!(found.content, node.content, "{context}: {} is wrong", path.display()),
+                    Some(found) => assert_eq!(
+                        found.content,
+                        node.content,
+                        "{context}: {} is wrong",
+                        path.display()
+                    ),
                     None => {
-                        assert!(!restore.status.success(), "{context}: {} is missing", path.display());
+                        assert!(
+                            !restore.status.success(),
+                            "{context}: {} is missing",
+                            path.display()
+                        );
                         let named = said(&restore).contains(path.to_str().unwrap()) || restored.is_empty();
-                        assert!(named, "{context}: {} is not named\n{}", path.display(), said(&restore));
+                        assert!(
+                            named,
+                            "{context}: {} is not named\n{}",
+                            path.display(),
+                            said(&restore)
+                        );
                     }
                 }
             }

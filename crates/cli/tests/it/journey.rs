@@ -20,7 +20,11 @@ fn source(seed: u64) -> TempDir {
     for number in 0..12 {
         let directory = source.path().join(format!("part{}", number % 3));
         fs::create_dir_all(&directory).unwrap();
-        let length = if number == 0 { 5_000_000 } else { random.below(60_000) as usize };
+        let length = if number == 0 {
+            5_000_000
+        } else {
+            random.below(60_000) as usize
+        };
         fs::write(directory.join(format!("file{number}")), random.bytes(length)).unwrap();
     }
     source
@@ -47,12 +51,17 @@ fn a_new_machine_needs_only_the_address_and_the_key() {
     new.ok(["backup", "verify", "nightly", "--read-data"]);
     let target = new.home().join("target");
     new.ok(["restore", "nightly", "--to", text(&target)]);
-    assert_eq!(tree::difference(&tree::read(source.path()), &tree::read(&target)), "");
+    assert_eq!(
+        tree::difference(&tree::read(source.path()), &tree::read(&target)),
+        ""
+    );
 }
 
 #[test]
 fn a_vault_in_s3_does_all_that_a_local_one_does() {
-    let Some(server) = servers::seaweedfs() else { return };
+    let Some(server) = servers::seaweedfs() else {
+        return;
+    };
     let source = source(2);
     let ostler = ostler();
     let configuration = format!(
@@ -66,9 +75,16 @@ fn a_vault_in_s3_does_all_that_a_local_one_does() {
     ostler.configure(&configuration);
     let run = |arguments: &[&str]| {
         let mut command = ostler.command(arguments);
-        command.env("S3_ID", SeaweedFs::ACCESS_KEY_ID).env("S3_SECRET", SeaweedFs::SECRET_ACCESS_KEY);
+        command
+            .env("S3_ID", SeaweedFs::ACCESS_KEY_ID)
+            .env("S3_SECRET", SeaweedFs::SECRET_ACCESS_KEY);
         let output = command.output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}\n{}", output.status, said(&output));
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}\n{}",
+            output.status,
+            said(&output)
+        );
     };
     run(&["vault", "init"]);
     run(&["backup", "create", text(source.path()), "--name", "first"]);
@@ -87,7 +103,9 @@ fn a_vault_in_s3_does_all_that_a_local_one_does() {
 
 #[test]
 fn secrets_are_seen_nowhere() {
-    let Some(server) = servers::seaweedfs() else { return };
+    let Some(server) = servers::seaweedfs() else {
+        return;
+    };
     let source = source(3);
     let ostler = ostler();
     let (canary, passphrase) = ("canary-s3-secret-4711", "canary-passphrase-0815");
@@ -108,11 +126,36 @@ fn secrets_are_seen_nowhere() {
     let mut all_output = String::new();
     for arguments in [
         // The S3 service refuses this secret, so every line below that needs it fails and says why.
-        vec!["vault", "init", "--name", "offsite", "--passphrase-file", text(&passphrase_file), "-vvv"],
+        vec![
+            "vault",
+            "init",
+            "--name",
+            "offsite",
+            "--passphrase-file",
+            text(&passphrase_file),
+            "-vvv",
+        ],
         vec!["backup", "create", text(source.path()), "-vvv"],
-        vec!["vault", "init", "--name", "local", "--passphrase-file", text(&passphrase_file), "-vvv"],
-        vec!["backup", "create", text(source.path()), "--vault", "local", "-vvv"],
-        vec!["backup", "show", "latest", "--vault", "local", "--output", "json", "-vvv"],
+        vec![
+            "vault",
+            "init",
+            "--name",
+            "local",
+            "--passphrase-file",
+            text(&passphrase_file),
+            "-vvv",
+        ],
+        vec![
+            "backup",
+            "create",
+            text(source.path()),
+            "--vault",
+            "local",
+            "-vvv",
+        ],
+        vec![
+            "backup", "show", "latest", "--vault", "local", "--output", "json", "-vvv",
+        ],
         vec!["config", "show"],
         vec!["config", "show", "--output", "json"],
         vec!["config", "check", "-vvv"],
@@ -120,22 +163,32 @@ fn secrets_are_seen_nowhere() {
         vec!["operation", "export"],
     ] {
         let mut command = ostler.command(&arguments);
-        command.env("S3_ID", SeaweedFs::ACCESS_KEY_ID).env("S3_SECRET", canary);
+        command
+            .env("S3_ID", SeaweedFs::ACCESS_KEY_ID)
+            .env("S3_SECRET", canary);
         all_output.push_str(&said(&command.output().unwrap()));
     }
     let mut places = vec![("output".to_owned(), all_output.clone().into_bytes())];
     for (path, node) in tree::read(ostler.home()) {
         if path != Path::new("passphrase") {
-            places.push((path.display().to_string(), [path.as_os_str().as_bytes(), &node.content[..]].concat()));
+            places.push((
+                path.display().to_string(),
+                [path.as_os_str().as_bytes(), &node.content[..]].concat(),
+            ));
         }
     }
     for (place, bytes) in &places {
         for secret in [canary, passphrase] {
-            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            let found = bytes
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes());
             assert!(!found, "{secret} is in {place}");
         }
     }
-    assert!(all_output.len() > 2_000 && places.len() > 8, "too little was looked at");
+    assert!(
+        all_output.len() > 2_000 && places.len() > 8,
+        "too little was looked at"
+    );
 }
 
 #[test]
@@ -150,5 +203,9 @@ fn the_vault_and_the_state_are_never_in_a_backup_of_the_home() {
     ostler.ok(["restore", "latest", "--to", text(target.path())]);
     let restored = tree::read(target.path());
     assert!(restored.contains_key(Path::new("documents/letter")));
-    assert!(!restored.keys().any(|path| path.starts_with("state")), "{:?}", restored.keys());
+    assert!(
+        !restored.keys().any(|path| path.starts_with("state")),
+        "{:?}",
+        restored.keys()
+    );
 }

@@ -94,6 +94,7 @@ fn short_mark(mark: &MarkRecord) -> Option<Vec<u8>> {
             put_bytes(&mut out, reason.as_bytes());
         }
         MarkAction::Release => out.push(3),
+        MarkAction::Delete => out.push(6),
         MarkAction::Tag { key, value: None } => {
             out.push(4);
             put_bytes(&mut out, key.as_bytes());
@@ -153,6 +154,7 @@ pub(super) fn decode(kind: NameKind, bytes: &[u8]) -> Result<Note, Malformed> {
                         key: cursor.text()?.to_owned(),
                         value: Some(cursor.text()?.to_owned()),
                     },
+                    6 => MarkAction::Delete,
                     _ => return Err(Malformed("a mark is of an unknown kind")),
                 };
                 let at = time(&mut cursor)?;
@@ -335,6 +337,7 @@ mod tests {
                 action: match kind {
                     0 => MarkAction::Hold(value),
                     1 => MarkAction::Release,
+                    2 => MarkAction::Delete,
                     _ => MarkAction::Tag { key, value },
                 },
             };

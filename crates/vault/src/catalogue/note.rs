@@ -5,7 +5,7 @@ use ostler_vocabulary::BackupId;
 use serde::Serialize;
 
 use super::facts::{Note, decode};
-use super::{BACKUPS, INTENTS, NOTES};
+use super::{BACKUPS, INTENTS, MarkAction, NOTES};
 use crate::envelope::{Mode, ObjectKind};
 use crate::objects::object_key;
 use crate::sealed_name::NameKind;
@@ -15,7 +15,7 @@ pub(super) fn intent_key(id: BackupId) -> Result<Key, Error> {
     object_key(format!("{INTENTS}{id}"))
 }
 
-pub(super) fn record_key(id: BackupId) -> Result<Key, Error> {
+pub(crate) fn record_key(id: BackupId) -> Result<Key, Error> {
     object_key(format!("{BACKUPS}{id}"))
 }
 
@@ -33,6 +33,18 @@ pub(super) struct Found {
     pub(super) key: Key,
     pub(super) backup: BackupId,
     pub(super) note: Note,
+}
+
+impl Found {
+    /// Whether it says that the backup is being deleted.
+    pub(super) fn is_deletion(&self) -> bool {
+        matches!(&self.note, Note::Mark(mark) if mark.action == MarkAction::Delete)
+    }
+
+    /// Whether it can only be said of a backup that was committed.
+    pub(super) fn follows_a_commit(&self) -> bool {
+        matches!(self.note, Note::Facts { .. } | Note::Proof { .. })
+    }
 }
 
 /// The start of the digest of a note's body, which its name carries.

@@ -15,6 +15,23 @@ use crate::{Error, Vault};
 /// How many small objects are asked for at the same time.
 const AT_ONCE: usize = 8;
 
+/// Why a backup that notes speak of cannot be read.
+pub(crate) const LOST: &str = "its commit record is missing, and nobody deleted it";
+
+impl CatalogueEntry {
+    /// A backup of which nothing is known yet.
+    fn of(backup: BackupId) -> Self {
+        Self {
+            backup,
+            committed: None,
+            intent: None,
+            proofs: Vec::new(),
+            marks: Vec::new(),
+            unreadable: None,
+        }
+    }
+}
+
 impl Vault {
     /// What backups there are, oldest first: committed ones by their records, others by their intents. Asks for
     /// nothing but listings, except for what is not committed or did not fit into names.
@@ -31,14 +48,13 @@ impl Vault {
             .collect();
         let mut said: BTreeMap<BackupId, Vec<Found>> = BTreeMap::new();
         for found in notes.iter().filter_map(|object| self.read_note(object)) {
-            if committed.contains(&found.backup) {
-                said.entry(found.backup).or_default().push(found);
-            }
+            said.entry(found.backup).or_default().push(found);
         }
+        let lost = self.without_record(&said, &committed).await?;
         let begun: Vec<BackupId> = intents
             .iter()
             .filter_map(|object| backup_of(INTENTS, &object.key))
-            .filter(|id| !committed.contains(id))
+            .filter(|id| !committed.contains(id) && !lost.contains(id))
             .collect();
         let committed = committed.into_iter().map(|id| {
             let said = said.remove(&id).unwrap_or_default();
@@ -55,8 +71,46 @@ impl Vault {
             .try_collect()
             .await?;
         entries.extend(begun.into_iter().flatten());
+        entries.extend(lost.into_iter().map(|backup| CatalogueEntry {
+            unreadable: Some(LOST.to_owned()),
+            ..CatalogueEntry::of(backup)
+        }));
         entries.sort_by_key(|entry| (started(entry), entry.backup));
         Ok(entries)
+    }
+
+    /// Backups whose commit record is gone although nobody deleted them.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub(crate) async fn lost_records(&self) -> Result<BTreeSet<BackupId>, Error> {
+        let records = self.objects(BACKUPS).await?;
+        let mut said: BTreeMap<BackupId, Vec<Found>> = BTreeMap::new();
+        let notes = self.objects(NOTES).await?;
+        for found in notes.iter().filter_map(|object| self.read_note(object)) {
+            said.entry(found.backup).or_default().push(found);
+        }
+        let committed = records.iter().filter_map(|object| backup_of(BACKUPS, &object.key));
+        self.without_record(&said, &committed.collect()).await
+    }
+
+    async fn without_record(
+        &self,
+        said: &BTreeMap<BackupId, Vec<Found>>,
+        committed: &BTreeSet<BackupId>,
+    ) -> Result<BTreeSet<BackupId>, Error> {
+        let mut lost = BTreeSet::new();
+        for (id, notes) in said {
+            if !committed.contains(id)
+                && notes.iter().any(Found::follows_a_commit)
+                && !notes.iter().any(Found::is_deletion)
+                // It may have been committed since the records were listed.
+                && self.read_if_there(&record_key(*id)?).await?.is_none()
+            {
+                lost.insert(*id);
+            }
+        }
+        Ok(lost)
     }
 
     /// A backup's commit record.
@@ -181,14 +235,7 @@ impl Vault {
         backup: BackupId,
         said: Vec<Found>,
     ) -> Result<Option<CatalogueEntry>, Error> {
-        let mut entry = CatalogueEntry {
-            backup,
-            committed: None,
-            intent: None,
-            proofs: Vec::new(),
-            marks: Vec::new(),
-            unreadable: None,
-        };
+        let mut entry = CatalogueEntry::of(backup);
         let mut parts = BTreeMap::new();
         for found in said {
             match found.note {
@@ -225,14 +272,7 @@ impl Vault {
     }
 
     async fn begun_entry(&self, backup: BackupId) -> Result<Option<CatalogueEntry>, Error> {
-        let mut entry = CatalogueEntry {
-            backup,
-            committed: None,
-            intent: None,
-            proofs: Vec::new(),
-            marks: Vec::new(),
-            unreadable: None,
-        };
+        let mut entry = CatalogueEntry::of(backup);
         match self.intent(backup).await {
             Ok(None) => return Ok(None),
             Ok(intent) => entry.intent = intent,

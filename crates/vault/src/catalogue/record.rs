@@ -216,4 +216,6 @@ pub enum MarkAction {
         /// Its new value.
         value: Option<String>,
     },
+    /// It is being deleted: that its commit record is gone is as it should be.
+    Delete,
 }

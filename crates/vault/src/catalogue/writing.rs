@@ -4,7 +4,7 @@ use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 
 use super::facts::{facts_notes, mark_note, proof_note};
 use super::note::{digest, intent_key, record_key, to_json};
-use super::{Facts, Intent, MarkRecord, NOTES, ProofRecord, Record};
+use super::{Facts, Intent, MarkAction, MarkRecord, NOTES, ProofRecord, Record};
 use crate::envelope::{Mode, ObjectKind};
 use crate::sealed_name::NameKind;
 use crate::{Error, Lease, Vault};
@@ -89,19 +89,36 @@ impl Vault {
         self.write_note(NameKind::Mark, id, &note, body).await
     }
 
-    /// Removes a backup: its commit record first, then notes and intent. Repeatable, and no error when nothing is
-    /// left of it. Returns the bytes of the objects it removed; the data is freed by [`Vault::collect`].
+    /// Removes a backup: says that it is being deleted, then removes its commit record, notes and intent, and what was
+    /// said first in the end. Repeatable, and no error when nothing is left of it. Returns the bytes of the objects
+    /// it removed; the data is freed by [`Vault::collect`].
     ///
     /// # Errors
     /// [`Error::Conflict`] when the lease was lost.
     pub async fn delete_backup(&self, id: BackupId, guard: &Lease) -> Result<u64, Error> {
         guard.confirm().await?;
+        match self.require_record(id).await {
+            Ok(()) => {
+                let at = self.clock().now();
+                let action = MarkAction::Delete;
+                self.add_mark(id, &MarkRecord { at, action }).await?;
+            }
+            Err(Error::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
         let mut freed = self.remove_sized(&record_key(id)?).await?;
-        for note in self.objects(&format!("{NOTES}{id}.")).await? {
+        let notes = self.objects(&format!("{NOTES}{id}.")).await?;
+        let (last, first): (Vec<_>, Vec<_>) = notes
+            .iter()
+            .partition(|object| self.read_note(object).is_some_and(|found| found.is_deletion()));
+        for note in first {
             self.remove(&note.key).await?;
             freed += note.size;
         }
         freed += self.remove_sized(&intent_key(id)?).await?;
+        for note in last {
+            self.remove(&note.key).await?;
+        }
         Ok(freed)
     }
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::presence::wrong;
 use super::reading::in_parallel;
 use super::{ObjectProblem, VaultCheck, damage, ended, shown, stop_if};
-use crate::catalogue::{BACKUPS, INTENTS, NOTES, backup_of};
+use crate::catalogue::{BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key};
 use crate::index::{pack_key, pack_of, parse_segment};
 use crate::list::ListReader;
 use crate::pack::{Encoding, PackTable};
@@ -55,6 +55,10 @@ impl Vault {
                         .push((id, "its commit record cannot be read".to_owned()));
                 }
             }
+        }
+        for id in self.lost_records().await? {
+            check.problem(&record_key(id)?, LOST.to_owned());
+            check.damaged.push((id, LOST.to_owned()));
         }
         check.packs = sizes.len() as u64;
         let described: HashSet<PackId> = tables.iter().map(|table: &PackTable| table.id).collect();
