@@ -1,7 +1,7 @@
 //! What `layers` checks in every source file: length, names, and a few habits that no lint knows.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, iter};
 
 use anyhow::{Context, Result};
 
@@ -17,7 +17,34 @@ const NAMES: &[&str] = &[
 ];
 /// Where standard output is the purpose, or only a test's.
 const PRINTING: &[&str] = &["crates/cli/", "crates/testkit/", "xtask/"];
-/// What changes a schema belongs into a migration, which is a file; queries stay beside their parameters.
+/// Whose queries are in `.sql` files, every one.
+const QUERIES_IN_FILES: &str = "crates/operations/";
+/// How a statement begins.
+const STATEMENTS: &[&str] = &[
+    "SELECT",
+    "INSERT",
+    "REPLACE",
+    "UPDATE",
+    "DELETE",
+    "WITH",
+    "CREATE",
+    "ALTER",
+    "DROP",
+    "PRAGMA",
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "RELEASE",
+    "ATTACH",
+    "DETACH",
+    "VACUUM",
+    "ANALYZE",
+    "REINDEX",
+    "EXPLAIN",
+    "VALUES",
+];
+/// What changes a schema belongs into a migration, which is a file, in every crate.
 const VERBS: &[&str] = &["CREATE ", "ALTER ", "DROP "];
 const OBJECTS: &[&str] = &["TABLE ", "INDEX ", "UNIQUE INDEX ", "TRIGGER ", "VIEW "];
 
@@ -100,13 +127,26 @@ fn line_faults(name: &str, text: &str) -> Vec<String> {
         {
             faults.push(format!(":{number}: only the command line prints"));
         }
-        if name.starts_with("crates/") && changes_a_schema(line) {
+        if name.starts_with(QUERIES_IN_FILES) && begins_a_statement(line) {
+            faults.push(format!(":{number}: a query is in a .sql file of its own"));
+        } else if name.starts_with("crates/") && changes_a_schema(line) {
             faults.push(format!(
                 ":{number}: a schema is changed by a migration, in a .sql file"
             ));
         }
     }
     faults
+}
+
+/// Whether a string begins a statement here, or the line does, as the rest of a string that was begun above.
+fn begins_a_statement(line: &str) -> bool {
+    iter::once(line).chain(line.split('"').skip(1)).any(|text| {
+        let text = text.trim_start();
+        STATEMENTS.iter().any(|verb| {
+            text.strip_prefix(verb)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', ';', '\\']))
+        })
+    })
 }
 
 fn changes_a_schema(line: &str) -> bool {
@@ -160,11 +200,39 @@ mod tests {
 
     #[test]
     fn schemas_are_changed_in_files() {
-        let of = |text| super::tests::of("crates/operations/src/journal.rs", text);
+        let of = |text| super::tests::of("crates/server/src/journal.rs", text);
         assert_eq!(of("execute(\"CREATE TABLE step (id)\")").len(), 1);
         assert_eq!(of("execute(\"ALTER TABLE step ADD key\")").len(), 1);
         assert!(of("execute(\"DELETE FROM step WHERE id = ?1\")").is_empty());
         assert!(of("include_str!(\"migrations/0001_journal.sql\")").is_empty());
+    }
+
+    #[test]
+    fn queries_of_operations_are_in_files() {
+        let of = |text| super::tests::of("crates/operations/src/journal.rs", text);
+        for query in [
+            "execute(\"DELETE FROM step WHERE id = ?1\")",
+            "    \"INSERT INTO step (id) \\",
+            "let sql = format!(\"SELECT {COLUMNS}\");",
+            "(\"name\", r#\" WITH a AS (\"#)",
+            "db.execute_batch(\"BEGIN;\")",
+            "execute(\"CREATE TABLE step (id)\")",
+            // A string that was begun on the line above.
+            "        UPDATE step SET state = ?2",
+            "        SELECT",
+        ] {
+            assert_eq!(of(query).len(), 1, "{query}");
+        }
+        for code in [
+            "include_str!(\"queries/select.sql\")",
+            "execute(db, queries::COMMIT_OPERATION, [&id])",
+            "    UPDATE_STEP: \"update_step.sql\",",
+            "\"DELETED\"",
+            "// \"SELECT 1\" is what others say",
+        ] {
+            assert!(of(code).is_empty(), "{code}");
+        }
+        assert!(super::tests::of("crates/operations/tests/it/journals.rs", "\"SELECT 1\"").is_empty());
     }
 
     #[test]

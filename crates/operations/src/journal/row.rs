@@ -6,11 +6,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::rules::Head;
+use super::sqlite::queries;
 use crate::error::Error;
 use crate::record::{AuditRecord, OperationRecord, State, StepRecord};
-
-const OPERATION: &str = "SELECT id, kind, version, subject, plan, state, committed, cancel_requested, owner, epoch, \
-     heartbeat, started, ended, worked_ms, failure, hint, reasons, outcome FROM operation";
 
 pub(super) fn reading(source: rusqlite::Error) -> Error {
     Error::Journal {
@@ -83,9 +81,7 @@ fn state(word: &str) -> Result<State, Error> {
 /// What decides over an operation, inside a transaction.
 pub(super) fn head(db: &Connection, id: OperationId) -> Result<Head, Error> {
     let row = db
-        .prepare_cached(
-            "SELECT state, committed, cancel_requested, owner, epoch, heartbeat FROM operation WHERE id = ?1",
-        )
+        .prepare_cached(queries::OPERATION_HEAD)
         .and_then(|mut statement| {
             statement
                 .query_row([id.to_string()], |row| {
@@ -115,8 +111,7 @@ pub(super) fn head(db: &Connection, id: OperationId) -> Result<Head, Error> {
 }
 
 pub(super) fn one(db: &Connection, id: OperationId) -> Result<OperationRecord, Error> {
-    let sql = format!("{OPERATION} WHERE id = ?1");
-    let mut statement = db.prepare_cached(&sql).map_err(reading)?;
+    let mut statement = db.prepare_cached(queries::OPERATION).map_err(reading)?;
     let mut rows = statement.query([id.to_string()]).map_err(reading)?;
     let row = rows
         .next()
@@ -126,8 +121,7 @@ pub(super) fn one(db: &Connection, id: OperationId) -> Result<OperationRecord, E
 }
 
 pub(super) fn newest(db: &Connection, limit: usize) -> Result<Vec<OperationRecord>, Error> {
-    let sql = format!("{OPERATION} ORDER BY number DESC LIMIT ?1");
-    let mut statement = db.prepare_cached(&sql).map_err(reading)?;
+    let mut statement = db.prepare_cached(queries::NEWEST_OPERATIONS).map_err(reading)?;
     let mut rows = statement.query([signed(limit as u64)]).map_err(reading)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(reading)? {
@@ -137,9 +131,7 @@ pub(super) fn newest(db: &Connection, limit: usize) -> Result<Vec<OperationRecor
 }
 
 pub(super) fn ids(db: &Connection, prefix: &str, limit: usize) -> Result<Vec<OperationId>, Error> {
-    let mut statement = db
-        .prepare_cached("SELECT id FROM operation WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT ?2")
-        .map_err(reading)?;
+    let mut statement = db.prepare_cached(queries::OPERATION_IDS).map_err(reading)?;
     let mut rows = statement
         .query(params![prefix, signed(limit as u64)])
         .map_err(reading)?;
@@ -186,21 +178,12 @@ fn record(row: &Row<'_>) -> Result<OperationRecord, Error> {
 
 fn with_parts(db: &Connection, mut record: OperationRecord) -> Result<OperationRecord, Error> {
     let id = record.id.to_string();
-    let mut statement = db
-        .prepare_cached(
-            "SELECT position, name, key, state, undoable, started, ended, attempts, result, progress, reasons \
-             FROM step WHERE operation = ?1 ORDER BY position, key",
-        )
-        .map_err(reading)?;
+    let mut statement = db.prepare_cached(queries::STEPS).map_err(reading)?;
     let mut rows = statement.query([&id]).map_err(reading)?;
     while let Some(row) = rows.next().map_err(reading)? {
         record.steps.push(step(row)?);
     }
-    let mut statement = db
-        .prepare_cached(
-            "SELECT at, action, item, bytes, reason FROM audit WHERE operation = ?1 ORDER BY number",
-        )
-        .map_err(reading)?;
+    let mut statement = db.prepare_cached(queries::AUDIT).map_err(reading)?;
     let mut rows = statement.query([&id]).map_err(reading)?;
     while let Some(row) = rows.next().map_err(reading)? {
         record.audit.push(AuditRecord {
@@ -253,9 +236,7 @@ pub(super) struct Lease {
 }
 
 pub(super) fn lease(db: &Connection, name: &str) -> Result<Option<Lease>, Error> {
-    let mut statement = db
-        .prepare_cached("SELECT purpose, owner, epoch, heartbeat FROM lease WHERE name = ?1")
-        .map_err(reading)?;
+    let mut statement = db.prepare_cached(queries::LEASE).map_err(reading)?;
     let mut rows = statement.query([name]).map_err(reading)?;
     let Some(row) = rows.next().map_err(reading)? else {
         return Ok(None);

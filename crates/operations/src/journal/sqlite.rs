@@ -15,6 +15,7 @@ use crate::record::{AuditRecord, OperationRecord};
 
 mod lease;
 mod open;
+pub(super) mod queries;
 
 pub use open::{FILE_NAME, SCHEMA_VERSION};
 
@@ -104,9 +105,16 @@ impl Journal for SqliteJournal {
         self.write(|db| {
             execute(
                 db,
-                "INSERT INTO operation (id, kind, version, subject, plan, state, owner, epoch, heartbeat, started) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'running', ?6, 1, ?7, ?7)",
-                params![new.id.to_string(), new.kind, new.version, new.subject, plan, identity, millis(now)],
+                queries::CREATE_OPERATION,
+                params![
+                    new.id.to_string(),
+                    new.kind,
+                    new.version,
+                    new.subject,
+                    plan,
+                    identity,
+                    millis(now)
+                ],
             )
         })?;
         Ok(Ownership {
@@ -130,17 +138,17 @@ impl Journal for SqliteJournal {
             let epoch = head.epoch.saturating_add(1);
             execute(
                 db,
-                "UPDATE operation SET state = ?2, owner = ?3, epoch = ?4, heartbeat = ?5, ended = NULL, \
-                 leave_requested = 0, failure = NULL, hint = NULL, reasons = '[]', outcome = NULL WHERE id = ?1",
-                params![id.to_string(), head.claimed_state().as_str(), identity, signed(epoch), millis(now)],
+                queries::CLAIM_OPERATION,
+                params![
+                    id.to_string(),
+                    head.claimed_state().as_str(),
+                    identity,
+                    signed(epoch),
+                    millis(now)
+                ],
             )?;
             if !head.cancel_requested {
-                execute(
-                    db,
-                    "UPDATE step SET state = 'undone' WHERE operation = ?1 AND state <> 'undo_failed' AND position > \
-                     (SELECT min(position) FROM step WHERE operation = ?1 AND state IN ('undone', 'undo_failed'))",
-                    [id.to_string()],
-                )?;
+                execute(db, queries::UNDONE_FROM_FIRST, [id.to_string()])?;
             }
             Ok(Ownership {
                 id,
@@ -161,30 +169,25 @@ impl Journal for SqliteJournal {
             let id = by.id.to_string();
             execute(
                 db,
-                "DELETE FROM step WHERE operation = ?1 AND position = ?2 AND state = 'undone' AND name <> ?3",
+                queries::FORGET_OTHER_STEP,
                 params![id, signed(step.position), step.name],
             )?;
-            db.prepare_cached(
-                "INSERT INTO step (operation, position, key, name, state, undoable, started) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (operation, position, key) DO UPDATE SET \
-                 name = ?4, state = ?5, undoable = ?6, started = ?7, ended = NULL, attempts = attempts + 1, \
-                 result = NULL, progress = NULL, reasons = '[]' RETURNING attempts",
-            )
-            .and_then(|mut statement| {
-                statement.query_row(
-                    params![
-                        id,
-                        signed(step.position),
-                        step.key,
-                        step.name,
-                        RUNNING,
-                        undoable,
-                        millis(now)
-                    ],
-                    |row| row.get(0),
-                )
-            })
-            .map_err(writing)
+            db.prepare_cached(queries::BEGIN_STEP)
+                .and_then(|mut statement| {
+                    statement.query_row(
+                        params![
+                            id,
+                            signed(step.position),
+                            step.key,
+                            step.name,
+                            RUNNING,
+                            undoable,
+                            millis(now)
+                        ],
+                        |row| row.get(0),
+                    )
+                })
+                .map_err(writing)
         })
     }
 
@@ -212,13 +215,11 @@ impl Journal for SqliteJournal {
                 if row::head(db, by.id)?.cancel_requested {
                     return Err(Error::Cancelled { id: by.id });
                 }
-                execute(db, "UPDATE operation SET committed = 1 WHERE id = ?1", [&id])?;
+                execute(db, queries::COMMIT_OPERATION, [&id])?;
             }
             execute(
                 db,
-                "UPDATE step SET state = ?5, result = coalesce(?6, result), reasons = coalesce(?7, reasons), \
-                 progress = coalesce(?8, progress), ended = ?9 \
-                 WHERE operation = ?1 AND position = ?2 AND key = ?3 AND name = ?4",
+                queries::END_STEP,
                 params![
                     id,
                     signed(step.position),
@@ -239,8 +240,7 @@ impl Journal for SqliteJournal {
         self.owned(by, |db| {
             execute(
                 db,
-                "INSERT INTO audit (operation, at, action, item, bytes, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-                 ON CONFLICT DO NOTHING",
+                queries::ADD_AUDIT,
                 params![
                     by.id.to_string(),
                     millis(entry.at),
@@ -263,7 +263,7 @@ impl Journal for SqliteJournal {
     ) -> Result<Requests, Error> {
         let requests = |db: &Transaction<'_>| {
             row::head(db, by.id)?.check_owner(by)?;
-            db.prepare_cached("SELECT cancel_requested, leave_requested FROM operation WHERE id = ?1")
+            db.prepare_cached(queries::REQUESTS)
                 .and_then(|mut statement| {
                     statement.query_row([by.id.to_string()], |row| {
                         Ok(Requests {
@@ -283,17 +283,12 @@ impl Journal for SqliteJournal {
             for (step, value) in progress {
                 execute(
                     db,
-                    "UPDATE step SET progress = ?4 WHERE operation = ?1 AND position = ?2 AND key = ?3 \
-                     AND state = 'running'",
+                    queries::RECORD_PROGRESS,
                     params![id, signed(step.position), step.key, json(value)?],
                 )?;
             }
             if let Some(worked) = worked_ms {
-                execute(
-                    db,
-                    "UPDATE operation SET heartbeat = ?2, worked_ms = worked_ms + ?3 WHERE id = ?1",
-                    params![id, millis(now), signed(worked)],
-                )?;
+                execute(db, queries::HEARTBEAT, params![id, millis(now), signed(worked)])?;
             }
             Ok(requests)
         })
@@ -305,8 +300,7 @@ impl Journal for SqliteJournal {
         self.owned(by, |db| {
             execute(
                 db,
-                "UPDATE operation SET state = ?2, outcome = ?3, reasons = ?4, hint = ?5, failure = ?6, owner = NULL, \
-                 ended = ?7, heartbeat = ?7, worked_ms = worked_ms + ?8 WHERE id = ?1",
+                queries::END_OPERATION,
                 params![
                     by.id.to_string(),
                     ending.state.as_str(),
@@ -326,7 +320,7 @@ impl Journal for SqliteJournal {
         self.owned(by, |db| {
             execute(
                 db,
-                "UPDATE operation SET owner = NULL, heartbeat = ?2, worked_ms = worked_ms + ?3 WHERE id = ?1",
+                queries::RELEASE_OPERATION,
                 params![by.id.to_string(), millis(now), signed(worked_ms)],
             )?;
             Ok(())
@@ -337,9 +331,9 @@ impl Journal for SqliteJournal {
         self.write(|db| {
             row::head(db, id)?.check_request(leave)?;
             let sql = if leave {
-                "UPDATE operation SET leave_requested = 1 WHERE id = ?1"
+                queries::REQUEST_LEAVE
             } else {
-                "UPDATE operation SET cancel_requested = 1, state = 'cancelling' WHERE id = ?1"
+                queries::REQUEST_CANCEL
             };
             execute(db, sql, [id.to_string()])?;
             Ok(())
@@ -362,8 +356,7 @@ impl Journal for SqliteJournal {
         self.write(|db| {
             execute(
                 db,
-                "DELETE FROM operation WHERE ended < ?1 AND state IN ('cancelled', 'failed', 'partial', 'succeeded') \
-                 AND number NOT IN (SELECT number FROM operation ORDER BY number DESC LIMIT ?2)",
+                queries::PRUNE_HISTORY,
                 params![millis(before), signed(minimum as u64)],
             )
         })

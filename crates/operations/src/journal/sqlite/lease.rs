@@ -5,7 +5,7 @@ use std::time::Duration;
 use ostler_vocabulary::{ProcessIdentity, Timestamp};
 use rusqlite::{Connection, params};
 
-use super::execute;
+use super::{execute, queries};
 use crate::error::Error;
 use crate::journal::LeaseHolder;
 use crate::journal::row::{self, json, millis, signed};
@@ -37,8 +37,7 @@ pub(super) fn acquire(
     };
     execute(
         db,
-        "INSERT INTO lease (name, purpose, owner, epoch, heartbeat) VALUES (?1, ?2, ?3, ?4, ?5) \
-         ON CONFLICT (name) DO UPDATE SET purpose = ?2, owner = ?3, epoch = ?4, heartbeat = ?5",
+        queries::ACQUIRE_LEASE,
         params![name, purpose, json(owner)?, signed(epoch), millis(now)],
     )?;
     Ok(LeaseHolder {
@@ -51,7 +50,7 @@ pub(super) fn acquire(
 pub(super) fn confirm(db: &Connection, holder: &LeaseHolder, now: Timestamp) -> Result<(), Error> {
     let changed = execute(
         db,
-        "UPDATE lease SET heartbeat = ?4 WHERE name = ?1 AND epoch = ?2 AND owner = ?3",
+        queries::CONFIRM_LEASE,
         params![
             holder.name,
             signed(holder.epoch),
@@ -65,7 +64,7 @@ pub(super) fn confirm(db: &Connection, holder: &LeaseHolder, now: Timestamp) -> 
 pub(super) fn surrender(db: &Connection, holder: &LeaseHolder) -> Result<(), Error> {
     let changed = execute(
         db,
-        "UPDATE lease SET owner = NULL WHERE name = ?1 AND epoch = ?2 AND owner = ?3",
+        queries::SURRENDER_LEASE,
         params![holder.name, signed(holder.epoch), json(&holder.owner)?],
     )?;
     lost_unless(changed, holder)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
 
+use super::queries;
 use crate::error::Error;
 
 /// The journal's file in the state directory.
@@ -56,7 +57,7 @@ pub(super) fn connect(path: &Path, synchronous: &str) -> Result<Connection, Erro
 fn write_ahead(db: &Connection) -> Result<(), rusqlite::Error> {
     let begun = Instant::now();
     loop {
-        match db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
+        match db.query_row(queries::WRITE_AHEAD_LOG, [], |row| row.get::<_, String>(0)) {
             Err(e)
                 if matches!(
                     e.sqlite_error_code(),
@@ -89,7 +90,7 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), Error> {
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(opening)?;
     let tables: i64 = transaction
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .query_row(queries::COUNT_SCHEMA, [], |row| row.get(0))
         .map_err(opening)?;
     let ours = number(&transaction, "application_id").map_err(opening)? == i64::from(APPLICATION);
     if tables > 0 && !ours {
@@ -111,7 +112,7 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), Error> {
         transaction.execute_batch(sql).map_err(opening)?;
         transaction
             .execute(
-                "INSERT INTO schema_history (version, written_by) VALUES (?1, ?2)",
+                queries::RECORD_MIGRATION,
                 rusqlite::params![index as i64 + 1, env!("CARGO_PKG_VERSION")],
             )
             .map_err(opening)?;
@@ -127,13 +128,9 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), Error> {
 
 /// The program that wrote a newer schema, as far as that schema can be read.
 fn writer(db: &Connection) -> String {
-    db.query_row(
-        "SELECT written_by FROM schema_history ORDER BY version DESC LIMIT 1",
-        [],
-        |row| row.get(0),
-    )
-    .optional()
-    .ok()
-    .flatten()
-    .unwrap_or_else(|| "of a newer version".to_owned())
+    db.query_row(queries::NEWEST_WRITER, [], |row| row.get(0))
+        .optional()
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| "of a newer version".to_owned())
 }
