@@ -238,7 +238,8 @@ mod tests {
     #[test]
     fn states_follow_the_evidence_and_nothing_else() {
         use BackupState::{Complete, Damaged, Partial, Verified};
-        let cases: [(bool, &[(&str, bool)], BackupState); 12] = [
+        type Case<'a> = (bool, &'a [(&'a str, bool)], BackupState);
+        let cases: [Case<'_>; 12] = [
             (false, &[], Complete),
             (false, &[("commit", true)], Complete),
             (false, &[("verify", true)], Complete),
