@@ -32,6 +32,9 @@ pub enum Error {
         /// Why.
         source: globset::Error,
     },
+    /// An exclude pattern without any character to match.
+    #[error("an exclude pattern is empty")]
+    EmptyPattern,
     /// The operating system refused something without which nothing else can be done.
     #[error("cannot {attempted} `{path}`")]
     Io {
@@ -113,7 +116,7 @@ impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Missing { .. } | Self::NotIncluded { .. } => ErrorKind::NotFound,
-            Self::Path { .. } | Self::Pattern { .. } => ErrorKind::Invalid,
+            Self::Path { .. } | Self::Pattern { .. } | Self::EmptyPattern => ErrorKind::Invalid,
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => ErrorKind::NotFound,
                 io::ErrorKind::PermissionDenied => ErrorKind::Denied,

@@ -78,8 +78,9 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
     let (restored, node) = restore(&op, &context, id, &tree).await?;
     let compared = compare(&op, &context, &node, &tree).await?;
     let check = match &request.check {
-        Some(command) => Some(check(&op, &context, command, &tree).await?),
-        None => None,
+        // A command that fails on files that are not all there says nothing.
+        Some(command) if !restored.damaged => Some(check(&op, &context, command, &tree).await?),
+        _ => None,
     };
     op.step("remove scratch")
         .retries(3)
@@ -224,7 +225,7 @@ async fn restore(
                     .node
                     .download(request, &step.progress, &step.cancelled)
                     .await
-                    .map_err(|failure| failure.context(format!("cannot restore backup {}", id.short())))?;
+                    .map_err(context.attempting(format_args!("restore backup {}", id.short())))?;
                 if done.damaged {
                     // What a deletion removed on purpose is no damage.
                     context.record(id).await?;
@@ -265,7 +266,7 @@ async fn compare(
                     .node
                     .compare(request, &step.progress, &step.cancelled)
                     .await
-                    .map_err(|failure| failure.context("cannot compare the restored files"))?;
+                    .map_err(context.attempting("compare the restored files"))?;
                 compared.problems = bounded(compared.problems);
                 Ok(compared)
             }

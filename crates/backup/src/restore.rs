@@ -34,9 +34,10 @@ pub async fn plan(mut request: Restore, context: &Context) -> Result<Plan, Failu
         .node
         .preview(&download, &Progress::new(Unit::Files), &CancellationToken::new())
         .await
-        .map_err(|failure| {
-            failure.context(format!("cannot work out what restoring {} changes", id.short()))
-        })?;
+        .map_err(context.attempting(format_args!(
+            "work out what restoring backup {} changes",
+            id.short()
+        )))?;
     Ok(Plan {
         made: context.now(),
         vault: context.vault_name.clone(),
@@ -205,7 +206,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
                     .node
                     .download(download, &step.progress, &step.cancelled)
                     .await
-                    .map_err(|failure| failure.context(format!("cannot restore backup {}", id.short())))?;
+                    .map_err(context.attempting(format_args!("restore backup {}", id.short())))?;
                 Ok(Written {
                     files_written: done.files_written,
                     files_kept: done.files_kept,

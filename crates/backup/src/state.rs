@@ -61,6 +61,10 @@ impl Backup {
 #[must_use]
 pub fn derive(entry: &CatalogueEntry, alive: bool) -> BackupState {
     let Some(facts) = &entry.committed else {
+        // Its commit record or intent is there, and is not what was written.
+        if entry.unreadable.is_some() {
+            return BackupState::Damaged;
+        }
         return if alive {
             BackupState::Running
         } else {
@@ -217,6 +221,7 @@ mod tests {
                 counts: Counts::default(),
             }),
             intent: None,
+            unreadable: None,
             proofs: proofs
                 .iter()
                 .zip(1..)
@@ -233,7 +238,8 @@ mod tests {
     #[test]
     fn states_follow_the_evidence_and_nothing_else() {
         use BackupState::{Complete, Damaged, Partial, Verified};
-        let cases: [(bool, &[(&str, bool)], BackupState); 12] = [
+        type Case<'a> = (bool, &'a [(&'a str, bool)], BackupState);
+        let cases: [Case<'_>; 12] = [
             (false, &[], Complete),
             (false, &[("commit", true)], Complete),
             (false, &[("verify", true)], Complete),
@@ -262,6 +268,8 @@ mod tests {
         entry.committed = None;
         assert_eq!(derive(&entry, true), BackupState::Running);
         assert_eq!(derive(&entry, false), BackupState::Incomplete);
+        entry.unreadable = Some("its bytes are not what was written".into());
+        assert_eq!(derive(&entry, false), BackupState::Damaged);
     }
 
     #[test]

@@ -3,100 +3,17 @@
 use std::sync::Arc;
 
 use ostler_store::{Key, Store};
-use ostler_vocabulary::{Classified, Clock, ErrorKind, Secret, Timestamp, VaultId};
+use ostler_vocabulary::{Classified, Clock, ErrorKind, Timestamp, VaultId};
 use zeroize::Zeroizing;
 
 use crate::cipher;
 use crate::cipher::Suite;
 use crate::config::{self, Config};
 use crate::keys::{Epoch, EpochSecrets, FileKey, Keyring, Protection, Tried, Wrapper, check_recipient};
-use crate::{Error, Index, Reader, Upload, objects};
-
-/// A way to open a vault.
-#[derive(Debug, Clone)]
-pub enum Unlock {
-    /// The text of a key file.
-    KeyFile(Secret),
-    /// A passphrase.
-    Passphrase(Secret),
-    /// The text of an age identity: `AGE-SECRET-KEY-1…`, with or without comment lines.
-    AgeIdentity(Secret),
-}
-
-/// A way to protect the vault's secrets.
-#[derive(Debug, Clone)]
-pub enum Protect {
-    /// A new random key file; its text is returned by `init`.
-    KeyFile,
-    /// A passphrase, at the default cost.
-    Passphrase(Secret),
-    /// A passphrase, at this cost.
-    PassphraseAt(Secret, PassphraseCost),
-    /// Recipients of age: `age1…`.
-    AgeRecipients(Vec<String>),
-}
-
-/// What trying one passphrase costs, with Argon2id on one lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PassphraseCost {
-    /// Memory in KiB; at least 8.
-    pub memory_kib: u32,
-    /// Passes over it.
-    pub iterations: u32,
-}
-
-impl PassphraseCost {
-    /// The most that is believed of a wrapper.
-    pub(crate) const MOST: Self = Self {
-        memory_kib: 2 << 20,
-        iterations: 64,
-    };
-
-    /// Next to nothing, for tests.
-    pub const CHEAP: Self = Self {
-        memory_kib: 64,
-        iterations: 1,
-    };
-}
-
-impl Default for PassphraseCost {
-    /// 128 MiB and three passes: below a second on a small machine.
-    fn default() -> Self {
-        Self {
-            memory_kib: 128 << 10,
-            iterations: 3,
-        }
-    }
-}
-
-/// How a new vault is to be.
-#[derive(Debug, Clone)]
-pub struct InitOptions {
-    /// Empty means an unencrypted vault.
-    pub protect: Vec<Protect>,
-    /// Gives the times that are recorded.
-    pub clock: Arc<dyn Clock>,
-}
-
-/// A new vault.
-#[derive(Debug)]
-pub struct Initialised {
-    /// The vault, open.
-    pub vault: Vault,
-    /// The text of the new key file, where one was asked for.
-    pub key_file: Option<Secret>,
-}
-
-/// One way in which the vault's secrets are protected.
-#[derive(Debug, Clone)]
-pub struct WrapperInfo {
-    /// Its name below `keys/`.
-    pub id: String,
-    /// `key_file`, `passphrase` or `age`.
-    pub kind: String,
-    /// When it was made.
-    pub created: Timestamp,
-}
+use crate::{
+    Error, Index, InitOptions, Initialised, PassphraseCost, Protect, Reader, Unlock, Upload, WrapperInfo,
+    objects,
+};
 
 /// An open vault. Cheap to clone behind an `Arc`.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! A session that stores chunks.
 
+mod buffers;
+
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use self::buffers::Buffers;
 use crate::index::{PackSet, pack_key};
 use crate::pack::{Finished, MAX_CHUNK, PackBuilder, PackTable, Press};
-use crate::{ChunkId, ChunkKind, Error, Index, PackId, Vault};
+use crate::{ChunkId, ChunkKind, Error, Index, Location, PackId, Vault};
 
 /// A pack of file contents is stored when it has become this long, in bytes.
 const DATA_PACK: usize = 24 << 20;
@@ -183,10 +186,7 @@ impl Session {
     fn store(self: &Arc<Self>, pack: PackBuilder) -> Result<(), Error> {
         self.check()?;
         let Finished { bytes, table, plain } = pack.finish()?;
-        let buffer = Bytes::from_owner(Pooled {
-            bytes,
-            pool: Arc::clone(&self.buffers),
-        });
+        let buffer = self.buffers.lend(bytes);
         let runtime = self.vault.runtime();
         let permit = runtime
             .block_on(Arc::clone(&self.permits).acquire_owned())
@@ -260,23 +260,47 @@ impl ChunkSink {
         if session.index.mark(&id, &session.needed).is_some() || !session.shard(&id).insert(id) {
             return Ok(Stored { id, new: false });
         }
-        let stored = self.append(kind, id, plaintext);
-        if let Err(error) = stored {
-            // Others may have been told that the chunk is there: nothing of this session counts any more.
-            let error = match error {
-                Error::Upload(first) => first,
-                error => Arc::new(error),
-            };
-            self.session
-                .progress()
-                .failed
-                .get_or_insert_with(|| Arc::clone(&error));
-            return Err(Error::Upload(error));
-        }
-        Ok(Stored { id, new: true })
+        let appended = self.append(kind, |pack, press| pack.push(press, kind, id, plaintext));
+        self.settle(id, appended)
     }
 
-    fn append(&mut self, kind: ChunkKind, id: ChunkId, plaintext: &[u8]) -> Result<(), Error> {
+    /// Takes on a chunk of another pack in its encoding, as [`Reader::open_chunk`](crate::Reader) gives it: repacking
+    /// neither compresses again nor looks inside.
+    pub(crate) fn put_encoded(
+        &mut self,
+        id: ChunkId,
+        from: &Location,
+        encoded: &[u8],
+    ) -> Result<Stored, Error> {
+        let session = &self.session;
+        if session.index.mark(&id, &session.needed).is_some() || !session.shard(&id).insert(id) {
+            return Ok(Stored { id, new: false });
+        }
+        let appended = self.append(from.kind, |pack, _| {
+            pack.push_encoded(from.kind, from.encoding, id, from.length, encoded)
+        });
+        self.settle(id, appended)
+    }
+
+    fn settle(&self, id: ChunkId, appended: Result<(), Error>) -> Result<Stored, Error> {
+        let Err(error) = appended else {
+            return Ok(Stored { id, new: true });
+        };
+        // Others may have been told that the chunk is there: nothing of this session counts any more.
+        let error = match error {
+            Error::Upload(first) => first,
+            error => Arc::new(error),
+        };
+        let mut progress = self.session.progress();
+        progress.failed.get_or_insert_with(|| Arc::clone(&error));
+        Err(Error::Upload(error))
+    }
+
+    fn append(
+        &mut self,
+        kind: ChunkKind,
+        push: impl FnOnce(&mut PackBuilder, &mut Press) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let press = match &mut self.press {
             Some(press) => press,
             None => self.press.insert(Press::new(LEVEL)?),
@@ -292,7 +316,7 @@ impl ChunkSink {
                 self.session.buffers.take(),
             )?),
         };
-        pack.push(press, kind, id, plaintext)?;
+        push(pack, press)?;
         if pack.len() >= full
             && let Some(pack) = open.take()
         {
@@ -332,54 +356,7 @@ impl Drop for ChunkSink {
     }
 }
 
-impl Vault {
-    /// Stores a pack that was made outside of a session, as repacking does; it is in no index segment yet.
-    pub(crate) async fn store_pack(&self, pack: Finished) -> Result<PackTable, Error> {
-        self.create_if_free(&pack_key(&pack.table.id)?, pack.bytes)
-            .await?;
-        Ok(pack.table)
-    }
-}
-
 /// BLAKE3 of the bytes, keyed for this vault.
 pub(crate) fn chunk_id(vault: &Vault, plaintext: &[u8]) -> ChunkId {
     ChunkId(*blake3::keyed_hash(vault.keys().chunk_id_key(), plaintext).as_bytes())
-}
-
-/// Buffers that go round: fresh memory of this size costs as much as encrypting into it.
-#[derive(Debug, Default)]
-struct Buffers(Mutex<Vec<Vec<u8>>>);
-
-impl Buffers {
-    fn take(&self) -> Vec<u8> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()
-            .unwrap_or_default()
-    }
-
-    fn give(&self, buffer: Vec<u8>) {
-        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if free.len() < IN_FLIGHT + 2 {
-            free.push(buffer);
-        }
-    }
-}
-
-struct Pooled {
-    bytes: Vec<u8>,
-    pool: Arc<Buffers>,
-}
-
-impl AsRef<[u8]> for Pooled {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-impl Drop for Pooled {
-    fn drop(&mut self) {
-        self.pool.give(std::mem::take(&mut self.bytes));
-    }
 }

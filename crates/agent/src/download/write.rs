@@ -18,6 +18,7 @@ use super::verify::same_content;
 use crate::Error;
 use crate::metadata::{self, Subject};
 use crate::problems::Problems;
+use crate::stat::Stat;
 use crate::stop::Stop;
 use crate::upload::content::is_zero;
 
@@ -256,7 +257,10 @@ impl Target<'_> {
         if !task.is_sparse() {
             fill(fd.as_fd(), task)?;
         }
-        if let Err(reason) = metadata::restore(Subject::Open(fd.as_fd()), &task.entry.metadata, None) {
+        // Looking is cheaper than setting what is right already.
+        let now = Stat::of(fd.as_fd()).ok();
+        if let Err(reason) = metadata::restore(Subject::Open(fd.as_fd()), &task.entry.metadata, now.as_ref())
+        {
             self.problems.add(&task.entry.path, reason);
         }
         drop(fd);

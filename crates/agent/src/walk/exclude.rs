@@ -43,6 +43,9 @@ impl Exclude {
                 Some(body) => (body, 1),
                 None => (pattern.as_str(), 0),
             };
+            if body.is_empty() {
+                return Err(Error::EmptyPattern);
+            }
             let (glob, paths) = if body.starts_with('/') {
                 (body.to_owned(), 2)
             } else if body.contains('/') {
@@ -94,6 +97,7 @@ impl Exclude {
 #[cfg(test)]
 mod tests {
     use super::Exclude;
+    use crate::Error;
 
     #[test]
     fn patterns_match_as_documented() {
@@ -131,7 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_pattern_is_named() {
+    fn a_broken_pattern_is_named_and_an_empty_one_is_refused() {
+        for empty in ["", "/"] {
+            assert!(matches!(
+                Exclude::new(&[empty.to_owned()]),
+                Err(Error::EmptyPattern)
+            ));
+        }
         let error = Exclude::new(&["a[".to_owned()]).unwrap_err();
         assert!(error.to_string().contains("a["), "{error}");
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ostler_store::{Local, Store};
 use ostler_vault::{InitOptions, Protect, Vault};
-use ostler_vocabulary::{ErrorKind, Failure};
+use ostler_vocabulary::{ErrorKind, Failure, VaultId};
 
 use super::vaults::Opened;
 use super::{Runtime, blocking, places};
@@ -43,6 +43,37 @@ pub(super) fn key_files(settings: &Settings, name: &str) -> Vec<PathBuf> {
         files.insert(0, first);
     }
     files
+}
+
+/// Removes what a crash left of earlier attempts to make the default vault; what is an hour old nobody works on.
+fn sweep(place: &Path) {
+    let Some(directory) = place
+        .parent()
+        .and_then(|directory| std::fs::read_dir(directory).ok())
+    else {
+        return;
+    };
+    for entry in directory.flatten() {
+        let is_ours = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with("vault.new."));
+        let is_old = entry
+            .metadata()
+            .and_then(|m| m.modified())
+            .is_ok_and(|at| at.elapsed().is_ok_and(|age| age.as_secs() > 3600));
+        if is_ours && is_old && std::fs::remove_dir_all(entry.path()).is_err() {
+            tracing::warn!(path = %entry.path().display(), "what an interrupted run left could not be removed");
+        }
+    }
+}
+
+/// The one of these key files that was made for the vault: key files name their vault.
+pub(super) fn key_file_of(settings: &Settings, name: &str, vault: VaultId) -> Option<PathBuf> {
+    let id = vault.to_string();
+    let files = key_files(settings, name);
+    let names_it = |path: &&PathBuf| std::fs::read_to_string(path).is_ok_and(|text| text.contains(&id));
+    files.iter().find(names_it).or(files.first()).cloned()
 }
 
 /// Makes a vault. Its key file is made first, empty, so that a place that cannot be written to is known in time.
@@ -101,8 +132,11 @@ impl Runtime {
         let attempted = format!("cannot make the default vault in {}", place.display());
         let new = place.with_file_name(format!("vault.new.{}", ostler_vocabulary::OperationId::random()));
         let store: Arc<dyn Store> = blocking({
-            let new = new.clone();
-            move || Ok(Arc::new(Local::open(&new)?) as Arc<dyn Store>)
+            let (new, place) = (new.clone(), place.clone());
+            move || {
+                sweep(&place);
+                Ok(Arc::new(Local::open(&new)?) as Arc<dyn Store>)
+            }
         })
         .await
         .map_err(|failure| failure.context(attempted.clone()))?;

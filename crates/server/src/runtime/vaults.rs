@@ -389,7 +389,7 @@ impl Runtime {
         }
         let configured_key = match self.inner.settings.vault(&opened.name).ok().and_then(|v| v.key) {
             Some(Reference::File(path)) => Some(self.inner.settings.base().join(path)),
-            _ => Some(self.inner.settings.implicit_key(&opened.name)).filter(|path| path.exists()),
+            _ => first_use::key_file_of(&self.inner.settings, &opened.name, vault.id()),
         };
         Ok(VaultInfo {
             summary: VaultSummary {

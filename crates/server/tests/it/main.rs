@@ -1,4 +1,5 @@
 //! The runtime over real directories: what a front end sees, from the first backup to the last deletion.
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
 mod damage;
 mod life;

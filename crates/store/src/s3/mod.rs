@@ -5,6 +5,7 @@
 
 mod fault;
 mod options;
+mod tls;
 
 use std::fmt;
 use std::ops::Range;

@@ -8,6 +8,7 @@ use ostler_vocabulary::{Secret, Span};
 use serde::Deserialize;
 
 use super::fault::{Credentials, Explain};
+use super::tls;
 use crate::Error;
 
 /// Where the bucket's name stands in a request.
@@ -53,6 +54,7 @@ impl S3Options {
             store: location.to_owned(),
             reason,
         };
+        tls::provide();
         let mut builder = AmazonS3Builder::from_env();
         let endpoint = self
             .endpoint

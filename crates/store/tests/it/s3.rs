@@ -212,3 +212,31 @@ async fn an_object_that_is_not_there_is_told_from_a_missing_bucket() {
     assert!(matches!(store.get(&key("a")).await, Err(Error::Gone { .. })));
     assert!(store.delete(&key("a")).await.is_err());
 }
+
+#[tokio::test]
+async fn https_is_spoken_over_tls_and_whoever_does_not_answer_is_unavailable() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("https://{}", listener.local_addr().unwrap());
+    let store = S3::open("bucket", "", &options(endpoint.clone(), "id", "secret")).unwrap();
+    let greeted = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut record = [0; 6];
+        stream.read_exact(&mut record).await.unwrap();
+        record
+    };
+    let wanted = key("a");
+    let (record, answer) = tokio::join!(greeted, store.get(&wanted));
+    // A record of type handshake, and in it a client's greeting.
+    assert_eq!(
+        (record[0], record[1], record[5]),
+        (0x16, 0x03, 0x01),
+        "{record:?}"
+    );
+    let error = answer.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+
+    drop(listener);
+    let error = store.get(&wanted).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(error.hint().unwrap().contains(&endpoint), "{error:?}");
+}

@@ -8,9 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::facts::{Note, decode_facts};
 use super::note::{Found, backup_of, digest, intent_key, record_key};
-use super::{
-    BACKUPS, CatalogueEntry, Facts, INTENTS, Intent, MarkRecord, NOTES, ProofFacts, ProofRecord, Record,
-};
+use super::{BACKUPS, CatalogueEntry, Facts, INTENTS, Intent, MarkRecord, NOTES, ProofRecord, Record};
 use crate::envelope::ObjectKind;
 use crate::{Error, Vault};
 
@@ -72,7 +70,12 @@ impl Vault {
             .read_if_there(&key)
             .await?
             .ok_or_else(|| Error::NotFound(format!("backup {id}")))?;
-        let json = self.unseal(ObjectKind::Record, &key, &bytes)?;
+        let json = match self.unseal(ObjectKind::Record, &key, &bytes) {
+            Err(_) if self.unseal(ObjectKind::Tombstone, &key, &bytes).is_ok() => {
+                return Err(Error::NotFound(format!("backup {id}: its commit was ruled out")));
+            }
+            unsealed => unsealed?,
+        };
         #[derive(serde::Deserialize)]
         struct Versioned {
             version: u32,
@@ -204,7 +207,7 @@ impl Vault {
                 }
             }
         }
-        entry.proofs.sort_by(|a: &ProofFacts, b| a.at.cmp(&b.at));
+        entry.proofs.sort_by_key(|proof| proof.at);
         entry.marks.sort_by_key(|mark| mark.at);
         entry.committed = whole(&parts);
         if entry.committed.is_none() {

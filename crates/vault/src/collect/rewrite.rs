@@ -120,7 +120,7 @@ impl Vault {
     }
 }
 
-/// Gives the bytes read.
+/// Copies chunks in the encoding they have; gives the bytes read.
 fn copy_pack(reader: &Reader, sink: &mut ChunkSink, pack: PackId, chunks: &[ChunkId]) -> Result<u64, Error> {
     let index = reader.index();
     let mut places = Vec::with_capacity(chunks.len());
@@ -134,15 +134,14 @@ fn copy_pack(reader: &Reader, sink: &mut ChunkSink, pack: PackId, chunks: &[Chun
     };
     let (start, end) = (first.offset, last.offset + u64::from(last.stored));
     let bytes = reader.span(&pack, start..end)?;
-    let mut plaintext = Vec::new();
+    let mut encoded = Vec::new();
     for (id, location) in &places {
         let stored = usize::try_from(location.offset - start)
             .ok()
             .and_then(|at| bytes.get(at..at.checked_add(location.stored as usize)?))
             .ok_or_else(|| Error::damaged(format!("pack {pack}"), "it is too short"))?;
-        plaintext.clear();
-        reader.decode(id, location, stored, &mut plaintext)?;
-        sink.put(location.kind, &plaintext)?;
+        reader.open_chunk(id, location, stored, &mut encoded)?;
+        sink.put_encoded(*id, location, &encoded)?;
     }
     Ok(end - start)
 }

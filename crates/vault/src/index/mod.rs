@@ -105,7 +105,7 @@ impl Index {
                 header: table.header,
             });
         }
-        slots.sort_unstable_by(|a, b| (a.id, a.pack, a.number).cmp(&(b.id, b.pack, b.number)));
+        slots.sort_unstable_by_key(|slot| (slot.id, slot.pack, slot.number));
         // About eight ids to a start: a look-up then reads one or two lines of memory.
         let bits = (slots.len() / 8).max(1).ilog2().min(24);
         let shift = 32 - bits;

@@ -101,8 +101,7 @@ mod tests {
         let text = key.to_text(VaultId::random(), Timestamp::UNIX_EPOCH);
         assert_eq!(FileKey::from_text(&text).unwrap().bytes(), key.bytes());
         let line = text.reveal().lines().last().unwrap().to_owned();
-        let spaced: String = line[PREFIX.len()..]
-            .as_bytes()
+        let spaced: String = line.as_bytes()[PREFIX.len()..]
             .chunks(4)
             .map(|group| format!("{}- ", String::from_utf8_lossy(group).to_lowercase()))
             .collect();

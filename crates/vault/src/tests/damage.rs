@@ -130,9 +130,9 @@ async fn a_second_copy_of_a_chunk_stands_in_for_a_damaged_one() {
     let empty = fixture.vault.index(false).await.unwrap();
     let chunk = noise(1, 500);
     let (ids, _) = fixture
-        .put_with(std::sync::Arc::clone(&empty), &[chunk.clone()])
+        .put_with(std::sync::Arc::clone(&empty), std::slice::from_ref(&chunk))
         .await;
-    fixture.put_with(empty, &[chunk.clone()]).await;
+    fixture.put_with(empty, std::slice::from_ref(&chunk)).await;
     let packs = fixture.keys_below("packs/");
     assert_eq!(packs.len(), 2);
     let index = fixture.vault.index(false).await.unwrap();
@@ -166,7 +166,7 @@ async fn a_sealed_object_is_only_itself() {
                 vault.unseal(ObjectKind::Intent, &at, &sealed).unwrap(),
                 b"what it says"
             );
-            assert_eq!(ObjectKind::peek(&sealed), Some(ObjectKind::Intent));
+            assert!(vault.unseal(ObjectKind::Tombstone, &at, &sealed).is_err());
             assert!(vault.unseal(ObjectKind::Record, &at, &sealed).is_err());
             assert!(
                 vault

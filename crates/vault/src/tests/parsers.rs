@@ -39,7 +39,6 @@ fn read_all(vault: &Vault, bytes: &[u8]) {
         &ostler_store::Key::new("backups/x").unwrap(),
         bytes,
     );
-    let _ = ObjectKind::peek(bytes);
     let _ = Config::parse(bytes);
     let _ = Wrapper::parse("keys/x/wrapper.json", "x", bytes);
     let _ = read_entries(bytes);

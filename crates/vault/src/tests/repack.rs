@@ -1,7 +1,7 @@
 //! Moving chunks to another pack.
 
 use super::fixture::{Fixture, SUITES, samples};
-use crate::pack::PackBuilder;
+use crate::Index;
 
 #[tokio::test]
 async fn chunks_move_to_another_pack_without_being_compressed_again() {
@@ -11,26 +11,23 @@ async fn chunks_move_to_another_pack_without_being_compressed_again() {
         let (vault, index) = (&fixture.vault, fixture.vault.index(false).await.unwrap());
         let reader = vault.reader(std::sync::Arc::clone(&index));
         let moved = ids.clone();
-        let finished = tokio::task::spawn_blocking({
-            let vault = std::sync::Arc::clone(vault);
-            move || {
-                let mut pack = PackBuilder::new(&vault, Vec::new()).unwrap();
-                let mut encoded = Vec::new();
-                for id in &moved {
-                    let place = reader.index().get(id).unwrap();
-                    let end = place.offset + u64::from(place.stored);
-                    let stored = reader.span(&place.pack, place.offset..end).unwrap();
-                    reader.open_chunk(id, &place, &stored, &mut encoded).unwrap();
-                    pack.push_encoded(place.kind, place.encoding, *id, place.length, &encoded)
-                        .unwrap();
-                }
-                pack.finish().unwrap()
+        let upload = vault.upload(std::sync::Arc::new(Index::build(Vec::new())));
+        let mut sink = upload.sink();
+        tokio::task::spawn_blocking(move || {
+            let mut encoded = Vec::new();
+            for id in &moved {
+                let place = reader.index().get(id).unwrap();
+                let end = place.offset + u64::from(place.stored);
+                let stored = reader.span(&place.pack, place.offset..end).unwrap();
+                reader.open_chunk(id, &place, &stored, &mut encoded).unwrap();
+                assert!(sink.put_encoded(*id, &place, &encoded).unwrap().new);
+                assert!(!sink.put_encoded(*id, &place, &encoded).unwrap().new);
             }
+            sink.finish().unwrap();
         })
         .await
         .unwrap();
-        let table = vault.store_pack(finished).await.unwrap();
-        vault.write_segment(&[table]).await.unwrap();
+        upload.finish().await.unwrap();
         for pack in index.all_packs() {
             let key = crate::index::pack_key(&pack.id).unwrap();
             ostler_store::Store::delete(&*fixture.store, &key).await.unwrap();
