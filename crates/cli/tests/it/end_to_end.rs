@@ -351,7 +351,10 @@ fn sleeping_backup(ostler: &Ostler, source: &Path) -> std::process::Child {
 }
 
 fn signal(child: &std::process::Child, name: &str) {
-    let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+    let sent = Command::new("kill")
+        .args([format!("-{name}"), child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(sent.success());
 }
 
@@ -361,8 +364,15 @@ fn ctrl_c_cancels_an_operation_and_its_command_exits_with_130() {
     let child = sleeping_backup(&ostler, source.path());
     signal(&child, "INT");
     let output = child.wait_with_output().unwrap();
-    assert!(said(code(&output, 130)).contains("cancelling"), "{}", said(&output));
-    assert_eq!(ostler.json(["operation", "list"])["operations"][0]["state"], "cancelled");
+    assert!(
+        said(code(&output, 130)).contains("cancelling"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(
+        ostler.json(["operation", "list"])["operations"][0]["state"],
+        "cancelled"
+    );
     ostler.ok(["backup", "create", text(source.path())]);
 }
 
@@ -372,11 +382,21 @@ fn a_terminated_operation_is_left_and_can_be_resumed() {
     let child = sleeping_backup(&ostler, source.path());
     signal(&child, "TERM");
     let output = child.wait_with_output().unwrap();
-    assert!(said(code(&output, 130)).contains("ostler operation resume"), "{}", said(&output));
+    assert!(
+        said(code(&output, 130)).contains("ostler operation resume"),
+        "{}",
+        said(&output)
+    );
     let operation = ostler.json(["operation", "list"])["operations"][0].clone();
     assert_eq!(operation["state"], "interrupted");
-    let resumed = ostler.command(["operation", "resume", operation["id"].as_str().unwrap()]).spawn().unwrap();
+    let resumed = ostler
+        .command(["operation", "resume", operation["id"].as_str().unwrap()])
+        .spawn()
+        .unwrap();
     signal(&resumed, "KILL");
     drop(resumed.wait_with_output());
-    assert_ne!(ostler.json(["operation", "list"])["operations"][0]["state"], "running");
+    assert_ne!(
+        ostler.json(["operation", "list"])["operations"][0]["state"],
+        "running"
+    );
 }

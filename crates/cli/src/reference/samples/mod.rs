@@ -206,4 +206,3 @@ pub fn mark() -> Mark {
         reason: Some("before the migration".into()),
     }
 }
-

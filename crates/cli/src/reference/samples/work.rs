@@ -190,4 +190,3 @@ pub fn check_report(ok: bool) -> CheckReport {
         damaged: if ok { vec![] } else { vec![backup_id(5)] },
     }
 }
-
