@@ -150,10 +150,8 @@ pub(crate) async fn follow(
     tokio::pin!(deadline);
     loop {
         tokio::select! {
-            event = events.recv() => match event {
-                Some(Event::Ended { .. }) | None => break,
-                Some(event) => view.event(&event),
-            },
+            // In this order: no flood of events keeps an interrupt from being seen.
+            biased;
             interrupt = interrupts.recv(), if !deaf => match interrupt {
                 None => deaf = true,
                 Some(_) if on_interrupt == OnInterrupt::StopWatching => {
@@ -162,7 +160,10 @@ pub(crate) async fn follow(
                         .with_hint(format!("`ostler operation watch {}` watches again", id.short())));
                 }
                 Some(interrupt) => {
-                    asked += if interrupt == Interrupt::Terminate { 2 } else { 1 };
+                    asked += 1;
+                    if interrupt == Interrupt::Terminate {
+                        asked = asked.max(2);
+                    }
                     if asked > 2 {
                         break;
                     }
@@ -173,6 +174,10 @@ pub(crate) async fn follow(
                 }
             },
             () = &mut deadline, if asked >= 2 => break,
+            event = events.recv() => match event {
+                Some(Event::Ended { .. }) | None => break,
+                Some(event) => view.event(&event),
+            },
             _ = ticks.tick() => view.tick(),
         }
     }

@@ -66,7 +66,7 @@ fn a_vault_in_s3_does_all_that_a_local_one_does() {
     let ostler = ostler();
     let configuration = format!(
         "version = 1\n[defaults]\nvault = \"offsite\"\n[vault.offsite]\nlocation = \"{}/first\"\n\
-         key = {{ file = \"{}\" }}\n[vault.offsite.s3]\nendpoint = \"{}\"\nregion = \"us-east-1\"\nallow_http = true\n\
+         key = {{ file = \"{}\" }}\n[vault.offsite.s3]\nendpoint = \"{}\"\nregion = \"us-east-1\"\n\
          access_key = {{ env = \"S3_ID\" }}\nsecret_key = {{ env = \"S3_SECRET\" }}\n",
         server.bucket_url(),
         ostler.home().join("offsite.key").display(),
@@ -112,7 +112,7 @@ fn secrets_are_seen_nowhere() {
     fs::write(ostler.home().join("passphrase"), format!("{passphrase}\n")).unwrap();
     let configuration = format!(
         "version = 1\n[defaults]\nvault = \"offsite\"\n[vault.offsite]\nlocation = \"{}/first\"\n\
-         passphrase = {{ file = \"{}\" }}\n[vault.offsite.s3]\nendpoint = \"{}\"\nregion = \"us-east-1\"\nallow_http = true\n\
+         passphrase = {{ file = \"{}\" }}\n[vault.offsite.s3]\nendpoint = \"{}\"\nregion = \"us-east-1\"\n\
          access_key = {{ env = \"S3_ID\" }}\nsecret_key = {{ env = \"S3_SECRET\" }}\n\
          [vault.local]\nlocation = \"{}\"\npassphrase = {{ file = \"{}\" }}\n",
         server.bucket_url(),

@@ -127,10 +127,13 @@ impl Runtime {
         }
         let protect = self.protections(&request).await?;
         let key_file = protect.iter().any(|p| matches!(p, Protect::KeyFile)).then(|| {
-            request
-                .key_file
-                .clone()
-                .unwrap_or_else(|| settings.implicit_key(&name))
+            // Where the configuration will look for it, unless somebody says otherwise.
+            let expected = match &configured.key {
+                Some(Reference::File(path)) => Some(settings.base().join(path)),
+                _ => None,
+            };
+            let asked = request.key_file.clone().or(expected);
+            asked.unwrap_or_else(|| settings.implicit_key(&name))
         });
         let store = self.store(&name, &configured).await?;
         let options = InitOptions {

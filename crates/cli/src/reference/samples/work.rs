@@ -1,0 +1,192 @@
+//! Plans and reports.
+
+use ostler_api::Plan;
+use ostler_api::document::*;
+use ostler_api::request::*;
+
+use super::{at, backup_id, backup_summary, now, problem, proof};
+
+/// A plan for this request.
+#[must_use]
+pub fn plan(request: Request) -> Plan {
+    let work = match &request {
+        Request::CreateBackup(_) => Work::CreateBackup(CreateWork {
+            files: 1_234,
+            bytes: 3_435_973_836,
+            parent: Some(backup_id(3)),
+            left_out: vec!["/home/me/data/ostler".into()],
+            warnings: vec![
+                "the vault is on the same disk as /home/me/data: one broken disk takes both".into(),
+            ],
+        }),
+        Request::Restore(restore) => Work::Restore(RestoreWork {
+            to: restore.to.clone(),
+            create: 1_200,
+            replace: 30,
+            keep: 4,
+            bytes: 3_221_225_472,
+            delete: if restore.delete_extra {
+                vec!["/srv/data/extra".into()]
+            } else {
+                vec![]
+            },
+            conflicts: vec![],
+        }),
+        Request::Verify(_) => Work::Verify(VerifyWork {
+            files: 1_234,
+            bytes: 3_435_973_836,
+        }),
+        Request::Drill(_) => Work::Drill(VerifyWork {
+            files: 1_234,
+            bytes: 3_435_973_836,
+        }),
+        Request::Delete(_) | Request::Prune(_) => Work::Prune(prune_work()),
+        Request::CheckVault(_) => Work::CheckVault {
+            packs: 128,
+            bytes: 3_758_096_384,
+        },
+    };
+    let subject = match &request {
+        Request::Prune(_) | Request::Delete(_) => "1 of 2 backups",
+        Request::CheckVault(_) => "everything",
+        Request::CreateBackup(_) => "/home/me/data",
+        _ => "3f2a9c03",
+    };
+    Plan {
+        request,
+        made: now(),
+        vault: "default".into(),
+        subject: subject.into(),
+        backups: vec![backup_id(5)],
+        work,
+        digest: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef".into(),
+    }
+}
+
+fn prune_work() -> PruneWork {
+    let decision = |number, keep, reason: &str| Decision {
+        backup: backup_id(number),
+        name: Some("nightly".into()),
+        started: at(i64::from(number) * 86_400 + 7_200),
+        group: "laptop:/home/me/data".into(),
+        state: if keep {
+            BackupState::Verified
+        } else {
+            BackupState::Complete
+        },
+        keep,
+        reasons: vec![reason.into()],
+    };
+    PruneWork {
+        decisions: vec![
+            decision(
+                3,
+                true,
+                "the newest of 2 kept by --keep-last; the newest verified one",
+            ),
+            decision(5, false, "no rule keeps it"),
+        ],
+        incomplete: vec![backup_id(4)],
+        free_packs: 5,
+        free_bytes: 167_772_160,
+        repack_packs: 2,
+        repack_bytes: 20_971_520,
+    }
+}
+
+/// What `create` reports.
+#[must_use]
+pub fn create_report(state: BackupState) -> CreateReport {
+    let partial = state == BackupState::Partial;
+    CreateReport {
+        backup: backup_summary(3, state),
+        parent: (!partial).then(|| backup_id(4)),
+        objects_found: 58,
+        problems: if partial { vec![problem()] } else { vec![] },
+        left_out: vec!["/home/me/data/ostler".into()],
+        warnings: vec![],
+    }
+}
+
+/// What `restore` reports.
+#[must_use]
+pub fn restore_report() -> RestoreReport {
+    RestoreReport {
+        backup: backup_id(3),
+        to: Some("/srv/data".into()),
+        files_written: 1_200,
+        files_kept: 34,
+        bytes_written: 3_221_225_472,
+        bytes_verified: 3_435_973_836,
+        deleted: 0,
+        problems: vec![],
+    }
+}
+
+/// What `verify` reports.
+#[must_use]
+pub fn verify_report(ok: bool) -> VerifyReport {
+    VerifyReport {
+        backup: backup_id(3),
+        state: if ok {
+            BackupState::Verified
+        } else {
+            BackupState::Damaged
+        },
+        proof: proof("verify_data", ok),
+        packs: 128,
+    }
+}
+
+/// What `drill` reports.
+#[must_use]
+pub fn drill_report() -> DrillReport {
+    DrillReport {
+        backup: backup_id(3),
+        state: BackupState::Verified,
+        proof: proof("drill", true),
+        compared: 1_234,
+        compared_live: 1_200,
+        changed_live: 34,
+        check: Some(CheckCommand {
+            command: "./check.sh".into(),
+            exit_code: Some(0),
+            output: "1,234 rows\n".into(),
+        }),
+        restore_ms: 9_876,
+    }
+}
+
+/// What `delete` and `prune` report.
+#[must_use]
+pub fn prune_report() -> PruneReport {
+    PruneReport {
+        deleted: vec![backup_id(5)],
+        refused: vec![],
+        packs_deleted: 5,
+        packs_rewritten: 2,
+        bytes_freed: 188_743_680,
+        objects_deleted: 9,
+    }
+}
+
+/// What `vault check` reports.
+#[must_use]
+pub fn check_report(ok: bool) -> CheckReport {
+    CheckReport {
+        packs: 128,
+        chunks: 12_345,
+        bytes: 3_758_096_384,
+        backups: 6,
+        orphans: 1,
+        problems: if ok {
+            vec![]
+        } else {
+            vec![Problem {
+                path: "packs/7c/7c0f".into(),
+                reason: "its bytes are not what its name says".into(),
+            }]
+        },
+        damaged: if ok { vec![] } else { vec![backup_id(5)] },
+    }
+}

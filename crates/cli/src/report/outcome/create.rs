@@ -1,0 +1,90 @@
+//! `backup create`
+
+use std::path::Path;
+use std::time::Duration;
+
+use ostler_api::document::{BackupState, CreateReport};
+use ostler_vocabulary::{ErrorKind, Unit};
+
+use super::{Wrong, per_second};
+use crate::output::{Page, duration, plural, rate, size};
+use crate::report::backup::{files_text, subject, tone};
+use crate::report::problems;
+use crate::report::vault::{key_advice, warnings};
+
+pub(super) fn print(page: &mut Page, report: &CreateReport, key: Option<&Path>, vault: &str) {
+    let backup = &report.backup;
+    page.toned(
+        &format!("backup {} is ", backup.id.short()),
+        backup.state.as_str(),
+        tone(backup.state),
+        &format!(": {}", subject(backup)),
+    );
+    let counts = &backup.counts;
+    page.field("files", files_text(backup));
+    page.field(
+        "size",
+        format!("{}, of which {} new", size(counts.bytes), size(counts.new_bytes)),
+    );
+    page.field("stored", format!("{} compressed", size(counts.stored_bytes)));
+    let took = Duration::from_millis(backup.duration_ms);
+    page.field(
+        "time",
+        format!(
+            "{}, {}",
+            duration(took),
+            rate(per_second(counts.bytes, took), Unit::Bytes)
+        ),
+    );
+    if let Some(parent) = report.parent {
+        page.field("parent", parent.short());
+    }
+    page.field(
+        "proof",
+        format!(
+            "{} found in the store with the right size before the commit",
+            plural(report.objects_found, "object")
+        ),
+    );
+    page.fields(
+        "left out",
+        report.left_out.iter().map(|path| path.display().to_string()),
+    );
+    if let Some(key) = key {
+        key_advice(page, key, &report.warnings);
+    }
+    warnings(page, &report.warnings);
+    if !report.problems.is_empty() {
+        page.line("not in it as it should be:");
+        problems(page, &report.problems, counts.problems);
+    }
+    page.line("next:");
+    let id = backup.id.short();
+    page.command(
+        &format!("ostler backup drill {id}{vault}"),
+        "restore into scratch and compare",
+    );
+    page.command(&format!("ostler restore {id}{vault} --to DIR"), "bring it back");
+}
+
+pub(super) fn wrong(report: &CreateReport) -> Option<Wrong<'_>> {
+    if report.backup.state.is_good() {
+        return None;
+    }
+    Some(Wrong {
+        kind: if report.backup.state == BackupState::Damaged {
+            ErrorKind::Corrupt
+        } else {
+            ErrorKind::Partial
+        },
+        message: format!(
+            "backup {} is {}: {} not in it as they should be",
+            report.backup.id.short(),
+            report.backup.state.as_str(),
+            plural(report.backup.counts.problems, "item"),
+        ),
+        hint: "a partial backup never counts as the last good one; repair what is listed, or exclude it"
+            .to_owned(),
+        problems: &report.problems,
+    })
+}

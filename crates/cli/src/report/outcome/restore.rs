@@ -1,0 +1,47 @@
+//! `restore`
+
+use std::time::Duration;
+
+use ostler_api::document::{OperationDetail, RestoreReport};
+use ostler_vocabulary::Unit;
+
+use super::per_second;
+use crate::output::{Page, duration, plural, rate, size};
+use crate::report::problems;
+
+pub(super) fn print(page: &mut Page, report: &RestoreReport, detail: &OperationDetail) {
+    let place = report
+        .to
+        .as_ref()
+        .map_or_else(|| "the original place".to_owned(), |to| to.display().to_string());
+    page.line(format!("backup {} is restored to {place}", report.backup.short()));
+    page.field(
+        "written",
+        format!(
+            "{}, {}",
+            plural(report.files_written, "file"),
+            size(report.bytes_written)
+        ),
+    );
+    page.field(
+        "kept",
+        format!("{} that were right already", plural(report.files_kept, "file")),
+    );
+    if report.deleted > 0 {
+        page.field("removed", plural(report.deleted, "entry"));
+    }
+    let took = Duration::from_millis(detail.summary.duration_ms);
+    page.field(
+        "time",
+        format!(
+            "{}, {}",
+            duration(took),
+            rate(per_second(report.bytes_verified, took), Unit::Bytes)
+        ),
+    );
+    page.field("proof", format!("{} verified", size(report.bytes_verified)));
+    if !report.problems.is_empty() {
+        page.line("not restored as they should be:");
+        problems(page, &report.problems, report.problems.len() as u64);
+    }
+}
