@@ -90,7 +90,9 @@ impl Vault {
         for found in notes.iter().filter_map(|object| self.read_note(object)) {
             said.entry(found.backup).or_default().push(found);
         }
-        let committed = records.iter().filter_map(|object| backup_of(BACKUPS, &object.key));
+        let committed = records
+            .iter()
+            .filter_map(|object| backup_of(BACKUPS, &object.key));
         self.without_record(&said, &committed.collect()).await
     }
 
