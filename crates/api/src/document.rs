@@ -270,6 +270,8 @@ pub struct RestoreReport {
     pub deleted: u64,
     /// Metadata or files that could not be restored.
     pub problems: Vec<Problem>,
+    /// Whether some of them could not because stored data is missing or wrong.
+    pub damaged: bool,
 }
 
 /// `backup verify`

@@ -147,8 +147,8 @@ struct Written {
 /// Runs the plan.
 ///
 /// # Errors
-/// `Refused` for conflicts and states, `Corrupt` when stored data of a file is missing or wrong (all other files are
-/// restored by then), failures of vault and node.
+/// `Refused` for conflicts and states, failures of vault and node. Files whose stored data is missing or wrong are in the
+/// report, which says so; all others are restored.
 pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished, Failure> {
     let (Request::Restore(request), [id], Work::Restore(work)) =
         (plan.request, plan.backups.as_slice(), plan.work)
@@ -219,22 +219,14 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
             }
         })
         .await?;
-    if written.damaged {
-        return Err(Failure::new(
-            ErrorKind::Corrupt,
-            format!(
-                "vault `{}`: stored data of backup {} is missing or wrong: {}",
-                context.vault_name,
-                id.short(),
-                in_short(&written.problems)
-            ),
-        )
-        .with_hint(
-            "all other files were restored; `ostler backup verify --read-data` lists what is damaged",
-        ));
-    }
     let partial = match written.problems.as_slice() {
         [] => Vec::new(),
+        problems if written.damaged => vec![format!(
+            "vault `{}`: stored data of backup {} is missing or wrong: {}",
+            context.vault_name,
+            id.short(),
+            in_short(problems)
+        )],
         problems => vec![format!(
             "not everything could be restored: {}",
             in_short(problems)
@@ -249,6 +241,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         bytes_verified: written.bytes_verified,
         deleted: written.deleted,
         problems: written.problems,
+        damaged: written.damaged,
     };
     finished(Outcome::Restore(report), partial)
 }

@@ -120,6 +120,7 @@ pub fn restore_report() -> RestoreReport {
         bytes_verified: 3_435_973_836,
         deleted: 0,
         problems: vec![],
+        damaged: false,
     }
 }
 

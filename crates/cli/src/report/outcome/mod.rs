@@ -56,12 +56,16 @@ pub(crate) async fn outcome(session: &Session, detail: &OperationDetail) -> Resu
                 "{} could not be restored as they should",
                 plural(report.problems.len() as u64, "item")
             );
-            failed(
-                &report.problems,
-                ErrorKind::Partial,
-                message,
-                "what is listed above is not right in the target",
-            )
+            let (kind, hint) = if report.damaged {
+                let hint = "all other files are right; `ostler backup verify --read-data` tells how far the damage goes";
+                (ErrorKind::Corrupt, hint)
+            } else {
+                (
+                    ErrorKind::Partial,
+                    "what is listed above is not right in the target",
+                )
+            };
+            failed(&report.problems, kind, message, hint)
         }
         Some(Outcome::Verify(report)) => {
             print(session, detail, schema::VERIFY_REPORT, report, None, |page| {
