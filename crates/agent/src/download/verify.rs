@@ -23,7 +23,9 @@ pub(crate) fn same_content(
     buffer: &mut Vec<u8>,
     stop: &Stop,
 ) -> Result<io::Result<bool>, Error> {
-    let _ = rustix::fs::fadvise(file, 0, None, Advice::Sequential);
+    if content.len() > 1 {
+        let _ = rustix::fs::fadvise(file, 0, None, Advice::Sequential);
+    }
     let mut at = 0_u64;
     for extent in content {
         match *extent {

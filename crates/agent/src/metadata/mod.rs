@@ -7,6 +7,7 @@ pub(crate) mod names;
 pub(crate) mod xattr;
 
 use std::io;
+use std::sync::OnceLock;
 
 use ostler_vault::list::{FileTime, Metadata};
 use rustix::fd::BorrowedFd;
@@ -17,9 +18,15 @@ use crate::stat::Stat;
 use names::Names;
 use xattr::{Place, Xattrs};
 
+/// The user we act as. It never changes, and asking costs a system call a file.
+pub(crate) fn user() -> u32 {
+    static USER: OnceLock<u32> = OnceLock::new();
+    *USER.get_or_init(|| rustix::process::geteuid().as_raw())
+}
+
 /// Whether we may do what only root may.
 pub(crate) fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
+    user() == 0
 }
 
 pub(crate) fn of(stat: &Stat, xattrs: Xattrs, names: &Names) -> Metadata {

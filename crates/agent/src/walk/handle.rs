@@ -47,7 +47,7 @@ pub(crate) fn open_quietly(
     flags: OFlags,
     owner: u32,
 ) -> io::Result<OwnedFd> {
-    let user = rustix::process::geteuid().as_raw();
+    let user = crate::metadata::user();
     if user == 0 || user == owner {
         match rustix::fs::openat(directory, name, flags | OFlags::NOATIME, Mode::empty()) {
             Err(Errno::PERM) => {}

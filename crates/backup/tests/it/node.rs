@@ -111,7 +111,7 @@ impl Node for MemoryNode {
             let mut sink = session.sink();
             let mut list = ListWriter::new(session.sink());
             let mut names: Vec<&String> = files.keys().collect();
-            names.sort_by(|a, b| path_order(a[1..].as_bytes(), b[1..].as_bytes()));
+            names.sort_by(|a, b| path_order(&a.as_bytes()[1..], &b.as_bytes()[1..]));
             for name in names {
                 if unreadable.contains(name) {
                     counts.problems += 1;
@@ -127,7 +127,7 @@ impl Node for MemoryNode {
                 counts.files += 1;
                 counts.bytes += content.len() as u64;
                 list.push(&Entry {
-                    path: name[1..].as_bytes().to_vec(),
+                    path: name.as_bytes()[1..].to_vec(),
                     kind: EntryKind::File {
                         size: content.len() as u64,
                         content: vec![Extent::Chunk {

@@ -1,5 +1,6 @@
 //! The runtime: what answers a front end in its own process.
 
+mod access;
 mod browse;
 mod dispatch;
 mod documents;

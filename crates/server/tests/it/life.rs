@@ -290,8 +290,11 @@ async fn another_machine_with_address_and_key_has_everything() {
         passphrase_file: None,
     };
     let info = runtime(other.path(), &[]).add_vault(add).await.unwrap();
-    assert_eq!(info.summary.name, "elsewhere");
-    let runtime = runtime(other.path(), &[("OSTLER_VAULT", "elsewhere")]);
+    assert_eq!(
+        info.summary.name, "default",
+        "the only vault is the one that is meant"
+    );
+    let runtime = runtime(other.path(), &[]);
     let world = World { home: other, runtime };
     assert_eq!(world.list().await.len(), 1);
     let to = world.path("restored");
