@@ -94,6 +94,7 @@ fn form(arg: &Arg) -> String {
 
 fn meaning(arg: &Arg) -> String {
     let mut text = text(arg.get_long_help().or(arg.get_help()))
+        .replace("\n\n", ". ")
         .replace('\n', " ")
         .replace('|', "\\|");
     let values = arg.get_possible_values();
@@ -105,7 +106,8 @@ fn meaning(arg: &Arg) -> String {
                 None => format!("`{}`", value.get_name()),
             })
             .collect();
-        let _ = write!(text, ": {}", values.join(", "));
+        let joint = if text.ends_with('.') { " One of" } else { "" };
+        let _ = write!(text, "{joint}: {}", values.join(", "));
     }
     if let [default] = arg.get_default_values()
         && arg.get_action().takes_values()
