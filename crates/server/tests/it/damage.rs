@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ostler_api::Client;
-use ostler_api::document::{BackupState, OperationState};
+use ostler_api::document::{BackupState, OperationState, Outcome};
 use ostler_api::request::{CheckVault, CreateBackup, Request};
 use ostler_vocabulary::ErrorKind;
 
@@ -68,12 +68,16 @@ async fn a_flipped_byte_is_found_by_reading_and_only_then_is_the_backup_damaged(
     let mut request = restore(&id, world.path("to"));
     request.allow_incomplete = true;
     let detail = world.run(Request::Restore(request)).await.unwrap();
-    ended(&detail, OperationState::Failed);
-    assert_eq!(detail.failure, Some(ErrorKind::Corrupt));
+    ended(&detail, OperationState::Partial);
+    let Some(Outcome::Restore(report)) = &detail.outcome else {
+        panic!("{detail:?}");
+    };
+    assert!(report.damaged);
+    assert_eq!(report.problems.len(), 1, "{:?}", report.problems);
     assert!(
-        detail.summary.reasons[0].contains("big.bin"),
+        report.problems[0].path.ends_with("/big.bin"),
         "{:?}",
-        detail.summary.reasons
+        report.problems
     );
     assert_eq!(
         std::fs::read(world.path("to/a.txt")).unwrap(),

@@ -19,8 +19,8 @@ const TAIL: u64 = 64 << 10;
 
 impl Vault {
     /// Loads every index segment. `adopt_orphans` also reads the tables of packs that no segment names, which an
-    /// interrupted run left behind, so that their chunks are not stored again. What is damaged is left out and
-    /// listed in [`Index::ignored`]: its chunks are then unknown, or found elsewhere.
+    /// interrupted run left behind, so that their chunks are not stored again. A segment that is damaged is left out,
+    /// listed in [`Index::ignored`], and made up for in the same way.
     ///
     /// # Errors
     /// When the store fails.
@@ -48,7 +48,7 @@ impl Vault {
         }
         drop(reads);
         let mut adopted = Vec::new();
-        if adopt_orphans {
+        if adopt_orphans || !ignored.is_empty() {
             let known: HashSet<PackId> = tables.iter().map(|table| table.id).collect();
             let packs = self.objects("packs/").await?;
             let orphans = packs.into_iter().filter_map(|object| {
