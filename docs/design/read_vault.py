@@ -161,7 +161,8 @@ class Vault:
     def pack_key(self, header):
         if header not in self.pack_keys:
             *known, epoch, vault = struct.unpack(">8sBBHI16s", header[:32])
-            require(known == [b"OSTLPACK", 1, self.suite.code, 0] and vault == self.id, "its header is of another vault")
+            known = known == [b"OSTLPACK", 1, self.suite.code, 0] and vault == self.id
+            require(known, "its header is not of a pack of this vault")
             self.pack_keys[header] = self.sealed_key(epoch, header[32:], b"pack key")
         return self.pack_keys[header]
 
@@ -212,6 +213,11 @@ class Vault:
             return record
 
 
+def shown(path):
+    """A path for people: what cannot be printed is escaped."""
+    return repr(os.fsdecode(path))[1:-1]
+
+
 class Restore:
     """Makes entries below a directory that was empty."""
 
@@ -229,9 +235,9 @@ class Restore:
         try:
             action(entry, *more)
         except Damage as error:
-            self.report.damaged(f"{os.fsdecode(entry.path)}: {error}")
+            self.report.damaged(f"{shown(entry.path)}: {error}")
         except (OSError, OverflowError, ValueError) as error:
-            self.report.failed(f"{os.fsdecode(entry.path)}: {error}")
+            self.report.failed(f"{shown(entry.path)}: {error}")
 
     def directory(self, path):
         """Where this directory is. All above it are directories that were made here, so no link is followed."""
@@ -317,7 +323,7 @@ def records(vault, report):
 
 
 def list_backups(vault, report):
-    for record in sorted(records(vault, report), key=lambda record: record["started"]):
+    for record in sorted(records(vault, report), key=lambda record: record["started"].rstrip("Z")):
         print(json.dumps({name: record[name] for name in ("backup", "name", "started", "partial", "counts")}))
 
 
@@ -346,12 +352,15 @@ def check(vault, report):
         report.damaged(f"packs/{name[:2]}/{name}: the index names it, but it is missing or damaged")
     for record in records(vault, report):
         counts["backups"] += 1
+        lost = []
         for entry in entries(vault, record, report.damaged):
             counts["entries"] += 1
-            for chunk_id, length in entry.content if entry.kind == FILE else ():
-                if chunk_id and lengths.get(chunk_id) != length:
-                    shown = f"backups/{record['backup']}: {os.fsdecode(entry.path)}"
-                    report.damaged(f"{shown}: chunk {chunk_id.hex()} is in no whole pack with this length")
+            parts = entry.content if entry.kind == FILE else ()
+            if any(chunk_id and lengths.get(chunk_id) != length for chunk_id, length in parts):
+                lost.append(shown(entry.path))
+        if lost:
+            lost = f"{len(lost)} files need chunks that no whole pack has; the first is {lost[0]}"
+            report.damaged(f"backups/{record['backup']}: {lost}")
     print(json.dumps(counts))
 
 
