@@ -1,0 +1,399 @@
+#!/usr/bin/env python3
+"""Reads Ostler's vaults (format 1) without Ostler.
+
+Written from vault-format.md alone, as a test of that page and for the day when nothing else is left.
+Needs Python 3.9, the two files beside this one, and the packages blake3, zstandard, cryptography, argon2-cffi.
+
+    read_vault.py list    VAULT [KEY]                    one line of JSON per committed backup, oldest first
+    read_vault.py restore VAULT BACKUP_ID TARGET [KEY]   every entry, to TARGET/<its absolute path>
+    read_vault.py check   VAULT [KEY]                    reads and verifies everything there is; prints counts
+
+VAULT is a directory. KEY is one of
+    --key FILE               a key file (OSTLER-KEY-1:…)
+    --passphrase-file FILE   a file whose first line is the passphrase
+    --age-identity FILE      a file with X25519 identities of age (AGE-SECRET-KEY-1…); no plugins, no SSH keys
+and is not needed where the vault is not encrypted.
+
+`restore` wants a TARGET that is missing or empty. What is damaged is named on the standard error and left out; the rest
+is restored. Owners and the extended attributes security.* and trusted.* are restored by root only.
+
+Exit status: 0 all is well; 1 something is damaged or missing, or the key does not fit; 2 wrong usage; 3 everything was
+read and verified, but something could not be made or set here (it is named on the standard error).
+"""
+
+import argparse
+import json
+import os
+import re
+import stat
+import struct
+import sys
+from collections import namedtuple
+
+import zstandard
+from blake3 import blake3
+
+sys.dont_write_bytecode = True  # nothing appears beside these files
+# pylint: disable=wrong-import-position
+from read_vault_keys import USER_KEYS, Damage, Epoch, Suite, Wrapper, derive, keyed, members, reading, require, without
+from read_vault_lists import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, HOLES, SOCKET, SYMLINK, Cursor, entries
+
+HEADER, ENTRY, FOOTER = 112, 46, 16  # sizes of a pack's parts
+SEGMENT, RECORD, WRITER, PUBLIC = 1, 3, 1, 2  # kinds of sealed objects; their modes
+SPECIAL = {FIFO: stat.S_IFIFO, SOCKET: stat.S_IFSOCK, CHARACTER: stat.S_IFCHR, BLOCK: stat.S_IFBLK}
+PAGE = 4096
+
+Chunk = namedtuple("Chunk", "kind encoding id offset stored length")  # an entry of a pack's table
+
+
+class Vault:
+    """An open vault.
+
+    `packs` maps the names of packs to (size, header, chunks); `index` chunk ids to (pack, header, number, chunk).
+    """
+
+    def __init__(self, root, user_keys):
+        self.root, self.packs, self.index, self.pack_keys = root, {}, {}, {}
+        data = self.read("vault.json")
+        with reading("vault.json"):
+            document = members(json.loads(data), "format version id created encryption mac", "secrets")
+            known = (document["format"], document["version"]) == ("ostler-vault", 1)
+            require(known, f"is of {document['format']} {document['version']}; this program knows ostler-vault 1")
+            require(re.fullmatch("[0-9a-f]{32}", document["id"]), "its id is not 32 hexadecimal digits")
+            self.id, self.suite = bytes.fromhex(document["id"]), Suite(document["encryption"])
+            require((self.suite.code == 0) == ("secrets" in document), "has both secrets and encryption, or neither")
+            self.epochs = {1: Epoch(document["secrets"])} if self.suite.code == 0 else self.unlock(user_keys)
+            self.identity = self.epochs[max(self.epochs)].identity
+            code = keyed(derive("vault.json", self.identity), without(data, document["mac"])).hex()
+            require(code == document["mac"], "was changed: its code is wrong")
+        self.chunk_key = derive("chunk id", self.identity)
+
+    def read(self, key, offset=0, length=-1):
+        with reading(key), open(os.path.join(self.root, key), "rb") as file:
+            file.seek(offset)
+            return file.read(length)
+
+    def list(self, prefix):
+        """Keys of the objects below a prefix."""
+        for directory, _, names in os.walk(os.path.join(self.root, prefix)):
+            yield from (os.path.relpath(os.path.join(directory, name), self.root) for name in sorted(names))
+
+    def unlock(self, user_keys):
+        """Opens the first wrapper that opens with what the user has; gives the secrets of its epochs by number."""
+        require(user_keys, "the vault is encrypted: say --key, --passphrase-file or --age-identity")
+        problem = Damage("keys/: no wrapper in this vault is for this kind of key")
+        for key in sorted(self.list("keys")):
+            directory, name = os.path.split(key)
+            if name != "wrapper.json":
+                continue
+            try:
+                with reading(key):
+                    wrapper = Wrapper(self.suite, self.id, self.read(key))
+                    require(directory == f"keys/{wrapper.id}", "its id is not the one in its name")
+                    if wrapper.kind not in user_keys:
+                        continue
+                    wrapper.unlock(user_keys[wrapper.kind])
+                epochs = {}
+                for key in self.list(directory):
+                    match = re.fullmatch("epoch-([0-9]{8})", os.path.basename(key))
+                    with reading(key):
+                        if match:
+                            epochs[int(match[1])] = wrapper.epoch(int(match[1]), self.read(key))
+                if epochs:
+                    return epochs
+                problem = Damage(f"{directory}: has no epoch")
+            except Damage as error:
+                problem = error
+        raise problem
+
+    def epoch(self, number):
+        require(number in self.epochs, f"is of epoch {number}, which this key does not open")
+        return self.epochs[number]
+
+    def sealed_key(self, epoch, sealed, use):
+        epoch = self.epoch(epoch)
+        return self.suite.open_hpke(epoch.secret, sealed, b"ostler vault v1 " + use + self.id, epoch.writer, self.id)
+
+    def open_object(self, key, kind, mode, bound=None):
+        """Plaintext of a sealed object."""
+        data = self.read(key)
+        with reading(key):
+            start = 48 if mode == WRITER else 96
+            require(len(data) >= start + 18, "is cut off")
+            magic, suite, *found, epoch = struct.unpack(">8s4BI", data[:16])
+            require((magic, suite) == (b"OSTLOBJ1", self.suite.code), "is not a sealed object of this vault")
+            require(found == [kind, mode, 0], "is not the kind of object that belongs here")
+            if mode == WRITER:
+                secret = keyed(derive("object", self.epoch(epoch).writer), data[16:48])
+            else:
+                secret = self.sealed_key(epoch, data[16:96], b"object key")
+            end = len(data) - 2 - int.from_bytes(data[-2:], "big")
+            return self.suite.open(secret, data[start:end], data[:start] + self.id + (bound or key).encode())
+
+    def check_table(self, table, size):
+        """The chunks that a pack's table names."""
+        chunks, end = [Chunk(*fields) for fields in struct.iter_unpack(">BB32sIII", table)], HEADER
+        for chunk in chunks:
+            require(chunk.kind in (1, 2) and chunk.encoding in (0, 1), "has a chunk of unknown kind or encoding")
+            length, plain = chunk.stored - 16, chunk.length
+            fits = 0 <= length < plain if chunk.encoding else length == plain
+            require(chunk.offset == end and plain <= 16 << 20 and fits, "its table contradicts itself")
+            end += chunk.stored
+        require(end + len(table) + 16 + FOOTER <= size, "its table does not fit into it")
+        return chunks
+
+    def load_index(self, damaged):
+        for key in self.list("index"):
+            try:
+                with reading(key):
+                    require(blake3(self.read(key)).hexdigest() == os.path.basename(key), "is not what its name says")
+                    cursor = Cursor(self.open_object(key, SEGMENT, WRITER, "index/"))
+                    cursor.version()
+                    while cursor.at < len(cursor.data):
+                        name, size, header = cursor.take(32).hex(), cursor.fixed(8), cursor.take(HEADER)
+                        pack = (size, header, self.check_table(cursor.take(ENTRY * cursor.fixed(4)), size))
+                        require(self.packs.setdefault(name, pack) == pack, f"contradicts another segment on {name}")
+                        for number, chunk in enumerate(pack[2]):
+                            self.index.setdefault(chunk.id, []).append((name, header, number, chunk))
+            except Damage as error:
+                damaged(error)
+
+    def pack_key(self, header):
+        if header not in self.pack_keys:
+            *known, epoch, vault = struct.unpack(">8sBBHI16s", header[:32])
+            known = known == [b"OSTLPACK", 1, self.suite.code, 0] and vault == self.id
+            require(known, "its header is not of a pack of this vault")
+            self.pack_keys[header] = self.sealed_key(epoch, header[32:], b"pack key")
+        return self.pack_keys[header]
+
+    def open_chunk(self, header, number, chunk, sealed):
+        bound = self.id + struct.pack(">BB32sI", chunk.kind, chunk.encoding, chunk.id, chunk.length)
+        plain = self.suite.open(self.pack_key(header), sealed, bound, number.to_bytes(12, "big"))
+        if chunk.encoding == 1:
+            plain = zstandard.ZstdDecompressor().stream_reader(plain).read(chunk.length + 1)
+        require(len(plain) == chunk.length, f"its chunk {chunk.id.hex()} does not have its length")
+        require(keyed(self.chunk_key, plain) == chunk.id, f"its chunk {chunk.id.hex()} is not what its id says")
+        return plain
+
+    def chunk(self, chunk_id):
+        """The plaintext of a chunk, from any copy that is whole."""
+        problem = Damage(f"chunk {chunk_id.hex()}: the index does not know it")
+        for name, header, number, chunk in self.index.get(chunk_id, ()):
+            key = f"packs/{name[:2]}/{name}"
+            try:
+                with reading(key):
+                    return self.open_chunk(header, number, chunk, self.read(key, chunk.offset, chunk.stored))
+            except Damage as error:
+                problem = error
+        raise problem
+
+    def check_pack(self, key):
+        """Reads and verifies a whole pack; gives its chunks."""
+        data, name = self.read(key), os.path.basename(key)
+        with reading(key):
+            named = blake3(data).hexdigest() == name and key == f"packs/{name[:2]}/{name}"
+            require(named and len(data) >= HEADER + FOOTER, "is not what its name says")
+            length, signature, *known = struct.unpack(">IHH8s", data[-FOOTER:])
+            end = len(data) - FOOTER - signature
+            require(known == [0, b"OSTLPEND"] and end - length >= HEADER, "its footer is wrong")
+            header, sealed = data[:HEADER], data[end - length:end]
+            chunks = self.check_table(self.suite.open(self.pack_key(header), sealed, header, b"\xff" * 12), len(data))
+            require(HEADER + sum(chunk.stored for chunk in chunks) == end - length, "its table leaves bytes unnamed")
+            indexed = self.packs.get(name)
+            require(indexed in (None, (len(data), header, chunks)), "is not what the index says")
+            for number, chunk in enumerate(chunks):
+                self.open_chunk(header, number, chunk, data[chunk.offset:chunk.offset + chunk.stored])
+            return chunks
+
+    def record(self, key):
+        with reading(key):
+            record = json.loads(self.open_object(key, RECORD, PUBLIC))
+            require(record["version"] == 1, f"is of version {record['version']}; this program knows 1")
+            require(key == f"backups/{record['backup']}", "is the record of another backup")
+            return record
+
+
+def shown(path):
+    """A path for people: what cannot be printed is escaped."""
+    return repr(os.fsdecode(path))[1:-1]
+
+
+class Restore:
+    """Makes entries below a directory that was empty."""
+
+    def __init__(self, vault, target, report):
+        self.vault, self.target, self.report = vault, os.fsencode(target), report
+        self.made, self.linked, self.directories = {b""}, {}, []
+
+    def all(self, found):
+        for entry in found:
+            self.attempt(self.make, entry)
+        for entry, place in reversed(self.directories):
+            self.attempt(self.describe, entry, place)
+
+    def attempt(self, action, entry, *more):
+        try:
+            action(entry, *more)
+        except Damage as error:
+            self.report.damaged(f"{shown(entry.path)}: {error}")
+        except (OSError, OverflowError, ValueError) as error:
+            self.report.failed(f"{shown(entry.path)}: {error}")
+
+    def directory(self, path):
+        """Where this directory is. All above it are directories that were made here, so no link is followed."""
+        place = os.path.join(self.target, path)
+        if path not in self.made:
+            self.directory(os.path.dirname(path))
+            os.mkdir(place, 0o700)
+            self.made.add(path)
+        return place
+
+    def make(self, entry):
+        if entry.kind == DIRECTORY:
+            self.directories.append((entry, self.directory(entry.path)))
+            return
+        above, name = os.path.split(entry.path)
+        place, shared = os.path.join(self.directory(above), name), (entry.device, entry.inode)
+        if entry.links > 1 and shared in self.linked:
+            os.link(self.linked[shared], place, follow_symlinks=False)
+            return
+        if entry.kind == FILE:
+            self.file(entry, place)
+        elif entry.kind == SYMLINK:
+            os.symlink(entry.content, place)
+        else:
+            os.mknod(place, SPECIAL[entry.kind] | 0o600, os.makedev(*entry.content) if entry.content else 0)
+        self.linked[shared] = place
+        self.describe(entry, place)
+
+    def file(self, entry, place):
+        with open(place, "xb") as file:
+            try:
+                for chunk_id, length in entry.content:
+                    if chunk_id is None:
+                        file.seek(length, os.SEEK_CUR)
+                        continue
+                    data = self.vault.chunk(chunk_id)
+                    if len(data) != length:
+                        raise Damage(f"chunk {chunk_id.hex()}: is not as long as the file list says")
+                    step = PAGE if entry.flags & HOLES else max(length, 1)
+                    for page in (data[at:at + step] for at in range(0, length, step)):
+                        if entry.flags & HOLES and not any(page):
+                            file.seek(len(page), os.SEEK_CUR)
+                        else:
+                            file.write(page)
+                file.truncate(entry.size)
+            except Damage:
+                os.unlink(place)
+                raise
+
+    def describe(self, entry, place):
+        """Sets owner, attributes, mode and time, in the order in which one does not undo the other."""
+        root = os.geteuid() == 0
+        if root:
+            os.chown(place, entry.user, entry.group, follow_symlinks=False)
+        for name, value in entry.xattrs:
+            if root or not name.startswith((b"security.", b"trusted.")):
+                self.attempt(lambda entry: os.setxattr(place, name, value, follow_symlinks=False), entry)
+        if entry.kind != SYMLINK:
+            os.chmod(place, entry.mode)
+        os.utime(place, ns=(entry.modified, entry.modified), follow_symlinks=False)
+
+
+class Report:
+    """Says what is wrong when it is found, and remembers it for the exit status."""
+
+    status = 0
+
+    def damaged(self, message):
+        print(f"read_vault.py: damaged: {message}", file=sys.stderr)
+        self.status = 1
+
+    def failed(self, message):
+        print(f"read_vault.py: cannot restore: {message}", file=sys.stderr)
+        self.status = self.status or 3
+
+
+def records(vault, report):
+    for key in vault.list("backups"):
+        try:
+            yield vault.record(key)
+        except Damage as error:
+            report.damaged(error)
+
+
+def list_backups(vault, report):
+    for record in sorted(records(vault, report), key=lambda record: record["started"].rstrip("Z")):
+        print(json.dumps({name: record[name] for name in ("backup", "name", "started", "partial", "counts")}))
+
+
+def restore(vault, report, backup, target):
+    require(re.fullmatch("[0-9a-f]{32}", backup), f"{backup} is not the id of a backup")
+    record = vault.record(f"backups/{backup}")
+    os.makedirs(target, exist_ok=True)
+    require(not os.listdir(target), f"{target} is not empty")
+    vault.load_index(report.damaged)
+    Restore(vault, target, report).all(entries(vault, record, report.damaged))
+
+
+def check(vault, report):
+    vault.load_index(report.damaged)
+    counts, lengths, whole = dict.fromkeys(("packs", "chunks", "backups", "entries"), 0), {}, set()
+    for key in vault.list("packs"):
+        try:
+            chunks = vault.check_pack(key)
+            whole.add(os.path.basename(key))
+            counts["packs"] += 1
+            counts["chunks"] += len(chunks)
+            lengths.update((chunk.id, chunk.length) for chunk in chunks)
+        except Damage as error:
+            report.damaged(error)
+    for name in sorted(set(vault.packs) - whole):
+        report.damaged(f"packs/{name[:2]}/{name}: the index names it, but it is missing or damaged")
+    for record in records(vault, report):
+        counts["backups"] += 1
+        lost = []
+        for entry in entries(vault, record, report.damaged):
+            counts["entries"] += 1
+            parts = entry.content if entry.kind == FILE else ()
+            if any(chunk_id and lengths.get(chunk_id) != length for chunk_id, length in parts):
+                lost.append(shown(entry.path))
+        if lost:
+            lost = f"{len(lost)} files need chunks that no whole pack has; the first is {lost[0]}"
+            report.damaged(f"backups/{record['backup']}: {lost}")
+    print(json.dumps(counts))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, *positional in (("list",), ("restore", "backup", "target"), ("check",)):
+        command = commands.add_parser(name)
+        for argument in ("vault", *positional):
+            command.add_argument(argument)
+        keys = command.add_mutually_exclusive_group()
+        for option, kind in (("--key", "key_file"), ("--passphrase-file", "passphrase"), ("--age-identity", "age")):
+            keys.add_argument(option, dest=kind, metavar="FILE")
+    given = vars(parser.parse_args())
+    sys.stdout.reconfigure(errors="backslashreplace")
+    sys.stderr.reconfigure(errors="backslashreplace")
+    report, user_keys = Report(), {}
+    try:
+        for kind, read in USER_KEYS.items():
+            if given[kind]:
+                with reading(given[kind]), open(given[kind], "rb") as file:
+                    user_keys[kind] = read(file.read())
+        vault = Vault(given["vault"], user_keys)
+        if given["command"] == "list":
+            list_backups(vault, report)
+        elif given["command"] == "restore":
+            restore(vault, report, given["backup"], given["target"])
+        else:
+            check(vault, report)
+    except (Damage, OSError, ValueError) as error:
+        report.damaged(error)
+    return report.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
