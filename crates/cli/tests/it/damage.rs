@@ -118,12 +118,15 @@ fn every_kind_of_damage_is_found_and_unaffected_files_still_restore() {
             }
 
             let target = ostler.home().join("target");
+            let to = target.to_str().unwrap();
             let restore = ostler.run([
                 "restore",
                 "b1",
                 "--to",
-                target.to_str().unwrap(),
+                to,
                 "--allow-incomplete",
+                "--output",
+                "json",
             ]);
             let restored = if target.exists() {
                 tree::read(&target)

@@ -15,7 +15,8 @@ use ostler_vocabulary::{Failure, ProcessIdentity, Progress};
 use tokio_util::sync::CancellationToken;
 
 /// Makes a [`LocalNode`] for each request. The index is loaded then and not before: an upload begins after the writer
-/// lease was taken, and what another writer stored or removed until then must be known.
+/// lease was taken, and what another writer stored or removed until then must be known. A restore also looks into packs
+/// that no index segment names: it brings back whatever is there.
 #[derive(Debug)]
 pub(super) struct VaultNode {
     vault: Arc<Vault>,
@@ -81,7 +82,7 @@ impl Node for VaultNode {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<RestoreWork, Failure> {
-        self.local(false).await?.preview(request, progress, cancel).await
+        self.local(true).await?.preview(request, progress, cancel).await
     }
 
     async fn download(
@@ -90,7 +91,7 @@ impl Node for VaultNode {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Downloaded, Failure> {
-        self.local(false).await?.download(request, progress, cancel).await
+        self.local(true).await?.download(request, progress, cancel).await
     }
 
     async fn compare(
@@ -99,7 +100,7 @@ impl Node for VaultNode {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Compared, Failure> {
-        self.local(false).await?.compare(request, progress, cancel).await
+        self.local(true).await?.compare(request, progress, cancel).await
     }
 
     async fn run_command(

@@ -62,11 +62,12 @@ impl Vault {
         }
         check.packs = sizes.len() as u64;
         let described: HashSet<PackId> = tables.iter().map(|table: &PackTable| table.id).collect();
+        let mut orphans = HashSet::new();
         for (pack, size) in &sizes {
             if described.contains(pack) {
                 continue;
             }
-            check.orphans += 1;
+            orphans.insert(*pack);
             let object = Object {
                 key: pack_key(pack)?,
                 size: *size,
@@ -91,11 +92,14 @@ impl Vault {
                 sizes,
                 digests,
                 bad: Mutex::default(),
+                orphans,
+                needed_orphans: Mutex::default(),
                 progress,
                 cancel,
             };
             inspection.packs(read_data, &mut check)?;
             inspection.backups(&records, &mut check)?;
+            inspection.orphans(&mut check)?;
             check
                 .problems
                 .sort_by(|a, b| (&a.key, &a.reason).cmp(&(&b.key, &b.reason)));
@@ -153,6 +157,10 @@ struct Inspection {
     digests: HashMap<PackId, blake3::Hash>,
     /// Places of chunks that are not what they should be: all of a pack, or one chunk.
     bad: Mutex<HashMap<(PackId, Option<ChunkId>), String>>,
+    /// Packs in the store that no index segment names.
+    orphans: HashSet<PackId>,
+    /// Those of them that a backup needs.
+    needed_orphans: Mutex<HashSet<PackId>>,
     progress: Progress,
     cancel: CancellationToken,
 }
@@ -256,11 +264,20 @@ impl Inspection {
     fn lost(&self, id: &ChunkId) -> Option<String> {
         let bad = self.bad.lock().unwrap_or_else(PoisonError::into_inner);
         let mut first = None;
-        for location in self.reader.index().copies(id) {
+        let copies = self.reader.index().copies(id);
+        // Those that the index names come first, so that an orphan is needed only where there is no other.
+        let (orphaned, named): (Vec<_>, Vec<_>) = copies.partition(|copy| self.orphans.contains(&copy.pack));
+        for location in named.iter().chain(&orphaned) {
             let pack = location.pack;
             let reason = bad.get(&(pack, None)).or_else(|| bad.get(&(pack, Some(*id))));
             match reason {
-                None => return None,
+                None => {
+                    if self.orphans.contains(&pack) {
+                        let mut needed = self.needed_orphans.lock().unwrap_or_else(PoisonError::into_inner);
+                        needed.insert(pack);
+                    }
+                    return None;
+                }
                 Some(reason) => {
                     first.get_or_insert_with(|| format!("pack {pack}: {reason}"));
                 }
@@ -277,6 +294,17 @@ impl Inspection {
             if let Some(reason) = self.backup(record, &mut judged)? {
                 check.damaged.push((record.backup, reason));
             }
+        }
+        Ok(())
+    }
+
+    /// Orphans are harmless leftovers, but for those that a backup needs: their index segment was lost.
+    fn orphans(&self, check: &mut VaultCheck) -> Result<(), Error> {
+        let needed = self.needed_orphans.lock().unwrap_or_else(PoisonError::into_inner);
+        check.orphans = (self.orphans.len() - needed.len()) as u64;
+        for pack in &*needed {
+            let reason = "a backup needs it, and no index segment names it; the next prune writes one";
+            check.problem(&pack_key(pack)?, reason.to_owned());
         }
         Ok(())
     }
