@@ -330,6 +330,7 @@ def list_backups(vault, report):
 def restore(vault, report, backup, target):
     require(re.fullmatch("[0-9a-f]{32}", backup), f"{backup} is not the id of a backup")
     record = vault.record(f"backups/{backup}")
+    os.umask(0o077)  # nobody else reads what does not have its own mode yet
     os.makedirs(target, exist_ok=True)
     require(not os.listdir(target), f"{target} is not empty")
     vault.load_index(report.damaged)
