@@ -22,6 +22,7 @@ read and verified, but something could not be made or set here (it is named on t
 """
 
 import argparse
+import base64
 import json
 import os
 import re
@@ -32,6 +33,8 @@ from collections import namedtuple
 
 import zstandard
 from blake3 import blake3
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 sys.dont_write_bytecode = True  # nothing appears beside these files
 # pylint: disable=wrong-import-position
@@ -39,7 +42,8 @@ from read_vault_keys import USER_KEYS, Damage, Epoch, Suite, Wrapper, derive, ke
 from read_vault_lists import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, HOLES, SOCKET, SYMLINK, Cursor, entries
 
 HEADER, ENTRY, FOOTER = 112, 46, 16  # sizes of a pack's parts
-SEGMENT, RECORD, WRITER, PUBLIC = 1, 3, 1, 2  # kinds of sealed objects; their modes
+SEGMENT, RECORD, PROOF, MARK, WRITER, PUBLIC = 1, 3, 5, 6, 1, 2  # kinds of sealed objects; their modes
+FACTS_NOTE, PROOF_NOTE, MARK_NOTE, DELETE = 1, 2, 3, 6  # kinds of notes; the mark of a deletion
 SPECIAL = {FIFO: stat.S_IFIFO, SOCKET: stat.S_IFSOCK, CHARACTER: stat.S_IFCHR, BLOCK: stat.S_IFBLK}
 PAGE = 4096
 
@@ -212,6 +216,27 @@ class Vault:
             require(key == f"backups/{record['backup']}", "is the record of another backup")
             return record
 
+    def note(self, key):
+        """Backup, kind and facts of a note, whose name and body are verified."""
+        with reading(key):
+            backup, epoch, name = os.path.basename(key).split(".")
+            sealed = base64.urlsafe_b64decode(name + "=" * (-len(name) % 4))
+            siv = AESSIV(derive("name", self.epoch(int(epoch)).writer, 64))
+            for kind in (FACTS_NOTE, PROOF_NOTE, MARK_NOTE):
+                try:
+                    facts = siv.decrypt(sealed, [self.id, bytes.fromhex(backup), bytes([kind])])
+                except InvalidTag:
+                    continue
+                require(facts[0] == 1, "its version is not known")
+                if kind == PROOF_NOTE:
+                    body = self.open_object(key, PROOF, PUBLIC)
+                    require(blake3(body).digest(8) == facts[10:18], "is not what its name says")
+                elif kind == MARK_NOTE and facts[1] == 0:
+                    body = self.open_object(key, MARK, PUBLIC)
+                    require(blake3(body).digest(8) == facts[2:10], "is not what its name says")
+                return backup, kind, facts
+            raise InvalidTag
+
 
 def shown(path):
     """A path for people: what cannot be printed is escaped."""
@@ -362,6 +387,16 @@ def check(vault, report):
         if lost:
             lost = f"{len(lost)} files need chunks that no whole pack has; the first is {lost[0]}"
             report.damaged(f"backups/{record['backup']}: {lost}")
+    counts["notes"], told, deleted = 0, set(), set()
+    for key in vault.list("notes"):
+        try:
+            backup, kind, facts = vault.note(key)
+            counts["notes"] += 1
+            (told if kind != MARK_NOTE else deleted if facts[1] == DELETE else set()).add(backup)
+        except Damage as error:
+            report.damaged(error)
+    for backup in sorted(told - deleted - {os.path.basename(key) for key in vault.list("backups")}):
+        report.damaged(f"backups/{backup}: is missing: notes tell of this backup")
     print(json.dumps(counts))
 
 
