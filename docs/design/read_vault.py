@@ -37,9 +37,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 sys.dont_write_bytecode = True  # nothing appears beside these files
-# pylint: disable=wrong-import-position
 from read_vault_keys import USER_KEYS, Damage, Epoch, Suite, Wrapper, derive, keyed, members, reading, require, without
-from read_vault_lists import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, HOLES, SOCKET, SYMLINK, Cursor, entries
+from read_vault_lists import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, HOLES, SOCKET, SYMLINK, Cursor, entries, shown
 
 HEADER, ENTRY, FOOTER = 112, 46, 16  # sizes of a pack's parts
 SEGMENT, RECORD, PROOF, MARK, WRITER, PUBLIC = 1, 3, 5, 6, 1, 2  # kinds of sealed objects; their modes
@@ -57,7 +56,7 @@ class Vault:
     """
 
     def __init__(self, root, user_keys):
-        self.root, self.packs, self.index, self.pack_keys = root, {}, {}, {}
+        self.root, self.packs, self.index, self.pack_keys, self.damaged = root, {}, {}, {}, None
         data = self.read("vault.json")
         with reading("vault.json"):
             document = members(json.loads(data), "format version id created encryption mac", "secrets")
@@ -146,7 +145,14 @@ class Vault:
         require(end + len(table) + 16 + FOOTER <= size, "its table does not fit into it")
         return chunks
 
+    def add_pack(self, name, *pack):
+        known = self.packs.setdefault(name, pack)
+        require(known == pack, f"contradicts another segment on pack {name}")
+        for number, chunk in enumerate(pack[2] if known is pack else ()):
+            self.index.setdefault(chunk.id, []).append((name, pack[1], number, chunk))
+
     def load_index(self, damaged):
+        self.damaged = damaged
         for key in self.list("index"):
             try:
                 with reading(key):
@@ -155,10 +161,7 @@ class Vault:
                     cursor.version()
                     while cursor.at < len(cursor.data):
                         name, size, header = cursor.take(32).hex(), cursor.fixed(8), cursor.take(HEADER)
-                        pack = (size, header, self.check_table(cursor.take(ENTRY * cursor.fixed(4)), size))
-                        require(self.packs.setdefault(name, pack) == pack, f"contradicts another segment on {name}")
-                        for number, chunk in enumerate(pack[2]):
-                            self.index.setdefault(chunk.id, []).append((name, header, number, chunk))
+                        self.add_pack(name, size, header, self.check_table(cursor.take(ENTRY * cursor.fixed(4)), size))
             except Damage as error:
                 damaged(error)
 
@@ -182,6 +185,15 @@ class Vault:
     def chunk(self, chunk_id):
         """The plaintext of a chunk, from any copy that is whole."""
         problem = Damage(f"chunk {chunk_id.hex()}: the index does not know it")
+        if chunk_id not in self.index and self.damaged:
+            self.damaged(f"{problem}; looking at all packs")
+            self.damaged = None  # once is enough
+            for key in self.list("packs"):
+                try:
+                    data, chunks = self.open_pack(key)
+                    self.add_pack(os.path.basename(key), len(data), data[:HEADER], chunks)
+                except (Damage, ValueError):
+                    pass  # whatever is needed of it will be missed
         for name, header, number, chunk in self.index.get(chunk_id, ()):
             key = f"packs/{name[:2]}/{name}"
             try:
@@ -191,8 +203,8 @@ class Vault:
                 problem = error
         raise problem
 
-    def check_pack(self, key):
-        """Reads and verifies a whole pack; gives its chunks."""
+    def open_pack(self, key):
+        """A whole pack and what its table names."""
         data, name = self.read(key), os.path.basename(key)
         with reading(key):
             named = blake3(data).hexdigest() == name and key == f"packs/{name[:2]}/{name}"
@@ -203,7 +215,14 @@ class Vault:
             header, sealed = data[:HEADER], data[end - length:end]
             chunks = self.check_table(self.suite.open(self.pack_key(header), sealed, header, b"\xff" * 12), len(data))
             require(HEADER + sum(chunk.stored for chunk in chunks) == end - length, "its table leaves bytes unnamed")
-            indexed = self.packs.get(name)
+            return data, chunks
+
+    def check_pack(self, key):
+        """Reads and verifies all chunks of a pack; gives what its table names."""
+        data, chunks = self.open_pack(key)
+        with reading(key):
+            header = data[:HEADER]
+            indexed = self.packs.get(os.path.basename(key))
             require(indexed in (None, (len(data), header, chunks)), "is not what the index says")
             for number, chunk in enumerate(chunks):
                 self.open_chunk(header, number, chunk, data[chunk.offset:chunk.offset + chunk.stored])
@@ -228,19 +247,12 @@ class Vault:
                 except InvalidTag:
                     continue
                 require(facts[0] == 1, "its version is not known")
-                if kind == PROOF_NOTE:
-                    body = self.open_object(key, PROOF, PUBLIC)
-                    require(blake3(body).digest(8) == facts[10:18], "is not what its name says")
-                elif kind == MARK_NOTE and facts[1] == 0:
-                    body = self.open_object(key, MARK, PUBLIC)
-                    require(blake3(body).digest(8) == facts[2:10], "is not what its name says")
+                if kind == PROOF_NOTE or kind == MARK_NOTE and facts[1] == 0:
+                    at, body_kind = (10, PROOF) if kind == PROOF_NOTE else (2, MARK)
+                    digest = blake3(self.open_object(key, body_kind, PUBLIC)).digest(8)
+                    require(digest == facts[at:at + 8], "is not what its name says")
                 return backup, kind, facts
             raise InvalidTag
-
-
-def shown(path):
-    """A path for people: what cannot be printed is escaped."""
-    return repr(os.fsdecode(path))[1:-1]
 
 
 class Restore:
@@ -382,10 +394,10 @@ def check(vault, report):
         for entry in entries(vault, record, report.damaged):
             counts["entries"] += 1
             parts = entry.content if entry.kind == FILE else ()
-            if any(chunk_id and lengths.get(chunk_id) != length for chunk_id, length in parts):
+            if any(part and (lengths.get(part) != length or part not in vault.index) for part, length in parts):
                 lost.append(shown(entry.path))
         if lost:
-            lost = f"{len(lost)} files need chunks that no whole pack has; the first is {lost[0]}"
+            lost = f"{len(lost)} files need chunks of no whole pack or not in the index; the first is {lost[0]}"
             report.damaged(f"backups/{record['backup']}: {lost}")
     counts["notes"], told, deleted = 0, set(), set()
     for key in vault.list("notes"):

@@ -1,5 +1,6 @@
 """The file lists of Ostler's backups, from chunks to entries. Part of read_vault.py, which see."""
 
+import os
 from collections import namedtuple
 
 from read_vault_keys import Damage, reading, require
@@ -58,6 +59,11 @@ class Cursor:
 
     def end(self):
         require(self.at == len(self.data), "does not end where its fields do")
+
+
+def shown(path):
+    """A path for people: what cannot be printed is escaped."""
+    return repr(os.fsdecode(path))[1:-1]
 
 
 def blocks(vault, address, whole=True):
