@@ -17,7 +17,7 @@ use crate::pack::{Finished, MAX_CHUNK, PackBuilder, PackTable, Press};
 use crate::{ChunkId, ChunkKind, Error, Index, Location, PackId, Vault};
 
 /// A pack of file contents is stored when it has become this long, in bytes.
-const DATA_PACK: usize = 24 << 20;
+const DATA_PACK: usize = 16 << 20;
 /// A pack of file lists.
 const LIST_PACK: usize = 8 << 20;
 /// Full packs of one session that wait for the store or are on their way; each holds its buffer.
@@ -25,8 +25,6 @@ const IN_FLIGHT: usize = 2;
 /// Packs to an index segment while a session runs: what a kill makes the next run look up pack by pack.
 const PACKS_PER_SEGMENT: usize = 16;
 const SHARDS: usize = 64;
-/// zstd's default.
-const LEVEL: i32 = 3;
 
 /// What became of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -303,7 +301,7 @@ impl ChunkSink {
     ) -> Result<(), Error> {
         let press = match &mut self.press {
             Some(press) => press,
-            None => self.press.insert(Press::new(LEVEL)?),
+            None => self.press.insert(Press::new()?),
         };
         let (open, full) = match kind {
             ChunkKind::Data => (&mut self.data, DATA_PACK),
@@ -313,7 +311,7 @@ impl ChunkSink {
             Some(pack) => pack,
             None => open.insert(PackBuilder::new(
                 &self.session.vault,
-                self.session.buffers.take(),
+                self.session.buffers.take(full),
             )?),
         };
         push(pack, press)?;

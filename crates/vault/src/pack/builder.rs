@@ -5,6 +5,7 @@ use std::io::Cursor;
 use ostler_vocabulary::VaultId;
 use zeroize::Zeroizing;
 use zstd::bulk::Compressor;
+use zstd::zstd_safe::CParameter;
 
 use super::layout::{self, ENTRY, Encoding, Entry, FOOTER, HEADER, PackTable};
 use crate::chunk::ChunkKind;
@@ -14,6 +15,8 @@ use crate::{ChunkId, Error, PackId, Vault, cipher};
 const INFO: &[u8] = b"ostler vault v1 pack key";
 /// Below this a frame's own bytes outweigh what it saves.
 const SMALLEST_FRAME: usize = 32;
+/// From here on a chunk is compressed with the larger table.
+const LARGE: usize = 256 << 10;
 /// After a chunk that did not shrink, one this long is probed before it is compressed as a whole.
 const PROBED: usize = 64 << 10;
 const PROBE: usize = 4 << 10;
@@ -176,9 +179,9 @@ impl PackBuilder {
 
 /// Compresses chunks, and learns when not to.
 pub(crate) struct Press {
-    compressor: Compressor<'static>,
-    /// Made when it is first needed.
-    prober: Option<Compressor<'static>>,
+    /// For chunks below [`LARGE`].
+    small: Compressor<'static>,
+    large: Compressor<'static>,
     last_was_solid: bool,
 }
 
@@ -189,10 +192,16 @@ impl std::fmt::Debug for Press {
 }
 
 impl Press {
-    pub(crate) fn new(level: i32) -> Result<Self, Error> {
+    /// zstd's level 1 takes three quarters of the time of level 3, and makes 2 % more of small files. On large chunks a
+    /// larger table and longer matches win back most of what it loses there; see `benches/README.md`.
+    pub(crate) fn new() -> Result<Self, Error> {
+        let mut large = compressor()?;
+        for parameter in [CParameter::HashLog(16), CParameter::MinMatch(7)] {
+            large.set_parameter(parameter).map_err(set_up)?;
+        }
         Ok(Self {
-            compressor: compressor(level)?,
-            prober: None,
+            small: compressor()?,
+            large,
             last_was_solid: false,
         })
     }
@@ -205,8 +214,12 @@ impl Press {
             bytes.reserve(zstd::zstd_safe::compress_bound(plaintext.len()) + TAG);
             let mut target = Cursor::new(&mut *bytes);
             target.set_position(start as u64);
-            let length = self
-                .compressor
+            let compressor = if plaintext.len() < LARGE {
+                &mut self.small
+            } else {
+                &mut self.large
+            };
+            let length = compressor
                 .compress_to_buffer(plaintext, &mut target)
                 .map_err(|error| Error::Internal(format!("could not compress a chunk: {error}")))?;
             if length < worthwhile {
@@ -225,17 +238,11 @@ impl Press {
         if !self.last_was_solid || plaintext.len() < PROBED {
             return Ok(false);
         }
-        if self.prober.is_none() {
-            self.prober = Some(compressor(1)?);
-        }
-        let Some(prober) = &mut self.prober else {
-            return Ok(false);
-        };
         let mut target = [0_u8; PROBE + 256];
         for part in 0..4 {
             let at = (plaintext.len() - PROBE) / 3 * part;
             let sample = &plaintext[at..at + PROBE];
-            match prober.compress_to_buffer(sample, &mut target[..]) {
+            match self.small.compress_to_buffer(sample, &mut target[..]) {
                 Ok(length) if length >= PROBE - PROBE / 16 => {}
                 _ => return Ok(false),
             }
@@ -244,6 +251,10 @@ impl Press {
     }
 }
 
-fn compressor(level: i32) -> Result<Compressor<'static>, Error> {
-    Compressor::new(level).map_err(|error| Error::Internal(format!("could not set up zstd: {error}")))
+fn compressor() -> Result<Compressor<'static>, Error> {
+    Compressor::new(1).map_err(set_up)
+}
+
+fn set_up(error: std::io::Error) -> Error {
+    Error::Internal(format!("could not set up zstd: {error}"))
 }

@@ -7,17 +7,23 @@ use bytes::Bytes;
 /// Free buffers that are kept: those of two workers and of the packs in flight.
 const KEPT: usize = 4;
 
+/// What the last chunk of a pack and its table may need beyond the pack's length: a chunk of 1 MiB that does not
+/// compress, and 16,000 entries. Larger ones move the buffer.
+const OVERHANG: usize = 2 << 20;
+
 /// Buffers that go round: fresh memory of this size costs as much as encrypting into it.
 #[derive(Debug, Default)]
 pub(super) struct Buffers(Mutex<Vec<Vec<u8>>>);
 
 impl Buffers {
-    pub(super) fn take(&self) -> Vec<u8> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()
-            .unwrap_or_default()
+    /// A buffer for a pack that is stored when it has become `full` bytes long. It has room for the chunk that goes
+    /// beyond that, so that it is never moved; memory that is not written to costs nothing.
+    pub(super) fn take(&self, full: usize) -> Vec<u8> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut buffer = kept.unwrap_or_default();
+        buffer.clear();
+        buffer.reserve_exact(full + OVERHANG);
+        buffer
     }
 
     /// Bytes on their way to the store; the buffer comes back when the last of them is dropped.
