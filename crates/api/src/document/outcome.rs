@@ -1,0 +1,147 @@
+//! What finished operations report, by kind.
+
+use std::path::PathBuf;
+
+use ostler_vocabulary::BackupId;
+use serde::{Deserialize, Serialize};
+
+use super::backup::{BackupState, BackupSummary, Problem, Proof};
+
+/// What a finished operation says of itself, by kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Outcome {
+    /// A committed backup.
+    CreateBackup(CreateReport),
+    /// A restored tree.
+    Restore(RestoreReport),
+    /// A verified backup.
+    Verify(VerifyReport),
+    /// A drilled backup.
+    Drill(DrillReport),
+    /// Deleted backups and freed space.
+    Prune(PruneReport),
+    /// A checked vault.
+    CheckVault(CheckReport),
+}
+
+/// `backup create`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CreateReport {
+    /// The committed backup.
+    pub backup: BackupSummary,
+    /// The backup it took unchanged files from.
+    pub parent: Option<BackupId>,
+    /// Objects that were found in the store with the right size before the commit.
+    pub objects_found: u64,
+    /// What is not in it.
+    pub problems: Vec<Problem>,
+    /// What was left out although nobody asked for it.
+    pub left_out: Vec<PathBuf>,
+    /// What the plan warned of, such as a key that was made just now, and hooks that failed and were not fatal.
+    pub warnings: Vec<String>,
+}
+
+/// `restore`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RestoreReport {
+    /// The backup.
+    pub backup: BackupId,
+    /// The target; `None` is the original place.
+    pub to: Option<PathBuf>,
+    /// Regular files written.
+    pub files_written: u64,
+    /// Regular files that were right already.
+    pub files_kept: u64,
+    /// Bytes written.
+    pub bytes_written: u64,
+    /// Bytes verified, written or kept.
+    pub bytes_verified: u64,
+    /// Entries removed by `--delete-extra`.
+    pub deleted: u64,
+    /// Metadata or files that could not be restored.
+    pub problems: Vec<Problem>,
+    /// Whether some of them could not because stored data is missing or wrong.
+    pub damaged: bool,
+}
+
+/// `backup verify`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VerifyReport {
+    /// The backup.
+    pub backup: BackupId,
+    /// Its state after this.
+    pub state: BackupState,
+    /// The proof that was stored.
+    pub proof: Proof,
+    /// Packs looked at.
+    pub packs: u64,
+}
+
+/// `backup drill`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DrillReport {
+    /// The backup.
+    pub backup: BackupId,
+    /// Its state after this.
+    pub state: BackupState,
+    /// The proof that was stored.
+    pub proof: Proof,
+    /// Files compared with the backup.
+    pub compared: u64,
+    /// Files also compared with the live source, because that has not changed.
+    pub compared_live: u64,
+    /// Live files that have changed since and could not be compared.
+    pub changed_live: u64,
+    /// Exit code and the last lines of the check command.
+    pub check: Option<CheckCommand>,
+    /// How long the restore took, in milliseconds.
+    pub restore_ms: u64,
+}
+
+/// How a user's check command ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckCommand {
+    /// The command.
+    pub command: String,
+    /// Its exit code; `None` when a signal ended it.
+    pub exit_code: Option<i32>,
+    /// The last of its output, at most 4 KiB.
+    pub output: String,
+}
+
+/// `backup delete` and `backup prune`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PruneReport {
+    /// Backups that were deleted.
+    pub deleted: Vec<BackupId>,
+    /// Backups of the plan that were not deleted, because they changed since it was made, with the reason.
+    pub refused: Vec<Problem>,
+    /// Packs removed.
+    pub packs_deleted: u64,
+    /// Packs rewritten.
+    pub packs_rewritten: u64,
+    /// Bytes by which the store shrank.
+    pub bytes_freed: u64,
+    /// Other leftovers removed: index segments, intents, proofs, unfinished uploads.
+    pub objects_deleted: u64,
+}
+
+/// `vault check`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CheckReport {
+    /// Packs looked at.
+    pub packs: u64,
+    /// Chunks looked at.
+    pub chunks: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Backups looked at.
+    pub backups: u64,
+    /// Packs that no index segment names; leftovers of an interrupted run, freed by the next prune.
+    pub orphans: u64,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// Backups that are damaged by it.
+    pub damaged: Vec<BackupId>,
+}

@@ -1,0 +1,67 @@
+//! Vaults and their keys as documents.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use ostler_vocabulary::VaultId;
+use serde::{Deserialize, Serialize};
+
+/// One row of `vault list`, and `vault info`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VaultSummary {
+    /// The name in the configuration.
+    pub name: String,
+    /// Where it is, without secrets.
+    pub location: String,
+    /// Whether it is the default.
+    pub default: bool,
+}
+
+/// `vault list`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VaultList {
+    /// All configured vaults, by name.
+    pub vaults: Vec<VaultSummary>,
+}
+
+/// `vault info` and `vault init`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VaultInfo {
+    /// Name and place.
+    #[serde(flatten)]
+    pub summary: VaultSummary,
+    /// The vault's id.
+    pub id: VaultId,
+    /// The version of its format.
+    pub format: u32,
+    /// When it was made.
+    pub created: Timestamp,
+    /// `aes-256-gcm`, `chacha20-poly1305` or `none`.
+    pub encryption: String,
+    /// How its key is protected, one for each: `key file`, `passphrase`, `age`.
+    pub keys: Vec<KeySummary>,
+    /// The key file, when one was made just now or is configured.
+    pub key_file: Option<PathBuf>,
+    /// Backups by state.
+    pub backups: BTreeMap<String, u64>,
+    /// Packs.
+    pub packs: u64,
+    /// Bytes of all packs.
+    pub bytes: u64,
+    /// Chunks.
+    pub chunks: u64,
+    /// What to know about it.
+    pub warnings: Vec<String>,
+}
+
+/// One way to open a vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySummary {
+    /// The key's id.
+    pub id: String,
+    /// `key file`, `passphrase` or `age`.
+    pub kind: String,
+    /// When it was added.
+    pub created: Timestamp,
+}
