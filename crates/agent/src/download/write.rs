@@ -9,7 +9,7 @@ use ostler_vault::list::Extent;
 use ostler_vault::{PackId, Reader};
 use ostler_vocabulary::{Classified, ErrorKind, Progress};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{AtFlags, FallocateFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{Advice, AtFlags, FallocateFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::confine::{Base, LastDirectory};
@@ -22,6 +22,8 @@ use crate::stat::Stat;
 use crate::stop::Stop;
 use crate::upload::content::is_zero;
 
+/// Files from this size on are written to the disk as soon as they are complete, in bytes.
+const WRITE_BEHIND: u64 = 1 << 20;
 /// Files that may be open between two of their chunks.
 const OPEN: usize = 300;
 
@@ -256,6 +258,11 @@ impl Target<'_> {
         let fd = self.opened(task, &mut file, directory)?;
         if !task.is_sparse() {
             fill(fd.as_fd(), task)?;
+        }
+        if task.size() >= WRITE_BEHIND {
+            // The disk begins to write now, so that the sync at the end has little left to wait for. Nobody reads these
+            // pages soon. That it is only advice does not matter.
+            let _ = rustix::fs::fadvise(&fd, 0, None, Advice::DontNeed);
         }
         // Looking is cheaper than setting what is right already.
         let now = Stat::of(fd.as_fd()).ok();
