@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub(crate) use key_file::FileKey;
+pub(crate) use recipients::check as check_recipient;
 pub(crate) use seal::SEALED_KEY;
 use seal::{Psk, generate, open as open_sealed, public_of, seal as seal_to};
-pub(crate) use wrapper::{Protection, Tried, Wrapper, check_recipient, without};
+pub(crate) use wrapper::{Protection, Tried, Wrapper, without};
 
 use crate::cipher::Suite;
 use crate::{Error, cipher};

@@ -10,6 +10,16 @@ use zeroize::Zeroizing;
 
 use crate::Error;
 
+/// Checks that text is a recipient of age.
+pub(crate) fn check(text: &str) -> Result<(), Error> {
+    Recipient::from_str(text)
+        .map(drop)
+        .map_err(|reason| Error::BadKey {
+            what: "the age recipient",
+            reason: format!("`{text}`: {reason}"),
+        })
+}
+
 /// Seals to all of the recipients; each can open it alone.
 pub(super) fn seal(recipients: &[String], plain: &[u8]) -> Result<Vec<u8>, Error> {
     let wrong = |reason: String| Error::BadKey {

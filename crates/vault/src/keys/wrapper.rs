@@ -1,23 +1,23 @@
 //! Wrappers: a key pair whose secret half is protected by a key file, a passphrase or age recipients. Secrets of
 //! epochs are sealed to the public half, so that adding an epoch needs nobody's passphrase.
 
-use std::str::FromStr;
+mod epoch;
+mod method;
 
 use ostler_vocabulary::{Secret, Timestamp, VaultId};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::key_file::FileKey;
-use super::seal::{generate, open as open_sealed, public_of, seal as seal_to};
-use super::{Epoch, EpochSecrets};
+use super::seal::{generate, public_of};
 use crate::cipher::{Cipher, NONCE, Suite, TAG};
 use crate::{Error, PassphraseCost, Unlock, cipher};
+use epoch::WrapperSecret;
+use method::Method;
 
 const BINDING: &str = "ostler vault v1 wrapper";
 const FILE_KEY: &str = "ostler vault v1 key file";
 const IDENTITY_CHECK: &str = "ostler vault v1 identity check";
-const EPOCH: &[u8] = b"ostler vault v1 epoch";
-const EPOCH_MAGIC: &[u8; 8] = b"OSTLEPO1";
 const VERSION: u32 = 1;
 
 /// `wrapper.json`.
@@ -34,24 +34,6 @@ pub(crate) struct Wrapper {
     sealed: String,
 }
 
-/// What protects it, with the parameters of that.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "parameters", rename_all = "snake_case")]
-pub(crate) enum Method {
-    KeyFile {
-        fingerprint: String,
-    },
-    Passphrase {
-        memory_kib: u32,
-        iterations: u32,
-        lanes: u32,
-        salt: String,
-    },
-    Age {
-        recipients: Vec<String>,
-    },
-}
-
 /// With what a new wrapper is made.
 pub(crate) enum Protection<'a> {
     KeyFile(&'a FileKey),
@@ -64,12 +46,6 @@ pub(crate) enum Tried {
     Opened(WrapperSecret),
     /// Another kind of key, or another key.
     NotThis,
-}
-
-/// The secret half of a wrapper, and what the vault's identity secret must be like.
-pub(crate) struct WrapperSecret {
-    secret: Zeroizing<[u8; 32]>,
-    identity_check: [u8; 32],
 }
 
 impl Wrapper {
@@ -207,37 +183,6 @@ impl Wrapper {
         }))
     }
 
-    /// Seals the secrets of an epoch to the public half.
-    pub(crate) fn seal_epoch(
-        &self,
-        suite: Suite,
-        vault: VaultId,
-        identity: &[u8; 32],
-        epoch: &Epoch,
-    ) -> Result<Vec<u8>, Error> {
-        let public = decode(&self.public)
-            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
-            .ok_or_else(|| {
-                Error::damaged(
-                    format!("keys/{}/wrapper.json", self.id),
-                    "its public key is wrong",
-                )
-            })?;
-        let secrets = EpochSecrets::of(identity, epoch);
-        let plain =
-            Zeroizing::new(serde_json::to_vec(&secrets).map_err(|error| {
-                Error::Internal(format!("could not write the secrets of an epoch: {error}"))
-            })?);
-        let sealed = seal_to(
-            suite,
-            &public,
-            None,
-            &epoch_info(vault, &self.id, epoch.number),
-            &plain,
-        )?;
-        Ok([EPOCH_MAGIC.as_slice(), &sealed].concat())
-    }
-
     fn wrapping_key(&self, vault: VaultId, key: &[u8; 32]) -> Zeroizing<[u8; 32]> {
         let mut hasher = blake3::Hasher::new_keyed(key);
         hasher.update(vault.as_bytes());
@@ -276,99 +221,6 @@ impl Wrapper {
         bytes.truncate(length);
         Some(bytes)
     }
-}
-
-impl WrapperSecret {
-    /// Opens the secrets of an epoch, and checks that they are of the vault that the wrapper was made for.
-    pub(crate) fn open_epoch(
-        &self,
-        suite: Suite,
-        vault: VaultId,
-        wrapper: &str,
-        number: u32,
-        bytes: &[u8],
-    ) -> Result<(Zeroizing<[u8; 32]>, Epoch), Error> {
-        let object = format!("keys/{wrapper}/epoch-{number:08}");
-        let damaged = |reason: &str| Error::damaged(&object, reason);
-        let sealed = bytes
-            .strip_prefix(EPOCH_MAGIC)
-            .ok_or_else(|| damaged("it is not the secrets of an epoch"))?;
-        let plain = open_sealed(
-            suite,
-            &self.secret,
-            None,
-            &epoch_info(vault, wrapper, number),
-            sealed,
-        )
-        .map_err(|_| damaged("its bytes are not what was sealed"))?;
-        let secrets: EpochSecrets =
-            serde_json::from_slice(&plain).map_err(|_| damaged("its secrets cannot be read"))?;
-        let (identity, epoch) = secrets
-            .to_epoch(number)
-            .ok_or_else(|| damaged("its secrets are not keys"))?;
-        if identity_check(&identity) != self.identity_check {
-            return Err(damaged("its identity secret is not this vault's"));
-        }
-        Ok((identity, epoch))
-    }
-}
-
-impl Method {
-    /// The word for it, and what to call the key that opens it.
-    pub(crate) fn kind(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::KeyFile { .. } => ("key_file", "its key file"),
-            Self::Passphrase { .. } => ("passphrase", "its passphrase"),
-            Self::Age { .. } => ("age", "an age identity"),
-        }
-    }
-
-    fn passphrase_key(&self, passphrase: &Secret) -> Result<Zeroizing<[u8; 32]>, Error> {
-        let Self::Passphrase {
-            memory_kib,
-            iterations,
-            lanes,
-            salt,
-        } = self
-        else {
-            return Err(Error::Internal("not a wrapper with a passphrase".to_owned()));
-        };
-        let wrong = |reason: String| Error::BadKey {
-            what: "the passphrase",
-            reason,
-        };
-        // They come from the store: whoever wrote them must not be able to exhaust the machine.
-        if *memory_kib > PassphraseCost::MOST.memory_kib
-            || *iterations > PassphraseCost::MOST.iterations
-            || *lanes > 16
-        {
-            return Err(wrong(
-                "its parameters ask for more memory or time than is allowed".to_owned(),
-            ));
-        }
-        let salt = decode(salt).ok_or_else(|| wrong("its salt is not base64".to_owned()))?;
-        let params = argon2::Params::new(*memory_kib, *iterations, *lanes, Some(32))
-            .map_err(|error| wrong(format!("its parameters are wrong: {error}")))?;
-        let mut key = Zeroizing::new([0; 32]);
-        argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)
-            .hash_password_into(passphrase.reveal().as_bytes(), &salt, key.as_mut_slice())
-            .map_err(|error| wrong(format!("its parameters are wrong: {error}")))?;
-        Ok(key)
-    }
-}
-
-/// Checks that text is a recipient of age.
-pub(crate) fn check_recipient(text: &str) -> Result<(), Error> {
-    age::x25519::Recipient::from_str(text)
-        .map(drop)
-        .map_err(|reason| Error::BadKey {
-            what: "the age recipient",
-            reason: format!("`{text}`: {reason}"),
-        })
-}
-
-fn epoch_info(vault: VaultId, wrapper: &str, number: u32) -> Vec<u8> {
-    [EPOCH, vault.as_bytes(), wrapper.as_bytes(), &number.to_be_bytes()].concat()
 }
 
 fn identity_check(identity: &[u8; 32]) -> [u8; 32] {
