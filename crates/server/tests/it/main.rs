@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
 mod damage;
+mod examples;
 mod life;
 mod world;
