@@ -10,6 +10,7 @@
 
 pub(crate) mod confine;
 pub(crate) mod extras;
+pub(crate) mod finish;
 pub(crate) mod plan;
 pub(crate) mod preview;
 pub(crate) mod source;
@@ -103,7 +104,7 @@ pub(crate) fn run(request: &Request, context: &Context<'_>) -> Result<Downloaded
             },
         )?;
         let (directories, links, kept, kept_bytes) = planner;
-        let (made, same) = plan::link_all(&target, &links)?;
+        let (made, same) = finish::link_all(&target, &links)?;
         let bytes = target.bytes.load(Ordering::Relaxed);
         report.files_written = target.files.load(Ordering::Relaxed) + made;
         report.files_kept = kept + same;
@@ -114,7 +115,7 @@ pub(crate) fn run(request: &Request, context: &Context<'_>) -> Result<Downloaded
     if request.delete_extra {
         report.deleted = extras::remove(&source, &bases, request, context)?;
     }
-    plan::settle(&target(request, context, &bases, &prefix, &damaged), &directories)?;
+    finish::settle(&target(request, context, &bases, &prefix, &damaged), &directories)?;
     sync(&bases)?;
     report.damaged = damaged.into_inner();
     report.problems = context.problems.list();
