@@ -15,6 +15,7 @@
 
 mod bench;
 mod coverage;
+mod crash;
 mod deny;
 mod docs;
 mod hygiene;
@@ -43,6 +44,7 @@ cargo xtask <verb>
   docs [--check]             write, or compare, the generated reference pages; --check looks at links too
   deny                       licences, sources and advisories of all dependencies
   coverage                   line coverage by crate
+  crash [RUNS]               kill the real binary at every step and RUNS times at random moments of each operation
   servers get|list           fetch, or name, the servers that tests start
   bench first-backup [...]   side by side with peers; see benches/README.md
   picture                    render docs/start/first-backup.svg from a real run";
@@ -72,6 +74,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "docs" => docs::run(rest),
         "deny" => deny::run(rest),
         "coverage" => coverage::run(rest),
+        "crash" => crash::run(rest),
         "servers" => servers::run(rest),
         "bench" => bench::run(rest),
         "picture" => picture::run(rest),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -11,6 +12,8 @@ use crate::{svg, trial, workspace};
 const PICTURE: &str = "docs/start/first-backup.svg";
 /// Where the run says it was, instead of the build directory.
 const HOME: &str = "/home/ada";
+/// What it calls the machine.
+const HOST: &str = "laptop";
 const COMMANDS: &[&str] = &[
     "ostler backup create project --name nightly",
     "ostler backup drill latest",
@@ -29,10 +32,15 @@ pub fn run(arguments: &[String]) -> Result<()> {
         fs::remove_dir_all(&home)?;
     }
     copy_sources(&home.join("project"))?;
+    settle(&home)?;
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = format!("{}:{HOME}", host.trim());
     let mut lines = Vec::new();
     for command in COMMANDS {
         lines.push(svg::Line::Command((*command).to_owned()));
-        let said = say(command, &program, &home)?.replace(&home.display().to_string(), HOME);
+        let said = say(command, &program, &home)?
+            .replace(&home.display().to_string(), HOME)
+            .replace(&host, &format!("{HOST}:{HOME}"));
         lines.extend(said.lines().map(|line| svg::Line::Output(line.to_owned())));
         lines.push(svg::Line::Output(String::new()));
     }
@@ -67,6 +75,21 @@ fn say(command: &str, program: &Path, home: &Path) -> Result<String> {
         output.status
     );
     Ok(said)
+}
+
+/// Returns when the copies are old enough for their times to prove that nobody changed them since; a drill compares
+/// only such files with the source.
+fn settle(home: &Path) -> Result<()> {
+    let probe = home.join("probe");
+    let stamp = || -> Result<SystemTime> {
+        fs::write(&probe, "now")?;
+        Ok(fs::metadata(&probe)?.modified()?)
+    };
+    let start = stamp()?;
+    while stamp()? < start + Duration::from_millis(250) {
+        std::thread::yield_now();
+    }
+    Ok(fs::remove_file(&probe)?)
 }
 
 fn copy_sources(target: &Path) -> Result<()> {

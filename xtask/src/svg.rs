@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 /// Characters a line holds before it is continued on the next.
 pub const COLUMNS: usize = 92;
+/// What stands before the continuation of a line.
+const CONTINUED: &str = "  ";
 const CHARACTER: f64 = 8.4;
 const ROW: usize = 20;
 const MARGIN: usize = 20;
@@ -49,15 +51,22 @@ pub fn terminal(lines: &[Line]) -> String {
     )
 }
 
+/// The rows of a line: broken at blanks where there are any, what goes on stands two characters in.
 fn wrap(text: &str) -> Vec<String> {
-    let characters: Vec<char> = text.chars().filter(|c| !c.is_control()).collect();
-    if characters.is_empty() {
-        return vec![String::new()];
+    let mut rest: Vec<char> = text.chars().filter(|c| !c.is_control()).collect();
+    let mut rows = Vec::new();
+    while rest.len() > COLUMNS {
+        let indent = if rows.is_empty() { 0 } else { CONTINUED.len() };
+        let blank = rest[..=COLUMNS].iter().rposition(|c| *c == ' ');
+        let (end, next) = match blank {
+            Some(at) if rest[indent..at].iter().any(|c| *c != ' ') => (at, at + 1),
+            _ => (COLUMNS, COLUMNS),
+        };
+        rows.push(rest[..end].iter().collect());
+        rest = CONTINUED.chars().chain(rest[next..].iter().copied()).collect();
     }
-    characters
-        .chunks(COLUMNS)
-        .map(|part| part.iter().collect())
-        .collect()
+    rows.push(rest.into_iter().collect());
+    rows
 }
 
 fn escape(text: &str) -> String {
@@ -78,5 +87,18 @@ mod tests {
         ]);
         assert!(picture.contains("$ echo &lt;b&gt;"));
         assert_eq!(picture.matches("<text ").count(), 3);
+    }
+
+    #[test]
+    fn long_lines_are_broken_between_words() {
+        let line = format!("{} {} end", "x".repeat(COLUMNS - 2), "y".repeat(COLUMNS));
+        let rows = wrap(&line);
+        let expected = [
+            "x".repeat(COLUMNS - 2),
+            format!("  {}", "y".repeat(COLUMNS - 2)),
+            "  yy end".to_owned(),
+        ];
+        assert_eq!(rows, expected);
+        assert_eq!(wrap(""), [""]);
     }
 }

@@ -1,0 +1,26 @@
+//! `crash [RUNS]`: the tests that kill the real binary, with many more kills at random moments than `test` makes.
+
+use anyhow::{Context, Result};
+
+use crate::{process, servers, workspace};
+
+/// Kills at random moments of each operation, beside one before and one after each step.
+const RUNS: u64 = 100;
+
+/// Runs the verb.
+pub fn run(arguments: &[String]) -> Result<()> {
+    let runs: u64 = match arguments {
+        [] => RUNS,
+        [runs] => runs
+            .parse()
+            .with_context(|| format!("`{runs}` is no number of runs"))?,
+        _ => anyhow::bail!("crash takes one number"),
+    };
+    servers::get()?;
+    let mut tests = workspace::cargo();
+    tests
+        .args(["test", "--locked", "-p", "ostler", "--test", "it", "crash::"])
+        .env("OSTLER_TEST_CRASH_RUNS", runs.to_string())
+        .env("OSTLER_REQUIRE", servers::EVERYDAY);
+    process::run(&mut tests)
+}
