@@ -59,7 +59,7 @@ fn wrap(text: &str) -> Vec<String> {
         let indent = if rows.is_empty() { 0 } else { CONTINUED.len() };
         let blank = rest[..=COLUMNS].iter().rposition(|c| *c == ' ');
         let (end, next) = match blank {
-            Some(at) if rest[indent..at].iter().any(|c| *c != ' ') => (at, at + 1),
+            Some(at) if at > indent => (at, at + 1),
             _ => (COLUMNS, COLUMNS),
         };
         rows.push(rest[..end].iter().collect());
