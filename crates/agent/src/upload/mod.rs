@@ -10,6 +10,7 @@
 
 pub(crate) mod assemble;
 pub(crate) mod content;
+mod foresight;
 pub(crate) mod plan;
 pub(crate) mod racy;
 pub(crate) mod read;
@@ -111,6 +112,15 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
             }));
         }
         drop(todo);
+        match &parent {
+            // A source is mostly as large as it was the last time; that need not be counted.
+            Some(parent) => work.progress.add_total(parent.bytes()),
+            None => {
+                let ahead = walker(&exclude, &request.selection, stop);
+                let roots = &roots;
+                threads.push(scope.spawn(move || foresight::count(roots, ahead, work.progress)));
+            }
+        }
         let assembler = Assembler::new(list, work.problems, work.progress);
         let assembling = scope.spawn(move || {
             let result = assembler.run(&results, &taken, stop);

@@ -194,7 +194,6 @@ impl Visit for Planner<'_> {
         if stat.kind != Kind::File {
             return self.push(Item::Read(found, None), 0);
         }
-        self.progress.add_total(stat.size);
         let mut content = None;
         let mut ready = None;
         if let Some(mut before) = before {
