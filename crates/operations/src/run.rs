@@ -42,13 +42,18 @@ pub(crate) struct Run {
     lost: CancellationToken,
     /// This run is over, whatever came of it.
     pub(crate) done: CancellationToken,
-    pub(crate) events: broadcast::Sender<Event>,
+    events: broadcast::Sender<Event>,
+    /// The first messages, for those who begin to watch after they were told.
+    messages: Mutex<Vec<Event>>,
     committed: AtomicBool,
     /// The program and the journal do not fit: nothing may be undone on a guess.
     confused: AtomicBool,
     /// Monotonic time up to which work was counted.
     counted: Mutex<Duration>,
 }
+
+/// Messages that late watchers still get.
+const KEPT_MESSAGES: usize = 32;
 
 /// Where the run is.
 #[derive(Default)]
@@ -89,6 +94,7 @@ impl Run {
             lost: CancellationToken::new(),
             done: CancellationToken::new(),
             events: broadcast::Sender::new(256),
+            messages: Mutex::default(),
             committed: AtomicBool::new(record.committed),
             confused: AtomicBool::new(false),
             counted: Mutex::new(now),
@@ -105,8 +111,18 @@ impl Run {
     }
 
     pub(crate) fn tell(&self, event: Event) {
+        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(event, Event::Message { .. }) && messages.len() < KEPT_MESSAGES {
+            messages.push(event.clone());
+        }
         // Nobody watching is no error.
         let _ = self.events.send(event);
+    }
+
+    /// The first messages told so far, and everything told from now on.
+    pub(crate) fn listen(&self) -> (Vec<Event>, broadcast::Receiver<Event>) {
+        let messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        (messages.clone(), self.events.subscribe())
     }
 
     /// Calls the journal on a blocking thread, with this run's right to write.

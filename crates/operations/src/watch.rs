@@ -14,7 +14,7 @@ const WAITING: usize = 256;
 
 pub(crate) async fn watch(engine: &Arc<Inner>, id: OperationId) -> Result<mpsc::Receiver<Event>, Failure> {
     // Subscribed before the journal is read: nothing falls between.
-    let local = engine.run(id).map(|run| run.events.subscribe());
+    let local = engine.run(id).map(|run| run.listen());
     let record = read(engine, id).await?;
     let (sender, receiver) = mpsc::channel(WAITING);
     let engine = Arc::clone(engine);
@@ -37,16 +37,19 @@ async fn read(engine: &Arc<Inner>, id: OperationId) -> Result<OperationRecord, F
 async fn follow(
     engine: &Arc<Inner>,
     mut record: OperationRecord,
-    local: Option<broadcast::Receiver<Event>>,
+    local: Option<(Vec<Event>, broadcast::Receiver<Event>)>,
     sender: &mpsc::Sender<Event>,
 ) -> Option<()> {
     let mut seen = Seen::default();
     for event in seen.running(&record) {
         sender.send(event).await.ok()?;
     }
-    if let Some(mut events) = local
+    if let Some((told, mut events)) = local
         && !at_rest(record.state)
     {
+        for event in told {
+            sender.send(event).await.ok()?;
+        }
         loop {
             match events.recv().await {
                 Ok(event) => {

@@ -10,15 +10,17 @@ use crate::output::{Column, Page, Table, Tone, ago, count, plural, size};
 
 pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
     let verb = match &plan.work {
-        Work::CreateBackup(_) => "back up",
-        Work::Restore(_) => "restore",
-        Work::Verify(_) => "verify",
-        Work::Drill(_) => "drill",
-        Work::Prune(_) => "delete",
-        Work::CheckVault { .. } => "check",
+        Work::CreateBackup(_) => "back up ",
+        Work::Restore(_) => "restore ",
+        Work::Verify(_) => "verify ",
+        Work::Drill(_) => "drill ",
+        Work::Prune(work) if work.decisions.iter().any(|decision| !decision.keep) => "delete ",
+        // The subject says it all: `free space`.
+        Work::Prune(_) => "",
+        Work::CheckVault { .. } => "check ",
     };
     page.line(format!(
-        "plan {}: {verb} {} (vault {})",
+        "plan {}: {verb}{} (vault {})",
         shown_digest(plan),
         plan.subject,
         plan.vault
@@ -70,10 +72,7 @@ fn restore(page: &mut Page, work: &RestoreWork) {
     );
     page.field("makes", plural(work.create, "entry"));
     page.field("replaces", plural(work.replace, "file"));
-    page.field(
-        "leaves",
-        format!("{} that are right already", plural(work.keep, "file")),
-    );
+    page.field("leaves", format!("{}, right already", plural(work.keep, "file")));
     page.field("writes", size(work.bytes));
     page.fields(
         "removes",

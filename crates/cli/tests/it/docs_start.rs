@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// What the page calls the home directory.
 const HOME: &str = "/home/ada";
@@ -120,7 +121,25 @@ impl Home {
             fs::write(documents.join(format!("2026/invoices/{month:02}.txt")), text).unwrap();
         }
         std::os::unix::fs::symlink("2026/invoices/12.txt", documents.join("newest")).unwrap();
-        Self { directory, path }
+        let home = Self { directory, path };
+        home.settle();
+        home
+    }
+
+    /// Returns when the documents are old enough for their times to prove that nobody changed them since.
+    fn settle(&self) {
+        let changed = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+        let probe = self.path.join("probe");
+        let newest = changed(&self.path.join("documents/2026/invoices/12.txt"));
+        loop {
+            fs::write(&probe, "").unwrap();
+            fs::write(&probe, "now").unwrap();
+            if changed(&probe) > newest + Duration::from_millis(250) {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        fs::remove_file(&probe).unwrap();
     }
 
     /// Exit code, and both outputs with the page's names of home and machine.

@@ -40,7 +40,9 @@ pub(super) async fn keep(run: &Run, stop: &CancellationToken) {
             }
             Ok(requests) if requests.cancel && !run.undo_only => run.cancel.cancel(),
             Ok(_) => {}
-            // Another owner shows in `lost`; anything else may pass before others take this one for dead.
+            // Another owner has it, or this run recorded its end while the beat was on its way: neither is a fault here.
+            Err(_) if run.lost.is_cancelled() => return,
+            // Anything else may pass before others take this one for dead.
             Err(failure) => tracing::warn!(operation = %run.id(), ?failure, "cannot reach the journal"),
         }
     }

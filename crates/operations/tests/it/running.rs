@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ostler_operations::{Operation, State};
+use ostler_operations::{Event, Operation, State};
 use ostler_vocabulary::{ErrorKind, Failure};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::{done, engines, spec};
 
@@ -168,5 +169,33 @@ async fn a_step_may_own_what_cannot_be_shared() {
             .await
             .unwrap();
         assert_eq!(engine.wait(id).await.unwrap().steps[0].result, Some(json!(2)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_begins_to_watch_late_still_gets_the_messages() {
+    for (engine, _directory) in engines() {
+        let (told, late) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (tell, wait) = (Arc::clone(&told), Arc::clone(&late));
+        let id = engine
+            .start(spec(), move |op: Operation| async move {
+                op.message("the key is here");
+                tell.notify_one();
+                wait.notified().await;
+                op.commit().await?;
+                done(json!({}))
+            })
+            .await
+            .unwrap();
+        told.notified().await;
+        let mut events = engine.watch(id).await.unwrap();
+        late.notify_one();
+        let mut messages = Vec::new();
+        while let Some(event) = events.recv().await {
+            if let Event::Message { text } = event {
+                messages.push(text);
+            }
+        }
+        assert_eq!(messages, ["the key is here"]);
     }
 }

@@ -150,7 +150,7 @@ impl Runtime {
             .engine
             .start(spec, move |op| async move {
                 if let Some(key) = &new_key {
-                    op.message(first_use::copy_away(key));
+                    op.message(first_use::key_made(key));
                 }
                 run(plan, op, context).await
             })

@@ -12,6 +12,14 @@ use super::{Runtime, blocking, places};
 use crate::Error;
 use crate::settings::Settings;
 
+/// What is said at once, so that it was said also where the backup is then killed.
+pub(super) fn key_made(key: &Path) -> String {
+    format!(
+        "made a vault; its key is {}: nobody can restore without it",
+        key.display()
+    )
+}
+
 /// What the user has to be told once.
 pub(super) fn copy_away(key: &Path) -> String {
     format!(

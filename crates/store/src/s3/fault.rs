@@ -157,7 +157,7 @@ impl Explain {
 
     fn denied_hint(&self, code: &str) -> String {
         let source = match self.credentials {
-            Credentials::Configuration => "the `access_key_id` and `secret_access_key` of the configuration",
+            Credentials::Configuration => "the access key and the secret key of the configuration",
             Credentials::Environment => "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
             Credentials::Machine => "the machine's role, since no access key was given",
         };

@@ -28,7 +28,7 @@ pub(super) fn print(page: &mut Page, report: &DrillReport, now: Timestamp) {
     page.field(
         "live",
         format!(
-            "{} also compared with the source, {} changed since",
+            "{} also compared with the source, {} changed since or right before",
             count(report.compared_live),
             count(report.changed_live)
         ),

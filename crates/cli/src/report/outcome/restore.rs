@@ -25,7 +25,7 @@ pub(super) fn print(page: &mut Page, report: &RestoreReport, detail: &OperationD
     );
     page.field(
         "kept",
-        format!("{} that were right already", plural(report.files_kept, "file")),
+        format!("{}, right already", plural(report.files_kept, "file")),
     );
     if report.deleted > 0 {
         page.field("removed", plural(report.deleted, "entry"));
