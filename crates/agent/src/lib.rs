@@ -29,4 +29,3 @@ mod walk;
 
 pub use error::Error;
 pub use node::{LocalNode, Options};
-pub use scratch::SCRATCH_MARKER;

@@ -4,11 +4,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use ostler_api::node::SCRATCH_MARKER;
+
 use crate::Error;
 use crate::path::shown;
-
-/// The file that marks a directory as one we may remove with everything in it.
-pub const SCRATCH_MARKER: &str = ".ostler-scratch";
 
 /// Makes a scratch directory with its marker; a directory that is there must have the marker or be empty.
 pub(crate) fn make(directory: &Path) -> Result<(), Error> {

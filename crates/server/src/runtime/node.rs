@@ -10,7 +10,7 @@ use ostler_api::Node;
 use ostler_api::document::{BackupCounts, CheckCommand};
 use ostler_api::node::{Compare, Compared, Download, Downloaded, NodeInfo, Selection, Upload, Uploaded};
 use ostler_api::request::RestoreWork;
-use ostler_vault::Vault;
+use ostler_vault::{Index, Vault};
 use ostler_vocabulary::{Failure, ProcessIdentity, Progress};
 use tokio_util::sync::CancellationToken;
 
@@ -34,17 +34,23 @@ impl VaultNode {
         }
     }
 
+    /// A node that knows what the vault holds now.
     async fn local(&self, adopt: bool) -> Result<LocalNode, Failure> {
         let index = self
             .vault
             .index(adopt)
             .await
             .map_err(|error| Failure::from(error).context("cannot read the vault's index"))?;
-        Ok(LocalNode::new(
-            Arc::clone(&self.vault),
-            index,
-            self.options.clone(),
-        ))
+        Ok(self.over(index))
+    }
+
+    /// A node for what has nothing to do with the vault's contents.
+    fn apart(&self) -> LocalNode {
+        self.over(Arc::new(Index::empty()))
+    }
+
+    fn over(&self, index: Arc<Index>) -> LocalNode {
+        LocalNode::new(Arc::clone(&self.vault), index, self.options.clone())
     }
 }
 
@@ -63,7 +69,7 @@ impl Node for VaultNode {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<BackupCounts, Failure> {
-        self.local(false).await?.survey(selection, progress, cancel).await
+        self.apart().survey(selection, progress, cancel).await
     }
 
     async fn upload(
@@ -109,13 +115,10 @@ impl Node for VaultNode {
         directory: Option<PathBuf>,
         cancel: &CancellationToken,
     ) -> Result<CheckCommand, Failure> {
-        self.local(false)
-            .await?
-            .run_command(command, directory, cancel)
-            .await
+        self.apart().run_command(command, directory, cancel).await
     }
 
     async fn remove_scratch(&self, directory: PathBuf) -> Result<(), Failure> {
-        self.local(false).await?.remove_scratch(directory).await
+        self.apart().remove_scratch(directory).await
     }
 }

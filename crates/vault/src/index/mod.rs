@@ -81,6 +81,12 @@ pub struct Index {
 }
 
 impl Index {
+    /// The index of a vault without packs, for work that reads nothing from the vault.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::build(Vec::new())
+    }
+
     /// An index of these packs; a pack that is named twice counts once.
     pub(crate) fn build(mut tables: Vec<PackTable>) -> Self {
         tables.sort_unstable_by_key(|table| table.id);
