@@ -38,7 +38,7 @@ pub struct Stored {
 /// The sums of a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadTotals {
-    /// Plaintext bytes of chunks the vault did not have.
+    /// Bytes of file contents the vault did not have, before compression.
     pub new_bytes: u64,
     /// Bytes the store grew by: packs and index segments.
     pub stored_bytes: u64,

@@ -339,3 +339,28 @@ fn a_drill_killed_anywhere_removes_its_scratch_and_goes_on() {
     }
     assert!(kills >= 6, "only {kills} runs were killed");
 }
+
+#[test]
+fn a_killed_backup_that_is_cancelled_is_undone_at_once() {
+    let scene = Scene::new(0);
+    let arguments = ["backup", "create", scene.source()];
+    assert!(kill_at(
+        &scene.ostler,
+        &arguments,
+        &Moment::Step("after:upload".into())
+    ));
+    let interrupted = scene.ostler.json(["operation", "list"])["operations"][0].clone();
+    assert_eq!(interrupted["state"], "interrupted");
+    scene
+        .ostler
+        .ok(["operation", "cancel", interrupted["id"].as_str().unwrap()]);
+    assert_eq!(
+        scene.ostler.json(["operation", "list"])["operations"][0]["state"],
+        "cancelled"
+    );
+    assert_eq!(
+        scene.ostler.json(["backup", "list"])["backups"],
+        Value::Array(vec![])
+    );
+    scene.ostler.ok(arguments);
+}

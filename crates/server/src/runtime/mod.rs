@@ -130,7 +130,14 @@ impl Client for Runtime {
     }
 
     async fn cancel(&self, operation: OperationId, leave: bool) -> Result<(), Failure> {
-        self.inner.engine.cancel(operation, leave).await
+        self.inner.engine.cancel(operation, leave).await?;
+        let record = self.journal(move |engine| engine.get(operation)).await?;
+        if record.state == ostler_operations::State::Interrupted && !leave {
+            // Nobody works on it who could undo it: we do, and the caller may go away only then.
+            self.resume_operation(operation).await?;
+            self.inner.engine.wait(operation).await?;
+        }
+        Ok(())
     }
 
     async fn resume(&self, operation: OperationId) -> Result<(), Failure> {

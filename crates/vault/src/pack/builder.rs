@@ -42,7 +42,7 @@ pub(crate) struct PackBuilder {
 pub(crate) struct Finished {
     pub(crate) bytes: Vec<u8>,
     pub(crate) table: PackTable,
-    /// Plaintext bytes in it.
+    /// Plaintext bytes of file contents in it.
     pub(crate) plain: u64,
 }
 
@@ -138,7 +138,9 @@ impl PackBuilder {
             .map_err(|_| Error::Internal("could not seal a chunk".to_owned()))?;
         self.bytes.extend_from_slice(&tag);
         self.entries.push(entry);
-        self.plain += length as u64;
+        if kind == ChunkKind::Data {
+            self.plain += length as u64;
+        }
         Ok(())
     }
 

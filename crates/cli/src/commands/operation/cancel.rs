@@ -1,6 +1,7 @@
 //! `ostler operation cancel`
 
 use clap::Args;
+use ostler_api::document::OperationState;
 use ostler_vocabulary::{Failure, OperationId};
 use serde::Serialize;
 
@@ -34,15 +35,19 @@ impl Cancel {
         let client = session.client().await?;
         let id = client.operation(&self.operation).await?.summary.id;
         client.cancel(id, self.leave).await?;
+        let state = client.operation(&id.to_string()).await?.summary.state;
         let asked = Asked {
             operation: id,
             leave: self.leave,
         };
         session.output.document(schema::OPERATION_CANCEL, &asked, |page| {
             let id = id.short();
-            page.line(match self.leave {
-                true => format!("operation {id} was asked to stop; `ostler operation resume {id}` goes on"),
-                false => format!(
+            page.line(match (self.leave, state) {
+                (false, OperationState::Cancelled) => format!("operation {id} is cancelled"),
+                (true, _) => {
+                    format!("operation {id} was asked to stop; `ostler operation resume {id}` goes on")
+                }
+                (false, _) => format!(
                     "operation {id} was asked to stop and undo; `ostler operation watch {id}` follows"
                 ),
             });

@@ -67,6 +67,11 @@ pub(super) fn print(page: &mut Page, report: &CreateReport, key: Option<&Path>, 
     page.command(&format!("ostler restore {id}{vault} --to DIR"), "bring it back");
 }
 
+/// A failed hook is no file, and so in the list only.
+fn problem_count(report: &CreateReport) -> u64 {
+    report.backup.counts.problems.max(report.problems.len() as u64)
+}
+
 pub(super) fn wrong(report: &CreateReport) -> Option<Wrong<'_>> {
     if report.backup.state.is_good() {
         return None;
@@ -81,7 +86,7 @@ pub(super) fn wrong(report: &CreateReport) -> Option<Wrong<'_>> {
             "backup {} is {}: {} not in it as they should be",
             report.backup.id.short(),
             report.backup.state.as_str(),
-            plural(report.backup.counts.problems, "item"),
+            plural(problem_count(report), "item"),
         ),
         hint: "a partial backup never counts as the last good one; repair what is listed, or exclude it"
             .to_owned(),
