@@ -54,7 +54,7 @@ impl PassphraseCost {
 }
 
 impl Default for PassphraseCost {
-    /// 128 MiB and three passes: below a second on a small machine.
+    /// 128 MiB and three passes.
     fn default() -> Self {
         Self {
             memory_kib: 128 << 10,
