@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ostler_api::Client;
 use ostler_api::document::VaultInfo;
+pub use ostler_server::{AddVault, InitVault};
 use ostler_vocabulary::Failure;
 use serde::Serialize;
 
@@ -17,36 +18,6 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// The state directory; `None` lets environment and default decide.
     pub state_directory: Option<PathBuf>,
-}
-
-/// A vault to be made.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct InitVault {
-    /// Its name in the configuration; `None` is the default vault.
-    pub name: Option<String>,
-    /// A directory or URL; `None` is what the configuration says of the name.
-    pub location: Option<String>,
-    /// Where the key file is written; `None` is a place in the state directory.
-    pub key_file: Option<PathBuf>,
-    /// A file whose first line is the passphrase that protects the key, instead of a key file.
-    pub passphrase_file: Option<PathBuf>,
-    /// The age recipients that protect the key, instead of a key file.
-    pub age_recipients: Vec<String>,
-    /// `none` for an unencrypted vault; `None` takes the cipher that is fastest here.
-    pub encryption: Option<String>,
-}
-
-/// A vault that exists and becomes known to this machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AddVault {
-    /// Its name in the configuration; `None` derives one from the location.
-    pub name: Option<String>,
-    /// A directory or URL.
-    pub location: String,
-    /// The key file or age identity that opens it.
-    pub key_file: Option<PathBuf>,
-    /// A file whose first line is the passphrase that opens it.
-    pub passphrase_file: Option<PathBuf>,
 }
 
 /// `config check`

@@ -1,4 +1,4 @@
-//! The only place that knows `ostler_server`, apart from the reference page of its settings.
+//! The only place that runs `ostler_server`; elsewhere only its requests and the reference page of its settings are known.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -51,24 +51,10 @@ impl Backend for InProcess {
     }
 
     async fn init_vault(&self, request: InitVault) -> Result<VaultInfo, Failure> {
-        let request = ostler_server::InitVault {
-            name: request.name,
-            location: request.location,
-            key_file: request.key_file,
-            passphrase_file: request.passphrase_file,
-            age_recipients: request.age_recipients,
-            encryption: request.encryption,
-        };
         self.runtime().await?.init_vault(request).await
     }
 
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
-        let request = ostler_server::AddVault {
-            name: request.name,
-            location: request.location,
-            key_file: request.key_file,
-            passphrase_file: request.passphrase_file,
-        };
         self.runtime().await?.add_vault(request).await
     }
 

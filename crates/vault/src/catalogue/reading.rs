@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream, try_join};
+use ostler_store::Object;
 use ostler_vocabulary::{BackupId, Classified, ErrorKind, Timestamp};
 use serde::de::DeserializeOwned;
 
@@ -41,15 +42,8 @@ impl Vault {
     pub async fn catalogue(&self) -> Result<Vec<CatalogueEntry>, Error> {
         // Records are listed before notes are: a backup that is committed in between lacks its facts in neither.
         let (intents, records) = try_join!(self.objects(INTENTS), self.objects(BACKUPS))?;
-        let notes = self.objects(NOTES).await?;
-        let committed: BTreeSet<BackupId> = records
-            .iter()
-            .filter_map(|object| backup_of(BACKUPS, &object.key))
-            .collect();
-        let mut said: BTreeMap<BackupId, Vec<Found>> = BTreeMap::new();
-        for found in notes.iter().filter_map(|object| self.read_note(object)) {
-            said.entry(found.backup).or_default().push(found);
-        }
+        let mut said = self.said().await?;
+        let committed = committed(&records);
         let lost = self.without_record(&said, &committed).await?;
         let begun: Vec<BackupId> = intents
             .iter()
@@ -84,16 +78,18 @@ impl Vault {
     /// # Errors
     /// Only where the store fails.
     pub(crate) async fn lost_records(&self) -> Result<BTreeSet<BackupId>, Error> {
-        let records = self.objects(BACKUPS).await?;
+        let committed = committed(&self.objects(BACKUPS).await?);
+        self.without_record(&self.said().await?, &committed).await
+    }
+
+    /// All notes that can be read, by the backup they are of.
+    async fn said(&self) -> Result<BTreeMap<BackupId, Vec<Found>>, Error> {
         let mut said: BTreeMap<BackupId, Vec<Found>> = BTreeMap::new();
         let notes = self.objects(NOTES).await?;
         for found in notes.iter().filter_map(|object| self.read_note(object)) {
             said.entry(found.backup).or_default().push(found);
         }
-        let committed = records
-            .iter()
-            .filter_map(|object| backup_of(BACKUPS, &object.key));
-        self.without_record(&said, &committed.collect()).await
+        Ok(said)
     }
 
     async fn without_record(
@@ -283,6 +279,12 @@ impl Vault {
         }
         Ok(Some(entry))
     }
+}
+
+/// The backups that have one of these records.
+fn committed(records: &[Object]) -> BTreeSet<BackupId> {
+    let named = records.iter().map(|object| backup_of(BACKUPS, &object.key));
+    named.flatten().collect()
 }
 
 /// The facts, if all their parts are there.
