@@ -27,6 +27,8 @@ const TABLE: &[Place] = &[
     place("ostler-vault", 1, &["ostler-store"]),
     place("ostler-operations", 1, &[]),
     place("ostler-api", 1, &[]),
+    place("ostler-postgres", 1, &[]),
+    place("ostler-queue", 1, &["ostler-postgres"]),
     place("ostler-agent", 2, &[]),
     place("ostler-backup", 2, &[]),
     place("ostler-server", 3, &[]),

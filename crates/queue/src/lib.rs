@@ -1,0 +1,7 @@
+//! PgQ for any PostgreSQL: its schema as SQL, the ticker, consumers.
+//!
+//! **Who uses it:** `ostler-server`, and applications that consume events.
+//!
+//! **Invariants:** what PgQ's SQL interface promises, for clients that know nothing of Ostler.
+//!
+//! **Not here:** operations, configuration, the command line.
