@@ -82,6 +82,22 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "the endpoint of S3 vaults that configure none",
     },
     Variable {
+        name: "AZURE_STORAGE_ACCOUNT_NAME",
+        meaning: "the storage account of Azure vaults that configure none",
+    },
+    Variable {
+        name: "AZURE_STORAGE_ACCOUNT_KEY",
+        meaning: "its key",
+    },
+    Variable {
+        name: "AZURE_STORAGE_SAS_TOKEN",
+        meaning: "a shared access signature, in place of that key",
+    },
+    Variable {
+        name: "GOOGLE_APPLICATION_CREDENTIALS",
+        meaning: "the file with the service account's key of Google Cloud Storage vaults that configure none",
+    },
+    Variable {
         name: "XDG_CONFIG_HOME",
         meaning: "where the directory ostler/ with config.toml is looked for, instead of ~/.config",
     },

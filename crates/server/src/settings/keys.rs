@@ -144,7 +144,7 @@ pub const KEYS: &[Key] = &[
         "vault.NAME",
         "location",
         "\"/srv/vault\"",
-        "A directory, or s3://bucket/prefix; required",
+        "A directory, s3://bucket/prefix, azure://container/prefix, gs://bucket/prefix or sftp://user@host/directory; required",
     ),
     optional(
         "vault.NAME",
@@ -195,6 +195,66 @@ pub const KEYS: &[Key] = &[
         "{ env = \"NAME_TOKEN\" }",
         "Where the token of temporary credentials comes from",
     ),
+    optional(
+        "vault.NAME.azure",
+        "account",
+        "\"backups\"",
+        "The storage account; AZURE_STORAGE_ACCOUNT_NAME when left out",
+    ),
+    optional(
+        "vault.NAME.azure",
+        "endpoint",
+        "\"https://backups.blob.core.windows.net\"",
+        "The service with the account in it; Azure's public one when left out",
+    ),
+    optional(
+        "vault.NAME.azure",
+        "access_key",
+        "{ env = \"NAME_ACCESS_KEY\" }",
+        "Where the account's key comes from; AZURE_STORAGE_ACCOUNT_KEY, or the machine's identity, when left out",
+    ),
+    optional(
+        "vault.NAME.azure",
+        "sas_token",
+        "{ file = \"/etc/ostler/NAME.sas\" }",
+        "Where a shared access signature comes from, in place of the key; AZURE_STORAGE_SAS_TOKEN when left out",
+    ),
+    optional(
+        "vault.NAME.gcs",
+        "endpoint",
+        "\"https://storage.googleapis.com\"",
+        "The service; Google's when left out",
+    ),
+    optional(
+        "vault.NAME.gcs",
+        "service_account",
+        "{ file = \"/etc/ostler/NAME.json\" }",
+        "Where a service account's JSON key comes from; GOOGLE_APPLICATION_CREDENTIALS, or the machine's identity, when left out",
+    ),
+    key(
+        "vault.NAME.gcs",
+        "anonymous",
+        "false",
+        "Whether requests are sent without credentials",
+    ),
+    optional(
+        "vault.NAME.sftp",
+        "identity_file",
+        "\"~/.ssh/id_ed25519\"",
+        "The private key; what the SSH client's configuration and agent offer when left out",
+    ),
+    optional(
+        "vault.NAME.sftp",
+        "known_hosts_file",
+        "\"~/.ssh/known_hosts\"",
+        "The keys of trusted hosts; those that the SSH client's configuration names when left out",
+    ),
+    optional(
+        "vault.NAME.sftp",
+        "config_file",
+        "\"~/.ssh/config\"",
+        "The SSH client's configuration; the usual ones when left out",
+    ),
 ];
 
 /// What a table is about, as a comment above it.
@@ -211,6 +271,11 @@ fn about(table: &str) -> &'static str {
             "A vault. Without any, a vault named `default` is in the state directory, opened by a key file beside it"
         }
         "vault.NAME.s3" => "How that vault's S3 service is reached",
+        "vault.NAME.azure" => "How that vault's Azure storage account is reached",
+        "vault.NAME.gcs" => "How Google Cloud Storage is reached for that vault",
+        "vault.NAME.sftp" => {
+            "How that vault's host is reached by SSH: the command ssh is used, with its configuration"
+        }
         _ => "Configuration of Ostler. Every key with its default; keys without one are commented out",
     }
 }

@@ -1,4 +1,7 @@
-//! What an S3 service's answers mean for a store.
+//! What an object service's answers mean for a store.
+//!
+//! S3's codes: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>, which Google's XML interface
+//! shares. Azure's: <https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes>.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,20 +10,14 @@ use object_store::client::{HttpError, HttpErrorKind};
 
 use crate::{Attempt, Error, Verb};
 
-/// Where the credentials are from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Credentials {
-    Configuration,
-    Environment,
-    Machine,
-}
-
 /// What advice needs to know.
 #[derive(Debug)]
 pub(super) struct Explain {
-    pub(super) bucket: String,
+    /// Such as "the bucket `name`".
+    pub(super) place: String,
     pub(super) endpoint: String,
-    pub(super) credentials: Credentials,
+    /// Which credentials were used; `None`: none were given, so that it is the machine's own.
+    pub(super) credentials: Option<&'static str>,
 }
 
 /// An error answer: what may be shown of it. The rest of the body can hold what was signed.
@@ -86,13 +83,19 @@ impl Explain {
     fn answered(&self, attempt: Attempt, answer: Answer) -> Error {
         let code = answer.code.as_str();
         match answer.status {
-            _ if code == "NoSuchBucket" => Error::Gone {
-                attempt,
-                hint: format!(
-                    "make the bucket `{}` at {}, or look whether its name, the endpoint and the style are right",
-                    self.bucket, self.endpoint
-                ),
-            },
+            _ if matches!(
+                code,
+                "NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted"
+            ) =>
+            {
+                Error::Gone {
+                    attempt,
+                    hint: format!(
+                        "make {} at {}, or look whether its name and the settings of the service are right",
+                        self.place, self.endpoint
+                    ),
+                }
+            }
             // The winner of a race is not known yet; the next try is told.
             409 if code == "ConditionalRequestConflict" => self.unavailable(attempt, answer),
             409 | 412 | 304 if attempt.verb == Verb::Create => Error::AlreadyExists(attempt),
@@ -156,23 +159,24 @@ impl Explain {
     }
 
     fn denied_hint(&self, code: &str) -> String {
-        let source = match self.credentials {
-            Credentials::Configuration => "the access key and the secret key of the configuration",
-            Credentials::Environment => "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-            Credentials::Machine => "the machine's role, since no access key was given",
-        };
+        let source = self
+            .credentials
+            .unwrap_or("the machine's own identity, since none was given");
         match code {
             "RequestTimeTooSkewed" => {
                 "set this machine's clock: it differs too much from the service's".to_owned()
             }
             "ExpiredToken" => format!("the credentials are too old: renew them ({source} were used)"),
-            "InvalidAccessKeyId" | "SignatureDoesNotMatch" => format!(
-                "{} does not accept the credentials: look at them, and at the region ({source} were used)",
+            "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "AuthenticationFailed"
+            | "InvalidAuthenticationInfo" => format!(
+                "{} does not accept the credentials: look at them, at the machine's clock and at the region ({source} were used)",
                 self.endpoint
             ),
             _ => format!(
-                "look whether the credentials may do this in the bucket `{}` ({source} were used)",
-                self.bucket
+                "look whether the credentials may do this in {} ({source} were used)",
+                self.place
             ),
         }
     }
@@ -190,9 +194,9 @@ impl Explain {
             }
         }
         let source = Box::new(NoAnswer(innermost.to_string()));
-        let hint = if self.credentials == Credentials::Machine {
+        let hint = if self.credentials.is_none() {
             format!(
-                "look whether {} can be reached, and give an access key: none was found in the configuration or the \
+                "look whether {} can be reached, and give credentials: none were found in the configuration or the \
                  environment",
                 self.endpoint
             )
@@ -213,7 +217,7 @@ impl Explain {
                 hint: Some(hint),
                 source,
             },
-            None if self.credentials == Credentials::Machine => Error::Unavailable {
+            None if self.credentials.is_none() => Error::Unavailable {
                 attempt,
                 hint: Some(hint),
                 source,

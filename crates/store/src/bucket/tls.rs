@@ -17,7 +17,7 @@ mod tests {
 
     use rustls::crypto::CryptoProvider;
 
-    use crate::{S3, S3Options};
+    use crate::{Bucket, S3Options};
 
     #[test]
     fn clients_for_https_are_made_by_many_threads_and_again() {
@@ -27,10 +27,10 @@ mod tests {
         };
         thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| S3::open("bucket", "", &options).expect("a client"));
+                scope.spawn(|| Bucket::s3("bucket", "", &options).expect("a client"));
             }
         });
-        S3::open("bucket", "", &options).expect("one more client");
+        Bucket::s3("bucket", "", &options).expect("one more client");
         assert!(CryptoProvider::get_default().is_some());
     }
 }

@@ -1,14 +1,13 @@
 //! Settings of an S3 store.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum, S3ConditionalPut};
-use object_store::{BackoffConfig, ClientOptions, RetryConfig};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum, S3ConditionalPut};
 use ostler_vocabulary::{Secret, Span};
 use serde::Deserialize;
 
-use super::fault::{Credentials, Explain};
-use super::tls;
+use super::fault::Explain;
+use super::{Connected, connection};
 use crate::Error;
 
 /// Where the bucket's name stands in a request.
@@ -43,18 +42,12 @@ pub struct S3Options {
     pub timeout: Option<Span>,
 }
 
-const CONNECT: Duration = Duration::from_secs(10);
-const REQUEST: Duration = Duration::from_secs(300);
-/// Also covers the time that the body takes to be sent, hence not short.
-const SILENCE: Duration = Duration::from_secs(120);
-
 impl S3Options {
-    pub(super) fn connect(&self, bucket: &str, location: &str) -> Result<(AmazonS3, Explain), Error> {
+    pub(super) fn connect(&self, bucket: &str, location: &str) -> Result<Connected, Error> {
         let wrong = |reason: String| Error::Settings {
             store: location.to_owned(),
             reason,
         };
-        tls::provide();
         let mut builder = AmazonS3Builder::from_env();
         let endpoint = self
             .endpoint
@@ -80,7 +73,7 @@ impl S3Options {
                     }
                     (None, None) => {}
                 }
-                Credentials::Configuration
+                Some("the access key and the secret key of the configuration")
             }
             (None, None) if self.session_token.is_some() => {
                 return Err(wrong(
@@ -92,9 +85,9 @@ impl S3Options {
                     .get_config_value(&AmazonS3ConfigKey::AccessKeyId)
                     .is_some()
                 {
-                    Credentials::Environment
+                    Some("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
                 } else {
-                    Credentials::Machine
+                    None
                 }
             }
             (Some(_), None) => return Err(wrong("`secret_access_key` is missing".to_owned())),
@@ -104,44 +97,32 @@ impl S3Options {
             builder = builder.with_region(region);
         }
         if let Some(endpoint) = &endpoint {
-            let endpoint = checked_endpoint(endpoint).map_err(&wrong)?;
+            let endpoint = connection::checked_endpoint(endpoint).map_err(&wrong)?;
             let address = address(endpoint, bucket, self.style);
             builder = builder
                 .with_allow_http(endpoint.starts_with("http://"))
                 .with_config(AmazonS3ConfigKey::S3Endpoint, address);
         }
-        let timeout = self.timeout.map_or(REQUEST, |timeout| timeout.0);
-        let client = ClientOptions::new()
-            .with_allow_http(
-                endpoint
-                    .as_deref()
-                    .is_some_and(|endpoint| endpoint.starts_with("http://")),
-            )
-            .with_connect_timeout(CONNECT.min(timeout))
-            .with_read_timeout(SILENCE.min(timeout))
-            .with_timeout(timeout);
         let client = builder
-            .with_client_options(client)
+            .with_client_options(connection::client(endpoint.as_deref(), self.timeout))
             .with_bucket_name(bucket)
             .with_virtual_hosted_style_request(self.style == Style::Virtual)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
             .with_checksum_algorithm(Checksum::SHA256)
             // One key needs no list of keys, and a refusal is then the answer's status.
             .with_disable_bulk_delete(true)
-            // Asking again is the business of a decorator that knows what a lost reply means.
-            .with_retry(RetryConfig {
-                backoff: BackoffConfig::default(),
-                max_retries: 0,
-                retry_timeout: Duration::ZERO,
-            })
+            .with_retry(connection::once())
             .build()
             .map_err(|error| wrong(error.to_string()))?;
-        let explain = Explain {
-            bucket: bucket.to_owned(),
-            endpoint: endpoint.unwrap_or_else(|| "AWS".to_owned()),
-            credentials,
-        };
-        Ok((client, explain))
+        Ok(Connected {
+            client: Arc::new(client),
+            explain: Explain {
+                place: format!("the bucket `{bucket}`"),
+                endpoint: endpoint.unwrap_or_else(|| "AWS".to_owned()),
+                credentials,
+            },
+            starts_anywhere: true,
+        })
     }
 }
 
@@ -153,44 +134,10 @@ fn address(endpoint: &str, bucket: &str, style: Style) -> String {
     }
 }
 
-fn checked_endpoint(endpoint: &str) -> Result<&str, String> {
-    let rest = endpoint
-        .strip_prefix("https://")
-        .or_else(|| endpoint.strip_prefix("http://"))
-        .ok_or("`endpoint` must begin with http:// or https://")?;
-    if rest.contains('@') {
-        return Err(
-            "`endpoint` has credentials in it: use `access_key_id` and `secret_access_key`".to_owned(),
-        );
-    }
-    if rest.trim_end_matches('/').is_empty() || rest.contains(['?', '#', ' ']) {
-        return Err("`endpoint` is not an address".to_owned());
-    }
-    Ok(endpoint.trim_end_matches('/'))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{S3Options, Secret, Style, address, checked_endpoint};
-    use crate::S3;
-
-    #[test]
-    fn endpoints_with_passwords_or_without_scheme_are_refused() {
-        assert_eq!(
-            checked_endpoint("http://127.0.0.1:9000/"),
-            Ok("http://127.0.0.1:9000")
-        );
-        for endpoint in [
-            "127.0.0.1:9000",
-            "ftp://a",
-            "https://",
-            "http://me:hunter2@host",
-            "http://a b",
-        ] {
-            let refused = checked_endpoint(endpoint).expect_err(endpoint);
-            assert!(!refused.contains("hunter2"));
-        }
-    }
+    use super::{S3Options, Secret, Style, address};
+    use crate::Bucket;
 
     #[test]
     fn the_bucket_stands_in_the_path_or_in_the_host() {
@@ -209,7 +156,7 @@ mod tests {
             secret_access_key: Some(Secret::new("hunter2")),
             ..S3Options::default()
         };
-        let error = S3::open("bucket", "", &options).expect_err("no access key id");
+        let error = Bucket::s3("bucket", "", &options).expect_err("no access key id");
         assert!(
             error.to_string().contains("`access_key_id` is missing"),
             "{error}"
@@ -218,7 +165,7 @@ mod tests {
             access_key_id: Some("me".into()),
             ..options
         };
-        let store = S3::open("bucket", "", &options).expect("both are there");
+        let store = Bucket::s3("bucket", "", &options).expect("both are there");
         assert!(!format!("{store:?} {options:?} {error:?}").contains("hunter2"));
     }
 }

@@ -1,18 +1,23 @@
-//! A store in a bucket of an S3 service.
+//! Stores in a bucket of an object service: S3, Azure Blob Storage, Google Cloud Storage.
 //!
-//! An object is created by a PUT with `If-None-Match: *` and its SHA-256. A service that ignores the condition breaks
-//! the contract; the conformance suite finds that out.
+//! One file a service says how it is reached; what is here works on all of them. An object is created by one PUT with
+//! the service's condition that there must be none (`If-None-Match: *`, or generation 0). A service that ignores the
+//! condition breaks the contract; the conformance suite finds that out.
 
+mod azure;
+mod connection;
 mod fault;
-mod options;
+mod gcs;
+mod s3;
+mod starts;
 mod tls;
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use object_store::aws::AmazonS3;
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
 use object_store::{
@@ -20,45 +25,90 @@ use object_store::{
 };
 use ostler_vocabulary::Timestamp;
 
-pub use options::{S3Options, Style};
+pub use azure::AzureOptions;
+pub use gcs::GcsOptions;
+pub use s3::{S3Options, Style};
 
 use crate::key::check_prefix;
 use crate::{Attempt, Error, Key, Object, PAGE, Page, Store, Verb};
 use fault::Explain;
+use starts::Starts;
+
+/// What the client library has for every service.
+trait Client: ObjectStore + PaginatedListStore {}
+impl<T: ObjectStore + PaginatedListStore> Client for T {}
+
+/// A service's client and what its errors need to know.
+struct Connected {
+    client: Arc<dyn Client>,
+    explain: Explain,
+    /// Whether the service can begin a listing after any name. Else it goes on by its own tokens only.
+    starts_anywhere: bool,
+}
 
 /// Objects in a bucket, below a prefix.
-pub struct S3 {
-    client: AmazonS3,
+///
+/// Opening one sends no request, and each call sends one only once: put [`Retry`](crate::Retry) around it.
+pub struct Bucket {
+    client: Arc<dyn Client>,
     location: String,
     /// Empty, or with a `/` at its end.
     prefix: String,
     explain: Explain,
+    starts: Option<Starts>,
 }
 
-impl fmt::Debug for S3 {
+impl fmt::Debug for Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "S3({})", self.location)
+        write!(f, "Bucket({})", self.location)
     }
 }
 
-impl S3 {
-    /// A client for this bucket; `prefix` is the start of all keys in it, without `/` at its end, or empty. Sends no
-    /// request, and each call sends one only once: put [`Retry`](crate::Retry) around it.
+impl Bucket {
+    /// A bucket of an S3 service; `prefix` is the start of all keys in it, without `/` at its end, or empty.
     ///
     /// # Errors
     /// [`Error::Settings`] when the settings contradict each other.
-    pub fn open(bucket: &str, prefix: &str, options: &S3Options) -> Result<Self, Error> {
+    pub fn s3(bucket: &str, prefix: &str, options: &S3Options) -> Result<Self, Error> {
+        Self::open("s3", bucket, prefix, |location| options.connect(bucket, location))
+    }
+
+    /// A container of an Azure storage account; `prefix` as with [`Bucket::s3`].
+    ///
+    /// # Errors
+    /// [`Error::Settings`] when the settings contradict each other.
+    pub fn azure(container: &str, prefix: &str, options: &AzureOptions) -> Result<Self, Error> {
+        Self::open("azure", container, prefix, |location| {
+            options.connect(container, location)
+        })
+    }
+
+    /// A bucket of Google Cloud Storage; `prefix` as with [`Bucket::s3`].
+    ///
+    /// # Errors
+    /// [`Error::Settings`] when the settings contradict each other, or the service account cannot be read.
+    pub fn gcs(bucket: &str, prefix: &str, options: &GcsOptions) -> Result<Self, Error> {
+        Self::open("gs", bucket, prefix, |location| options.connect(bucket, location))
+    }
+
+    fn open(
+        scheme: &str,
+        bucket: &str,
+        prefix: &str,
+        connect: impl FnOnce(&str) -> Result<Connected, Error>,
+    ) -> Result<Self, Error> {
         let (location, prefix) = if prefix.is_empty() {
-            (format!("s3://{bucket}"), String::new())
+            (format!("{scheme}://{bucket}"), String::new())
         } else {
-            (format!("s3://{bucket}/{prefix}"), format!("{prefix}/"))
+            (format!("{scheme}://{bucket}/{prefix}"), format!("{prefix}/"))
         };
-        let (client, explain) = options.connect(bucket, &location)?;
+        let connected = connect(&location)?;
         Ok(Self {
-            client,
+            client: connected.client,
             location,
             prefix,
-            explain,
+            explain: connected.explain,
+            starts: (!connected.starts_anywhere).then(Starts::default),
         })
     }
 
@@ -97,7 +147,7 @@ impl S3 {
 }
 
 #[async_trait]
-impl Store for S3 {
+impl Store for Bucket {
     fn location(&self) -> &str {
         &self.location
     }
@@ -189,10 +239,15 @@ impl Store for S3 {
     async fn list(&self, prefix: &str, after: Option<&Key>) -> Result<Page, Error> {
         check_prefix(prefix)?;
         let full = format!("{}{prefix}", self.prefix);
-        let mut token = None;
+        let mut token = self
+            .starts
+            .as_ref()
+            .and_then(|starts| starts.token(prefix, after));
         loop {
             let options = PaginatedListOptions {
-                offset: after.map(|after| format!("{}{after}", self.prefix)),
+                offset: after
+                    .filter(|_| self.starts.is_none())
+                    .map(|after| format!("{}{after}", self.prefix)),
                 max_keys: Some(PAGE),
                 page_token: token,
                 ..PaginatedListOptions::default()
@@ -203,6 +258,10 @@ impl Store for S3 {
             for meta in &listed.result.objects {
                 // What is not named by our rules is not ours.
                 let Some(object) = self.object(meta) else { continue };
+                // A listing that went on by a token, or had to begin at the beginning.
+                if self.starts.is_some() && after.is_some_and(|after| *after >= object.key) {
+                    continue;
+                }
                 let before = objects.last().map(|last| &last.key).or(after);
                 if before.is_some_and(|before| *before >= object.key) {
                     return Err(Error::Unsupported {
@@ -218,11 +277,17 @@ impl Store for S3 {
             token = listed.page_token;
             match (&token, objects.last()) {
                 (None, _) => return Ok(Page { objects, next: None }),
-                (Some(_), Some(last)) => {
-                    let next = Some(last.key.clone());
-                    return Ok(Page { objects, next });
+                (Some(token), Some(last)) => {
+                    let next = last.key.clone();
+                    if let Some(starts) = &self.starts {
+                        starts.remember(prefix, &next, token);
+                    }
+                    return Ok(Page {
+                        objects,
+                        next: Some(next),
+                    });
                 }
-                // A page of nothing but strange names.
+                // A page of nothing but strange names, or of what was asked for before.
                 (Some(_), None) => {}
             }
         }
