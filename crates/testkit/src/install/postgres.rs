@@ -6,7 +6,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::{cache, environment, once::once, run};
+use super::once::once;
+use super::servant::{self, give_to_servant, shared};
+use super::{cache, debian, environment, readable, run};
 
 /// What copies an artifact out of a Maven repository.
 const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy";
@@ -25,11 +27,6 @@ const PEER: &[&str] = &[
     "libldap-2.5-0",
     "libxml2",
 ];
-/// Who runs servers when we are root, which they refuse to be.
-const SERVANT: &str = "nobody";
-/// Where that user can read.
-const SHARED: &str = "/var/cache/ostler-tests";
-
 /// A server that tests can start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Release {
@@ -85,18 +82,7 @@ impl Release {
     /// When it cannot be had.
     pub fn program(self, name: &str) -> Result<Command> {
         let program = self.binaries()?.join(name);
-        let mut command = if is_root() {
-            let mut command = Command::new("setpriv");
-            command.arg(format!("--reuid={SERVANT}")).args([
-                "--regid=nogroup",
-                "--clear-groups",
-                "env",
-                "HOME=/nonexistent",
-            ]);
-            command
-        } else {
-            Command::new("env")
-        };
+        let mut command = servant::command();
         if self == Self::WithPgq {
             let libraries = peer()?.join("usr/lib/x86_64-linux-gnu");
             command.arg(format!("LD_LIBRARY_PATH={}", libraries.display()));
@@ -166,32 +152,6 @@ pub fn pgqd() -> Result<PathBuf> {
     Ok(peer()?.join("usr/bin/pgqd"))
 }
 
-/// Makes whoever runs servers the owner of a directory and of all in it.
-///
-/// # Errors
-/// When we may not.
-pub fn give_to_servant(directory: &Path) -> Result<()> {
-    if is_root() {
-        run(Command::new("chown")
-            .args(["-R", &format!("{SERVANT}:nogroup")])
-            .arg(directory))?;
-    }
-    Ok(())
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-/// Where servers are: root's own cache is closed to others.
-fn shared() -> Result<PathBuf> {
-    let named = std::env::var_os("OSTLER_TEST_CACHE").is_some_and(|name| !name.is_empty());
-    if is_root() && !named {
-        return Ok(SHARED.into());
-    }
-    cache()
-}
-
 fn server(name: &str, version: &str) -> Result<PathBuf> {
     let artifact = ARTIFACT.replace("VERSION", version);
     let archive = once(&cache()?, &format!("{name}-archive"), &[&artifact], |partial| {
@@ -218,28 +178,8 @@ fn server(name: &str, version: &str) -> Result<PathBuf> {
     })
 }
 
-/// Packages of Debian, unpacked and not installed.
 fn peer() -> Result<PathBuf> {
-    once(&shared()?, Release::WithPgq.name(), PEER, |partial| {
-        let packages = partial.join("packages");
-        fs::create_dir_all(&packages)?;
-        run(Command::new("apt-get")
-            .args(["-q", "-o", "APT::Sandbox::User=root", "download"])
-            .args(PEER)
-            .current_dir(&packages))?;
-        for package in fs::read_dir(&packages)? {
-            run(Command::new("dpkg-deb")
-                .arg("-x")
-                .arg(package?.path())
-                .arg(partial))?;
-        }
-        fs::remove_dir_all(&packages)?;
-        readable(partial)
-    })
-}
-
-fn readable(directory: &Path) -> Result<()> {
-    run(Command::new("chmod").args(["-R", "a+rX"]).arg(directory))
+    debian(Release::WithPgq.name(), PEER)
 }
 
 /// The one file below a directory whose path ends so.

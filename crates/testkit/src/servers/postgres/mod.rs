@@ -12,7 +12,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::{Server, free_ports};
-use crate::install::postgres::{Release, give_to_servant, tools};
+use crate::install::postgres::{Release, tools};
+use crate::install::servant::give_to_servant;
 use crate::install::{or_skip, run};
 
 pub use wire::{Rows, Wire};
