@@ -188,13 +188,19 @@ fn beside(ostler: &Ostler, stores: &KeyStores, program: &str) -> Command {
     command
 }
 
-/// A vault whose key is in the key store only, under the name `store-key`.
+/// The name of the key in the key store; the kernel still shows those of sessions that are over.
+fn entry() -> String {
+    format!("test-{}", std::process::id())
+}
+
+/// A vault whose key is in the key store only.
 fn with_key_in_store(ostler: &Ostler) {
     ostler.ok(["vault", "init", "vault", "--name", "kept", "--key", "kept.key"]);
     let vault = ostler.home().join("vault");
     ostler.configure(&format!(
-        "version = 1\n[defaults]\nvault = \"kept\"\n[vault.kept]\nlocation = \"{}\"\nkey = {{ keyring = \"store-key\" }}\n",
-        vault.display()
+        "version = 1\n[defaults]\nvault = \"kept\"\n[vault.kept]\nlocation = \"{}\"\nkey = {{ keyring = \"{}\" }}\n",
+        vault.display(),
+        entry()
     ));
 }
 
@@ -208,17 +214,6 @@ fn the_kernels_key_store_opens_a_vault() {
     let ostler = ostler();
     with_data(&ostler);
     with_key_in_store(&ostler);
-    // A session keyring of its own, which ends with the session.
-    let script = format!("keyctl padd user ostler:store-key @s < kept.key && rm kept.key\n{USE}");
-    let mut session = beside(&ostler, &stores, "keyctl");
-    let done = session
-        .args(["session", "-", "sh", "-ec", &script])
-        .output()
-        .unwrap();
-    let said = code(&done, 0);
-    assert!(said.contains("{ keyring = \"store-key\" }"), "{said}");
-    assert!(!said.contains("OSTLER-KEY-1"), "{said}");
-
     let mut session = beside(&ostler, &stores, "keyctl");
     let done = session
         .args(["session", "-", "sh", "-c", "exec \"$OSTLER\" vault info"])
@@ -228,6 +223,20 @@ fn the_kernels_key_store_opens_a_vault() {
     let said = said_of(&done);
     assert!(said.contains("keyctl has no such entry"), "{said}");
     assert!(said.contains("hint: put it there:"), "{said}");
+
+    // A session keyring of its own, which ends with the session.
+    let script = format!(
+        "keyctl padd user ostler:{} @s < kept.key && rm kept.key\n{USE}",
+        entry()
+    );
+    let mut session = beside(&ostler, &stores, "keyctl");
+    let done = session
+        .args(["session", "-", "sh", "-ec", &script])
+        .output()
+        .unwrap();
+    let said = code(&done, 0);
+    assert!(said.contains(&entry()), "{said}");
+    assert!(!said.contains("OSTLER-KEY-1"), "{said}");
 }
 
 fn said_of(output: &Output) -> String {
@@ -246,18 +255,19 @@ printf password | gnome-keyring-daemon --unlock --foreground --components=secret
 daemon=$!
 trap 'kill $daemon' EXIT
 tries=0
-until secret-tool store --label ostler service ostler account store-key <kept.key; do
+until secret-tool store --label ostler service ostler account {} <kept.key; do
     tries=$((tries + 1))
     [ $tries -lt 100 ] || exit 99
     sleep 0.1
 done
 rm kept.key
 {USE}
-"#
+"#,
+        entry()
     );
     let mut session = beside(&ostler, &stores, "dbus-run-session");
     let done = session.args(["--", "sh", "-ec", &script]).output().unwrap();
     let said = code(&done, 0);
-    assert!(said.contains("{ keyring = \"store-key\" }"), "{said}");
+    assert!(said.contains(&entry()), "{said}");
     assert!(!said.contains("OSTLER-KEY-1"), "{said}");
 }

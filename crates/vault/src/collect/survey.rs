@@ -147,10 +147,9 @@ impl Survey {
         chunks.iter().map(stored).sum()
     }
 
-    /// Segments of which nothing stays.
+    /// Segments that go with nothing in their place: packs that are written anew are described anew.
     pub(super) fn superseded(&self) -> impl Iterator<Item = Object> + '_ {
-        let mut going: HashSet<PackId> = self.decision.dead.iter().copied().collect();
-        going.extend(self.decision.rewrite.iter().map(|(pack, _)| *pack));
+        let going: HashSet<PackId> = self.decision.dead.iter().copied().collect();
         let all_go =
             move |packs: &[PackId]| !packs.is_empty() && packs.iter().all(|pack| going.contains(pack));
         self.segments
