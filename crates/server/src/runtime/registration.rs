@@ -109,16 +109,19 @@ impl Runtime {
             passphrase: request.passphrase_file.clone().map(absolute_reference),
             age_identity: request.age_identity.clone().map(absolute_reference),
         };
-        let is_found_without = match settings.file.vault.get(&name) {
-            Some(known) => !References::of(known).is_empty(),
-            None => name == "default" && configured.location == settings.implicit_vault().to_string_lossy(),
-        } && opened_by.passphrase.is_none()
-            && opened_by.age_identity.is_none()
-            && key_file
-                .as_ref()
-                .is_none_or(|file| *file == settings.implicit_key(&name));
         let known = settings.file.vault.get(&name).map(References::of);
-        if !is_location(&name) && !is_found_without && known.as_ref().is_none_or(References::is_empty) {
+        let is_implicit =
+            name == "default" && configured.location == settings.implicit_vault().to_string_lossy();
+        let is_key_implicit = key_file
+            .as_ref()
+            .is_none_or(|file| *file == settings.implicit_key(&name));
+        let opens_by_itself =
+            is_key_implicit && opened_by.passphrase.is_none() && opened_by.age_identity.is_none();
+        let is_told_already = match &known {
+            Some(known) => opens_by_itself || !known.is_empty(),
+            None => opens_by_itself && is_implicit,
+        };
+        if !is_location(&name) && !is_told_already {
             settings.add_vault(&NewVault {
                 name: name.clone(),
                 location: configured.location.clone(),
