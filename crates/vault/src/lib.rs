@@ -45,5 +45,5 @@ pub use index::{Index, Location};
 pub use lease::*;
 pub use open::Vault;
 pub use options::{InitOptions, Initialised, PassphraseCost, Protect, Unlock, WrapperInfo};
-pub use reader::Reader;
+pub use reader::{OpenBlock, Reader};
 pub use upload::{ChunkSink, Stored, Upload, UploadTotals};
