@@ -1,5 +1,6 @@
 //! Reads chunks.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +24,11 @@ pub struct Reader {
     vault: Arc<Vault>,
     index: Arc<Index>,
     keys: Mutex<HashMap<PackId, Arc<PackKey>>>,
+}
+
+thread_local! {
+    /// For chunks that are asked for by themselves.
+    static OPEN: RefCell<OpenBlock> = RefCell::default();
 }
 
 /// The block that was decoded last, and room for the next: the chunks of a block that are asked for one after another
@@ -78,13 +84,16 @@ impl Reader {
         let stored = self
             .span(&location.pack, location.offset..end)
             .map_err(|error| blame(error, id, &location.pack))?;
-        let mut block = OpenBlock::default();
-        let length = self.decode(id, location, &stored, &mut block)?.len();
-        if length == block.plain.len() {
-            return Ok(block.plain);
-        }
-        let start = location.at as usize;
-        Ok(block.plain[start..start + length].to_vec())
+        OPEN.with_borrow_mut(|block| {
+            // Its memory is reused, not what it holds: this is a fresh look at the store.
+            block.of = None;
+            let plain = self.decode(id, location, &stored, block)?;
+            if location.shared {
+                return Ok(plain.to_vec());
+            }
+            block.of = None;
+            Ok(std::mem::take(&mut block.plain))
+        })
     }
 
     /// Reads bytes of a pack, for callers that read many blocks of it in one go.

@@ -319,3 +319,72 @@ pub(crate) fn nonce(number: u32) -> [u8; NONCE] {
     nonce[8..].copy_from_slice(&number.to_be_bytes());
     nonce
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Block, ChunkId, ChunkKind, Contents, Encoding, MEMBER, Member, TAG};
+
+    /// Tables as a writer makes them: each block's chunks with their lengths, and whether it shrank.
+    fn contents(blocks: &[(Vec<u16>, bool)]) -> Contents {
+        let (mut contents, mut offset) = (Contents::default(), super::HEADER);
+        for (number, (lengths, shrank)) in (0_u8..).zip(blocks) {
+            let chunks: Vec<Member> = (0_u8..)
+                .zip(lengths)
+                .map(|(place, length)| Member {
+                    id: ChunkId([number ^ place; 32]),
+                    length: u32::from(*length),
+                })
+                .collect();
+            let length: u32 = chunks.iter().map(|chunk| chunk.length).sum();
+            let shrank = *shrank && length > 0;
+            let stored = length as usize / (1 + usize::from(shrank)) + TAG;
+            let block = Block {
+                kind: ChunkKind::Data,
+                encoding: if shrank { Encoding::Zstd } else { Encoding::Stored },
+                offset: u32::try_from(offset).unwrap(),
+                stored: u32::try_from(stored).unwrap(),
+                length,
+                chunks: u32::try_from(chunks.len()).unwrap(),
+            };
+            offset += stored;
+            contents.push(block, &chunks);
+        }
+        contents
+    }
+
+    proptest! {
+        #[test]
+        fn tables_read_back_and_their_parts_do_not(
+            blocks in prop::collection::vec((prop::collection::vec(any::<u16>(), 1..20), any::<bool>()), 0..12),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let table = contents(&blocks);
+            let mut bytes = Vec::new();
+            table.write(&mut bytes);
+            prop_assert_eq!(bytes.len(), table.size());
+            prop_assert_eq!(Contents::read(&bytes).as_ref(), Some(&table));
+            if !bytes.is_empty() {
+                let part = Contents::read(&bytes[..cut.index(bytes.len())]);
+                prop_assert!(part.is_none_or(|part| part.blocks() < table.blocks()));
+            }
+        }
+
+        #[test]
+        fn a_block_whose_chunks_are_not_as_long_as_it_is_refused(
+            lengths in prop::collection::vec(0_u16..5000, 1..20),
+            more in 1_u32..5,
+        ) {
+            let table = contents(&[(lengths, false)]);
+            let mut bytes = Vec::new();
+            table.write(&mut bytes);
+            let at = bytes.len() - 4;
+            let last = table.chunks[table.chunks() - 1].length + more;
+            bytes[at..].copy_from_slice(&last.to_be_bytes());
+            prop_assert_eq!(Contents::read(&bytes), None);
+            bytes.truncate(bytes.len() - MEMBER);
+            prop_assert_eq!(Contents::read(&bytes), None);
+        }
+    }
+}

@@ -11,15 +11,15 @@ use crate::cipher::TAG;
 
 /// Below this a frame's own bytes outweigh what it saves.
 const SMALLEST_FRAME: usize = 32;
-/// From here on a chunk is compressed with the larger table.
+/// From here on a block is compressed with the larger table.
 const LARGE: usize = 256 << 10;
-/// After a chunk that did not shrink, one this long is probed before it is compressed as a whole.
+/// After a block that did not shrink, one this long is probed before it is compressed as a whole.
 const PROBED: usize = 64 << 10;
 const PROBE: usize = 4 << 10;
 
 /// Compresses blocks, and learns when not to.
 pub(crate) struct Press {
-    /// For chunks below [`LARGE`].
+    /// For blocks below [`LARGE`].
     small: Compressor<'static>,
     large: Compressor<'static>,
     last_was_solid: bool,
@@ -32,16 +32,12 @@ impl std::fmt::Debug for Press {
 }
 
 impl Press {
-    /// zstd's level 1 takes three quarters of the time of level 3, and makes 2 % more of small files. On large chunks a
-    /// larger table and longer matches win back most of what it loses there; see `benches/README.md`.
+    /// zstd's level 1 takes three quarters of the time of level 3. A larger table wins back most of what it loses, with
+    /// shorter matches in small files and longer ones in large; see `docs/adr/0005-compression.md`.
     pub(crate) fn new() -> Result<Self, Error> {
-        let mut large = compressor()?;
-        for parameter in [CParameter::HashLog(16), CParameter::MinMatch(7)] {
-            large.set_parameter(parameter).map_err(set_up)?;
-        }
         Ok(Self {
-            small: compressor()?,
-            large,
+            small: compressor(15, 5)?,
+            large: compressor(16, 7)?,
             last_was_solid: false,
         })
     }
@@ -61,7 +57,7 @@ impl Press {
             };
             let length = compressor
                 .compress_to_buffer(plaintext, &mut target)
-                .map_err(|error| Error::Internal(format!("could not compress a chunk: {error}")))?;
+                .map_err(|error| Error::Internal(format!("could not compress a block: {error}")))?;
             if length < worthwhile {
                 self.last_was_solid = false;
                 return Ok(Encoding::Zstd);
@@ -73,7 +69,7 @@ impl Press {
         Ok(Encoding::Stored)
     }
 
-    /// Tries small samples of a large chunk, if the one before it did not shrink: media and archives come in runs.
+    /// Tries small samples of a large block, if the one before it did not shrink: media and archives come in runs.
     fn looks_solid(&mut self, plaintext: &[u8]) -> Result<bool, Error> {
         if !self.last_was_solid || plaintext.len() < PROBED {
             return Ok(false);
@@ -91,10 +87,11 @@ impl Press {
     }
 }
 
-fn compressor() -> Result<Compressor<'static>, Error> {
-    Compressor::new(1).map_err(set_up)
-}
-
-fn set_up(error: std::io::Error) -> Error {
-    Error::Internal(format!("could not set up zstd: {error}"))
+fn compressor(hash_log: u32, shortest: u32) -> Result<Compressor<'static>, Error> {
+    let set_up = |error| Error::Internal(format!("could not set up zstd: {error}"));
+    let mut compressor = Compressor::new(1).map_err(set_up)?;
+    for parameter in [CParameter::HashLog(hash_log), CParameter::MinMatch(shortest)] {
+        compressor.set_parameter(parameter).map_err(set_up)?;
+    }
+    Ok(compressor)
 }
