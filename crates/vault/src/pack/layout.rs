@@ -364,7 +364,7 @@ mod tests {
             let mut bytes = Vec::new();
             table.write(&mut bytes);
             prop_assert_eq!(bytes.len(), table.size());
-            prop_assert_eq!(Contents::read(&bytes).as_ref(), Some(&table));
+            prop_assert_eq!(Contents::read(&bytes), Some(table.clone()));
             if !bytes.is_empty() {
                 let part = Contents::read(&bytes[..cut.index(bytes.len())]);
                 prop_assert!(part.is_none_or(|part| part.blocks() < table.blocks()));

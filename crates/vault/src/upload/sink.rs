@@ -159,9 +159,10 @@ impl ChunkSink {
         chunks: &[Member],
         encoded: &[u8],
     ) -> Result<(), Error> {
-        let new = chunks
-            .iter()
-            .fold(false, |new, chunk| self.take_on(&chunk.id) || new);
+        let mut new = false;
+        for chunk in chunks {
+            new |= self.take_on(&chunk.id);
+        }
         if !new {
             return Ok(());
         }
