@@ -21,11 +21,6 @@ const EVERYDAY: &[Entry] = &[
         "an Azure Blob store, its maker's stand-in (Node)",
         install::azurite,
     ),
-    (
-        "fake-gcs",
-        "a stand-in of Google Cloud Storage",
-        install::fake_gcs,
-    ),
     ("sshd", "OpenSSH's server, for SFTP", install::sshd),
     ("postgres-13", "PostgreSQL 13, the oldest supported", || {
         Release::Thirteen.data()
@@ -60,6 +55,9 @@ fn main() -> Result<()> {
             for (name, what, _) in EVERYDAY.iter().chain(OPTIONAL) {
                 println!("{name:<14} {what}");
             }
+            println!(
+                "key_stores the system's key stores: keyctl, secret-tool, gnome-keyring; got by the test that wants them"
+            );
             println!("kept in {}", install::cache()?.display());
             Ok(())
         }

@@ -121,7 +121,7 @@ fn environment(name: &str, packages: &[&str]) -> Result<PathBuf> {
 }
 
 /// Packages of Debian, unpacked and not installed, where whoever runs servers can read.
-fn debian(name: &str, packages: &[&str]) -> Result<PathBuf> {
+pub(crate) fn debian(name: &str, packages: &[&str]) -> Result<PathBuf> {
     once(&servant::shared()?, name, packages, |partial| {
         let downloads = partial.join("packages");
         std::fs::create_dir_all(&downloads)?;

@@ -79,7 +79,11 @@ impl AzureOptions {
                 .with_allow_http(endpoint.starts_with("http://"));
         }
         let client = builder
-            .with_client_options(connection::client(endpoint.as_deref(), self.timeout))
+            .with_client_options(connection::client(
+                endpoint.as_deref(),
+                credentials.is_some(),
+                self.timeout,
+            ))
             .with_container_name(container)
             .with_retry(connection::once())
             .build()

@@ -11,11 +11,15 @@ const REQUEST: Duration = Duration::from_secs(300);
 const SILENCE: Duration = Duration::from_secs(120);
 
 /// The HTTP client's settings. `timeout` is for a whole request with its body.
-pub(super) fn client(endpoint: Option<&str>, timeout: Option<Span>) -> ClientOptions {
+pub(super) fn client(endpoint: Option<&str>, has_credentials: bool, timeout: Option<Span>) -> ClientOptions {
     super::tls::provide();
     let timeout = timeout.map_or(REQUEST, |timeout| timeout.0);
+    let is_http = endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
     ClientOptions::new()
-        .with_allow_http(endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")))
+        .with_allow_http(is_http)
+        // The library refuses to make a client on a machine without certificates, also one that needs none. A
+        // machine's own identity may be asked for by https.
+        .with_no_system_certificates(is_http && has_credentials)
         .with_connect_timeout(CONNECT.min(timeout))
         .with_read_timeout(SILENCE.min(timeout))
         .with_timeout(timeout)

@@ -61,7 +61,11 @@ impl GcsOptions {
             builder = builder.with_base_url(endpoint);
         }
         let client = builder
-            .with_client_options(connection::client(self.endpoint.as_deref(), self.timeout))
+            .with_client_options(connection::client(
+                self.endpoint.as_deref(),
+                credentials.is_some(),
+                self.timeout,
+            ))
             .with_bucket_name(bucket)
             .with_retry(connection::once())
             .build()

@@ -104,7 +104,11 @@ impl S3Options {
                 .with_config(AmazonS3ConfigKey::S3Endpoint, address);
         }
         let client = builder
-            .with_client_options(connection::client(endpoint.as_deref(), self.timeout))
+            .with_client_options(connection::client(
+                endpoint.as_deref(),
+                credentials.is_some(),
+                self.timeout,
+            ))
             .with_bucket_name(bucket)
             .with_virtual_hosted_style_request(self.style == Style::Virtual)
             .with_conditional_put(S3ConditionalPut::ETagMatch)

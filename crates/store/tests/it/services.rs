@@ -132,7 +132,8 @@ async fn a_lost_connection_is_made_again() {
     direct.create(&key("a"), "x".into()).await.unwrap();
     // The processes of connections come from the server that listens.
     let end_connections = || {
-        let script = "for one in $(pgrep -P $0); do pkill -KILL -P $one; kill -KILL $one 2>/dev/null || true; done";
+        let script =
+            "for one in $(pgrep -P $0); do pkill -KILL -P $one; kill -KILL $one 2>/dev/null || true; done";
         let ended = std::process::Command::new("sh")
             .args(["-c", script, &service.server().pid().to_string()])
             .status()
