@@ -1,0 +1,1 @@
+select pgq.event_retry($1, tagged, $2) from unnest($3::int8[]) as tagged;

@@ -1,0 +1,2 @@
+//! Tests of the queue on real servers.
+fn main() {}
