@@ -7,3 +7,4 @@
 //! **Not here:** operations, configuration, the command line.
 
 pub mod consumer;
+pub mod schema;
