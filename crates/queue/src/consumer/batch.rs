@@ -111,6 +111,11 @@ impl<'b> Batch<'b> {
         self.retries.event(event.ev_id, after);
     }
 
+    /// The same for an event of which only the number is at hand. It must be one of this batch.
+    pub fn retry_id(&mut self, ev_id: i64, after: Duration) {
+        self.retries.event(ev_id, after);
+    }
+
     /// Every event of the batch comes again after this time.
     pub fn retry_all(&mut self, after: Duration) {
         self.retries.whole_batch(after);

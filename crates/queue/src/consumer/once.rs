@@ -36,13 +36,14 @@ pub trait TransactionHandler: Send {
 ///
 /// The position is kept by `pgq_ext` in the target, as PgQ's own tools keep it: the last tick for a plain consumer
 /// (`pgq_ext.completed_tick`), and for members of a cooperative one, whose batches have no order, the batches that were
-/// applied and are not yet known to be finished (`pgq_ext.completed_batch`).
+/// applied and are not yet known to be finished (`pgq_ext.completed_batch`). A batch that is taken over gets another number,
+/// so these go by the tick that ends them.
 pub struct ExactlyOnce<H> {
     target: Target,
     handler: H,
     connection: Option<Connection>,
-    /// A member's batch that the source has finished: nobody can have it any more.
-    forget: Option<i64>,
+    /// The record of a member's batch that the source has finished: nobody can have it any more.
+    forget: Option<String>,
 }
 
 impl<H> fmt::Debug for ExactlyOnce<H> {
@@ -100,15 +101,13 @@ impl<H: TransactionHandler> ExactlyOnce<H> {
                 transaction.query(statement, &[text(&info.consumer), tick]).await?;
             }
             Some(_) => {
-                let name = record(info.batch_id);
-                let id: Parameter<'_> = (&info.batch_id, Type::INT8);
+                let tick: Parameter<'_> = (&info.tick_id, Type::INT8);
                 transaction
-                    .query(RECORD_BATCH, &[text(&info.consumer), text(&name), id])
+                    .query(RECORD_BATCH, &[text(&info.consumer), text(&record(&info)), tick])
                     .await?;
-                if let Some(finished) = self.forget {
-                    let name = record(finished);
+                if let Some(finished) = &self.forget {
                     transaction
-                        .execute(FORGET_BATCH, &[text(&info.consumer), text(&name)])
+                        .execute(FORGET_BATCH, &[text(&info.consumer), text(finished)])
                         .await?;
                 }
             }
@@ -141,7 +140,7 @@ impl<H: TransactionHandler> BatchHandler for ExactlyOnce<H> {
     async fn finished(&mut self, batch: &BatchInfo, ours: bool) {
         // When it was not ours, whoever has it still has to find the record.
         if ours && batch.sub.is_some() {
-            self.forget = Some(batch.batch_id);
+            self.forget = Some(record(batch));
         }
     }
 }
@@ -149,7 +148,7 @@ impl<H: TransactionHandler> BatchHandler for ExactlyOnce<H> {
 async fn lock(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<(), HandlerError> {
     let name = match &info.sub {
         None => info.consumer.clone(),
-        Some(_) => format!("{} {}", info.consumer, info.batch_id),
+        Some(_) => format!("{} {}", info.consumer, record(info)),
     };
     transaction.query(LOCK_POSITION, &[text(&name)]).await?;
     Ok(())
@@ -176,18 +175,17 @@ async fn is_applied(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<b
 
 /// Whether the target has the batch of a member.
 async fn is_recorded(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<bool, HandlerError> {
-    let name = record(info.batch_id);
-    let id: Parameter<'_> = (&info.batch_id, Type::INT8);
+    let tick: Parameter<'_> = (&info.tick_id, Type::INT8);
     let row = transaction
-        .one(IS_RECORDED, &[text(&info.consumer), text(&name), id])
+        .one(IS_RECORDED, &[text(&info.consumer), text(&record(info)), tick])
         .await?;
     Ok(row.get(0))
 }
 
 /// One record a batch: a single one a member would be overwritten by a member that goes on while another, which took its
 /// batch over, has not looked yet.
-fn record(batch_id: i64) -> String {
-    format!("batch {batch_id}")
+fn record(info: &BatchInfo) -> String {
+    format!("{} to tick {}", info.queue, info.tick_id)
 }
 
 fn text(value: &String) -> Parameter<'_> {

@@ -18,10 +18,9 @@ const NEXT_BATCH_OF_MEMBER: &str = include_str!("sql/next_batch_of_member.sql");
 const BATCH_INFO: &str = include_str!("sql/batch_info.sql");
 const RETRY_EVENTS: &str = include_str!("sql/retry_events.sql");
 const RETRY_MANY_EVENTS: &str = include_str!("sql/retry_many_events.sql");
+const CAN_RETRY_MANY: &str = "select to_regprocedure('pgq.ostler_retry_events(bigint, bigint[], integer)') is not null";
 const RETRY_BATCH: &str = include_str!("sql/retry_batch.sql");
 
-/// So many retries are given one by one; for more the batch is read once again.
-const FEW_RETRIES: usize = 20;
 /// Tags that one statement takes.
 const TAGS: usize = 50_000;
 /// What `COPY` gives of an event.
@@ -327,7 +326,6 @@ impl BatchSource for Subscription {
     }
 
     async fn finish(&mut self, batch: &BatchInfo, retries: &Retries) -> Result<bool, ConsumeError> {
-        let (queue, name) = (self.queue.clone(), self.registered_name());
         let finish = match &self.member {
             None => "select pgq.finish_batch($1)",
             Some(_) => "select pgq_coop.finish_batch($1)",
@@ -344,18 +342,13 @@ impl BatchSource for Subscription {
             return Ok(false);
         }
         let transaction = self.connected().await?.transaction().await?;
+        let at_once: bool = transaction.one(CAN_RETRY_MANY, &[]).await?.get(0);
         for (after, events) in retries.of_events() {
             let after = i32::try_from(after).unwrap_or(i32::MAX);
-            if events.len() <= FEW_RETRIES {
-                let tagged: Parameter<'_> = (&events, Type::INT8_ARRAY);
-                transaction.query(RETRY_EVENTS, &[id(), (&after, Type::INT4), tagged]).await?;
-                continue;
-            }
-            let after = f64::from(after);
+            let statement = if at_once { RETRY_MANY_EVENTS } else { RETRY_EVENTS };
             for events in events.chunks(TAGS) {
                 let tagged: Parameter<'_> = (&events, Type::INT8_ARRAY);
-                let names = [text(&queue), text(&name), (&after, Type::FLOAT8), id(), tagged];
-                transaction.execute(RETRY_MANY_EVENTS, &names).await?;
+                transaction.query(statement, &[id(), (&after, Type::INT4), tagged]).await?;
             }
         }
         if let Some(after) = retries.of_whole_batch() {

@@ -1,2 +1,5 @@
-//! Tests of the queue on real servers.
-fn main() {}
+//! The queue on real servers.
+
+mod conformance;
+mod model;
+mod place;

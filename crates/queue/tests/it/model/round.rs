@@ -68,6 +68,16 @@ pub struct Tally {
     pub ticks: u64,
 }
 
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.committed += other.committed;
+        self.events += other.events;
+        self.batches += other.batches;
+        self.rotations += other.rotations;
+        self.ticks += other.ticks;
+    }
+}
+
 /// Runs the history of a seed.
 pub async fn run(place: &Place, seed: u64) -> Result<Tally, String> {
     let mut round = Round::start(place, seed).await;
