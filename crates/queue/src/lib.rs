@@ -6,4 +6,6 @@
 //!
 //! **Not here:** operations, configuration, the command line.
 
+pub mod maintenance;
 pub mod schema;
+pub mod ticker;

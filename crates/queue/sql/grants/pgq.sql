@@ -26,7 +26,8 @@ begin
     end if;
     if exists (select from pg_catalog.pg_roles where rolname = 'pgq_writer') then
         grant execute on function
-            pgq.insert_event(text, text, text), pgq.insert_event(text, text, text, text, text, text, text), pgq.current_event_table(text)
+            pgq.insert_event(text, text, text), pgq.insert_event(text, text, text, text, text, text, text), pgq.current_event_table(text),
+            pgq.ostler_wake(integer)
             to pgq_writer;
     end if;
     if exists (select from pg_catalog.pg_roles where rolname = 'pgq_admin') then
