@@ -35,15 +35,17 @@ begin
             if n >= txid_current() then
                 raise exception 'more positions in queue % than this server has had transactions', q.queue_name;
             end if;
-            -- Those done by an earlier round have small ids already.
-            execute 'update ' || pgq.quote_fqname(q.queue_data_pfx) || ' set ev_txid = $1 where ev_txid > $1 and '
-                 || 'ev_txid not in (select generate_series(3, $1)) and txid_visible_in_snapshot(ev_txid, $2)'
+            -- Those of an earlier round have smaller ids already; what was inserted here, after the restore, is of its transaction.
+            execute 'update ' || pgq.quote_fqname(q.queue_data_pfx) || ' set ev_txid = $1 where ev_txid > $1'
+                 || ' and ev_txid & 4294967295 <> xmin::text::bigint and txid_visible_in_snapshot(ev_txid, $2)'
               using n, mark.tick_snapshot;
             update pgq.tick t set tick_snapshot = ((n + 1) || ':' || (n + 1) || ':')::txid_snapshot
              where t.tick_queue = q.queue_id and t.tick_id = mark.tick_id;
         end loop;
         n := n + 1;
-        execute 'update ' || pgq.quote_fqname(q.queue_data_pfx) || ' set ev_txid = $1 where ev_txid > $1' using n;
+        execute 'update ' || pgq.quote_fqname(q.queue_data_pfx) || ' set ev_txid = $1 where ev_txid > $1'
+             || ' and ev_txid & 4294967295 <> xmin::text::bigint'
+          using n;
         delete from pgq.tick t
          where t.tick_queue = q.queue_id
            and txid_snapshot_xmax(t.tick_snapshot) > n;
