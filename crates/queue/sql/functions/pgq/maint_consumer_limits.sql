@@ -27,7 +27,6 @@ begin
                 returning n.queue_id into q;
             if found then
                 update pgq.ostler_queue o set lag_paused = true where o.oq_queue = q.queue_id;
-                perform pgq.ostler_queue_changed(q.queue_id);
                 raise warning 'queue % takes no events: consumer % is % behind', late.queue_name, late.consumer_name, late.lag;
             end if;
         else
@@ -43,7 +42,6 @@ begin
     loop
         update pgq.queue n set queue_disable_insert = false where n.queue_id = q.queue_id;
         update pgq.ostler_queue o set lag_paused = false where o.oq_queue = q.queue_id;
-        perform pgq.ostler_queue_changed(q.queue_id);
     end loop;
     return 0;
 end

@@ -39,7 +39,6 @@ begin
         if i_node_type = 'branch' then
             perform pgq.create_queue(i_queue_name);
             update pgq.queue q set queue_external_ticker = true, queue_disable_insert = true where q.queue_name = i_queue_name;
-            perform pgq.ostler_queue_changed(q.queue_id) from pgq.queue q where q.queue_name = i_queue_name;
             -- The position that the node starts from is a tick here too.
             if not exists (select from pgq.queue q join pgq.tick t on t.tick_queue = q.queue_id
                             where q.queue_name = i_queue_name and t.tick_id = i_global_watermark) then

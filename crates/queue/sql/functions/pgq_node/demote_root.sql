@@ -29,7 +29,6 @@ begin
 
     if i_step = 1 then
         update pgq.queue t set queue_disable_insert = true, queue_external_ticker = true where t.queue_id = q.queue_id;
-        perform pgq.ostler_queue_changed(q.queue_id);
         ret_note := 'Step 1: Writing disabled for: ' || i_queue_name;
     elsif i_step = 2 then
         -- Writers hold a lock on a child, or are yet to see that they may not write.

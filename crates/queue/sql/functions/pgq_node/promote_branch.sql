@@ -23,7 +23,6 @@ begin
     end if;
     update pgq.queue t set queue_disable_insert = false, queue_external_ticker = false where t.queue_name = i_queue_name
         returning t.queue_id, t.queue_tick_seq into strict q;
-    perform pgq.ostler_queue_changed(q.queue_id);
     select max(t.tick_id) into top from pgq.tick t where t.tick_queue = q.queue_id;
     perform pgq.seq_setval(q.queue_tick_seq, top);
     update pgq_node.node_info n set node_type = 'root' where n.queue_name = i_queue_name;
