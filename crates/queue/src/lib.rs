@@ -5,3 +5,5 @@
 //! **Invariants:** what PgQ's SQL interface promises, for clients that know nothing of Ostler.
 //!
 //! **Not here:** operations, configuration, the command line.
+
+pub mod schema;

@@ -1,7 +1,7 @@
 -- Trigger: logs changes of a table as parts of SQL statements. Arguments: the queue, then SKIP, backup, deny, ignore=, pkey=,
 -- when=, ev_type=, ev_data=, ev_extra1= to ev_extra4=.
 --
--- A function made for the table does the work (pgq._generate_row_function). One that does not fit any more answers
+-- A function made for the table does the work (pgq.ostler_generate_row_function). One that does not fit any more answers
 -- NULL, and is made anew.
 create or replace function pgq.sqltriga()
 returns trigger
@@ -23,7 +23,7 @@ begin
         execute pg_catalog.concat('select ', v_name, '($1, $2, $3)') into v_skip using TG_OP, new, old;
     end if;
     if v_skip is null then
-        v_skip := pgq._log_row('sqltriga', TG_RELID, TG_WHEN, TG_ARGV, TG_OP, new, old);
+        v_skip := pgq.ostler_log_row('sqltriga', TG_RELID, TG_WHEN, TG_ARGV, TG_OP, new, old);
     end if;
     return case when v_skip then null when TG_OP operator(pg_catalog.=) 'DELETE' then old else new end;
 end;

@@ -1,0 +1,33 @@
+-- Whether a queue's next tick is due: by the number of events or their age when there are new ones, and ever more rarely, up to
+-- the idle period, when there are none. The sequence tells whether there are new ones, committed or not.
+create or replace function pgq.ostler_tick_due(i_queue_id integer)
+returns boolean
+language plpgsql
+as $$
+declare
+    q pgq.queue;
+    last record;
+    before timestamptz;
+    age interval;
+    seq bigint;
+begin
+    select * into q from pgq.queue where queue_id = i_queue_id;
+    select t.tick_id, t.tick_time, t.tick_event_seq into last from pgq.tick t
+     where t.tick_queue = i_queue_id order by t.tick_id desc limit 1;
+    if not found then
+        return true;
+    end if;
+    age := now() - last.tick_time;
+    seq := coalesce(pg_sequence_last_value(q.queue_event_seq::regclass), 1);
+    if seq > last.tick_event_seq then
+        return seq - last.tick_event_seq >= q.queue_ticker_max_count or age >= q.queue_ticker_max_lag;
+    end if;
+    select t.tick_time into before from pgq.tick t
+     where t.tick_queue = i_queue_id and t.tick_id < last.tick_id order by t.tick_id desc limit 1;
+    if not found then
+        return true;
+    end if;
+    return age >= q.queue_ticker_max_lag / 2
+       and (age >= 2 * (last.tick_time - before) or age >= q.queue_ticker_idle_period);
+end
+$$;

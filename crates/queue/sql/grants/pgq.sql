@@ -1,0 +1,40 @@
+-- Who may do what. Runs after every change of functions; needs no role to exist, and gives to those that do.
+grant usage on schema pgq to public;
+revoke execute on all functions in schema pgq from public;
+grant execute on function
+    pgq.version(), pgq.quote_fqname(text), pgq.seq_getval(text),
+    pgq.get_queue_info(), pgq.get_queue_info(text),
+    pgq.get_consumer_info(), pgq.get_consumer_info(text), pgq.get_consumer_info(text, text)
+    to public;
+grant select on pgq.queue, pgq.consumer, pgq.tick, pgq.subscription, pgq.ostler_queue, pgq.ostler_subscriber,
+    pgq.ostler_position, pgq.ostler_position_0, pgq.ostler_position_1, pgq.ostler_segment to public;
+
+do $grants$
+begin
+    if exists (select from pg_catalog.pg_roles where rolname = 'pgq_reader') then
+        grant execute on function
+            pgq.batch_event_sql(bigint), pgq.batch_event_tables(bigint), pgq.find_tick_helper(integer, bigint, timestamptz, bigint, bigint, interval),
+            pgq.ostler_batch(bigint),
+            pgq.register_consumer(text, text), pgq.register_consumer_at(text, text, bigint), pgq.unregister_consumer(text, text),
+            pgq.next_batch_info(text, text), pgq.next_batch(text, text), pgq.next_batch_custom(text, text, interval, integer, interval),
+            pgq.get_batch_events(bigint), pgq.get_batch_info(bigint),
+            pgq.get_batch_cursor(bigint, text, integer, text), pgq.get_batch_cursor(bigint, text, integer),
+            pgq.event_retry(bigint, bigint, timestamptz), pgq.event_retry(bigint, bigint, integer), pgq.batch_retry(bigint, integer),
+            pgq.force_tick(text), pgq.finish_batch(bigint)
+            to pgq_reader;
+        grant select on pgq.queue, pgq.consumer, pgq.tick, pgq.subscription, pgq.event_template to pgq_reader;
+    end if;
+    if exists (select from pg_catalog.pg_roles where rolname = 'pgq_writer') then
+        grant execute on function
+            pgq.insert_event(text, text, text), pgq.insert_event(text, text, text, text, text, text, text), pgq.current_event_table(text)
+            to pgq_writer;
+    end if;
+    if exists (select from pg_catalog.pg_roles where rolname = 'pgq_admin') then
+        grant execute on all functions in schema pgq to pgq_admin;
+        grant select, insert, update, delete on pgq.queue, pgq.consumer, pgq.tick, pgq.subscription, pgq.retry_queue to pgq_admin;
+        grant select, insert, truncate on pgq.event_template to pgq_admin;
+        grant select, insert, update, delete on pgq.ostler_queue, pgq.ostler_dead_letter, pgq.ostler_delayed, pgq.ostler_expired to pgq_admin;
+        grant select on pgq.ostler_migration to public;
+    end if;
+end
+$grants$;

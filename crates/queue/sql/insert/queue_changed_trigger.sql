@@ -1,7 +1,0 @@
--- After all of this folder: the trigger that keeps the generated functions in step, and their first version.
-drop trigger if exists _queue_changed on pgq.queue;
-create trigger _queue_changed
-    after insert or delete or update of queue_id, queue_name, queue_ntables, queue_data_pfx, queue_event_seq
-    on pgq.queue for each row execute function pgq._queue_changed();
-
-select pgq._generate_insert(n) from pg_catalog.generate_series(0, 15) n;
