@@ -1,6 +1,7 @@
-//! The queue against real servers.
+//! The queue on real servers.
 
-#![expect(clippy::unwrap_used, reason = "a test's way to fail")]
-
+mod conformance;
+mod model;
+mod place;
 mod ticker;
 mod ticker_world;
