@@ -1,31 +1,75 @@
-create or replace function pgq.insert_event_raw(queue_name text, ev_id bigint, ev_time timestamp with time zone, ev_owner integer, ev_retry integer, ev_type text, ev_data text, ev_extra1 text, ev_extra2 text, ev_extra3 text, ev_extra4 text)
+-- Inserts an event with every field given, for retries and copies. Runs with the rights of its caller. NULL id: the next
+-- one; NULL time: now. The sequence of ids moves in any case.
+create or replace function pgq.insert_event_raw(
+    queue_name text, ev_id bigint, ev_time timestamptz, ev_owner integer, ev_retry integer,
+    ev_type text, ev_data text, ev_extra1 text, ev_extra2 text, ev_extra3 text, ev_extra4 text)
 returns bigint
 language plpgsql
 as $$
+#variable_conflict use_variable
 declare
-    q record;
-    id bigint;
+    v_bucket integer := pg_catalog.hashtext(queue_name) operator(pg_catalog.&) 15;
 begin
-    if queue_name is null then
-        raise exception 'Queue name must not be NULL';
+    if v_bucket operator(pg_catalog.<) 8 then
+        if v_bucket operator(pg_catalog.<) 4 then
+            if v_bucket operator(pg_catalog.<) 2 then
+                if v_bucket operator(pg_catalog.<) 1 then
+                    return pgq.ostler_insert_0(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                else
+                    return pgq.ostler_insert_1(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                end if;
+            else
+                if v_bucket operator(pg_catalog.<) 3 then
+                    return pgq.ostler_insert_2(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                else
+                    return pgq.ostler_insert_3(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                end if;
+            end if;
+        else
+            if v_bucket operator(pg_catalog.<) 6 then
+                if v_bucket operator(pg_catalog.<) 5 then
+                    return pgq.ostler_insert_4(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                else
+                    return pgq.ostler_insert_5(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                end if;
+            else
+                if v_bucket operator(pg_catalog.<) 7 then
+                    return pgq.ostler_insert_6(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                else
+                    return pgq.ostler_insert_7(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                end if;
+            end if;
+        end if;
+    else
+        if v_bucket operator(pg_catalog.<) 12 then
+            if v_bucket operator(pg_catalog.<) 10 then
+                if v_bucket operator(pg_catalog.<) 9 then
+                    return pgq.ostler_insert_8(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                else
+                    return pgq.ostler_insert_9(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                end if;
+            else
+                if v_bucket operator(pg_catalog.<) 11 then
+                    return pgq.ostler_insert_10(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                else
+                    return pgq.ostler_insert_11(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                end if;
+            end if;
+        else
+            if v_bucket operator(pg_catalog.<) 14 then
+                if v_bucket operator(pg_catalog.<) 13 then
+                    return pgq.ostler_insert_12(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                else
+                    return pgq.ostler_insert_13(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                end if;
+            else
+                if v_bucket operator(pg_catalog.<) 15 then
+                    return pgq.ostler_insert_14(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                else
+                    return pgq.ostler_insert_15(queue_name, ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+                end if;
+            end if;
+        end if;
     end if;
-    perform txid_current();
-    select n.queue_data_pfx, n.queue_cur_table, n.queue_event_seq, n.queue_disable_insert into q
-      from pgq.queue n where n.queue_name = insert_event_raw.queue_name;
-    if not found then
-        raise exception 'No such queue';
-    end if;
-    if q.queue_disable_insert and current_setting('session_replication_role') <> 'replica' then
-        raise exception 'Insert into queue disallowed';
-    end if;
-    id := nextval(q.queue_event_seq::regclass);
-    if ev_id is not null then
-        id := ev_id;
-    end if;
-    execute 'insert into ' || q.queue_data_pfx || '_' || q.queue_cur_table
-         || ' (ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)'
-         || ' values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)'
-      using id, coalesce(ev_time, now()), ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4;
-    return id;
-end
+end;
 $$;

@@ -6,3 +6,5 @@ mod model;
 mod outside;
 mod place;
 mod survival;
+mod ticker;
+mod ticker_world;
