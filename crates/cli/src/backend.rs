@@ -7,9 +7,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ostler_api::Client;
 use ostler_api::document::VaultInfo;
+use ostler_server::queue::{Consume, Notice, Totals};
 pub use ostler_server::{AddVault, InitVault};
-use ostler_vocabulary::Failure;
+use ostler_vocabulary::{ErrorKind, Failure};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 /// Where configuration and state are, as far as flags say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -78,6 +80,17 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// Opens a vault that exists and adds it to the configuration.
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure>;
+
+    /// Runs a consumer of a queue until it is told to stop.
+    async fn consume_queue(
+        &self,
+        request: Consume,
+        stop: CancellationToken,
+        watch: Box<dyn FnMut(Notice<'_>) + Send>,
+    ) -> Result<Totals, Failure> {
+        let _ = (request, stop, watch);
+        Err(Failure::new(ErrorKind::Unsupported, "this backend has no queues"))
+    }
 
     /// Reads the configuration and says what is wrong with it.
     fn check_config(&self) -> Result<ConfigCheck, Failure>;

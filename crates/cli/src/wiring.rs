@@ -7,10 +7,12 @@ use async_trait::async_trait;
 use ostler_api::Client;
 use ostler_api::document::VaultInfo;
 use ostler_server::Runtime;
+use ostler_server::queue::{Consume, Notice, Totals};
 use ostler_server::settings::environment::{Environment, VARIABLES};
 use ostler_server::settings::{Flags, Settings, keys};
 use ostler_vocabulary::{Failure, SystemClock};
 use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 
 use crate::backend::{AddVault, Backend, ConfigCheck, ConfigShow, InitVault, Options, Setting, Variable};
 
@@ -56,6 +58,15 @@ impl Backend for InProcess {
 
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
         self.runtime().await?.add_vault(request).await
+    }
+
+    async fn consume_queue(
+        &self,
+        request: Consume,
+        stop: CancellationToken,
+        watch: Box<dyn FnMut(Notice<'_>) + Send>,
+    ) -> Result<Totals, Failure> {
+        ostler_server::queue::consume(request, &stop, watch).await
     }
 
     fn check_config(&self) -> Result<ConfigCheck, Failure> {

@@ -9,6 +9,7 @@
 //! What is not here: what a backup is (`backup`), how files are read (`agent`), the words of the command line (`cli`).
 
 mod error;
+pub mod queue;
 mod runtime;
 pub mod settings;
 

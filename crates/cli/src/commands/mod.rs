@@ -4,6 +4,7 @@ mod backup;
 mod completions;
 mod config;
 mod operation;
+mod queue;
 mod restore;
 mod vault;
 
@@ -29,6 +30,10 @@ pub(crate) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Operation(operation::OperationCommand),
 
+    /// Work with queues in PostgreSQL databases
+    #[command(subcommand, arg_required_else_help = true)]
+    Queue(queue::QueueCommand),
+
     /// Explain the configuration
     #[command(subcommand, arg_required_else_help = true)]
     Config(config::ConfigCommand),
@@ -44,6 +49,7 @@ impl Command {
             Self::Restore(verb) => verb.run(session).await,
             Self::Vault(verb) => verb.run(session).await,
             Self::Operation(verb) => verb.run(session).await,
+            Self::Queue(verb) => verb.run(session).await,
             Self::Config(verb) => verb.run(session),
             Self::Completions(verb) => verb.run(session),
         }

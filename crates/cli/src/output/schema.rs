@@ -48,6 +48,7 @@ pub(crate) const CONFIG_CHECK: Schema = document("config-check");
 pub(crate) const CONFIG: Schema = list("config", "settings", "setting");
 pub(crate) const CONFIG_TEMPLATE: Schema = document("config-template");
 pub(crate) const CONFIG_ENV: Schema = list("config-env", "variables", "variable");
+pub(crate) const CONSUME_REPORT: Schema = document("consume-report");
 pub(crate) const EVENT: Schema = document("event");
 pub(crate) const ERROR: Schema = document("error");
 

@@ -228,9 +228,9 @@ async fn loaded_tables_become_what_the_source_is() {
          delete from item where id % 5 = 0;
          insert into item (id, name) values (5, 'again');
          insert into change select n, 'note ' || n from generate_series(1, 10) n;
-         update change set note = E'tab\\there' where id < 4;
-         select pgq.ticker('q')",
+         update change set note = E'tab\\there' where id < 4",
     );
+    source.sql("select pgq.ticker('q')");
     dispatch(&source, &target, "load", Dispatch::new(rules(&["* -> table:{ev_extra1}"])))
         .await
         .expect("loaded");
@@ -240,7 +240,8 @@ async fn loaded_tables_become_what_the_source_is() {
     }
     // What the target does not have cannot be updated without notice.
     target.sql("delete from item where id = 1");
-    source.sql("update item set name = 'x' where id = 1; select pgq.ticker('q')");
+    source.sql("update item set name = 'x' where id = 1");
+    source.sql("select pgq.ticker('q')");
     let plain = dispatch(&source, &target, "load", Dispatch::new(rules(&["* -> table:{ev_extra1}"]))).await;
     assert!(plain.as_ref().is_err_and(|what| what.contains("found 0")), "{plain:?}");
     let latest = Dispatch::new(rules(&["* -> table:{ev_extra1}"])).with_tables(TableOptions {
@@ -266,9 +267,9 @@ async fn rows_go_into_tables_by_time_and_events_into_queues() {
     );
     source.sql(
         "insert into log select n, '2026-11-21 22:30+00'::timestamptz + n * interval '1 hour' from generate_series(0, 3) n;
-         select pgq.insert_event('q', 'other', 'o', 'x', null, null, null);
-         select pgq.ticker('q')",
+         select pgq.insert_event('q', 'other', 'o', 'x', null, null, null)",
     );
+    source.sql("select pgq.ticker('q')");
     let by_day = |name: &str| {
         let rules = rules(&[
             "ev_type=other -> queue:copy_{ev_extra1}",
@@ -293,7 +294,8 @@ async fn rows_go_into_tables_by_time_and_events_into_queues() {
     assert_eq!(target.value("select count(*) from log").as_deref(), Some("4"));
     let copied = target.sql("select ev_type, ev_data, ev_extra1 from pgq.event_template");
     assert_eq!(copied, [["other", "o", "x"].map(|text| Some(text.to_owned()))]);
-    source.sql("insert into log values (9, '2026-11-22 12:00+00'); select pgq.ticker('q')");
+    source.sql("insert into log values (9, '2026-11-22 12:00+00')");
+    source.sql("select pgq.ticker('q')");
     dispatch(&source, &target, "load", by_day("parted")).await.expect("loaded");
     assert_eq!(target.value("select count(*) from parted_2026_11_22").as_deref(), Some("1"));
 }

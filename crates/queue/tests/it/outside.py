@@ -55,8 +55,8 @@ if verb == "produce":
         cursor = connection.cursor()
         payloads = [str(number) for number in range(int(words[0]))]
         half = len(payloads) // 2
-        rows = [["test", payload] for payload in payloads[:half]]
-        pgq.bulk_insert_events(cursor, rows, ["ev_type", "ev_data"], "q")
+        rows = [["2026-11-21 12:00:00+00", "test", payload] for payload in payloads[:half]]
+        pgq.bulk_insert_events(cursor, rows, ["ev_time", "ev_type", "ev_data"], "q")
         for payload in payloads[half:]:
             pgq.insert_event(cursor, "q", "test", payload)
 elif verb == "register":

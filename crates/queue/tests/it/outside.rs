@@ -45,7 +45,8 @@ fn pythons_producer_and_consumer_work() {
     let said = client(&place, &["consume", "c", "2"]).expect("it runs");
     assert_eq!(said, "0 None\n1 None\n2 None\n3 None\n4 None\n");
     place.sql("update pgq.retry_queue set ev_retry_after = now()");
-    place.sql("select pgq.maint_retry_events(); select pgq.ticker('q')");
+    place.sql("select pgq.maint_retry_events()");
+    place.sql("select pgq.ticker('q')");
     let said = client(&place, &["consume", "c", "none"]).expect("it runs");
     assert_eq!(said, "2 1\n");
     assert_eq!(client(&place, &["consume", "c", "none"]).as_deref(), Some(""));

@@ -85,7 +85,13 @@ async fn a_consumer_goes_on_after_its_server_crashed_and_stops_when_told() {
     });
     let stop = CancellationToken::new();
     let stopping = stop.clone();
-    let work = tokio::spawn(async move { consumer.run(&stopping).await });
+    let work = tokio::spawn(async move {
+        let done = consumer.run(&stopping).await;
+        if let Err(error) = &done {
+            panic!("{error:?}");
+        }
+        done
+    });
     server.sql(&database, "select pgq.insert_event('q', 't', 'before')");
     server.sql(&database, "select pgq.ticker('q')");
     until("the event before the crash came", || keep.len() == 1).await;

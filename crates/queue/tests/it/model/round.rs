@@ -19,8 +19,30 @@ const CONSUMERS: usize = 3;
 /// Steps of a round.
 pub const STEPS: usize = 150;
 
-struct Producer {
-    client: Client,
+/// Sessions that all rounds of a search use.
+pub struct Crew {
+    admin: Client,
+    producers: Vec<Client>,
+}
+
+impl Crew {
+    pub async fn new(place: &Place) -> Self {
+        let admin = place.client().await;
+        let mut producers = Vec::new();
+        for _ in 0..SESSIONS {
+            let client = place.client().await;
+            client
+                .batch_execute("set lock_timeout = '5ms'")
+                .await
+                .expect("lock_timeout is set");
+            producers.push(client);
+        }
+        Self { admin, producers }
+    }
+}
+
+struct Producer<'p> {
+    client: &'p Client,
     open: Option<Open>,
 }
 
@@ -49,8 +71,8 @@ pub struct Round<'p> {
     place: &'p Place,
     queue: String,
     random: Random,
-    admin: Client,
-    producers: Vec<Producer>,
+    admin: &'p Client,
+    producers: Vec<Producer<'p>>,
     prepared: Vec<(String, Open)>,
     readers: Vec<Reader>,
     oracle: Oracle,
@@ -80,8 +102,8 @@ impl std::ops::AddAssign for Tally {
 }
 
 /// Runs the history of a seed.
-pub async fn run(place: &Place, seed: u64) -> Result<Tally, String> {
-    let mut round = Round::start(place, seed).await;
+pub async fn run(place: &Place, crew: &Crew, seed: u64) -> Result<Tally, String> {
+    let mut round = Round::start(place, crew, seed).await;
     let mut result = Ok(());
     for _ in 0..STEPS {
         result = round.step().await;
@@ -104,8 +126,8 @@ pub async fn run(place: &Place, seed: u64) -> Result<Tally, String> {
 }
 
 impl<'p> Round<'p> {
-    async fn start(place: &'p Place, seed: u64) -> Self {
-        let admin = place.client().await;
+    async fn start(place: &'p Place, crew: &'p Crew, seed: u64) -> Self {
+        let admin = &crew.admin;
         let queue = format!("model_{seed}");
         admin
             .batch_execute(&format!(
@@ -116,21 +138,13 @@ impl<'p> Round<'p> {
             ))
             .await
             .expect("the queue is made");
-        let mut producers = Vec::new();
-        for _ in 0..SESSIONS {
-            let client = place.client().await;
-            client
-                .batch_execute("set lock_timeout = '5ms'")
-                .await
-                .expect("lock_timeout is set");
-            producers.push(Producer { client, open: None });
-        }
+        let producers = crew.producers.iter().map(|client| Producer { client, open: None });
         let mut round = Self {
             place,
             queue,
             random: Random::new(seed),
             admin,
-            producers,
+            producers: producers.collect(),
             prepared: Vec::new(),
             readers: Vec::new(),
             oracle: Oracle::default(),
@@ -202,7 +216,7 @@ impl<'p> Round<'p> {
             0..40 => self.insert(who, open).await,
             40..50 if open.savepoint.is_none() && !open.events.is_empty() => self.savepoint(who, open).await,
             40..50 if open.savepoint.is_some() => self.back_to_savepoint(who, open).await,
-            50..55 if open.repeatable => self.stale_tick(who, open).await,
+            50..60 if open.repeatable => self.stale_tick(who, open).await,
             50..80 => self.commit(who, open).await,
             80..88 => self.prepare(who, open).await,
             _ => {
