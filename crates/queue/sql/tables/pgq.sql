@@ -82,6 +82,8 @@ create table if not exists pgq.retry_queue (
     constraint rq_queue_id_fkey foreign key (ev_queue) references pgq.queue (queue_id)
 );
 create index if not exists rq_retry_idx on pgq.retry_queue (ev_retry_after);
+-- Ours: what is due in one queue, past what another one may not take.
+create index if not exists ostler_retry_queue_idx on pgq.retry_queue (ev_queue, ev_retry_after);
 
 -- Which migrations were applied here.
 create table if not exists pgq.ostler_migration (
@@ -189,7 +191,7 @@ create table if not exists pgq.ostler_delayed (
     ev_extra4 text,
     constraint ostler_delayed_pkey primary key (de_queue, ev_id)
 );
-create index if not exists ostler_delayed_after on pgq.ostler_delayed (de_after);
+create index if not exists ostler_delayed_after on pgq.ostler_delayed (de_queue, de_after);
 
 -- Consumers that were removed because they were dead, and where they were.
 create table if not exists pgq.ostler_expired (

@@ -8,3 +8,7 @@ mod place;
 mod survival;
 mod ticker;
 mod ticker_world;
+mod sql_beyond;
+mod sql_install;
+mod sql_interface;
+mod sql_target;
