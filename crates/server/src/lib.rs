@@ -12,6 +12,8 @@ mod error;
 pub mod queue;
 mod runtime;
 pub mod settings;
+pub mod ticker;
 
 pub use error::Error;
+pub use ostler_queue::schema::script as queue_schema;
 pub use runtime::{AddVault, InitVault, Opened, Runtime};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostler_postgres::{Dsn, Target};
+use ostler_api::queue::DatabaseChoice;
 use ostler_queue::consumer::deliver::{Command, Deliver, DeliverSql, OnFailure, Per, Url};
 use ostler_queue::consumer::dispatch::{Dispatch, Rule, Rules, TableOptions};
 use ostler_queue::consumer::{
@@ -12,6 +12,8 @@ use ostler_vocabulary::{ErrorKind, Failure};
 use tokio_util::sync::CancellationToken;
 
 use super::http::Requests;
+use crate::runtime::database_target;
+use crate::settings::Settings;
 
 /// Events in a piece when they go into a database: statements take arrays.
 const LARGE_PIECE: usize = 10_000;
@@ -54,7 +56,7 @@ pub enum Work {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Consume {
     /// The source database.
-    pub source: Dsn,
+    pub source: DatabaseChoice,
     /// The queue.
     pub queue: String,
     /// The consumer.
@@ -64,7 +66,7 @@ pub struct Consume {
     /// Registers it first, unless it is.
     pub register: bool,
     /// The database that the position is kept in: exactly once.
-    pub target: Option<Dsn>,
+    pub target: Option<DatabaseChoice>,
     /// Which batches.
     pub batches: SubscriptionOptions,
     /// Ends when there is nothing more to do.
@@ -80,13 +82,14 @@ pub struct Consume {
 /// # Errors
 /// What the databases, the receiver or the rules say.
 pub async fn consume(
+    settings: &Settings,
     request: Consume,
     stop: &CancellationToken,
     watch: Box<dyn FnMut(Notice<'_>) + Send>,
 ) -> Result<Totals, Failure> {
-    let target = |dsn: &Dsn| Target::from_environment(dsn).map_err(Failure::from);
-    let source = target(&request.source)?;
-    let sink = request.target.as_ref().map(target).transpose()?;
+    let source = database_target(settings, &request.source)?;
+    let target = request.target.as_ref();
+    let sink = target.map(|choice| database_target(settings, choice)).transpose()?;
     let mut batches = request.batches;
     if matches!(request.work, Work::Dispatch { .. }) {
         batches.piece_events = LARGE_PIECE;

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use ostler_server::queue::{OnFailure, Per, Receiver, Work};
 use ostler_vocabulary::{Failure, Span};
 
-use super::work::{PlaceArguments, carry_out};
+use super::work::{PlaceArguments, TargetArguments, carry_out};
 use crate::error::CommandError;
 use crate::session::Session;
 
@@ -37,9 +37,8 @@ pub(crate) struct Consume {
     #[arg(long, value_name = "TIME", default_value = "60s")]
     retry_after: Span,
 
-    /// Run what the receiver answers as SQL in this database, together with the position; it must have pgq_ext
-    #[arg(long, value_name = "DSN", conflicts_with_all = ["on_failure", "retry_after"])]
-    target: Option<String>,
+    #[command(flatten)]
+    target: TargetArguments,
 
     /// The command and its words, after `--`; no shell is involved
     #[arg(last = true, value_name = "COMMAND")]
@@ -87,6 +86,6 @@ impl Consume {
             },
             retry_after: self.retry_after.0,
         };
-        carry_out(session, self.place.consume(self.target.as_deref(), work)?).await
+        carry_out(session, self.place.consume(self.target.choice(), work)).await
     }
 }

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use ostler_server::queue::{Partitioning, Period, RowMode, Rule, TableOptions, TimeOf, Work};
 use ostler_vocabulary::Failure;
 
-use super::work::{PlaceArguments, carry_out};
+use super::work::{PlaceArguments, TargetArguments, carry_out};
 use crate::arguments::text;
 use crate::error::CommandError;
 use crate::session::Session;
@@ -17,9 +17,8 @@ pub(crate) struct Load {
     #[command(flatten)]
     place: PlaceArguments,
 
-    /// The database of the tables; it must have pgq_ext
-    #[arg(long, value_name = "DSN")]
-    target: String,
+    #[command(flatten)]
+    target: TargetArguments,
 
     /// The table's name, with fields of the event in braces
     #[arg(long, value_name = "NAME", default_value = "{ev_extra1}", value_parser = text())]
@@ -129,6 +128,6 @@ impl Load {
             tables: self.tables.options()?,
             create_queues: false,
         };
-        carry_out(session, self.place.consume(Some(&self.target), work)?).await
+        carry_out(session, self.place.consume(self.target.choice(), work)).await
     }
 }

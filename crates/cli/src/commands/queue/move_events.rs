@@ -4,7 +4,7 @@ use clap::Args;
 use ostler_server::queue::{Rule, TableOptions, Work};
 use ostler_vocabulary::Failure;
 
-use super::work::{PlaceArguments, carry_out};
+use super::work::{PlaceArguments, TargetArguments, carry_out};
 use crate::arguments::text;
 use crate::session::Session;
 
@@ -16,9 +16,8 @@ pub(crate) struct Move {
     #[command(flatten)]
     place: PlaceArguments,
 
-    /// The database of the other queue; without it, the same. It must have pgq_ext
-    #[arg(long, value_name = "DSN")]
-    target: Option<String>,
+    #[command(flatten)]
+    target: TargetArguments,
 
     /// The other queue
     #[arg(long, value_name = "QUEUE", value_parser = text())]
@@ -36,6 +35,6 @@ impl Move {
             tables: TableOptions::default(),
             create_queues: self.create_queues,
         };
-        carry_out(session, self.place.consume(self.target.as_deref(), work)?).await
+        carry_out(session, self.place.consume(self.target.choice(), work)).await
     }
 }

@@ -5,7 +5,7 @@ use ostler_server::queue::{Rule, Work};
 use ostler_vocabulary::Failure;
 
 use super::load::TableArguments;
-use super::work::{PlaceArguments, carry_out};
+use super::work::{PlaceArguments, TargetArguments, carry_out};
 use crate::session::Session;
 
 /// Send events to other queues and tables by rules, exactly once
@@ -18,9 +18,8 @@ pub(crate) struct Redirect {
     #[command(flatten)]
     place: PlaceArguments,
 
-    /// The database of the queues and tables; without it, the same. It must have pgq_ext
-    #[arg(long, value_name = "DSN")]
-    target: Option<String>,
+    #[command(flatten)]
+    target: TargetArguments,
 
     /// A rule; repeat it, the first that holds decides
     #[arg(long = "rule", value_name = "RULE", required = true)]
@@ -42,6 +41,6 @@ impl Redirect {
             tables: self.tables.options()?,
             create_queues: self.create_queues,
         };
-        carry_out(session, self.place.consume(self.target.as_deref(), work)?).await
+        carry_out(session, self.place.consume(self.target.choice(), work)).await
     }
 }

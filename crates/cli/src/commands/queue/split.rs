@@ -4,7 +4,7 @@ use clap::Args;
 use ostler_server::queue::{Rule, TableOptions, Work};
 use ostler_vocabulary::Failure;
 
-use super::work::{PlaceArguments, carry_out};
+use super::work::{PlaceArguments, TargetArguments, carry_out};
 use crate::arguments::text;
 use crate::session::Session;
 
@@ -14,9 +14,8 @@ pub(crate) struct Split {
     #[command(flatten)]
     place: PlaceArguments,
 
-    /// The database of the other queues; without it, the same. It must have pgq_ext
-    #[arg(long, value_name = "DSN")]
-    target: Option<String>,
+    #[command(flatten)]
+    target: TargetArguments,
 
     /// The other queues' names, with fields of the event in braces
     #[arg(long, value_name = "NAMES", default_value = "{ev_extra1}", value_parser = text())]
@@ -34,6 +33,6 @@ impl Split {
             tables: TableOptions::default(),
             create_queues: self.create_queues,
         };
-        carry_out(session, self.place.consume(self.target.as_deref(), work)?).await
+        carry_out(session, self.place.consume(self.target.choice(), work)).await
     }
 }

@@ -4,13 +4,13 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use clap::Args;
-use ostler_server::queue::{Consume, Dsn, Member, Notice, SubscriptionOptions, Totals, Work};
+use ostler_api::queue::DatabaseChoice;
+use ostler_server::queue::{Consume, Member, Notice, SubscriptionOptions, Totals, Work};
 use ostler_vocabulary::{ErrorKind, Failure, Span};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::arguments::text;
-use crate::error::CommandError;
+use crate::arguments::{DatabaseArguments, text};
 use crate::output::{Format, schema};
 use crate::session::Session;
 
@@ -21,11 +21,8 @@ pub(crate) struct PlaceArguments {
     #[arg(value_name = "QUEUE", value_parser = text())]
     pub queue: String,
 
-    /// The database of the queue: `postgresql://user@host/db`, or `host=… dbname=…`; several hosts for fail-over
-    ///
-    /// What is not written is taken from PGHOST, PGUSER and their like, and the password from PGPASSWORD or ~/.pgpass.
-    #[arg(long, value_name = "DSN", default_value = "", hide_default_value = true)]
-    pub dsn: String,
+    #[command(flatten)]
+    pub database: DatabaseArguments,
 
     /// The consumer's name
     #[arg(long, value_name = "NAME", value_parser = text())]
@@ -86,15 +83,15 @@ enum Line<'n> {
 
 impl PlaceArguments {
     /// The consumer that does this work.
-    pub fn consume(self, target: Option<&str>, work: Work) -> Result<Consume, Failure> {
+    pub fn consume(self, target: Option<DatabaseChoice>, work: Work) -> Consume {
         let dead_after = self.dead_after.map(|span| span.0);
-        Ok(Consume {
-            source: dsn(&self.dsn)?,
+        Consume {
+            source: self.database.choice(),
             queue: self.queue,
             consumer: self.consumer,
             member: self.sub.map(|name| Member { name, dead_after }),
             register: self.register,
-            target: target.map(dsn).transpose()?,
+            target,
             batches: SubscriptionOptions {
                 min_lag: self.min_lag.map(|span| span.0),
                 min_count: self.min_count,
@@ -104,21 +101,31 @@ impl PlaceArguments {
             until_idle: self.until_idle,
             poll: self.poll.0,
             work,
-        })
+        }
     }
 }
 
-/// A connection string of a command line, which everybody on the machine can read.
-fn dsn(text: &str) -> Result<Dsn, Failure> {
-    let dsn = Dsn::parse(text)?;
-    if dsn.password().is_some() {
-        return Err(CommandError::Usage {
-            message: "a password on the command line can be read by everybody".to_owned(),
-            hint: Some("put it into PGPASSWORD or ~/.pgpass".to_owned()),
-        }
-        .into());
+/// The database that the position is kept in, together with what is done.
+#[derive(Debug, Args)]
+pub(crate) struct TargetArguments {
+    /// The target database's name in the configuration; it must have pgq_ext
+    #[arg(long, value_name = "NAME", value_parser = text(), conflicts_with = "target")]
+    target_database: Option<String>,
+
+    /// The target database's connection string without a password; it must have pgq_ext
+    #[arg(long, value_name = "DSN", value_parser = text())]
+    target: Option<String>,
+}
+
+impl TargetArguments {
+    /// `None` when neither was given.
+    pub fn choice(self) -> Option<DatabaseChoice> {
+        let choice = DatabaseChoice {
+            name: self.target_database,
+            dsn: self.target,
+        };
+        (choice != DatabaseChoice::default()).then_some(choice)
     }
-    Ok(dsn)
 }
 
 /// Runs a consumer in the foreground. The first interrupt finishes the batch at hand; the second stops at once, and the
