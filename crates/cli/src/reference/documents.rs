@@ -108,6 +108,11 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             &samples::event_list(),
         ),
         example(
+            CONSUME_REPORT,
+            "`ostler queue consume`, `move`, `split`, `load` and `redirect`",
+            &samples::consume_report(),
+        ),
+        example(
             DEAD_LETTER_LIST,
             "`ostler queue dead-letter list`",
             &samples::dead_letter_list(),

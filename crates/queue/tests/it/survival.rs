@@ -57,7 +57,7 @@ async fn a_consumer_goes_on_after_its_server_crashed_and_stops_when_told() {
     server.sql(
         &database,
         "select pgq.create_queue('q'); select pgq.register_consumer('q', 'c');
-         update pgq.queue set queue_ticker_max_count = 1",
+         update pgq.queue set queue_ticker_max_count = 1, queue_ticker_max_lag = '0', queue_ticker_idle_period = '0'",
     );
     // The first host never has the database; the second one is it.
     let address = format!(

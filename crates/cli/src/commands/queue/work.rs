@@ -1,5 +1,6 @@
 //! What the verbs that consume a queue have in common: whose place, and how the work is shown and stopped.
 
+use std::io::Write;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -154,7 +155,7 @@ pub(crate) async fn carry_out(session: &Session, consume: Consume) -> Result<(),
             done = &mut work => break done?,
             interrupt = interrupts.recv() => {
                 if interrupt.is_none() {
-                    break work.await?;
+                    break (&mut work).await?;
                 }
                 if stop.is_cancelled() {
                     return Err(Failure::new(ErrorKind::Cancelled, "the consumer was stopped within a batch")

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ostler_api::document::*;
 use ostler_api::request::QueueSchemaWork;
+use ostler_server::queue::Totals;
 
 use super::at;
 
@@ -176,5 +177,15 @@ pub fn queue_schema_report() -> QueueSchemaReport {
         version: Some(1),
         queues: 0,
         notes: work.notes,
+    }
+}
+
+/// What a consumer did until it ended.
+#[must_use]
+pub fn consume_report() -> Totals {
+    Totals {
+        batches: 12,
+        events: 3_456,
+        retried: 2,
     }
 }

@@ -6,6 +6,7 @@
 mod oracle;
 mod planted;
 mod round;
+mod storm;
 
 use std::time::{Duration, Instant};
 
