@@ -8,7 +8,9 @@ use ostler_vocabulary::{Classified, ErrorKind};
 use super::place::Place;
 
 async fn open(place: &Place) -> Connection {
-    Connection::open(&place.target(), &Options::default()).await.unwrap()
+    Connection::open(&place.target(), &Options::default())
+        .await
+        .unwrap()
 }
 
 async fn install(connection: &mut Connection, wish: &Wish) -> schema::Applied {
@@ -20,7 +22,9 @@ async fn install(connection: &mut Connection, wish: &Wish) -> schema::Applied {
 #[tokio::test]
 async fn installing_twice_changes_nothing_and_keeps_queues() {
     for release in Release::SUPPORTED {
-        let Some(place) = Place::empty(release) else { continue };
+        let Some(place) = Place::empty(release) else {
+            continue;
+        };
         let mut connection = open(&place).await;
         install(&mut connection, &Wish::default()).await;
         place.sql("select pgq.create_queue('q'); select pgq.register_consumer('q', 'c'); select pgq.insert_event('q', 't', 'd')");
@@ -28,18 +32,33 @@ async fn installing_twice_changes_nothing_and_keeps_queues() {
         let installed = schema::inspect(&connection).await.unwrap();
         let plan = schema::plan_install(&installed, &Wish::default()).unwrap();
         // All heads of functions are read as the server shows them, so nothing has to be dropped.
-        assert!(plan.steps.iter().all(|step| !step.reason.contains("different")), "{release:?}: {:#?}", plan.steps[0].sql);
-        assert!(plan.steps.iter().all(|step| !step.reason.starts_with("tables")), "{release:?}");
+        assert!(
+            plan.steps.iter().all(|step| !step.reason.contains("different")),
+            "{release:?}: {:#?}",
+            plan.steps[0].sql
+        );
+        assert!(
+            plan.steps.iter().all(|step| !step.reason.starts_with("tables")),
+            "{release:?}"
+        );
         schema::apply(&mut connection, &plan).await.unwrap();
 
-        assert_eq!(place.value("select count(*) from pgq.event_1").as_deref(), Some("1"));
-        assert_eq!(place.value("select count(*) from pgq.subscription").as_deref(), Some("1"));
+        assert_eq!(
+            place.value("select count(*) from pgq.event_1").as_deref(),
+            Some("1")
+        );
+        assert_eq!(
+            place.value("select count(*) from pgq.subscription").as_deref(),
+            Some("1")
+        );
     }
 }
 
 #[tokio::test]
 async fn a_plan_for_another_state_is_refused() {
-    let Some(place) = Place::empty(Release::Fifteen) else { return };
+    let Some(place) = Place::empty(Release::Fifteen) else {
+        return;
+    };
     let mut connection = open(&place).await;
     let installed = schema::inspect(&connection).await.unwrap();
     let plan = schema::plan_install(&installed, &Wish::default()).unwrap();
@@ -50,7 +69,9 @@ async fn a_plan_for_another_state_is_refused() {
 
 #[tokio::test]
 async fn a_failed_step_leaves_nothing_behind() {
-    let Some(place) = Place::empty(Release::Fifteen) else { return };
+    let Some(place) = Place::empty(Release::Fifteen) else {
+        return;
+    };
     let mut connection = open(&place).await;
     let installed = schema::inspect(&connection).await.unwrap();
     let mut plan = schema::plan_install(&installed, &Wish::default()).unwrap();
@@ -63,35 +84,53 @@ async fn a_failed_step_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn uninstalling_with_queues_needs_force() {
-    let Some(place) = Place::new(Release::Fifteen) else { return };
+    let Some(place) = Place::new(Release::Fifteen) else {
+        return;
+    };
     place.sql("select pgq.create_queue('q')");
     let mut connection = open(&place).await;
     let installed = schema::inspect(&connection).await.unwrap();
     let refused = schema::plan_uninstall(&installed, &Wish::default()).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Refused);
 
-    let wish = Wish { force: true, ..Wish::default() };
+    let wish = Wish {
+        force: true,
+        ..Wish::default()
+    };
     let plan = schema::plan_uninstall(&installed, &wish).unwrap();
     let applied = schema::apply(&mut connection, &plan).await.unwrap();
     assert!(applied.installed.schemas.is_empty());
-    assert!(matches!(schema::plan_uninstall(&applied.installed, &wish), Err(Error::Absent)));
+    assert!(matches!(
+        schema::plan_uninstall(&applied.installed, &wish),
+        Err(Error::Absent)
+    ));
 }
 
 #[tokio::test]
 async fn somebody_without_createrole_installs_and_uses_queues() {
     for release in Release::SUPPORTED {
-        let Some(place) = Place::empty(release) else { continue };
+        let Some(place) = Place::empty(release) else {
+            continue;
+        };
         let user = format!("{}_owner", place.database);
-        place.sql(&format!("create role {user} login; grant create on database {} to {user}", place.database));
+        place.sql(&format!(
+            "create role {user} login; grant create on database {} to {user}",
+            place.database
+        ));
         let url = place.server.url_of(&user, &place.database);
-        let target = ostler_postgres::Target::from_environment(&ostler_postgres::Dsn::parse(&url).unwrap()).unwrap();
+        let target =
+            ostler_postgres::Target::from_environment(&ostler_postgres::Dsn::parse(&url).unwrap()).unwrap();
         let mut connection = Connection::open(&target, &Options::default()).await.unwrap();
 
         let mut installed = schema::inspect(&connection).await.unwrap();
         // The server is shared with other tests, which have made the roles.
         installed.roles.clear();
         let plan = schema::plan_install(&installed, &Wish::default()).unwrap();
-        assert!(plan.notes.iter().any(|note| note.contains("CREATEROLE")), "{:?}", plan.notes);
+        assert!(
+            plan.notes.iter().any(|note| note.contains("CREATEROLE")),
+            "{:?}",
+            plan.notes
+        );
         assert!(plan.steps.iter().all(|step| !step.reason.starts_with("roles")));
         schema::apply(&mut connection, &plan).await.unwrap();
         connection
@@ -108,10 +147,18 @@ async fn somebody_without_createrole_installs_and_uses_queues() {
 #[tokio::test]
 async fn roles_have_the_rights_of_the_catalogue_and_no_more() {
     for release in Release::SUPPORTED {
-        let Some(place) = Place::new(release) else { continue };
+        let Some(place) = Place::new(release) else {
+            continue;
+        };
         place.sql("select pgq.create_queue('q'); select pgq.register_consumer('q', 'c')");
         let may = |role: &str, statement: &str| {
-            place.server.try_sql(&place.database, &format!("begin; set local role {role}; {statement}; rollback")).is_ok()
+            place
+                .server
+                .try_sql(
+                    &place.database,
+                    &format!("begin; set local role {role}; {statement}; rollback"),
+                )
+                .is_ok()
         };
         for (role, statement, allowed) in [
             ("pgq_writer", "select pgq.insert_event('q', 't', 'd')", true),
@@ -128,16 +175,30 @@ async fn roles_have_the_rights_of_the_catalogue_and_no_more() {
             ("pgq_reader", "select pgq_coop.next_batch('q', 'm', 's')", true),
             ("pgq_admin", "select pgq.ticker()", true),
             ("pgq_admin", "select pgq.create_queue('r')", true),
-            ("pgq_admin", "select pgq.maint_rotate_tables_step1('q'), pgq.maint_rotate_tables_step2()", true),
-            ("pgq_admin", "select pgq.maint_retry_events(), pgq.maint_positions(), pgq.maint_consumer_limits()", true),
-            ("pgq_admin", "update pgq.subscription set sub_active = now()", true),
+            (
+                "pgq_admin",
+                "select pgq.maint_rotate_tables_step1('q'), pgq.maint_rotate_tables_step2()",
+                true,
+            ),
+            (
+                "pgq_admin",
+                "select pgq.maint_retry_events(), pgq.maint_positions(), pgq.maint_consumer_limits()",
+                true,
+            ),
+            (
+                "pgq_admin",
+                "update pgq.subscription set sub_active = now()",
+                true,
+            ),
             ("pgq_admin", "select pgq.insert_event('q', 't', 'd')", true),
         ] {
             assert_eq!(may(role, statement), allowed, "{release:?}: {role}: {statement}");
         }
         // A whole batch with nothing but a reader's rights.
+        place.sql("select pgq.insert_event('q', 't', 'd')");
+        place.sql("select pgq.force_tick('q'); select pgq.ticker()");
         place.sql(
-            "select pgq.insert_event('q', 't', 'd'); select pgq.force_tick('q'); select pgq.ticker(); set role pgq_reader; \
+            "set role pgq_reader; \
              select pgq.next_batch('q', 'c'); select * from pgq.get_batch_events(1); select pgq.event_retry(1, 1, 0); \
              select pgq.get_batch_info(1); select pgq.finish_batch(1)",
         );
@@ -163,8 +224,11 @@ fn drain(place: &Place, consumer: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_database_with_the_extension_is_taken_over_under_traffic_without_losing_an_event() {
-    let Some(place) = Place::with_extension() else { return };
-    place.sql("create extension if not exists pgq_node");
+    let Some(place) = Place::with_extension() else {
+        return;
+    };
+    // Where Debian's package of it is.
+    let _ = place.server.try_sql(&place.database, "create extension pgq_node");
     place.sql(
         "select pgq.create_queue('q'); select pgq.register_consumer('q', 'a'); select pgq.register_consumer('q', 'b'); \
          create table t (id int primary key, x text); \
@@ -173,7 +237,10 @@ async fn a_database_with_the_extension_is_taken_over_under_traffic_without_losin
     // A batch is open, an event is to be tried again, and `b` has read nothing yet.
     place.sql("select pgq.insert_event('q', 't', 'before 1'); select pgq.insert_event('q', 't', 'before 2')");
     place.sql("select pgq.force_tick('q'); select pgq.ticker()");
-    assert_eq!(place.value("select pgq.next_batch('q', 'a')").as_deref(), Some("1"));
+    assert_eq!(
+        place.value("select pgq.next_batch('q', 'a')").as_deref(),
+        Some("1")
+    );
     place.sql("select pgq.event_retry(1, 1, 0)");
 
     let stop = std::sync::atomic::AtomicBool::new(false);
@@ -187,7 +254,10 @@ async fn a_database_with_the_extension_is_taken_over_under_traffic_without_losin
                     while !stop.load(std::sync::atomic::Ordering::Relaxed) {
                         let text = format!("{writer}.{}", sent.len());
                         // What failed was not sent; only that may happen to a session whose function was just replaced.
-                        if wire.query(&format!("select pgq.insert_event('q', 't', '{text}')")).is_ok() {
+                        if wire
+                            .query(&format!("select pgq.insert_event('q', 't', '{text}')"))
+                            .is_ok()
+                        {
                             sent.push(text);
                         }
                     }
@@ -206,7 +276,10 @@ async fn a_database_with_the_extension_is_taken_over_under_traffic_without_losin
         };
         let target = place.target();
         let done = scope.spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(async {
                 let mut connection = Connection::open(&target, &Options::default()).await.unwrap();
                 let installed = schema::inspect(&connection).await.unwrap();
@@ -228,7 +301,10 @@ async fn a_database_with_the_extension_is_taken_over_under_traffic_without_losin
     assert!(sent.len() > 10, "{}", sent.len());
 
     // The batch that was open is open.
-    assert_eq!(place.value("select pgq.next_batch('q', 'a')").as_deref(), Some("1"));
+    assert_eq!(
+        place.value("select pgq.next_batch('q', 'a')").as_deref(),
+        Some("1")
+    );
     place.sql("insert into t values (1, 'after')");
     place.sql("select pgq.maint_retry_events(); select pgq.force_tick('q'); select pgq.ticker()");
     let mut expected: Vec<String> = ["before 1", "before 2", "id=1&x=after"].map(str::to_owned).into();
