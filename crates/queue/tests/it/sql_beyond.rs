@@ -63,6 +63,22 @@ fn a_ticker_that_stays_open_stops_no_other_and_makes_no_duplicates() {
 }
 
 #[test]
+fn a_transaction_that_inserts_and_ticks_has_its_events_read_once() {
+    for release in Release::SUPPORTED {
+        let Some(place) = queue(release) else { continue };
+        let mut own = place.server.wire(&place.database).unwrap();
+        own.query("begin; select pgq.insert_event('q', 't', 'x'); select pgq.force_tick('q')").unwrap();
+        // A later transaction ends, which is when the server begins to count the first as ended in its own snapshots.
+        place.sql("select txid_current()");
+        own.query("select pgq.ticker('q')").unwrap();
+        tick(&place);
+        own.query("commit").unwrap();
+        tick(&place);
+        assert_eq!(drain(&place, "c"), ["x"], "{release:?}");
+    }
+}
+
+#[test]
 fn ids_of_ticks_have_the_order_of_their_snapshots() {
     let Some(place) = queue(Release::Fifteen) else {
         return;
