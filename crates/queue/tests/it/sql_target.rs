@@ -53,9 +53,8 @@ fn members_share_batches_and_take_over_from_a_dead_one() {
             continue;
         };
         let tick = || {
-            place.sql(
-                "select pgq.insert_event('q', 't', 'd'); select pgq.force_tick('q'); select pgq.ticker('q')",
-            );
+            place.sql("select pgq.insert_event('q', 't', 'd')");
+            place.sql("select pgq.force_tick('q'); select pgq.ticker('q')");
         };
         place.sql("select pgq.create_queue('q')");
         for (call, result) in [
