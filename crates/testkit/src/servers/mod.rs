@@ -4,9 +4,11 @@
 //! dropping anything: its supervisor then sees the end of its standard input.
 
 mod ports;
+mod postgres;
 mod process;
 mod seaweedfs;
 
 pub use ports::free_ports;
+pub use postgres::{Postgres, postgres, shared_postgres};
 pub use process::Server;
 pub use seaweedfs::{SeaweedFs, seaweedfs};
