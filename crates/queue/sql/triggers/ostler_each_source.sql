@@ -15,7 +15,7 @@ begin
         else format('pgq.ostler_insert_%s(%L, null, null, null, null, %%s)', pgq.ostler_queue_bucket(v_arguments.queue), v_arguments.queue) end;
     v_source := format(
         E'\n-- Generated for table %1$s. Do not edit.\n'
-        'declare\n    pgq_verdict text;\nbegin\n'
+        'declare\n    pgq_verdict text;\n    pgq_event bigint;\nbegin\n'
         '    if pg_catalog.current_setting(''session_replication_role'') operator(pg_catalog.=) ''local'' then\n'
         '        return coalesce(new, old);\n    end if;\n'
         '    if TG_RELID operator(pg_catalog.<>) %2$s\n'
