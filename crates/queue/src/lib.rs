@@ -6,4 +6,5 @@
 //!
 //! **Not here:** operations, configuration, the command line.
 
+pub mod consumer;
 pub mod schema;

@@ -4,7 +4,8 @@ revoke execute on all functions in schema pgq from public;
 grant execute on function
     pgq.version(), pgq.quote_fqname(text), pgq.seq_getval(text),
     pgq.get_queue_info(), pgq.get_queue_info(text),
-    pgq.get_consumer_info(), pgq.get_consumer_info(text), pgq.get_consumer_info(text, text)
+    pgq.get_consumer_info(), pgq.get_consumer_info(text), pgq.get_consumer_info(text, text),
+    pgq.queue_stats(text), pgq.lagging_consumers()
     to public;
 grant select on pgq.queue, pgq.consumer, pgq.tick, pgq.subscription, pgq.ostler_queue, pgq.ostler_subscriber,
     pgq.ostler_position, pgq.ostler_position_0, pgq.ostler_position_1, pgq.ostler_segment to public;
@@ -20,13 +21,15 @@ begin
             pgq.get_batch_events(bigint), pgq.get_batch_info(bigint),
             pgq.get_batch_cursor(bigint, text, integer, text), pgq.get_batch_cursor(bigint, text, integer),
             pgq.event_retry(bigint, bigint, timestamptz), pgq.event_retry(bigint, bigint, integer), pgq.batch_retry(bigint, integer),
-            pgq.force_tick(text), pgq.finish_batch(bigint)
+            pgq.force_tick(text), pgq.finish_batch(bigint),
+            pgq.event_failed(bigint, bigint, text), pgq.event_dead(bigint, bigint, text)
             to pgq_reader;
         grant select on pgq.queue, pgq.consumer, pgq.tick, pgq.subscription, pgq.event_template to pgq_reader;
     end if;
     if exists (select from pg_catalog.pg_roles where rolname = 'pgq_writer') then
         grant execute on function
-            pgq.insert_event(text, text, text), pgq.insert_event(text, text, text, text, text, text, text), pgq.current_event_table(text)
+            pgq.insert_event(text, text, text), pgq.insert_event(text, text, text, text, text, text, text), pgq.current_event_table(text),
+            pgq.insert_event_at(text, timestamptz, text, text, text, text, text, text)
             to pgq_writer;
     end if;
     if exists (select from pg_catalog.pg_roles where rolname = 'pgq_admin') then

@@ -37,7 +37,6 @@ begin
     end loop;
     perform pgq.grant_perms(i_queue_name);
     perform pgq.tune_storage(i_queue_name);
-    perform pgq.ostler_queue_changed(id);
     perform pgq.ticker(i_queue_name);
     return 1;
 end

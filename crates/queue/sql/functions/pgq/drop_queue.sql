@@ -34,7 +34,6 @@ begin
     delete from pgq.retry_queue where ev_queue = q.queue_id;
     delete from pgq.tick where tick_queue = q.queue_id;
     delete from pgq.queue where queue_id = q.queue_id;
-    perform pgq.ostler_queue_changed(q.queue_id);
     return 1;
 end
 $$;

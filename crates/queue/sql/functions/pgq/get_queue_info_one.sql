@@ -9,7 +9,7 @@ select q.queue_name, q.queue_ntables, q.queue_cur_table, q.queue_rotation_period
        current_timestamp - top.tick_time,
        case when top.tick_time > old.tick_time
             then (top.tick_event_seq - old.tick_event_seq)::float8 / extract(epoch from top.tick_time - old.tick_time)::float8
-            else 0 end,
+            end,
        pgq.seq_getval(q.queue_event_seq) - top.tick_event_seq,
        top.tick_id
   from pgq.queue q

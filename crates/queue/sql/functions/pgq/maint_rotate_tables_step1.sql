@@ -67,7 +67,6 @@ begin
        set queue_cur_table = oldest, queue_switch_time = current_timestamp,
            queue_switch_step1 = txid_current(), queue_switch_step2 = null
      where queue_id = q.queue_id;
-    perform pgq.ostler_queue_changed(q.queue_id);
     return 0;
 end
 $$;

@@ -34,7 +34,8 @@ begin
     end if;
 
     if pos.pos_batch is not null then
-        select pos.pos_batch, t.tick_id, t.tick_time, t.tick_event_seq into batch_id, cur_tick_id, cur_tick_time, cur_tick_event_seq
+        batch_id := pos.pos_batch;
+        select t.tick_id, t.tick_time, t.tick_event_seq into cur_tick_id, cur_tick_time, cur_tick_event_seq
           from pgq.tick t where t.tick_queue = sub.sub_queue and t.tick_id = pos.pos_next_tick;
         return;
     end if;

@@ -10,16 +10,21 @@ declare
     before timestamptz;
     age interval;
     seq bigint;
+    fresh boolean := false;
 begin
     select * into q from pgq.queue where queue_id = i_queue_id;
-    select t.tick_id, t.tick_time, t.tick_event_seq into last from pgq.tick t
+    select t.tick_id, t.tick_time, t.tick_snapshot, t.tick_event_seq into last from pgq.tick t
      where t.tick_queue = i_queue_id order by t.tick_id desc limit 1;
     if not found then
         return true;
     end if;
     age := now() - last.tick_time;
-    seq := coalesce(pg_sequence_last_value(q.queue_event_seq::regclass), 1);
-    if seq > last.tick_event_seq then
+    seq := coalesce(pg_sequence_last_value(q.queue_event_seq::regclass), 0);
+    if seq = 1 and last.tick_event_seq = 1 then
+        -- A sequence says 1 before and after its first value: only here the event itself must be looked for.
+        execute 'select ' || pgq.ostler_unseen_sql(q.queue_data_pfx) into fresh using last.tick_snapshot;
+    end if;
+    if seq > last.tick_event_seq or fresh then
         return seq - last.tick_event_seq >= q.queue_ticker_max_count or age >= q.queue_ticker_max_lag;
     end if;
     select t.tick_time into before from pgq.tick t

@@ -26,7 +26,6 @@ begin
         -- The misprint is PgQ's; clients match the text.
         raise exception 'cannot change parameter "%s"', x_param_name;
     end if;
-    perform pgq.ostler_queue_changed(id);
     return 1;
 end
 $$;

@@ -40,8 +40,8 @@ begin
             select t.tick_id, t.tick_snapshot into last from pgq.tick t
              where t.tick_queue = q.queue_id order by t.tick_id desc limit 1;
             if found and txid_snapshot_xmin(last.tick_snapshot) > txid_current() then
-                raise exception 'Invalid PgQ state: last tick has xmin %, and the current transaction is %',
-                    txid_snapshot_xmin(last.tick_snapshot), txid_current()
+                raise exception 'Invalid PgQ state: old xmin=%, old xmax=%, cur txid=%',
+                    txid_snapshot_xmin(last.tick_snapshot), txid_snapshot_xmax(last.tick_snapshot), txid_current()
                     using hint = 'After a restore into another server, run: select pgq.restored()';
             end if;
             -- Under REPEATABLE READ the snapshot is older than the lock, and may be older than a tick that it does not see.

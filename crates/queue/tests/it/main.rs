@@ -1,0 +1,5 @@
+//! The queue on real servers.
+
+mod conformance;
+mod model;
+mod place;

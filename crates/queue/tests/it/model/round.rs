@@ -1,0 +1,549 @@
+//! One round: a random history of one queue, statement by statement, and its check.
+//!
+//! One thread gives every session its next statement, so the order of commits is known and a seed shows the same history
+//! again. Whoever would wait for a lock gives up at once; its transaction is then rolled back.
+
+use ostler_queue::consumer::{BatchInfo, BatchSource, Event, Retries};
+use ostler_testkit::random::Random;
+use std::time::Duration;
+use tokio_postgres::Client;
+
+use super::oracle::{Delivered, Oracle, Sent, Snapshot, Tick};
+use crate::place::Place;
+
+/// Producers' sessions.
+const SESSIONS: usize = 5;
+/// Consumers that are there from the start.
+const CONSUMERS: usize = 3;
+
+/// Steps of a round.
+pub const STEPS: usize = 150;
+
+struct Producer {
+    client: Client,
+    open: Option<Open>,
+}
+
+/// A transaction that is open.
+#[derive(Debug, Default)]
+struct Open {
+    txid: Option<i64>,
+    events: Vec<Sent>,
+    /// How many events there were at the savepoint.
+    savepoint: Option<usize>,
+    /// Its snapshot was taken at its begin.
+    repeatable: bool,
+    /// It made this tick.
+    tick: Option<i64>,
+}
+
+struct Reader {
+    name: String,
+    source: Box<dyn BatchSource>,
+    delivered: Delivered,
+    /// A batch that was read and not finished, as a consumer that died leaves it.
+    left: Option<(BatchInfo, Vec<Event>)>,
+}
+
+pub struct Round<'p> {
+    place: &'p Place,
+    queue: String,
+    random: Random,
+    admin: Client,
+    producers: Vec<Producer>,
+    prepared: Vec<(String, Open)>,
+    readers: Vec<Reader>,
+    oracle: Oracle,
+    counter: u64,
+    history: Vec<String>,
+}
+
+/// What happened in rounds, so that a test can tell that it was not nothing.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Tally {
+    pub committed: u64,
+    pub events: u64,
+    pub batches: u64,
+    pub rotations: u64,
+    pub ticks: u64,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.committed += other.committed;
+        self.events += other.events;
+        self.batches += other.batches;
+        self.rotations += other.rotations;
+        self.ticks += other.ticks;
+    }
+}
+
+/// Runs the history of a seed.
+pub async fn run(place: &Place, seed: u64) -> Result<Tally, String> {
+    let mut round = Round::start(place, seed).await;
+    let mut result = Ok(());
+    for _ in 0..STEPS {
+        result = round.step().await;
+        if result.is_err() {
+            break;
+        }
+    }
+    let mut tally = Tally::default();
+    if result.is_ok() {
+        result = round.end(&mut tally).await;
+    }
+    round.clean_up().await;
+    result.map(|()| tally).map_err(|what| {
+        let from = round.history.len().saturating_sub(400);
+        format!(
+            "seed {seed}: {what}\n  history:\n    {}",
+            round.history[from..].join("\n    ")
+        )
+    })
+}
+
+impl<'p> Round<'p> {
+    async fn start(place: &'p Place, seed: u64) -> Self {
+        let admin = place.client().await;
+        let queue = format!("model_{seed}");
+        admin
+            .batch_execute(&format!(
+                "select pgq.create_queue('{queue}');
+                 update pgq.queue set queue_ticker_max_count = 1, queue_ticker_max_lag = '0', \
+                     queue_ticker_idle_period = '0', queue_rotation_period = '1 microsecond' \
+                  where queue_name = '{queue}'"
+            ))
+            .await
+            .expect("the queue is made");
+        let mut producers = Vec::new();
+        for _ in 0..SESSIONS {
+            let client = place.client().await;
+            client
+                .batch_execute("set lock_timeout = '5ms'")
+                .await
+                .expect("lock_timeout is set");
+            producers.push(Producer { client, open: None });
+        }
+        let mut round = Self {
+            place,
+            queue,
+            random: Random::new(seed),
+            admin,
+            producers,
+            prepared: Vec::new(),
+            readers: Vec::new(),
+            oracle: Oracle::default(),
+            counter: 0,
+            history: Vec::new(),
+        };
+        round.look_at_ticks(Some(0)).await;
+        for number in 0..CONSUMERS {
+            round.add_reader(number).await;
+        }
+        round
+    }
+
+    async fn add_reader(&mut self, number: usize) {
+        let name = format!("c{number}");
+        self.admin
+            .execute("select pgq.register_consumer($1, $2)", &[&self.queue, &name])
+            .await
+            .expect("registered");
+        let source = self.place.source(&self.queue, &name).await;
+        self.readers.push(Reader {
+            name,
+            source,
+            delivered: Delivered::default(),
+            left: None,
+        });
+    }
+
+    fn note(&mut self, what: impl Into<String>) {
+        self.history.push(what.into());
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.random.below(limit as u64)).expect("small")
+    }
+
+    async fn step(&mut self) -> Result<(), String> {
+        match self.random.below(100) {
+            0..45 => {
+                let who = self.below(SESSIONS);
+                self.produce(who).await
+            }
+            45..52 => self.end_prepared().await,
+            52..66 => {
+                self.tick().await;
+                Ok(())
+            }
+            66..72 => self.rotate().await,
+            72..75 => self.release_retries().await,
+            75..76 if self.readers.len() < CONSUMERS + 2 => {
+                self.add_reader(self.readers.len()).await;
+                self.note("another consumer registers");
+                Ok(())
+            }
+            _ => {
+                let who = self.below(self.readers.len());
+                self.consume(who).await
+            }
+        }
+    }
+
+    async fn produce(&mut self, who: usize) -> Result<(), String> {
+        let choice = self.random.below(100);
+        let Some(open) = self.producers[who].open.take() else {
+            return self.begin(who, choice).await;
+        };
+        let done = match choice {
+            0..40 => self.insert(who, open).await,
+            40..50 if open.savepoint.is_none() && !open.events.is_empty() => self.savepoint(who, open).await,
+            40..50 if open.savepoint.is_some() => self.back_to_savepoint(who, open).await,
+            50..55 if open.repeatable => self.stale_tick(who, open).await,
+            50..80 => self.commit(who, open).await,
+            80..88 => self.prepare(who, open).await,
+            _ => {
+                self.note(format!("{who} rollback {:?}", open.txid));
+                self.execute(who, "rollback").await.map(|()| None)
+            }
+        };
+        match done {
+            Ok(open) => self.producers[who].open = open,
+            Err(why) => {
+                self.note(format!("{who} gives up: {why}"));
+                self.execute(who, "rollback").await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn begin(&mut self, who: usize, choice: u64) -> Result<(), String> {
+        let repeatable = choice < 25;
+        if repeatable {
+            self.note(format!("{who} begin, repeatable read"));
+            self.execute(who, "begin isolation level repeatable read").await?;
+            self.execute(who, "select 1").await?;
+        } else {
+            self.note(format!("{who} begin"));
+            self.execute(who, "begin").await?;
+        }
+        self.producers[who].open = Some(Open {
+            repeatable,
+            ..Open::default()
+        });
+        Ok(())
+    }
+
+    async fn insert(&mut self, who: usize, mut open: Open) -> Result<Option<Open>, String> {
+        let count = 1 + self.random.below(4);
+        let direct = self.random.below(4) == 0;
+        let first = self.counter;
+        self.counter += count;
+        let sql = if direct {
+            // As bulk producers do: into the table of the moment, by its own default for the id.
+            let table: String = self.producers[who]
+                .client
+                .query_one("select pgq.current_event_table($1)", &[&self.queue])
+                .await
+                .map_err(|error| said(&error))?
+                .get(0);
+            format!(
+                "insert into {table} (ev_time, ev_type, ev_data) \
+                 select now(), 'direct', 'p' || n from generate_series({first}, {}) n \
+                 returning ev_id, ev_txid, ev_data",
+                self.counter - 1
+            )
+        } else {
+            format!(
+                "select pgq.insert_event('{}', 'call', 'p' || n), txid_current(), 'p' || n \
+                 from generate_series({first}, {}) n",
+                self.queue,
+                self.counter - 1
+            )
+        };
+        let rows = self.producers[who]
+            .client
+            .query(&sql, &[])
+            .await
+            .map_err(|error| said(&error))?;
+        for row in &rows {
+            open.txid = Some(row.get(1));
+            open.events.push(Sent {
+                ev_id: row.get(0),
+                payload: row.get(2),
+            });
+        }
+        let ids: Vec<i64> = rows.iter().map(|row| row.get(0)).collect();
+        self.note(format!("{who} inserts {ids:?} in {:?}, direct: {direct}", open.txid));
+        Ok(Some(open))
+    }
+
+    async fn savepoint(&mut self, who: usize, mut open: Open) -> Result<Option<Open>, String> {
+        self.execute(who, "savepoint s").await?;
+        open.savepoint = Some(open.events.len());
+        self.note(format!("{who} savepoint"));
+        Ok(Some(open))
+    }
+
+    async fn back_to_savepoint(&mut self, who: usize, mut open: Open) -> Result<Option<Open>, String> {
+        self.execute(who, "rollback to s").await?;
+        let length = open.savepoint.unwrap_or(0);
+        open.events.truncate(length);
+        self.note(format!("{who} rollback to savepoint: {length} events left"));
+        Ok(Some(open))
+    }
+
+    /// A ticker whose snapshot is older than ticks that others made meanwhile.
+    async fn stale_tick(&mut self, who: usize, mut open: Open) -> Result<Option<Open>, String> {
+        let queue = self.queue.clone();
+        let row = self.producers[who]
+            .client
+            .query_one("select pgq.ticker($1)", &[&queue])
+            .await
+            .map_err(|error| said(&error))?;
+        open.tick = row.get(0);
+        self.note(format!("{who} makes tick {:?} with an old snapshot", open.tick));
+        Ok(Some(open))
+    }
+
+    async fn commit(&mut self, who: usize, open: Open) -> Result<Option<Open>, String> {
+        self.execute(who, "commit").await?;
+        self.note(format!("{who} commit {:?}", open.txid));
+        self.committed(open).await;
+        Ok(None)
+    }
+
+    async fn committed(&mut self, open: Open) {
+        if let Some(txid) = open.txid {
+            self.oracle.commit(txid, open.events);
+        }
+        if open.tick.is_some() {
+            self.look_at_ticks(None).await;
+        }
+    }
+
+    async fn prepare(&mut self, who: usize, open: Open) -> Result<Option<Open>, String> {
+        let gid = format!("{}_{}", self.queue, self.counter);
+        self.counter += 1;
+        self.execute(who, &format!("prepare transaction '{gid}'")).await?;
+        self.note(format!("{who} prepares {:?} as {gid}", open.txid));
+        self.prepared.push((gid, open));
+        Ok(None)
+    }
+
+    async fn end_prepared(&mut self) -> Result<(), String> {
+        if self.prepared.is_empty() {
+            return Ok(());
+        }
+        let which = self.below(self.prepared.len());
+        let (gid, open) = self.prepared.swap_remove(which);
+        let commit = self.random.below(3) > 0;
+        let verb = if commit { "commit" } else { "rollback" };
+        self.admin
+            .batch_execute(&format!("{verb} prepared '{gid}'"))
+            .await
+            .map_err(|error| said(&error))?;
+        self.note(format!("{verb} prepared {gid} {:?}", open.txid));
+        if commit {
+            self.committed(open).await;
+        }
+        Ok(())
+    }
+
+    async fn tick(&mut self) {
+        let ticked = self
+            .admin
+            .query_one("select pgq.ticker($1)", &[&self.queue])
+            .await
+            .map(|row| row.get::<_, Option<i64>>(0));
+        match ticked {
+            Ok(tick) => {
+                self.note(format!("tick {tick:?}"));
+                self.look_at_ticks(Some(self.oracle.committed.len())).await;
+            }
+            // Another session has the queue's ticks in its hands.
+            Err(error) => self.note(format!("no tick: {}", said(&error))),
+        }
+    }
+
+    /// Learns of new ticks. The driver knows how many commits came before, unless somebody else made them.
+    async fn look_at_ticks(&mut self, committed: Option<usize>) {
+        let last = self.oracle.ticks.keys().next_back().copied().unwrap_or(0);
+        let rows = self
+            .admin
+            .query(
+                "select tick_id, tick_snapshot::text from pgq.tick join pgq.queue on queue_id = tick_queue \
+                  where queue_name = $1 and (tick_id > $2 or not tick_id = any ($3))",
+                &[&self.queue, &last, &self.oracle.ticks.keys().copied().collect::<Vec<i64>>()],
+            )
+            .await
+            .expect("ticks can be read");
+        for row in rows {
+            let tick = Tick {
+                snapshot: Snapshot::parse(row.get(1)),
+                committed,
+            };
+            self.history
+                .push(format!("  tick {}: {} {committed:?}", row.get::<_, i64>(0), row.get::<_, String>(1)));
+            self.oracle.ticks.insert(row.get(0), tick);
+        }
+    }
+
+    async fn rotate(&mut self) -> Result<(), String> {
+        let step1 = self
+            .admin
+            .execute("select pgq.maint_rotate_tables_step1($1)", &[&self.queue])
+            .await;
+        let step2 = self.admin.execute("select pgq.maint_rotate_tables_step2()", &[]).await;
+        self.note(format!("rotate: {} {}", step1.is_ok(), step2.is_ok()));
+        Ok(())
+    }
+
+    async fn release_retries(&mut self) -> Result<(), String> {
+        self.admin
+            .batch_execute("update pgq.retry_queue set ev_retry_after = now() - interval '1 hour'")
+            .await
+            .map_err(|error| said(&error))?;
+        loop {
+            let row = self
+                .admin
+                .query_one("select pgq.maint_retry_events()", &[])
+                .await
+                .map_err(|error| said(&error))?;
+            if row.get::<_, i32>(0) == 0 {
+                break;
+            }
+        }
+        self.note("retries are put back");
+        Ok(())
+    }
+
+    async fn consume(&mut self, who: usize) -> Result<(), String> {
+        let fate = self.random.below(10);
+        let reader = &mut self.readers[who];
+        let name = reader.name.clone();
+        let Some(batch) = reader.source.next_batch().await.map_err(|error| format!("{error:?}"))? else {
+            return Ok(());
+        };
+        let events = read(&mut *reader.source, &batch).await?;
+        if let Some((before, left)) = reader.left.take()
+            && (before.batch_id != batch.batch_id || before.tick_id != batch.tick_id || left != events)
+        {
+            return Err(format!("{name}: batch {before:?} came back as {batch:?}"));
+        }
+        self.oracle
+            .check(&reader.delivered, &batch, &events)
+            .map_err(|what| format!("{name}: {what}"))?;
+        if fate < 2 {
+            // Dies before it finishes.
+            reader.source = self.place.source(&self.queue, &name).await;
+            self.note(format!("{name} dies in batch {}", batch.batch_id));
+            reader_of(&mut self.readers, &name).left = Some((batch, events));
+            return Ok(());
+        }
+        let mut retries = Retries::default();
+        let mut tagged = Vec::new();
+        for event in &events {
+            if event.ev_retry.unwrap_or(0) < 2 && self.random.below(8) == 0 {
+                retries.event(event.ev_id, Duration::from_secs(3_600));
+                tagged.push(event.ev_id);
+            }
+        }
+        let reader = reader_of(&mut self.readers, &name);
+        if !reader.source.finish(&batch, &retries).await.map_err(|error| format!("{error:?}"))? {
+            return Err(format!("{name}: batch {} was not open any more", batch.batch_id));
+        }
+        self.oracle.finished(&mut reader.delivered, &batch, &events, &tagged);
+        let ids: Vec<i64> = events.iter().map(|event| event.ev_id).collect();
+        self.note(format!(
+            "{name} finishes batch {} ({}..{}) {ids:?}, again: {tagged:?}",
+            batch.batch_id, batch.prev_tick_id, batch.tick_id
+        ));
+        Ok(())
+    }
+
+    /// Ends what is open, lets every consumer come to the end, and checks that nothing is missing.
+    async fn end(&mut self, tally: &mut Tally) -> Result<(), String> {
+        for who in 0..SESSIONS {
+            if let Some(open) = self.producers[who].open.take() {
+                if self.commit(who, open).await.is_err() {
+                    self.execute(who, "rollback").await?;
+                }
+            }
+        }
+        while !self.prepared.is_empty() {
+            self.end_prepared().await?;
+        }
+        for _ in 0..200 {
+            let due = self.readers.iter().any(|reader| self.oracle.has_due(&reader.delivered));
+            self.release_retries().await?;
+            self.tick().await;
+            self.rotate().await?;
+            let newest = self.oracle.ticks.keys().next_back().copied();
+            let mut behind = false;
+            for who in 0..self.readers.len() {
+                self.consume(who).await?;
+                let delivered = &self.readers[who].delivered;
+                behind |= delivered.last_tick.is_some() && delivered.last_tick != newest;
+                behind |= delivered.last_tick.is_none();
+            }
+            if !due && !behind {
+                break;
+            }
+        }
+        for reader in &self.readers {
+            self.oracle
+                .check_end(&reader.delivered)
+                .map_err(|what| format!("{}: {what}", reader.name))?;
+        }
+        tally.committed = self.oracle.committed.len() as u64;
+        tally.events = self.oracle.committed.iter().map(|(_, events)| events.len() as u64).sum();
+        tally.ticks = self.oracle.ticks.len() as u64;
+        tally.batches = self.history.iter().filter(|line| line.contains("finishes batch")).count() as u64;
+        tally.rotations = self.history.iter().filter(|line| line.starts_with("rotate: true")).count() as u64;
+        Ok(())
+    }
+
+    async fn clean_up(&mut self) {
+        self.readers.clear();
+        for producer in &mut self.producers {
+            let _ = producer.client.batch_execute("rollback").await;
+        }
+        for (gid, _) in std::mem::take(&mut self.prepared) {
+            let _ = self.admin.batch_execute(&format!("rollback prepared '{gid}'")).await;
+        }
+        let _ = self.admin.execute("select pgq.drop_queue($1, true)", &[&self.queue]).await;
+    }
+
+    async fn execute(&self, who: usize, sql: &str) -> Result<(), String> {
+        self.producers[who]
+            .client
+            .batch_execute(sql)
+            .await
+            .map_err(|error| format!("{sql}: {}", said(&error)))
+    }
+}
+
+fn reader_of<'r>(readers: &'r mut [Reader], name: &str) -> &'r mut Reader {
+    readers
+        .iter_mut()
+        .find(|reader| reader.name == name)
+        .expect("readers stay")
+}
+
+async fn read(source: &mut dyn BatchSource, batch: &BatchInfo) -> Result<Vec<Event>, String> {
+    source.open(batch).await.map_err(|error| format!("{error:?}"))?;
+    let mut all = Vec::new();
+    loop {
+        let events = source.next_events().await.map_err(|error| format!("{error:?}"))?;
+        if events.is_empty() {
+            return Ok(all);
+        }
+        all.extend(events);
+    }
+}
+
+fn said(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |fault| fault.message().to_owned())
+}
