@@ -1,7 +1,6 @@
 -- Makes, or makes anew, a trigger function for one table, and returns its name. It is for `create trigger`, with the same
 -- arguments as pgq.logutriga() takes.
-create or replace function pgq.ostler_generate_trigger(
-    i_kind text, i_style text, i_table oid, i_timing text, i_arguments text[])
+create or replace function pgq.ostler_generate_trigger(i_kind text, i_style text, i_table oid, i_timing text, i_arguments text[])
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp

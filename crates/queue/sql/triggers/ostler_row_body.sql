@@ -1,8 +1,6 @@
 -- PL/pgSQL that writes the event of one row, for one operation. `i_insert` is the call that takes the fields; assigning its
 -- result is twice as fast as PERFORM, which goes through the executor.
-create or replace function pgq.ostler_row_body(
-    i_kind text, i_table oid, i_timing text, i_arguments text[], i_operation text, i_new text, i_old text,
-    i_insert text, i_done text, i_skipped text)
+create or replace function pgq.ostler_row_body(i_kind text, i_table oid, i_timing text, i_arguments text[], i_operation text, i_new text, i_old text, i_insert text, i_done text, i_skipped text)
 returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

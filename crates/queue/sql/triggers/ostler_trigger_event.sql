@@ -1,9 +1,7 @@
 -- The event of one operation on a table, as SQL over the rows `i_new` and `i_old`, or the problem that every such
 -- operation has. `verdict` is Y for an event, N for none, E for a change of the primary key; NULL means always Y.
-create or replace function pgq.ostler_trigger_event(
-    i_kind text, i_table oid, i_timing text, i_arguments text[], i_operation text, i_new text, i_old text,
-    out problem text, out queue text, out skip boolean, out fields text[], out verdict text, out condition text,
-    out has_expressions boolean)
+create or replace function pgq.ostler_trigger_event(i_kind text, i_table oid, i_timing text, i_arguments text[], i_operation text, i_new text, i_old text, out problem text, out queue text, out skip boolean, out fields text[], out verdict text, out condition text, out has_expressions boolean)
+returns record
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$

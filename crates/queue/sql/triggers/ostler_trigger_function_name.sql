@@ -1,7 +1,6 @@
 -- The name of the trigger function made for one table, kind of event, style (`each` row or in `bulk`), timing and
 -- arguments. The table's number is in it, so nobody can overwrite a function of a table that is not his.
-create or replace function pgq.ostler_trigger_function_name(
-    i_kind text, i_style text, i_table oid, i_timing text, i_arguments text[])
+create or replace function pgq.ostler_trigger_function_name(i_kind text, i_style text, i_table oid, i_timing text, i_arguments text[])
 returns text
 language sql immutable
 as $$

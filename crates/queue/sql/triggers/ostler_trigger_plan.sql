@@ -1,7 +1,6 @@
 -- The statements that put generated triggers on a table, in order, for the table's owner to run. `i_style` is `each`,
 -- `bulk`, or NULL for the faster one that the table and the arguments allow.
-create or replace function pgq.ostler_trigger_plan(
-    i_table regclass, i_trigger text, i_kind text, i_arguments text[], i_style text default null)
+create or replace function pgq.ostler_trigger_plan(i_table regclass, i_trigger text, i_kind text, i_arguments text[], i_style text default null)
 returns setof text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

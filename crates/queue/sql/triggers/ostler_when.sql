@@ -11,21 +11,3 @@ begin
     return i_value;
 end;
 $$;
-
-create or replace function pgq.ostler_when(i_value text)
-returns boolean
-language plpgsql
-as $$
-begin
-    raise exception 'when= query result must be boolean, got=%', 'pg_catalog.text'::regtype::oid using errcode = 'XX000';
-end;
-$$;
-
-create or replace function pgq.ostler_when(i_value anyelement)
-returns boolean
-language plpgsql
-as $$
-begin
-    raise exception 'when= query result must be boolean, got=%', pg_catalog.pg_typeof(i_value)::oid using errcode = 'XX000';
-end;
-$$;
