@@ -13,7 +13,11 @@ fn main() -> io::Result<()> {
     let mut list = String::from("/// Name below `sql/`, and text.\nconst FILES: &[(&str, &str)] = &[\n");
     for file in &files {
         let name = file.strip_prefix(&root).unwrap_or(file).display().to_string();
-        let _ = writeln!(list, "    ({name:?}, include_str!({:?})),", file.display().to_string());
+        let _ = writeln!(
+            list,
+            "    ({name:?}, include_str!({:?})),",
+            file.display().to_string()
+        );
     }
     list.push_str("];\n");
     let out = Path::new(&env::var_os("OUT_DIR").unwrap_or_default()).join("schema_files.rs");

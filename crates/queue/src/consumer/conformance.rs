@@ -67,7 +67,10 @@ async fn in_order(bench: &dyn Bench) -> Finding {
             )?;
             if batch.consumer == "order" {
                 if let Some(previous) = previous.replace(batch.clone()) {
-                    ensure(batch.prev_tick_id >= previous.tick_id, "a batch overlaps the one before")?;
+                    ensure(
+                        batch.prev_tick_id >= previous.tick_id,
+                        "a batch overlaps the one before",
+                    )?;
                     ensure(batch.batch_id != previous.batch_id, "two batches have one id")?;
                 }
             }
@@ -85,7 +88,11 @@ async fn given_again(bench: &dyn Bench) -> Finding {
     read(&mut *source, &first.0).await?;
     source.disconnect();
     let second = source.next_batch().await.map_err(said)?;
-    same(&second.map(|batch| batch.batch_id), &Some(first.0.batch_id), "the batch after a disconnect")?;
+    same(
+        &second.map(|batch| batch.batch_id),
+        &Some(first.0.batch_id),
+        "the batch after a disconnect",
+    )?;
     drop(source);
     // As a process that died: a new value, same place.
     let mut source = bench.source("again").await;
@@ -97,12 +104,25 @@ async fn given_again(bench: &dyn Bench) -> Finding {
         .map_err(said)?
         .ok_or("the open batch is not given again")?;
     same(&batch.batch_id, &first.0.batch_id, "the batch of a new source")?;
-    same(&batch.tick_id, &first.0.tick_id, "the end of the batch of a new source")?;
+    same(
+        &batch.tick_id,
+        &first.0.tick_id,
+        "the end of the batch of a new source",
+    )?;
     let events = read(&mut *source, &batch).await?;
     same(&data(&events), &sent, "the events read again")?;
-    ensure(source.is_ours(&batch).await.map_err(said)?, "an open batch is not ours")?;
-    ensure(finish(&mut *source, &batch, &Retries::default()).await?, "not finished")?;
-    ensure(!source.is_ours(&batch).await.map_err(said)?, "a finished batch is ours")
+    ensure(
+        source.is_ours(&batch).await.map_err(said)?,
+        "an open batch is not ours",
+    )?;
+    ensure(
+        finish(&mut *source, &batch, &Retries::default()).await?,
+        "not finished",
+    )?;
+    ensure(
+        !source.is_ours(&batch).await.map_err(said)?,
+        "a finished batch is ours",
+    )
 }
 
 async fn retries(bench: &dyn Bench) -> Finding {
@@ -119,15 +139,30 @@ async fn retries(bench: &dyn Bench) -> Finding {
     bench.release_retries().await;
     bench.tick().await;
     let (batch, again) = next_with_events(&mut *source).await?;
-    same(&data(&again), &data(&[events[3].clone(), events[7].clone()]), "the retried events")?;
+    same(
+        &data(&again),
+        &data(&[events[3].clone(), events[7].clone()]),
+        "the retried events",
+    )?;
     ensure(
         again.iter().all(|event| event.ev_retry == Some(1)),
         "the first retry is not number 1",
     )?;
     same(&again[0].ev_id, &events[3].ev_id, "the id of a retried event")?;
-    same(&again[0].ev_time, &events[3].ev_time, "the time of a retried event")?;
-    ensure(finish(&mut *source, &batch, &Retries::default()).await?, "not finished")?;
-    same(&drain(&mut *other).await?, &Vec::new(), "what another consumer sees of a retry")
+    same(
+        &again[0].ev_time,
+        &events[3].ev_time,
+        "the time of a retried event",
+    )?;
+    ensure(
+        finish(&mut *source, &batch, &Retries::default()).await?,
+        "not finished",
+    )?;
+    same(
+        &drain(&mut *other).await?,
+        &Vec::new(),
+        "what another consumer sees of a retry",
+    )
 }
 
 async fn whole_batch(bench: &dyn Bench) -> Finding {
@@ -141,7 +176,11 @@ async fn whole_batch(bench: &dyn Bench) -> Finding {
     ensure(finish(&mut *source, &batch, &tags).await?, "not finished")?;
     bench.release_retries().await;
     bench.tick().await;
-    same(&drain(&mut *source).await?, &sent, "the events of a batch that was retried as a whole")
+    same(
+        &drain(&mut *source).await?,
+        &sent,
+        "the events of a batch that was retried as a whole",
+    )
 }
 
 async fn finished_twice(bench: &dyn Bench) -> Finding {
@@ -149,7 +188,10 @@ async fn finished_twice(bench: &dyn Bench) -> Finding {
     bench.insert(&payloads("twice", 3)).await;
     bench.tick().await;
     let (batch, _) = next_with_events(&mut *source).await?;
-    ensure(finish(&mut *source, &batch, &Retries::default()).await?, "not finished")?;
+    ensure(
+        finish(&mut *source, &batch, &Retries::default()).await?,
+        "not finished",
+    )?;
     ensure(
         !finish(&mut *source, &batch, &Retries::default()).await?,
         "finished a second time",
@@ -231,5 +273,9 @@ fn same<T: PartialEq + std::fmt::Debug>(found: &T, wanted: &T, what: &str) -> Fi
         return Ok(());
     }
     let short = |value: &T| format!("{value:?}").chars().take(300).collect::<String>();
-    Err(format!("{what}: wanted {}, found {}", short(wanted), short(found)))
+    Err(format!(
+        "{what}: wanted {}, found {}",
+        short(wanted),
+        short(found)
+    ))
 }

@@ -98,7 +98,9 @@ impl<H: TransactionHandler> ExactlyOnce<H> {
             None => {
                 let tick: Parameter<'_> = (&info.tick_id, Type::INT8);
                 let statement = "select pgq_ext.set_last_tick($1, $2)";
-                transaction.query(statement, &[text(&info.consumer), tick]).await?;
+                transaction
+                    .query(statement, &[text(&info.consumer), tick])
+                    .await?;
             }
             Some(_) => {
                 let tick: Parameter<'_> = (&info.tick_id, Type::INT8);

@@ -51,7 +51,9 @@ impl Retries {
 fn seconds(after: Duration) -> u32 {
     let whole = after.as_secs() + u64::from(after.subsec_nanos() > 0);
     // PgQ takes an int4.
-    u32::try_from(whole).unwrap_or(u32::MAX).clamp(1, i32::MAX.unsigned_abs())
+    u32::try_from(whole)
+        .unwrap_or(u32::MAX)
+        .clamp(1, i32::MAX.unsigned_abs())
 }
 
 #[cfg(test)]

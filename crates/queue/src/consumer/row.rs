@@ -80,25 +80,44 @@ impl Row {
         let is_json = ev_type.starts_with('{');
         let (change, key, table) = if is_json {
             let parsed: JsonType = serde_json::from_str(ev_type).map_err(|_| unknown())?;
-            (change(&parsed.op).ok_or_else(unknown)?, parsed.pkey, Some(parsed.table.join(".")))
+            (
+                change(&parsed.op).ok_or_else(unknown)?,
+                parsed.pkey,
+                Some(parsed.table.join(".")),
+            )
         } else {
             let (letter, key) = ev_type.split_once(':').unwrap_or((ev_type, ""));
             if letter != "R" && !ev_type.contains(':') {
                 return Err(unknown());
             }
-            let key = key.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            let key = key
+                .split(',')
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect();
             (change(letter).ok_or_else(unknown)?, key, None)
         };
         let table = event
             .ev_extra1
             .clone()
             .or(table.filter(|name| !name.is_empty()))
-            .ok_or(RowError::Missing { ev_id, part: "table in ev_extra1" })?;
+            .ok_or(RowError::Missing {
+                ev_id,
+                part: "table in ev_extra1",
+            })?;
         let columns = match (change, event.ev_data.as_deref()) {
             (Change::Truncate, _) => Vec::new(),
-            (_, None) => return Err(RowError::Missing { ev_id, part: "payload" }),
+            (_, None) => {
+                return Err(RowError::Missing {
+                    ev_id,
+                    part: "payload",
+                });
+            }
             (_, Some(data)) if is_json => from_json(ev_id, data)?,
-            (_, Some(data)) => from_urlencoded(data).ok_or(RowError::Payload { ev_id, form: "urlencoded" })?,
+            (_, Some(data)) => from_urlencoded(data).ok_or(RowError::Payload {
+                ev_id,
+                form: "urlencoded",
+            })?,
         };
         Ok(Self {
             change,
@@ -129,8 +148,10 @@ fn change(word: &str) -> Option<Change> {
 }
 
 fn from_json(ev_id: i64, data: &str) -> Result<Vec<(String, Option<String>)>, RowError> {
-    let object: Map<String, Value> =
-        serde_json::from_str(data).map_err(|_| RowError::Payload { ev_id, form: "a JSON object" })?;
+    let object: Map<String, Value> = serde_json::from_str(data).map_err(|_| RowError::Payload {
+        ev_id,
+        form: "a JSON object",
+    })?;
     Ok(object
         .into_iter()
         .map(|(name, value)| {
@@ -200,9 +221,13 @@ mod tests {
 
     #[test]
     fn urlencoded_rows_are_read() {
-        let row = event("U:id,part", Some("id=1&part=a+b&note=%c3%a9%26&gone&empty="), Some("public.t"))
-            .row()
-            .expect("a row");
+        let row = event(
+            "U:id,part",
+            Some("id=1&part=a+b&note=%c3%a9%26&gone&empty="),
+            Some("public.t"),
+        )
+        .row()
+        .expect("a row");
         assert_eq!(row.change, Change::Update);
         assert_eq!(row.table, "public.t");
         assert_eq!(row.key, ["id", "part"]);
@@ -246,7 +271,9 @@ mod tests {
     #[test]
     fn anything_else_is_an_error_and_no_panic() {
         let said = |ev_type: &str, data: Option<&str>| {
-            Row::of(&event(ev_type, data, Some("t"))).expect_err("no row").to_string()
+            Row::of(&event(ev_type, data, Some("t")))
+                .expect_err("no row")
+                .to_string()
         };
         assert!(matches!(
             Row::of(&event("I", Some("(id) values ('1')"), Some("t"))),

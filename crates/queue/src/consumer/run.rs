@@ -182,10 +182,7 @@ impl<S: BatchSource, H: BatchHandler> Consumer<S, H> {
             }
             let pause = self.pause(failures);
             failures = failures.saturating_add(1);
-            (self.watch)(Notice::Trouble {
-                error: &error,
-                pause,
-            });
+            (self.watch)(Notice::Trouble { error: &error, pause });
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => break,
@@ -258,7 +255,9 @@ fn handler_failed(batch: &BatchInfo, error: HandlerError) -> ConsumeError {
 /// A lost target database is worth another attempt; for errors of others nobody knows.
 fn meaning_of(error: &(dyn std::error::Error + Send + Sync + 'static)) -> (ErrorKind, Option<String>) {
     let known: Option<&dyn Classified> = None
-        .or(error.downcast_ref::<ostler_postgres::Error>().map(|error| error as _))
+        .or(error
+            .downcast_ref::<ostler_postgres::Error>()
+            .map(|error| error as _))
         .or(error.downcast_ref::<DispatchError>().map(|error| error as _))
         .or(error.downcast_ref::<DeliverError>().map(|error| error as _));
     known.map_or((ErrorKind::Internal, None), |known| (known.kind(), known.hint()))

@@ -18,7 +18,8 @@ const NEXT_BATCH_OF_MEMBER: &str = include_str!("sql/next_batch_of_member.sql");
 const BATCH_INFO: &str = include_str!("sql/batch_info.sql");
 const RETRY_EVENTS: &str = include_str!("sql/retry_events.sql");
 const RETRY_MANY_EVENTS: &str = include_str!("sql/retry_many_events.sql");
-const CAN_RETRY_MANY: &str = "select to_regprocedure('pgq.ostler_retry_events(bigint, bigint[], integer)') is not null";
+const CAN_RETRY_MANY: &str =
+    "select to_regprocedure('pgq.ostler_retry_events(bigint, bigint[], integer)') is not null";
 const RETRY_BATCH: &str = include_str!("sql/retry_batch.sql");
 
 /// Tags that one statement takes.
@@ -144,7 +145,9 @@ impl Subscription {
         let row = match &member {
             None => {
                 let statement = "select pgq.register_consumer($1, $2)";
-                connection.one(statement, &[text(&queue), text(&consumer)]).await?
+                connection
+                    .one(statement, &[text(&queue), text(&consumer)])
+                    .await?
             }
             Some(member) => {
                 let statement = "select pgq_coop.register_subconsumer($1, $2, $3)";
@@ -182,7 +185,9 @@ impl Subscription {
         let row = match &member {
             None => {
                 let statement = "select pgq.unregister_consumer($1, $2)";
-                connection.one(statement, &[text(&queue), text(&consumer)]).await?
+                connection
+                    .one(statement, &[text(&queue), text(&consumer)])
+                    .await?
             }
             Some(member) => {
                 let statement = "select pgq_coop.unregister_subconsumer($1, $2, $3, 0)";
@@ -212,7 +217,10 @@ impl Subscription {
             };
             let connection = Connection::open(&self.target, &options).await?;
             // Some poolers refuse it; asking from time to time is enough then.
-            let listen = format!("listen {}", ostler_postgres::quote::identifier(&channel(&self.queue)));
+            let listen = format!(
+                "listen {}",
+                ostler_postgres::quote::identifier(&channel(&self.queue))
+            );
             self.listening = connection.batch(&listen).await.is_ok();
             self.connection = Some(connection);
         }
@@ -348,12 +356,16 @@ impl BatchSource for Subscription {
             let statement = if at_once { RETRY_MANY_EVENTS } else { RETRY_EVENTS };
             for events in events.chunks(TAGS) {
                 let tagged: Parameter<'_> = (&events, Type::INT8_ARRAY);
-                transaction.query(statement, &[id(), (&after, Type::INT4), tagged]).await?;
+                transaction
+                    .query(statement, &[id(), (&after, Type::INT4), tagged])
+                    .await?;
             }
         }
         if let Some(after) = retries.of_whole_batch() {
             let after = i32::try_from(after).unwrap_or(i32::MAX);
-            transaction.query(RETRY_BATCH, &[id(), (&after, Type::INT4)]).await?;
+            transaction
+                .query(RETRY_BATCH, &[id(), (&after, Type::INT4)])
+                .await?;
         }
         let row = transaction.one(finish, &[id()]).await?;
         if row.get::<_, i32>(0) != 1 {

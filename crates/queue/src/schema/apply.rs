@@ -54,11 +54,16 @@ async fn once(connection: &mut Connection, plan: &Plan) -> Result<(), Error> {
     };
     let basis = Basis::of(&inspect(connection).await?);
     if basis != plan.basis {
-        return Err(Error::Changed { what: difference(&plan.basis, &basis) });
+        return Err(Error::Changed {
+            what: difference(&plan.basis, &basis),
+        });
     }
     let transaction = connection.transaction().await.map_err(failed("begin"))?;
     transaction.batch(SETTINGS).await.map_err(failed("settings"))?;
-    transaction.batch(ALONE).await.map_err(failed("waiting for another installation"))?;
+    transaction
+        .batch(ALONE)
+        .await
+        .map_err(failed("waiting for another installation"))?;
     for step in &plan.steps {
         transaction.batch(&step.sql).await.map_err(failed(&step.reason))?;
     }
@@ -74,7 +79,10 @@ fn is_contention(error: &Error) -> bool {
 
 fn difference(planned: &Basis, found: &Basis) -> String {
     if planned.version == found.version {
-        format!("extensions were {:?} and are {:?}", planned.extensions, found.extensions)
+        format!(
+            "extensions were {:?} and are {:?}",
+            planned.extensions, found.extensions
+        )
     } else {
         format!("the version was {:?} and is {:?}", planned.version, found.version)
     }

@@ -68,7 +68,10 @@ pub(super) fn sources() -> impl Iterator<Item = Source> {
 
 /// All grants.
 pub(super) fn grants() -> impl Iterator<Item = (&'static str, &'static str)> {
-    FILES.iter().copied().filter(|(name, _)| name.starts_with("grants/"))
+    FILES
+        .iter()
+        .copied()
+        .filter(|(name, _)| name.starts_with("grants/"))
 }
 
 /// Reads the head of a function, which our files write the way the server shows it.
@@ -112,7 +115,10 @@ mod tests {
     fn the_head_of_a_function_is_read() {
         let text = "-- Says.\ncreate or replace function pgq.f(a text, b timestamp with time zone, out c bigint)\nreturns record\nlanguage sql";
         let read = function(text).map(|it| (it.key, it.result));
-        assert_eq!(read, Some(("pgq.f(text, timestamp with time zone)".into(), "record".into())));
+        assert_eq!(
+            read,
+            Some(("pgq.f(text, timestamp with time zone)".into(), "record".into()))
+        );
     }
 
     #[test]

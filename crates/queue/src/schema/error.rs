@@ -76,7 +76,9 @@ impl Classified for Error {
         match self {
             Self::Inspect(source) => source.hint(),
             Self::Step { source, .. } => match source.sqlstate() {
-                Some("55P03" | "40P01") => Some("other sessions hold locks on the queue's tables; try again".to_owned()),
+                Some("55P03" | "40P01") => {
+                    Some("other sessions hold locks on the queue's tables; try again".to_owned())
+                }
                 _ => source.hint(),
             },
             Self::Server { .. } => Some("the queue needs PostgreSQL 13 or later".to_owned()),

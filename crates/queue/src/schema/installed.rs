@@ -129,7 +129,9 @@ async fn look(connection: &Connection) -> Result<Installed, ostler_postgres::Err
             arguments: row.try_get(1).map_err(bad)?,
             result: row.try_get(2).map_err(bad)?,
         };
-        installed.functions.insert(row.try_get(0).map_err(bad)?, signature);
+        installed
+            .functions
+            .insert(row.try_get(0).map_err(bad)?, signature);
     }
     let statement = include_str!("sql/triggers.sql");
     let bad = |source| connection.failed(statement, source);
@@ -144,5 +146,6 @@ where
     T: for<'a> ostler_postgres::FromSql<'a>,
 {
     let row = connection.one(statement, &[]).await?;
-    row.try_get(0).map_err(|source| connection.failed(statement, source))
+    row.try_get(0)
+        .map_err(|source| connection.failed(statement, source))
 }

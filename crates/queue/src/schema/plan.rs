@@ -23,7 +23,10 @@ pub struct Wish {
 
 impl Default for Wish {
     fn default() -> Self {
-        Self { roles: true, force: false }
+        Self {
+            roles: true,
+            force: false,
+        }
     }
 }
 
@@ -107,7 +110,10 @@ pub fn plan_install(installed: &Installed, wish: &Wish) -> Result<Plan, Error> {
         return Err(Error::Rights {
             user: installed.user.clone(),
             what: "make schemas in this database".to_owned(),
-            cure: format!("as the database's owner: GRANT CREATE ON DATABASE … TO {}", installed.user),
+            cure: format!(
+                "as the database's owner: GRANT CREATE ON DATABASE … TO {}",
+                installed.user
+            ),
         });
     }
     let mut plan = Plan::new(installed);
@@ -176,11 +182,17 @@ pub fn plan_uninstall(installed: &Installed, wish: &Wish) -> Result<Plan, Error>
     }
     for name in SCHEMAS {
         if installed.schemas.iter().any(|it| it.name == name) {
-            plan.step(format!("schema {name} with all that is in it"), format!("drop schema {name} cascade;"));
+            plan.step(
+                format!("schema {name} with all that is in it"),
+                format!("drop schema {name} cascade;"),
+            );
         }
     }
     if !installed.roles.is_empty() {
-        plan.note(format!("roles stay, as other databases may use them: {}", installed.roles.join(", ")));
+        plan.note(format!(
+            "roles stay, as other databases may use them: {}",
+            installed.roles.join(", ")
+        ));
     }
     Ok(plan)
 }
@@ -211,7 +223,9 @@ fn roles(installed: &Installed, wish: &Wish, plan: &mut Plan) {
     }
     let names = missing.join(", ");
     if !wish.roles {
-        plan.note(format!("roles are not made: {names}; grants go to those that exist"));
+        plan.note(format!(
+            "roles are not made: {names}; grants go to those that exist"
+        ));
     } else if installed.may_create_roles {
         plan.step(format!("roles: {names}"), embedded::text("roles.sql"));
     } else {

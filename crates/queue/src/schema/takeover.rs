@@ -1,8 +1,8 @@
 //! Taking a database over from the extension: everything in it stays where it is, only the extension goes.
 
+use super::Error;
 use super::installed::Installed;
 use super::plan::Plan;
-use super::Error;
 
 /// Extensions whose objects go on to work without being one.
 const KNOWN: [&str; 5] = ["pgq", "pgq_ext", "pgq_coop", "pgq_node", "londiste"];
@@ -22,14 +22,23 @@ pub(super) fn plan(installed: &Installed, plan: &mut Plan) -> Result<(), Error> 
     for extension in &installed.extensions {
         if !KNOWN.contains(&extension.name.as_str()) {
             return Err(Error::Refused {
-                what: format!("extension {} needs PgQ's extension, and is not known here", extension.name),
-                cure: format!("DROP EXTENSION {}, or ask its makers whether it works without", extension.name),
+                what: format!(
+                    "extension {} needs PgQ's extension, and is not known here",
+                    extension.name
+                ),
+                cure: format!(
+                    "DROP EXTENSION {}, or ask its makers whether it works without",
+                    extension.name
+                ),
             });
         }
         if !extension.owned {
             return Err(Error::Rights {
                 user: installed.user.clone(),
-                what: format!("change extension {}, which belongs to {}", extension.name, extension.owner),
+                what: format!(
+                    "change extension {}, which belongs to {}",
+                    extension.name, extension.owner
+                ),
                 cure: format!("connect as {}; ALTER EXTENSION needs its owner", extension.owner),
             });
         }

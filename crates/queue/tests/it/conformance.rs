@@ -65,7 +65,10 @@ impl Bench for OnServer {
     async fn insert(&self, payloads: &[String]) {
         let client = self.place.client().await;
         client
-            .execute("select pgq.insert_event('q', 'test', x) from unnest($1::text[]) x", &[&payloads])
+            .execute(
+                "select pgq.insert_event('q', 'test', x) from unnest($1::text[]) x",
+                &[&payloads],
+            )
             .await
             .expect("inserted");
     }
@@ -75,7 +78,8 @@ impl Bench for OnServer {
     }
 
     async fn release_retries(&self) {
-        self.place.sql("update pgq.retry_queue set ev_retry_after = now() - interval '1 second'");
+        self.place
+            .sql("update pgq.retry_queue set ev_retry_after = now() - interval '1 second'");
         while self.place.value("select pgq.maint_retry_events()").as_deref() != Some("0") {}
     }
 
@@ -85,14 +89,18 @@ impl Bench for OnServer {
             member.register().await.expect("registered");
             return Box::new(member);
         }
-        self.place.sql(&format!("select pgq.register_consumer('q', '{consumer}')"));
+        self.place
+            .sql(&format!("select pgq.register_consumer('q', '{consumer}')"));
         self.place.source("q", consumer).await
     }
 }
 
 async fn passes(place: Option<Place>, cooperative: bool) {
     if let Some(place) = place {
-        assert_eq!(check(&OnServer::new(place, cooperative)).await, Vec::<String>::new());
+        assert_eq!(
+            check(&OnServer::new(place, cooperative)).await,
+            Vec::<String>::new()
+        );
     }
 }
 

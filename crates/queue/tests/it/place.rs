@@ -53,7 +53,9 @@ impl Place {
 
     /// A client that shares no code with the consumer.
     pub async fn client(&self) -> Client {
-        let (client, connection) = tokio_postgres::connect(&self.url(), NoTls).await.expect("connected");
+        let (client, connection) = tokio_postgres::connect(&self.url(), NoTls)
+            .await
+            .expect("connected");
         // It ends with the client.
         tokio::spawn(connection);
         client

@@ -40,7 +40,13 @@ pub struct Deliver<R> {
 impl<R: Receiver> Deliver<R> {
     /// To this receiver, whose name errors show. What is to be retried comes again after `pause`, unless the receiver says
     /// otherwise.
-    pub fn new(receiver: R, name: impl Into<String>, per: Per, on_failure: OnFailure, pause: Duration) -> Self {
+    pub fn new(
+        receiver: R,
+        name: impl Into<String>,
+        per: Per,
+        on_failure: OnFailure,
+        pause: Duration,
+    ) -> Self {
         Self {
             receiver,
             name: name.into(),
@@ -104,7 +110,9 @@ impl<R: Receiver> Deliver<R> {
                         }
                         .into());
                     }
-                    let after = tag.seconds.map_or(self.pause, |seconds| Duration::from_secs(seconds.into()));
+                    let after = tag
+                        .seconds
+                        .map_or(self.pause, |seconds| Duration::from_secs(seconds.into()));
                     batch.retry_id(tag.retry, after);
                 }
             }

@@ -110,7 +110,9 @@ impl Classified for DeliverError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Run { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-            Self::Run { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+            Self::Run { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                ErrorKind::Denied
+            }
             Self::Run { .. } | Self::Failed { .. } | Self::TooMuch { .. } => ErrorKind::Internal,
             Self::NoAnswer { .. } => ErrorKind::Unavailable,
             Self::NotInBatch { .. } => ErrorKind::Invalid,
@@ -120,7 +122,8 @@ impl Classified for DeliverError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Failed { .. } => Some(
-                "the batch stays open and is given again; `--on-failure retry` tags what failed and goes on".to_owned(),
+                "the batch stays open and is given again; `--on-failure retry` tags what failed and goes on"
+                    .to_owned(),
             ),
             Self::TooMuch { .. } => Some("send what it says somewhere else".to_owned()),
             _ => None,
@@ -165,8 +168,14 @@ mod tests {
         assert_eq!(
             found,
             [
-                Tag { retry: 17, seconds: Some(60) },
-                Tag { retry: 18, seconds: None }
+                Tag {
+                    retry: 17,
+                    seconds: Some(60)
+                },
+                Tag {
+                    retry: 18,
+                    seconds: None
+                }
             ]
         );
     }

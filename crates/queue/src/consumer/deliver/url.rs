@@ -81,7 +81,11 @@ impl<C: Http> Receiver for Url<C> {
             }
             None => format!("{}/{}/tick-{}", batch.queue, batch.consumer, batch.tick_id),
         };
-        let kind = if event.is_some() { "application/json" } else { "application/x-ndjson" };
+        let kind = if event.is_some() {
+            "application/json"
+        } else {
+            "application/x-ndjson"
+        };
         self.headers = vec![
             ("content-type", kind.to_owned()),
             ("idempotency-key", key),
@@ -134,7 +138,10 @@ mod tests {
 
     #[test]
     fn passwords_and_tokens_are_not_shown() {
-        assert_eq!(shown("https://me:secret@host:8/p/a@b?token=x#y"), "https://host:8/p/a@b");
+        assert_eq!(
+            shown("https://me:secret@host:8/p/a@b?token=x#y"),
+            "https://host:8/p/a@b"
+        );
         assert_eq!(shown("http://host"), "http://host");
     }
 }

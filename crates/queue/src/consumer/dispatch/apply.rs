@@ -56,7 +56,9 @@ pub enum DispatchError {
     #[error(transparent)]
     NoTime(#[from] NoTime),
     /// A row does not have the column by whose time it goes.
-    #[error("a row of `{table}` does not have the column `{column}`, by which it is put into a table by time")]
+    #[error(
+        "a row of `{table}` does not have the column `{column}`, by which it is put into a table by time"
+    )]
     NoTimeColumn {
         /// The table.
         table: String,
@@ -173,12 +175,21 @@ impl Dispatch {
         events: &[Event],
     ) -> Result<(), DispatchError> {
         if self.create_queues && !self.known_queues.contains(queue) {
-            target.query("select pgq.create_queue($1)", &[(queue, Type::TEXT)]).await?;
+            target
+                .query("select pgq.create_queue($1)", &[(queue, Type::TEXT)])
+                .await?;
         }
-        let columns: Vec<Vec<Option<&str>>> = ["ev_type", "ev_data", "ev_extra1", "ev_extra2", "ev_extra3", "ev_extra4"]
-            .iter()
-            .map(|field| events.iter().map(|event| event.field(field)).collect())
-            .collect();
+        let columns: Vec<Vec<Option<&str>>> = [
+            "ev_type",
+            "ev_data",
+            "ev_extra1",
+            "ev_extra2",
+            "ev_extra3",
+            "ev_extra4",
+        ]
+        .iter()
+        .map(|field| events.iter().map(|event| event.field(field)).collect())
+        .collect();
         let mut parameters: Vec<Parameter<'_>> = vec![(queue, Type::TEXT)];
         for column in &columns {
             parameters.push((column, Type::TEXT_ARRAY));
@@ -201,7 +212,10 @@ impl Dispatch {
         }
         let Some(partitioning) = self.tables.partitioning.clone() else {
             let rows = rows.into_iter().map(|(_, row)| row).collect();
-            return self.known_tables.apply(target, table, self.tables.rows, rows).await;
+            return self
+                .known_tables
+                .apply(target, table, self.tables.rows, rows)
+                .await;
         };
         let mut parts: Vec<(super::Part, Vec<Row>)> = Vec::new();
         for (event, row) in rows {
@@ -213,10 +227,13 @@ impl Dispatch {
                 TimeOf::Batch => in_utc(info.tick_time),
                 TimeOf::Event => in_utc(event.ev_time),
                 TimeOf::Field(column) => {
-                    let text = row.value(column).flatten().ok_or_else(|| DispatchError::NoTimeColumn {
-                        table: table.to_owned(),
-                        column: column.clone(),
-                    })?;
+                    let text = row
+                        .value(column)
+                        .flatten()
+                        .ok_or_else(|| DispatchError::NoTimeColumn {
+                            table: table.to_owned(),
+                            column: column.clone(),
+                        })?;
                     read_time(column, text)?
                 }
             };

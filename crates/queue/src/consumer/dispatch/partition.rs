@@ -58,7 +58,9 @@ impl Period {
         let (from, to, name) = match self {
             Self::Hour => {
                 let from = day.at(moment.hour(), 0, 0, 0);
-                let to = from.checked_add(jiff::Span::new().hours(1)).unwrap_or(DateTime::MAX);
+                let to = from
+                    .checked_add(jiff::Span::new().hours(1))
+                    .unwrap_or(DateTime::MAX);
                 (from, to, from.strftime("%Y_%m_%d_%H").to_string())
             }
             Self::Day => (
@@ -170,7 +172,14 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_an_error() {
-        for text in ["", "yesterday", "2026-13-01", "infinity", "12:00:00", "2026-11-21 25:00:00"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-13-01",
+            "infinity",
+            "12:00:00",
+            "2026-11-21 25:00:00",
+        ] {
             assert!(read_time("created", text).is_err(), "{text}");
         }
     }

@@ -83,9 +83,7 @@ impl FromStr for Rule {
             text: text.to_owned(),
             reason,
         };
-        let (condition, to) = text
-            .split_once("->")
-            .ok_or_else(|| wrong("it has no `->`"))?;
+        let (condition, to) = text.split_once("->").ok_or_else(|| wrong("it has no `->`"))?;
         let condition = match condition.trim() {
             "*" => None,
             condition => {
@@ -187,10 +185,12 @@ fn fill(name: &str, event: &Event) -> Result<String, RouteError> {
                 .map(|table| table.split_once('.').map_or(table, |(_, name)| name)),
             field => event.field(field),
         };
-        let value = value.filter(|value| !value.is_empty()).ok_or_else(|| RouteError::NoField {
-            ev_id: event.ev_id,
-            field: field.to_owned(),
-        })?;
+        let value = value
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| RouteError::NoField {
+                ev_id: event.ev_id,
+                field: field.to_owned(),
+            })?;
         filled.push_str(before);
         filled.push_str(value);
         rest = after;
@@ -261,25 +261,43 @@ mod tests {
         ]);
         let to = |ev_type: &str, table: &str| rules.destination(&event(ev_type, Some(table)));
         assert_eq!(to("D:id", "public.audit_x"), Ok(Destination::Drop));
-        assert_eq!(to("D:id", "public.orders"), Ok(Destination::Queue("deletes".to_owned())));
-        assert_eq!(to("I:id", "public.orders"), Ok(Destination::Table("copy.orders".to_owned())));
+        assert_eq!(
+            to("D:id", "public.orders"),
+            Ok(Destination::Queue("deletes".to_owned()))
+        );
+        assert_eq!(
+            to("I:id", "public.orders"),
+            Ok(Destination::Table("copy.orders".to_owned()))
+        );
         assert_eq!(to("I:id", "x"), Ok(Destination::Queue("rest_x".to_owned())));
     }
 
     #[test]
     fn an_event_without_a_destination_is_an_error() {
         let some = rules(&["ev_type=a -> drop"]);
-        assert!(matches!(some.destination(&event("b", None)), Err(RouteError::NoRule { ev_id: 9, .. })));
+        assert!(matches!(
+            some.destination(&event("b", None)),
+            Err(RouteError::NoRule { ev_id: 9, .. })
+        ));
         let by_field = rules(&["* -> queue:{ev_extra1}"]);
         for table in [None, Some("")] {
-            assert!(matches!(by_field.destination(&event("b", table)), Err(RouteError::NoField { .. })));
+            assert!(matches!(
+                by_field.destination(&event("b", table)),
+                Err(RouteError::NoField { .. })
+            ));
         }
     }
 
     #[test]
     fn what_is_no_rule_says_why() {
         for text in [
-            "", "ev_type=a", "ev_tipe=a -> drop", "* -> nowhere", "* -> queue:", "* -> queue:{x}", "* -> queue:{ev_type",
+            "",
+            "ev_type=a",
+            "ev_tipe=a -> drop",
+            "* -> nowhere",
+            "* -> queue:",
+            "* -> queue:{x}",
+            "* -> queue:{ev_type",
             "a -> drop",
         ] {
             let error = text.parse::<Rule>().expect_err(text);
@@ -289,7 +307,15 @@ mod tests {
 
     #[test]
     fn stars_and_question_marks() {
-        for (pattern, text) in [("*", ""), ("a*c", "abbc"), ("a?c", "abc"), ("*a*", "bab"), ("", ""), ("**", "x"), ("é?", "éx")] {
+        for (pattern, text) in [
+            ("*", ""),
+            ("a*c", "abbc"),
+            ("a?c", "abc"),
+            ("*a*", "bab"),
+            ("", ""),
+            ("**", "x"),
+            ("é?", "éx"),
+        ] {
             assert!(matches(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [("a", ""), ("a*c", "abbd"), ("a?c", "ac"), ("", "x"), ("a", "ab")] {

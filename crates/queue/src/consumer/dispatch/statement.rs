@@ -102,7 +102,9 @@ impl Shape {
 
     fn sql(&self, kind: Kind, columns: &[(String, &str, bool)]) -> String {
         let table = qualified(&self.table);
-        let parameters: Vec<String> = (1..=columns.len()).map(|number| format!("${number}::text[]")).collect();
+        let parameters: Vec<String> = (1..=columns.len())
+            .map(|number| format!("${number}::text[]"))
+            .collect();
         let names = list(columns.iter().map(|(name, _, _)| name.clone()));
         let from = format!("unnest({}) as new ({names})", parameters.join(", "));
         let values = list(columns.iter().map(|(name, of, _)| format!("new.{name}::{of}")));
@@ -121,9 +123,13 @@ impl Shape {
             )
         };
         match kind {
-            Kind::Insert => format!("insert into {table} ({names}) overriding system value select {values} from {from}"),
+            Kind::Insert => {
+                format!("insert into {table} ({names}) overriding system value select {values} from {from}")
+            }
             Kind::Upsert => {
-                let mut sql = format!("insert into {table} ({names}) overriding system value select {values} from {from} on conflict (");
+                let mut sql = format!(
+                    "insert into {table} ({names}) overriding system value select {values} from {from} on conflict ("
+                );
                 sql.push_str(&list(self.key.iter().map(|name| identifier(name))));
                 let set = changed(&|name, _| format!("excluded.{name}"));
                 // Writing to a text cannot fail.
@@ -189,7 +195,11 @@ mod tests {
         let column = |name: &str, of: &str| (name.to_owned(), of.to_owned());
         Shape {
             table: "shop.order".to_owned(),
-            columns: vec![column("id", "integer"), column("at", "timestamp with time zone"), column("a\"b", "numeric")],
+            columns: vec![
+                column("id", "integer"),
+                column("at", "timestamp with time zone"),
+                column("a\"b", "numeric"),
+            ],
             key: vec!["id".to_owned()],
         }
     }
@@ -205,7 +215,9 @@ mod tests {
     }
 
     fn sql(kind: Kind, columns: &[(&str, Option<&str>)]) -> String {
-        let statement = shape().statement(kind, &[row(columns)]).expect("columns are known");
+        let statement = shape()
+            .statement(kind, &[row(columns)])
+            .expect("columns are known");
         statement.expect("there is a row").sql
     }
 
@@ -216,7 +228,10 @@ mod tests {
             sql(Kind::Insert, &columns),
             r#"insert into "shop"."order" ("id", "a""b") overriding system value select new."id"::integer, new."a""b"::numeric from unnest($1::text[], $2::text[]) as new ("id", "a""b")"#
         );
-        assert!(sql(Kind::Upsert, &columns).ends_with(r#" on conflict ("id") do update set "a""b" = excluded."a""b""#));
+        assert!(
+            sql(Kind::Upsert, &columns)
+                .ends_with(r#" on conflict ("id") do update set "a""b" = excluded."a""b""#)
+        );
         assert!(sql(Kind::Upsert, &columns[..1]).ends_with(r#" on conflict ("id") do nothing"#));
         assert_eq!(
             sql(Kind::Update, &columns),
@@ -231,13 +246,21 @@ mod tests {
 
     #[test]
     fn a_column_that_the_table_does_not_have_is_an_error() {
-        assert!(shape().statement(Kind::Insert, &[row(&[("gone", None)])]).is_err());
+        assert!(
+            shape()
+                .statement(Kind::Insert, &[row(&[("gone", None)])])
+                .is_err()
+        );
         assert_eq!(shape().statement(Kind::Insert, &[]).expect("nothing to do"), None);
     }
 
     #[test]
     fn rows_with_other_columns_are_other_statements() {
-        let rows = vec![row(&[("id", None)]), row(&[("id", None), ("at", None)]), row(&[("id", Some("2"))])];
+        let rows = vec![
+            row(&[("id", None)]),
+            row(&[("id", None), ("at", None)]),
+            row(&[("id", Some("2"))]),
+        ];
         let runs: Vec<usize> = by_columns(rows).iter().map(Vec::len).collect();
         assert_eq!(runs, [2, 1]);
     }

@@ -51,16 +51,23 @@ impl Tables {
     }
 
     /// Makes a part unless it is there.
-    pub async fn make(&mut self, target: &Transaction<'_>, parent: &str, part: &Part) -> Result<(), DispatchError> {
+    pub async fn make(
+        &mut self,
+        target: &Transaction<'_>,
+        parent: &str,
+        part: &Part,
+    ) -> Result<(), DispatchError> {
         if self.shapes.contains_key(&part.table) {
             return Ok(());
         }
         let regclass = qualified(parent);
         let rows = target.query(IS_PARTITIONED, &[(&regclass, Type::TEXT)]).await?;
-        let is_partitioned: bool = rows
-            .first()
-            .map(|row| row.get(0))
-            .ok_or_else(|| DispatchError::NoTable { table: parent.to_owned() })?;
+        let is_partitioned: bool =
+            rows.first()
+                .map(|row| row.get(0))
+                .ok_or_else(|| DispatchError::NoTable {
+                    table: parent.to_owned(),
+                })?;
         let name = qualified(&part.table);
         let statement = if is_partitioned {
             format!(
@@ -110,7 +117,9 @@ impl Tables {
         let regclass = qualified(table);
         let rows = target.query(TABLE_COLUMNS, &[(&regclass, Type::TEXT)]).await?;
         if rows.is_empty() {
-            return Err(DispatchError::NoTable { table: table.to_owned() });
+            return Err(DispatchError::NoTable {
+                table: table.to_owned(),
+            });
         }
         let mut shape = Shape {
             table: table.to_owned(),
@@ -138,7 +147,12 @@ impl Tables {
     }
 }
 
-async fn write(target: &Transaction<'_>, shape: &Shape, mode: RowMode, rows: Vec<Row>) -> Result<(), DispatchError> {
+async fn write(
+    target: &Transaction<'_>,
+    shape: &Shape,
+    mode: RowMode,
+    rows: Vec<Row>,
+) -> Result<(), DispatchError> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -153,7 +167,14 @@ async fn write(target: &Transaction<'_>, shape: &Shape, mode: RowMode, rows: Vec
                 table: shape.table.clone(),
             });
         }
-        return run(target, shape, Kind::Insert, rows.into_iter().map(as_insert).collect(), true).await;
+        return run(
+            target,
+            shape,
+            Kind::Insert,
+            rows.into_iter().map(as_insert).collect(),
+            true,
+        )
+        .await;
     }
     let mut fold = Fold::new(shape.key.clone());
     for row in rows {

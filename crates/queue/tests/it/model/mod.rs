@@ -46,7 +46,10 @@ async fn holds(place: Option<Place>) {
     match search(&place).await {
         Ok((rounds, tally)) => {
             eprintln!("{rounds} rounds: {tally:?}");
-            assert!(tally.events > 0 && tally.batches > 0 && tally.rotations > 0, "{tally:?}");
+            assert!(
+                tally.events > 0 && tally.batches > 0 && tally.rotations > 0,
+                "{tally:?}"
+            );
         }
         Err(what) => panic!("{what}"),
     }

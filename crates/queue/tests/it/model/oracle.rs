@@ -25,7 +25,12 @@ pub struct Snapshot {
 impl Snapshot {
     pub fn parse(text: &str) -> Self {
         let mut parts = text.split(':');
-        let mut number = || parts.next().and_then(|part| part.parse().ok()).expect("a snapshot");
+        let mut number = || {
+            parts
+                .next()
+                .and_then(|part| part.parse().ok())
+                .expect("a snapshot")
+        };
         let (xmin, xmax) = (number(), number());
         let running = text.rsplit(':').next().unwrap_or_default();
         Self {
@@ -75,7 +80,11 @@ impl Oracle {
 
     /// Whether a batch holds what it must, in order.
     pub fn check(&self, to: &Delivered, batch: &BatchInfo, events: &[Event]) -> Result<(), String> {
-        let tick = |id: i64| self.ticks.get(&id).ok_or_else(|| format!("nobody made tick {id}"));
+        let tick = |id: i64| {
+            self.ticks
+                .get(&id)
+                .ok_or_else(|| format!("nobody made tick {id}"))
+        };
         let (prev, cur) = (tick(batch.prev_tick_id)?, tick(batch.tick_id)?);
         if let Some(last) = to.last_tick
             && last != batch.prev_tick_id
@@ -85,11 +94,15 @@ impl Oracle {
         if !events.windows(2).all(|pair| pair[0].ev_id < pair[1].ev_id) {
             return Err(format!("ids do not ascend: {:?}", ids(events)));
         }
-        let (again, fresh): (Vec<&Event>, Vec<&Event>) = events.iter().partition(|event| event.ev_retry.is_some());
+        let (again, fresh): (Vec<&Event>, Vec<&Event>) =
+            events.iter().partition(|event| event.ev_retry.is_some());
         for event in again {
             let wanted = to.due.get(&event.ev_id);
             if wanted != event.ev_retry.as_ref() {
-                return Err(format!("event {} has retry {:?}, not {wanted:?}", event.ev_id, event.ev_retry));
+                return Err(format!(
+                    "event {} has retry {:?}, not {wanted:?}",
+                    event.ev_id, event.ev_retry
+                ));
             }
         }
         let got: Vec<Sent> = fresh

@@ -275,7 +275,10 @@ impl<'p> Round<'p> {
             });
         }
         let ids: Vec<i64> = rows.iter().map(|row| row.get(0)).collect();
-        self.note(format!("{who} inserts {ids:?} in {:?}, direct: {direct}", open.txid));
+        self.note(format!(
+            "{who} inserts {ids:?} in {:?}, direct: {direct}",
+            open.txid
+        ));
         Ok(Some(open))
     }
 
@@ -375,7 +378,11 @@ impl<'p> Round<'p> {
             .query(
                 "select tick_id, tick_snapshot::text from pgq.tick join pgq.queue on queue_id = tick_queue \
                   where queue_name = $1 and (tick_id > $2 or not tick_id = any ($3))",
-                &[&self.queue, &last, &self.oracle.ticks.keys().copied().collect::<Vec<i64>>()],
+                &[
+                    &self.queue,
+                    &last,
+                    &self.oracle.ticks.keys().copied().collect::<Vec<i64>>(),
+                ],
             )
             .await
             .expect("ticks can be read");
@@ -384,8 +391,11 @@ impl<'p> Round<'p> {
                 snapshot: Snapshot::parse(row.get(1)),
                 committed,
             };
-            self.history
-                .push(format!("  tick {}: {} {committed:?}", row.get::<_, i64>(0), row.get::<_, String>(1)));
+            self.history.push(format!(
+                "  tick {}: {} {committed:?}",
+                row.get::<_, i64>(0),
+                row.get::<_, String>(1)
+            ));
             self.oracle.ticks.insert(row.get(0), tick);
         }
     }
@@ -395,7 +405,10 @@ impl<'p> Round<'p> {
             .admin
             .execute("select pgq.maint_rotate_tables_step1($1)", &[&self.queue])
             .await;
-        let step2 = self.admin.execute("select pgq.maint_rotate_tables_step2()", &[]).await;
+        let step2 = self
+            .admin
+            .execute("select pgq.maint_rotate_tables_step2()", &[])
+            .await;
         self.note(format!("rotate: {} {}", step1.is_ok(), step2.is_ok()));
         Ok(())
     }
@@ -423,7 +436,12 @@ impl<'p> Round<'p> {
         let fate = self.random.below(10);
         let reader = &mut self.readers[who];
         let name = reader.name.clone();
-        let Some(batch) = reader.source.next_batch().await.map_err(|error| format!("{error:?}"))? else {
+        let Some(batch) = reader
+            .source
+            .next_batch()
+            .await
+            .map_err(|error| format!("{error:?}"))?
+        else {
             return Ok(());
         };
         let events = read(&mut *reader.source, &batch).await?;
@@ -451,10 +469,16 @@ impl<'p> Round<'p> {
             }
         }
         let reader = reader_of(&mut self.readers, &name);
-        if !reader.source.finish(&batch, &retries).await.map_err(|error| format!("{error:?}"))? {
+        if !reader
+            .source
+            .finish(&batch, &retries)
+            .await
+            .map_err(|error| format!("{error:?}"))?
+        {
             return Err(format!("{name}: batch {} was not open any more", batch.batch_id));
         }
-        self.oracle.finished(&mut reader.delivered, &batch, &events, &tagged);
+        self.oracle
+            .finished(&mut reader.delivered, &batch, &events, &tagged);
         let ids: Vec<i64> = events.iter().map(|event| event.ev_id).collect();
         self.note(format!(
             "{name} finishes batch {} ({}..{}) {ids:?}, again: {tagged:?}",
@@ -476,7 +500,10 @@ impl<'p> Round<'p> {
             self.end_prepared().await?;
         }
         for _ in 0..200 {
-            let due = self.readers.iter().any(|reader| self.oracle.has_due(&reader.delivered));
+            let due = self
+                .readers
+                .iter()
+                .any(|reader| self.oracle.has_due(&reader.delivered));
             self.release_retries().await?;
             self.tick().await;
             self.rotate().await?;
@@ -498,10 +525,23 @@ impl<'p> Round<'p> {
                 .map_err(|what| format!("{}: {what}", reader.name))?;
         }
         tally.committed = self.oracle.committed.len() as u64;
-        tally.events = self.oracle.committed.iter().map(|(_, events)| events.len() as u64).sum();
+        tally.events = self
+            .oracle
+            .committed
+            .iter()
+            .map(|(_, events)| events.len() as u64)
+            .sum();
         tally.ticks = self.oracle.ticks.len() as u64;
-        tally.batches = self.history.iter().filter(|line| line.contains("finishes batch")).count() as u64;
-        tally.rotations = self.history.iter().filter(|line| line.starts_with("rotate: true")).count() as u64;
+        tally.batches = self
+            .history
+            .iter()
+            .filter(|line| line.contains("finishes batch"))
+            .count() as u64;
+        tally.rotations = self
+            .history
+            .iter()
+            .filter(|line| line.starts_with("rotate: true"))
+            .count() as u64;
         Ok(())
     }
 
@@ -511,9 +551,15 @@ impl<'p> Round<'p> {
             let _ = producer.client.batch_execute("rollback").await;
         }
         for (gid, _) in std::mem::take(&mut self.prepared) {
-            let _ = self.admin.batch_execute(&format!("rollback prepared '{gid}'")).await;
+            let _ = self
+                .admin
+                .batch_execute(&format!("rollback prepared '{gid}'"))
+                .await;
         }
-        let _ = self.admin.execute("select pgq.drop_queue($1, true)", &[&self.queue]).await;
+        let _ = self
+            .admin
+            .execute("select pgq.drop_queue($1, true)", &[&self.queue])
+            .await;
     }
 
     async fn execute(&self, who: usize, sql: &str) -> Result<(), String> {
@@ -545,5 +591,7 @@ async fn read(source: &mut dyn BatchSource, batch: &BatchInfo) -> Result<Vec<Eve
 }
 
 fn said(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |fault| fault.message().to_owned())
+    error
+        .as_db_error()
+        .map_or_else(|| error.to_string(), |fault| fault.message().to_owned())
 }
