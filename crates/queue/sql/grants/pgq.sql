@@ -10,6 +10,9 @@ grant execute on function
 grant select on pgq.queue, pgq.consumer, pgq.tick, pgq.subscription, pgq.ostler_queue, pgq.ostler_subscriber,
     pgq.ostler_position, pgq.ostler_position_0, pgq.ostler_position_1, pgq.ostler_segment to public;
 
+-- Producers look at it at every event.
+grant select on sequence pgq.ostler_wakeup_seq to public;
+
 do $grants$
 begin
     if exists (select from pg_catalog.pg_roles where rolname = 'pgq_reader') then
@@ -29,6 +32,7 @@ begin
     if exists (select from pg_catalog.pg_roles where rolname = 'pgq_writer') then
         grant execute on function
             pgq.insert_event(text, text, text), pgq.insert_event(text, text, text, text, text, text, text), pgq.current_event_table(text),
+            pgq.ostler_wake(integer),
             pgq.insert_event_at(text, timestamptz, text, text, text, text, text, text)
             to pgq_writer;
         -- Triggers run with the rights of whoever changes the table.

@@ -38,6 +38,7 @@ begin
         pgq.quote_fqname(pg_catalog.concat(q.queue_data_pfx, '_', q.queue_cur_table)))
         using v_id, coalesce(i_time, pg_catalog.now()), v_txid, i_owner, i_retry, i_type, i_data,
               i_extra1, i_extra2, i_extra3, i_extra4;
+    perform pgq.ostler_wake(q.queue_id);
     return v_id;
 end;
 $$;

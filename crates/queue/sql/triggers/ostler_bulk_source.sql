@@ -74,11 +74,15 @@ begin
                 E'        end if;\n'
                 '        if v_table is not null then\n'
                 '            get diagnostics v_events = row_count;\n'
+                '            if pg_catalog.pg_sequence_last_value(''pgq.ostler_wakeup_seq''::pg_catalog.regclass) operator(pg_catalog.%%) 2 operator(pg_catalog.=) 1\n'
+                '                and v_events operator(pg_catalog.>) 0\n            then\n'
+                '                perform pgq.ostler_wake(%s);\n'
+                '            end if;\n'
                 '            if v_limit is not null then\n'
                 '                perform pgq.ostler_count_events(%s, %L, v_limit, v_events);\n'
                 '            end if;\n'
                 '            return null;\n        end if;\n',
-                q.queue_id, e.queue);
+                q.queue_id, q.queue_id, e.queue);
         end if;
         v_source := v_source || v_one || E'    end if;\n';
     end loop;
