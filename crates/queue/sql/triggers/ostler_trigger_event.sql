@@ -156,6 +156,12 @@ begin
                 pgq.ostler_expression_sql(v_arguments.expressions ->> v_fields[n], i_table, v_row));
         elsif v_magic_fields ? v_fields[n] then
             fields[n] := v_magic_fields ->> v_fields[n];
+        else
+            continue;
+        end if;
+        if n = 2 and i_kind = 'sqltriga' and i_operation in ('UPDATE', 'DELETE') then
+            -- What is replaced is still looked at: a key that is NULL is refused.
+            fields[n] := format('case when %s is not null then %s end', pgq.ostler_joined_sql(',', v_keys), fields[n]);
         end if;
     end loop;
     if v_arguments.expressions ? 'when' then
