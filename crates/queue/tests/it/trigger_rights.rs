@@ -1,5 +1,6 @@
 //! Who may do what, by triggers and inserts.
 
+use ostler_queue::trigger;
 use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::Wire;
 
@@ -147,4 +148,48 @@ fn nobody_makes_functions_for_tables_without_such_triggers() {
         refused.root_cause().to_string().contains("has no such trigger"),
         "{refused:#}"
     );
+}
+
+#[tokio::test]
+async fn existing_triggers_are_replaced_by_generated_ones() {
+    for release in RELEASES {
+        let Some(place) = Place::new(release) else { continue };
+        place.sql(
+            "select pgq.create_queue('q'); create table \"T x\" (id int primary key, a text);
+             create trigger \"my Trigger\" after insert or update or delete on \"T x\" for each row
+                 execute function pgq.jsontriga('q', 'ignore=a', 'ev_extra4=''it''''s''');
+             create trigger part after insert on \"T x\" for each row execute function pgq.logutriga('q')",
+        );
+        let options = ostler_postgres::Options::default();
+        let connection = ostler_postgres::Connection::open(&place.target(), &options).await.expect("a connection");
+        let plan = trigger::plan_upgrade(&connection).await.expect("a plan");
+        assert!(plan.iter().all(|step| step.name == "my Trigger" && step.table == "\"T x\""), "{plan:?}");
+        for step in plan {
+            connection.batch(&step.statement).await.expect("done");
+        }
+        assert_eq!(trigger::plan_upgrade(&connection).await.expect("a plan"), []);
+        let wanted = trigger::Trigger {
+            table: "\"T x\"".to_owned(),
+            name: "more".to_owned(),
+            kind: trigger::Kind::Sqltriga,
+            queue: "q".to_owned(),
+            arguments: vec!["when=id > 0".to_owned()],
+            style: None,
+        };
+        for statement in trigger::plan(&connection, &wanted).await.expect("a plan") {
+            connection.batch(&statement).await.expect("done");
+        }
+        place.sql("insert into \"T x\" values (1, 'x'); update \"T x\" set a = 'y'");
+        let events = place.sql("select ev_type, ev_data, ev_extra4 from pgq.event_template order by ev_id");
+        let events: Vec<String> = events.into_iter().map(|row| row.into_iter().flatten().collect::<Vec<_>>().join(" ")).collect();
+        assert_eq!(
+            events,
+            [
+                "{\"op\":\"INSERT\",\"table\":[\"public\",\"T x\"],\"pkey\":[\"id\"]} {\"id\":1} it's",
+                "I:id id=1&a=x",
+                "I (id,a) values ('1','x')",
+                "U a='y' where id='1'",
+            ]
+        );
+    }
 }
