@@ -7,4 +7,7 @@
 //! **Not here:** operations, configuration, the command line.
 
 pub mod consumer;
+pub mod maintenance;
 pub mod schema;
+pub mod ticker;
+pub mod trigger;

@@ -10,6 +10,9 @@ grant execute on function
 grant select on pgq.queue, pgq.consumer, pgq.tick, pgq.subscription, pgq.ostler_queue, pgq.ostler_subscriber,
     pgq.ostler_position, pgq.ostler_position_0, pgq.ostler_position_1, pgq.ostler_segment to public;
 
+-- Producers look at it at every event.
+grant select on sequence pgq.ostler_wakeup_seq to public;
+
 do $grants$
 begin
     if exists (select from pg_catalog.pg_roles where rolname = 'pgq_reader') then
@@ -29,7 +32,25 @@ begin
     if exists (select from pg_catalog.pg_roles where rolname = 'pgq_writer') then
         grant execute on function
             pgq.insert_event(text, text, text), pgq.insert_event(text, text, text, text, text, text, text), pgq.current_event_table(text),
+            pgq.ostler_wake(integer),
             pgq.insert_event_at(text, timestamptz, text, text, text, text, text, text)
+            to pgq_writer;
+        -- Triggers run with the rights of whoever changes the table.
+        grant execute on function
+            pgq.logutriga(), pgq.jsontriga(), pgq.sqltriga(),
+            pgq.ostler_log_row(text, oid, text, text[], text, record, record),
+            pgq.ostler_generate_row_function(text, oid, text, text[]), pgq.ostler_row_function_name(text, oid, text, text[]),
+            pgq.ostler_trigger_event(text, oid, text, text[], text, text, text), pgq.ostler_trigger_arguments(text[], text),
+            pgq.ostler_trigger_shape(regclass), pgq.ostler_base_type(oid), pgq.ostler_equality_operator(oid),
+            pgq.ostler_changed_sql(text, text, oid), pgq.ostler_output_sql(text, oid), pgq.ostler_urlencoded_sql(text, text, oid),
+            pgq.ostler_json_sql(text, oid), pgq.ostler_joined_sql(text, text[]), pgq.ostler_expression_sql(text, oid, text),
+            pgq.ostler_field_sql(text, text), pgq.ostler_list_has(text, text), pgq.ostler_urlencode(text),
+            pgq.ostler_when(boolean), pgq.ostler_when(text), pgq.ostler_when(anyelement),
+            pgq.ostler_not_null_key(text), pgq.ostler_key_changed(),
+            pgq.ostler_refresh_trigger(oid, text), pgq.ostler_log_rows_sql(text, oid, text),
+            pgq.ostler_generate_trigger(text, text, oid, text, text[]),
+            pgq.ostler_trigger_function_name(text, text, oid, text, text[]),
+            pgq.ostler_trigger_plan(regclass, text, text, text[], text)
             to pgq_writer;
     end if;
     if exists (select from pg_catalog.pg_roles where rolname = 'pgq_admin') then

@@ -7,9 +7,10 @@ as $$
 declare
     v_table text;
     v_disabled boolean;
+    v_id integer;
 begin
-    select queue_data_pfx || '_' || queue_cur_table::text, queue_disable_insert
-      into v_table, v_disabled
+    select queue_data_pfx || '_' || queue_cur_table::text, queue_disable_insert, queue_id
+      into v_table, v_disabled, v_id
       from pgq.queue
      where queue_name = x_queue_name;
     if not found then
@@ -18,6 +19,8 @@ begin
     if v_disabled and current_setting('session_replication_role') <> 'replica' then
         raise exception 'Writing to queue disabled';
     end if;
+    -- What is written there tells nobody.
+    perform pgq.ostler_wake(v_id);
     return v_table;
 end;
 $$;

@@ -27,7 +27,7 @@ begin
             '        v_txid := pg_catalog.txid_current();\n'
             '        v_id := pg_catalog.nextval(%L::pg_catalog.regclass);\n'
             '        if i_id is not null then v_id := i_id; end if;\n'
-            '        v_table := pgq.ostler_current_table(%s, %s);\n',
+            '        v_table := pgq.ostler_current_table(%s, array[%s]);\n',
             q.queue_name, pgq.quote_fqname(q.queue_event_seq), q.queue_id, v_tables);
         for n in 0 .. q.queue_ntables - 1 loop
             v_table := pgq.quote_fqname(q.queue_data_pfx || '_' || n);
@@ -41,8 +41,13 @@ begin
                 '             where q.queue_id operator(pg_catalog.=) %s and q.queue_name operator(pg_catalog.=) i_queue\n'
                 '               and q.queue_cur_table operator(pg_catalog.=) %s\n'
                 '               and not q.queue_disable_insert and q.queue_per_tx_limit is null;\n'
-                '            if found then return v_id; end if;\n',
-                case when n = 0 then 'if' else 'elsif' end, n, v_table, q.queue_id, n);
+                '            if found then\n'
+                '                if pg_catalog.pg_sequence_last_value(''pgq.ostler_wakeup_seq''::pg_catalog.regclass) operator(pg_catalog.%%) 2 operator(pg_catalog.=) 1 then\n'
+                '                    perform pgq.ostler_wake(%s);\n'
+                '                end if;\n'
+                '                return v_id;\n'
+                '            end if;\n',
+                case when n = 0 then 'if' else 'elsif' end, n, v_table, q.queue_id, n, q.queue_id);
         end loop;
         v_body := v_body || E'        end if;\n'
             '        return pgq.ostler_insert_any(i_queue, v_id, i_time, i_owner, i_retry, i_type, i_data,\n'
@@ -50,7 +55,7 @@ begin
             '    end if;\n';
     end loop;
     execute format(
-        'create or replace function pgq.ostler_insert_%s(i_queue text, i_id bigint, i_time timestamptz, i_owner integer, '
+        'create or replace function pgq.ostler_insert_%s(i_queue text, i_id bigint, i_time timestamp with time zone, i_owner integer, '
         'i_retry integer, i_type text, i_data text, i_extra1 text, i_extra2 text, i_extra3 text, i_extra4 text) '
         'returns bigint language plpgsql as %L',
         i_bucket,

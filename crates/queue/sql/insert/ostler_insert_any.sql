@@ -1,8 +1,6 @@
 -- The slow way to insert an event, for what the static statements leave out: queues that are disabled or limited, a
 -- rotation just now, and queues that pgq.ostler_insert_N does not know. Builds its statement each time.
-create or replace function pgq.ostler_insert_any(
-    i_queue text, i_id bigint, i_time timestamptz, i_owner integer, i_retry integer,
-    i_type text, i_data text, i_extra1 text, i_extra2 text, i_extra3 text, i_extra4 text)
+create or replace function pgq.ostler_insert_any(i_queue text, i_id bigint, i_time timestamp with time zone, i_owner integer, i_retry integer, i_type text, i_data text, i_extra1 text, i_extra2 text, i_extra3 text, i_extra4 text)
 returns bigint
 language plpgsql
 as $$
@@ -40,6 +38,7 @@ begin
         pgq.quote_fqname(pg_catalog.concat(q.queue_data_pfx, '_', q.queue_cur_table)))
         using v_id, coalesce(i_time, pg_catalog.now()), v_txid, i_owner, i_retry, i_type, i_data,
               i_extra1, i_extra2, i_extra3, i_extra4;
+    perform pgq.ostler_wake(q.queue_id);
     return v_id;
 end;
 $$;

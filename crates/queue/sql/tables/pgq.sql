@@ -205,3 +205,7 @@ create table if not exists pgq.ostler_expired (
     ex_lag interval,
     ex_reason text not null
 );
+
+-- Whether the ticker sleeps: odd while it does. A sequence, because producers look at it at every event, and whoever makes it even
+-- must be alone in that, at once, and without a dead row.
+create sequence if not exists pgq.ostler_wakeup_seq minvalue 0 start 1;

@@ -1,6 +1,7 @@
 //! The queue on real servers.
 
 mod conformance;
+mod insert_events;
 mod model;
 mod place;
 mod sql_failures;
@@ -13,3 +14,9 @@ mod sql_takeover;
 mod sql_target;
 mod sql_ticks;
 mod sql_world;
+mod ticker;
+mod ticker_world;
+mod trigger_cases;
+mod trigger_changes;
+mod trigger_oracle;
+mod trigger_rights;
