@@ -1,8 +1,10 @@
 //! The queue on real servers.
 
 mod conformance;
+mod exactly_once;
 mod insert_events;
 mod model;
+mod outside;
 mod place;
 mod sql_failures;
 mod sql_install;
@@ -14,6 +16,7 @@ mod sql_takeover;
 mod sql_target;
 mod sql_ticks;
 mod sql_world;
+mod survival;
 mod ticker;
 mod ticker_world;
 mod trigger_cases;
