@@ -10,3 +10,4 @@ pub mod consumer;
 pub mod maintenance;
 pub mod schema;
 pub mod ticker;
+pub mod trigger;

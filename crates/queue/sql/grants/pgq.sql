@@ -35,6 +35,23 @@ begin
             pgq.ostler_wake(integer),
             pgq.insert_event_at(text, timestamptz, text, text, text, text, text, text)
             to pgq_writer;
+        -- Triggers run with the rights of whoever changes the table.
+        grant execute on function
+            pgq.logutriga(), pgq.jsontriga(), pgq.sqltriga(),
+            pgq.ostler_log_row(text, oid, text, text[], text, record, record),
+            pgq.ostler_generate_row_function(text, oid, text, text[]), pgq.ostler_row_function_name(text, oid, text, text[]),
+            pgq.ostler_trigger_event(text, oid, text, text[], text, text, text), pgq.ostler_trigger_arguments(text[], text),
+            pgq.ostler_trigger_shape(regclass), pgq.ostler_base_type(oid), pgq.ostler_equality_operator(oid),
+            pgq.ostler_changed_sql(text, text, oid), pgq.ostler_output_sql(text, oid), pgq.ostler_urlencoded_sql(text, text, oid),
+            pgq.ostler_json_sql(text, oid), pgq.ostler_joined_sql(text, text[]), pgq.ostler_expression_sql(text, oid, text),
+            pgq.ostler_field_sql(text, text), pgq.ostler_list_has(text, text), pgq.ostler_urlencode(text),
+            pgq.ostler_when(boolean), pgq.ostler_when(text), pgq.ostler_when(anyelement),
+            pgq.ostler_not_null_key(text), pgq.ostler_key_changed(),
+            pgq.ostler_refresh_trigger(oid, text), pgq.ostler_log_rows_sql(text, oid, text),
+            pgq.ostler_generate_trigger(text, text, oid, text, text[]),
+            pgq.ostler_trigger_function_name(text, text, oid, text, text[]),
+            pgq.ostler_trigger_plan(regclass, text, text, text[], text)
+            to pgq_writer;
     end if;
     if exists (select from pg_catalog.pg_roles where rolname = 'pgq_admin') then
         grant execute on all functions in schema pgq to pgq_admin;

@@ -1,7 +1,5 @@
 -- As insert_event(3), with the extra fields.
-create or replace function pgq.insert_event(
-    queue_name text, ev_type text, ev_data text,
-    ev_extra1 text, ev_extra2 text, ev_extra3 text, ev_extra4 text)
+create or replace function pgq.insert_event(queue_name text, ev_type text, ev_data text, ev_extra1 text, ev_extra2 text, ev_extra3 text, ev_extra4 text)
 returns bigint
 language plpgsql security definer
 as $$

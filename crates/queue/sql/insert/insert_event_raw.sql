@@ -1,8 +1,6 @@
 -- Inserts an event with every field given, for retries and copies. Runs with the rights of its caller. NULL id: the next
 -- one; NULL time: now. The sequence of ids moves in any case.
-create or replace function pgq.insert_event_raw(
-    queue_name text, ev_id bigint, ev_time timestamptz, ev_owner integer, ev_retry integer,
-    ev_type text, ev_data text, ev_extra1 text, ev_extra2 text, ev_extra3 text, ev_extra4 text)
+create or replace function pgq.insert_event_raw(queue_name text, ev_id bigint, ev_time timestamp with time zone, ev_owner integer, ev_retry integer, ev_type text, ev_data text, ev_extra1 text, ev_extra2 text, ev_extra3 text, ev_extra4 text)
 returns bigint
 language plpgsql
 as $$

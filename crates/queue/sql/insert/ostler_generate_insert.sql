@@ -27,7 +27,7 @@ begin
             '        v_txid := pg_catalog.txid_current();\n'
             '        v_id := pg_catalog.nextval(%L::pg_catalog.regclass);\n'
             '        if i_id is not null then v_id := i_id; end if;\n'
-            '        v_table := pgq.ostler_current_table(%s, %s);\n',
+            '        v_table := pgq.ostler_current_table(%s, array[%s]);\n',
             q.queue_name, pgq.quote_fqname(q.queue_event_seq), q.queue_id, v_tables);
         for n in 0 .. q.queue_ntables - 1 loop
             v_table := pgq.quote_fqname(q.queue_data_pfx || '_' || n);
@@ -55,7 +55,7 @@ begin
             '    end if;\n';
     end loop;
     execute format(
-        'create or replace function pgq.ostler_insert_%s(i_queue text, i_id bigint, i_time timestamptz, i_owner integer, '
+        'create or replace function pgq.ostler_insert_%s(i_queue text, i_id bigint, i_time timestamp with time zone, i_owner integer, '
         'i_retry integer, i_type text, i_data text, i_extra1 text, i_extra2 text, i_extra3 text, i_extra4 text) '
         'returns bigint language plpgsql as %L',
         i_bucket,

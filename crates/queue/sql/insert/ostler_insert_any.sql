@@ -1,8 +1,6 @@
 -- The slow way to insert an event, for what the static statements leave out: queues that are disabled or limited, a
 -- rotation just now, and queues that pgq.ostler_insert_N does not know. Builds its statement each time.
-create or replace function pgq.ostler_insert_any(
-    i_queue text, i_id bigint, i_time timestamptz, i_owner integer, i_retry integer,
-    i_type text, i_data text, i_extra1 text, i_extra2 text, i_extra3 text, i_extra4 text)
+create or replace function pgq.ostler_insert_any(i_queue text, i_id bigint, i_time timestamp with time zone, i_owner integer, i_retry integer, i_type text, i_data text, i_extra1 text, i_extra2 text, i_extra3 text, i_extra4 text)
 returns bigint
 language plpgsql
 as $$

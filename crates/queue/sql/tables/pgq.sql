@@ -137,9 +137,7 @@ insert into pgq.ostler_segment default values on conflict do nothing;
 -- What a queue has beyond pgq.queue. A queue without a row has the defaults.
 create table if not exists pgq.ostler_queue (
     oq_queue integer primary key references pgq.queue (queue_id) on delete cascade,
-    -- The switch before the last one: bounds what is still in the oldest event table.
-    prev_step1 bigint,
-    prev_step2 bigint,
+    -- When the switch before the last one was: ticks from before go at the next.
     prev_time timestamptz,
     -- Why the last rotation that was due did not happen.
     rotation_note text,

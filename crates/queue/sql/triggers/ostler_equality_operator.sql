@@ -12,6 +12,9 @@ begin
     select typtype, typcategory, typrelid into v_type from pg_type where oid = v_base;
     if v_type.typcategory = 'A' then
         return null;
+    elsif v_type.typtype = 'e' and v_base <> i_type then
+        -- PostgreSQL finds no operator for a domain over an enum. Labels are equal when the values are.
+        return null;
     elsif v_type.typtype in ('e', 'r', 'm') then
         return 'pg_catalog.=';
     elsif v_type.typtype = 'c' then

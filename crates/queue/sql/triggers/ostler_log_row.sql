@@ -1,7 +1,6 @@
 -- Writes the event of one row when the function for its table is not there or does not fit any more: makes it anew, or,
 -- while somebody else is doing that in a transaction of his own, runs its text just for this row.
-create or replace function pgq.ostler_log_row(
-    i_kind text, i_table oid, i_timing text, i_arguments text[], i_operation text, i_new record, i_old record)
+create or replace function pgq.ostler_log_row(i_kind text, i_table oid, i_timing text, i_arguments text[], i_operation text, i_new record, i_old record)
 returns boolean
 language plpgsql
 as $$

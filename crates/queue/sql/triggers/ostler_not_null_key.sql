@@ -1,7 +1,7 @@
--- A quoted value of a key column, which sqltriga cannot do without.
+-- A quoted value of a key column, which sqltriga cannot do without. Volatile, lest the planner calls it ahead of time.
 create or replace function pgq.ostler_not_null_key(i_quoted text)
 returns text
-language plpgsql immutable parallel safe
+language plpgsql
 as $$
 begin
     if i_quoted is null then

@@ -1,7 +1,6 @@
--- PL/pgSQL that writes the event of one row, for one operation. `i_insert` is the call that takes the fields.
-create or replace function pgq.ostler_row_body(
-    i_kind text, i_table oid, i_timing text, i_arguments text[], i_operation text, i_new text, i_old text,
-    i_insert text, i_done text, i_skipped text)
+-- PL/pgSQL that writes the event of one row, for one operation. `i_insert` is the call that takes the fields; assigning its
+-- result is twice as fast as PERFORM, which goes through the executor.
+create or replace function pgq.ostler_row_body(i_kind text, i_table oid, i_timing text, i_arguments text[], i_operation text, i_new text, i_old text, i_insert text, i_done text, i_skipped text)
 returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -14,7 +13,7 @@ begin
     if e.problem is not null then
         return format(E'        raise exception using message = %L, errcode = ''XX000'';\n', e.problem);
     end if;
-    v_insert := format(E'        perform %s;\n', format(i_insert, array_to_string(e.fields, E',\n            ')));
+    v_insert := format(E'        pgq_event := %s;\n', format(i_insert, array_to_string(e.fields, E',\n            ')));
     if e.condition is not null then
         v_insert := format(E'        if %s then\n%s        end if;\n', e.condition, v_insert);
     end if;

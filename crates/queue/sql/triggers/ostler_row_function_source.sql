@@ -9,7 +9,7 @@ declare
 begin
     v_source := format(
         E'\n-- Generated for table %s. Do not edit.\n'
-        '<<pgq>>\ndeclare\n    pgq_verdict text;\nbegin\n'
+        '<<pgq>>\ndeclare\n    pgq_verdict text;\n    pgq_event bigint;\nbegin\n'
         '    if pgq.ostler_trigger_shape(''%s''::pg_catalog.regclass) operator(pg_catalog.<>) %L then\n'
         '        return null;\n    end if;\n',
         replace(i_table::regclass::text, E'\n', ' '), i_table, pgq.ostler_trigger_shape(i_table));

@@ -1,9 +1,7 @@
 -- Reads the arguments of a trigger and says what is wrong with them, in the words and the order of PgQ. `expressions`
 -- holds when, ev_type, ev_data, ev_extra1 to ev_extra4. Lists and pkey: the last one counts; expressions: the first.
-create or replace function pgq.ostler_trigger_arguments(
-    i_arguments text[], i_operation text,
-    out problem text, out queue text, out skip boolean, out backup boolean, out deny boolean,
-    out ignored text, out pkey text, out expressions jsonb)
+create or replace function pgq.ostler_trigger_arguments(i_arguments text[], i_operation text, out problem text, out queue text, out skip boolean, out backup boolean, out deny boolean, out ignored text, out pkey text, out expressions jsonb)
+returns record
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$

@@ -1,9 +1,7 @@
 -- The event of one operation on a table, as SQL over the rows `i_new` and `i_old`, or the problem that every such
 -- operation has. `verdict` is Y for an event, N for none, E for a change of the primary key; NULL means always Y.
-create or replace function pgq.ostler_trigger_event(
-    i_kind text, i_table oid, i_timing text, i_arguments text[], i_operation text, i_new text, i_old text,
-    out problem text, out queue text, out skip boolean, out fields text[], out verdict text, out condition text,
-    out has_expressions boolean)
+create or replace function pgq.ostler_trigger_event(i_kind text, i_table oid, i_timing text, i_arguments text[], i_operation text, i_new text, i_old text, out problem text, out queue text, out skip boolean, out fields text[], out verdict text, out condition text, out has_expressions boolean)
+returns record
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -158,6 +156,12 @@ begin
                 pgq.ostler_expression_sql(v_arguments.expressions ->> v_fields[n], i_table, v_row));
         elsif v_magic_fields ? v_fields[n] then
             fields[n] := v_magic_fields ->> v_fields[n];
+        else
+            continue;
+        end if;
+        if n = 2 and i_kind = 'sqltriga' and i_operation in ('UPDATE', 'DELETE') then
+            -- What is replaced is still looked at: a key that is NULL is refused.
+            fields[n] := format('case when %s is not null then %s end', pgq.ostler_joined_sql(',', v_keys), fields[n]);
         end if;
     end loop;
     if v_arguments.expressions ? 'when' then

@@ -21,7 +21,7 @@ begin
         when v_base = 'timestamptz'::regtype then
             format(v_dates, format('pg_catalog.replace(pg_catalog.replace(pg_catalog.replace(%s, ''+'', ''%%2b''), '':'', ''%%3a''), '' '', ''+'')', v_text), v_text)
         when v_base in ('text', 'varchar') then
-            format('case when %1$s operator(pg_catalog.~) ''[^A-Za-z0-9_.-]'' then pgq.ostler_urlencode(%1$s) else %1$s end', v_text)
+            format('case when %1$s operator(pg_catalog.~) ''[^A-Za-z0-9_. -]'' then pgq.ostler_urlencode(%1$s) else pg_catalog.replace(%1$s, '' '', ''+'') end', v_text)
         else format('pgq.ostler_urlencode(%s)', v_text)
     end;
     return format('pg_catalog.concat_ws(''='', %L, %s)', pgq.ostler_urlencode(i_name), v_text);

@@ -1,30 +1,13 @@
--- The value of a trigger's when=, which has to be true or false. The overloads catch expressions of other types.
+-- The value of a trigger's when=, which has to be true or false. The overloads catch expressions of other
+-- types. Volatile, lest the planner calls it ahead of time.
 create or replace function pgq.ostler_when(i_value boolean)
 returns boolean
-language plpgsql immutable parallel safe
+language plpgsql
 as $$
 begin
     if i_value is null then
         raise exception 'when= should not be NULL' using errcode = 'XX000';
     end if;
     return i_value;
-end;
-$$;
-
-create or replace function pgq.ostler_when(i_value text)
-returns boolean
-language plpgsql immutable parallel safe
-as $$
-begin
-    raise exception 'when= query result must be boolean, got=%', 'pg_catalog.text'::regtype::oid using errcode = 'XX000';
-end;
-$$;
-
-create or replace function pgq.ostler_when(i_value anyelement)
-returns boolean
-language plpgsql immutable parallel safe
-as $$
-begin
-    raise exception 'when= query result must be boolean, got=%', pg_catalog.pg_typeof(i_value)::oid using errcode = 'XX000';
 end;
 $$;

@@ -98,7 +98,13 @@ fn function(text: &str) -> Option<Function> {
 /// Arguments or a result in one spelling. Defaults are left out: they can be changed in place.
 pub(super) fn canonical(arguments: &str) -> String {
     let words: Vec<String> = split(arguments)
-        .map(|one| one.to_lowercase().split(" default ").next().unwrap_or_default().replace("table (", "table("))
+        .map(|one| {
+            one.to_lowercase()
+                .split(" default ")
+                .next()
+                .unwrap_or_default()
+                .replace("table (", "table(")
+        })
         .collect();
     words.join(", ")
 }

@@ -26,8 +26,16 @@ fn answer(mut query: impl FnMut(&str) -> Result<Rows>, statement: &str) -> Strin
     let mut text = String::new();
     for row in rows {
         // Times and transaction ids of events are nobody's promise.
-        let width = if statement.starts_with("fetch") { 1 } else { row.len() };
-        let fields: Vec<String> = row.into_iter().take(width).map(|it| it.unwrap_or_else(|| "∅".to_owned())).collect();
+        let width = if statement.starts_with("fetch") {
+            1
+        } else {
+            row.len()
+        };
+        let fields: Vec<String> = row
+            .into_iter()
+            .take(width)
+            .map(|it| it.unwrap_or_else(|| "∅".to_owned()))
+            .collect();
         let _ = writeln!(text, "{}", fields.join("|"));
     }
     text
@@ -51,14 +59,26 @@ fn every_statement_gives_what_the_extension_gives() {
         let (Some(ours), Some(theirs)) = (Place::new(Release::Fifteen), Place::with_extension()) else {
             return;
         };
-        if name.starts_with("pgq_node") && theirs.server.try_sql(&theirs.database, "create extension pgq_node").is_err() {
+        if name.starts_with("pgq_node")
+            && theirs
+                .server
+                .try_sql(&theirs.database, "create extension pgq_node")
+                .is_err()
+        {
             continue;
         }
         let mut ours = ours.server.wire(&ours.database).unwrap();
         let mut theirs = theirs.server.wire(&theirs.database).unwrap();
         for (statement, differs) in statements(script) {
-            let (we, they) = (answer(|it| ours.query(it), statement), answer(|it| theirs.query(it), statement));
-            assert_eq!(we == they, !differs, "{name}: {statement}\nours:\n{we}\ntheirs:\n{they}");
+            let (we, they) = (
+                answer(|it| ours.query(it), statement),
+                answer(|it| theirs.query(it), statement),
+            );
+            assert_eq!(
+                we == they,
+                !differs,
+                "{name}: {statement}\nours:\n{we}\ntheirs:\n{they}"
+            );
         }
     }
 }
@@ -68,7 +88,9 @@ fn every_release_gives_the_same() {
     for (name, script) in SCRIPTS {
         let mut first: Option<Vec<(&str, String)>> = None;
         for release in Release::SUPPORTED {
-            let Some(place) = Place::new(release) else { continue };
+            let Some(place) = Place::new(release) else {
+                continue;
+            };
             let mut wire = place.server.wire(&place.database).unwrap();
             let answers: Vec<(&str, String)> = statements(script)
                 .map(|(statement, _)| (statement, answer(|it| wire.query(it), statement)))
@@ -91,7 +113,9 @@ fn names_arguments_results_and_columns_are_those_of_the_extension() {
     let (Some(ours), Some(theirs)) = (Place::new(Release::Fifteen), Place::with_extension()) else {
         return;
     };
-    let _ = theirs.server.try_sql(&theirs.database, "create extension pgq_node");
+    let _ = theirs
+        .server
+        .try_sql(&theirs.database, "create extension pgq_node");
     // Every function of theirs is among ours, likewise every column of every table.
     for list in [
         "select p.oid::regprocedure, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), p.proisstrict from pg_proc p \
@@ -112,8 +136,12 @@ async fn finishing_an_unknown_batch_warns() {
     use futures::StreamExt as _;
     use tokio_postgres::AsyncMessage;
 
-    let Some(place) = Place::new(Release::Fifteen) else { return };
-    let (client, mut connection) = tokio_postgres::connect(&place.url(), tokio_postgres::NoTls).await.unwrap();
+    let Some(place) = Place::new(Release::Fifteen) else {
+        return;
+    };
+    let (client, mut connection) = tokio_postgres::connect(&place.url(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
     let (sender, mut said) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(async move {
         let mut messages = futures::stream::poll_fn(move |context| connection.poll_message(context));
@@ -124,8 +152,14 @@ async fn finishing_an_unknown_batch_warns() {
         }
     });
     for (call, warning) in [
-        ("select pgq.finish_batch(77)", "WARNING: finish_batch: batch 77 not found"),
-        ("select pgq_coop.finish_batch(77)", "WARNING: coop_finish_batch: batch 77 not found"),
+        (
+            "select pgq.finish_batch(77)",
+            "WARNING: finish_batch: batch 77 not found",
+        ),
+        (
+            "select pgq_coop.finish_batch(77)",
+            "WARNING: coop_finish_batch: batch 77 not found",
+        ),
     ] {
         let done: i32 = client.query_one(call, &[]).await.unwrap().get(0);
         assert_eq!(done, 0);

@@ -9,6 +9,6 @@ mod process;
 mod seaweedfs;
 
 pub use ports::free_ports;
-pub use postgres::{Postgres, postgres, shared_postgres};
+pub use postgres::{Postgres, Rows, Wire, postgres, shared_postgres};
 pub use process::Server;
 pub use seaweedfs::{SeaweedFs, seaweedfs};

@@ -66,6 +66,7 @@ select * from pgq.get_batch_events(77);
 select * from pgq.get_batch_events(null);
 select queue_name,consumer_name,batch_start is null, batch_end is null,prev_tick_id,tick_id,lag is null,seq_start,seq_end from pgq.get_batch_info(1);
 select * from pgq.get_batch_info(77);
+-- ours: all tables
 select * from pgq.batch_event_tables(1);
 select * from pgq.batch_event_tables(77);
 select pgq.batch_event_sql(77);
