@@ -12,6 +12,7 @@ mod fake;
 mod interrupts;
 mod journey;
 mod progress;
+mod queue;
 mod reader;
 mod reference;
 mod requests;
