@@ -13,6 +13,7 @@ mod interrupts;
 mod journey;
 mod progress;
 mod queue_consume;
+mod queue;
 mod reader;
 mod reference;
 mod requests;

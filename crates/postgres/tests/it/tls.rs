@@ -42,10 +42,8 @@ async fn each_mode_asks_for_what_it_says() {
         .tempdir_in("/tmp")
         .unwrap();
     certificates(place.path());
-    for file in ["server.key"] {
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        fs::set_permissions(place.path().join(file), mode).unwrap();
-    }
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(place.path().join("server.key"), mode).unwrap();
     give_to_servant(place.path()).unwrap();
     let at = |name: &str| place.path().join(name).display().to_string();
     let started = Postgres::start(

@@ -1,5 +1,7 @@
 //! The queue on real servers.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests stop the test too")]
+
 mod conformance;
 mod exactly_once;
 mod insert_events;

@@ -57,7 +57,7 @@ async fn producers_notify_once_while_the_ticker_sleeps_and_not_while_it_is_awake
         .await
         .unwrap();
     listener.batch("LISTEN \"pgq.wake\"").await.unwrap();
-    server.sql(&database, &INSERT.repeat(1));
+    server.sql(&database, INSERT);
     assert!(
         timeout(Duration::from_millis(200), listener.notification())
             .await
