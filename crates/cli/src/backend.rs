@@ -12,8 +12,8 @@ pub use ostler_server::ticker::{Control, Signal, TickerRequest};
 pub use ostler_server::{AddVault, InitVault};
 use ostler_vocabulary::{ErrorKind, Failure};
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// Where configuration and state are, as far as flags say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -40,14 +40,25 @@ fn ostler_server_schema() -> String {
 impl Place {
     fn insert(&self, payloads: &[&str]) {
         for payload in payloads {
-            self.server
-                .sql(&self.database, &format!("select pgq.insert_event('q', 'test', '{payload}')"));
+            self.server.sql(
+                &self.database,
+                &format!("select pgq.insert_event('q', 'test', '{payload}')"),
+            );
         }
         self.server.sql(&self.database, "select pgq.ticker('q')");
     }
 
     fn words<'w>(&'w self, url: &'w str, verb: &'w str, more: &[&'w str]) -> Vec<&'w str> {
-        let mut words = vec!["queue", verb, "q", "--dsn", url, "--consumer", "c", "--until-idle"];
+        let mut words = vec![
+            "queue",
+            verb,
+            "q",
+            "--dsn",
+            url,
+            "--consumer",
+            "c",
+            "--until-idle",
+        ];
         words.extend(more);
         words
     }
@@ -62,10 +73,16 @@ fn a_command_gets_every_event_and_its_exit_code_counts() {
     let report = place
         .ostler
         .json(place.words(&url, "consume", &["--", "sh", "-c", script]));
-    assert_eq!((&report["events"], &report["retried"]), (&4.into(), &1.into()), "{report}");
+    assert_eq!(
+        (&report["events"], &report["retried"]),
+        (&4.into(), &1.into()),
+        "{report}"
+    );
     let seen = std::fs::read_to_string(place.ostler.home().join("seen")).expect("a file");
     assert_eq!(seen.lines().count(), 4, "{seen}");
-    let waiting = place.server.sql(&place.database, "select ev_data from pgq.retry_queue");
+    let waiting = place
+        .server
+        .sql(&place.database, "select ev_data from pgq.retry_queue");
     assert_eq!(waiting, [[Some("later".to_owned())]]);
 }
 
@@ -74,12 +91,17 @@ fn a_command_that_fails_leaves_the_batch_open() {
     let Some(place) = place() else { return };
     place.insert(&["one"]);
     let url = place.server.url(&place.database);
-    let failed = place
-        .ostler
-        .run(place.words(&url, "consume", &["--", "sh", "-c", "echo no such customer >&2; exit 3"]));
+    let failed = place.ostler.run(place.words(
+        &url,
+        "consume",
+        &["--", "sh", "-c", "echo no such customer >&2; exit 3"],
+    ));
     let text = said(&failed);
     assert_eq!(failed.status.code(), Some(1), "{text}");
-    assert!(text.contains("no such customer") && text.contains("hint:"), "{text}");
+    assert!(
+        text.contains("no such customer") && text.contains("hint:"),
+        "{text}"
+    );
     let report = place.ostler.json(place.words(&url, "consume", &["--", "cat"]));
     assert_eq!(report["events"], 1, "{report}");
 }
@@ -93,7 +115,9 @@ fn a_batch_at_once_becomes_sql_in_the_target_exactly_once() {
     let script = "sed 's/.*\"ev_data\":\"\\([a-z]*\\)\".*/insert into got values ('\"'\\1'\"');/'";
     let more = ["--per", "batch", "--target", &url, "--", "sh", "-c", script];
     place.ostler.ok(place.words(&url, "consume", &more));
-    let got = place.server.sql(&place.database, "select data from got order by 1");
+    let got = place
+        .server
+        .sql(&place.database, "select data from got order by 1");
     assert_eq!(got, [[Some("one".to_owned())], [Some("two".to_owned())]]);
 }
 
@@ -122,16 +146,25 @@ fn a_url_is_asked_for_every_event() {
             let mut body = vec![0; length];
             reader.read_exact(&mut body).expect("a body");
             bodies.push(String::from_utf8(body).expect("text"));
-            write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\nretry-after: 7\r\n\r\n")
-                .expect("answered");
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\nretry-after: 7\r\n\r\n"
+            )
+            .expect("answered");
         }
         bodies
     });
     let url = place.server.url(&place.database);
-    let report = place.ostler.json(place.words(&url, "consume", &["--url", &address]));
+    let report = place
+        .ostler
+        .json(place.words(&url, "consume", &["--url", &address]));
     let bodies = receiver.join().expect("no panic");
     assert!(bodies[0].contains("\"ev_data\":\"one\""), "{bodies:?}");
-    assert_eq!((&report["events"], &report["retried"]), (&2.into(), &1.into()), "{report}");
+    assert_eq!(
+        (&report["events"], &report["retried"]),
+        (&2.into(), &1.into()),
+        "{report}"
+    );
 }
 
 #[test]
@@ -152,7 +185,10 @@ fn events_move_split_and_go_by_rules() {
     let sql = "select queue_name, ev_data from pgq.event_template e
                  join pgq.queue on e.tableoid::regclass::text like queue_data_pfx || '%' where queue_name <> 'q' order by ev_data";
     let rows = place.server.sql(&place.database, sql);
-    let rows: Vec<String> = rows.iter().map(|row| row.iter().flatten().cloned().collect::<Vec<_>>().join(" ")).collect();
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|row| row.iter().flatten().cloned().collect::<Vec<_>>().join(" "))
+        .collect();
     assert_eq!(rows, ["copy four", "copy one", "by_test three", "copy two"]);
 }
 
@@ -161,10 +197,25 @@ fn a_signal_lets_the_batch_be_finished() {
     let Some(place) = place() else { return };
     place.insert(&["one", "two", "three"]);
     let url = place.server.url(&place.database);
-    let mut words = place.words(&url, "consume", &["--output", "json", "--", "sh", "-c", "echo >> begun; while [ ! -e go ]; do sleep 0.05; done"]);
+    let mut words = place.words(
+        &url,
+        "consume",
+        &[
+            "--output",
+            "json",
+            "--",
+            "sh",
+            "-c",
+            "echo >> begun; while [ ! -e go ]; do sleep 0.05; done",
+        ],
+    );
     words.retain(|word| *word != "--until-idle");
     let mut command = place.ostler.command(words);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
     let begun = place.ostler.home().join("begun");
     for _ in 0..2_000 {
         if begun.exists() {

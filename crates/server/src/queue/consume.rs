@@ -6,7 +6,8 @@ use ostler_api::queue::DatabaseChoice;
 use ostler_queue::consumer::deliver::{Command, Deliver, DeliverSql, OnFailure, Per, Url};
 use ostler_queue::consumer::dispatch::{Dispatch, Rule, Rules, TableOptions};
 use ostler_queue::consumer::{
-    BatchHandler, Consumer, ExactlyOnce, Member, Notice, RunOptions, Subscription, SubscriptionOptions, Totals,
+    BatchHandler, Consumer, ExactlyOnce, Member, Notice, RunOptions, Subscription, SubscriptionOptions,
+    Totals,
 };
 use ostler_vocabulary::{ErrorKind, Failure};
 use tokio_util::sync::CancellationToken;
@@ -89,12 +90,15 @@ pub async fn consume(
 ) -> Result<Totals, Failure> {
     let source = database_target(settings, &request.source)?;
     let target = request.target.as_ref();
-    let sink = target.map(|choice| database_target(settings, choice)).transpose()?;
+    let sink = target
+        .map(|choice| database_target(settings, choice))
+        .transpose()?;
     let mut batches = request.batches;
     if matches!(request.work, Work::Dispatch { .. }) {
         batches.piece_events = LARGE_PIECE;
     }
-    let mut subscription = Subscription::new(source.clone(), &request.queue, &request.consumer).with_options(batches);
+    let mut subscription =
+        Subscription::new(source.clone(), &request.queue, &request.consumer).with_options(batches);
     if let Some(member) = request.member {
         subscription = subscription.as_member(member);
     }
@@ -119,7 +123,11 @@ pub async fn consume(
             create_queues,
         } => {
             let dispatch = Dispatch::new(Rules::new(rules)).with_tables(tables);
-            let dispatch = if create_queues { dispatch.creating_queues() } else { dispatch };
+            let dispatch = if create_queues {
+                dispatch.creating_queues()
+            } else {
+                dispatch
+            };
             // Within one database the position could be the batch itself, but then a lost answer would be a second copy.
             run.with(ExactlyOnce::new(sink.unwrap_or(source), dispatch)).await
         }
@@ -136,18 +144,23 @@ pub async fn consume(
             }
             (Receiver::Command(words), Some(sink)) => {
                 let name = format!("`{}`", words.first().map_or("", String::as_str));
-                run.with(ExactlyOnce::new(sink, DeliverSql::new(Command::new(words), name, per)))
-                    .await
+                run.with(ExactlyOnce::new(
+                    sink,
+                    DeliverSql::new(Command::new(words), name, per),
+                ))
+                .await
             }
             (Receiver::Url(url), None) => {
                 let url = Url::new(requests()?, url);
                 let name = format!("{url:?}");
-                run.with(Deliver::new(url, name, per, on_failure, retry_after)).await
+                run.with(Deliver::new(url, name, per, on_failure, retry_after))
+                    .await
             }
             (Receiver::Url(url), Some(sink)) => {
                 let url = Url::new(requests()?, url);
                 let name = format!("{url:?}");
-                run.with(ExactlyOnce::new(sink, DeliverSql::new(url, name, per))).await
+                run.with(ExactlyOnce::new(sink, DeliverSql::new(url, name, per)))
+                    .await
             }
         },
     }
@@ -168,5 +181,10 @@ impl Run<'_> {
 }
 
 fn requests() -> Result<Requests, Failure> {
-    Requests::new().map_err(|error| Failure::new(ErrorKind::Internal, format!("cannot make an HTTP client: {error}")))
+    Requests::new().map_err(|error| {
+        Failure::new(
+            ErrorKind::Internal,
+            format!("cannot make an HTTP client: {error}"),
+        )
+    })
 }

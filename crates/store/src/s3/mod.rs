@@ -7,9 +7,9 @@ mod fault;
 mod options;
 mod tls;
 
-pub use tls::provide as provide_tls;
 use std::fmt;
 use std::ops::Range;
+pub use tls::provide as provide_tls;
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -40,11 +40,21 @@ pub(crate) struct TableArguments {
     partition: Option<PeriodChoice>,
 
     /// Whose time counts: `batch-time`, `event-time` or `field:COLUMN`
-    #[arg(long, value_name = "TIME", default_value = "event-time", requires = "partition")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "event-time",
+        requires = "partition"
+    )]
     by: String,
 
     /// The name of a table by time
-    #[arg(long, value_name = "NAME", default_value = "{table}_{part}", requires = "partition")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "{table}_{part}",
+        requires = "partition"
+    )]
     part_name: String,
 }
 

@@ -147,7 +147,9 @@ pub(crate) async fn carry_out(session: &Session, consume: Consume) -> Result<(),
             drop(said);
         }
     };
-    let work = session.backend.consume_queue(consume, stop.clone(), Box::new(watch));
+    let work = session
+        .backend
+        .consume_queue(consume, stop.clone(), Box::new(watch));
     tokio::pin!(work);
     let mut interrupts = session.interrupts.lock().await;
     let totals: Totals = loop {
@@ -176,7 +178,11 @@ pub(crate) async fn carry_out(session: &Session, consume: Consume) -> Result<(),
 fn describe(notice: &Notice<'_>, format: Format) -> Option<String> {
     let error_text;
     let line = match notice {
-        Notice::Finished { batch, events, retried } => Line::Batch {
+        Notice::Finished {
+            batch,
+            events,
+            retried,
+        } => Line::Batch {
             batch_id: batch.batch_id,
             tick_id: batch.tick_id,
             events: *events,
@@ -207,7 +213,9 @@ fn describe(notice: &Notice<'_>, format: Format) -> Option<String> {
             retried,
             lag_seconds,
             ..
-        } => Some(format!("batch {batch_id}: {events} events, {retried} to be tried again, {lag_seconds:.1} s behind")),
+        } => Some(format!(
+            "batch {batch_id}: {events} events, {retried} to be tried again, {lag_seconds:.1} s behind"
+        )),
         Line::NotOurs { batch_id } => Some(format!("batch {batch_id} was finished by somebody else")),
         Line::Trouble { error, pause_seconds } => Some(format!("{error}; again in {pause_seconds:.1} s")),
     }
