@@ -9,11 +9,13 @@
 
 mod batch;
 pub mod conformance;
+mod copied;
 pub mod deliver;
 pub mod dispatch;
 mod error;
 mod event;
 mod handler;
+mod member;
 mod memory;
 mod once;
 mod retries;
@@ -26,10 +28,11 @@ pub use batch::{Batch, BatchInfo};
 pub use error::ConsumeError;
 pub use event::Event;
 pub use handler::{BatchHandler, HandlerError};
+pub use member::{Member, SubscriptionOptions};
 pub use memory::{MemoryQueue, MemorySource};
 pub use once::{ExactlyOnce, TransactionHandler};
 pub use retries::Retries;
 pub use row::{Change, Row, RowError};
 pub use run::{Consumer, Notice, RunOptions, Step, Totals};
 pub use source::BatchSource;
-pub use subscription::{Member, Subscription, SubscriptionOptions, channel};
+pub use subscription::{Subscription, channel};

@@ -7,11 +7,12 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use ostler_postgres::{Connection, Error as PostgresError, Options, Parameter, Row, Target, Type};
 use ostler_vocabulary::Timestamp;
-use tokio_postgres::binary_copy::{BinaryCopyOutRow, BinaryCopyOutStream};
+use tokio_postgres::binary_copy::BinaryCopyOutStream;
 
+use super::copied::{COLUMNS, event};
 use super::retries::Retries;
 use super::source::BatchSource;
-use super::{BatchInfo, ConsumeError, Event};
+use super::{BatchInfo, ConsumeError, Event, Member, SubscriptionOptions};
 
 const NEXT_BATCH: &str = include_str!("sql/next_batch.sql");
 const NEXT_BATCH_OF_MEMBER: &str = include_str!("sql/next_batch_of_member.sql");
@@ -24,57 +25,6 @@ const RETRY_BATCH: &str = include_str!("sql/retry_batch.sql");
 
 /// Tags that one statement takes.
 const TAGS: usize = 50_000;
-/// What `COPY` gives of an event.
-const COLUMNS: [Type; 10] = [
-    Type::INT8,
-    Type::TIMESTAMPTZ,
-    Type::INT8,
-    Type::INT4,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-    Type::TEXT,
-];
-
-/// One of several processes that share a consumer's batches. Order between them is not kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// Its name, unique within the consumer.
-    pub name: String,
-    /// After how long a silence another member counts as dead: its batch is then taken over. Longer than any batch takes;
-    /// `None` leaves its batch to it.
-    pub dead_after: Option<Duration>,
-}
-
-/// Which batches are wanted, and in what pieces.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SubscriptionOptions {
-    /// Stays that far behind the newest tick.
-    pub min_lag: Option<Duration>,
-    /// Puts ticks together until there are about so many events.
-    pub min_count: Option<i32>,
-    /// Puts ticks together until the batch covers that much time.
-    pub min_interval: Option<Duration>,
-    /// Events in a piece.
-    pub piece_events: usize,
-    /// Bytes after which a piece is full.
-    pub piece_bytes: usize,
-}
-
-impl Default for SubscriptionOptions {
-    fn default() -> Self {
-        Self {
-            min_lag: None,
-            min_count: None,
-            min_interval: None,
-            piece_events: 1_000,
-            piece_bytes: 4 << 20,
-        }
-    }
-}
-
 /// A consumer, or a member of a cooperative one, in a queue of a database.
 ///
 /// It has one connection, made when it is first needed and made anew after [`BatchSource::disconnect`]; with several hosts
@@ -419,20 +369,4 @@ fn text(value: &String) -> Parameter<'_> {
 
 fn seconds(duration: Option<Duration>) -> Option<f64> {
     duration.map(|duration| duration.as_secs_f64())
-}
-
-fn event(row: &BinaryCopyOutRow) -> Result<Event, tokio_postgres::Error> {
-    let time: std::time::SystemTime = row.try_get(1)?;
-    Ok(Event {
-        ev_id: row.try_get(0)?,
-        ev_time: Timestamp::try_from(time).unwrap_or_default(),
-        ev_txid: row.try_get::<Option<i64>>(2)?.unwrap_or(0),
-        ev_retry: row.try_get(3)?,
-        ev_type: row.try_get(4)?,
-        ev_data: row.try_get(5)?,
-        ev_extra1: row.try_get(6)?,
-        ev_extra2: row.try_get(7)?,
-        ev_extra3: row.try_get(8)?,
-        ev_extra4: row.try_get(9)?,
-    })
 }
