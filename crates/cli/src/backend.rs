@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ostler_api::Client;
 use ostler_api::document::VaultInfo;
-use ostler_server::queue::{Consume, Notice, Totals};
+use ostler_server::queue::{Consume, Totals, Watch};
 pub use ostler_server::ticker::{Control, Signal, TickerRequest};
 pub use ostler_server::{AddVault, InitVault};
 use ostler_vocabulary::{ErrorKind, Failure};
@@ -88,7 +88,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
         &self,
         request: Consume,
         stop: CancellationToken,
-        watch: Box<dyn FnMut(Notice<'_>) + Send>,
+        watch: Watch,
     ) -> Result<Totals, Failure> {
         let _ = (request, stop, watch);
         Err(Failure::new(ErrorKind::Unsupported, "this backend has no queues"))

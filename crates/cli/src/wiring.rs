@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use ostler_api::Client;
 use ostler_api::document::VaultInfo;
 use ostler_server::Runtime;
-use ostler_server::queue::{Consume, Notice, Totals};
+use ostler_server::queue::{Consume, Totals, Watch};
 use ostler_server::settings::environment::{Environment, VARIABLES};
 use ostler_server::settings::{Flags, Settings, keys};
 use ostler_server::ticker;
@@ -68,7 +68,7 @@ impl Backend for InProcess {
         &self,
         request: Consume,
         stop: CancellationToken,
-        watch: Box<dyn FnMut(Notice<'_>) + Send>,
+        watch: Watch,
     ) -> Result<Totals, Failure> {
         ostler_server::queue::consume(&self.settings()?, request, &stop, watch).await
     }

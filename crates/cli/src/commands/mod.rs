@@ -34,10 +34,6 @@ pub(crate) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Operation(operation::OperationCommand),
 
-    /// Work with queues in PostgreSQL databases
-    #[command(subcommand, arg_required_else_help = true)]
-    Queue(queue::QueueCommand),
-
     /// Explain the configuration
     #[command(subcommand, arg_required_else_help = true)]
     Config(config::ConfigCommand),
@@ -54,7 +50,6 @@ impl Command {
             Self::Vault(verb) => verb.run(session).await,
             Self::Queue(verb) => verb.run(session).await,
             Self::Operation(verb) => verb.run(session).await,
-            Self::Queue(verb) => verb.run(session).await,
             Self::Config(verb) => verb.run(session),
             Self::Completions(verb) => verb.run(session),
         }

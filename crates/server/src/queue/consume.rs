@@ -19,6 +19,9 @@ use crate::settings::Settings;
 /// Events in a piece when they go into a database: statements take arrays.
 const LARGE_PIECE: usize = 10_000;
 
+/// Who is told what happens.
+pub type Watch = Box<dyn FnMut(Notice<'_>) + Send>;
+
 /// Who gets the events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Receiver {
@@ -86,7 +89,7 @@ pub async fn consume(
     settings: &Settings,
     request: Consume,
     stop: &CancellationToken,
-    watch: Box<dyn FnMut(Notice<'_>) + Send>,
+    watch: Watch,
 ) -> Result<Totals, Failure> {
     let source = database_target(settings, &request.source)?;
     let target = request.target.as_ref();
@@ -170,7 +173,7 @@ struct Run<'s> {
     subscription: Subscription,
     options: RunOptions,
     stop: &'s CancellationToken,
-    watch: Box<dyn FnMut(Notice<'_>) + Send>,
+    watch: Watch,
 }
 
 impl Run<'_> {

@@ -3,7 +3,7 @@
 mod consume;
 mod http;
 
-pub use consume::{Consume, Receiver, Work, consume};
+pub use consume::{Consume, Receiver, Watch, Work, consume};
 pub use ostler_queue::consumer::deliver::{OnFailure, Per};
 pub use ostler_queue::consumer::dispatch::{
     Partitioning, Period, RouteError, RowMode, Rule, TableOptions, TimeOf,

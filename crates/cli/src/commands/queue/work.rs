@@ -1,8 +1,6 @@
 //! What the verbs that consume a queue have in common: whose place, and how the work is shown and stopped.
 
-use std::io::Write;
 use std::sync::PoisonError;
-use std::time::Duration;
 
 use clap::Args;
 use ostler_api::queue::DatabaseChoice;
