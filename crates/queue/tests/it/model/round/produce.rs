@@ -1,6 +1,6 @@
 //! What producers do: transactions that begin, insert, go back, are prepared, and end one way or the other.
 
-use super::{Open, Round, SESSIONS, said};
+use super::{Open, Round, said};
 use crate::model::oracle::Sent;
 
 impl Round<'_> {
