@@ -92,7 +92,9 @@ impl Tables {
     ) -> Result<(), DispatchError> {
         let shape = self.shape(target, table).await?;
         let mut key = rows.first().map(|row| row.key.clone()).unwrap_or_default();
-        if key.is_empty() {
+        // What is kept by key goes by the target's: a table by time needs its time in the key.
+        let own = mode == RowMode::KeepLatest && !shape.key.is_empty();
+        if key.is_empty() || own {
             key.clone_from(&shape.key);
         }
         let shape = Shape { key, ..shape };

@@ -30,6 +30,11 @@ pub struct Crew {
 impl Crew {
     pub async fn new(place: &Place) -> Self {
         let admin = place.client().await;
+        // Nothing that a ticker, a rotation or a consumer does may wait for a producer's transaction.
+        admin
+            .batch_execute("set lock_timeout = '5s'")
+            .await
+            .expect("lock_timeout is set");
         let mut producers = Vec::new();
         for _ in 0..SESSIONS {
             let client = place.client().await;
