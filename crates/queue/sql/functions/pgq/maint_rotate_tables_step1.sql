@@ -17,7 +17,8 @@ declare
     needed boolean;
     old_switch timestamptz;
 begin
-    select * into q from pgq.queue where queue_name = i_queue_name for no key update;
+    -- Not FOR UPDATE: every transaction that ticked or put an event aside holds the row's key, and may stay open for long.
+    select * into q from pgq.queue where queue_name = i_queue_name for no key update skip locked;
     if not found or q.queue_rotation_period is null or q.queue_switch_step2 is null
        or q.queue_switch_time + q.queue_rotation_period >= current_timestamp then
         return 0;
