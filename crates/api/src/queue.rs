@@ -178,3 +178,52 @@ pub enum QueueAnswer {
     /// What was changed.
     Changes(QueueChanges),
 }
+
+/// Changes what queues a database can have, or has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueSchema {
+    /// The database.
+    #[serde(default)]
+    pub database: DatabaseChoice,
+    /// What is to be done.
+    pub action: QueueAction,
+}
+
+/// What is done to a database's queue schema.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum QueueAction {
+    /// Brings the schema to this version, from nothing, from an earlier one, or from the extension.
+    Install {
+        /// Whether to make the roles that are missing.
+        roles: bool,
+        /// Whether there must be a schema already.
+        upgrade: bool,
+    },
+    /// Removes the schema.
+    Uninstall {
+        /// Also with queues and their events.
+        force: bool,
+    },
+    /// Removes queues with their events.
+    Drop {
+        /// Which.
+        patterns: Vec<String>,
+        /// Also with consumers.
+        force: bool,
+    },
+}
+
+/// What would be done to a queue schema.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueSchemaWork {
+    /// The database.
+    pub database: String,
+    /// What for, in the order it is done.
+    pub steps: Vec<String>,
+    /// Queues that would be dropped, by name.
+    pub drops: Vec<String>,
+    /// What somebody should know that is no step.
+    pub notes: Vec<String>,
+}
