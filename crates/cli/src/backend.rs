@@ -9,7 +9,7 @@ use ostler_api::Client;
 use ostler_api::document::VaultInfo;
 use ostler_server::queue::{Consume, Totals, Watch};
 pub use ostler_server::ticker::{Control, Signal, TickerRequest};
-pub use ostler_server::{AddVault, InitVault};
+pub use ostler_server::{AddVault, Algorithm, Encryption, InitVault};
 use ostler_vocabulary::{ErrorKind, Failure};
 use serde::Serialize;
 use tokio::sync::mpsc;

@@ -16,4 +16,5 @@ pub mod ticker;
 
 pub use error::Error;
 pub use ostler_queue::schema::script as queue_schema;
-pub use runtime::{AddVault, InitVault, Opened, Runtime};
+pub use ostler_vault::Algorithm;
+pub use runtime::{AddVault, Encryption, InitVault, Opened, Runtime};

@@ -49,6 +49,9 @@ fn main() -> Result<()> {
             for (name, what, _) in EVERYDAY.iter().chain(OPTIONAL) {
                 println!("{name:<14} {what}");
             }
+            println!(
+                "key_stores the system's key stores: keyctl, secret-tool, gnome-keyring; got by the test that wants them"
+            );
             println!("kept in {}", install::cache()?.display());
             Ok(())
         }

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::key_stores;
 use once::once;
 
 /// Packages of the server of S3.
@@ -124,6 +125,13 @@ fn environment(name: &str, packages: &[&str]) -> Result<PathBuf> {
             ])
             .args(["--only-binary", ":all:"])
             .args(packages))
+    })
+}
+
+/// A directory in which packages of this machine's Debian are unpacked.
+pub(crate) fn debian(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    once(&cache()?, name, packages, |partial| {
+        key_stores::unpack(packages, partial)
     })
 }
 

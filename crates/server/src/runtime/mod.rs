@@ -9,6 +9,7 @@ mod node;
 mod places;
 mod queries;
 mod queue;
+mod registration;
 mod vaults;
 
 use std::collections::HashMap;
@@ -29,7 +30,8 @@ use tokio::sync::mpsc;
 
 use crate::settings::Settings;
 pub(crate) use queue::{configured as configured_database, target as database_target};
-pub use vaults::{AddVault, InitVault, Opened};
+pub use registration::{AddVault, Encryption, InitVault};
+pub use vaults::Opened;
 
 /// The whole of Ostler in this process: settings, journal, vaults and the agent. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -12,9 +12,9 @@ use super::stop_if;
 use super::tidy::is_live;
 use crate::catalogue::{BACKUPS, INTENTS, backup_of};
 use crate::index::{pack_of, parse_segment};
-use crate::pack::PackTable;
+use crate::pack::{Contents, PackTable};
 use crate::reach::Reach;
-use crate::{ChunkKind, Error, Index, PackId, Vault};
+use crate::{ChunkId, ChunkKind, Error, Index, PackId, Vault};
 
 /// What a vault holds, and what is to be done about it.
 #[derive(Debug)]
@@ -74,13 +74,13 @@ impl Survey {
                         id,
                         size: object.size,
                         header: [0; crate::pack::HEADER],
-                        entries: Vec::new(),
+                        contents: Contents::default(),
                     }),
                     _ => return Err(error),
                 },
             }
         }
-        tables.extend(orphans.iter().filter(|table| !table.entries.is_empty()).cloned());
+        tables.extend(orphans.iter().filter(|table| !table.contents.is_empty()).cloned());
         let free_orphans = vault.no_backup_is_begun().await?;
 
         let index = {
@@ -94,7 +94,7 @@ impl Survey {
                 reason: "a backup needs it and no pack is known to hold it".to_owned(),
             });
         }
-        let empty = orphans.iter().filter(|table| table.entries.is_empty());
+        let empty = orphans.iter().filter(|table| table.contents.is_empty());
         let mut contents: HashMap<PackId, Content> = index
             .all_packs()
             .iter()
@@ -116,7 +116,7 @@ impl Survey {
         for (chunk, location) in index.entries() {
             if let Some(content) = contents.get_mut(&location.pack) {
                 content.lists |= location.kind == ChunkKind::List;
-                content.chunks.push((chunk, u64::from(location.stored)));
+                content.chunks.push((chunk, location.share()));
             }
         }
         let contents: Vec<Content> = contents.into_values().collect();
@@ -134,6 +134,28 @@ impl Survey {
     /// Bytes of a pack in the store; 0 when it is not there.
     pub(super) fn size_of(&self, pack: &PackId) -> u64 {
         self.sizes.get(pack).copied().unwrap_or(0)
+    }
+
+    /// The share that these chunks have of a pack's bytes.
+    pub(super) fn stored_in(&self, pack: &PackId, chunks: &[ChunkId]) -> u64 {
+        let stored = |chunk| {
+            let mut copies = self.index.copies(chunk);
+            copies
+                .find(|location| location.pack == *pack)
+                .map_or(0, |location| location.share())
+        };
+        chunks.iter().map(stored).sum()
+    }
+
+    /// Segments that go with nothing in their place: packs that are written anew are described anew.
+    pub(super) fn superseded(&self) -> impl Iterator<Item = Object> + '_ {
+        let going: HashSet<PackId> = self.decision.dead.iter().copied().collect();
+        let all_go =
+            move |packs: &[PackId]| !packs.is_empty() && packs.iter().all(|pack| going.contains(pack));
+        self.segments
+            .iter()
+            .filter(move |(_, packs)| all_go(packs))
+            .map(|(object, _)| object.clone())
     }
 
     /// The dead packs that may be deleted.
