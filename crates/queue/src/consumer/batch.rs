@@ -62,7 +62,7 @@ pub struct Batch<'b> {
 #[derive(Debug, PartialEq, Eq)]
 enum Reading {
     NotYet,
-    Reading,
+    Midway,
     AtEnd,
 }
 
@@ -95,7 +95,7 @@ impl<'b> Batch<'b> {
         }
         if self.state == Reading::NotYet {
             self.source.open(self.info).await?;
-            self.state = Reading::Reading;
+            self.state = Reading::Midway;
         }
         let events = self.source.next_events().await?;
         if events.is_empty() {
@@ -138,6 +138,6 @@ impl<'b> Batch<'b> {
 
     /// The end of the work on it: its tags, and whether reading was stopped midway.
     pub(super) fn close(self) -> (Retries, u64, bool) {
-        (self.retries, self.events, self.state == Reading::Reading)
+        (self.retries, self.events, self.state == Reading::Midway)
     }
 }

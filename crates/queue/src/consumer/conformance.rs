@@ -61,14 +61,14 @@ async fn in_order(bench: &dyn Bench) -> Finding {
             same(&data(&events), &sent, "the events of a batch")?;
             ensure(batch.tick_id > batch.prev_tick_id, "ticks do not ascend")?;
             ensure(batch.tick_time >= batch.prev_tick_time, "times do not ascend")?;
-            if batch.consumer == "order" {
-                if let Some(previous) = previous.replace(batch.clone()) {
-                    ensure(
-                        batch.prev_tick_id >= previous.tick_id,
-                        "a batch overlaps the one before",
-                    )?;
-                    ensure(batch.batch_id != previous.batch_id, "two batches have one id")?;
-                }
+            if batch.consumer == "order"
+                && let Some(previous) = previous.replace(batch.clone())
+            {
+                ensure(
+                    batch.prev_tick_id >= previous.tick_id,
+                    "a batch overlaps the one before",
+                )?;
+                ensure(batch.batch_id != previous.batch_id, "two batches have one id")?;
             }
         }
     }

@@ -162,14 +162,14 @@ impl Dispatch {
         for (to, events) in groups {
             match to {
                 Destination::Drop => {}
-                Destination::Queue(queue) => self.into_queue(target, &queue, &events).await?,
-                Destination::Table(table) => self.into_table(target, info, &table, &events).await?,
+                Destination::Queue(queue) => self.send_to_queue(target, &queue, &events).await?,
+                Destination::Table(table) => self.apply_to_table(target, info, &table, &events).await?,
             }
         }
         Ok(())
     }
 
-    async fn into_queue(
+    async fn send_to_queue(
         &mut self,
         target: &Transaction<'_>,
         queue: &String,
@@ -200,7 +200,7 @@ impl Dispatch {
         Ok(())
     }
 
-    async fn into_table(
+    async fn apply_to_table(
         &mut self,
         target: &Transaction<'_>,
         info: &BatchInfo,
