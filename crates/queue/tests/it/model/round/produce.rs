@@ -118,8 +118,9 @@ impl Round<'_> {
             .query_one("select pgq.ticker($1)", &[&queue])
             .await
             .map_err(|error| said(&error))?;
-        open.tick = row.get(0);
-        self.note(format!("{who} makes tick {:?} with an old snapshot", open.tick));
+        let tick: Option<i64> = row.get(0);
+        open.tick = open.tick.or(tick);
+        self.note(format!("{who} makes tick {tick:?} with an old snapshot"));
         Ok(Some(open))
     }
 
