@@ -149,7 +149,7 @@ impl BatchHandler for Count {
     async fn handle(&mut self, batch: &mut Batch<'_>) -> Result<(), HandlerError> {
         while let Some(events) = batch.next().await? {
             self.events += events.len() as u64;
-            if self.events % 100_000 == 0 {
+            if self.events.is_multiple_of(100_000) {
                 self.most = self.most.max(resident());
             }
         }
@@ -173,7 +173,6 @@ fn resident() -> u64 {
 
 /// `OSTLER_TEST_QUEUE_EVENTS=5000000` for the size that is promised.
 #[tokio::test]
-#[expect(clippy::print_stderr, reason = "how much memory it took is worth knowing")]
 async fn a_batch_larger_than_memory_is_read_in_pieces() {
     let Some(place) = Place::new(Release::Fifteen) else {
         return;

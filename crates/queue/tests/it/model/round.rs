@@ -316,10 +316,10 @@ impl<'p> Round<'p> {
     /// Ends what is open, lets every consumer come to the end, and checks that nothing is missing.
     async fn end(&mut self, tally: &mut Tally) -> Result<(), String> {
         for who in 0..SESSIONS {
-            if let Some(open) = self.producers[who].open.take() {
-                if self.commit(who, open).await.is_err() {
-                    self.execute(who, "rollback").await?;
-                }
+            if let Some(open) = self.producers[who].open.take()
+                && self.commit(who, open).await.is_err()
+            {
+                self.execute(who, "rollback").await?;
             }
         }
         while !self.prepared.is_empty() {

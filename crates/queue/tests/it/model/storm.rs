@@ -105,7 +105,6 @@ async fn repeat(place: Arc<Place>, stop: Arc<AtomicBool>, statement: &'static st
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::print_stderr, reason = "how much was tried is worth knowing")]
 async fn every_event_comes_once_when_everybody_works_at_once() {
     let Some(place) = Place::new(Release::Fifteen) else {
         return;
