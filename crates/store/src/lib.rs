@@ -27,7 +27,7 @@ mod sftp;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
-pub use bucket::{AzureOptions, Bucket, GcsOptions, S3Options, Style};
+pub use bucket::{AzureOptions, Bucket, GcsOptions, S3Options, Style, provide_tls};
 pub use contract::{Object, PAGE, Page, Store, Verb, list_all};
 pub use counting::{Count, Counters, Counting};
 pub use error::{Attempt, Cause, Error};

@@ -28,6 +28,7 @@ use ostler_vocabulary::Timestamp;
 pub use azure::AzureOptions;
 pub use gcs::GcsOptions;
 pub use s3::{S3Options, Style};
+pub use tls::provide as provide_tls;
 
 use crate::key::check_prefix;
 use crate::{Attempt, Error, Key, Object, PAGE, Page, Store, Verb};

@@ -13,7 +13,7 @@ mod sshd;
 
 pub use azurite::{Azurite, azurite};
 pub use ports::free_ports;
-pub use postgres::{Postgres, postgres, shared_postgres};
+pub use postgres::{Postgres, Rows, Wire, postgres, shared_postgres};
 pub use process::Server;
 pub use seaweedfs::{SeaweedFs, seaweedfs};
 pub use sshd::{Sshd, sshd};
