@@ -48,6 +48,12 @@ impl Place {
         self.server.sql(&self.database, "select pgq.ticker('q')");
     }
 
+    /// The document that it prints. The flag goes first: what follows `--` is the command's.
+    fn json(&self, words: Vec<&str>) -> serde_json::Value {
+        let text = self.ostler.ok(["--output", "json"].into_iter().chain(words));
+        serde_json::from_str(&text).unwrap()
+    }
+
     fn words<'w>(&'w self, url: &'w str, verb: &'w str, more: &[&'w str]) -> Vec<&'w str> {
         let mut words = vec![
             "queue",
@@ -70,9 +76,7 @@ fn a_command_gets_every_event_and_its_exit_code_counts() {
     place.insert(&["one", "two", "later", "three"]);
     let url = place.server.url(&place.database);
     let script = "read line; echo \"$OSTLER_EVENT_ID $line\" >> seen; case $line in *later*) exit 75;; esac";
-    let report = place
-        .ostler
-        .json(place.words(&url, "consume", &["--", "sh", "-c", script]));
+    let report = place.json(place.words(&url, "consume", &["--", "sh", "-c", script]));
     assert_eq!(
         (&report["events"], &report["retried"]),
         (&4.into(), &1.into()),
@@ -102,7 +106,7 @@ fn a_command_that_fails_leaves_the_batch_open() {
         text.contains("no such customer") && text.contains("hint:"),
         "{text}"
     );
-    let report = place.ostler.json(place.words(&url, "consume", &["--", "cat"]));
+    let report = place.json(place.words(&url, "consume", &["--", "cat"]));
     assert_eq!(report["events"], 1, "{report}");
 }
 
@@ -155,9 +159,7 @@ fn a_url_is_asked_for_every_event() {
         bodies
     });
     let url = place.server.url(&place.database);
-    let report = place
-        .ostler
-        .json(place.words(&url, "consume", &["--url", &address]));
+    let report = place.json(place.words(&url, "consume", &["--url", &address]));
     let bodies = receiver.join().expect("no panic");
     assert!(bodies[0].contains("\"ev_data\":\"one\""), "{bodies:?}");
     assert_eq!(
