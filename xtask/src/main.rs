@@ -23,6 +23,7 @@ mod layers;
 mod links;
 mod picture;
 mod process;
+mod queue_model;
 mod servers;
 mod svg;
 mod test;
@@ -45,6 +46,7 @@ cargo xtask <verb>
   deny                       licences, sources and advisories of all dependencies
   coverage                   line coverage by crate
   crash [RUNS]               kill the real binary at every step and RUNS times at random moments of each operation
+  queue-model [ROUNDS]       random histories of queues on real servers against an oracle
   servers get|list           fetch, or name, the servers that tests start
   bench first-backup [...]   side by side with peers; see benches/README.md
   picture                    render docs/start/first-backup.svg from a real run";
@@ -75,6 +77,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "deny" => deny::run(rest),
         "coverage" => coverage::run(rest),
         "crash" => crash::run(rest),
+        "queue-model" => queue_model::run(rest),
         "servers" => servers::run(rest),
         "bench" => bench::run(rest),
         "picture" => picture::run(rest),

@@ -8,6 +8,7 @@ use ostler_vocabulary::{BackupId, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::document::BackupState;
+use crate::queue::DatabaseChoice;
 
 /// Which backup of which vault is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,8 @@ pub enum Request {
     Prune(Prune),
     /// `vault check`
     CheckVault(CheckVault),
+    /// `queue install`, `upgrade`, `uninstall` and `drop`
+    QueueSchema(QueueSchema),
 }
 
 /// A backup of files on this machine.
@@ -240,6 +243,42 @@ pub struct CheckVault {
     pub read_data: bool,
 }
 
+/// Changes what queues a database can have, or has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueSchema {
+    /// The database.
+    #[serde(default)]
+    pub database: DatabaseChoice,
+    /// What is to be done.
+    pub action: QueueAction,
+}
+
+/// What is done to a database's queue schema.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum QueueAction {
+    /// Brings the schema to this version, from nothing, from an earlier one, or from the extension.
+    Install {
+        /// Whether to make the roles that are missing.
+        roles: bool,
+        /// Whether there must be a schema already.
+        upgrade: bool,
+    },
+    /// Removes the schema.
+    Uninstall {
+        /// Also with queues and their events.
+        force: bool,
+    },
+    /// Removes queues with their events.
+    Drop {
+        /// Which.
+        patterns: Vec<String>,
+        /// Also with consumers.
+        force: bool,
+    },
+}
+
 /// What would be done: a value that can be printed, approved by its digest, and run. It is made without changing
 /// anything; running it takes nothing but the plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -282,6 +321,21 @@ pub enum Work {
         /// Their bytes in the store.
         bytes: u64,
     },
+    /// Change the schema, or drop queues.
+    QueueSchema(QueueSchemaWork),
+}
+
+/// What would be done to a queue schema.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueSchemaWork {
+    /// The database.
+    pub database: String,
+    /// What for, in the order it is done.
+    pub steps: Vec<String>,
+    /// Queues that would be dropped, by name.
+    pub drops: Vec<String>,
+    /// What somebody should know that is no step.
+    pub notes: Vec<String>,
 }
 
 /// What a backup would read.

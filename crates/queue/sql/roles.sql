@@ -1,14 +1,17 @@
--- Readers consume, writers produce, admins do both and look after queues.
+-- Readers consume, writers produce, admins do both and look after queues. Another database of the server may be making them too.
 do $roles$
 begin
-    if not exists (select from pg_catalog.pg_roles where rolname = 'pgq_reader') then
+    begin
         create role pgq_reader;
-    end if;
-    if not exists (select from pg_catalog.pg_roles where rolname = 'pgq_writer') then
+    exception when duplicate_object or unique_violation then null;
+    end;
+    begin
         create role pgq_writer;
-    end if;
-    if not exists (select from pg_catalog.pg_roles where rolname = 'pgq_admin') then
+    exception when duplicate_object or unique_violation then null;
+    end;
+    begin
         create role pgq_admin in role pgq_reader, pgq_writer;
-    end if;
+    exception when duplicate_object or unique_violation then null;
+    end;
 end
 $roles$;

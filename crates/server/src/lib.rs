@@ -9,8 +9,11 @@
 //! What is not here: what a backup is (`backup`), how files are read (`agent`), the words of the command line (`cli`).
 
 mod error;
+pub mod queue;
 mod runtime;
 pub mod settings;
+pub mod ticker;
 
 pub use error::Error;
+pub use ostler_queue::schema::script as queue_schema;
 pub use runtime::{AddVault, InitVault, Opened, Runtime};

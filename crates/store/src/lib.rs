@@ -36,4 +36,4 @@ pub use memory::Memory;
 pub use open::{Options, open};
 pub use read_only::ReadOnly;
 pub use retry::{Pause, Retry, RetryPolicy, TimerPause};
-pub use s3::{S3, S3Options, Style};
+pub use s3::{S3, S3Options, Style, provide_tls};

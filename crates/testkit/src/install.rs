@@ -27,6 +27,9 @@ const READER: &[&str] = &[
     "zstandard==0.25.0",
 ];
 
+/// Packages of a client of PgQ that knows nothing of us.
+const PGQ_CLIENT: &[&str] = &["pgq==3.8", "psycopg2-binary==2.9.13", "skytools==3.10.0"];
+
 /// Where everything is kept.
 ///
 /// # Errors
@@ -46,6 +49,7 @@ pub fn cache() -> Result<PathBuf> {
 pub fn all() -> Result<()> {
     seaweedfs()?;
     python()?;
+    pgq_client()?;
     postgres::all()
 }
 
@@ -63,6 +67,14 @@ pub fn seaweedfs() -> Result<PathBuf> {
 /// When Python or a package cannot be had.
 pub fn python() -> Result<PathBuf> {
     Ok(environment("reader", READER)?.join("bin/python"))
+}
+
+/// A Python interpreter with `pgq`, `skytools` and `psycopg2`.
+///
+/// # Errors
+/// When Python or a package cannot be had.
+pub fn pgq_client() -> Result<PathBuf> {
+    Ok(environment("pgq-client", PGQ_CLIENT)?.join("bin/python"))
 }
 
 /// Whether `OSTLER_REQUIRE` (names with commas in between, or `all`) says that tests without this must fail.

@@ -4,6 +4,7 @@ mod backup;
 mod completions;
 mod config;
 mod operation;
+mod queue;
 mod restore;
 mod vault;
 
@@ -25,9 +26,17 @@ pub(crate) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Vault(vault::VaultCommand),
 
+    /// Install and look after PgQ queues in PostgreSQL
+    #[command(subcommand, arg_required_else_help = true)]
+    Queue(Box<queue::QueueCommand>),
+
     /// Look at, stop and resume work
     #[command(subcommand, arg_required_else_help = true)]
     Operation(operation::OperationCommand),
+
+    /// Work with queues in PostgreSQL databases
+    #[command(subcommand, arg_required_else_help = true)]
+    Queue(queue::QueueCommand),
 
     /// Explain the configuration
     #[command(subcommand, arg_required_else_help = true)]
@@ -43,7 +52,9 @@ impl Command {
             Self::Backup(verb) => verb.run(session).await,
             Self::Restore(verb) => verb.run(session).await,
             Self::Vault(verb) => verb.run(session).await,
+            Self::Queue(verb) => verb.run(session).await,
             Self::Operation(verb) => verb.run(session).await,
+            Self::Queue(verb) => verb.run(session).await,
             Self::Config(verb) => verb.run(session),
             Self::Completions(verb) => verb.run(session),
         }

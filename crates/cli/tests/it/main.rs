@@ -12,6 +12,7 @@ mod fake;
 mod interrupts;
 mod journey;
 mod progress;
+mod queue_consume;
 mod reader;
 mod reference;
 mod requests;

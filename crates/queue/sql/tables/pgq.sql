@@ -82,6 +82,8 @@ create table if not exists pgq.retry_queue (
     constraint rq_queue_id_fkey foreign key (ev_queue) references pgq.queue (queue_id)
 );
 create index if not exists rq_retry_idx on pgq.retry_queue (ev_retry_after);
+-- Ours: what is due in one queue, past what another one may not take.
+create index if not exists ostler_retry_queue_idx on pgq.retry_queue (ev_queue, ev_retry_after);
 
 -- Which migrations were applied here.
 create table if not exists pgq.ostler_migration (
@@ -135,9 +137,7 @@ insert into pgq.ostler_segment default values on conflict do nothing;
 -- What a queue has beyond pgq.queue. A queue without a row has the defaults.
 create table if not exists pgq.ostler_queue (
     oq_queue integer primary key references pgq.queue (queue_id) on delete cascade,
-    -- The switch before the last one: bounds what is still in the oldest event table.
-    prev_step1 bigint,
-    prev_step2 bigint,
+    -- When the switch before the last one was: ticks from before go at the next.
     prev_time timestamptz,
     -- Why the last rotation that was due did not happen.
     rotation_note text,
@@ -189,7 +189,7 @@ create table if not exists pgq.ostler_delayed (
     ev_extra4 text,
     constraint ostler_delayed_pkey primary key (de_queue, ev_id)
 );
-create index if not exists ostler_delayed_after on pgq.ostler_delayed (de_after);
+create index if not exists ostler_delayed_after on pgq.ostler_delayed (de_queue, de_after);
 
 -- Consumers that were removed because they were dead, and where they were.
 create table if not exists pgq.ostler_expired (

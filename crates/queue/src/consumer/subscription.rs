@@ -403,10 +403,14 @@ impl BatchSource for Subscription {
     }
 }
 
-/// On what channel a tick of this queue is told.
+/// On what channel a tick of this queue is told: as much of the name as a PostgreSQL identifier holds.
 #[must_use]
 pub fn channel(queue: &str) -> String {
-    format!("pgq.tick.{queue}")
+    let mut name = format!("pgq.tick.{queue}");
+    while name.len() > 63 {
+        name.pop();
+    }
+    name
 }
 
 fn text(value: &String) -> Parameter<'_> {

@@ -35,7 +35,7 @@ pub(super) struct Source {
 pub(super) struct Function {
     /// Name with the types of the arguments that a call gives, as [`super::Installed::functions`] has it.
     pub(super) key: String,
-    /// All arguments, as the server shows them, in lower case.
+    /// All arguments, by [`canonical`].
     pub(super) arguments: String,
     /// The result, likewise.
     pub(super) result: String,
@@ -82,7 +82,7 @@ fn function(text: &str) -> Option<Function> {
     let (name, arguments) = head.strip_suffix(')')?.split_once('(')?;
     let mut given = Vec::new();
     for argument in split(arguments) {
-        if argument.starts_with("out ") {
+        if argument.to_lowercase().starts_with("out ") {
             continue;
         }
         let (_, kind) = argument.split_once(' ')?;
@@ -90,9 +90,23 @@ fn function(text: &str) -> Option<Function> {
     }
     Some(Function {
         key: format!("{name}({})", given.join(", ")),
-        arguments: arguments.to_lowercase(),
-        result: result.to_lowercase(),
+        arguments: canonical(arguments),
+        result: canonical(result),
     })
+}
+
+/// Arguments or a result in one spelling. Defaults are left out: they can be changed in place.
+pub(super) fn canonical(arguments: &str) -> String {
+    let words: Vec<String> = split(arguments)
+        .map(|one| {
+            one.to_lowercase()
+                .split(" default ")
+                .next()
+                .unwrap_or_default()
+                .replace("table (", "table(")
+        })
+        .collect();
+    words.join(", ")
 }
 
 fn split(arguments: &str) -> impl Iterator<Item = &str> {

@@ -245,7 +245,8 @@ fn functions(installed: &Installed, plan: &mut Plan) {
     for source in embedded::sources() {
         let Some(function) = source.function else { continue };
         let old = installed.functions.get(&function.key).filter(|old| {
-            old.arguments.to_lowercase() != function.arguments || old.result.to_lowercase() != function.result
+            embedded::canonical(&old.arguments) != function.arguments
+                || embedded::canonical(&old.result) != function.result
         });
         if old.is_some() {
             drops.push_str(&format!("drop function {};\n", function.key));

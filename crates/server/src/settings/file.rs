@@ -26,9 +26,15 @@ pub struct File {
     /// `[history]`
     #[serde(default)]
     pub history: History,
+    /// `[ticker]`
+    #[serde(default)]
+    pub ticker: Ticker,
     /// `[vault.NAME]`
     #[serde(default)]
     pub vault: BTreeMap<String, Vault>,
+    /// `[database.NAME]`
+    #[serde(default)]
+    pub database: BTreeMap<String, Database>,
 }
 
 impl Default for File {
@@ -39,7 +45,9 @@ impl Default for File {
             backup: Backup::default(),
             keep: Keep::default(),
             history: History::default(),
+            ticker: Ticker::default(),
             vault: BTreeMap::new(),
+            database: BTreeMap::new(),
         }
     }
 }
@@ -92,6 +100,41 @@ impl Default for History {
             minimum: 100,
         }
     }
+}
+
+/// How often the ticker of queues does what.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ticker {
+    /// How old new events become before a tick.
+    pub wakeup_lag: Span,
+    /// How often maintenance looks for work.
+    pub maintenance: Span,
+    /// How often databases are looked for.
+    pub discovery: Span,
+}
+
+impl Default for Ticker {
+    fn default() -> Self {
+        Self {
+            wakeup_lag: Span(std::time::Duration::from_millis(10)),
+            maintenance: Span(std::time::Duration::from_secs(120)),
+            discovery: Span(std::time::Duration::from_secs(60)),
+        }
+    }
+}
+
+/// A PostgreSQL database and how to get there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// A connection string without a password.
+    pub dsn: String,
+    /// Where the password comes from.
+    pub password: Option<Reference>,
+    /// Which databases of that server have a ticker: none named is that of the DSN, `*` all.
+    #[serde(default)]
+    pub databases: Vec<String>,
 }
 
 /// A vault and how it is opened.

@@ -226,6 +226,29 @@ fn check(file: &File, path: &Path) -> Result<(), Error> {
             refuse_password(endpoint, path, &format!("vault.{name}.s3.endpoint"))?;
         }
     }
+    for (name, database) in &file.database {
+        let key = format!("database.{name}.dsn");
+        match ostler_postgres::Dsn::parse(&database.dsn) {
+            Err(error) => {
+                return wrong(
+                    &key,
+                    &error.to_string(),
+                    "write `postgresql://user@host/database`",
+                );
+            }
+            Ok(dsn) if dsn.password().is_some() => {
+                return wrong(
+                    &key,
+                    "there is a password in it",
+                    "take it out and refer to it: password = { env = \"NAME\" } or { file = \"…\" }",
+                );
+            }
+            Ok(_) => {}
+        }
+    }
+    if file.ticker.wakeup_lag.0.is_zero() {
+        return wrong("ticker.wakeup_lag", "it is 0", "write at least `1ms`");
+    }
     let vault = &file.defaults.vault;
     if vault != "default" && !is_location(vault) && !file.vault.contains_key(vault) {
         return wrong(

@@ -7,6 +7,7 @@ mod fault;
 mod options;
 mod tls;
 
+pub use tls::provide as provide_tls;
 use std::fmt;
 use std::ops::Range;
 

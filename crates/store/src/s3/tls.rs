@@ -4,7 +4,7 @@ use rustls::crypto::{CryptoProvider, ring};
 
 /// Gives the process its provider of TLS, which the HTTP client looks for and panics without. A provider that is
 /// there stays, so this may be called at any time, by any number of threads.
-pub(super) fn provide() {
+pub fn provide() {
     if CryptoProvider::get_default().is_none() {
         // The error says that another thread was first, which is as good.
         let _ = ring::default_provider().install_default();

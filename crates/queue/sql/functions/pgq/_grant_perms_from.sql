@@ -1,4 +1,4 @@
--- Gives a table the grants of another one, and takes away what the other one does not have. The owner's stay. Returns 1.
+-- Gives a table the grants of another one. Returns 1.
 create or replace function pgq._grant_perms_from(src_schema text, src_table text, dst_schema text, dst_table text)
 returns integer
 language plpgsql

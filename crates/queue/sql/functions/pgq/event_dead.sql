@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     b record;
-    ev record;
+    ev pgq.event_template;
 begin
     select * into b from pgq.ostler_batch(i_batch_id);
     if not found then

@@ -8,7 +8,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     b record;
-    ev record;
+    ev pgq.event_template;
     rule record;
     tries integer;
     again timestamptz;

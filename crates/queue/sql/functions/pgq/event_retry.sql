@@ -8,7 +8,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     b record;
-    ev record;
+    ev pgq.event_template;
 begin
     select s.sub_id, s.sub_queue, s.sub_consumer, o.retry_limit into b
       from pgq.ostler_batch(x_batch_id) s left join pgq.ostler_queue o on o.oq_queue = s.sub_queue;

@@ -9,14 +9,17 @@ as $$
 declare
     q record;
     ev record;
+    moved integer;
     done integer := 0;
 begin
     for q in
         select queue_id, queue_name from pgq.queue
-         where not queue_disable_insert or current_setting('session_replication_role') = 'replica'
+         where (not queue_disable_insert or current_setting('session_replication_role') = 'replica')
+           and exists (select from pgq.retry_queue d where d.ev_queue = queue_id and d.ev_retry_after <= current_timestamp)
          order by queue_id
     loop
         begin
+            moved := 0;
             for ev in
                 delete from pgq.retry_queue r
                  where (r.ev_owner, r.ev_id) in (
@@ -29,8 +32,9 @@ begin
             loop
                 perform pgq.insert_event_raw(q.queue_name, ev.ev_id, ev.ev_time, ev.ev_owner, ev.ev_retry,
                     ev.ev_type, ev.ev_data, ev.ev_extra1, ev.ev_extra2, ev.ev_extra3, ev.ev_extra4);
-                done := done + 1;
+                moved := moved + 1;
             end loop;
+            done := done + moved;
         exception when others then
             raise warning 'events to be tried again in queue %: %', q.queue_name, sqlerrm;
         end;

@@ -61,7 +61,7 @@ begin
 
     execute 'truncate only ' || tbl;
     update pgq.ostler_queue
-       set prev_step1 = q.queue_switch_step1, prev_step2 = q.queue_switch_step2, prev_time = q.queue_switch_time, rotation_note = null
+       set prev_time = q.queue_switch_time, rotation_note = null
      where oq_queue = q.queue_id;
     update pgq.queue
        set queue_cur_table = oldest, queue_switch_time = current_timestamp,

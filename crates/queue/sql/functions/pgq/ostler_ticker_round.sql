@@ -45,6 +45,7 @@ begin
     end loop;
     select min(t.at) - clock_timestamp() into wait
       from (select min(ev_retry_after) as at from pgq.retry_queue
-            union all select min(de_after) from pgq.ostler_delayed) t;
+            union all select d.at from pgq.queue n
+              cross join lateral (select min(e.de_after) as at from pgq.ostler_delayed e where e.de_queue = n.queue_id) d) t;
 end
 $$;

@@ -51,11 +51,6 @@ begin
            and txid_snapshot_xmax(t.tick_snapshot) > n;
         update pgq.queue o set queue_switch_step1 = txid_current(), queue_switch_step2 = txid_current(), queue_switch_time = now()
          where o.queue_id = q.queue_id;
-        -- Any table may hold anything now.
-        insert into pgq.ostler_queue as o (oq_queue, prev_step1, prev_step2, prev_time)
-            values (q.queue_id, txid_current(), txid_current(), now())
-            on conflict (oq_queue) do update
-               set prev_step1 = excluded.prev_step1, prev_step2 = excluded.prev_step2, prev_time = excluded.prev_time;
         done := done + 1;
     end loop;
     return done;

@@ -14,8 +14,8 @@ begin
     if not found then
         raise exception 'queue not found or ticker disabled: %', i_queue_name;
     end if;
-    insert into pgq.tick (tick_queue, tick_id, tick_time, tick_event_seq)
-        values (q.queue_id, i_tick_id, i_orig_timestamp, i_event_seq);
+    insert into pgq.tick (tick_queue, tick_id, tick_time, tick_snapshot, tick_event_seq)
+        values (q.queue_id, i_tick_id, i_orig_timestamp, pgq.ostler_tick_snapshot(), i_event_seq);
     perform pgq.seq_setval(q.queue_tick_seq, i_tick_id);
     perform pgq.seq_setval(q.queue_event_seq, i_event_seq);
     return i_tick_id;

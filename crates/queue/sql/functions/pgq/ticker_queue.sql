@@ -48,8 +48,8 @@ begin
             if current_setting('transaction_isolation') = 'read committed'
                or coalesce(last.tick_id, 0) >= coalesce(pg_sequence_last_value(q.queue_tick_seq::regclass), 0)
             then
-                insert into pgq.tick (tick_queue, tick_id, tick_event_seq)
-                    select queue_id, nextval(queue_tick_seq::regclass), pgq.ostler_seq(queue_event_seq)
+                insert into pgq.tick (tick_queue, tick_id, tick_snapshot, tick_event_seq)
+                    select queue_id, nextval(queue_tick_seq::regclass), pgq.ostler_tick_snapshot(), pgq.ostler_seq(queue_event_seq)
                       from pgq.queue where queue_id = q.queue_id
                     returning tick_id into id;
             end if;

@@ -107,6 +107,7 @@ impl Classified for DispatchError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Database(source) => source.hint(),
+            Self::Route(source) => source.hint(),
             Self::Row(RowError::Type { .. }) => {
                 Some("a rule `FIELD=PATTERN -> drop` leaves out events that are no rows".to_owned())
             }

@@ -103,10 +103,9 @@ pub fn read_time(column: &str, text: &str) -> Result<DateTime, NoTime> {
         column: column.to_owned(),
         text: text.chars().take(40).collect(),
     };
-    if let Ok(date) = text.parse::<Date>() {
-        return Ok(midnight(date));
-    }
-    let (date, rest) = text.split_once([' ', 'T']).ok_or_else(no_time)?;
+    let Some((date, rest)) = text.split_once([' ', 'T']) else {
+        return text.parse::<Date>().map(midnight).map_err(|_| no_time());
+    };
     let sign = rest.find(['+', '-', 'Z']);
     let (time, offset) = sign.map_or((rest, ""), |at| rest.split_at(at));
     let local: DateTime = format!("{date}T{time}").parse().map_err(|_| no_time())?;

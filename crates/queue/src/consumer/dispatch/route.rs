@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use ostler_vocabulary::{Classified, ErrorKind};
+
 use crate::consumer::Event;
 
 /// Where an event goes.
@@ -64,6 +66,20 @@ pub enum RouteError {
         /// The field.
         field: String,
     },
+}
+
+impl Classified for RouteError {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Invalid
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Rule { .. } => Some("write it as `ev_type=order.* -> queue:orders`".to_owned()),
+            Self::NoRule { .. } => Some("a last rule `* -> drop` leaves out the rest".to_owned()),
+            Self::NoField { .. } => None,
+        }
+    }
 }
 
 const FIELDS: [&str; 6] = [

@@ -1,4 +1,3 @@
--- Columns of a table: name, type without its modifier, whether values are taken, place in the primary key.
 select a.attname::text, format_type(a.atttypid, -1), a.attgenerated = '',
        array_position(i.indkey::int2[], a.attnum)
   from pg_attribute a
@@ -6,4 +5,5 @@ select a.attname::text, format_type(a.atttypid, -1), a.attgenerated = '',
  where a.attrelid = to_regclass($1)
    and a.attnum > 0
    and not a.attisdropped
- order by a.attnum;
+ order by a.attnum
+-- Columns of a table: name, type without its modifier, whether values are taken, place in the primary key.

@@ -6,13 +6,14 @@
 mod oracle;
 mod planted;
 mod round;
+mod storm;
 
 use std::time::{Duration, Instant};
 
 use ostler_testkit::install::postgres::Release;
 
 use crate::place::Place;
-use round::Tally;
+use round::{Crew, Tally};
 
 /// How long an everyday test may look for faults.
 const EVERYDAY: Duration = Duration::from_secs(4);
@@ -23,6 +24,7 @@ fn number(variable: &str) -> Option<u64> {
 
 /// Runs rounds until the time is over, or as many as were asked for.
 async fn search(place: &Place) -> Result<(u64, Tally), String> {
+    let crew = Crew::new(place).await;
     let start = Instant::now();
     let first = number("OSTLER_TEST_SEED").unwrap_or_else(|| {
         let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -32,7 +34,7 @@ async fn search(place: &Place) -> Result<(u64, Tally), String> {
     let mut total = Tally::default();
     let mut round = 0;
     while rounds.map_or_else(|| start.elapsed() < EVERYDAY, |rounds| round < rounds) {
-        total += round::run(place, first + round).await?;
+        total += round::run(place, &crew, first + round).await?;
         round += 1;
     }
     Ok((round, total))

@@ -19,8 +19,30 @@ const CONSUMERS: usize = 3;
 /// Steps of a round.
 pub const STEPS: usize = 150;
 
-struct Producer {
-    client: Client,
+/// Sessions that all rounds of a search use.
+pub struct Crew {
+    admin: Client,
+    producers: Vec<Client>,
+}
+
+impl Crew {
+    pub async fn new(place: &Place) -> Self {
+        let admin = place.client().await;
+        let mut producers = Vec::new();
+        for _ in 0..SESSIONS {
+            let client = place.client().await;
+            client
+                .batch_execute("set lock_timeout = '5ms'")
+                .await
+                .expect("lock_timeout is set");
+            producers.push(client);
+        }
+        Self { admin, producers }
+    }
+}
+
+struct Producer<'p> {
+    client: &'p Client,
     open: Option<Open>,
 }
 
@@ -49,12 +71,13 @@ pub struct Round<'p> {
     place: &'p Place,
     queue: String,
     random: Random,
-    admin: Client,
-    producers: Vec<Producer>,
+    admin: &'p Client,
+    producers: Vec<Producer<'p>>,
     prepared: Vec<(String, Open)>,
     readers: Vec<Reader>,
     oracle: Oracle,
     counter: u64,
+    rotations: u64,
     history: Vec<String>,
 }
 
@@ -79,8 +102,8 @@ impl std::ops::AddAssign for Tally {
 }
 
 /// Runs the history of a seed.
-pub async fn run(place: &Place, seed: u64) -> Result<Tally, String> {
-    let mut round = Round::start(place, seed).await;
+pub async fn run(place: &Place, crew: &Crew, seed: u64) -> Result<Tally, String> {
+    let mut round = Round::start(place, crew, seed).await;
     let mut result = Ok(());
     for _ in 0..STEPS {
         result = round.step().await;
@@ -103,8 +126,8 @@ pub async fn run(place: &Place, seed: u64) -> Result<Tally, String> {
 }
 
 impl<'p> Round<'p> {
-    async fn start(place: &'p Place, seed: u64) -> Self {
-        let admin = place.client().await;
+    async fn start(place: &'p Place, crew: &'p Crew, seed: u64) -> Self {
+        let admin = &crew.admin;
         let queue = format!("model_{seed}");
         admin
             .batch_execute(&format!(
@@ -115,25 +138,18 @@ impl<'p> Round<'p> {
             ))
             .await
             .expect("the queue is made");
-        let mut producers = Vec::new();
-        for _ in 0..SESSIONS {
-            let client = place.client().await;
-            client
-                .batch_execute("set lock_timeout = '5ms'")
-                .await
-                .expect("lock_timeout is set");
-            producers.push(Producer { client, open: None });
-        }
+        let producers = crew.producers.iter().map(|client| Producer { client, open: None });
         let mut round = Self {
             place,
             queue,
             random: Random::new(seed),
             admin,
-            producers,
+            producers: producers.collect(),
             prepared: Vec::new(),
             readers: Vec::new(),
             oracle: Oracle::default(),
             counter: 0,
+            rotations: 0,
             history: Vec::new(),
         };
         round.look_at_ticks(Some(0)).await;
@@ -200,7 +216,7 @@ impl<'p> Round<'p> {
             0..40 => self.insert(who, open).await,
             40..50 if open.savepoint.is_none() && !open.events.is_empty() => self.savepoint(who, open).await,
             40..50 if open.savepoint.is_some() => self.back_to_savepoint(who, open).await,
-            50..55 if open.repeatable => self.stale_tick(who, open).await,
+            50..60 if open.repeatable => self.stale_tick(who, open).await,
             50..80 => self.commit(who, open).await,
             80..88 => self.prepare(who, open).await,
             _ => {
@@ -275,10 +291,7 @@ impl<'p> Round<'p> {
             });
         }
         let ids: Vec<i64> = rows.iter().map(|row| row.get(0)).collect();
-        self.note(format!(
-            "{who} inserts {ids:?} in {:?}, direct: {direct}",
-            open.txid
-        ));
+        self.note(format!("{who} inserts {ids:?} in {:?}, direct: {direct}", open.txid));
         Ok(Some(open))
     }
 
@@ -378,11 +391,7 @@ impl<'p> Round<'p> {
             .query(
                 "select tick_id, tick_snapshot::text from pgq.tick join pgq.queue on queue_id = tick_queue \
                   where queue_name = $1 and (tick_id > $2 or not tick_id = any ($3))",
-                &[
-                    &self.queue,
-                    &last,
-                    &self.oracle.ticks.keys().copied().collect::<Vec<i64>>(),
-                ],
+                &[&self.queue, &last, &self.oracle.ticks.keys().copied().collect::<Vec<i64>>()],
             )
             .await
             .expect("ticks can be read");
@@ -391,26 +400,35 @@ impl<'p> Round<'p> {
                 snapshot: Snapshot::parse(row.get(1)),
                 committed,
             };
-            self.history.push(format!(
-                "  tick {}: {} {committed:?}",
-                row.get::<_, i64>(0),
-                row.get::<_, String>(1)
-            ));
+            self.history
+                .push(format!("  tick {}: {} {committed:?}", row.get::<_, i64>(0), row.get::<_, String>(1)));
             self.oracle.ticks.insert(row.get(0), tick);
         }
     }
 
     async fn rotate(&mut self) -> Result<(), String> {
+        let before = self.current_table().await;
         let step1 = self
             .admin
             .execute("select pgq.maint_rotate_tables_step1($1)", &[&self.queue])
             .await;
-        let step2 = self
-            .admin
-            .execute("select pgq.maint_rotate_tables_step2()", &[])
-            .await;
-        self.note(format!("rotate: {} {}", step1.is_ok(), step2.is_ok()));
+        let step2 = self.admin.execute("select pgq.maint_rotate_tables_step2()", &[]).await;
+        if before != self.current_table().await {
+            self.rotations += 1;
+            self.note("the tables were rotated");
+        }
+        for done in [step1, step2] {
+            done.map_err(|error| said(&error))?;
+        }
         Ok(())
+    }
+
+    async fn current_table(&self) -> i32 {
+        let row = self
+            .admin
+            .query_one("select queue_cur_table from pgq.queue where queue_name = $1", &[&self.queue])
+            .await;
+        row.expect("the queue is there").get(0)
     }
 
     async fn release_retries(&mut self) -> Result<(), String> {
@@ -436,12 +454,12 @@ impl<'p> Round<'p> {
         let fate = self.random.below(10);
         let reader = &mut self.readers[who];
         let name = reader.name.clone();
-        let Some(batch) = reader
-            .source
-            .next_batch()
-            .await
-            .map_err(|error| format!("{error:?}"))?
-        else {
+        let Some(batch) = reader.source.next_batch().await.map_err(|error| format!("{error:?}"))? else {
+            let newest = self.oracle.ticks.keys().next_back().copied();
+            if reader.delivered.last_tick.is_some_and(|last| Some(last) != newest) {
+                return Err(format!("{name} gets no batch after tick {:?}", reader.delivered.last_tick));
+            }
+            reader.delivered.last_tick = newest;
             return Ok(());
         };
         let events = read(&mut *reader.source, &batch).await?;
@@ -469,16 +487,10 @@ impl<'p> Round<'p> {
             }
         }
         let reader = reader_of(&mut self.readers, &name);
-        if !reader
-            .source
-            .finish(&batch, &retries)
-            .await
-            .map_err(|error| format!("{error:?}"))?
-        {
+        if !reader.source.finish(&batch, &retries).await.map_err(|error| format!("{error:?}"))? {
             return Err(format!("{name}: batch {} was not open any more", batch.batch_id));
         }
-        self.oracle
-            .finished(&mut reader.delivered, &batch, &events, &tagged);
+        self.oracle.finished(&mut reader.delivered, &batch, &events, &tagged);
         let ids: Vec<i64> = events.iter().map(|event| event.ev_id).collect();
         self.note(format!(
             "{name} finishes batch {} ({}..{}) {ids:?}, again: {tagged:?}",
@@ -499,23 +511,18 @@ impl<'p> Round<'p> {
         while !self.prepared.is_empty() {
             self.end_prepared().await?;
         }
-        for _ in 0..200 {
-            let due = self
-                .readers
-                .iter()
-                .any(|reader| self.oracle.has_due(&reader.delivered));
+        // A retry may be retried once more, so a few times.
+        for _ in 0..10 {
             self.release_retries().await?;
             self.tick().await;
             self.rotate().await?;
             let newest = self.oracle.ticks.keys().next_back().copied();
-            let mut behind = false;
             for who in 0..self.readers.len() {
-                self.consume(who).await?;
-                let delivered = &self.readers[who].delivered;
-                behind |= delivered.last_tick.is_some() && delivered.last_tick != newest;
-                behind |= delivered.last_tick.is_none();
+                while self.readers[who].delivered.last_tick != newest {
+                    self.consume(who).await?;
+                }
             }
-            if !due && !behind {
+            if !self.readers.iter().any(|reader| self.oracle.has_due(&reader.delivered)) {
                 break;
             }
         }
@@ -525,23 +532,10 @@ impl<'p> Round<'p> {
                 .map_err(|what| format!("{}: {what}", reader.name))?;
         }
         tally.committed = self.oracle.committed.len() as u64;
-        tally.events = self
-            .oracle
-            .committed
-            .iter()
-            .map(|(_, events)| events.len() as u64)
-            .sum();
+        tally.events = self.oracle.committed.iter().map(|(_, events)| events.len() as u64).sum();
         tally.ticks = self.oracle.ticks.len() as u64;
-        tally.batches = self
-            .history
-            .iter()
-            .filter(|line| line.contains("finishes batch"))
-            .count() as u64;
-        tally.rotations = self
-            .history
-            .iter()
-            .filter(|line| line.starts_with("rotate: true"))
-            .count() as u64;
+        tally.batches = self.history.iter().filter(|line| line.contains("finishes batch")).count() as u64;
+        tally.rotations = self.rotations;
         Ok(())
     }
 
@@ -551,15 +545,9 @@ impl<'p> Round<'p> {
             let _ = producer.client.batch_execute("rollback").await;
         }
         for (gid, _) in std::mem::take(&mut self.prepared) {
-            let _ = self
-                .admin
-                .batch_execute(&format!("rollback prepared '{gid}'"))
-                .await;
+            let _ = self.admin.batch_execute(&format!("rollback prepared '{gid}'")).await;
         }
-        let _ = self
-            .admin
-            .execute("select pgq.drop_queue($1, true)", &[&self.queue])
-            .await;
+        let _ = self.admin.execute("select pgq.drop_queue($1, true)", &[&self.queue]).await;
     }
 
     async fn execute(&self, who: usize, sql: &str) -> Result<(), String> {
@@ -591,7 +579,5 @@ async fn read(source: &mut dyn BatchSource, batch: &BatchInfo) -> Result<Vec<Eve
 }
 
 fn said(error: &tokio_postgres::Error) -> String {
-    error
-        .as_db_error()
-        .map_or_else(|| error.to_string(), |fault| fault.message().to_owned())
+    error.as_db_error().map_or_else(|| error.to_string(), |fault| fault.message().to_owned())
 }
