@@ -27,7 +27,9 @@ impl TransactionHandler for Count {
             }
         }
         for (ev_type, events) in &counts {
-            target.execute(ADD, &[(ev_type, Type::TEXT), (events, Type::INT8)]).await?;
+            target
+                .execute(ADD, &[(ev_type, Type::TEXT), (events, Type::INT8)])
+                .await?;
         }
         // The position is written and all of it committed when this returns.
         Ok(())

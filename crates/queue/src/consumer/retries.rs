@@ -49,7 +49,9 @@ impl Retries {
 }
 
 fn seconds(after: Duration) -> u32 {
-    let whole = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0));
+    let whole = after
+        .as_secs()
+        .saturating_add(u64::from(after.subsec_nanos() > 0));
     // PgQ takes an int4.
     u32::try_from(whole)
         .unwrap_or(u32::MAX)

@@ -86,7 +86,10 @@ pub async fn plan(connection: &Connection, wanted: &Trigger) -> Result<Vec<Strin
         )
         .await?;
     rows.iter()
-        .map(|row| row.try_get(0).map_err(|source| connection.failed(statement, source)))
+        .map(|row| {
+            row.try_get(0)
+                .map_err(|source| connection.failed(statement, source))
+        })
         .collect()
 }
 

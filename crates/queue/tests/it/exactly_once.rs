@@ -1,14 +1,17 @@
 //! Exactly once: the effects in the target and the position, in one transaction.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use ostler_postgres::{Parameter, Transaction, Type};
-use ostler_queue::consumer::dispatch::{Dispatch, Partitioning, Period, RowMode, Rule, Rules, TableOptions, TimeOf};
+use ostler_queue::consumer::dispatch::{
+    Dispatch, Partitioning, Period, RowMode, Rule, Rules, TableOptions, TimeOf,
+};
 use ostler_queue::consumer::{
-    Batch, BatchSource, Consumer, ExactlyOnce, HandlerError, RunOptions, Step, Subscription, TransactionHandler,
+    Batch, BatchSource, Consumer, ExactlyOnce, HandlerError, RunOptions, Step, Subscription,
+    TransactionHandler,
 };
 use ostler_testkit::install::postgres::Release;
 use ostler_vocabulary::Classified;
@@ -59,7 +62,10 @@ fn insert(source: &Place, from: u32, to: u32) {
 fn got(target: &Place) -> BTreeMap<u32, u32> {
     let mut counts = BTreeMap::new();
     for row in target.sql("select data from got") {
-        let number = row[0].as_ref().and_then(|text| text.parse().ok()).expect("a number");
+        let number = row[0]
+            .as_ref()
+            .and_then(|text| text.parse().ok())
+            .expect("a number");
         *counts.entry(number).or_default() += 1;
     }
     counts
@@ -99,7 +105,12 @@ async fn a_consumer_that_died_between_target_and_source_does_not_repeat() {
     insert(&source, 1, 50);
     // The target has it, the source does not know: as after a kill between the two.
     let mut place = Subscription::new(source.target(), "q", "c");
-    let mut handler = ExactlyOnce::new(target.target(), Write { failures: Arc::default() });
+    let mut handler = ExactlyOnce::new(
+        target.target(),
+        Write {
+            failures: Arc::default(),
+        },
+    );
     let info = place.next_batch().await.expect("asked").expect("a batch");
     let mut batch = Batch::new(&info, &mut place);
     ostler_queue::consumer::BatchHandler::handle(&mut handler, &mut batch)
@@ -139,7 +150,12 @@ async fn members_share_batches_and_one_that_is_silent_is_taken_over_without_repe
     insert(&source, 21, 40);
     // One has its batch in the target and dies before it finishes; another dies before it begins.
     let info = first.next_batch().await.expect("asked").expect("a batch");
-    let mut handler = ExactlyOnce::new(target.target(), Write { failures: Arc::default() });
+    let mut handler = ExactlyOnce::new(
+        target.target(),
+        Write {
+            failures: Arc::default(),
+        },
+    );
     let mut batch = Batch::new(&info, &mut first);
     ostler_queue::consumer::BatchHandler::handle(&mut handler, &mut batch)
         .await
@@ -150,13 +166,21 @@ async fn members_share_batches_and_one_that_is_silent_is_taken_over_without_repe
     insert(&source, 41, 60);
     let mut third = Consumer::new(
         source.member("q", "c", "three", Some(1)),
-        ExactlyOnce::new(target.target(), Write { failures: Arc::default() }),
+        ExactlyOnce::new(
+            target.target(),
+            Write {
+                failures: Arc::default(),
+            },
+        ),
         RunOptions {
             until_idle: true,
             ..RunOptions::default()
         },
     );
-    let totals = third.run(&tokio_util::sync::CancellationToken::new()).await.expect("run");
+    let totals = third
+        .run(&tokio_util::sync::CancellationToken::new())
+        .await
+        .expect("run");
     assert!(totals.batches >= 3, "{totals:?}");
     assert_eq!(got(&target), once(1, 60));
     // Those that come back late find that their batches are not theirs any more.
@@ -164,7 +188,12 @@ async fn members_share_batches_and_one_that_is_silent_is_taken_over_without_repe
         assert!(!late.is_ours(&info).await.expect("asked"));
         assert!(!late.finish(&info, &Default::default()).await.expect("asked"));
     }
-    let mut late = ExactlyOnce::new(target.target(), Write { failures: Arc::default() });
+    let mut late = ExactlyOnce::new(
+        target.target(),
+        Write {
+            failures: Arc::default(),
+        },
+    );
     let mut source_of_late = source.member("q", "c", "one", Some(60_000));
     let stale = ostler_queue::consumer::BatchInfo {
         batch_id: 1,
@@ -197,11 +226,17 @@ async fn dispatch(source: &Place, target: &Place, name: &str, dispatch: Dispatch
         },
     );
     let done = consumer.run(&tokio_util::sync::CancellationToken::new()).await;
-    done.map(drop).map_err(|error| format!("{:?}", ostler_vocabulary::Failure::from(error)))
+    done.map(drop)
+        .map_err(|error| format!("{:?}", ostler_vocabulary::Failure::from(error)))
 }
 
 fn rules(texts: &[&str]) -> Rules {
-    Rules::new(texts.iter().map(|text| text.parse::<Rule>().expect("a rule")).collect())
+    Rules::new(
+        texts
+            .iter()
+            .map(|text| text.parse::<Rule>().expect("a rule"))
+            .collect(),
+    )
 }
 
 const TABLE: &str = "create table item (id int primary key, name varchar(40), price numeric(10,2), at timestamptz, \
@@ -231,9 +266,14 @@ async fn loaded_tables_become_what_the_source_is() {
          update change set note = E'tab\\there' where id < 4",
     );
     source.sql("select pgq.ticker('q')");
-    dispatch(&source, &target, "load", Dispatch::new(rules(&["* -> table:{ev_extra1}"])))
-        .await
-        .expect("loaded");
+    dispatch(
+        &source,
+        &target,
+        "load",
+        Dispatch::new(rules(&["* -> table:{ev_extra1}"])),
+    )
+    .await
+    .expect("loaded");
     for table in ["item", "change"] {
         let all = format!("select * from {table} order by id");
         assert_eq!(source.sql(&all), target.sql(&all), "{table}");
@@ -242,8 +282,17 @@ async fn loaded_tables_become_what_the_source_is() {
     target.sql("delete from item where id = 1");
     source.sql("update item set name = 'x' where id = 1");
     source.sql("select pgq.ticker('q')");
-    let plain = dispatch(&source, &target, "load", Dispatch::new(rules(&["* -> table:{ev_extra1}"]))).await;
-    assert!(plain.as_ref().is_err_and(|what| what.contains("found 0")), "{plain:?}");
+    let plain = dispatch(
+        &source,
+        &target,
+        "load",
+        Dispatch::new(rules(&["* -> table:{ev_extra1}"])),
+    )
+    .await;
+    assert!(
+        plain.as_ref().is_err_and(|what| what.contains("found 0")),
+        "{plain:?}"
+    );
     let latest = Dispatch::new(rules(&["* -> table:{ev_extra1}"])).with_tables(TableOptions {
         rows: RowMode::KeepLatest,
         partitioning: None,
@@ -275,18 +324,18 @@ async fn rows_go_into_tables_by_time_and_events_into_queues() {
             "ev_type=other -> queue:copy_{ev_extra1}",
             &format!("* -> table:public.{name}"),
         ]);
-        Dispatch::new(rules)
-            .creating_queues()
-            .with_tables(TableOptions {
-                rows: RowMode::KeepLatest,
-                partitioning: Some(Partitioning {
-                    period: Period::Day,
-                    time: TimeOf::Field("at".to_owned()),
-                    name: "{table}_{part}".to_owned(),
-                }),
-            })
+        Dispatch::new(rules).creating_queues().with_tables(TableOptions {
+            rows: RowMode::KeepLatest,
+            partitioning: Some(Partitioning {
+                period: Period::Day,
+                time: TimeOf::Field("at".to_owned()),
+                name: "{table}_{part}".to_owned(),
+            }),
+        })
     };
-    dispatch(&source, &target, "load", by_day("log")).await.expect("loaded");
+    dispatch(&source, &target, "load", by_day("log"))
+        .await
+        .expect("loaded");
     let count = |table: &str| target.value(&format!("select count(*) from only {table}"));
     assert_eq!(count("log_2026_11_21").as_deref(), Some("2"));
     assert_eq!(count("log_2026_11_22").as_deref(), Some("2"));
@@ -296,6 +345,11 @@ async fn rows_go_into_tables_by_time_and_events_into_queues() {
     assert_eq!(copied, [["other", "o", "x"].map(|text| Some(text.to_owned()))]);
     source.sql("insert into log values (9, '2026-11-22 12:00+00')");
     source.sql("select pgq.ticker('q')");
-    dispatch(&source, &target, "load", by_day("parted")).await.expect("loaded");
-    assert_eq!(target.value("select count(*) from parted_2026_11_22").as_deref(), Some("1"));
+    dispatch(&source, &target, "load", by_day("parted"))
+        .await
+        .expect("loaded");
+    assert_eq!(
+        target.value("select count(*) from parted_2026_11_22").as_deref(),
+        Some("1")
+    );
 }

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use ostler_testkit::install::{or_skip, pgq_client};
 use ostler_testkit::install::postgres::Release;
+use ostler_testkit::install::{or_skip, pgq_client};
 
 use crate::place::Place;
 
@@ -38,7 +38,9 @@ fn place() -> Option<Place> {
 #[test]
 fn pythons_producer_and_consumer_work() {
     let Some(place) = place() else { return };
-    let Some(_) = client(&place, &["register", "c"]) else { return };
+    let Some(_) = client(&place, &["register", "c"]) else {
+        return;
+    };
     client(&place, &["produce", "5"]);
     place.sql("select pgq.ticker('q')");
     // It tags the third for a retry.
@@ -55,7 +57,9 @@ fn pythons_producer_and_consumer_work() {
 #[test]
 fn pythons_cooperative_consumers_share_batches() {
     let Some(place) = place() else { return };
-    let Some(_) = client(&place, &["register-sub", "c", "one"]) else { return };
+    let Some(_) = client(&place, &["register-sub", "c", "one"]) else {
+        return;
+    };
     client(&place, &["register-sub", "c", "two"]);
     for _ in 0..2 {
         client(&place, &["produce", "3"]);

@@ -96,7 +96,10 @@ async fn a_consumer_goes_on_after_its_server_crashed_and_stops_when_told() {
     server.sql(&database, "select pgq.ticker('q')");
     until("the event before the crash came", || keep.len() == 1).await;
     server.stop();
-    until("the crash was noticed", || *troubles.lock().expect("not poisoned") > 0).await;
+    until("the crash was noticed", || {
+        *troubles.lock().expect("not poisoned") > 0
+    })
+    .await;
     server.start_again().expect("it starts again");
     server.sql(&database, "select pgq.insert_event('q', 't', 'after')");
     server.sql(&database, "select pgq.ticker('q')");
@@ -108,19 +111,31 @@ async fn a_consumer_goes_on_after_its_server_crashed_and_stops_when_told() {
 
 #[tokio::test]
 async fn errors_name_the_database_they_come_from() {
-    let Some(place) = Place::new(Release::Fifteen) else { return };
+    let Some(place) = Place::new(Release::Fifteen) else {
+        return;
+    };
     place.sql("select pgq.create_queue('q')");
     let mut consumer = Consumer::new(
         Subscription::new(place.target(), "q", "nobody"),
         Keep::default(),
         RunOptions::default(),
     );
-    let error = consumer.run(&CancellationToken::new()).await.expect_err("not registered");
+    let error = consumer
+        .run(&CancellationToken::new())
+        .await
+        .expect_err("not registered");
     let failure = ostler_vocabulary::Failure::from(error);
     let said = failure.messages().join(": ");
-    assert!(said.contains(&place.database) && said.contains("next_batch"), "{said}");
+    assert!(
+        said.contains(&place.database) && said.contains("next_batch"),
+        "{said}"
+    );
     assert!(said.contains("Not subscriber to queue: q/nobody"), "{said}");
-    assert!(failure.hint().is_some_and(|hint| hint.contains("register")), "{:?}", failure.hint());
+    assert!(
+        failure.hint().is_some_and(|hint| hint.contains("register")),
+        "{:?}",
+        failure.hint()
+    );
 }
 
 /// Counts, and looks at how much memory the process has meanwhile.
@@ -145,21 +160,32 @@ impl BatchHandler for Count {
 /// Bytes of memory that this process has.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("/proc");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
-    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .expect("VmRSS");
+    line.trim()
+        .trim_end_matches(" kB")
+        .parse::<u64>()
+        .expect("a number")
+        * 1024
 }
 
 /// `OSTLER_TEST_QUEUE_EVENTS=5000000` for the size that is promised.
 #[tokio::test]
 #[expect(clippy::print_stderr, reason = "how much memory it took is worth knowing")]
 async fn a_batch_larger_than_memory_is_read_in_pieces() {
-    let Some(place) = Place::new(Release::Fifteen) else { return };
+    let Some(place) = Place::new(Release::Fifteen) else {
+        return;
+    };
     let events: u64 = std::env::var("OSTLER_TEST_QUEUE_EVENTS")
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(500_000);
     place.sql("select pgq.create_queue('q'); select pgq.register_consumer('q', 'c')");
-    let table = place.value("select pgq.current_event_table('q')").expect("a table");
+    let table = place
+        .value("select pgq.current_event_table('q')")
+        .expect("a table");
     place.sql(&format!(
         "insert into {table} (ev_time, ev_type, ev_data) select now(), 'bulk', repeat('x', 100) from generate_series(1, {events})"
     ));
@@ -168,7 +194,10 @@ async fn a_batch_larger_than_memory_is_read_in_pieces() {
     let start = std::time::Instant::now();
     let mut consumer = Consumer::new(
         Subscription::new(place.target(), "q", "c"),
-        Count { events: 0, most: before },
+        Count {
+            events: 0,
+            most: before,
+        },
         RunOptions::default(),
     );
     consumer.step().await.expect("handled");
@@ -176,6 +205,9 @@ async fn a_batch_larger_than_memory_is_read_in_pieces() {
     assert_eq!(count.events, events);
     let grown = count.most.saturating_sub(before);
     let seconds = start.elapsed().as_secs_f64();
-    eprintln!("{events} events in {seconds:.1} s, {} KiB more memory", grown >> 10);
+    eprintln!(
+        "{events} events in {seconds:.1} s, {} KiB more memory",
+        grown >> 10
+    );
     assert!(grown < 60 << 20, "{grown} bytes more for {events} events");
 }

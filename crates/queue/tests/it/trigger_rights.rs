@@ -153,7 +153,9 @@ fn nobody_makes_functions_for_tables_without_such_triggers() {
 #[tokio::test]
 async fn existing_triggers_are_replaced_by_generated_ones() {
     for release in RELEASES {
-        let Some(place) = Place::new(release) else { continue };
+        let Some(place) = Place::new(release) else {
+            continue;
+        };
         place.sql(
             "select pgq.create_queue('q'); create table \"T x\" (id int primary key, a text);
              create trigger \"my Trigger\" after insert or update or delete on \"T x\" for each row
@@ -161,9 +163,15 @@ async fn existing_triggers_are_replaced_by_generated_ones() {
              create trigger part after insert on \"T x\" for each row execute function pgq.logutriga('q')",
         );
         let options = ostler_postgres::Options::default();
-        let connection = ostler_postgres::Connection::open(&place.target(), &options).await.expect("a connection");
+        let connection = ostler_postgres::Connection::open(&place.target(), &options)
+            .await
+            .expect("a connection");
         let plan = trigger::plan_upgrade(&connection).await.expect("a plan");
-        assert!(plan.iter().all(|step| step.name == "my Trigger" && step.table == "\"T x\""), "{plan:?}");
+        assert!(
+            plan.iter()
+                .all(|step| step.name == "my Trigger" && step.table == "\"T x\""),
+            "{plan:?}"
+        );
         for step in plan {
             connection.batch(&step.statement).await.expect("done");
         }
@@ -181,7 +189,10 @@ async fn existing_triggers_are_replaced_by_generated_ones() {
         }
         place.sql("insert into \"T x\" values (1, 'x'); update \"T x\" set a = 'y'");
         let events = place.sql("select ev_type, ev_data, ev_extra4 from pgq.event_template order by ev_id");
-        let events: Vec<String> = events.into_iter().map(|row| row.into_iter().flatten().collect::<Vec<_>>().join(" ")).collect();
+        let events: Vec<String> = events
+            .into_iter()
+            .map(|row| row.into_iter().flatten().collect::<Vec<_>>().join(" "))
+            .collect();
         assert_eq!(
             events,
             [

@@ -72,21 +72,45 @@ async fn a_batch_with_transactions_that_still_run_at_its_last_tick_is_found() {
 
 #[tokio::test]
 async fn a_rotation_that_does_not_wait_for_consumers_is_found() {
-    finds("pgq.maint_rotate_tables_step1(text)", "if needed then", "if false then", "").await;
+    finds(
+        "pgq.maint_rotate_tables_step1(text)",
+        "if needed then",
+        "if false then",
+        "",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_retry_that_everybody_gets_is_found() {
-    finds("pgq.batch_event_sql(bigint)", "(ev_owner is null or ev_owner = '", "(ev_owner is null or 0 < '", "").await;
+    finds(
+        "pgq.batch_event_sql(bigint)",
+        "(ev_owner is null or ev_owner = '",
+        "(ev_owner is null or 0 < '",
+        "",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_batch_that_skips_a_tick_is_found() {
-    finds("pgq.finish_batch(bigint)", "b.next_tick, now()", "b.next_tick + (b.next_tick % 5 = 0)::integer, now()", "").await;
+    finds(
+        "pgq.finish_batch(bigint)",
+        "b.next_tick, now()",
+        "b.next_tick + (b.next_tick % 5 = 0)::integer, now()",
+        "",
+    )
+    .await;
 }
 
 /// Transactions whose snapshot is older than two rotations write to a table that looks as if nobody could.
 #[tokio::test]
 async fn a_batch_without_the_oldest_table_is_found() {
-    finds("pgq.batch_event_tables(bigint)", "for i in 1 .. b.n loop", "for i in 2 .. b.n loop", "lacks [Sent").await;
+    finds(
+        "pgq.batch_event_tables(bigint)",
+        "for i in 1 .. b.n loop",
+        "for i in 2 .. b.n loop",
+        "lacks [Sent",
+    )
+    .await;
 }

@@ -138,7 +138,10 @@ impl<'p> Round<'p> {
             ))
             .await
             .expect("the queue is made");
-        let producers = crew.producers.iter().map(|client| Producer { client, open: None });
+        let producers = crew
+            .producers
+            .iter()
+            .map(|client| Producer { client, open: None });
         let mut round = Self {
             place,
             queue,
@@ -291,7 +294,10 @@ impl<'p> Round<'p> {
             });
         }
         let ids: Vec<i64> = rows.iter().map(|row| row.get(0)).collect();
-        self.note(format!("{who} inserts {ids:?} in {:?}, direct: {direct}", open.txid));
+        self.note(format!(
+            "{who} inserts {ids:?} in {:?}, direct: {direct}",
+            open.txid
+        ));
         Ok(Some(open))
     }
 
@@ -391,7 +397,11 @@ impl<'p> Round<'p> {
             .query(
                 "select tick_id, tick_snapshot::text from pgq.tick join pgq.queue on queue_id = tick_queue \
                   where queue_name = $1 and (tick_id > $2 or not tick_id = any ($3))",
-                &[&self.queue, &last, &self.oracle.ticks.keys().copied().collect::<Vec<i64>>()],
+                &[
+                    &self.queue,
+                    &last,
+                    &self.oracle.ticks.keys().copied().collect::<Vec<i64>>(),
+                ],
             )
             .await
             .expect("ticks can be read");
@@ -400,8 +410,11 @@ impl<'p> Round<'p> {
                 snapshot: Snapshot::parse(row.get(1)),
                 committed,
             };
-            self.history
-                .push(format!("  tick {}: {} {committed:?}", row.get::<_, i64>(0), row.get::<_, String>(1)));
+            self.history.push(format!(
+                "  tick {}: {} {committed:?}",
+                row.get::<_, i64>(0),
+                row.get::<_, String>(1)
+            ));
             self.oracle.ticks.insert(row.get(0), tick);
         }
     }
@@ -412,7 +425,10 @@ impl<'p> Round<'p> {
             .admin
             .execute("select pgq.maint_rotate_tables_step1($1)", &[&self.queue])
             .await;
-        let step2 = self.admin.execute("select pgq.maint_rotate_tables_step2()", &[]).await;
+        let step2 = self
+            .admin
+            .execute("select pgq.maint_rotate_tables_step2()", &[])
+            .await;
         if before != self.current_table().await {
             self.rotations += 1;
             self.note("the tables were rotated");
@@ -426,7 +442,10 @@ impl<'p> Round<'p> {
     async fn current_table(&self) -> i32 {
         let row = self
             .admin
-            .query_one("select queue_cur_table from pgq.queue where queue_name = $1", &[&self.queue])
+            .query_one(
+                "select queue_cur_table from pgq.queue where queue_name = $1",
+                &[&self.queue],
+            )
             .await;
         row.expect("the queue is there").get(0)
     }
@@ -454,10 +473,22 @@ impl<'p> Round<'p> {
         let fate = self.random.below(10);
         let reader = &mut self.readers[who];
         let name = reader.name.clone();
-        let Some(batch) = reader.source.next_batch().await.map_err(|error| format!("{error:?}"))? else {
+        let Some(batch) = reader
+            .source
+            .next_batch()
+            .await
+            .map_err(|error| format!("{error:?}"))?
+        else {
             let newest = self.oracle.ticks.keys().next_back().copied();
-            if reader.delivered.last_tick.is_some_and(|last| Some(last) != newest) {
-                return Err(format!("{name} gets no batch after tick {:?}", reader.delivered.last_tick));
+            if reader
+                .delivered
+                .last_tick
+                .is_some_and(|last| Some(last) != newest)
+            {
+                return Err(format!(
+                    "{name} gets no batch after tick {:?}",
+                    reader.delivered.last_tick
+                ));
             }
             reader.delivered.last_tick = newest;
             return Ok(());
@@ -487,10 +518,16 @@ impl<'p> Round<'p> {
             }
         }
         let reader = reader_of(&mut self.readers, &name);
-        if !reader.source.finish(&batch, &retries).await.map_err(|error| format!("{error:?}"))? {
+        if !reader
+            .source
+            .finish(&batch, &retries)
+            .await
+            .map_err(|error| format!("{error:?}"))?
+        {
             return Err(format!("{name}: batch {} was not open any more", batch.batch_id));
         }
-        self.oracle.finished(&mut reader.delivered, &batch, &events, &tagged);
+        self.oracle
+            .finished(&mut reader.delivered, &batch, &events, &tagged);
         let ids: Vec<i64> = events.iter().map(|event| event.ev_id).collect();
         self.note(format!(
             "{name} finishes batch {} ({}..{}) {ids:?}, again: {tagged:?}",
@@ -522,7 +559,11 @@ impl<'p> Round<'p> {
                     self.consume(who).await?;
                 }
             }
-            if !self.readers.iter().any(|reader| self.oracle.has_due(&reader.delivered)) {
+            if !self
+                .readers
+                .iter()
+                .any(|reader| self.oracle.has_due(&reader.delivered))
+            {
                 break;
             }
         }
@@ -532,9 +573,18 @@ impl<'p> Round<'p> {
                 .map_err(|what| format!("{}: {what}", reader.name))?;
         }
         tally.committed = self.oracle.committed.len() as u64;
-        tally.events = self.oracle.committed.iter().map(|(_, events)| events.len() as u64).sum();
+        tally.events = self
+            .oracle
+            .committed
+            .iter()
+            .map(|(_, events)| events.len() as u64)
+            .sum();
         tally.ticks = self.oracle.ticks.len() as u64;
-        tally.batches = self.history.iter().filter(|line| line.contains("finishes batch")).count() as u64;
+        tally.batches = self
+            .history
+            .iter()
+            .filter(|line| line.contains("finishes batch"))
+            .count() as u64;
         tally.rotations = self.rotations;
         Ok(())
     }
@@ -545,9 +595,15 @@ impl<'p> Round<'p> {
             let _ = producer.client.batch_execute("rollback").await;
         }
         for (gid, _) in std::mem::take(&mut self.prepared) {
-            let _ = self.admin.batch_execute(&format!("rollback prepared '{gid}'")).await;
+            let _ = self
+                .admin
+                .batch_execute(&format!("rollback prepared '{gid}'"))
+                .await;
         }
-        let _ = self.admin.execute("select pgq.drop_queue($1, true)", &[&self.queue]).await;
+        let _ = self
+            .admin
+            .execute("select pgq.drop_queue($1, true)", &[&self.queue])
+            .await;
     }
 
     async fn execute(&self, who: usize, sql: &str) -> Result<(), String> {
@@ -579,5 +635,7 @@ async fn read(source: &mut dyn BatchSource, batch: &BatchInfo) -> Result<Vec<Eve
 }
 
 fn said(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |fault| fault.message().to_owned())
+    error
+        .as_db_error()
+        .map_or_else(|| error.to_string(), |fault| fault.message().to_owned())
 }

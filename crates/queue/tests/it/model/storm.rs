@@ -51,7 +51,11 @@ async fn produce(place: Arc<Place>, who: u64, stop: Arc<AtomicBool>, committed: 
     let mut random = Random::new(who);
     let mut number = 0;
     while !stop.load(Ordering::Relaxed) {
-        let level = if random.below(3) == 0 { "repeatable read" } else { "read committed" };
+        let level = if random.below(3) == 0 {
+            "repeatable read"
+        } else {
+            "read committed"
+        };
         client
             .batch_execute(&format!("begin isolation level {level}; select 1"))
             .await
@@ -103,7 +107,9 @@ async fn repeat(place: Arc<Place>, stop: Arc<AtomicBool>, statement: &'static st
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(clippy::print_stderr, reason = "how much was tried is worth knowing")]
 async fn every_event_comes_once_when_everybody_works_at_once() {
-    let Some(place) = Place::new(Release::Fifteen) else { return };
+    let Some(place) = Place::new(Release::Fifteen) else {
+        return;
+    };
     place.sql(
         "select pgq.create_queue('q');
          update pgq.queue set queue_ticker_max_count = 1, queue_ticker_max_lag = '0', queue_ticker_idle_period = '0',
@@ -116,14 +122,29 @@ async fn every_event_comes_once_when_everybody_works_at_once() {
     let committed = Arc::new(Mutex::new(Vec::new()));
     let mut work = Vec::new();
     for who in 0..PRODUCERS {
-        work.push(tokio::spawn(produce(place.clone(), who, stop.clone(), committed.clone())));
+        work.push(tokio::spawn(produce(
+            place.clone(),
+            who,
+            stop.clone(),
+            committed.clone(),
+        )));
     }
     for _ in 0..2 {
-        work.push(tokio::spawn(repeat(place.clone(), stop.clone(), "select pgq.ticker('q')", 7)));
+        work.push(tokio::spawn(repeat(
+            place.clone(),
+            stop.clone(),
+            "select pgq.ticker('q')",
+            7,
+        )));
     }
     let rotate = "select pgq.maint_rotate_tables_step1('q');select pgq.maint_rotate_tables_step2()";
     work.push(tokio::spawn(repeat(place.clone(), stop.clone(), rotate, 11)));
-    work.push(tokio::spawn(repeat(place.clone(), stop.clone(), "select pgq.maint_positions()", 13)));
+    work.push(tokio::spawn(repeat(
+        place.clone(),
+        stop.clone(),
+        "select pgq.maint_positions()",
+        13,
+    )));
     let ended = CancellationToken::new();
     let options = RunOptions {
         poll: Duration::from_millis(10),
@@ -151,7 +172,9 @@ async fn every_event_comes_once_when_everybody_works_at_once() {
     }
     place.sql("select pgq.ticker('q')");
     let newest = "select max(tick_id) from pgq.tick";
-    let behind = format!("select count(*) from pgq.subscription where sub_last_tick < ({newest}) or sub_batch is not null");
+    let behind = format!(
+        "select count(*) from pgq.subscription where sub_last_tick < ({newest}) or sub_batch is not null"
+    );
     for _ in 0..1_000 {
         if place.value(&behind).as_deref() == Some("0") {
             break;
@@ -160,7 +183,10 @@ async fn every_event_comes_once_when_everybody_works_at_once() {
     }
     ended.cancel();
     for consumer in consumers {
-        consumer.await.expect("no panic").expect("it ends without an error");
+        consumer
+            .await
+            .expect("no panic")
+            .expect("it ends without an error");
     }
     let wanted: BTreeMap<String, u32> = committed
         .lock()
@@ -172,8 +198,17 @@ async fn every_event_comes_once_when_everybody_works_at_once() {
     assert!(wanted.len() > 50, "{} events", wanted.len());
     for (name, got) in [("a", a), ("b", b), ("coop", coop)] {
         let got = got.lock().expect("not poisoned");
-        let lost: Vec<_> = wanted.keys().filter(|payload| !got.contains_key(*payload)).collect();
-        let wrong: Vec<_> = got.iter().filter(|(payload, count)| **count > 1 || !wanted.contains_key(*payload)).collect();
-        assert!(lost.is_empty() && wrong.is_empty(), "{name}: lost {lost:?}, too much {wrong:?}");
+        let lost: Vec<_> = wanted
+            .keys()
+            .filter(|payload| !got.contains_key(*payload))
+            .collect();
+        let wrong: Vec<_> = got
+            .iter()
+            .filter(|(payload, count)| **count > 1 || !wanted.contains_key(*payload))
+            .collect();
+        assert!(
+            lost.is_empty() && wrong.is_empty(),
+            "{name}: lost {lost:?}, too much {wrong:?}"
+        );
     }
 }
