@@ -160,7 +160,6 @@ pub const NAMES: &[&str] = &[
     "by",
     "loop",
     "CamelCase",
-    "end",
     "x-y",
     "type",
     "op",
