@@ -1,5 +1,7 @@
 //! Positions of consumers, and what a held transaction does to them.
 
+#![expect(clippy::unwrap_used, reason = "a test's way to fail")]
+
 use std::time::{Duration, Instant};
 
 use ostler_testkit::install::postgres::Release;

@@ -17,7 +17,7 @@ begin
         select o.* from pgq.queue o
          where exists (select from pgq.tick t where t.tick_queue = o.queue_id
                         and txid_snapshot_xmax(t.tick_snapshot) > txid_snapshot_xmax(txid_current_snapshot()))
-         for update
+         for no key update
     loop
         execute 'lock table ' || pgq.quote_fqname(q.queue_data_pfx) || ' in exclusive mode';
         -- Positions that somebody stands at, in order; between two of them all events get one transaction id of their own. Ids
