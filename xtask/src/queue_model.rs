@@ -18,7 +18,17 @@ pub fn run(arguments: &[String]) -> Result<()> {
     };
     let mut tests = workspace::cargo();
     tests
-        .args(["test", "--locked", "-p", "ostler-queue", "--test", "it", "model::every", "--", "--nocapture"])
+        .args([
+            "test",
+            "--locked",
+            "-p",
+            "ostler-queue",
+            "--test",
+            "it",
+            "model::every",
+            "--",
+            "--nocapture",
+        ])
         .env("OSTLER_TEST_QUEUE_ROUNDS", rounds.to_string())
         .env("OSTLER_REQUIRE", "postgres-13,postgres-15,postgres-18");
     process::run(&mut tests)
