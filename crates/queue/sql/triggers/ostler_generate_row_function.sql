@@ -16,7 +16,7 @@ begin
     if not exists (
         select from pg_trigger t join pg_proc p on p.oid = t.tgfoid
          where t.tgrelid = i_table and p.pronamespace = 'pgq'::regnamespace and starts_with(p.proname, i_kind)
-           and t.tgnargs = cardinality(i_arguments))
+           and t.tgnargs = coalesce(cardinality(i_arguments), 0))
         or i_kind not in ('logutriga', 'jsontriga', 'sqltriga')
     then
         raise exception 'table % has no such trigger', i_table::regclass;

@@ -22,13 +22,13 @@ begin
         raise exception using message = e.problem, errcode = 'XX000';
     end if;
     if e.verdict is not null then
-        execute 'select ' || e.verdict into v_verdict using i_new, i_old;
+        execute pg_catalog.concat('select ', e.verdict) into v_verdict using i_new, i_old;
     end if;
     if v_verdict operator(pg_catalog.=) 'E' then
         raise exception using message = 'primary key update not allowed', errcode = 'XX000';
     end if;
     if v_verdict operator(pg_catalog.=) 'Y' and e.condition is not null then
-        execute 'select ' || e.condition into v_condition using i_new, i_old;
+        execute pg_catalog.concat('select ', e.condition) into v_condition using i_new, i_old;
     end if;
     if v_verdict operator(pg_catalog.=) 'Y' and v_condition then
         execute pg_catalog.format('select pgq.insert_event($3, %s)', pg_catalog.array_to_string(e.fields, ', '))

@@ -25,3 +25,4 @@ mod trigger_cases;
 mod trigger_changes;
 mod trigger_oracle;
 mod trigger_rights;
+mod trigger_values;

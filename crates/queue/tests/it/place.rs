@@ -1,5 +1,7 @@
 //! A database with PgQ in it: ours on every release, or the C extension.
 
+use std::sync::Mutex;
+
 use ostler_postgres::{Dsn, Target};
 use ostler_queue::consumer::{BatchSource, Member, Subscription};
 use ostler_queue::schema;
@@ -16,7 +18,10 @@ pub struct Place {
 impl Place {
     /// A database with our schema.
     pub fn new(release: Release) -> Option<Self> {
+        // Roles are the server's; two tests at once would both make them.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let place = Self::empty(release)?;
+        let _one = ONE_AT_A_TIME.lock();
         place.sql(&schema::script(true));
         Some(place)
     }

@@ -4,7 +4,8 @@ use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::{Rows, Wire};
 
 use crate::place::Place;
-use crate::trigger_cases::{Case, Style, TYPES};
+use crate::trigger_cases::{Case, Style};
+use crate::trigger_values::TYPES;
 
 const ROUNDS: u64 = 60;
 const FIRST_SEED: u64 = 20_261_121;

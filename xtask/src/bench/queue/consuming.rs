@@ -62,7 +62,7 @@ fn large(place: &Place, database: &str, events: u64, query: &str) -> Result<f64>
         .server
         .tool("psql", database)
         .context("psql is not to be had")?;
-    command.args(["-qXc", &format!("{copy}")]);
+    command.args(["-qXc", &copy]);
     let start = std::time::Instant::now();
     process::capture(&mut command)?;
     let rate = events as f64 / start.elapsed().as_secs_f64();

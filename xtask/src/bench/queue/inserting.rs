@@ -14,7 +14,7 @@ const CALL: &str = "pgq.insert_event('q', 'type', repeat('x', 100))";
 pub fn round(place: &Place, size: &Size, round: usize, rows: &mut Rows) -> Result<()> {
     let statement = format!("select count({CALL}) from generate_series(1, {})", size.rows);
     let scenario = "insert_event, CPU of a call";
-    let mut cost = |database: &str| -> Result<f64> {
+    let cost = |database: &str| -> Result<f64> {
         let mut session = place.session(database)?;
         session.run(&format!("select {CALL}"))?;
         Ok(session.cpu(&statement)? / size.rows as f64 * 1e6)

@@ -1,7 +1,5 @@
 //! One server with a database for each contender.
 
-use std::time::Instant;
-
 use anyhow::{Context, Result};
 use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::{Postgres, Rows, Wire};
@@ -56,13 +54,6 @@ pub struct Session {
 impl Session {
     pub fn run(&mut self, statements: &str) -> Result<Rows> {
         self.wire.query(statements)
-    }
-
-    /// Seconds that the statements took.
-    pub fn wall(&mut self, statements: &str) -> Result<f64> {
-        let start = Instant::now();
-        self.wire.query(statements)?;
-        Ok(start.elapsed().as_secs_f64())
     }
 
     /// Seconds of processor time that the server's process spent on the statements: what others do on the machine changes

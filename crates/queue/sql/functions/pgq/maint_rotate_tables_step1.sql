@@ -2,12 +2,14 @@
 -- in it. Otherwise nothing happens, and why is in ostler_queue.rotation_note. Returns 0.
 --
 -- Nobody needs the oldest table when the last snapshot of the slowest consumer sees all that is committed there, and no open
--- transaction wrote to it: that one would hold a lock. So a long transaction stops rotation only if it wrote to that very table.
+-- transaction wrote to it: that one would hold a lock. So a long transaction stops rotation only if it used that very table.
+-- Readers of batches do, for as long as their transactions are open; between short ones there is room, after a short wait.
 create or replace function pgq.maint_rotate_tables_step1(i_queue_name text)
 returns integer
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '300ms'
 as $$
 declare
     q pgq.queue;
@@ -28,7 +30,7 @@ begin
     tbl := pgq.quote_fqname(q.queue_data_pfx || '_' || oldest);
 
     begin
-        execute 'lock table ' || tbl || ' in access exclusive mode nowait';
+        execute 'lock table ' || tbl || ' in access exclusive mode';
     exception when lock_not_available then
         perform pgq.ostler_note_rotation(q.queue_id, tbl || ' is in use by a transaction');
         return 0;
