@@ -63,6 +63,8 @@ fn every_key_that_is_read_is_in_the_table() {
         ("vault.NAME.azure", "[vault.x]\nlocation='/v'\n[vault.x.azure]\n"),
         ("vault.NAME.gcs", "[vault.x]\nlocation='/v'\n[vault.x.gcs]\n"),
         ("vault.NAME.sftp", "[vault.x]\nlocation='/v'\n[vault.x.sftp]\n"),
+        ("database.NAME", "[database.x]\ndsn='host=h'\n"),
+        ("ticker", "[ticker]\n"),
     ] {
         let version = if table.is_empty() { "" } else { "version = 1\n" };
         let error = read(&format!("{version}{start}zzz = 1\n"))
@@ -71,7 +73,8 @@ fn every_key_that_is_read_is_in_the_table() {
         let (_, expected) = error.split_once("expected ").unwrap_or_else(|| panic!("{error}"));
         let read: BTreeSet<&str> = expected.split('`').skip(1).step_by(2).collect();
         let tables = [
-            "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp",
+            "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp", "database",
+            "ticker",
         ];
         let known: BTreeSet<&str> = KEYS.iter().filter(|k| k.table == table).map(|k| k.name).collect();
         let read: BTreeSet<&str> = read
