@@ -57,6 +57,7 @@ pub(crate) const EVENT_LIST: Schema = list("event-list", "events", "queue-event"
 pub(crate) const DEAD_LETTER_LIST: Schema = list("dead-letter-list", "dead_letters", "dead-letter");
 pub(crate) const QUEUE_CHANGES: Schema = list("queue-changes", "changes", "queue-change");
 pub(crate) const QUEUE_SCHEMA_REPORT: Schema = document("queue-schema-report");
+pub(crate) const QUEUE_SCRIPT: Schema = document("queue-script");
 pub(crate) const EVENT: Schema = document("event");
 pub(crate) const ERROR: Schema = document("error");
 

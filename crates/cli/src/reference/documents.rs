@@ -42,6 +42,7 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
     let prune = samples::plan(Request::Prune(Prune::default()));
     let marked = serde_json::json!({ "backup": samples::backup_id(3), "mark": samples::mark() });
     let cancel = serde_json::json!({ "operation": samples::operation_id(1), "leave": false });
+    let script = serde_json::json!({ "sql": "create schema pgq;\n" });
     let template = serde_json::json!({ "toml": "version = 1\n" });
     let variables = serde_json::json!({ "variables": samples::variables() });
     vec![
@@ -127,6 +128,7 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             "`ostler queue install`, `upgrade`, `uninstall` and `drop`",
             &samples::queue_schema_report(),
         ),
+        example(QUEUE_SCRIPT, "`ostler queue install --schema-only`", &script),
         example(CONFIG_CHECK, "`ostler config check`", &samples::config_check()),
         example(CONFIG, "`ostler config show`", &samples::config_show()),
         example(CONFIG_TEMPLATE, "`ostler config init`", &template),

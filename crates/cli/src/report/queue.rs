@@ -198,12 +198,12 @@ fn dead_letters(page: &mut Page, list: &DeadLetterList, now: Timestamp) {
         return;
     }
     let mut table = Table::new([
-        Column::right("NUMBER"),
-        Column::left("CONSUMER"),
-        Column::left("REASON"),
+        Column::right("NO"),
+        Column::flexible("CONSUMER"),
+        Column::flexible("REASON"),
         Column::right("ID"),
         Column::left("TIME"),
-        Column::left("TYPE"),
+        Column::flexible("TYPE"),
         Column::flexible("DATA"),
     ]);
     for letter in &list.dead_letters {

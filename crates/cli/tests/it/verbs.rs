@@ -117,7 +117,9 @@ fn every_verb_prints_for_people_and_for_programs() {
 #[test]
 fn programs_get_one_json_document_on_each_stream_or_nothing() {
     for (name, line) in VERBS {
-        if name.starts_with("restore_stdout") || *name == "operation_export" {
+        // The bytes that were asked for; a process in the foreground has nothing to tell when it ends.
+        let tells_nothing = ["restore_stdout", "operation_export", "queue_ticker"];
+        if tells_nothing.iter().any(|start| name.starts_with(start)) {
             continue;
         }
         let done = run(&format!("{line} --output json")).done();

@@ -73,8 +73,8 @@ fn every_key_that_is_read_is_in_the_table() {
         let (_, expected) = error.split_once("expected ").unwrap_or_else(|| panic!("{error}"));
         let read: BTreeSet<&str> = expected.split('`').skip(1).step_by(2).collect();
         let tables = [
-            "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp", "database",
-            "ticker",
+            "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp",
+            "database", "ticker",
         ];
         let known: BTreeSet<&str> = KEYS.iter().filter(|k| k.table == table).map(|k| k.name).collect();
         let read: BTreeSet<&str> = read

@@ -3,9 +3,11 @@
 use clap::Args;
 use ostler_api::request::{QueueAction, QueueSchema, Request};
 use ostler_vocabulary::Failure;
+use serde::Serialize;
 
 use crate::arguments::{ApprovalArguments, DatabaseArguments};
 use crate::operate::{Approval, carry_out};
+use crate::output::schema;
 use crate::session::Session;
 
 /// Install PgQ in a database, or bring it up to date
@@ -28,10 +30,21 @@ pub(crate) struct Install {
     approval: ApprovalArguments,
 }
 
+/// `queue install --schema-only`
+#[derive(Debug, Serialize)]
+struct Script {
+    sql: String,
+}
+
 impl Install {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         if self.schema_only {
-            return session.output.text(&session.backend.queue_schema(!self.no_roles));
+            let script = Script {
+                sql: session.backend.queue_schema(!self.no_roles),
+            };
+            return session
+                .output
+                .document(schema::QUEUE_SCRIPT, &script, |page| page.verbatim(&script.sql));
         }
         let request = Request::QueueSchema(QueueSchema {
             database: self.database.choice(),
