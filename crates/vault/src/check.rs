@@ -80,6 +80,3 @@ fn stop_if(cancel: &CancellationToken) -> Result<(), Error> {
     }
 }
 
-fn ended(error: tokio::task::JoinError) -> Error {
-    Error::Internal(format!("work in another thread ended early: {error}"))
-}

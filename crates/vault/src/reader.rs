@@ -81,7 +81,7 @@ impl Reader {
         let wanted = range.end.saturating_sub(range.start);
         let bytes = self
             .vault
-            .runtime()
+            .host()
             .block_on(self.vault.store().get_range(&key, range))
             .map_err(|error| self.shortened(pack, error))?;
         if bytes.len() as u64 == wanted {
@@ -102,7 +102,7 @@ impl Reader {
         if error.kind() == ErrorKind::NotFound || error.kind().is_transient() {
             return Error::store("read", &key)(error);
         }
-        let found = self.vault.runtime().block_on(self.vault.store().head(&key));
+        let found = self.vault.host().block_on(self.vault.store().head(&key));
         match (found, self.index.pack_size(pack)) {
             (Ok(object), Some(size)) if object.size != size => {
                 Error::damaged(&key, format!("it has {} bytes instead of {size}", object.size))
@@ -214,7 +214,7 @@ impl Reader {
         let key = pack_key(pack)?;
         let bytes = self
             .vault
-            .runtime()
+            .host()
             .block_on(self.vault.store().get(&key))
             .map_err(Error::store("read", &key))?;
         let table = PackTable::read_whole(&self.vault, *pack, &bytes)?;

@@ -6,24 +6,26 @@ use std::time::Duration;
 use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
-use super::stop_if;
-use crate::catalogue::{BACKUPS, INTENTS, NOTES, backup_of};
+use super::{Tally, stop_if};
+use crate::catalogue::{AtRecord, BACKUPS, INTENTS, NOTES, backup_of};
+use crate::lease::BACKUPS_MADE;
 use crate::{Error, Lease, Vault};
 
 /// For so long a backup that was interrupted can be resumed without storing again what it had stored.
 const RESUMABLE: Duration = Duration::from_secs(24 * 3600);
 
-/// What was deleted.
-#[derive(Debug, Default)]
-pub(super) struct Tidied {
-    pub(super) objects: u64,
-    pub(super) bytes: u64,
-}
-
 impl Vault {
-    /// Deletes intents of what is committed or was given up, and notes of what is gone.
-    pub(super) async fn tidy(&self, guard: &Lease, cancel: &CancellationToken) -> Result<Tidied, Error> {
+    /// Deletes intents and signs of life of what is over or was given up, and notes of what is gone.
+    pub(super) async fn tidy(
+        &self,
+        guard: &Lease,
+        cancel: &CancellationToken,
+        tally: &mut Tally,
+    ) -> Result<(), Error> {
         let notes = self.objects(NOTES).await?;
+        // Signs before intents: whoever begins says so first.
+        let made = self.objects(BACKUPS_MADE).await?;
+        let signs = self.signs().await?;
         let intents = self.objects(INTENTS).await?;
         guard.confirm().await?;
         // After the notes: a backup that is committed in between is not taken for one that is gone.
@@ -32,50 +34,53 @@ impl Vault {
             .iter()
             .filter_map(|object| backup_of(BACKUPS, &object.key))
             .collect();
-        let mut tidied = Tidied::default();
-        let mut stale = Vec::new();
+        let mut begun = HashSet::new();
         for intent in intents {
-            if let Some(id) = backup_of(INTENTS, &intent.key)
-                && (committed.contains(&id) || !is_live(self, id).await?)
-            {
-                stale.push(intent);
+            let Some(id) = backup_of(INTENTS, &intent.key) else {
+                continue;
+            };
+            begun.insert(id);
+            let signs = signs.get(&id).cloned().unwrap_or_default();
+            let is_over = match self.at_record(id).await? {
+                AtRecord::Tombstone => true,
+                // The key of its record is its maker's until the maker says that it is done with it. The intent makes up
+                // for a listing that does not show the record yet.
+                AtRecord::Record => signs.released && committed.contains(&id),
+                AtRecord::Nothing if self.is_young(id).await? || !self.maker_is_dead(id, &signs).await? => false,
+                AtRecord::Nothing => self.rule_out(id).await?,
+            };
+            if is_over {
+                stop_if(cancel)?;
+                self.forget(id).await?;
+                tally.deleted(intent.size);
             }
         }
-        stale.extend(notes.into_iter().filter(|note| {
+        let of_backup = |name: &str, end: char| name.split_once(end)?.0.parse::<BackupId>().ok();
+        let stale_notes = notes.into_iter().filter(|note| {
             let name = note.key.as_str().strip_prefix(NOTES).unwrap_or_default();
-            let id = name
-                .split_once('.')
-                .and_then(|(id, _)| id.parse::<BackupId>().ok());
-            id.is_some_and(|id| !committed.contains(&id))
-        }));
-        for object in stale {
+            of_backup(name, '.').is_some_and(|id| !committed.contains(&id) && !begun.contains(&id))
+        });
+        let stale_signs = made.into_iter().filter(|sign| {
+            let name = sign.key.as_str().strip_prefix(BACKUPS_MADE).unwrap_or_default();
+            of_backup(name, '/').is_some_and(|id| !begun.contains(&id))
+        });
+        for object in stale_notes.chain(stale_signs) {
             stop_if(cancel)?;
             self.remove(&object.key).await?;
-            tidied.objects += 1;
-            tidied.bytes += object.size;
+            tally.deleted(object.size);
         }
-        Ok(tidied)
+        Ok(())
     }
-}
 
-/// Whether this intent is of a backup that is not committed and began a short time ago. One that cannot be read
-/// counts as live.
-pub(super) async fn is_live(vault: &Vault, id: BackupId) -> Result<bool, Error> {
-    let intent = match vault.intent(id).await {
-        Ok(None) => return Ok(false),
-        Ok(Some(intent)) => intent,
-        Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(true),
-        Err(error) => return Err(error),
-    };
-    let age = intent.started.duration_until(vault.clock().now());
-    if age.unsigned_abs() >= RESUMABLE {
-        return Ok(false);
-    }
-    match vault.record(id).await {
-        Err(Error::NotFound(_)) => Ok(true),
-        // Committed; whether its record can be read is another question.
-        Ok(_) => Ok(false),
-        Err(error) if error.kind() == ErrorKind::Corrupt => Ok(false),
-        Err(error) => Err(error),
+    /// Whether a backup began a short time ago. One whose intent cannot be read counts as young.
+    pub(super) async fn is_young(&self, id: BackupId) -> Result<bool, Error> {
+        let intent = match self.intent(id).await {
+            Ok(None) => return Ok(false),
+            Ok(Some(intent)) => intent,
+            Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        let age = intent.started.duration_until(self.clock().now());
+        Ok(age.unsigned_abs() < RESUMABLE)
     }
 }

@@ -3,10 +3,12 @@
 mod load;
 mod segment;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::chunk::ChunkKind;
 use crate::pack::{Encoding, Entry, HEADER, PackTable};
+use crate::host::{Bug, bug};
 use crate::{ChunkId, PackId};
 
 pub(crate) use load::{pack_key, pack_of};
@@ -73,8 +75,10 @@ pub struct Index {
     /// Where the ids start whose first bits are the place's number.
     starts: Vec<u32>,
     shift: u32,
-    /// Sorted by name.
+    /// Those that may be relied on, then the others; each sorted by name.
     packs: Vec<Pack>,
+    /// So many packs come first that new backups may rely on; the others are being collected.
+    kept: usize,
     chunks: usize,
     adopted: Vec<PackTable>,
     ignored: Vec<(String, String)>,
@@ -88,11 +92,17 @@ impl Index {
     }
 
     /// An index of these packs; a pack that is named twice counts once.
-    pub(crate) fn build(mut tables: Vec<PackTable>) -> Self {
-        tables.sort_unstable_by_key(|table| table.id);
+    pub(crate) fn build(tables: Vec<PackTable>) -> Self {
+        Self::build_avoiding(tables, &HashSet::new())
+    }
+
+    /// As [`Index::build`]; what only the packs of `avoid` hold can be read and is not relied on by new backups.
+    pub(crate) fn build_avoiding(mut tables: Vec<PackTable>, avoid: &HashSet<PackId>) -> Self {
+        tables.sort_unstable_by_key(|table| (avoid.contains(&table.id), table.id));
         tables.dedup_by_key(|table| table.id);
         let mut slots = Vec::with_capacity(tables.iter().map(|table| table.entries.len()).sum());
         let mut packs = Vec::with_capacity(tables.len());
+        let kept = tables.partition_point(|table| !avoid.contains(&table.id));
         for table in tables {
             let pack = u32::try_from(packs.len()).unwrap_or(u32::MAX);
             slots.extend((0_u32..).zip(&table.entries).map(|(number, entry)| Slot {
@@ -128,6 +138,7 @@ impl Index {
             starts,
             shift,
             packs,
+            kept,
             chunks,
             adopted: Vec::new(),
             ignored: Vec::new(),
@@ -158,14 +169,18 @@ impl Index {
         Some(self.pack(pack)?.size)
     }
 
-    /// Every pack, by name.
+    /// Every pack.
     pub(crate) fn all_packs(&self) -> &[Pack] {
         &self.packs
     }
 
     pub(crate) fn pack(&self, pack: &PackId) -> Option<&Pack> {
-        let place = self.packs.binary_search_by_key(pack, |pack| pack.id).ok()?;
-        self.packs.get(place)
+        let (kept, going) = self.packs.split_at_checked(self.kept)?;
+        let find = |packs: &[Pack]| packs.binary_search_by_key(pack, |pack| pack.id);
+        match find(kept) {
+            Ok(place) => kept.get(place),
+            Err(_) => going.get(find(going).ok()?),
+        }
     }
 
     /// How many packs there are.
@@ -229,10 +244,14 @@ impl Index {
         }
     }
 
-    /// Adds the pack of a chunk's first place; `None` when the chunk is nowhere.
+    /// Adds the pack of a chunk's first place; `None` when the chunk is in no pack that may be relied on.
     pub(crate) fn mark(&self, id: &ChunkId, set: &PackSet) -> Option<()> {
         let slot = self.slots_of(id).first()?;
-        set.insert(slot.pack as usize);
+        let pack = slot.pack as usize;
+        if pack >= self.kept && !bug(Bug::RelyOnMarkedPacks) {
+            return None;
+        }
+        set.insert(pack);
         Some(())
     }
 
