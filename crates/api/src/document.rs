@@ -20,6 +20,7 @@ pub use operation::{
 };
 pub use outcome::{
     CheckCommand, CheckReport, CreateReport, DrillReport, Outcome, PruneReport, RestoreReport, VerifyReport,
+    Waiting,
 };
 pub use vault::{KeySummary, VaultInfo, VaultList, VaultSummary};
 

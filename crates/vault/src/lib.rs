@@ -50,4 +50,4 @@ pub use open::Vault;
 pub use options::{InitOptions, Initialised, PassphraseCost, Protect, Unlock, WrapperInfo};
 pub use reader::Reader;
 pub use upload::{ChunkSink, Stored, Upload, UploadTotals};
-pub use writer::Writer;
+pub use writer::{Maker, Writer};

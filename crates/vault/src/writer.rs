@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity};
+use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity, Timestamp};
 
 use crate::catalogue::{AtRecord, intent_key};
 use crate::host::{Bug, bug};
@@ -214,5 +214,34 @@ impl Writer {
         let sole = self.is_sole();
         drop(self.lease);
         self.vault.abandon(self.backup, sole).await
+    }
+}
+
+/// Who makes a backup, as far as the vault tells.
+#[derive(Debug, Clone)]
+pub struct Maker {
+    /// The process of the last attempt; `None` when that cannot be read.
+    pub process: Option<ProcessIdentity>,
+    /// When it last showed life, by the store's clock.
+    pub seen: Option<Timestamp>,
+}
+
+impl Vault {
+    /// Who makes the backup of this intent, and when that was last seen.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn maker(&self, intent: &Intent) -> Result<Maker, Error> {
+        let prefix = backup_chain(intent.backup);
+        let objects = self.objects(&prefix).await?;
+        let process = match Chain::read(&prefix, &objects).map_or(1, |chain| chain.epoch) {
+            1 => Some(intent.owner.clone()),
+            epoch => self.claim(&prefix, epoch).await?.map(|claim| claim.holder.process),
+        };
+        let seen = objects.iter().filter_map(|object| object.modified).max();
+        Ok(Maker {
+            process,
+            seen: seen.or(Some(intent.started)),
+        })
     }
 }

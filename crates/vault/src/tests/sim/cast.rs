@@ -60,6 +60,7 @@ async fn write_all(view: &View, vault: &Arc<Vault>, backups: u64) {
     };
     while made(&view.world.state()) < backups {
         rest(view, vault, 60_000).await;
+        let owner = process(view);
         let intent = {
             let mut state = view.world.state();
             let mut bytes = [view.actor as u8; 16];
@@ -76,7 +77,7 @@ async fn write_all(view: &View, vault: &Arc<Vault>, backups: u64) {
                 host: "host".to_owned(),
                 paths: vec!["/data".into()],
                 name: None,
-                owner: process(view),
+                owner,
             }
         };
         view.world.state().jobs.insert(view.actor, intent.clone());

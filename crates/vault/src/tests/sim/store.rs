@@ -222,7 +222,7 @@ impl Clock for View {
     fn monotonic(&self) -> Duration {
         let state = self.world.state();
         let missed = state.actors.get(self.actor).map_or(0, |actor| actor.missed);
-        Duration::from_millis(state.now - missed)
+        Duration::from_millis(state.now.saturating_sub(missed))
     }
 }
 
@@ -233,7 +233,8 @@ impl Simulated for View {
         let at = state.now + u64::try_from(time.as_millis()).unwrap();
         if state.at_once() {
             state.now = at;
-            return Box::pin(std::future::ready(()));
+            // Others run too: a heart that never waits would beat for ever.
+            return Box::pin(tokio::task::yield_now());
         }
         let (turn, waits) = oneshot::channel();
         let actor = self.actor;
