@@ -95,12 +95,27 @@ impl Vault {
     /// # Errors
     /// [`Error::Conflict`] when the lease was lost.
     pub async fn delete_backup(&self, id: BackupId, guard: &Lease) -> Result<u64, Error> {
+        self.take_away(id, guard, true).await
+    }
+
+    /// As [`Vault::delete_backup`], for a backup that was begun and never committed.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it is committed after all, and when the lease was lost.
+    pub async fn discard_backup(&self, id: BackupId, guard: &Lease) -> Result<u64, Error> {
+        self.take_away(id, guard, false).await
+    }
+
+    async fn take_away(&self, id: BackupId, guard: &Lease, committed: bool) -> Result<u64, Error> {
         guard.confirm().await?;
         let key = record_key(id)?;
         let at_record = self.at_record(id).await?;
         let comes_back = at_record == AtRecord::Tombstone || self.may_still_commit(id).await?;
         let mut freed = 0;
         match at_record {
+            AtRecord::Record if !committed => {
+                return Err(Error::Conflict(format!("backup {id} was committed meanwhile")));
+            }
             AtRecord::Record => {
                 let at = self.clock().now();
                 let action = MarkAction::Delete;

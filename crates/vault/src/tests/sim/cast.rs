@@ -264,7 +264,7 @@ async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), E
             && let Some(intent) = vault.intent(id).await?
             && vault.host().is_dead(&intent.owner)
         {
-            vault.delete_backup(id, &lease).await?;
+            vault.discard_backup(id, &lease).await?;
         }
     }
     let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());

@@ -129,7 +129,9 @@ fn a_history_is_the_same_whenever_it_is_gone_through() {
     let base = runtime.block_on(base());
     for seed in [3, 17, 4711] {
         let stories = [(); 2].map(|()| runtime.block_on(schedule::story(&base, seed)));
-        assert_eq!(stories[0], stories[1], "seed {seed}");
+        let mut lines = stories[0].lines().zip(stories[1].lines());
+        let differing = lines.find(|(one, other)| one != other);
+        assert_eq!(differing, None, "seed {seed}");
         assert!(stories[0].lines().count() > 30, "{}", stories[0]);
     }
 }
