@@ -18,7 +18,16 @@ pub fn run(arguments: &[String]) -> Result<()> {
     anyhow::ensure!(numbers, "`{seeds}` is no number or range of seeds");
     let mut tests = workspace::cargo();
     tests
-        .args(["test", "--locked", "-p", "ostler-vault", "--lib", "sim::nothing_is_lost", "--", "--nocapture"])
+        .args([
+            "test",
+            "--locked",
+            "-p",
+            "ostler-vault",
+            "--lib",
+            "sim::nothing_is_lost",
+            "--",
+            "--nocapture",
+        ])
         .env("OSTLER_TEST_SIMULATION_SEEDS", seeds);
     process::run(&mut tests)
 }

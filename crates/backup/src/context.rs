@@ -8,8 +8,8 @@ use std::time::Duration;
 use ostler_api::Node;
 use ostler_operations::Operation;
 use ostler_vault::{Intent, Lease, LeaseHolder, Record, Vault};
-use std::collections::BTreeSet;
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, ProcessIdentity, Timestamp};
+use std::collections::BTreeSet;
 
 use crate::state::{self, Backup};
 
@@ -57,7 +57,11 @@ impl Context {
             .await
             .map_err(self.attempting("list its backups"))?;
         let mut living = BTreeSet::new();
-        for intent in entries.iter().filter(|e| e.committed.is_none()).filter_map(|e| e.intent.as_ref()) {
+        for intent in entries
+            .iter()
+            .filter(|e| e.committed.is_none())
+            .filter_map(|e| e.intent.as_ref())
+        {
             let maker = self.vault.maker(intent).await;
             let maker = maker.map_err(self.attempting("see who writes to it"))?;
             let silent = maker.seen.map(|seen| seen.duration_until(self.now()));

@@ -79,4 +79,3 @@ fn stop_if(cancel: &CancellationToken) -> Result<(), Error> {
         Ok(())
     }
 }
-

@@ -63,7 +63,9 @@ pub struct Collecting<'a> {
 
 impl std::fmt::Debug for Collecting<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Collecting").field("grace", &self.grace).finish_non_exhaustive()
+        f.debug_struct("Collecting")
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
     }
 }
 
@@ -178,7 +180,9 @@ impl Vault {
         let mut tally = Tally::default();
         let mut rounds = self.rounds().await?;
         if let Some(open) = rounds.open.take()
-            && !self.sweep(&open, None, guard, how, progress, cancel, &mut tally).await?
+            && !self
+                .sweep(&open, None, guard, how, progress, cancel, &mut tally)
+                .await?
         {
             return Ok(tally.sum());
         }
@@ -199,7 +203,10 @@ impl Vault {
                 ));
             };
             let looked = Some((survey, rewritten));
-            if !self.sweep(&round, looked, guard, how, progress, cancel, &mut tally).await? {
+            if !self
+                .sweep(&round, looked, guard, how, progress, cancel, &mut tally)
+                .await?
+            {
                 return Ok(tally.sum());
             }
         }

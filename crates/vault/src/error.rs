@@ -136,7 +136,9 @@ pub enum Error {
         source: Box<Error>,
     },
     /// A collection of garbage has ruled out that this backup is ever committed.
-    #[error("backup {0} can no longer be committed: its maker showed no sign of life, and space was freed meanwhile")]
+    #[error(
+        "backup {0} can no longer be committed: its maker showed no sign of life, and space was freed meanwhile"
+    )]
     Revoked(ostler_vocabulary::BackupId),
     /// The world is not as the caller assumed: another writer, a lost lease.
     #[error("{0}")]
@@ -229,7 +231,9 @@ impl Classified for Error {
                 Some("check the address, or make a vault with `ostler vault init`".to_owned())
             }
             Self::VaultExists(_) => Some("choose another place, or use the vault that is there".to_owned()),
-            Self::Revoked(_) => Some("make a new backup; it uses what this one stored and what is still there".to_owned()),
+            Self::Revoked(_) => {
+                Some("make a new backup; it uses what this one stored and what is still there".to_owned())
+            }
             Self::Version { .. } => Some("use a newer version of ostler".to_owned()),
             Self::Damaged { .. } | Self::ChunkDamaged { .. } | Self::PackMissing { .. } => {
                 Some("`ostler vault check --read-data` lists every backup that this touches".to_owned())

@@ -83,12 +83,15 @@ impl Vault {
             let chain = Chain::read(COLLECTOR, &self.objects(COLLECTOR).await?);
             let holder = match (&chain, known.take()) {
                 (Some(chain), Some((epoch, holder))) if chain.epoch == epoch => holder,
-                (Some(chain), _) if !chain.released => {
-                    self.claim(COLLECTOR, chain.epoch).await?.map(|claim| claim.holder)
-                }
+                (Some(chain), _) if !chain.released => self
+                    .claim(COLLECTOR, chain.epoch)
+                    .await?
+                    .map(|claim| claim.holder),
                 _ => None,
             };
-            let dead = holder.as_ref().is_some_and(|holder| self.host().is_dead(&holder.process));
+            let dead = holder
+                .as_ref()
+                .is_some_and(|holder| self.host().is_dead(&holder.process));
             let now = self.clock().monotonic();
             match watch.look(chain.as_ref(), dead, now) {
                 Verdict::Take { epoch } => {
@@ -120,7 +123,10 @@ impl Vault {
     /// Only where the store fails.
     pub async fn lease_holder(&self) -> Result<Option<LeaseHolder>, Error> {
         match Chain::read(COLLECTOR, &self.objects(COLLECTOR).await?) {
-            Some(chain) if !chain.released => Ok(self.claim(COLLECTOR, chain.epoch).await?.map(|claim| claim.holder)),
+            Some(chain) if !chain.released => Ok(self
+                .claim(COLLECTOR, chain.epoch)
+                .await?
+                .map(|claim| claim.holder)),
             _ => Ok(None),
         }
     }
@@ -167,7 +173,10 @@ impl Vault {
 
 /// Whether an object is part of a chain.
 pub(crate) fn is_link(key: &ostler_store::Key) -> bool {
-    let backup = key.as_str().strip_prefix(BACKUPS_MADE).and_then(|rest| rest.split_once('/'));
+    let backup = key
+        .as_str()
+        .strip_prefix(BACKUPS_MADE)
+        .and_then(|rest| rest.split_once('/'));
     match backup {
         Some((id, _)) => id
             .parse::<BackupId>()

@@ -141,7 +141,11 @@ impl Vault {
     /// When a round was opened, by the store's clock.
     pub(crate) async fn round_opened(&self, number: u64) -> Result<Option<Timestamp>, Error> {
         let key = Part::Marked.key(number)?;
-        let object = self.store().head(&key).await.map_err(Error::store("look up", &key))?;
+        let object = self
+            .store()
+            .head(&key)
+            .await
+            .map_err(Error::store("look up", &key))?;
         Ok(object.modified)
     }
 
@@ -158,7 +162,10 @@ impl Vault {
                     .map(drop)
                     .ok_or_else(|| Error::damaged(key, "its contents cannot be read"))
             }
-            None => Err(Error::damaged(key, "its name is not that of any object of a vault")),
+            None => Err(Error::damaged(
+                key,
+                "its name is not that of any object of a vault",
+            )),
         }
     }
 }
@@ -168,7 +175,8 @@ fn read(plain: &[u8]) -> Option<HashSet<PackId>> {
         return None;
     };
     let (packs, rest) = packs.as_chunks::<32>();
-    rest.is_empty().then(|| packs.iter().copied().map(PackId).collect())
+    rest.is_empty()
+        .then(|| packs.iter().copied().map(PackId).collect())
 }
 
 #[cfg(test)]
@@ -193,8 +201,14 @@ mod tests {
             (&["0000000001/marked"], (1, Some("rounds/0000000001/marked"))),
             (&["0000000001/done", "0000000001/marked"], (1, None)),
             // A collector that slept created it again.
-            (&["0000000001/marked", "0000000002/done", "0000000002/marked"], (2, None)),
-            (&["0000000001/done", "0000000002/marked"], (2, Some("rounds/0000000002/marked"))),
+            (
+                &["0000000001/marked", "0000000002/done", "0000000002/marked"],
+                (2, None),
+            ),
+            (
+                &["0000000001/done", "0000000002/marked"],
+                (2, Some("rounds/0000000002/marked")),
+            ),
             (&["1/marked", "0000000001/other"], (0, None)),
         ] {
             let objects = objects(names);
@@ -208,7 +222,10 @@ mod tests {
         let mut plain = vec![VERSION];
         plain.extend([7; 32]);
         plain.extend([9; 32]);
-        assert_eq!(read(&plain), Some(HashSet::from([PackId([7; 32]), PackId([9; 32])])));
+        assert_eq!(
+            read(&plain),
+            Some(HashSet::from([PackId([7; 32]), PackId([9; 32])]))
+        );
         assert_eq!(read(&plain[..40]), None);
         assert_eq!(read(&[2]), None);
         assert_eq!(read(&[]), None);

@@ -97,7 +97,10 @@ impl Vault {
         let released = chain.is_some_and(|chain| chain.released);
         let maker = match epoch {
             1 => Some(there.owner),
-            epoch => self.claim(&prefix, epoch).await?.map(|claim| claim.holder.process),
+            epoch => self
+                .claim(&prefix, epoch)
+                .await?
+                .map(|claim| claim.holder.process),
         };
         if released {
             // Whoever said that it is over never commits again.
@@ -133,7 +136,9 @@ impl Vault {
                 }
                 Ok(writer)
             }
-            None => Err(Error::Busy(format!("backup {id} is being resumed by another process"))),
+            None => Err(Error::Busy(format!(
+                "backup {id} is being resumed by another process"
+            ))),
         }
     }
 
@@ -236,7 +241,10 @@ impl Vault {
         let objects = self.objects(&prefix).await?;
         let process = match Chain::read(&prefix, &objects).map_or(1, |chain| chain.epoch) {
             1 => Some(intent.owner.clone()),
-            epoch => self.claim(&prefix, epoch).await?.map(|claim| claim.holder.process),
+            epoch => self
+                .claim(&prefix, epoch)
+                .await?
+                .map(|claim| claim.holder.process),
         };
         let seen = objects.iter().filter_map(|object| object.modified).max();
         Ok(Maker {

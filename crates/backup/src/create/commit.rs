@@ -143,7 +143,11 @@ impl Create<'_> {
                         .with_hint("make a new backup; this one was never committed"));
                     }
                 }
-                let packs = self.relied_on.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let packs = self
+                    .relied_on
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone();
                 writer
                     .commit(record, &packs)
                     .await

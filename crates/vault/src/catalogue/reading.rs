@@ -45,7 +45,10 @@ impl Vault {
         let mut said = self.said().await?;
         let mut committed = committed(&records);
         // Where a tombstone is, there is no backup and will never be one.
-        let revoked = |id: &BackupId| said.get(id).is_some_and(|said| said.iter().any(Found::is_revocation));
+        let revoked = |id: &BackupId| {
+            said.get(id)
+                .is_some_and(|said| said.iter().any(Found::is_revocation))
+        };
         let ruled_out: BTreeSet<BackupId> = committed.iter().filter(|id| revoked(id)).copied().collect();
         let lost = self.without_record(&said, &committed).await?;
         let begun: Vec<BackupId> = intents

@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 use super::presence::wrong;
 use super::reading::in_parallel;
 use super::{ObjectProblem, VaultCheck, damage, shown, stop_if};
-use crate::rounds::ROUNDS;
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key};
 use crate::index::{pack_key, pack_of, parse_segment};
 use crate::list::ListReader;
 use crate::pack::{Encoding, PackTable};
 use crate::reach::data_chunks;
+use crate::rounds::ROUNDS;
 use crate::{ChunkId, Error, Index, Location, PackId, Reader, Record, Vault};
 
 /// Tombstones are shorter than any commit record.

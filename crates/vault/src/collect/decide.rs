@@ -98,7 +98,10 @@ pub(super) fn decide(packs: &[Content], needs: &dyn Fn(&ChunkId) -> bool) -> Dec
             decision.rewrite.append(&mut small);
         }
     }
-    for pack in packs.iter().filter(|pack| pack.marked && decision.dead.contains(&pack.pack)) {
+    for pack in packs
+        .iter()
+        .filter(|pack| pack.marked && decision.dead.contains(&pack.pack))
+    {
         let elsewhere = pack.chunks.iter().filter_map(|(chunk, _)| home.get(chunk));
         decision.relied.extend(elsewhere);
     }

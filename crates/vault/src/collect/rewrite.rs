@@ -7,9 +7,9 @@ use ostler_store::Object;
 use ostler_vocabulary::{Classified, ErrorKind, Progress};
 use tokio_util::sync::CancellationToken;
 
+use super::Tally;
 use super::stop_if;
 use super::survey::Survey;
-use super::Tally;
 use crate::index::parse_segment;
 use crate::pack::PackTable;
 use crate::{ChunkId, ChunkSink, Error, Index, PackId, Reader, Vault};

@@ -71,7 +71,8 @@ impl Survey {
                 continue;
             };
             sizes.insert(id, object.size);
-            let stored_since = |since: &Begun| !described.contains(&id) || since.may_have_stored(object.modified);
+            let stored_since =
+                |since: &Begun| !described.contains(&id) || since.may_have_stored(object.modified);
             if since.as_ref().is_some_and(stored_since) {
                 spared.insert(id);
             }
@@ -188,7 +189,8 @@ impl Survey {
     pub(super) async fn knows(&self, vault: &Vault, others: &BTreeSet<BackupId>) -> Result<bool, Error> {
         let listed = vault.objects(BACKUPS).await?;
         let mut listed = listed.iter().map(|object| backup_of(BACKUPS, &object.key));
-        Ok(others.is_subset(&self.examined) && listed.all(|id| id.is_some_and(|id| self.examined.contains(&id))))
+        Ok(others.is_subset(&self.examined)
+            && listed.all(|id| id.is_some_and(|id| self.examined.contains(&id))))
     }
 }
 

@@ -70,7 +70,13 @@ impl Vault {
         };
         let rewritten: HashSet<PackId> = rewritten.unwrap_or_default().packs.into_iter().collect();
         let going: HashSet<PackId> = match survey.is_second() {
-            true => survey.decision.dead.iter().copied().filter(|pack| round.packs.contains(pack)).collect(),
+            true => survey
+                .decision
+                .dead
+                .iter()
+                .copied()
+                .filter(|pack| round.packs.contains(pack))
+                .collect(),
             false => round.packs.clone(),
         };
         if survey.is_second() {
@@ -122,7 +128,9 @@ impl Vault {
         };
         // Our lease's first beat was taken by the same clock, before this.
         let passed = match (opened, guard.taken().await?) {
-            (Some(opened), Some(taken)) => Duration::try_from(opened.duration_until(taken)).unwrap_or_default(),
+            (Some(opened), Some(taken)) => {
+                Duration::try_from(opened.duration_until(taken)).unwrap_or_default()
+            }
             _ => Duration::ZERO,
         };
         let begun = self.clock().monotonic();

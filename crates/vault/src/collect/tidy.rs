@@ -93,7 +93,11 @@ impl Vault {
             if is_over {
                 let chain = backup_chain(id);
                 let mut objects = vec![intent];
-                objects.extend(made.iter().filter(|sign| sign.key.as_str().starts_with(&chain)).cloned());
+                objects.extend(
+                    made.iter()
+                        .filter(|sign| sign.key.as_str().starts_with(&chain))
+                        .cloned(),
+                );
                 stale.over.push((id, at_record, objects));
             }
         }

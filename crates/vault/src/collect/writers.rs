@@ -56,10 +56,12 @@ impl Vault {
             .map(|(id, objects)| {
                 let prefix = backup_chain(id);
                 let chain = Chain::read(&prefix, &objects);
-                let saw = objects.iter().filter_map(|object| match Link::parse(&prefix, &object.key) {
-                    Some((_, Link::Saw(round))) => Some(round),
-                    _ => None,
-                });
+                let saw = objects
+                    .iter()
+                    .filter_map(|object| match Link::parse(&prefix, &object.key) {
+                        Some((_, Link::Saw(round))) => Some(round),
+                        _ => None,
+                    });
                 let signs = Signs {
                     epoch: chain.map_or(1, |chain| chain.epoch),
                     beat: chain.map_or(0, |chain| chain.beat),
@@ -118,7 +120,10 @@ impl Vault {
                 } else {
                     unknown += 1;
                     if told.insert(id) {
-                        (how.told)(format!("waiting to see whether backup {} is still being made", id.short()));
+                        (how.told)(format!(
+                            "waiting to see whether backup {} is still being made",
+                            id.short()
+                        ));
                     }
                 }
             }

@@ -97,7 +97,9 @@ impl Vault {
         let mut avoid = marked.unwrap_or_else(|| tables.iter().map(|table| table.id).collect());
         avoid.extend(missing);
         adopted.retain(|table: &PackTable| !avoid.contains(&table.id));
-        let build = self.host().blocking(move || Index::build_avoiding(tables, &avoid));
+        let build = self
+            .host()
+            .blocking(move || Index::build_avoiding(tables, &avoid));
         let mut index = build.await?;
         index.adopted = adopted;
         index.ignored = ignored;

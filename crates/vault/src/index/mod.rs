@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::chunk::ChunkKind;
-use crate::pack::{Encoding, Entry, HEADER, PackTable};
 use crate::host::{Bug, bug};
+use crate::pack::{Encoding, Entry, HEADER, PackTable};
 use crate::{ChunkId, PackId};
 
 pub(crate) use load::{pack_key, pack_of};

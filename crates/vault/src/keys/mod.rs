@@ -102,7 +102,10 @@ impl Epoch {
         let mut bytes = [0; SEALED_KEY];
         let (plain, code) = bytes.split_at_mut(32);
         plain.copy_from_slice(key);
-        let hash = blake3::Hasher::new_keyed(&self.writer).update(info).update(key).finalize();
+        let hash = blake3::Hasher::new_keyed(&self.writer)
+            .update(info)
+            .update(key)
+            .finalize();
         code[..32].copy_from_slice(hash.as_bytes());
         bytes
     }

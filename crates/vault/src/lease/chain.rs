@@ -166,7 +166,10 @@ mod tests {
     #[test]
     fn links_read_back() {
         for link in [Link::Beat(0), Link::Beat(77), Link::Released, Link::Saw(3)] {
-            assert_eq!(Link::parse(PREFIX, &link.key(PREFIX, 5).unwrap()), Some((5, link)));
+            assert_eq!(
+                Link::parse(PREFIX, &link.key(PREFIX, 5).unwrap()),
+                Some((5, link))
+            );
         }
     }
 

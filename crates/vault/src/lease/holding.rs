@@ -8,8 +8,8 @@ use ostler_store::{Key, Object, Store};
 use ostler_vocabulary::{Classified, Clock, ErrorKind, Timestamp};
 use tokio::task::JoinHandle;
 
-use super::chain::{Chain, Link};
 use super::LEASE_TIME;
+use super::chain::{Chain, Link};
 use crate::host::Host;
 use crate::{Error, Vault};
 
@@ -137,7 +137,8 @@ impl Holding {
         self.beaten_ms.fetch_max(now, Ordering::Relaxed);
         // The first beat says who holds the lease and stays.
         if beat > 1 {
-            self.remove(&Link::Beat(beat - 1).key(&self.prefix, self.epoch)?).await?;
+            self.remove(&Link::Beat(beat - 1).key(&self.prefix, self.epoch)?)
+                .await?;
         }
         Ok(())
     }

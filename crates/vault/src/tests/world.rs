@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::list::{Entry, EntryKind, Extent, ListWriter, Metadata};
 use crate::{
-    ChunkKind, Collected, Collecting, Counts, Error, InitOptions, Intent, Lease, LeaseHolder, NodeRecord, Protect, Record,
-    Unlock, Vault, VaultCheck,
+    ChunkKind, Collected, Collecting, Counts, Error, InitOptions, Intent, Lease, LeaseHolder, NodeRecord,
+    Protect, Record, Unlock, Vault, VaultCheck,
 };
 
 pub(super) const NOW: i64 = 1_800_000_000;
@@ -114,7 +114,9 @@ pub(super) async fn lease(vault: &Arc<Vault>) -> Result<Lease, Error> {
 pub(super) async fn collect(vault: &Arc<Vault>) -> Result<Collected, Error> {
     let lease = lease(vault).await?;
     let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
-    let collected = vault.collect(&lease, Collecting::default(), &progress, &cancel).await?;
+    let collected = vault
+        .collect(&lease, Collecting::default(), &progress, &cancel)
+        .await?;
     lease.release().await?;
     Ok(collected)
 }

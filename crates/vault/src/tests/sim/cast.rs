@@ -55,7 +55,10 @@ async fn write_all(view: &View, vault: &Arc<Vault>, backups: u64) {
         view.world.state().jobs.remove(&view.actor);
     }
     let made = |state: &State| {
-        let mine = state.contents.keys().filter(|id| id.as_bytes()[0] == view.actor as u8);
+        let mine = state
+            .contents
+            .keys()
+            .filter(|id| id.as_bytes()[0] == view.actor as u8);
         mine.count() as u64
     };
     while made(&view.world.state()) < backups {
@@ -68,7 +71,9 @@ async fn write_all(view: &View, vault: &Arc<Vault>, backups: u64) {
             let backup = BackupId::from_bytes(bytes);
             let first = state.dice.below(CHUNKS);
             let count = 1 + state.dice.below(4);
-            let contents = (first..first + count).map(|chunk| (chunk % CHUNKS) as u8).collect();
+            let contents = (first..first + count)
+                .map(|chunk| (chunk % CHUNKS) as u8)
+                .collect();
             state.contents.insert(backup, contents);
             Intent {
                 backup,
@@ -109,7 +114,9 @@ async fn make(view: &View, vault: &Arc<Vault>, mut intent: Intent) {
 }
 
 async fn give_up(view: &View, vault: &Arc<Vault>, intent: &Intent, sole: bool) {
-    view.world.state().note(view.actor, || format!("gives up, alone: {sole}"));
+    view.world
+        .state()
+        .note(view.actor, || format!("gives up, alone: {sole}"));
     for _ in 0..3 {
         match vault.abandon(intent.backup, sole).await {
             Err(error) if error.kind().is_transient() => {}
@@ -126,7 +133,13 @@ async fn attempt(view: &View, vault: &Arc<Vault>, intent: &Intent, sole: &mut bo
     *sole = false;
     let writer = vault.begin(intent).await?;
     *sole = writer.is_sole();
-    let contents = view.world.state().contents.get(&intent.backup).cloned().unwrap_or_default();
+    let contents = view
+        .world
+        .state()
+        .contents
+        .get(&intent.backup)
+        .cloned()
+        .unwrap_or_default();
     for round in 1..=2 {
         let index = match &early {
             Some(early) if round == 1 => Arc::clone(early),
@@ -239,7 +252,9 @@ async fn collect_all(view: &View, vault: &Arc<Vault>, rounds: u64, grace: Durati
 }
 
 async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), Error> {
-    let lease = vault.lease(holder(view), Duration::from_secs(100), &|_| {}).await?;
+    let lease = vault
+        .lease(holder(view), Duration::from_secs(100), &|_| {})
+        .await?;
     let victims = view.world.state().dice.below(3);
     for _ in 0..victims {
         let (folder, committed) = match view.world.state().dice.once_in(4) {
@@ -256,7 +271,9 @@ async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), E
         };
         // What is not committed is deleted only when its maker is known to be dead.
         if committed && vault.at_record(id).await? == AtRecord::Record {
-            view.world.state().note(view.actor, || format!("deletes backup {}", id.short()));
+            view.world
+                .state()
+                .note(view.actor, || format!("deletes backup {}", id.short()));
             view.world.state().deleted.insert(id);
             vault.delete_backup(id, &lease).await?;
         } else if !committed

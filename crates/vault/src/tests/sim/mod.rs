@@ -51,7 +51,10 @@ fn campaign(seeds: std::ops::Range<u64>, bug: Option<Bug>) -> Option<(u64, Strin
                 })
             })
             .collect();
-        workers.into_iter().filter_map(|worker| worker.join().unwrap()).collect()
+        workers
+            .into_iter()
+            .filter_map(|worker| worker.join().unwrap())
+            .collect()
     });
     failures.sort();
     failures.into_iter().next()
@@ -63,7 +66,9 @@ async fn base() -> Arc<Vault> {
         protect: Vec::new(),
         clock: Arc::new(SystemClock::default()),
     };
-    let made = Vault::init_with(Arc::new(Memory::new()), options, Suite::None).await.unwrap();
+    let made = Vault::init_with(Arc::new(Memory::new()), options, Suite::None)
+        .await
+        .unwrap();
     Arc::new(made.vault)
 }
 
@@ -92,13 +97,18 @@ fn nothing_is_lost_whatever_happens_when() {
     if seeds.end - seeds.start == 1 {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let base = runtime.block_on(base());
-        runtime.block_on(one(&base, seeds.start, None, true)).unwrap_or_else(|reason| panic!("{reason}"));
+        runtime
+            .block_on(one(&base, seeds.start, None, true))
+            .unwrap_or_else(|reason| panic!("{reason}"));
         return;
     }
     let begun = std::time::Instant::now();
     let count = seeds.end - seeds.start;
     if let Some((seed, reason)) = campaign(seeds, None) {
-        panic!("the history of seed {seed} went wrong: {reason}\n`cargo xtask simulate {seed}..{}` tells it", seed + 1);
+        panic!(
+            "the history of seed {seed} went wrong: {reason}\n`cargo xtask simulate {seed}..{}` tells it",
+            seed + 1
+        );
     }
     println!("{count} histories in {:.1} s", begun.elapsed().as_secs_f64());
 }
@@ -118,8 +128,13 @@ fn every_planted_mistake_is_found() {
     ] {
         let begun = std::time::Instant::now();
         let found = campaign(0..FOUND_WITHIN, Some(bug));
-        let (seed, reason) = found.unwrap_or_else(|| panic!("{bug:?} was not found in {FOUND_WITHIN} histories"));
-        println!("{bug:?}: found by seed {seed} in {:.1} s: {}", begun.elapsed().as_secs_f64(), reason.lines().next().unwrap_or_default());
+        let (seed, reason) =
+            found.unwrap_or_else(|| panic!("{bug:?} was not found in {FOUND_WITHIN} histories"));
+        println!(
+            "{bug:?}: found by seed {seed} in {:.1} s: {}",
+            begun.elapsed().as_secs_f64(),
+            reason.lines().next().unwrap_or_default()
+        );
     }
 }
 

@@ -152,13 +152,22 @@ fn wake(state: &mut State) -> bool {
 /// Serves one request, or lets time pass.
 fn advance(state: &mut State, births: &[(u64, usize)], died: &mut Option<usize>) -> bool {
     let now = state.now;
-    let runs = |state: &State, actor: usize| state.actors.get(actor).is_some_and(|actor| actor.stopped <= now);
+    let runs =
+        |state: &State, actor: usize| state.actors.get(actor).is_some_and(|actor| actor.stopped <= now);
     let ready: Vec<usize> = (0..state.waiting.len())
         .filter(|at| runs(state, state.waiting[*at].actor))
         .collect();
     if ready.is_empty() {
-        let stops = state.actors.iter().map(|actor| actor.stopped).filter(|at| *at > now);
-        let sleeps = state.sleeping.iter().filter(|s| runs(state, s.actor)).map(|s| s.at);
+        let stops = state
+            .actors
+            .iter()
+            .map(|actor| actor.stopped)
+            .filter(|at| *at > now);
+        let sleeps = state
+            .sleeping
+            .iter()
+            .filter(|s| runs(state, s.actor))
+            .map(|s| s.at);
         let births = births.iter().map(|(at, _)| *at);
         let Some(next) = stops.chain(sleeps).chain(births).min() else {
             return false;
@@ -171,9 +180,16 @@ fn advance(state: &mut State, births: &[(u64, usize)], died: &mut Option<usize>)
     let actor = state.waiting[chosen].actor;
     state.now += state.dice.below(300);
     state.deliver();
-    if state.weather.crashes.is_some_and(|times| state.dice.once_in(times)) {
+    if state
+        .weather
+        .crashes
+        .is_some_and(|times| state.dice.once_in(times))
+    {
         state.note(actor, || "dies".to_owned());
-        let lost: Vec<_> = state.waiting.extract_if(.., |waiting| waiting.actor == actor).collect();
+        let lost: Vec<_> = state
+            .waiting
+            .extract_if(.., |waiting| waiting.actor == actor)
+            .collect();
         for waiting in lost {
             // A request of a dead process may still be on its way.
             if let Some((key, body)) = waiting.create
@@ -190,11 +206,19 @@ fn advance(state: &mut State, births: &[(u64, usize)], died: &mut Option<usize>)
         *died = Some(actor);
         return true;
     }
-    if state.weather.pauses.is_some_and(|times| state.dice.once_in(times)) {
+    if state
+        .weather
+        .pauses
+        .is_some_and(|times| state.dice.once_in(times))
+    {
         let longest = [5_000, 70_000, 200_000, 20_000_000][state.dice.below(4) as usize];
         let pause = state.dice.below(longest);
         let frozen = state.dice.once_in(2);
-        let jump = if state.dice.once_in(4) { state.dice.below(400_000) as i64 - 200_000 } else { 0 };
+        let jump = if state.dice.once_in(4) {
+            state.dice.below(400_000) as i64 - 200_000
+        } else {
+            0
+        };
         state.note(actor, || format!("stops for {pause} ms"));
         let until = state.now + pause;
         let actor = &mut state.actors[actor];
@@ -225,23 +249,30 @@ async fn judge(world: &World, base: &Arc<Vault>, observer: usize) -> Result<(), 
     };
     let vault = seen(base, &view);
     readable(world, &vault).await?;
-    for _ in 0..2 {
-        let said = |error: Error| format!("in the end nothing can be freed: {error}");
-        let lease = vault.lease(holder(&view), Duration::from_secs(3600), &|_| {}).await.map_err(said)?;
-        let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
-        let collected = vault
-            .collect(&lease, Collecting::default(), &progress, &cancel)
-            .await
-            .map_err(said)?;
-        lease.release().await.map_err(said)?;
-        if !collected.waits_for.is_empty() {
-            return Err("in the end a collection waits for makers that are dead".to_owned());
-        }
+    let said = |error: Error| format!("in the end nothing can be freed: {error}");
+    let lease = vault
+        .lease(holder(&view), Duration::from_secs(3600), &|_| {})
+        .await
+        .map_err(said)?;
+    let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
+    let how = Collecting::default();
+    let collected = vault
+        .collect(&lease, how, &progress, &cancel)
+        .await
+        .map_err(said)?;
+    lease.release().await.map_err(said)?;
+    if !collected.waits_for.is_empty() {
+        return Err("in the end a collection waits for makers that are dead".to_owned());
     }
-    readable(world, &vault).await.map_err(|reason| format!("after the last collection: {reason}"))?;
+    readable(world, &vault)
+        .await
+        .map_err(|reason| format!("after the last collection: {reason}"))?;
     let plan = vault.collect_plan(&[]).await.map_err(|error| error.to_string())?;
     if plan.free_packs > 0 {
-        return Err(format!("in the end {} packs are left that nothing needs", plan.free_packs));
+        return Err(format!(
+            "in the end {} packs are left that nothing needs",
+            plan.free_packs
+        ));
     }
     Ok(())
 }
@@ -264,20 +295,27 @@ pub(super) fn process(view: &View) -> ProcessIdentity {
 }
 
 pub(super) fn holder(view: &View) -> LeaseHolder {
+    let process = process(view);
     LeaseHolder {
-        process: process(view),
-        operation: OperationId::random(),
+        operation: OperationId::from_bytes([process.started as u8; 16]),
+        process,
         purpose: "a simulation".to_owned(),
     }
 }
 
 /// Every backup that is committed reads as what was backed up; and what makers were told is true.
 async fn readable(world: &World, vault: &Arc<Vault>) -> Result<(), String> {
-    let index = vault.index(true).await.map_err(|error| format!("no index: {error}"))?;
+    let index = vault
+        .index(true)
+        .await
+        .map_err(|error| format!("no index: {error}"))?;
     let reader = Arc::new(vault.reader(index));
     let ids: Vec<BackupId> = {
         let state = world.state();
-        let names = state.objects.keys().filter_map(|key| key.as_str().strip_prefix("backups/"));
+        let names = state
+            .objects
+            .keys()
+            .filter_map(|key| key.as_str().strip_prefix("backups/"));
         names.filter_map(|name| name.parse().ok()).collect()
     };
     let mut committed = Vec::new();
@@ -298,13 +336,19 @@ async fn readable(world: &World, vault: &Arc<Vault>) -> Result<(), String> {
             }
         }
         if world.state().contents.get(&id) != Some(&contents) {
-            return Err(format!("backup {} is not what was backed up: {contents:?}", id.short()));
+            return Err(format!(
+                "backup {} is not what was backed up: {contents:?}",
+                id.short()
+            ));
         }
     }
     let state = world.state();
     let mut told = state.told.difference(&state.deleted);
     match told.find(|id| !committed.contains(id)) {
-        Some(id) => Err(format!("the maker of backup {} was told that it is committed, and it is not", id.short())),
+        Some(id) => Err(format!(
+            "the maker of backup {} was told that it is committed, and it is not",
+            id.short()
+        )),
         None => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! The store and the clock as one participant sees them.
 
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -146,7 +146,8 @@ impl Store for View {
     async fn get_range(&self, key: &Key, range: Range<u64>) -> Result<Bytes, Error> {
         self.ask(Verb::GetRange, key.as_str(), |state| {
             let stored = state.objects.get(key);
-            let stored = stored.ok_or_else(|| Error::NotFound(Self::attempt(Verb::GetRange, key.as_str())))?;
+            let stored =
+                stored.ok_or_else(|| Error::NotFound(Self::attempt(Verb::GetRange, key.as_str())))?;
             let size = stored.body.len() as u64;
             if range.end > size {
                 return Err(Error::Short {
@@ -176,13 +177,26 @@ impl Store for View {
     async fn list(&self, prefix: &str, after: Option<&Key>) -> Result<Page, Error> {
         assert!(after.is_none(), "one page is enough");
         self.ask(Verb::List, prefix, |state| {
-            let there = state.objects.iter().filter(|(_, stored)| stored.listed <= state.now || state.at_once());
+            let at_once = state.at_once();
+            let from = Key::new(prefix.trim_end_matches('/')).ok();
+            let range = (
+                from.as_ref().map_or(Bound::Unbounded, Bound::Included),
+                Bound::Unbounded,
+            );
+            let there = state
+                .objects
+                .range(range)
+                .skip_while(|(key, _)| key.as_str() < prefix);
+            let there = there.take_while(|(key, _)| key.as_str().starts_with(prefix));
+            let there = there.filter(|(_, stored)| stored.listed <= state.now || at_once);
             let there = there.map(|(key, stored)| (key, stored.body.len() as u64, stored.created));
-            let gone = state.ghosts.iter().filter(|_| !state.at_once());
+            let gone = state
+                .ghosts
+                .iter()
+                .filter(|(key, _)| !at_once && key.as_str().starts_with(prefix));
             let gone = gone.map(|(key, (_, size, created))| (key, *size, *created));
             let mut objects: Vec<Object> = there
                 .chain(gone)
-                .filter(|(key, ..)| key.as_str().starts_with(prefix))
                 .map(|(key, size, created)| Object {
                     key: key.clone(),
                     size,

@@ -172,7 +172,12 @@ impl World {
 impl State {
     pub(super) fn note(&mut self, actor: usize, what: impl FnOnce() -> String) {
         if self.notes.kept {
-            let _ = writeln!(self.notes.text, "{:>9.3} [{actor}] {}", self.now as f64 / 1000.0, what());
+            let _ = writeln!(
+                self.notes.text,
+                "{:>9.3} [{actor}] {}",
+                self.now as f64 / 1000.0,
+                what()
+            );
         }
     }
 
@@ -194,7 +199,11 @@ impl State {
 
     pub(super) fn lag(&mut self) -> u64 {
         let lag = self.weather.lag;
-        if lag > 0 && self.dice.once_in(3) { self.dice.below(lag) } else { 0 }
+        if lag > 0 && self.dice.once_in(3) {
+            self.dice.below(lag)
+        } else {
+            0
+        }
     }
 
     /// Puts an object there; `false` when the name is taken.
@@ -204,7 +213,14 @@ impl State {
         }
         let (created, listed) = (self.now, self.now + self.lag());
         self.ghosts.remove(key);
-        self.objects.insert(key.clone(), Stored { body, created, listed });
+        self.objects.insert(
+            key.clone(),
+            Stored {
+                body,
+                created,
+                listed,
+            },
+        );
         true
     }
 
@@ -212,7 +228,8 @@ impl State {
         if let Some(stored) = self.objects.remove(key) {
             let until = self.now + self.lag();
             if until > self.now && stored.listed <= self.now {
-                self.ghosts.insert(key.clone(), (until, stored.body.len() as u64, stored.created));
+                self.ghosts
+                    .insert(key.clone(), (until, stored.body.len() as u64, stored.created));
             }
         }
     }
