@@ -9,7 +9,7 @@
 //! Nothing is believed to be unneeded unless every commit record and every file list could be read. The order makes
 //! a kill harmless at any moment: what is needed is written anew first, then described by new index segments, then
 //! packs are marked; later the old segments go, then the packs, then the round is over.
-//! `docs/adr/0006-many-writers.md` has the argument.
+//! `docs/adr/0007-many-writers.md` has the argument.
 
 mod decide;
 mod rewrite;
@@ -32,6 +32,8 @@ pub use decide::Reason;
 use crate::catalogue::{BACKUPS, backup_of};
 use crate::rounds::MOST_PACKS;
 use crate::{Error, Lease, PackId, Vault};
+#[cfg(test)]
+pub(crate) use rewrite::copy_pack;
 use survey::Survey;
 
 /// What collecting would do.
@@ -202,6 +204,8 @@ impl Vault {
                     "another collection began while this one was looking".to_owned(),
                 ));
             };
+            tally.added += round.added;
+            tally.freed += round.freed;
             let looked = Some((survey, rewritten));
             if !self
                 .sweep(&round, looked, guard, how, progress, cancel, &mut tally)

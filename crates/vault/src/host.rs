@@ -109,6 +109,15 @@ impl Host {
         usual
     }
 
+    /// The length that a block of small chunks has at most.
+    pub(crate) fn block_length(&self, usual: usize) -> usize {
+        #[cfg(test)]
+        if self.simulated.is_some() {
+            return 26;
+        }
+        usual
+    }
+
     /// The length at which a pack is full.
     pub(crate) fn pack_length(&self, usual: usize) -> usize {
         #[cfg(test)]

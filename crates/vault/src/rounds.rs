@@ -55,6 +55,10 @@ pub(crate) struct Round {
     /// When it was opened, by the store's clock.
     pub(crate) opened: Option<Timestamp>,
     pub(crate) packs: HashSet<PackId>,
+    /// Bytes by which the store grew when it was opened.
+    pub(crate) added: u64,
+    /// And by which it shrank.
+    pub(crate) freed: u64,
 }
 
 /// What is known of all rounds.
@@ -101,6 +105,8 @@ impl Vault {
                 number: highest,
                 opened: marked.modified,
                 packs,
+                added: 0,
+                freed: 0,
             }),
         })
     }
@@ -117,18 +123,22 @@ impl Vault {
         let mut plain = vec![VERSION];
         sorted.iter().for_each(|pack| plain.extend_from_slice(&pack.0));
         let sealed = self.seal(ObjectKind::Round, Mode::Writer, &key, &plain)?;
+        let (added, mut freed) = (sealed.len() as u64, 0);
         if !self.create_if_free(&key, sealed).await? {
             return Ok(None);
         }
         for object in self.objects(ROUNDS).await? {
             if Part::parse(&object.key).is_some_and(|(round, _)| round < number) {
                 self.remove(&object.key).await?;
+                freed += object.size;
             }
         }
         Ok(Some(Round {
             number,
             opened: None,
             packs: packs.clone(),
+            added,
+            freed,
         }))
     }
 

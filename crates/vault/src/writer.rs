@@ -3,7 +3,7 @@
 //! Who begins says so first (the intent), then looks at what is marked as going, then reads the index. A collector
 //! marks first, then looks at who has begun. So one of the two sees the other: either the backup does not rely on what
 //! is marked, or the collector waits for its end, or takes the key of its commit record away.
-//! `docs/adr/0006-many-writers.md` has the argument.
+//! `docs/adr/0007-many-writers.md` has the argument.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

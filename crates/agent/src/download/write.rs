@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use ostler_api::request::Overwrite;
 use ostler_vault::list::Extent;
-use ostler_vault::{PackId, Reader};
+use ostler_vault::{OpenBlock, PackId, Reader};
 use ostler_vocabulary::{Classified, ErrorKind, Progress};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Advice, AtFlags, FallocateFlags, Mode, OFlags, RenameFlags};
@@ -48,6 +48,7 @@ pub(crate) struct Target<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Hands {
     plain: Vec<u8>,
+    block: OpenBlock,
     directory: LastDirectory,
 }
 
@@ -101,46 +102,38 @@ impl Target<'_> {
             Err(error) if is_damage(&error) => None,
             Err(error) => return Err(Error::vault("read a pack")(error)),
         };
-        let mut decoded = None;
+        let Hands { block, directory, .. } = hands;
         for piece in pieces {
             self.stop.check()?;
             let task = &window.tasks[piece.task as usize];
-            if decoded != Some(piece.id) {
-                decoded = None;
-                let from = usize::try_from(piece.location.offset - start).unwrap_or(usize::MAX);
-                let stored = bytes
-                    .as_ref()
-                    .and_then(|bytes| bytes.get(from..from.saturating_add(piece.location.stored as usize)));
-                let read = match stored {
-                    Some(stored) => self
-                        .reader
-                        .decode(&piece.id, &piece.location, stored, &mut hands.plain),
-                    None => Err(ostler_vault::Error::ChunkUnknown(piece.id)),
-                };
-                // Where this copy is bad or cannot be read in one go with its neighbours, maybe it can alone, or
-                // another copy can.
-                let read = match read {
-                    Err(error) if is_damage(&error) => {
-                        self.reader.chunk(&piece.id).map(|plain| hands.plain = plain)
+            let from = usize::try_from(piece.location.offset - start).unwrap_or(usize::MAX);
+            let stored = bytes
+                .as_ref()
+                .and_then(|bytes| bytes.get(from..from.saturating_add(piece.location.stored as usize)));
+            let read = match stored {
+                Some(stored) => self.reader.decode(&piece.id, &piece.location, stored, block),
+                None => Err(ostler_vault::Error::ChunkUnknown(piece.id)),
+            };
+            // Where this copy is bad or cannot be read in one go with its neighbours, maybe it can alone, or another
+            // copy can.
+            let alone;
+            let read = match read {
+                Err(error) if is_damage(&error) => match self.reader.chunk(&piece.id) {
+                    Ok(plain) => {
+                        alone = plain;
+                        Ok(&alone[..])
                     }
-                    read => read,
-                };
-                match read {
-                    Ok(()) => decoded = Some(piece.id),
-                    Err(error) if is_damage(&error) => self.broken(task, &error),
-                    Err(error) => return Err(Error::vault("read a chunk")(error)),
-                }
-            }
-            if decoded.is_some() {
-                self.try_on(task, || {
-                    self.write(task, piece.at, &hands.plain, &mut hands.directory)
-                });
-            } else {
-                self.fail(task, "its content in the vault is missing or damaged");
-                self.damaged.store(true, Ordering::Relaxed);
+                    Err(error) => Err(error),
+                },
+                read => read,
+            };
+            match read {
+                Ok(plain) => self.try_on(task, || self.write(task, piece.at, plain, directory)),
+                Err(error) if is_damage(&error) => self.broken(task, &error),
+                Err(error) => return Err(Error::vault("read a chunk")(error)),
             }
             if task.left.fetch_sub(1, Ordering::AcqRel) == 1 {
-                self.finish(task, &mut hands.directory);
+                self.finish(task, directory);
             }
         }
         Ok(())
