@@ -263,7 +263,7 @@ impl Reader {
             modified: None,
         };
         let read = self.vault.read_table(*pack, &object);
-        self.vault.runtime().block_on(read)
+        self.vault.host().block_on(read)
     }
 
     /// The name that these bytes have in this vault: tells whether a file already holds a chunk.
