@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity, Timestamp};
+use ostler_vocabulary::{BackupId, Classified, OperationId, ProcessIdentity, Timestamp};
 
 use crate::catalogue::{AtRecord, intent_key};
 use crate::host::{Bug, bug};
@@ -29,6 +29,8 @@ pub struct Writer {
     /// The round whose marks were seen before anything was relied on.
     saw: Option<u64>,
     tried: AtomicBool,
+    /// A request to create the record was not answered: it may still have its effect.
+    doubtful: AtomicBool,
 }
 
 impl Vault {
@@ -57,6 +59,7 @@ impl Vault {
             sole: true,
             saw,
             tried: AtomicBool::new(false),
+            doubtful: AtomicBool::new(false),
         })
     }
 
@@ -74,6 +77,7 @@ impl Vault {
             sole: false,
             saw: None,
             tried: AtomicBool::new(false),
+            doubtful: AtomicBool::new(false),
         };
         let at_record = self.at_record(id).await?;
         let Some(there) = self.intent(id).await? else {
@@ -196,18 +200,23 @@ impl Writer {
             )));
         }
         self.tried.store(true, Ordering::Relaxed);
-        self.vault.write_record(record, self.lease.is_some()).await
+        let written = self.vault.write_record(record, self.lease.is_some()).await;
+        if written.as_ref().is_err_and(|error| error.kind().is_transient()) {
+            self.doubtful.store(true, Ordering::Relaxed);
+        }
+        written
     }
 
-    /// Ends after the commit: nobody waits for this backup any more. Not to be called when it is not known whether the
-    /// commit succeeded.
+    /// Ends after the commit: nobody waits for this backup any more. Says that the key of its record is free of us only
+    /// where every request to create it was answered, and nobody else made this backup before: a request that comes
+    /// late must not bring back what was deleted.
     ///
     /// # Errors
     /// Only where the store fails.
     pub async fn finish(self) -> Result<(), Error> {
         match self.lease {
-            Some(lease) => lease.release().await,
-            None => Ok(()),
+            Some(lease) if self.sole && !self.doubtful.load(Ordering::Relaxed) => lease.release().await,
+            _ => Ok(()),
         }
     }
 
