@@ -146,10 +146,6 @@ pub(crate) enum Bug {
     RecordsFirst,
     /// A round is over before its packs are deleted.
     RoundOverEarly,
-    /// A resumed backup is believed to have seen the marks, because an earlier attempt had.
-    TrustResumed,
-    /// Copies that are marked themselves count as copies.
-    MarkedCopiesCount,
 }
 
 /// Whether this mistake is to be made.

@@ -129,17 +129,7 @@ impl Vault {
             claim: OperationId::random(),
         };
         match self.take(&prefix, epoch + 1, &claim).await? {
-            Some(lease) => {
-                let mut writer = resumed(Some(lease));
-                if bug(Bug::TrustResumed) {
-                    writer.saw = self.rounds().await?.open.map(|round| round.number);
-                    if let Some(round) = writer.saw {
-                        let key = Link::Saw(round).key(&prefix, epoch + 1)?;
-                        self.create_if_free(&key, Bytes::new()).await?;
-                    }
-                }
-                Ok(writer)
-            }
+            Some(lease) => Ok(resumed(Some(lease))),
             None => Err(Error::Busy(format!(
                 "backup {id} is being resumed by another process"
             ))),

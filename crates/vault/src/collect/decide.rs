@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::host::{Bug, bug};
 use crate::{ChunkId, PackId};
 
 /// A pack below a quarter of the usual size counts as small.
@@ -56,10 +55,9 @@ pub(super) struct Decision {
 /// bytes, and of equals the largest, so that what an interrupted run has already written anew is taken, and its origins
 /// go. Packs that are marked as going come last: what stays does not rely on them, or else on nobody.
 pub(super) fn decide(packs: &[Content], needs: &dyn Fn(&ChunkId) -> bool) -> Decision {
-    let stays = |pack: &Content| !pack.marked || bug(Bug::MarkedCopiesCount);
     let mut order: Vec<((bool, bool, u64, u64), &Content)> = packs
         .iter()
-        .map(|pack| ((pack.present, stays(pack), score(pack, needs), pack.size), pack))
+        .map(|pack| ((pack.present, !pack.marked, score(pack, needs), pack.size), pack))
         .collect();
     order.sort_by(|(a, x), (b, y)| b.cmp(a).then(x.pack.cmp(&y.pack)));
     let mut home: HashMap<ChunkId, PackId> = HashMap::new();

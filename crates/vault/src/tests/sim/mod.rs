@@ -123,8 +123,6 @@ fn every_planted_mistake_is_found() {
         Bug::NoSecondLook,
         Bug::RecordsFirst,
         Bug::RoundOverEarly,
-        Bug::TrustResumed,
-        Bug::MarkedCopiesCount,
     ] {
         let begun = std::time::Instant::now();
         let found = campaign(0..FOUND_WITHIN, Some(bug));
