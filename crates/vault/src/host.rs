@@ -122,7 +122,7 @@ impl Host {
     pub(crate) fn pack_length(&self, usual: usize) -> usize {
         #[cfg(test)]
         if self.simulated.is_some() {
-            return if usual > 10 << 20 { 300 } else { 2000 };
+            return if usual > 10 << 20 { 150 } else { 2000 };
         }
         usual
     }
@@ -134,8 +134,6 @@ impl Host {
 pub(crate) enum Bug {
     /// New backups rely on packs that are marked.
     RelyOnMarkedPacks,
-    /// A backup reads the index before it says that it will be made.
-    LateIntent,
     /// Space is freed while a backup that began before the marks is being made.
     SweepBesideWriters,
     /// A maker that shows no life is forgotten, and nothing is put where its record would be.

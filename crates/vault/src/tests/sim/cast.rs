@@ -11,7 +11,6 @@ use super::schedule::{holder, process, seen};
 use super::store::View;
 use super::world::State;
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of};
-use crate::host::{Bug, bug};
 use crate::list::{Entry, EntryKind, Extent, ListWriter, Metadata};
 use crate::{ChunkKind, Collecting, Counts, Error, Index, Intent, NodeRecord, Record, Vault, Writer};
 
@@ -126,10 +125,6 @@ async fn give_up(view: &View, vault: &Arc<Vault>, intent: &Intent, sole: bool) {
 }
 
 async fn attempt(view: &View, vault: &Arc<Vault>, intent: &Intent, sole: &mut bool) -> Result<(), Error> {
-    let early = match bug(Bug::LateIntent) {
-        true => Some(vault.index(false).await?),
-        false => None,
-    };
     *sole = false;
     let writer = vault.begin(intent).await?;
     *sole = writer.is_sole();
@@ -141,10 +136,7 @@ async fn attempt(view: &View, vault: &Arc<Vault>, intent: &Intent, sole: &mut bo
         .cloned()
         .unwrap_or_default();
     for round in 1..=2 {
-        let index = match &early {
-            Some(early) if round == 1 => Arc::clone(early),
-            _ => vault.index(round > 1).await?,
-        };
+        let index = vault.index(round > 1).await?;
         let list = store(vault, index, contents.clone()).await?;
         let record = record(intent, list);
         let index = vault.index(false).await?;

@@ -117,7 +117,6 @@ fn nothing_is_lost_whatever_happens_when() {
 fn every_planted_mistake_is_found() {
     for bug in [
         Bug::RelyOnMarkedPacks,
-        Bug::LateIntent,
         Bug::SweepBesideWriters,
         Bug::NoTombstone,
         Bug::NoSecondLook,
