@@ -23,6 +23,7 @@ mod layers;
 mod links;
 mod picture;
 mod process;
+mod queue_model;
 mod servers;
 mod simulate;
 mod svg;
@@ -47,6 +48,7 @@ cargo xtask <verb>
   coverage                   line coverage by crate
   simulate [SEEDS|FROM..TO]  go through histories of writers and collectors in one vault; of one seed tell the history
   crash [RUNS]               kill the real binary at every step and RUNS times at random moments of each operation
+  queue-model [ROUNDS]       random histories of queues on real servers against an oracle
   servers get|list           fetch, or name, the servers that tests start
   bench first-backup [...]   side by side with peers; see benches/README.md
   picture                    render docs/start/first-backup.svg from a real run";
@@ -78,6 +80,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "coverage" => coverage::run(rest),
         "crash" => crash::run(rest),
         "simulate" => simulate::run(rest),
+        "queue-model" => queue_model::run(rest),
         "servers" => servers::run(rest),
         "bench" => bench::run(rest),
         "picture" => picture::run(rest),

@@ -11,6 +11,7 @@
 pub mod client;
 pub mod document;
 pub mod node;
+pub mod queue;
 pub mod request;
 
 pub use client::{Client, Event};

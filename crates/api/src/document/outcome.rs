@@ -6,6 +6,7 @@ use ostler_vocabulary::BackupId;
 use serde::{Deserialize, Serialize};
 
 use super::backup::{BackupState, BackupSummary, Problem, Proof};
+use super::queue::QueueSchemaReport;
 
 /// What a finished operation says of itself, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub enum Outcome {
     Prune(PruneReport),
     /// A checked vault.
     CheckVault(CheckReport),
+    /// A queue schema that was installed or removed, or dropped queues.
+    QueueSchema(QueueSchemaReport),
 }
 
 /// `backup create`
