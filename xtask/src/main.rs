@@ -25,6 +25,7 @@ mod picture;
 mod process;
 mod queue_model;
 mod servers;
+mod simulate;
 mod svg;
 mod test;
 mod tools;
@@ -45,6 +46,7 @@ cargo xtask <verb>
   docs [--check]             write, or compare, the generated reference pages; --check looks at links too
   deny                       licences, sources and advisories of all dependencies
   coverage                   line coverage by crate
+  simulate [SEEDS|FROM..TO]  go through histories of writers and collectors in one vault; of one seed tell the history
   crash [RUNS]               kill the real binary at every step and RUNS times at random moments of each operation
   queue-model [ROUNDS]       random histories of queues on real servers against an oracle
   servers get|list           fetch, or name, the servers that tests start
@@ -77,6 +79,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "deny" => deny::run(rest),
         "coverage" => coverage::run(rest),
         "crash" => crash::run(rest),
+        "simulate" => simulate::run(rest),
         "queue-model" => queue_model::run(rest),
         "servers" => servers::run(rest),
         "bench" => bench::run(rest),

@@ -21,6 +21,7 @@ pub use operation::{
 };
 pub use outcome::{
     CheckCommand, CheckReport, CreateReport, DrillReport, Outcome, PruneReport, RestoreReport, VerifyReport,
+    Waiting,
 };
 pub use queue::{
     ConsumerList, ConsumerSummary, DeadLetter, DeadLetterList, EventEntry, EventList, QueueChange,

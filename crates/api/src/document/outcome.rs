@@ -128,6 +128,20 @@ pub struct PruneReport {
     pub bytes_freed: u64,
     /// Other leftovers removed: index segments, intents, proofs, unfinished uploads.
     pub objects_deleted: u64,
+    /// What was found to be unneeded and is freed by the next prune only, because backups are being made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+}
+
+/// What a prune leaves to the next one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Packs to be removed.
+    pub packs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The backups that are being made, and may rely on these packs.
+    pub backups: Vec<BackupId>,
 }
 
 /// `vault check`

@@ -56,7 +56,7 @@ pub const KEYS: &[Key] = &[
         "defaults",
         "lease_wait",
         "\"2m\"",
-        "How long to wait for another writer of the vault before giving up as busy",
+        "How long to wait for another prune or deletion of the vault before giving up as busy",
     ),
     key(
         "backup",

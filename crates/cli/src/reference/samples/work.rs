@@ -177,6 +177,7 @@ pub fn prune_report() -> PruneReport {
         packs_rewritten: 2,
         bytes_freed: 188_743_680,
         objects_deleted: 9,
+        waiting: None,
     }
 }
 
