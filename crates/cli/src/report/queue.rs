@@ -198,10 +198,9 @@ fn dead_letters(page: &mut Page, list: &DeadLetterList, now: Timestamp) {
         return;
     }
     let mut table = Table::new([
-        Column::right("NO"),
+        Column::right("NUMBER"),
         Column::flexible("CONSUMER"),
         Column::flexible("REASON"),
-        Column::right("ID"),
         Column::left("TIME"),
         Column::flexible("TYPE"),
         Column::flexible("DATA"),
@@ -212,7 +211,8 @@ fn dead_letters(page: &mut Page, list: &DeadLetterList, now: Timestamp) {
             (letter.event.consumer.clone().unwrap_or_default(), Tone::Plain),
             (short(letter.reason.as_deref()), Tone::Plain),
         ];
-        cells.extend(event_cells(&letter.event, now));
+        // The number names it; the event's own id is in the JSON.
+        cells.extend(event_cells(&letter.event, now).into_iter().skip(1));
         table.row(cells);
     }
     page.table(&table);
