@@ -44,26 +44,41 @@ pub(super) fn ends_padded(size: u64) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct Aligned {
     bytes: Vec<u8>,
+    length: usize,
 }
 
 impl Aligned {
-    /// Writes whole blocks; what is missing of the last one is zeros. Where the file system does not want it this way,
-    /// the file is written through the cache from here on.
-    pub(super) fn write(&mut self, fd: BorrowedFd<'_>, data: &[u8], at: u64) -> io::Result<()> {
+    /// Takes a copy, with zeros up to the next whole block.
+    pub(super) fn fill(&mut self, data: &[u8]) {
+        self.length = data.len();
         let padded = data.len().next_multiple_of(BLOCK);
         self.bytes.resize(self.bytes.len().max(padded + BLOCK), 0);
-        let start = self.bytes.as_ptr().align_offset(BLOCK);
-        // Only a promise of the standard library keeps this from being `usize::MAX`.
-        let Some(block) = start
-            .checked_add(padded)
-            .and_then(|end| self.bytes.get_mut(start..end))
-        else {
-            return through_cache(fd, data, at);
-        };
-        block[..data.len()].copy_from_slice(data);
-        block[data.len()..].fill(0);
-        match write_all(fd, block, at) {
-            Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => through_cache(fd, data, at),
+        let start = self.start();
+        self.bytes[start..start + data.len()].copy_from_slice(data);
+        self.bytes[start + data.len()..start + padded].fill(0);
+    }
+
+    /// Where an aligned address is; anywhere is right, only slower, where none is known.
+    fn start(&self) -> usize {
+        match self.bytes.as_ptr().align_offset(BLOCK) {
+            start if start < BLOCK => start,
+            _ => 0,
+        }
+    }
+
+    /// What was filled in.
+    pub(super) fn data(&self) -> &[u8] {
+        &self.bytes[self.start()..][..self.length]
+    }
+
+    /// Writes whole blocks. Where the file system does not want it this way, the file is written through the cache from
+    /// here on.
+    pub(super) fn write(&self, fd: BorrowedFd<'_>, at: u64) -> io::Result<()> {
+        let blocks = &self.bytes[self.start()..][..self.length.next_multiple_of(BLOCK)];
+        match write_all(fd, blocks, at) {
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => {
+                through_cache(fd, self.data(), at)
+            }
             written => written,
         }
     }
@@ -94,9 +109,12 @@ mod tests {
         let file = file.or_else(|_| options.open(&path)).unwrap();
         let data: Vec<u8> = (0..10_000_u32).map(|i| (i % 251) as u8).collect();
         let mut aligned = Aligned::default();
-        aligned.write(file.as_fd(), &data[..8192], 0).unwrap();
+        aligned.fill(&data[..8192]);
+        aligned.write(file.as_fd(), 0).unwrap();
         // From an odd address, and with an end that is no block's.
-        aligned.write(file.as_fd(), &data[1..1001], 8192).unwrap();
+        aligned.fill(&data[1..1001]);
+        assert_eq!(aligned.data(), &data[1..1001]);
+        aligned.write(file.as_fd(), 8192).unwrap();
         assert!(ends_padded(8192 + 1000));
         let read = std::fs::read(&path).unwrap();
         assert_eq!(read[..8192], data[..8192]);

@@ -41,7 +41,13 @@ pub(crate) struct Temporary {
 #[derive(Debug, Default)]
 pub(crate) struct Tools {
     directory: LastDirectory,
-    aligned: Aligned,
+}
+
+/// A verified chunk.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Bytes<'a> {
+    Plain(&'a [u8]),
+    Aligned(&'a Aligned),
 }
 
 impl Target<'_> {
@@ -74,7 +80,7 @@ impl Target<'_> {
 
     /// Makes it: without a name where it is written in one go, so that nothing has to be renamed or cleaned up.
     fn make(&self, task: &Task, file: &mut Temporary, parent: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-        file.direct = direct::suits(task);
+        file.direct = task.direct;
         if !task.replaces && task.chunks() <= 1 && self.can_be_nameless(parent) {
             // Nobody can open it before it has its owner, so that it may have its mode at once.
             let asked = task.entry.metadata.mode & 0o777;
@@ -126,19 +132,33 @@ impl Target<'_> {
         }
     }
 
-    /// Writes one verified chunk.
-    pub(super) fn write(&self, task: &Task, at: u64, data: &[u8], tools: &mut Tools) -> io::Result<()> {
+    /// Writes one chunk, and completes the file after the last.
+    pub(super) fn put(&self, task: &Task, at: u64, bytes: Bytes<'_>, tools: &mut Tools) {
+        self.try_on(task, || self.write(task, at, bytes, tools));
+        self.one_less(task, tools);
+    }
+
+    /// One chunk is written, or cannot be.
+    pub(super) fn one_less(&self, task: &Task, tools: &mut Tools) {
+        if task.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.finish(task, tools);
+        }
+    }
+
+    fn write(&self, task: &Task, at: u64, bytes: Bytes<'_>, tools: &mut Tools) -> io::Result<()> {
         let (fd, direct) = {
             let mut file = task.file.lock().unwrap_or_else(PoisonError::into_inner);
             let fd = self.opened(task, &mut file, &mut tools.directory)?;
             (fd, file.direct)
         };
-        if task.is_sparse() {
-            write_data(fd.as_fd(), data, at)?;
-        } else if direct {
-            tools.aligned.write(fd.as_fd(), data, at)?;
-        } else {
-            write_all(fd.as_fd(), data, at)?;
+        let data = match bytes {
+            Bytes::Plain(data) => data,
+            Bytes::Aligned(data) => data.data(),
+        };
+        match bytes {
+            Bytes::Aligned(data) if direct => data.write(fd.as_fd(), at)?,
+            _ if task.is_sparse() => write_data(fd.as_fd(), data, at)?,
+            _ => write_all(fd.as_fd(), data, at)?,
         }
         self.progress.add_done(data.len() as u64);
         drop(fd);

@@ -21,9 +21,11 @@ pub(crate) mod task;
 pub(crate) mod verify;
 pub(crate) mod write;
 pub(crate) mod write_back;
+mod writers;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use ostler_api::node::{Download as Request, Downloaded};
 use ostler_api::request::Overwrite;
@@ -37,9 +39,10 @@ use crate::pool;
 use crate::problems::Problems;
 use crate::stop::Stop;
 use confine::Base;
-use plan::Planner;
+use plan::{Planned, Planner};
 use source::Source;
 use write::{Hands, Target};
+use writers::Line;
 
 /// What reading requests need.
 #[derive(Debug)]
@@ -110,10 +113,39 @@ fn write(
     context: &Context<'_>,
     target: &Target<'_>,
 ) -> Result<Downloaded, Error> {
-    let planner = pool::run(
+    let planner = thread::scope(|scope| {
+        let (line, writers) = writers::start(scope, target);
+        let planned = plan_and_work(source, context, target, line);
+        let sound = writers.into_iter().all(|writer| writer.join().is_ok());
+        if sound { planned } else { Err(Error::Worker) }
+    })?;
+    let (links, directories) = (&planner.links, &planner.directories);
+    let (made, same) = finish::link_all(target, links)?;
+    let bytes = target.bytes.load(Ordering::Relaxed);
+    let mut report = Downloaded {
+        files_written: target.files.load(Ordering::Relaxed) + made,
+        files_kept: planner.kept + same,
+        bytes_written: bytes,
+        bytes_verified: bytes + planner.kept_bytes,
+        ..Downloaded::default()
+    };
+    if request.delete_extra {
+        report.deleted = extras::remove(source, target.bases, request, context)?;
+    }
+    finish::settle(target, directories)?;
+    Ok(report)
+}
+
+fn plan_and_work(
+    source: &Source,
+    context: &Context<'_>,
+    target: &Target<'_>,
+    line: Line,
+) -> Result<Planned, Error> {
+    pool::run(
         context.options.workers,
         context.stop,
-        Hands::default,
+        move || Hands::new(line.clone()),
         |hands, job| target.work(hands, job),
         |feed| {
             let mut planner = Planner::new(target, feed);
@@ -126,29 +158,9 @@ fn write(
                 }
             })?;
             planner.flush()?;
-            Ok((
-                planner.directories,
-                planner.links,
-                planner.kept,
-                planner.kept_bytes,
-            ))
+            Ok(planner.planned)
         },
-    )?;
-    let (directories, links, kept, kept_bytes) = planner;
-    let (made, same) = finish::link_all(target, &links)?;
-    let bytes = target.bytes.load(Ordering::Relaxed);
-    let mut report = Downloaded {
-        files_written: target.files.load(Ordering::Relaxed) + made,
-        files_kept: kept + same,
-        bytes_written: bytes,
-        bytes_verified: bytes + kept_bytes,
-        ..Downloaded::default()
-    };
-    if request.delete_extra {
-        report.deleted = extras::remove(source, target.bases, request, context)?;
-    }
-    finish::settle(target, &directories)?;
-    Ok(report)
+    )
 }
 
 /// Compares everything before anything is written. Costs nothing where the target is new.

@@ -44,6 +44,12 @@ pub(crate) struct Planner<'a> {
     parent: LastDirectory,
     firsts: HashMap<(u64, u64), Place>,
     lister: Lister,
+    pub(crate) planned: Planned,
+}
+
+/// What is left to do after all data is there, and what there was nothing to do for.
+#[derive(Debug, Default)]
+pub(crate) struct Planned {
     pub(crate) directories: Vec<Directory>,
     pub(crate) links: Vec<Link>,
     pub(crate) kept: u64,
@@ -62,10 +68,7 @@ impl<'a> Planner<'a> {
             parent: LastDirectory::default(),
             firsts: HashMap::new(),
             lister: Lister::new(),
-            directories: Vec::new(),
-            links: Vec::new(),
-            kept: 0,
-            kept_bytes: 0,
+            planned: Planned::default(),
         }
     }
 
@@ -92,7 +95,7 @@ impl<'a> Planner<'a> {
         let known = self.known.len();
         let made = self.ensure(wanted.place.base, &wanted.place.path)?;
         if (made && self.known.len() > known) || !wanted.implied {
-            self.directories.push(Directory {
+            self.planned.directories.push(Directory {
                 place: wanted.place,
                 path: wanted.entry.path,
                 metadata: wanted.entry.metadata,
@@ -165,7 +168,7 @@ impl<'a> Planner<'a> {
         if metadata.links > 1 {
             let key = (metadata.device, metadata.inode);
             if let Some(first) = self.firsts.get(&key) {
-                self.links.push(Link {
+                self.planned.links.push(Link {
                     path: entry.path,
                     place,
                     first: first.clone(),
@@ -348,8 +351,8 @@ impl<'a> Planner<'a> {
 
     /// A file that has the right content already.
     fn keep(&mut self, task: &Task) {
-        self.kept += 1;
-        self.kept_bytes += task.size();
+        self.planned.kept += 1;
+        self.planned.kept_bytes += task.size();
         self.target.progress.add_done(task.size());
         self.target.progress.add_item();
         if self.target.overwrite == Overwrite::Never {

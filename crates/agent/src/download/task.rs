@@ -7,6 +7,7 @@ use ostler_vault::list::{Entry, EntryKind, Extent};
 use ostler_vault::{ChunkId, Location, PackId};
 use rustix::fd::OwnedFd;
 
+use super::direct;
 use super::file::Temporary;
 use crate::layout::Place;
 use crate::path::split;
@@ -22,18 +23,22 @@ pub(crate) struct Task {
     pub(crate) file: Mutex<Temporary>,
     /// Whether something has its name already.
     pub(crate) replaces: bool,
+    /// Whether it is written past the page cache.
+    pub(crate) direct: bool,
 }
 
 impl Task {
     pub(crate) fn new(entry: Entry, place: Place, replaces: bool) -> Self {
-        let task = Self {
+        let mut task = Self {
             entry,
             place,
             left: AtomicUsize::new(0),
             failed: AtomicBool::new(false),
             file: Mutex::default(),
             replaces,
+            direct: false,
         };
+        task.direct = direct::suits(&task);
         task.left.store(task.chunks(), Ordering::Relaxed);
         task
     }

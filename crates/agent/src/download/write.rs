@@ -1,8 +1,8 @@
 //! The workers of a restore: read a stretch of a pack, decode, and give each chunk to the files it belongs to (`file`).
 
 use std::io;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use ostler_api::request::Overwrite;
 use ostler_vault::{PackId, Reader};
@@ -10,10 +10,11 @@ use ostler_vocabulary::{Classified, ErrorKind, Progress};
 use rustix::fd::AsFd;
 
 use super::confine::Base;
-use super::file::Tools;
+use super::file::{Bytes, Tools};
 use super::task::{Job, Piece, Task, Window};
 use super::verify::same_content;
 use super::write_back::WriteBack;
+use super::writers::Line;
 use crate::Error;
 use crate::problems::Problems;
 use crate::stop::Stop;
@@ -38,10 +39,21 @@ pub(crate) struct Target<'a> {
 }
 
 /// What one worker keeps from job to job.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Hands {
     plain: Vec<u8>,
     tools: Tools,
+    line: Line,
+}
+
+impl Hands {
+    pub(super) fn new(line: Line) -> Self {
+        Self {
+            plain: Vec::new(),
+            tools: Tools::default(),
+            line,
+        }
+    }
 }
 
 impl Target<'_> {
@@ -74,7 +86,13 @@ impl Target<'_> {
         }
     }
 
-    fn span(&self, hands: &mut Hands, window: &Window, pack: &PackId, pieces: &[Piece]) -> Result<(), Error> {
+    fn span(
+        &self,
+        hands: &mut Hands,
+        window: &Arc<Window>,
+        pack: &PackId,
+        pieces: &[Piece],
+    ) -> Result<(), Error> {
         let end = |piece: &Piece| {
             piece
                 .location
@@ -121,15 +139,15 @@ impl Target<'_> {
                 }
             }
             if decoded.is_some() {
-                self.try_on(task, || {
-                    self.write(task, piece.at, &hands.plain, &mut hands.tools)
-                });
+                if task.direct && !task.failed.load(Ordering::Relaxed) {
+                    hands.line.give(window, piece, &hands.plain)?;
+                } else {
+                    self.put(task, piece.at, Bytes::Plain(&hands.plain), &mut hands.tools);
+                }
             } else {
                 self.fail(task, "its content in the vault is missing or damaged");
                 self.damaged.store(true, Ordering::Relaxed);
-            }
-            if task.left.fetch_sub(1, Ordering::AcqRel) == 1 {
-                self.finish(task, &mut hands.tools);
+                self.one_less(task, &mut hands.tools);
             }
         }
         Ok(())
