@@ -32,6 +32,11 @@ pub fn run(arguments: &[String]) -> Result<()> {
             "--workspace",
             "--exclude",
             "xtask",
+            // What fails is printed, and fails in `test` too; the table is worth having all the same.
+            "--ignore-run-fail",
+            // A process that a test killed leaves counts that were half written.
+            "--failure-mode",
+            "all",
             "--json",
             "--summary-only",
             "--output-path",

@@ -16,7 +16,7 @@ pub use backup::{
     FileList, Problem, Proof, Source,
 };
 pub use operation::{
-    AuditEntry, OperationDetail, OperationList, OperationState, OperationSummary, StepSummary,
+    AuditEntry, Message, OperationDetail, OperationList, OperationState, OperationSummary, StepSummary,
 };
 pub use outcome::{
     CheckCommand, CheckReport, CreateReport, DrillReport, Outcome, PruneReport, RestoreReport, VerifyReport,

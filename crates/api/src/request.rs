@@ -188,6 +188,12 @@ pub struct Delete {
     /// Narrows names and `latest`.
     #[serde(default)]
     pub filter: Filter,
+    /// Floor: at least so many good backups of each source stay. 1 unless given.
+    #[serde(default)]
+    pub min_keep: Option<u32>,
+    /// Whether the floors do not hold: not `min_keep`, and not that the newest verified one stays.
+    #[serde(default)]
+    pub below_floors: bool,
 }
 
 /// Deletes what the keep rules do not keep, and frees the space of what nothing needs.
@@ -342,6 +348,12 @@ pub struct PruneWork {
     pub repack_packs: u64,
     /// Bytes that rewriting them would free.
     pub repack_bytes: u64,
+    /// Small objects that would go: commit records, notes, intents, index segments.
+    #[serde(default)]
+    pub small_objects: u64,
+    /// Their bytes.
+    #[serde(default)]
+    pub small_bytes: u64,
 }
 
 /// Whether one backup is kept, and why.

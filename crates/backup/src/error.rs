@@ -69,6 +69,14 @@ pub enum Error {
         /// The floor.
         ratio: f64,
     },
+    /// A backup that a floor keeps from being deleted by name.
+    #[error("backup {} stays: {reason}", id.short())]
+    Floor {
+        /// The backup.
+        id: BackupId,
+        /// Which floor, and of what.
+        reason: String,
+    },
     /// A backup in a state that does not allow what was asked.
     #[error("backup {} is {}: {reason}", id.short(), state.as_str())]
     State {
@@ -109,7 +117,9 @@ impl Classified for Error {
             | Self::SeveralSources { .. }
             | Self::Malformed { .. }
             | Self::Rule { .. } => ErrorKind::Invalid,
-            Self::TooMany { .. } | Self::State { .. } | Self::Held { .. } => ErrorKind::Refused,
+            Self::TooMany { .. } | Self::Floor { .. } | Self::State { .. } | Self::Held { .. } => {
+                ErrorKind::Refused
+            }
             Self::Plan { .. } => ErrorKind::Conflict,
         }
     }
@@ -126,6 +136,9 @@ impl Classified for Error {
             }
             Self::TooMany { .. } => {
                 "look at the plan with --dry-run; raise the floor for this once if it is what you want"
+            }
+            Self::Floor { .. } => {
+                "make a good backup of that source first, and verify it; or say --below-floors if all of them are to go"
             }
             Self::State { hint, .. } => hint,
             Self::Held { .. } => "release it first: `ostler backup release`",

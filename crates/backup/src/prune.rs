@@ -1,6 +1,7 @@
 //! `backup prune` and `backup delete`: remove what a plan names, and free the space that nothing needs.
 
 mod evaluate;
+mod floor;
 
 use ostler_api::document::{BackupState, Outcome, Problem, PruneReport};
 use ostler_api::request::{Decision, Delete, Plan, Prune, PruneWork, Request, Work};
@@ -76,19 +77,27 @@ pub async fn plan_delete(mut request: Delete, context: &Context) -> Result<Plan,
         }
     }
     named.sort_by_key(|b| std::cmp::Reverse((b.summary.started, b.id())));
+    let ids: Vec<BackupId> = named.iter().map(|b| b.id()).collect();
+    if let (false, Some((id, reason))) = (
+        request.below_floors,
+        floor::kept(&backups, &ids, request.min_keep).pop_first(),
+    ) {
+        return Err(Error::Floor { id, reason }.into());
+    }
     let decisions: Vec<Decision> = named.iter().map(|b| by_name(b, &backups, &named)).collect();
-    request.backups = named.iter().map(|b| b.id().to_string()).collect();
+    request.backups = ids.iter().map(ToString::to_string).collect();
     request.filter = Default::default();
     let subject: Vec<String> = named.iter().take(5).map(|b| b.id().short()).collect();
     let subject = match named.len() {
         0..=5 => subject.join(", "),
         n => format!("{} and {} more", subject.join(", "), n - 5),
     };
+    let parameters = serde_json::to_vec(&(request.min_keep, request.below_floors)).unwrap_or_default();
     finish_plan(
         context,
         Request::Delete(request),
         DELETE_KIND,
-        &[],
+        &parameters,
         decisions,
         subject,
     )
@@ -171,6 +180,8 @@ async fn finish_plan(
             free_bytes: collect.free_bytes,
             repack_packs: collect.repack_packs,
             repack_bytes: collect.repack_bytes,
+            small_objects: collect.small_objects,
+            small_bytes: collect.small_bytes,
         }),
         backups: gone,
     })
@@ -187,7 +198,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         }
         .into());
     };
-    let evaluation = Evaluation::of(plan.request, plan.made)?;
+    let evaluation = Evaluation::of(plan.request, plan.made, plan.backups)?;
     let lease = context.lease(&op, "prune").await?;
     let prune = Run {
         planned: work.decisions.into_iter().filter(|d| !d.keep).collect(),

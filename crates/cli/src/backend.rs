@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ostler_api::Client;
 use ostler_api::document::VaultInfo;
-pub use ostler_server::{AddVault, InitVault};
+pub use ostler_server::{AddVault, Algorithm, Encryption, InitVault};
 use ostler_vocabulary::Failure;
 use serde::Serialize;
 

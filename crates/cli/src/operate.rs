@@ -119,6 +119,7 @@ fn changes_nothing(plan: &Plan) -> bool {
                 && work.incomplete.is_empty()
                 && work.free_packs == 0
                 && work.repack_packs == 0
+                && work.small_objects == 0
         }
         _ => false,
     }

@@ -17,7 +17,7 @@ pub use memory::MemoryJournal;
 pub use sqlite::{FILE_NAME, SCHEMA_VERSION, SqliteJournal};
 
 use crate::error::Error;
-use crate::record::{AuditRecord, OperationRecord, State};
+use crate::record::{AuditRecord, MessageRecord, OperationRecord, State};
 
 /// The largest result of a step, in bytes of JSON. Larger ones are files or vault objects named by digest.
 pub const RESULT_LIMIT: usize = 64 * 1024;
@@ -161,6 +161,9 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
 
     /// Records that something is about to be destroyed; a second entry of the same action and item is dropped.
     fn audit(&self, by: &Ownership, entry: &AuditRecord) -> Result<(), Error>;
+
+    /// Records what the operation has to say to whoever watches, now or later; the same text twice is dropped.
+    fn say(&self, by: &Ownership, messages: &[MessageRecord]) -> Result<(), Error>;
 
     /// Reads what others ask; records progress, and with `worked_ms` (time since the last call that had it) a
     /// heartbeat. Without either it only reads.

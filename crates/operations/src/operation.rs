@@ -53,7 +53,7 @@ impl Operation {
         StepBuilder::new(self, name)
     }
 
-    /// Says something to whoever watches in this process; it is not recorded.
+    /// Says something to whoever watches. The journal gets it a moment later, so that others see it too.
     pub fn message(&self, text: impl Into<String>) {
         self.run.tell(Event::Message { text: text.into() });
     }

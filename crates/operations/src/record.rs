@@ -166,6 +166,9 @@ pub struct OperationRecord {
     pub steps: Vec<StepRecord>,
     /// What it destroyed.
     pub audit: Vec<AuditRecord>,
+    /// What it had to say, the first few sentences.
+    #[serde(default)]
+    pub messages: Vec<MessageRecord>,
 }
 
 /// One step as the journal has it.
@@ -209,6 +212,15 @@ pub(crate) fn label(name: &str, key: &str) -> String {
     } else {
         format!("{name} {key}")
     }
+}
+
+/// Something that an operation had to say while it ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageRecord {
+    /// When.
+    pub at: Timestamp,
+    /// A sentence.
+    pub text: String,
 }
 
 /// Something that an operation destroyed, or was about to.

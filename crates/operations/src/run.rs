@@ -21,7 +21,7 @@ pub(crate) use undo::{Undo, Undoable, WithResult};
 use crate::engine::Inner;
 use crate::error::Error;
 use crate::journal::{Journal, Ownership, StepAt};
-use crate::record::{Event, OperationRecord, StepRecord, label};
+use crate::record::{Event, MessageRecord, OperationRecord, StepRecord, label};
 
 /// What the steps of one run share.
 pub(crate) struct Run {
@@ -43,8 +43,8 @@ pub(crate) struct Run {
     /// This run is over, whatever came of it.
     pub(crate) done: CancellationToken,
     events: broadcast::Sender<Event>,
-    /// The first messages, for those who begin to watch after they were told.
-    messages: Mutex<Vec<Event>>,
+    /// The first messages, for those who begin to watch after they were told; those of earlier owners are in it.
+    messages: Mutex<Messages>,
     committed: AtomicBool,
     /// The program and the journal do not fit: nothing may be undone on a guess.
     confused: AtomicBool,
@@ -52,8 +52,15 @@ pub(crate) struct Run {
     counted: Mutex<Duration>,
 }
 
-/// Messages that late watchers still get.
+/// Messages that the journal and late watchers get; more than these only they get who watch at the time.
 const KEPT_MESSAGES: usize = 32;
+
+#[derive(Default)]
+struct Messages {
+    said: Vec<MessageRecord>,
+    /// So many of them are in the journal.
+    journaled: usize,
+}
 
 /// Where the run is.
 #[derive(Default)]
@@ -94,7 +101,10 @@ impl Run {
             lost: CancellationToken::new(),
             done: CancellationToken::new(),
             events: broadcast::Sender::new(256),
-            messages: Mutex::default(),
+            messages: Mutex::new(Messages {
+                journaled: record.messages.len(),
+                said: record.messages,
+            }),
             committed: AtomicBool::new(record.committed),
             confused: AtomicBool::new(false),
             counted: Mutex::new(now),
@@ -111,18 +121,41 @@ impl Run {
     }
 
     pub(crate) fn tell(&self, event: Event) {
-        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(event, Event::Message { .. }) && messages.len() < KEPT_MESSAGES {
-            messages.push(event.clone());
+        let mut messages = self.messages();
+        if let Event::Message { text } = &event
+            && messages.said.len() < KEPT_MESSAGES
+            && !messages.said.iter().any(|known| known.text == *text)
+        {
+            messages.said.push(MessageRecord {
+                at: self.engine.clock.now(),
+                text: text.clone(),
+            });
         }
         // Nobody watching is no error.
         let _ = self.events.send(event);
     }
 
     /// The first messages told so far, and everything told from now on.
-    pub(crate) fn listen(&self) -> (Vec<Event>, broadcast::Receiver<Event>) {
-        let messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
-        (messages.clone(), self.events.subscribe())
+    pub(crate) fn listen(&self) -> (Vec<MessageRecord>, broadcast::Receiver<Event>) {
+        let messages = self.messages();
+        (messages.said.clone(), self.events.subscribe())
+    }
+
+    fn messages(&self) -> MutexGuard<'_, Messages> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings into the journal what was said since it was last done.
+    async fn journal_messages(&self) -> Result<(), Failure> {
+        let (all, new) = {
+            let messages = self.messages();
+            (messages.said.len(), messages.said[messages.journaled..].to_vec())
+        };
+        if !new.is_empty() {
+            self.journal(move |journal, by| journal.say(by, &new)).await?;
+            self.messages().journaled = all;
+        }
+        Ok(())
     }
 
     /// Calls the journal on a blocking thread, with this run's right to write.

@@ -7,7 +7,7 @@ use ostler_vocabulary::{Failure, OperationId};
 use tokio::sync::{broadcast, mpsc};
 
 use crate::engine::Inner;
-use crate::record::{Event, OperationRecord, State, StepRecord};
+use crate::record::{Event, MessageRecord, OperationRecord, State, StepRecord};
 
 /// Events that wait for a slow watcher; beyond that it misses some, but never the last.
 const WAITING: usize = 256;
@@ -37,19 +37,17 @@ async fn read(engine: &Arc<Inner>, id: OperationId) -> Result<OperationRecord, F
 async fn follow(
     engine: &Arc<Inner>,
     mut record: OperationRecord,
-    local: Option<(Vec<Event>, broadcast::Receiver<Event>)>,
+    local: Option<(Vec<MessageRecord>, broadcast::Receiver<Event>)>,
     sender: &mpsc::Sender<Event>,
 ) -> Option<()> {
     let mut seen = Seen::default();
-    for event in seen.running(&record) {
+    let local = local.filter(|_| !at_rest(record.state));
+    // The run knows what it said sooner than the journal does.
+    let said = local.as_ref().map_or(&record.messages, |(said, _)| said).clone();
+    for event in seen.said(&said).into_iter().chain(seen.running(&record)) {
         sender.send(event).await.ok()?;
     }
-    if let Some((told, mut events)) = local
-        && !at_rest(record.state)
-    {
-        for event in told {
-            sender.send(event).await.ok()?;
-        }
+    if let Some((_, mut events)) = local {
         loop {
             match events.recv().await {
                 Ok(event) => {
@@ -89,9 +87,20 @@ fn at_rest(state: State) -> bool {
 #[derive(Default)]
 struct Seen {
     steps: HashMap<(u64, Option<String>), StepRecord>,
+    messages: usize,
 }
 
 impl Seen {
+    /// The messages that were not told yet.
+    fn said(&mut self, messages: &[MessageRecord]) -> Vec<Event> {
+        let new = messages.iter().skip(self.messages);
+        self.messages = self.messages.max(messages.len());
+        new.map(|message| Event::Message {
+            text: message.text.clone(),
+        })
+        .collect()
+    }
+
     /// The steps that are running now, as if they had just begun.
     fn running(&mut self, record: &OperationRecord) -> Vec<Event> {
         let mut events = Vec::new();
@@ -106,7 +115,7 @@ impl Seen {
     }
 
     fn changes(&mut self, record: &OperationRecord) -> Vec<Event> {
-        let mut events = Vec::new();
+        let mut events = self.said(&record.messages);
         for step in &record.steps {
             let known = self.steps.insert((step.position, step.key.clone()), step.clone());
             if known.as_ref() == Some(step) {

@@ -70,6 +70,8 @@ pub enum Error {
         reason: String,
         /// What it means.
         kind: ErrorKind,
+        /// What to do.
+        hint: String,
     },
     /// Something the runtime cannot work with.
     #[error("{message}")]
@@ -111,7 +113,7 @@ impl Classified for Error {
                 "set `key`, `passphrase` or `age_identity` in [vault.{name}], or OSTLER_KEY_FILE"
             )),
             Self::NoHome { variable, .. } => Some(format!("set {variable}")),
-            Self::Secret { .. } => Some("check the reference in the configuration file".to_owned()),
+            Self::Secret { hint, .. } => Some(hint.clone()),
             Self::Request { hint, .. } => hint.clone(),
         }
     }

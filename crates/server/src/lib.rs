@@ -13,4 +13,5 @@ mod runtime;
 pub mod settings;
 
 pub use error::Error;
-pub use runtime::{AddVault, InitVault, Opened, Runtime};
+pub use ostler_vault::Algorithm;
+pub use runtime::{AddVault, Encryption, InitVault, Opened, Runtime};

@@ -97,7 +97,8 @@ impl fmt::Display for Verb {
 /// - **Cancelled.** Dropping a future abandons the answer and perhaps not the request: a dropped `create` or `delete`
 ///   happens wholly, later, or not at all.
 /// - **Honest about absence.** [`Error::NotFound`] is said only by a store that was reached and does not have the object.
-///   A missing bucket, an unmounted directory or an unreachable server is [`Error::Gone`] or [`Error::Unavailable`]:
+///   A missing bucket, an unmounted directory or an unreachable server is [`Error::Gone`], [`Error::Unreachable`] or
+///   [`Error::Unavailable`]:
 ///   nobody may conclude from those that something is damaged.
 /// - **Silent about secrets.** No error, location or `Debug` output shows one.
 #[async_trait]

@@ -121,6 +121,16 @@ pub enum Error {
         /// What the store said.
         source: Cause,
     },
+    /// Nothing could be asked: no connection came about.
+    #[error("{attempt}: the store cannot be reached")]
+    Unreachable {
+        /// What was tried.
+        attempt: Attempt,
+        /// What to look at.
+        hint: String,
+        /// What the network said.
+        source: Cause,
+    },
     /// The store did not answer, or said to come back later. Whether the request was carried out is not known.
     #[error("{attempt}: the store is not available")]
     Unavailable {
@@ -183,7 +193,10 @@ impl Error {
     /// Whether making the same request again soon may succeed.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Timeout { .. })
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Timeout { .. }
+        )
     }
 
     /// What was tried; `None` for names, addresses and settings.
@@ -195,6 +208,7 @@ impl Error {
             Self::Range { attempt, .. }
             | Self::Short { attempt, .. }
             | Self::Denied { attempt, .. }
+            | Self::Unreachable { attempt, .. }
             | Self::Unavailable { attempt, .. }
             | Self::Gone { attempt, .. }
             | Self::Timeout { attempt, .. }
@@ -215,7 +229,7 @@ impl Classified for Error {
             Self::AlreadyExists(_) => ErrorKind::AlreadyExists,
             Self::Short { .. } => ErrorKind::Corrupt,
             Self::ReadOnly(_) | Self::Denied { .. } => ErrorKind::Denied,
-            Self::Unavailable { .. } | Self::Gone { .. } => ErrorKind::Unavailable,
+            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Gone { .. } => ErrorKind::Unavailable,
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::NoSpace { .. } | Self::Io { .. } => ErrorKind::Internal,
@@ -232,7 +246,7 @@ impl Classified for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Denied { hint, .. } | Self::Unavailable { hint, .. } | Self::Timeout { hint, .. } => hint.clone(),
-            Self::Gone { hint, .. } => Some(hint.clone()),
+            Self::Unreachable { hint, .. } | Self::Gone { hint, .. } => Some(hint.clone()),
             Self::NoSpace { attempt, .. } => Some(format!(
                 "free some space for {}, or delete old backups and prune; nothing that was stored before is affected",
                 attempt.store

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -52,14 +53,20 @@ impl Pause for TimerPause {
     }
 }
 
+/// Requests to a store that was never reached: it is rather a wrong address, or a service that does not run, than a
+/// moment of bad luck, and whoever waits at the terminal is told at once.
+const FIRST_CONTACT: u32 = 2;
+
 /// Makes a request again when it failed with a transient error, after a random wait between half and the whole of a
 /// limit that doubles. At most `attempts` requests for each call, and as many again where a `create` has to look
-/// at what its lost try left.
+/// at what its lost try left. While the store was never reached, at most two.
 #[derive(Debug, Clone)]
 pub struct Retry {
     inner: Arc<dyn Store>,
     policy: RetryPolicy,
     pause: Arc<dyn Pause>,
+    /// Whether any request has reached the store, whatever came of it.
+    reached: Arc<AtomicBool>,
 }
 
 impl Retry {
@@ -72,18 +79,39 @@ impl Retry {
     /// Wraps a store, with another way to wait.
     #[must_use]
     pub fn with_pause(inner: Arc<dyn Store>, policy: RetryPolicy, pause: Arc<dyn Pause>) -> Self {
-        Self { inner, policy, pause }
+        Self {
+            inner,
+            policy,
+            pause,
+            reached: Arc::default(),
+        }
     }
 
     /// Waits after the `tried`th request failed with this error, or gives the error back.
     async fn wait_or(&self, tried: u32, error: Error) -> Result<(), Error> {
-        if !error.is_transient() || tried >= self.policy.attempts {
+        let limit = match error {
+            Error::Unreachable { .. } | Error::Timeout { .. } if !self.reached.load(Ordering::Relaxed) => {
+                self.policy.attempts.min(FIRST_CONTACT)
+            }
+            Error::Unreachable { .. } | Error::Timeout { .. } => self.policy.attempts,
+            _ => {
+                self.reached.store(true, Ordering::Relaxed);
+                self.policy.attempts
+            }
+        };
+        if !error.is_transient() || tried >= limit {
             return Err(error);
         }
         let wait = self.wait_after(tried);
         tracing::debug!(tried, ?wait, %error, cause = ?std::error::Error::source(&error), "asking the store again");
         self.pause.pause(wait).await;
         Ok(())
+    }
+
+    /// The store gave this.
+    fn answered<T>(&self, given: T) -> Result<T, Error> {
+        self.reached.store(true, Ordering::Relaxed);
+        Ok(given)
     }
 
     fn wait_after(&self, tried: u32) -> Duration {
@@ -112,7 +140,7 @@ impl Store for Retry {
         let mut tried = 0;
         loop {
             let error = match self.inner.create(key, body.clone()).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => return self.answered(()),
                 Err(error) => error,
             };
             tried += 1;
@@ -132,7 +160,7 @@ impl Store for Retry {
         let mut tried = 0;
         loop {
             match self.inner.get(key).await {
-                Ok(bytes) => return Ok(bytes),
+                Ok(bytes) => return self.answered(bytes),
                 Err(error) => {
                     tried += 1;
                     self.wait_or(tried, error).await?;
@@ -145,7 +173,7 @@ impl Store for Retry {
         let mut tried = 0;
         loop {
             match self.inner.get_range(key, range.clone()).await {
-                Ok(bytes) => return Ok(bytes),
+                Ok(bytes) => return self.answered(bytes),
                 Err(error) => {
                     tried += 1;
                     self.wait_or(tried, error).await?;
@@ -158,7 +186,7 @@ impl Store for Retry {
         let mut tried = 0;
         loop {
             match self.inner.head(key).await {
-                Ok(object) => return Ok(object),
+                Ok(object) => return self.answered(object),
                 Err(error) => {
                     tried += 1;
                     self.wait_or(tried, error).await?;
@@ -171,7 +199,7 @@ impl Store for Retry {
         let mut tried = 0;
         loop {
             match self.inner.list(prefix, after).await {
-                Ok(page) => return Ok(page),
+                Ok(page) => return self.answered(page),
                 Err(error) => {
                     tried += 1;
                     self.wait_or(tried, error).await?;
@@ -184,7 +212,7 @@ impl Store for Retry {
         let mut tried = 0;
         loop {
             match self.inner.delete(key).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => return self.answered(()),
                 Err(error) => {
                     tried += 1;
                     self.wait_or(tried, error).await?;

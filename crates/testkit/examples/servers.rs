@@ -28,6 +28,9 @@ fn main() -> Result<()> {
             for (name, what, _) in EVERYDAY {
                 println!("{name:<10} {what}");
             }
+            println!(
+                "key_stores the system's key stores: keyctl, secret-tool, gnome-keyring; got by the test that wants them"
+            );
             println!("kept in {}", install::cache()?.display());
         }
         _ => bail!("usage: servers get|list"),

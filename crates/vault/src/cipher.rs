@@ -2,6 +2,8 @@
 
 use ring::aead;
 
+use crate::Algorithm;
+
 /// Length of an authentication tag in bytes, in every suite.
 pub(crate) const TAG: usize = 16;
 /// Length of a nonce in bytes, in every suite.
@@ -30,6 +32,13 @@ impl Suite {
             Self::Aes256Gcm
         } else {
             Self::ChaCha20Poly1305
+        }
+    }
+
+    pub(crate) fn of(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Aes256Gcm => Self::Aes256Gcm,
+            Algorithm::ChaCha20Poly1305 => Self::ChaCha20Poly1305,
         }
     }
 

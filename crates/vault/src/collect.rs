@@ -17,6 +17,7 @@ use ostler_vocabulary::{BackupId, Progress};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::catalogue::{BACKUPS, backup_of};
 use crate::index::pack_key;
 use crate::{Error, Lease, PackId, Vault};
 use survey::Survey;
@@ -30,8 +31,12 @@ pub struct CollectPlan {
     pub free_bytes: u64,
     /// Packs of which a part is needed, which is written anew.
     pub repack_packs: u64,
-    /// Their bytes.
+    /// Their bytes without those of what is needed.
     pub repack_bytes: u64,
+    /// Small objects that would go with nothing in their place: commit records, notes, intents, index segments.
+    pub small_objects: u64,
+    /// Their bytes. Segments that are written anew without some of their packs shrink by a little more.
+    pub small_bytes: u64,
 }
 
 /// What collecting did.
@@ -60,10 +65,20 @@ impl Vault {
             plan.free_packs += 1;
             plan.free_bytes += survey.size_of(&pack);
         }
-        for (pack, _) in &survey.decision.rewrite {
+        for (pack, live) in &survey.decision.rewrite {
             plan.repack_packs += 1;
-            plan.repack_bytes += survey.size_of(pack);
+            plan.repack_bytes += survey.size_of(pack).saturating_sub(survey.stored_in(pack, live));
         }
+        let mut small = self.stale(gone).await?;
+        small.extend(survey.superseded());
+        let records = self.objects(BACKUPS).await?;
+        small.extend(
+            records
+                .into_iter()
+                .filter(|object| backup_of(BACKUPS, &object.key).is_some_and(|id| gone.contains(&id))),
+        );
+        plan.small_objects = small.len() as u64;
+        plan.small_bytes = small.iter().map(|object| object.size).sum();
         Ok(plan)
     }
 

@@ -53,6 +53,14 @@ pub enum Error {
     /// There is no vault at this place.
     #[error("there is no vault at {0}")]
     NoVault(String),
+    /// What a vault would be in, such as a bucket, is not there.
+    #[error("there is no vault at {location}, nor a place for one")]
+    NoPlace {
+        /// Where.
+        location: String,
+        /// What the store said.
+        source: Box<ostler_store::Error>,
+    },
     /// There is a vault already where one was to be made.
     #[error("there is a vault at {0} already")]
     VaultExists(String),
@@ -154,6 +162,22 @@ impl Error {
         }
     }
 
+    /// The store failed at the first thing it was asked for. What it is in may never have been there; later, the same
+    /// answer means that it is out of reach, and nobody may conclude anything from that.
+    pub(crate) fn first_contact(
+        attempt: &'static str,
+        subject: &ostler_store::Key,
+        error: ostler_store::Error,
+    ) -> Self {
+        match &error {
+            ostler_store::Error::Gone { attempt, .. } => Self::NoPlace {
+                location: attempt.store.clone(),
+                source: Box::new(error),
+            },
+            _ => Self::store(attempt, subject)(error),
+        }
+    }
+
     /// An object's bytes are wrong.
     pub(crate) fn damaged(object: impl std::fmt::Display, reason: impl Into<String>) -> Self {
         Self::Damaged {
@@ -173,9 +197,11 @@ impl Classified for Error {
             },
             Self::Upload(first) => first.kind(),
             Self::Damaged { .. } | Self::ChunkDamaged { .. } => ErrorKind::Corrupt,
-            Self::PackMissing { .. } | Self::ChunkUnknown(_) | Self::NotFound(_) | Self::NoVault(_) => {
-                ErrorKind::NotFound
-            }
+            Self::PackMissing { .. }
+            | Self::ChunkUnknown(_)
+            | Self::NotFound(_)
+            | Self::NoVault(_)
+            | Self::NoPlace { .. } => ErrorKind::NotFound,
             Self::VaultExists(_) => ErrorKind::AlreadyExists,
             Self::KeyNeeded { .. } | Self::WrongKey { .. } => ErrorKind::Denied,
             Self::BadKey { .. } | Self::Digest { .. } | Self::TooLarge { .. } => ErrorKind::Invalid,
@@ -189,7 +215,7 @@ impl Classified for Error {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Store { source, .. } => source.hint(),
+            Self::Store { source, .. } | Self::NoPlace { source, .. } => source.hint(),
             Self::Upload(first) => first.hint(),
             Self::KeyNeeded { accepted, .. } => Some(format!("give {}", either(accepted))),
             Self::WrongKey { accepted, .. } => Some(format!(

@@ -11,8 +11,8 @@ use crate::cipher::Suite;
 use crate::config::{self, Config};
 use crate::keys::{Epoch, EpochSecrets, FileKey, Keyring, Protection, Tried, Wrapper, check_recipient};
 use crate::{
-    Error, Index, InitOptions, Initialised, PassphraseCost, Protect, Reader, Unlock, Upload, WrapperInfo,
-    objects,
+    Algorithm, Error, Index, InitOptions, Initialised, PassphraseCost, Protect, Reader, Unlock, Upload,
+    WrapperInfo, objects,
 };
 
 /// An open vault. Cheap to clone behind an `Arc`.
@@ -40,6 +40,24 @@ impl Vault {
         Self::init_with(store, options, suite).await
     }
 
+    /// As [`Vault::init`], encrypted by this algorithm rather than by the one that is faster on this machine.
+    ///
+    /// # Errors
+    /// As [`Vault::init`]; [`Error::BadKey`] when nothing protects the key.
+    pub async fn init_by(
+        store: Arc<dyn Store>,
+        options: InitOptions,
+        algorithm: Algorithm,
+    ) -> Result<Initialised, Error> {
+        if options.protect.is_empty() {
+            return Err(Error::BadKey {
+                what: "the key of an encrypted vault",
+                reason: "nothing protects it".to_owned(),
+            });
+        }
+        Self::init_with(store, options, Suite::of(algorithm)).await
+    }
+
     pub(crate) async fn init_with(
         store: Arc<dyn Store>,
         options: InitOptions,
@@ -49,7 +67,7 @@ impl Vault {
         match store.head(&at).await {
             Ok(_) => return Err(Error::VaultExists(store.location().to_owned())),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::store("look up", &at)(error)),
+            Err(error) => return Err(Error::first_contact("look up", &at, error)),
         }
         let id = VaultId::random();
         let created = options.clock.now();
@@ -129,7 +147,7 @@ impl Vault {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(Error::NoVault(store.location().to_owned()));
             }
-            Err(error) => return Err(Error::store("read", &at)(error)),
+            Err(error) => return Err(Error::first_contact("read", &at, error)),
         };
         let config = Config::parse(&bytes)?;
         let (identity, epochs) = match &config.secrets {

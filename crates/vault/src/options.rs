@@ -63,6 +63,15 @@ impl Default for PassphraseCost {
     }
 }
 
+/// What encrypts the vault's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// AES-256-GCM: the faster one where the processor has instructions for it.
+    Aes256Gcm,
+    /// ChaCha20-Poly1305: the faster one everywhere else.
+    ChaCha20Poly1305,
+}
+
 /// How a new vault is to be.
 #[derive(Debug, Clone)]
 pub struct InitOptions {

@@ -71,14 +71,32 @@ impl Progress {
         self.counters.items.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What the counters say now.
+    /// What the counters say now. A total that was only a guess, such as the size of the last backup, is not known any
+    /// more once it is passed.
     #[must_use]
     pub fn read(&self) -> ProgressValue {
+        let done = self.counters.done.load(Ordering::Relaxed);
+        let total = self.counters.total.load(Ordering::Relaxed);
         ProgressValue {
-            done: self.counters.done.load(Ordering::Relaxed),
-            total: self.counters.total.load(Ordering::Relaxed),
+            done,
+            total: if done > total { 0 } else { total },
             unit: self.unit,
             items: self.counters.items.load(Ordering::Relaxed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Progress, Unit};
+
+    #[test]
+    fn a_total_that_is_passed_is_not_known_any_more() {
+        let progress = Progress::new(Unit::Bytes);
+        progress.add_total(10);
+        progress.add_done(10);
+        assert_eq!((progress.read().done, progress.read().total), (10, 10));
+        progress.add_done(1);
+        assert_eq!((progress.read().done, progress.read().total), (11, 0));
     }
 }

@@ -143,6 +143,9 @@ pub struct BackupDetail {
     pub summary: BackupSummary,
     /// The vault's name.
     pub vault: String,
+    /// Why it is held, where it is and somebody said so.
+    #[serde(default)]
+    pub hold_reason: Option<String>,
     /// The backup it took unchanged files from.
     pub parent: Option<BackupId>,
     /// The operation that made it.

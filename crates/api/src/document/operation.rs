@@ -115,6 +115,15 @@ pub struct AuditEntry {
     pub reason: String,
 }
 
+/// A sentence that an operation had to say while it ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// When.
+    pub at: Timestamp,
+    /// The sentence.
+    pub text: String,
+}
+
 /// `operation show`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperationDetail {
@@ -129,6 +138,9 @@ pub struct OperationDetail {
     pub steps: Vec<StepSummary>,
     /// What it deleted.
     pub audit: Vec<AuditEntry>,
+    /// What it had to say while it ran.
+    #[serde(default)]
+    pub messages: Vec<Message>,
     /// What it says of itself, once it has ended well or in part.
     pub outcome: Option<Outcome>,
     /// What it left behind and what to do next, when it did not end well.

@@ -2,9 +2,9 @@
 
 use ostler_api::document::BackupState;
 use ostler_api::request::{Decision, Prune, Request};
-use ostler_vocabulary::Timestamp;
+use ostler_vocabulary::{BackupId, Timestamp};
 
-use super::Allowed;
+use super::{Allowed, floor};
 use crate::state::Backup;
 use crate::{Error, keep, select};
 
@@ -13,25 +13,42 @@ use crate::{Error, keep, select};
 pub(super) enum Evaluation {
     /// By the same rules at the time the plan was made.
     Rules(Box<Prune>, Timestamp),
-    /// The names are what they were.
-    Named,
+    /// The names are what they were, and floors hold, or nobody wants them to.
+    Named {
+        ids: Vec<BackupId>,
+        min_keep: Option<u32>,
+        below_floors: bool,
+    },
 }
 
 impl Evaluation {
-    pub(super) fn of(request: Request, made: Timestamp) -> Result<Self, Error> {
+    pub(super) fn of(request: Request, made: Timestamp, ids: Vec<BackupId>) -> Result<Self, Error> {
         match request {
             Request::Prune(prune) => Ok(Self::Rules(Box::new(prune), made)),
-            Request::Delete(_) => Ok(Self::Named),
+            Request::Delete(delete) => Ok(Self::Named {
+                ids,
+                min_keep: delete.min_keep,
+                below_floors: delete.below_floors,
+            }),
             _ => Err(Error::Plan {
                 reason: "it is not one of a deletion".to_owned(),
             }),
         }
     }
 
-    /// What the rules delete now; `None` when there are no rules to ask.
+    /// What rules and floors let be deleted now; `None` when there are none to ask.
     pub(super) fn allowed(&self, now: &[Backup]) -> Result<Option<Allowed>, Error> {
-        let Self::Rules(prune, made) = self else {
-            return Ok(None);
+        let (prune, made) = match self {
+            Self::Rules(prune, made) => (prune, made),
+            Self::Named {
+                below_floors: true, ..
+            } => return Ok(None),
+            Self::Named { ids, min_keep, .. } => {
+                let kept = floor::kept(now, ids, *min_keep);
+                return Ok(Some(
+                    ids.iter().filter(|id| !kept.contains_key(*id)).copied().collect(),
+                ));
+            }
         };
         let looked_at = match select::matching(now, &prune.filter) {
             Ok(looked_at) => looked_at,
@@ -75,7 +92,7 @@ pub(super) fn objection(decision: &Decision, now: &[Backup], allowed: Option<&Al
         ));
     }
     if allowed.is_some_and(|allowed| !allowed.contains(&decision.backup)) {
-        return Some("the rules keep it now".to_owned());
+        return Some("a rule or a floor keeps it now".to_owned());
     }
     None
 }
@@ -124,7 +141,7 @@ mod tests {
             ..Prune::default()
         };
         let made = "2026-11-05T00:00:00Z".parse().unwrap();
-        let allowed = Evaluation::of(Request::Prune(rules), made)
+        let allowed = Evaluation::of(Request::Prune(rules), made, Vec::new())
             .unwrap()
             .allowed(&now)
             .unwrap();
@@ -140,11 +157,11 @@ mod tests {
         );
         assert_eq!(
             asked(3, BackupState::Verified).as_deref(),
-            Some("the rules keep it now")
+            Some("a rule or a floor keeps it now")
         );
         assert_eq!(
             asked(4, BackupState::Complete).as_deref(),
-            Some("the rules keep it now")
+            Some("a rule or a floor keeps it now")
         );
         assert_eq!(
             asked(9, BackupState::Complete).as_deref(),

@@ -67,7 +67,7 @@ pub(crate) fn detail(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
         tone(backup.state),
         "",
     );
-    facts(page, backup, &detail.vault, now);
+    facts(page, detail, now);
     if let Some(parent) = detail.parent {
         page.field(
             "parent",
@@ -88,8 +88,9 @@ pub(crate) fn detail(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
     }
 }
 
-fn facts(page: &mut Page, backup: &BackupSummary, vault: &str, now: Timestamp) {
-    page.field("vault", vault);
+fn facts(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
+    let backup = &detail.summary;
+    page.field("vault", &detail.vault);
     if let Some(name) = &backup.name {
         page.field("name", name);
     }
@@ -114,7 +115,8 @@ fn facts(page: &mut Page, backup: &BackupSummary, vault: &str, now: Timestamp) {
         backup.tags.iter().map(|(key, value)| format!("{key}={value}")),
     );
     if backup.held {
-        page.field("held", "no rule deletes it");
+        let why = detail.hold_reason.as_deref().unwrap_or("nobody said why");
+        page.field("held", format!("{why}; no rule deletes it"));
     }
     page.field(
         "verified",

@@ -63,6 +63,7 @@ pub(crate) fn detail(page: &mut Page, detail: &OperationDetail, now: Timestamp) 
     if let Some(owner) = &detail.owner {
         page.field("owner", format!("{owner}, epoch {}", detail.epoch));
     }
+    page.fields("said", detail.messages.iter().map(|message| &message.text));
     page.fields("reasons", &operation.reasons);
     if let Some(advice) = &detail.advice {
         page.field("next", advice);

@@ -132,4 +132,11 @@ fn prune(page: &mut Page, work: &PruneWork, now: Timestamp) {
         plural(work.repack_packs, "pack"),
         size(work.repack_bytes),
     ));
+    if work.small_objects > 0 {
+        page.line(format!(
+            "frees {} of {}",
+            plural(work.small_objects, "small object"),
+            size(work.small_bytes)
+        ));
+    }
 }

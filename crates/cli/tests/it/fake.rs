@@ -116,6 +116,7 @@ impl Client for Fake {
                 work.repack_packs,
                 work.repack_bytes,
             ) = (0, 0, 0, 0);
+            (work.small_objects, work.small_bytes) = (0, 0);
         }
         Ok(plan)
     }

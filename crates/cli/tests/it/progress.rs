@@ -76,3 +76,13 @@ fn without_a_terminal_only_messages_are_said_and_none_to_programs() {
         ""
     );
 }
+
+#[test]
+fn a_bar_lets_messages_through_and_leaves_nothing_behind() {
+    // What it draws goes to a terminal only; that it is drawn and taken away again must not touch the rest.
+    let done = run("backup create /tmp --progress bar --quiet")
+        .clock(Arc::new(Hasty::default()))
+        .done();
+    assert_eq!(done.stderr, "note: waiting for another writer\n");
+    assert_eq!((done.stdout.as_str(), done.code), ("", 0));
+}

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Ending, Journal, NewOperation, Ownership, Requests, StepAt, StepEnd};
 use crate::error::Error;
-use crate::record::{AuditRecord, State};
+use crate::record::{AuditRecord, MessageRecord, State};
 use crate::testing::dead_process;
 
 const SILENCE: Duration = Duration::from_secs(60);
@@ -113,6 +113,12 @@ fn records_come_back_as_they_were_written(journal: &dyn Journal) {
     for _ in 0..2 {
         journal.audit(&by, &entry).unwrap();
     }
+    let said = ["first", "second"].map(|text| MessageRecord {
+        at: at(7),
+        text: text.into(),
+    });
+    journal.say(&by, &said[..1]).unwrap();
+    journal.say(&by, &said).unwrap();
     let running = journal.get(by.id).unwrap();
     assert_eq!(
         (running.state, running.heartbeat, running.ended),
@@ -136,6 +142,7 @@ fn records_come_back_as_they_were_written(journal: &dyn Journal) {
         (vec!["because".into()], Some("do this".into()))
     );
     assert_eq!(record.audit, [entry]);
+    assert_eq!(record.messages, said);
     let labels: Vec<_> = record.steps.iter().map(|step| step.label()).collect();
     assert_eq!(labels, ["one", "many a", "many b"]);
     let first = &record.steps[0];
@@ -181,6 +188,7 @@ fn only_the_newest_owner_writes(journal: &dyn Journal) {
         reason: "rule".into(),
     };
     superseded(journal.audit(&old, &entry));
+    superseded(journal.say(&old, &[]));
     assert_eq!(journal.get(old.id).unwrap().steps[0].state, "running");
     journal.end(&new, &ending(State::Succeeded), 0, at(4)).unwrap();
     superseded(journal.begin_step(&new, &one, false, at(5)));

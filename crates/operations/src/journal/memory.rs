@@ -8,7 +8,7 @@ use ostler_vocabulary::{OperationId, ProcessIdentity, ProgressValue, Timestamp};
 use super::rules::{DONE, FAILED, RUNNING, UNDO_FAILED, UNDONE, is_gone};
 use super::{Ending, Journal, LeaseHolder, NewOperation, Ownership, Requests, StepAt, StepEnd};
 use crate::error::Error;
-use crate::record::{AuditRecord, OperationRecord, State, StepRecord};
+use crate::record::{AuditRecord, MessageRecord, OperationRecord, State, StepRecord};
 
 mod tables;
 
@@ -58,6 +58,7 @@ impl Journal for MemoryJournal {
                 outcome: None,
                 steps: Vec::new(),
                 audit: Vec::new(),
+                messages: Vec::new(),
             },
         });
         Ok(Ownership {
@@ -188,6 +189,20 @@ impl Journal for MemoryJournal {
                 at: whole(entry.at),
                 ..entry.clone()
             });
+        }
+        Ok(())
+    }
+
+    fn say(&self, by: &Ownership, messages: &[MessageRecord]) -> Result<(), Error> {
+        let mut tables = self.lock();
+        let said = &mut tables.owned(by)?.record.messages;
+        for message in messages {
+            if !said.iter().any(|known| known.text == message.text) {
+                said.push(MessageRecord {
+                    at: whole(message.at),
+                    text: message.text.clone(),
+                });
+            }
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::rules::Head;
 use super::sqlite::queries;
 use crate::error::Error;
-use crate::record::{AuditRecord, OperationRecord, State, StepRecord};
+use crate::record::{AuditRecord, MessageRecord, OperationRecord, State, StepRecord};
 
 pub(super) fn reading(source: rusqlite::Error) -> Error {
     Error::Journal {
@@ -173,6 +173,7 @@ fn record(row: &Row<'_>) -> Result<OperationRecord, Error> {
         outcome: parsed_option("an outcome", field(row, 17)?)?,
         steps: Vec::new(),
         audit: Vec::new(),
+        messages: Vec::new(),
     })
 }
 
@@ -192,6 +193,14 @@ fn with_parts(db: &Connection, mut record: OperationRecord) -> Result<OperationR
             item: field(row, 2)?,
             bytes: unsigned("an audit entry's size", field(row, 3)?)?,
             reason: field(row, 4)?,
+        });
+    }
+    let mut statement = db.prepare_cached(queries::MESSAGES).map_err(reading)?;
+    let mut rows = statement.query([&id]).map_err(reading)?;
+    while let Some(row) = rows.next().map_err(reading)? {
+        record.messages.push(MessageRecord {
+            at: time("a message's time", field(row, 0)?)?,
+            text: field(row, 1)?,
         });
     }
     record.bytes = bytes(&record.steps);

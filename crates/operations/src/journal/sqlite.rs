@@ -11,7 +11,7 @@ use super::row::{self, json, millis, reading, signed, writing};
 use super::rules::{DONE, FAILED, RUNNING, UNDO_FAILED, UNDONE};
 use super::{Ending, Journal, LeaseHolder, NewOperation, Ownership, Requests, StepAt, StepEnd, file_system};
 use crate::error::Error;
-use crate::record::{AuditRecord, OperationRecord};
+use crate::record::{AuditRecord, MessageRecord, OperationRecord};
 
 mod lease;
 mod open;
@@ -250,6 +250,20 @@ impl Journal for SqliteJournal {
                     entry.reason
                 ],
             )?;
+            Ok(())
+        })
+    }
+
+    fn say(&self, by: &Ownership, messages: &[MessageRecord]) -> Result<(), Error> {
+        self.owned(by, |db| {
+            let id = by.id.to_string();
+            for message in messages {
+                execute(
+                    db,
+                    queries::ADD_MESSAGE,
+                    params![id, millis(message.at), message.text],
+                )?;
+            }
             Ok(())
         })
     }

@@ -58,6 +58,10 @@ where
         Some(Err(panic)) => Err(panicked(run, panic.as_ref())),
         None => Err(run.cancelled()),
     };
+    // Only words: the end is recorded without them too.
+    if let Err(failure) = run.journal_messages().await {
+        tracing::warn!(operation = %run.id(), ?failure, "cannot record what the operation said");
+    }
     match settle(run, outcome).await {
         Ok(state) => Some(state),
         Err(failure) => {

@@ -23,6 +23,8 @@ pub(super) async fn keep(run: &Run, stop: &CancellationToken) {
         for event in run.changed() {
             run.tell(event);
         }
+        // What cannot be written now is written with the next beat, or at the end.
+        let _ = run.journal_messages().await;
         let values = if due(&mut journaled, settings.journal_progress) {
             run.unjournaled()
         } else {

@@ -199,3 +199,36 @@ async fn who_begins_to_watch_late_still_gets_the_messages() {
         assert_eq!(messages, ["the key is here"]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_watches_after_the_end_or_from_another_process_gets_the_messages_too() {
+    for (engine, _directory) in engines() {
+        let id = engine
+            .start(spec(), move |op: Operation| async move {
+                op.message("one");
+                op.message("two");
+                op.message("one");
+                op.commit().await?;
+                done(json!({}))
+            })
+            .await
+            .unwrap();
+        let record = engine.wait(id).await.unwrap();
+        let said: Vec<_> = record
+            .messages
+            .iter()
+            .map(|message| message.text.as_str())
+            .collect();
+        assert_eq!(said, ["one", "two"]);
+        let mut events = engine.watch(id).await.unwrap();
+        let mut seen = Vec::new();
+        while let Some(event) = events.recv().await {
+            seen.push(event);
+        }
+        let message = |text: &str| Event::Message { text: text.into() };
+        let ended = Event::Ended {
+            state: State::Succeeded,
+        };
+        assert_eq!(seen, [message("one"), message("two"), ended]);
+    }
+}

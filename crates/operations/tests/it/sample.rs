@@ -10,16 +10,31 @@ use serde_json::json;
 use crate::done;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operation_of_schema_version_1_is_resumed() {
+async fn operations_of_every_schema_version_are_resumed() {
+    is_resumed(include_str!("../../samples/v1/interrupted.sql"), &[]).await;
+    is_resumed(
+        include_str!("../../samples/v2/interrupted.sql"),
+        &["it is a sample"],
+    )
+    .await;
+}
+
+async fn is_resumed(sample: &str, said: &[&str]) {
     let directory = tempfile::tempdir().unwrap();
     rusqlite::Connection::open(directory.path().join(FILE_NAME))
         .unwrap()
-        .execute_batch(include_str!("../../samples/v1/interrupted.sql"))
+        .execute_batch(sample)
         .unwrap();
     let engine = Engine::open(directory.path(), Arc::new(SystemClock::default())).unwrap();
     let id = engine.find("0001").unwrap();
     let record = engine.get(id).unwrap();
     assert_eq!((record.state, record.bytes), (State::Interrupted, 10));
+    let messages: Vec<_> = record
+        .messages
+        .iter()
+        .map(|message| message.text.as_str())
+        .collect();
+    assert_eq!(messages, said);
     assert_eq!(record.plan, json!({"numbers": [1, 2]}));
     engine
         .resume(id, "sample", 1, |op: Operation| async move {

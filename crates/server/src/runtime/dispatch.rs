@@ -52,7 +52,8 @@ impl Runtime {
                 let context = self.context_of(request.backup.vault.as_deref()).await?;
                 drill::plan(request, &context).await
             }
-            Request::Delete(request) => {
+            Request::Delete(mut request) => {
+                request.min_keep = request.min_keep.or(self.inner.settings.file.keep.min_keep);
                 let context = self.context_of(request.vault.as_deref()).await?;
                 prune::plan_delete(request, &context).await
             }

@@ -2,7 +2,7 @@
 
 use ostler_api::Event;
 use ostler_api::document::{
-    AuditEntry, OperationDetail, OperationState, OperationSummary, Outcome, StepSummary,
+    AuditEntry, Message, OperationDetail, OperationState, OperationSummary, Outcome, StepSummary,
 };
 use ostler_operations::{Event as Happened, OperationRecord, State, StepRecord};
 use ostler_vocabulary::Unit;
@@ -60,6 +60,14 @@ pub(super) fn detail(record: OperationRecord) -> OperationDetail {
                 item: entry.item,
                 bytes: entry.bytes,
                 reason: entry.reason,
+            })
+            .collect(),
+        messages: record
+            .messages
+            .into_iter()
+            .map(|message| Message {
+                at: message.at,
+                text: message.text,
             })
             .collect(),
         outcome: record

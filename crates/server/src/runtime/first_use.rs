@@ -7,6 +7,7 @@ use ostler_store::{Local, Store};
 use ostler_vault::{InitOptions, Protect, Vault};
 use ostler_vocabulary::{ErrorKind, Failure, VaultId};
 
+use super::registration::Encryption;
 use super::vaults::Opened;
 use super::{Runtime, blocking, places};
 use crate::Error;
@@ -88,15 +89,20 @@ pub(super) fn key_file_of(settings: &Settings, name: &str, vault: VaultId) -> Op
 pub(super) async fn init(
     store: Arc<dyn Store>,
     options: InitOptions,
+    encryption: Encryption,
     key_file: Option<&Path>,
 ) -> Result<Vault, Failure> {
+    let init = async move || match encryption {
+        Encryption::By(algorithm) => Vault::init_by(store, options, algorithm).await,
+        Encryption::Fastest | Encryption::None => Vault::init(store, options).await,
+    };
     let cannot_write = |path: &Path, source| Error::Write {
         what: "the key file",
         path: path.to_owned(),
         source,
     };
     let Some(path) = key_file else {
-        return Ok(Vault::init(store, options).await?.vault);
+        return Ok(init().await?.vault);
     };
     if path.exists() {
         return Err(Error::Request {
@@ -114,7 +120,7 @@ pub(super) async fn init(
     let unfinished = PathBuf::from(unfinished);
     let _ = std::fs::remove_file(&unfinished);
     places::write_private(&unfinished, "").map_err(|source| cannot_write(path, source))?;
-    let made = Vault::init(store, options).await;
+    let made = init().await;
     let _ = std::fs::remove_file(&unfinished);
     let made = made?;
     if let Some(text) = &made.key_file {

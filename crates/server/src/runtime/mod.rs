@@ -8,6 +8,7 @@ mod first_use;
 mod node;
 mod places;
 mod queries;
+mod registration;
 mod vaults;
 
 use std::collections::HashMap;
@@ -26,7 +27,8 @@ use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
 
 use crate::settings::Settings;
-pub use vaults::{AddVault, InitVault, Opened};
+pub use registration::{AddVault, Encryption, InitVault};
+pub use vaults::Opened;
 
 /// The whole of Ostler in this process: settings, journal, vaults and the agent. Cheap to clone.
 #[derive(Debug, Clone)]

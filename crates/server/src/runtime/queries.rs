@@ -56,6 +56,7 @@ impl Runtime {
         };
         Ok(BackupDetail {
             vault: context.vault_name.clone(),
+            hold_reason: backup.hold.as_ref().and_then(|hold| hold.reason.clone()),
             parent: record.as_ref().and_then(|r| r.parent),
             operation: record.as_ref().map(|r| r.operation).or(backup.operation),
             made_by: record.as_ref().map(|r| r.made_by.clone()).unwrap_or_default(),

@@ -1,11 +1,11 @@
-//! Adding a vault to the configuration file, whose comments and order stay as they are.
+//! Adding a vault, or what opens it, to the configuration file, whose comments and order stay as they are.
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::reference::Reference;
-use super::{Settings, parse};
+use super::{Settings, file, parse};
 use crate::Error;
 
 /// A vault to be written as `[vault.NAME]`.
@@ -15,6 +15,13 @@ pub struct NewVault {
     pub name: String,
     /// Where it is.
     pub location: String,
+    /// What opens it.
+    pub opened_by: References,
+}
+
+/// What opens a vault.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct References {
     /// Where its key file's text comes from.
     pub key: Option<Reference>,
     /// Where its passphrase comes from.
@@ -23,21 +30,70 @@ pub struct NewVault {
     pub age_identity: Option<Reference>,
 }
 
+impl References {
+    /// Those of a configured vault.
+    #[must_use]
+    pub fn of(vault: &file::Vault) -> Self {
+        Self {
+            key: vault.key.clone(),
+            passphrase: vault.passphrase.clone(),
+            age_identity: vault.age_identity.clone(),
+        }
+    }
+
+    /// Whether nothing is named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// As lines of the file.
+    fn lines(&self) -> String {
+        [
+            ("key", &self.key),
+            ("passphrase", &self.passphrase),
+            ("age_identity", &self.age_identity),
+        ]
+        .into_iter()
+        .filter_map(|(key, reference)| Some(format!("{key} = {}\n", reference.as_ref()?)))
+        .collect()
+    }
+}
+
 impl Settings {
-    /// Appends the vault to the file, which is made where there is none. The file is replaced as a whole.
+    /// Appends the vault to the file, which is made where there is none. The file is replaced as a whole. A vault that
+    /// is there already, at the same place and with nothing that opens it, gets what opens it.
     ///
     /// # Errors
     /// [`Error::Setting`] when the name is taken or the result would not be read, [`Error::Write`].
     pub fn add_vault(&self, vault: &NewVault) -> Result<(), Error> {
-        let text = with_vault(self.text.as_deref().unwrap_or(""), vault);
-        if self.file.vault.contains_key(&vault.name) {
-            return Err(Error::Setting {
-                file: self.config_file.display().to_string(),
-                key: format!("vault.{}", vault.name),
-                reason: "a vault of this name is configured already".to_owned(),
-                cure: "give another name with --name, or take the old one out of the file".to_owned(),
-            });
-        }
+        let wrong = |reason: &str, cure: String| Error::Setting {
+            file: self.config_file.display().to_string(),
+            key: format!("vault.{}", vault.name),
+            reason: reason.to_owned(),
+            cure,
+        };
+        let old = self.text.as_deref().unwrap_or("");
+        let text = match self.file.vault.get(&vault.name) {
+            None => with_vault(old, vault),
+            Some(known) if known.location == vault.location && References::of(known).is_empty() => {
+                with_references(old, vault).ok_or_else(|| {
+                    wrong(
+                        "it has no table of its own in the file",
+                        format!(
+                            "write there what opens it: {}",
+                            vault.opened_by.lines().trim_end()
+                        ),
+                    )
+                })?
+            }
+            Some(_) => {
+                return Err(wrong(
+                    "a vault of this name is configured already",
+                    "give another name with --name, or take the old one out of the file".to_owned(),
+                ));
+            }
+        };
         let parsed = parse(&text, &self.config_file)?;
         super::check(&parsed, &self.config_file)?;
         replace(&self.config_file, &text).map_err(|source| Error::Write {
@@ -49,31 +105,45 @@ impl Settings {
 }
 
 fn with_vault(text: &str, vault: &NewVault) -> String {
-    let mut text = match text.trim_end() {
+    let text = match text.trim_end() {
         "" => "version = 1\n".to_owned(),
         some => format!("{some}\n"),
     };
-    let quoted = |value: &str| toml::Value::String(value.to_owned()).to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let name = if vault.name.chars().all(plain) {
-        vault.name.clone()
-    } else {
-        quoted(&vault.name)
-    };
-    text.push_str(&format!(
-        "\n[vault.{name}]\nlocation = {}\n",
-        quoted(&vault.location)
-    ));
-    for (key, reference) in [
-        ("key", &vault.key),
-        ("passphrase", &vault.passphrase),
-        ("age_identity", &vault.age_identity),
-    ] {
-        if let Some(reference) = reference {
-            text.push_str(&format!("{key} = {reference}\n"));
+    format!(
+        "{text}\n{}\nlocation = {}\n{}",
+        header(&vault.name),
+        quoted(&vault.location),
+        vault.opened_by.lines()
+    )
+}
+
+/// The text with the references below the vault's header; `None` when it has no header of its own.
+fn with_references(text: &str, vault: &NewVault) -> Option<String> {
+    let header = header(&vault.name);
+    let mut found = false;
+    let mut changed = String::new();
+    for line in text.lines() {
+        changed.push_str(line);
+        changed.push('\n');
+        if !found && line.split('#').next().unwrap_or_default().trim() == header {
+            found = true;
+            changed.push_str(&vault.opened_by.lines());
         }
     }
-    text
+    found.then_some(changed)
+}
+
+fn header(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.chars().all(plain) {
+        format!("[vault.{name}]")
+    } else {
+        format!("[vault.{}]", quoted(name))
+    }
+}
+
+fn quoted(value: &str) -> String {
+    toml::Value::String(value.to_owned()).to_string()
 }
 
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {

@@ -252,7 +252,8 @@ pub fn reference() -> String {
          refused. Defaults are overruled by the file, the file by the environment, the environment by flags.\n\
          Durations are written `90s`, `15m`, `12h`, `7d`, `4w`, `6mo`, `1y`. Secrets are never in the file: it says where\n\
          they come from, `{ file = \"…\" }` (relative to the file, `~` is the home directory), `{ env = \"…\" }`, or\n\
-         `{ keyring = \"…\" }` (asked by `secret-tool` or `keyctl`, where one is installed).\n",
+         `{ keyring = \"…\" }` (asked by `secret-tool` or `keyctl`, where one is installed; see\n\
+         [keys](../guides/keys.md)).\n",
     );
     let mut table = "nothing yet";
     for key in KEYS {

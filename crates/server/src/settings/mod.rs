@@ -4,6 +4,7 @@ pub mod dotenv;
 pub mod edit;
 pub mod environment;
 pub mod file;
+mod key_store;
 pub mod keys;
 pub mod reference;
 pub mod show;

@@ -1,13 +1,13 @@
 //! Where a secret comes from: never from the configuration file itself.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use ostler_vocabulary::{ErrorKind, Secret};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::environment::Environment;
+use super::key_store;
 use crate::Error;
 
 /// `{ file = "…" }`, `{ env = "…" }` or `{ keyring = "…" }`.
@@ -69,6 +69,10 @@ impl Reference {
             what: format!("{what} from {self}"),
             reason,
             kind,
+            hint: match self {
+                Self::Keyring(name) => key_store::hint(name),
+                Self::File(_) | Self::Env(_) => "check the reference in the configuration file".to_owned(),
+            },
         };
         let text = match self {
             Self::File(path) => {
@@ -83,7 +87,7 @@ impl Reference {
                 .get(name)
                 .ok_or_else(|| wrong(ErrorKind::Invalid, format!("the variable {name} is not set")))?
                 .to_owned(),
-            Self::Keyring(name) => from_key_store(name).map_err(|(kind, reason)| wrong(kind, reason))?,
+            Self::Keyring(name) => key_store::look_up(name).map_err(|(kind, reason)| wrong(kind, reason))?,
         };
         let text = text.strip_suffix('\n').unwrap_or(&text);
         let text = text.strip_suffix('\r').unwrap_or(text);
@@ -100,37 +104,4 @@ pub(crate) fn expanded(path: &Path, environment: &Environment) -> PathBuf {
         (Ok(rest), Some(home)) => Path::new(home).join(rest),
         _ => path.to_owned(),
     }
-}
-
-fn from_key_store(name: &str) -> Result<String, (ErrorKind, String)> {
-    let entry = format!("%user:ostler:{name}");
-    let programs: [(&str, Vec<&str>); 2] = [
-        (
-            "secret-tool",
-            vec!["lookup", "service", "ostler", "account", name],
-        ),
-        ("keyctl", vec!["pipe", &entry]),
-    ];
-    let mut tried = Vec::new();
-    for (program, arguments) in programs {
-        match Command::new(program).args(arguments).output() {
-            Ok(output) if output.status.success() && !output.stdout.is_empty() => {
-                return String::from_utf8(output.stdout)
-                    .map_err(|_| (ErrorKind::Invalid, format!("what {program} gave is not text")));
-            }
-            Ok(_) => tried.push(program),
-            Err(_) => {}
-        }
-    }
-    if tried.is_empty() {
-        return Err((
-            ErrorKind::Unsupported,
-            "this machine has no key store that we can ask: neither secret-tool nor keyctl is installed"
-                .to_owned(),
-        ));
-    }
-    Err((
-        ErrorKind::NotFound,
-        format!("{} has no such entry", tried.join(" and ")),
-    ))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ostler_vocabulary::{Classified as _, ErrorKind};
 
-use super::edit::NewVault;
+use super::edit::{NewVault, References};
 use super::environment::{Environment, VARIABLES};
 use super::file::File;
 use super::keys::{KEYS, template};
@@ -191,15 +191,16 @@ fn an_added_vault_is_read_back_and_the_rest_stays() {
     let vault = NewVault {
         name: "off-site".into(),
         location: "s3://bucket/a \"b\"".into(),
-        key: Some(Reference::File("/k".into())),
-        passphrase: None,
-        age_identity: None,
+        opened_by: References {
+            key: Some(Reference::File("/k".into())),
+            ..References::default()
+        },
     };
     let settings = Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();
     settings.add_vault(&vault).unwrap();
     let settings = Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();
     assert_eq!(settings.file.vault["off-site"].location, vault.location);
-    assert_eq!(settings.file.vault["off-site"].key, vault.key);
+    assert_eq!(settings.file.vault["off-site"].key, vault.opened_by.key);
     assert_eq!(settings.add_vault(&vault).unwrap_err().kind(), ErrorKind::Invalid);
     let commented = format!("# mine\n{}# end", settings.text.as_deref().unwrap());
     std::fs::write(&settings.config_file, &commented).unwrap();
@@ -212,6 +213,49 @@ fn an_added_vault_is_read_back_and_the_rest_stays() {
     let text = std::fs::read_to_string(&settings.config_file).unwrap();
     assert!(text.starts_with(&commented), "{text}");
     assert!(read(&text).unwrap().vault.contains_key("b.c"));
+}
+
+#[test]
+fn a_vault_that_is_configured_gets_what_opens_it_and_nothing_else_changes() {
+    let home = tempfile::tempdir().unwrap();
+    let resolve = || Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();
+    let config = resolve().config_file;
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let text = "version = 1\n[vault.a] # by hand\nlocation = \"s3://bucket/a\"\n\n[vault.a.s3]\nregion = \"x\"\n                [vault.b]\nlocation = \"/b\"\n";
+    std::fs::write(&config, text).unwrap();
+    let mut vault = NewVault {
+        name: "a".into(),
+        location: "s3://bucket/a".into(),
+        opened_by: References {
+            age_identity: Some(Reference::File("/id".into())),
+            ..References::default()
+        },
+    };
+    resolve().add_vault(&vault).unwrap();
+    let changed = std::fs::read_to_string(&config).unwrap();
+    assert_eq!(
+        changed,
+        text.replace("# by hand\n", "# by hand\nage_identity = { file = \"/id\" }\n")
+    );
+    assert_eq!(resolve().file.vault["a"].s3.region.as_deref(), Some("x"));
+    let again = resolve().add_vault(&vault).unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::Invalid, "what opens it is not replaced");
+    vault.name = "b".into();
+    assert!(resolve().add_vault(&vault).is_err(), "it is another vault");
+    std::fs::write(
+        &config,
+        "version = 1\nvault = { a = { location = \"s3://bucket/a\" } }\n",
+    )
+    .unwrap();
+    vault.name = "a".into();
+    let error = resolve().add_vault(&vault).unwrap_err();
+    assert!(
+        error
+            .hint()
+            .unwrap()
+            .contains("age_identity = { file = \"/id\" }"),
+        "{error:?}"
+    );
 }
 
 #[test]

@@ -251,6 +251,8 @@ async fn a_plan_to_delete_is_refused_where_the_world_has_changed() {
         vault: None,
         backups: vec![first.id.to_string()],
         filter: Filter::default(),
+        min_keep: None,
+        below_floors: false,
     });
     let plan = world.runtime.plan(request.clone()).await.unwrap();
     world
@@ -287,7 +289,7 @@ async fn another_machine_with_address_and_key_has_everything() {
         name: None,
         location: vault.display().to_string(),
         key_file: Some(key),
-        passphrase_file: None,
+        ..Default::default()
     };
     let info = runtime(other.path(), &[]).add_vault(add).await.unwrap();
     assert_eq!(

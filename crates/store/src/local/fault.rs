@@ -69,3 +69,39 @@ pub(super) fn explain(attempt: &Attempt, error: io::Error) -> Error {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use ostler_vocabulary::{Classified, ErrorKind};
+    use rustix::io::Errno;
+
+    use super::explain;
+    use crate::{Attempt, Error, Verb};
+
+    #[test]
+    fn what_the_system_says_has_one_meaning_and_a_hint_where_something_can_be_done() {
+        let cases = [
+            (Errno::NOSPC, ErrorKind::Internal, "free some space"),
+            (Errno::DQUOT, ErrorKind::Internal, "free some space"),
+            (Errno::STALE, ErrorKind::Unavailable, "is mounted"),
+            (Errno::NODEV, ErrorKind::Unavailable, "is mounted"),
+            (Errno::NOENT, ErrorKind::NotFound, ""),
+            (Errno::NOTDIR, ErrorKind::NotFound, ""),
+            (Errno::EXIST, ErrorKind::AlreadyExists, ""),
+            (Errno::ACCESS, ErrorKind::Denied, "readable and writable"),
+            (Errno::ROFS, ErrorKind::Denied, "mounted read-only"),
+            (Errno::TIMEDOUT, ErrorKind::Timeout, ""),
+            (Errno::IO, ErrorKind::Internal, ""),
+        ];
+        for (errno, kind, hint) in cases {
+            let attempt = Attempt::new(Verb::Create, "a", "/srv/vault");
+            let error: Error = explain(&attempt, io::Error::from(errno));
+            assert_eq!(error.kind(), kind, "{errno:?}");
+            assert!(error.to_string().contains("`a`"), "{error}");
+            assert!(error.hint().unwrap_or_default().contains(hint), "{error:?}");
+            assert_eq!(error.hint().is_some(), !hint.is_empty(), "{error:?}");
+        }
+    }
+}

@@ -208,6 +208,11 @@ impl Explain {
                 hint: Some(hint),
                 source,
             },
+            Some(HttpErrorKind::Connect) => Error::Unreachable {
+                attempt,
+                hint,
+                source,
+            },
             Some(_) => Error::Unavailable {
                 attempt,
                 hint: Some(hint),

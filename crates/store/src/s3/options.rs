@@ -111,12 +111,14 @@ impl S3Options {
                 .with_config(AmazonS3ConfigKey::S3Endpoint, address);
         }
         let timeout = self.timeout.map_or(REQUEST, |timeout| timeout.0);
+        let is_http = endpoint
+            .as_deref()
+            .is_some_and(|endpoint| endpoint.starts_with("http://"));
         let client = ClientOptions::new()
-            .with_allow_http(
-                endpoint
-                    .as_deref()
-                    .is_some_and(|endpoint| endpoint.starts_with("http://")),
-            )
+            .with_allow_http(is_http)
+            // The library refuses to make a client on a machine without certificates, also one that needs none. A
+            // machine's role may be asked for by https.
+            .with_no_system_certificates(is_http && credentials != Credentials::Machine)
             .with_connect_timeout(CONNECT.min(timeout))
             .with_read_timeout(SILENCE.min(timeout))
             .with_timeout(timeout);

@@ -70,6 +70,7 @@ async fn retry_asks_again_after_waits_that_grow_to_a_limit() {
 #[tokio::test]
 async fn retry_gives_up_and_does_not_repeat_what_cannot_succeed() {
     let rig = rig();
+    rig.retry.create(&key("there"), "x".into()).await.unwrap();
     rig.faults
         .always(None, "dead", Misfortune::Reject(ErrorKind::Timeout));
     let error = rig.retry.get(&key("dead")).await.unwrap_err();

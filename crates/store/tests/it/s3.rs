@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostler_store::conformance::{Expect, check};
-use ostler_store::{Error, Key, Location, Options, RetryPolicy, S3, S3Options, Store, open};
+use ostler_store::{Error, Key, Location, Options, Pause, Retry, RetryPolicy, S3, S3Options, Store, open};
 use ostler_testkit::servers::{SeaweedFs, seaweedfs};
 use ostler_vocabulary::{Classified, ErrorKind, Secret, Span};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -198,6 +198,63 @@ async fn a_service_that_never_answers_is_given_up_on() {
     let store = S3::open("bucket", "", &patient).unwrap();
     let error = store.get(&key("a")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+}
+
+/// Counts the waits and does not wait.
+#[derive(Debug, Default)]
+struct Waits(std::sync::atomic::AtomicU32);
+
+#[async_trait::async_trait]
+impl Pause for Waits {
+    async fn pause(&self, _: Duration) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+impl Waits {
+    fn taken(&self) -> u32 {
+        self.0.swap(0, std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_was_never_reached_is_soon_given_up_on_and_one_that_was_is_not() {
+    let waits = Arc::new(Waits::default());
+    let service = stand_in("404 Not Found", "<Error><Code>NoSuchKey</Code></Error>").await;
+    let store = S3::open("bucket", "", &options(service.endpoint.clone(), "id", "secret")).unwrap();
+    let store = Retry::with_pause(Arc::new(store), RetryPolicy::default(), waits.clone());
+    assert!(matches!(store.get(&key("a")).await, Err(Error::NotFound(_))));
+    let endpoint = service.endpoint.clone();
+    service.task.abort();
+    drop(service);
+    while tokio::net::TcpStream::connect(endpoint.trim_start_matches("http://"))
+        .await
+        .is_ok()
+    {
+        tokio::task::yield_now().await;
+    }
+    let error = store.get(&key("a")).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    assert_eq!(
+        waits.taken(),
+        RetryPolicy::default().attempts - 1,
+        "it may come back"
+    );
+
+    let store = S3::open("bucket", "", &options(endpoint.clone(), "id", "secret")).unwrap();
+    let store = Retry::with_pause(Arc::new(store), RetryPolicy::default(), waits.clone());
+    let error = store.get(&key("a")).await.unwrap_err();
+    assert_eq!(waits.taken(), 1);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("cannot be reached"), "{error}");
+    assert!(error.hint().unwrap().contains(&endpoint), "{error:?}");
+    assert!(
+        std::error::Error::source(&error)
+            .unwrap()
+            .to_string()
+            .contains("refused"),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]

@@ -101,7 +101,11 @@ impl Server {
     pub fn log(&self) -> String {
         let log = fs::read(self.directory.join("log")).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
-        let lines: Vec<&str> = log.lines().collect();
+        // A Go program that gives up prints the stacks of all that it was doing, behind what it has to say.
+        let lines: Vec<&str> = log
+            .lines()
+            .take_while(|line| !line.starts_with("goroutine "))
+            .collect();
         lines[lines.len().saturating_sub(15)..].join("\n")
     }
 }

@@ -14,7 +14,7 @@ use crate::catalogue::{BACKUPS, INTENTS, backup_of};
 use crate::index::{pack_of, parse_segment};
 use crate::pack::PackTable;
 use crate::reach::Reach;
-use crate::{ChunkKind, Error, Index, PackId, Vault};
+use crate::{ChunkId, ChunkKind, Error, Index, PackId, Vault};
 
 /// What a vault holds, and what is to be done about it.
 #[derive(Debug)]
@@ -134,6 +134,28 @@ impl Survey {
     /// Bytes of a pack in the store; 0 when it is not there.
     pub(super) fn size_of(&self, pack: &PackId) -> u64 {
         self.sizes.get(pack).copied().unwrap_or(0)
+    }
+
+    /// Bytes that these chunks take in a pack.
+    pub(super) fn stored_in(&self, pack: &PackId, chunks: &[ChunkId]) -> u64 {
+        let stored = |chunk| {
+            let mut copies = self.index.copies(chunk);
+            copies
+                .find(|location| location.pack == *pack)
+                .map_or(0, |location| u64::from(location.stored))
+        };
+        chunks.iter().map(stored).sum()
+    }
+
+    /// Segments that go with nothing in their place: packs that are written anew are described anew.
+    pub(super) fn superseded(&self) -> impl Iterator<Item = Object> + '_ {
+        let going: HashSet<PackId> = self.decision.dead.iter().copied().collect();
+        let all_go =
+            move |packs: &[PackId]| !packs.is_empty() && packs.iter().all(|pack| going.contains(pack));
+        self.segments
+            .iter()
+            .filter(move |(_, packs)| all_go(packs))
+            .map(|(object, _)| object.clone())
     }
 
     /// The dead packs that may be deleted.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use ostler_store::Object;
 use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
@@ -23,20 +24,33 @@ pub(super) struct Tidied {
 impl Vault {
     /// Deletes intents of what is committed or was given up, and notes of what is gone.
     pub(super) async fn tidy(&self, guard: &Lease, cancel: &CancellationToken) -> Result<Tidied, Error> {
+        let stale = self.stale(&[]).await?;
+        guard.confirm().await?;
+        let mut tidied = Tidied::default();
+        for object in stale {
+            stop_if(cancel)?;
+            self.remove(&object.key).await?;
+            tidied.objects += 1;
+            tidied.bytes += object.size;
+        }
+        Ok(tidied)
+    }
+
+    /// Those objects, as they would be without the backups in `gone`.
+    pub(super) async fn stale(&self, gone: &[BackupId]) -> Result<Vec<Object>, Error> {
         let notes = self.objects(NOTES).await?;
         let intents = self.objects(INTENTS).await?;
-        guard.confirm().await?;
         // After the notes: a backup that is committed in between is not taken for one that is gone.
         let records = self.objects(BACKUPS).await?;
         let committed: HashSet<BackupId> = records
             .iter()
             .filter_map(|object| backup_of(BACKUPS, &object.key))
+            .filter(|id| !gone.contains(id))
             .collect();
-        let mut tidied = Tidied::default();
         let mut stale = Vec::new();
         for intent in intents {
             if let Some(id) = backup_of(INTENTS, &intent.key)
-                && (committed.contains(&id) || !is_live(self, id).await?)
+                && (committed.contains(&id) || gone.contains(&id) || !is_live(self, id).await?)
             {
                 stale.push(intent);
             }
@@ -48,13 +62,7 @@ impl Vault {
                 .and_then(|(id, _)| id.parse::<BackupId>().ok());
             id.is_some_and(|id| !committed.contains(&id))
         }));
-        for object in stale {
-            stop_if(cancel)?;
-            self.remove(&object.key).await?;
-            tidied.objects += 1;
-            tidied.bytes += object.size;
-        }
-        Ok(tidied)
+        Ok(stale)
     }
 }
 

@@ -13,6 +13,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub(crate) use key_file::FileKey;
 pub(crate) use recipients::check as check_recipient;
+pub use recipients::of_identity as age_recipients;
 pub(crate) use seal::SEALED_KEY;
 use seal::{Psk, generate, open as open_sealed, public_of, seal as seal_to};
 pub(crate) use wrapper::{Protection, Tried, Wrapper, without};

@@ -42,8 +42,19 @@ pub(super) fn seal(recipients: &[String], plain: &[u8]) -> Result<Vec<u8>, Error
     Ok(sealed)
 }
 
-/// Opens with any of the identities in the text of an identity file; `None` when none of them is a recipient.
-pub(super) fn open(text: &Secret, sealed: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+/// The recipients, `age1…`, of the identities in the text of an identity file.
+///
+/// # Errors
+/// [`Error::BadKey`] when it is not one.
+pub fn of_identity(text: &Secret) -> Result<Vec<String>, Error> {
+    let identities = identities(text)?;
+    Ok(identities
+        .iter()
+        .map(|identity| identity.to_public().to_string())
+        .collect())
+}
+
+fn identities(text: &Secret) -> Result<Vec<Identity>, Error> {
     let mut identities = Vec::new();
     for line in text.reveal().lines().map(str::trim) {
         if !line.is_empty() && !line.starts_with('#') {
@@ -59,6 +70,12 @@ pub(super) fn open(text: &Secret, sealed: &[u8]) -> Result<Option<Zeroizing<Vec<
             reason: "it has no line that starts with AGE-SECRET-KEY-1".to_owned(),
         });
     }
+    Ok(identities)
+}
+
+/// Opens with any of the identities in the text of an identity file; `None` when none of them is a recipient.
+pub(super) fn open(text: &Secret, sealed: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    let identities = identities(text)?;
     let opened = (|| {
         let decryptor = Decryptor::new(sealed)?;
         let mut plain = Zeroizing::new(Vec::new());

@@ -10,7 +10,8 @@ use crate::session::Session;
 
 /// Delete backups and free what only they need
 ///
-/// Without `--yes` or `--apply DIGEST` the plan is printed and nothing is deleted (exit code 4).
+/// Without `--yes` or `--apply DIGEST` the plan is printed and nothing is deleted (exit code 4). Floors hold here too:
+/// of each source `keep.min_keep` good backups stay (1 if not configured), and the newest verified one.
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
     /// Which: ids, unique prefixes, names, `latest` or `latest~N`
@@ -19,6 +20,10 @@ pub(crate) struct Delete {
 
     #[command(flatten)]
     narrowed: FilterArguments,
+
+    /// Delete also what the floors keep: the last good backups of a source, and its newest verified one
+    #[arg(long)]
+    below_floors: bool,
 
     #[command(flatten)]
     approval: ApprovalArguments,
@@ -30,6 +35,8 @@ impl Delete {
             filter: self.narrowed.filter()?,
             vault: self.narrowed.vault,
             backups: self.backups,
+            min_keep: None,
+            below_floors: self.below_floors,
         });
         carry_out(session, request, Approval::needed("backup delete", self.approval)).await
     }

@@ -13,16 +13,21 @@ use crate::session::Session;
 
 /// Make a vault that exists known to this machine
 ///
-/// All that is needed is where it is and what opens it; then list, verify and restore work.
+/// All that is needed is where it is and what opens it; then list, verify and restore work. The configuration file
+/// gets an entry that names the file given here; a vault that is in it with nothing that opens it gets that.
 #[derive(Debug, Args)]
 pub(crate) struct Add {
     /// A directory or URL such as s3://bucket/prefix
     #[arg(value_name = "LOCATION", value_parser = text())]
     location: String,
 
-    /// The key file or age identity that opens it
-    #[arg(long, value_name = "FILE", value_parser = path(), conflicts_with = "passphrase_file")]
+    /// The key file that opens it
+    #[arg(long, value_name = "FILE", value_parser = path(), conflicts_with_all = ["passphrase_file", "age_identity"])]
     key: Option<PathBuf>,
+
+    /// The age identity that opens it
+    #[arg(long, value_name = "FILE", value_parser = path(), conflicts_with = "passphrase_file")]
+    age_identity: Option<PathBuf>,
 
     /// A file whose first line is the passphrase that opens it
     #[arg(long, value_name = "FILE", value_parser = path())]
@@ -40,6 +45,7 @@ impl Add {
             name: self.name,
             location: place(self.location, session)?,
             key_file: absolute(self.key)?,
+            age_identity: absolute(self.age_identity)?,
             passphrase_file: absolute(self.passphrase_file)?,
         };
         let info = session.backend.add_vault(request).await?;

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use ostler_vocabulary::Failure;
 
 use crate::arguments::{path, target_path, text};
-use crate::backend::InitVault;
+use crate::backend::{Algorithm, Encryption, InitVault};
 use crate::output::schema;
 use crate::report;
 use crate::session::Session;
@@ -37,9 +37,35 @@ pub(crate) struct Init {
     #[arg(long, value_name = "RECIPIENT", value_parser = text(), conflicts_with = "unencrypted")]
     age: Vec<String>,
 
+    /// The age identity that opens it on this machine; kept in the configuration
+    ///
+    /// The configuration names the file and does not copy it. Without `--age` the key is protected for this identity
+    /// alone.
+    #[arg(long, value_name = "FILE", value_parser = path(), conflicts_with = "unencrypted")]
+    age_identity: Option<PathBuf>,
+
+    /// What encrypts it
+    ///
+    /// Chosen once for the whole life of the vault. Every machine can read both; name one where the machines that
+    /// back up are of another kind than this one.
+    #[arg(long, value_enum, default_value_t = Cipher::Auto, value_name = "CIPHER", conflicts_with = "unencrypted")]
+    cipher: Cipher,
+
     /// Do not encrypt: whoever can read the store can read the backups
     #[arg(long)]
     unencrypted: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Cipher {
+    /// The faster one on this machine
+    Auto,
+    /// AES-256-GCM, for processors with AES instructions: nearly all servers, laptops and phones
+    #[value(name = "aes-256-gcm")]
+    Aes256Gcm,
+    /// ChaCha20-Poly1305, several times faster where there are none, such as on small ARM boards
+    #[value(name = "chacha20-poly1305")]
+    ChaCha20Poly1305,
 }
 
 impl Init {
@@ -54,7 +80,13 @@ impl Init {
             key_file: absolute(self.key)?,
             passphrase_file: absolute(self.passphrase_file)?,
             age_recipients: self.age,
-            encryption: self.unencrypted.then(|| "none".to_owned()),
+            age_identity: absolute(self.age_identity)?,
+            encryption: match self.cipher {
+                _ if self.unencrypted => Encryption::None,
+                Cipher::Auto => Encryption::Fastest,
+                Cipher::Aes256Gcm => Encryption::By(Algorithm::Aes256Gcm),
+                Cipher::ChaCha20Poly1305 => Encryption::By(Algorithm::ChaCha20Poly1305),
+            },
         };
         let info = session.backend.init_vault(request).await?;
         session

@@ -136,6 +136,7 @@ pub fn backup_detail() -> BackupDetail {
     BackupDetail {
         summary: backup_summary(3, BackupState::Verified),
         vault: "default".into(),
+        hold_reason: Some("audit of 2026".into()),
         parent: Some(backup_id(4)),
         operation: Some(operation_id(1)),
         made_by: "ostler 0.1.0".into(),
@@ -149,6 +150,7 @@ pub fn backup_detail() -> BackupDetail {
 pub fn partial_detail() -> BackupDetail {
     BackupDetail {
         summary: backup_summary(2, BackupState::Partial),
+        hold_reason: None,
         problems: vec![problem()],
         proofs: vec![proof("commit", true)],
         ..backup_detail()

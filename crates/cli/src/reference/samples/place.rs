@@ -124,6 +124,11 @@ pub fn operation(kind: &str, state: OperationState) -> OperationDetail {
                 _ => step("upload laptop", "running", vec![]),
             },
         ],
+        messages: vec![Message {
+            at: at(3_719),
+            text: "waiting for prune on laptop (process 4711, operation 0b1c2d3e) to finish with the vault"
+                .into(),
+        }],
         audit: if kind == "prune" {
             vec![AuditEntry {
                 at: at(3_700),

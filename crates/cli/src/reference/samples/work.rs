@@ -91,6 +91,8 @@ fn prune_work() -> PruneWork {
         free_bytes: 167_772_160,
         repack_packs: 2,
         repack_bytes: 20_971_520,
+        small_objects: 7,
+        small_bytes: 18_432,
     }
 }
 

@@ -83,10 +83,11 @@ pub(super) fn wrong(report: &CreateReport) -> Option<Wrong<'_>> {
             ErrorKind::Partial
         },
         message: format!(
-            "backup {} is {}: {} not in it as they should be",
+            "backup {} is {}: {} not in it as {} should be",
             report.backup.id.short(),
             report.backup.state.as_str(),
             plural(problem_count(report), "item"),
+            if problem_count(report) == 1 { "it" } else { "they" },
         ),
         hint: "a partial backup never counts as the last good one; repair what is listed, or exclude it"
             .to_owned(),

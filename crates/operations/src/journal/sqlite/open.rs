@@ -17,7 +17,10 @@ pub const FILE_NAME: &str = "operations.db";
 pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// In order; what is released is never changed.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_journal.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/0001_journal.sql"),
+    include_str!("../migrations/0002_messages.sql"),
+];
 
 /// `OSTJ`, in the file's header, so that another program's database is not taken for a journal.
 const APPLICATION: i32 = 0x4F53_544A;

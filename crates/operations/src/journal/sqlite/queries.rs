@@ -12,6 +12,7 @@ macro_rules! queries {
 queries! {
     ACQUIRE_LEASE: "acquire_lease.sql",
     ADD_AUDIT: "add_audit.sql",
+    ADD_MESSAGE: "add_message.sql",
     AUDIT: "audit.sql",
     BEGIN_STEP: "begin_step.sql",
     CLAIM_OPERATION: "claim_operation.sql",
@@ -24,6 +25,7 @@ queries! {
     FORGET_OTHER_STEP: "forget_other_step.sql",
     HEARTBEAT: "heartbeat.sql",
     LEASE: "lease.sql",
+    MESSAGES: "messages.sql",
     NEWEST_OPERATIONS: "newest_operations.sql",
     NEWEST_WRITER: "newest_writer.sql",
     OPERATION: "operation.sql",

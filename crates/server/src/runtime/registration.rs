@@ -1,0 +1,282 @@
+//! Vaults made and added, and their entries in the configuration.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ostler_api::document::VaultInfo;
+use ostler_vault::{Algorithm, InitOptions, Protect, Vault};
+use ostler_vocabulary::{ErrorKind, Failure, Secret};
+
+use super::vaults::cannot_open;
+use super::{Runtime, blocking, first_use, places};
+use crate::Error;
+use crate::settings::edit::{NewVault, References};
+use crate::settings::environment as variable;
+use crate::settings::reference::Reference;
+use crate::settings::{file, is_location};
+
+/// A vault to be made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InitVault {
+    /// Its name in the configuration; `None` is the default vault.
+    pub name: Option<String>,
+    /// A directory or URL; `None` is what the configuration says of the name.
+    pub location: Option<String>,
+    /// Where the key file is written; `None` is a place in the state directory.
+    pub key_file: Option<PathBuf>,
+    /// A file whose first line is the passphrase that protects the key, instead of a key file.
+    pub passphrase_file: Option<PathBuf>,
+    /// The age recipients that protect the key, instead of a key file.
+    pub age_recipients: Vec<String>,
+    /// A file with an age identity that opens the vault on this machine. Alone it also says for which recipients.
+    pub age_identity: Option<PathBuf>,
+    /// How its bytes are encrypted.
+    pub encryption: Encryption,
+}
+
+/// How the bytes of a new vault are encrypted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Encryption {
+    /// By the algorithm that is faster on this machine.
+    #[default]
+    Fastest,
+    /// By this algorithm.
+    By(Algorithm),
+    /// Not at all.
+    None,
+}
+
+/// A vault that exists and becomes known to this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddVault {
+    /// Its name in the configuration; `None` derives one from the location.
+    pub name: Option<String>,
+    /// A directory or URL.
+    pub location: String,
+    /// The key file, or age identity, that opens it.
+    pub key_file: Option<PathBuf>,
+    /// A file with an age identity that opens it.
+    pub age_identity: Option<PathBuf>,
+    /// A file whose first line is the passphrase that opens it.
+    pub passphrase_file: Option<PathBuf>,
+}
+
+impl Runtime {
+    pub(super) async fn init(&self, mut request: InitVault) -> Result<VaultInfo, Failure> {
+        let settings = &self.inner.settings;
+        let name = self.vault_name(request.name.as_deref());
+        let mut configured = match (&request.location, settings.vault(&name)) {
+            (None, known) => known?,
+            (Some(location), _) if !settings.file.vault.contains_key(&name) => file::Vault::at(location),
+            (Some(location), Ok(known)) if known.location == *location => known,
+            (Some(_), _) => {
+                return Err(Error::Setting {
+                    file: settings.config_file.display().to_string(),
+                    key: format!("vault.{name}"),
+                    reason: "a vault of this name is configured elsewhere".to_owned(),
+                    cure: "give another name".to_owned(),
+                }
+                .into());
+            }
+        };
+        if places::local_directory(&configured.location).is_some() {
+            let absolute = std::path::absolute(&configured.location).unwrap_or_default();
+            configured.location = absolute.to_string_lossy().into_owned();
+        }
+        self.recipients(&mut request).await?;
+        let protect = self.protections(&request).await?;
+        let key_file = protect.iter().any(|p| matches!(p, Protect::KeyFile)).then(|| {
+            // Where the configuration will look for it, unless somebody says otherwise.
+            let expected = match &configured.key {
+                Some(Reference::File(path)) => Some(settings.base().join(path)),
+                _ => None,
+            };
+            let asked = request.key_file.clone().or(expected);
+            asked.unwrap_or_else(|| settings.implicit_key(&name))
+        });
+        let store = self.store(&name, &configured).await?;
+        let options = InitOptions {
+            protect,
+            clock: Arc::clone(&self.inner.clock),
+        };
+        let vault = first_use::init(store, options, request.encryption, key_file.as_deref())
+            .await
+            .map_err(|failure| {
+                failure.context(format!("cannot make vault `{name}` at {}", configured.location))
+            })?;
+        let opened_by = References {
+            key: key_file.clone().map(absolute_reference),
+            passphrase: request.passphrase_file.clone().map(absolute_reference),
+            age_identity: request.age_identity.clone().map(absolute_reference),
+        };
+        let known = settings.file.vault.get(&name).map(References::of);
+        let is_implicit =
+            name == "default" && configured.location == settings.implicit_vault().to_string_lossy();
+        let is_key_implicit = key_file
+            .as_ref()
+            .is_none_or(|file| *file == settings.implicit_key(&name));
+        let opens_by_itself =
+            is_key_implicit && opened_by.passphrase.is_none() && opened_by.age_identity.is_none();
+        let is_told_already = match &known {
+            Some(known) => opens_by_itself || !known.is_empty(),
+            None => opens_by_itself && is_implicit,
+        };
+        if !is_location(&name) && !is_told_already {
+            settings.add_vault(&NewVault {
+                name: name.clone(),
+                location: configured.location.clone(),
+                opened_by: opened_by.clone(),
+            })?;
+        }
+        let opened = self.keep(&name, &configured.location, vault, key_file.clone());
+        let mut info = self.vault_info(&opened, key_file).await?;
+        let asks_environment = settings.environment.get(variable::AGE_IDENTITY_FILE).is_some();
+        if opened_by.is_empty() && !request.age_recipients.is_empty() && !asks_environment {
+            info.warnings.push(format!(
+                "nothing here opens this vault again: `ostler vault add {} --name {name} --age-identity FILE` does \
+                 that",
+                configured.location
+            ));
+        }
+        Ok(info)
+    }
+
+    /// Looks whether identity and recipients belong together; an identity alone stands for its own recipients.
+    async fn recipients(&self, request: &mut InitVault) -> Result<(), Failure> {
+        let Some(path) = request.age_identity.clone() else {
+            return Ok(());
+        };
+        let settings = self.inner.settings.clone();
+        let reference = absolute_reference(path.clone());
+        let own = blocking(move || {
+            let text = reference.resolve("the age identity", settings.base(), &settings.environment)?;
+            Ok(ostler_vault::age_recipients(&text)?)
+        })
+        .await
+        .map_err(|failure| failure.context(format!("cannot use the age identity in {}", path.display())))?;
+        if request.age_recipients.is_empty() {
+            request.age_recipients = own;
+        } else if !own.iter().any(|one| request.age_recipients.contains(one)) {
+            return Err(Error::Request {
+                message: format!(
+                    "the age identity in {} is of none of the recipients",
+                    path.display()
+                ),
+                kind: ErrorKind::Invalid,
+                hint: Some(format!(
+                    "give its own recipient too: --age {}",
+                    own.join(" --age ")
+                )),
+            }
+            .into());
+        }
+        Ok(())
+    }
+
+    async fn protections(&self, request: &InitVault) -> Result<Vec<Protect>, Failure> {
+        if request.encryption == Encryption::None {
+            return Ok(Vec::new());
+        }
+        let mut protect = Vec::new();
+        if let Some(path) = &request.passphrase_file {
+            protect.push(Protect::Passphrase(self.first_line(path).await?));
+        }
+        if !request.age_recipients.is_empty() {
+            protect.push(Protect::AgeRecipients(request.age_recipients.clone()));
+        }
+        if protect.is_empty() || request.key_file.is_some() {
+            protect.push(Protect::KeyFile);
+        }
+        Ok(protect)
+    }
+
+    async fn first_line(&self, path: &Path) -> Result<Secret, Failure> {
+        let settings = self.inner.settings.clone();
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        blocking(move || {
+            let text =
+                Reference::File(path).resolve("the passphrase", settings.base(), &settings.environment)?;
+            Ok(Secret::new(text.reveal().lines().next().unwrap_or_default()))
+        })
+        .await
+    }
+
+    pub(super) async fn add(&self, request: AddVault) -> Result<VaultInfo, Failure> {
+        let settings = &self.inner.settings;
+        let location = match places::local_directory(&request.location) {
+            Some(directory) => std::path::absolute(&directory)
+                .unwrap_or(directory)
+                .to_string_lossy()
+                .into_owned(),
+            None => request.location.clone(),
+        };
+        // On a new machine the only vault is the one that is meant when none is named.
+        let name = match &request.name {
+            Some(name) => name.clone(),
+            None if self.makes_default(None) => "default".to_owned(),
+            None => name_from(&location),
+        };
+        let mut opened_by = References {
+            key: None,
+            passphrase: request.passphrase_file.map(absolute_reference),
+            age_identity: request.age_identity.map(absolute_reference),
+        };
+        if let Some(path) = request.key_file {
+            let reference = absolute_reference(path);
+            let text = reference.resolve("the key", settings.base(), &settings.environment)?;
+            if text.reveal().contains("AGE-SECRET-KEY-") {
+                opened_by.age_identity = Some(reference);
+            } else {
+                opened_by.key = Some(reference);
+            }
+        }
+        // How its service is reached may be configured already.
+        let known = settings
+            .file
+            .vault
+            .get(&name)
+            .filter(|known| known.location == location);
+        let configured = file::Vault {
+            key: opened_by.key.clone(),
+            passphrase: opened_by.passphrase.clone(),
+            age_identity: opened_by.age_identity.clone(),
+            ..known.cloned().unwrap_or_else(|| file::Vault::at(&location))
+        };
+        let store = self.store(&name, &configured).await?;
+        let unlock = self.unlock(&name, &configured).await?;
+        let vault = Vault::open(store, &unlock, Arc::clone(&self.inner.clock))
+            .await
+            .map_err(|error| cannot_open(&name, &location, error))?;
+        settings.add_vault(&NewVault {
+            name: name.clone(),
+            location: location.clone(),
+            opened_by,
+        })?;
+        let opened = self.keep(&name, &location, vault, None);
+        self.vault_info(&opened, None).await
+    }
+}
+
+fn absolute_reference(path: PathBuf) -> Reference {
+    Reference::File(std::path::absolute(&path).unwrap_or(path))
+}
+
+/// A name from the last part of a location.
+fn name_from(location: &str) -> String {
+    let last = location
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
+    let name: String = last
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    if name.is_empty() { "vault".to_owned() } else { name }
+}
