@@ -2,7 +2,7 @@
 """Reads Ostler's vaults (format 1) without Ostler.
 
 Written from vault-format.md alone, as a test of that page and for the day when nothing else is left.
-Needs Python 3.9, the two files beside this one, and the packages blake3, zstandard, cryptography, argon2-cffi.
+Needs Python 3.9, the three files beside this one, and the packages blake3, zstandard, cryptography, argon2-cffi.
 
     read_vault.py list    VAULT [KEY]                    one line of JSON per committed backup, oldest first
     read_vault.py restore VAULT BACKUP_ID TARGET [KEY]   every entry, to TARGET/<its absolute path>
@@ -29,34 +29,28 @@ import re
 import stat
 import struct
 import sys
-from collections import namedtuple
 
-import zstandard
 from blake3 import blake3
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 sys.dont_write_bytecode = True  # nothing appears beside these files
 from read_vault_keys import USER_KEYS, Damage, Epoch, Suite, Wrapper, derive, keyed, members, reading, require, without
-from read_vault_lists import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, HOLES, SOCKET, SYMLINK, Cursor, entries, shown
+from read_vault_lists import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, HOLES, SOCKET, SYMLINK, entries, shown
+from read_vault_packs import WRITER, Packs
 
-HEADER, ENTRY, FOOTER = 112, 46, 16  # sizes of a pack's parts
-SEGMENT, RECORD, PROOF, MARK, WRITER, PUBLIC = 1, 3, 5, 6, 1, 2  # kinds of sealed objects; their modes
+RECORD, PROOF, MARK, PUBLIC = 3, 5, 6, 2  # kinds of sealed objects; their mode
 FACTS_NOTE, PROOF_NOTE, MARK_NOTE, DELETE = 1, 2, 3, 6  # kinds of notes; the mark of a deletion
 SPECIAL = {FIFO: stat.S_IFIFO, SOCKET: stat.S_IFSOCK, CHARACTER: stat.S_IFCHR, BLOCK: stat.S_IFBLK}
 PAGE = 4096
 
-Chunk = namedtuple("Chunk", "kind encoding id offset stored length")  # an entry of a pack's table
 
-
-class Vault:
-    """An open vault.
-
-    `packs` maps the names of packs to (size, header, chunks); `index` chunk ids to (pack, header, number, chunk).
-    """
+class Vault(Packs):
+    """An open vault."""
 
     def __init__(self, root, user_keys):
-        self.root, self.packs, self.index, self.pack_keys, self.damaged = root, {}, {}, {}, None
+        super().__init__()
+        self.root = root
         data = self.read("vault.json")
         with reading("vault.json"):
             document = members(json.loads(data), "format version id created encryption mac", "secrets")
@@ -132,101 +126,6 @@ class Vault:
                 secret = self.sealed_key(epoch, data[16:96], b"object key")
             end = len(data) - 2 - int.from_bytes(data[-2:], "big")
             return self.suite.open(secret, data[start:end], data[:start] + self.id + (bound or key).encode())
-
-    def check_table(self, table, size):
-        """The chunks that a pack's table names."""
-        chunks, end = [Chunk(*fields) for fields in struct.iter_unpack(">BB32sIII", table)], HEADER
-        for chunk in chunks:
-            require(chunk.kind in (1, 2) and chunk.encoding in (0, 1), "has a chunk of unknown kind or encoding")
-            length, plain = chunk.stored - 16, chunk.length
-            fits = 0 <= length < plain if chunk.encoding else length == plain
-            require(chunk.offset == end and plain <= 16 << 20 and fits, "its table contradicts itself")
-            end += chunk.stored
-        require(end + len(table) + 16 + FOOTER <= size, "its table does not fit into it")
-        return chunks
-
-    def add_pack(self, name, *pack):
-        known = self.packs.setdefault(name, pack)
-        require(known == pack, f"contradicts another segment on pack {name}")
-        for number, chunk in enumerate(pack[2] if known is pack else ()):
-            self.index.setdefault(chunk.id, []).append((name, pack[1], number, chunk))
-
-    def load_index(self, damaged):
-        self.damaged = damaged
-        for key in self.list("index"):
-            try:
-                with reading(key):
-                    require(blake3(self.read(key)).hexdigest() == os.path.basename(key), "is not what its name says")
-                    cursor = Cursor(self.open_object(key, SEGMENT, WRITER, "index/"))
-                    cursor.version()
-                    while cursor.at < len(cursor.data):
-                        name, size, header = cursor.take(32).hex(), cursor.fixed(8), cursor.take(HEADER)
-                        self.add_pack(name, size, header, self.check_table(cursor.take(ENTRY * cursor.fixed(4)), size))
-            except Damage as error:
-                damaged(error)
-
-    def pack_key(self, header):
-        if header not in self.pack_keys:
-            *known, epoch, vault = struct.unpack(">8sBBHI16s", header[:32])
-            known = known == [b"OSTLPACK", 1, self.suite.code, 0] and vault == self.id
-            require(known, "its header is not of a pack of this vault")
-            self.pack_keys[header] = self.sealed_key(epoch, header[32:], b"pack key")
-        return self.pack_keys[header]
-
-    def open_chunk(self, header, number, chunk, sealed):
-        bound = self.id + struct.pack(">BB32sI", chunk.kind, chunk.encoding, chunk.id, chunk.length)
-        plain = self.suite.open(self.pack_key(header), sealed, bound, number.to_bytes(12, "big"))
-        if chunk.encoding == 1:
-            plain = zstandard.ZstdDecompressor().stream_reader(plain).read(chunk.length + 1)
-        require(len(plain) == chunk.length, f"its chunk {chunk.id.hex()} does not have its length")
-        require(keyed(self.chunk_key, plain) == chunk.id, f"its chunk {chunk.id.hex()} is not what its id says")
-        return plain
-
-    def chunk(self, chunk_id):
-        """The plaintext of a chunk, from any copy that is whole."""
-        problem = Damage(f"chunk {chunk_id.hex()}: the index does not know it")
-        if chunk_id not in self.index and self.damaged:
-            self.damaged(f"{problem}; looking at all packs")
-            self.damaged = None  # once is enough
-            for key in self.list("packs"):
-                try:
-                    data, chunks = self.open_pack(key)
-                    self.add_pack(os.path.basename(key), len(data), data[:HEADER], chunks)
-                except (Damage, ValueError):
-                    pass  # whatever is needed of it will be missed
-        for name, header, number, chunk in self.index.get(chunk_id, ()):
-            key = f"packs/{name[:2]}/{name}"
-            try:
-                with reading(key):
-                    return self.open_chunk(header, number, chunk, self.read(key, chunk.offset, chunk.stored))
-            except Damage as error:
-                problem = error
-        raise problem
-
-    def open_pack(self, key):
-        """A whole pack and what its table names."""
-        data, name = self.read(key), os.path.basename(key)
-        with reading(key):
-            named = blake3(data).hexdigest() == name and key == f"packs/{name[:2]}/{name}"
-            require(named and len(data) >= HEADER + FOOTER, "is not what its name says")
-            length, signature, *known = struct.unpack(">IHH8s", data[-FOOTER:])
-            end = len(data) - FOOTER - signature
-            require(known == [0, b"OSTLPEND"] and end - length >= HEADER, "its footer is wrong")
-            header, sealed = data[:HEADER], data[end - length:end]
-            chunks = self.check_table(self.suite.open(self.pack_key(header), sealed, header, b"\xff" * 12), len(data))
-            require(HEADER + sum(chunk.stored for chunk in chunks) == end - length, "its table leaves bytes unnamed")
-            return data, chunks
-
-    def check_pack(self, key):
-        """Reads and verifies all chunks of a pack; gives what its table names."""
-        data, chunks = self.open_pack(key)
-        with reading(key):
-            header = data[:HEADER]
-            indexed = self.packs.get(os.path.basename(key))
-            require(indexed in (None, (len(data), header, chunks)), "is not what the index says")
-            for number, chunk in enumerate(chunks):
-                self.open_chunk(header, number, chunk, data[chunk.offset:chunk.offset + chunk.stored])
-            return chunks
 
     def record(self, key):
         with reading(key):
@@ -379,11 +278,12 @@ def check(vault, report):
     counts, lengths, whole = dict.fromkeys(("packs", "chunks", "backups", "entries"), 0), {}, set()
     for key in vault.list("packs"):
         try:
-            chunks = vault.check_pack(key)
+            blocks = vault.check_pack(key)
             whole.add(os.path.basename(key))
             counts["packs"] += 1
-            counts["chunks"] += len(chunks)
-            lengths.update((chunk.id, chunk.length) for chunk in chunks)
+            for block in blocks:
+                counts["chunks"] += len(block.chunks)
+                lengths.update((chunk_id, length) for chunk_id, _, length in block.chunks)
         except Damage as error:
             report.damaged(error)
     for name in sorted(set(vault.packs) - whole):

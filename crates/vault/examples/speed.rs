@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ostler_store::Memory;
-use ostler_vault::{ChunkKind, InitOptions, Protect, Vault};
+use ostler_vault::{ChunkKind, InitOptions, OpenBlock, Protect, Vault};
 use ostler_vocabulary::SystemClock;
 
 const CHUNK: usize = 1 << 20;
@@ -96,13 +96,13 @@ async fn main() {
         .map(|ids| {
             let reader = Arc::clone(&reader);
             std::thread::spawn(move || {
-                let mut out = Vec::new();
+                let mut block = OpenBlock::default();
                 for id in ids {
                     let place = reader.index().get(&id).unwrap();
                     let span = reader
                         .span(&place.pack, place.offset..place.offset + u64::from(place.stored))
                         .unwrap();
-                    reader.decode(&id, &place, &span, &mut out).unwrap();
+                    reader.decode(&id, &place, &span, &mut block).unwrap();
                 }
             })
         })

@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 use crate::catalogue::{BACKUPS, backup_of};
 use crate::index::pack_key;
 use crate::{Error, Lease, PackId, Vault};
+#[cfg(test)]
+pub(crate) use rewrite::copy_pack;
 use survey::Survey;
 
 /// What collecting would do.

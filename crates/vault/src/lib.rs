@@ -46,5 +46,5 @@ pub use keys::age_recipients;
 pub use lease::*;
 pub use open::Vault;
 pub use options::{Algorithm, InitOptions, Initialised, PassphraseCost, Protect, Unlock, WrapperInfo};
-pub use reader::Reader;
+pub use reader::{OpenBlock, Reader};
 pub use upload::{ChunkSink, Stored, Upload, UploadTotals};

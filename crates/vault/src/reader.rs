@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use ostler_store::Object;
 use ostler_vocabulary::{Classified, ErrorKind};
 use zstd::bulk::Decompressor;
 
@@ -26,13 +27,29 @@ pub struct Reader {
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    /// For chunks that are asked for by themselves.
+    static OPEN: RefCell<OpenBlock> = RefCell::default();
 }
 
+/// The block that was decoded last, and room for the next: the chunks of a block that are asked for one after another
+/// are decoded together. It keeps what it has verified; for a fresh look at the store take a new one.
 #[derive(Default)]
-struct Scratch {
-    bytes: Vec<u8>,
+pub struct OpenBlock {
+    /// Pack and number of the block in `plain`.
+    of: Option<(PackId, u32)>,
+    /// The chunk of it that was verified last, and where it starts.
+    verified: Option<(ChunkId, u32)>,
+    plain: Vec<u8>,
+    encoded: Vec<u8>,
     decompressor: Option<Decompressor<'static>>,
+}
+
+impl std::fmt::Debug for OpenBlock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenBlock")
+            .field("of", &self.of)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Reader {
@@ -67,12 +84,19 @@ impl Reader {
         let stored = self
             .span(&location.pack, location.offset..end)
             .map_err(|error| blame(error, id, &location.pack))?;
-        let mut plaintext = Vec::new();
-        self.decode(id, location, &stored, &mut plaintext)?;
-        Ok(plaintext)
+        OPEN.with_borrow_mut(|block| {
+            // Its memory is reused, not what it holds: this is a fresh look at the store.
+            block.of = None;
+            let plain = self.decode(id, location, &stored, block)?;
+            if location.shared {
+                return Ok(plain.to_vec());
+            }
+            block.of = None;
+            Ok(std::mem::take(&mut block.plain))
+        })
     }
 
-    /// Reads bytes of a pack, for callers that read many chunks of it in one go.
+    /// Reads bytes of a pack, for callers that read many blocks of it in one go.
     ///
     /// # Errors
     /// The store's; [`ErrorKind::NotFound`] when the pack is gone.
@@ -111,95 +135,101 @@ impl Reader {
         }
     }
 
-    /// Decodes one chunk from its stored bytes into `out`, verified: its tag, its length, its name.
+    /// Gives one chunk from the stored bytes of its block, verified: the block's tag, the lengths, the chunk's name. Where
+    /// `block` holds its block already, nothing is decoded again.
     ///
     /// # Errors
-    /// [`Error::ChunkDamaged`]; `out` is then empty.
-    pub fn decode(
+    /// [`Error::ChunkDamaged`].
+    pub fn decode<'a>(
         &self,
         id: &ChunkId,
         location: &Location,
         stored: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
-        out.clear();
-        let result = SCRATCH.with_borrow_mut(|scratch| self.decode_with(scratch, id, location, stored, out));
-        if result.is_err() {
-            out.clear();
+        block: &'a mut OpenBlock,
+    ) -> Result<&'a [u8], Error> {
+        let this = Some((location.pack, location.number));
+        if block.of != this {
+            (block.of, block.verified) = (None, None);
+            self.decode_block(id, location, stored, block)?;
+            block.of = this;
         }
-        result
+        let start = location.at as usize;
+        let plain = start
+            .checked_add(location.length as usize)
+            .and_then(|end| block.plain.get(start..end));
+        let Some(plain) = plain else {
+            return Err(damaged(id, location, "it is not within its block"));
+        };
+        let chunk = Some((*id, location.at));
+        if block.verified != chunk {
+            if chunk_id(&self.vault, plain) != *id {
+                return Err(damaged(id, location, "its contents do not have its name"));
+            }
+            block.verified = chunk;
+        }
+        Ok(plain)
     }
 
-    fn decode_with(
+    fn decode_block(
         &self,
-        scratch: &mut Scratch,
         id: &ChunkId,
         location: &Location,
         stored: &[u8],
-        out: &mut Vec<u8>,
+        block: &mut OpenBlock,
     ) -> Result<(), Error> {
-        let damaged = |reason: &str| Error::ChunkDamaged {
-            chunk: *id,
-            pack: location.pack,
-            reason: reason.to_owned(),
-        };
-        let length = location.length as usize;
+        let OpenBlock {
+            plain,
+            encoded,
+            decompressor,
+            ..
+        } = block;
+        let length = location.block as usize;
         match location.encoding {
-            Encoding::Stored => {
-                self.open_chunk(id, location, stored, out)?;
-            }
+            Encoding::Stored => self.open_block(id, location, stored, plain)?,
             Encoding::Zstd => {
-                self.open_chunk(id, location, stored, &mut scratch.bytes)?;
-                let decompressor = match &mut scratch.decompressor {
+                self.open_block(id, location, stored, encoded)?;
+                let decompressor = match decompressor {
                     Some(decompressor) => decompressor,
-                    None => scratch.decompressor.insert(
+                    None => decompressor.insert(
                         Decompressor::new()
                             .map_err(|error| Error::Internal(format!("could not set up zstd: {error}")))?,
                     ),
                 };
-                out.reserve_exact(length);
+                plain.clear();
+                plain.reserve_exact(length);
                 // Never more than the length that was authenticated, however much the frame claims.
                 decompressor
-                    .decompress_to_buffer(&scratch.bytes, out)
-                    .map_err(|_| damaged("it cannot be decompressed"))?;
+                    .decompress_to_buffer(encoded, plain)
+                    .map_err(|_| damaged(id, location, "it cannot be decompressed"))?;
             }
         }
-        if out.len() != length {
-            return Err(damaged("its length is not what was stored"));
+        if plain.len() == length {
+            Ok(())
+        } else {
+            Err(damaged(id, location, "its length is not what was stored"))
         }
-        if chunk_id(&self.vault, out) != *id {
-            return Err(damaged("its contents do not have its name"));
-        }
-        Ok(())
     }
 
-    /// Decrypts a chunk into `into`, still in its encoding: for repacking.
-    pub(crate) fn open_chunk(
+    /// Decrypts the block of a chunk into `into`, still in its encoding: for repacking.
+    pub(crate) fn open_block(
         &self,
         id: &ChunkId,
         location: &Location,
         stored: &[u8],
         into: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        let damaged = |reason: &str| Error::ChunkDamaged {
-            chunk: *id,
-            pack: location.pack,
-            reason: reason.to_owned(),
-        };
         if stored.len() != location.stored as usize {
-            return Err(damaged("its bytes are not all there"));
+            return Err(damaged(id, location, "its bytes are not all there"));
         }
-        let entry = location
-            .entry(*id)
-            .ok_or_else(|| damaged("its place cannot be"))?;
         let key = self
             .pack_key(&location.pack)
             .map_err(|error| blame(error, id, &location.pack))?;
         into.clear();
         into.extend_from_slice(stored);
+        let context = location.context(self.vault.id(), id);
         let length = key
-            .open_chunk(&self.vault, location.number, &entry, into)
-            .map_err(|_| damaged("its bytes are not what was sealed"))?
+            .open_block(location.number, &context, into)
+            .map_err(|_| damaged(id, location, "its bytes are not what was sealed"))?
             .len();
         into.truncate(length);
         Ok(())
@@ -223,6 +253,17 @@ impl Reader {
             return Err(Error::damaged(&key, "the index says otherwise of it"));
         }
         Ok(bytes)
+    }
+
+    /// A pack's own table, by which whole blocks are copied.
+    pub(crate) fn table(&self, pack: &PackId, size: u64) -> Result<PackTable, Error> {
+        let object = Object {
+            key: pack_key(pack)?,
+            size,
+            modified: None,
+        };
+        let read = self.vault.read_table(*pack, &object);
+        self.vault.runtime().block_on(read)
     }
 
     /// The name that these bytes have in this vault: tells whether a file already holds a chunk.
@@ -253,6 +294,14 @@ impl Reader {
         }
         keys.insert(*pack, Arc::clone(&key));
         Ok(key)
+    }
+}
+
+fn damaged(chunk: &ChunkId, location: &Location, reason: &str) -> Error {
+    Error::ChunkDamaged {
+        chunk: *chunk,
+        pack: location.pack,
+        reason: reason.to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A session that stores chunks.
 
 mod buffers;
+mod sink;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,13 +14,11 @@ use tokio::task::JoinSet;
 
 use self::buffers::Buffers;
 use crate::index::{PackSet, pack_key};
-use crate::pack::{Finished, MAX_CHUNK, PackBuilder, PackTable, Press};
-use crate::{ChunkId, ChunkKind, Error, Index, Location, PackId, Vault};
+use crate::pack::{Finished, PackBuilder, PackTable};
+use crate::{ChunkId, Error, Index, PackId, Vault};
 
-/// A pack of file contents is stored when it has become this long, in bytes.
-const DATA_PACK: usize = 16 << 20;
-/// A pack of file lists.
-const LIST_PACK: usize = 8 << 20;
+pub use sink::ChunkSink;
+
 /// Full packs of one session that wait for the store or are on their way; each holds its buffer.
 const IN_FLIGHT: usize = 2;
 /// Packs to an index segment while a session runs: what a kill makes the next run look up pack by pack.
@@ -96,12 +95,7 @@ impl Upload {
     /// One for each worker thread; owns an open pack.
     #[must_use]
     pub fn sink(&self) -> ChunkSink {
-        ChunkSink {
-            session: Arc::clone(&self.session),
-            press: None,
-            data: None,
-            list: None,
-        }
+        ChunkSink::new(Arc::clone(&self.session))
     }
 
     /// Says that an older chunk is needed by this backup; `false` when the vault does not have it.
@@ -221,136 +215,6 @@ impl Session {
             self.stored_bytes.fetch_add(size, Ordering::Relaxed);
         }
         Ok(())
-    }
-}
-
-/// Where one worker thread puts its chunks.
-#[derive(Debug)]
-pub struct ChunkSink {
-    session: Arc<Session>,
-    press: Option<Press>,
-    data: Option<PackBuilder>,
-    list: Option<PackBuilder>,
-}
-
-impl ChunkSink {
-    /// The name that these bytes have in this vault.
-    #[must_use]
-    pub fn id_of(&self, plaintext: &[u8]) -> ChunkId {
-        chunk_id(&self.session.vault, plaintext)
-    }
-
-    /// Hashes, and where the vault has no such chunk compresses and encrypts into the open pack. Blocks while too
-    /// many full packs wait for the store.
-    ///
-    /// # Errors
-    /// [`Error::TooLarge`] above 16 MiB; and the first failure of the session, after which all of it is lost.
-    pub fn put(&mut self, kind: ChunkKind, plaintext: &[u8]) -> Result<Stored, Error> {
-        if plaintext.len() > MAX_CHUNK {
-            return Err(Error::TooLarge {
-                what: "a chunk".to_owned(),
-                size: plaintext.len() as u64,
-                limit: MAX_CHUNK as u64,
-            });
-        }
-        let id = self.id_of(plaintext);
-        let session = &self.session;
-        if session.index.mark(&id, &session.needed).is_some() || !session.shard(&id).insert(id) {
-            return Ok(Stored { id, new: false });
-        }
-        let appended = self.append(kind, |pack, press| pack.push(press, kind, id, plaintext));
-        self.settle(id, appended)
-    }
-
-    /// Takes on a chunk of another pack in its encoding, as [`Reader::open_chunk`](crate::Reader) gives it: repacking
-    /// neither compresses again nor looks inside.
-    pub(crate) fn put_encoded(
-        &mut self,
-        id: ChunkId,
-        from: &Location,
-        encoded: &[u8],
-    ) -> Result<Stored, Error> {
-        let session = &self.session;
-        if session.index.mark(&id, &session.needed).is_some() || !session.shard(&id).insert(id) {
-            return Ok(Stored { id, new: false });
-        }
-        let appended = self.append(from.kind, |pack, _| {
-            pack.push_encoded(from.kind, from.encoding, id, from.length, encoded)
-        });
-        self.settle(id, appended)
-    }
-
-    fn settle(&self, id: ChunkId, appended: Result<(), Error>) -> Result<Stored, Error> {
-        let Err(error) = appended else {
-            return Ok(Stored { id, new: true });
-        };
-        // Others may have been told that the chunk is there: nothing of this session counts any more.
-        let error = match error {
-            Error::Upload(first) => first,
-            error => Arc::new(error),
-        };
-        let mut progress = self.session.progress();
-        progress.failed.get_or_insert_with(|| Arc::clone(&error));
-        Err(Error::Upload(error))
-    }
-
-    fn append(
-        &mut self,
-        kind: ChunkKind,
-        push: impl FnOnce(&mut PackBuilder, &mut Press) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let press = match &mut self.press {
-            Some(press) => press,
-            None => self.press.insert(Press::new()?),
-        };
-        let (open, full) = match kind {
-            ChunkKind::Data => (&mut self.data, DATA_PACK),
-            ChunkKind::List => (&mut self.list, LIST_PACK),
-        };
-        let pack = match open {
-            Some(pack) => pack,
-            None => open.insert(PackBuilder::new(
-                &self.session.vault,
-                self.session.buffers.take(full),
-            )?),
-        };
-        push(pack, press)?;
-        if pack.len() >= full
-            && let Some(pack) = open.take()
-        {
-            self.session.store(pack)?;
-        }
-        Ok(())
-    }
-
-    /// Hands over the open pack. A sink that is dropped without this makes [`Upload::finish`] fail.
-    ///
-    /// # Errors
-    /// The first failure of the session.
-    pub fn finish(mut self) -> Result<(), Error> {
-        for pack in [self.data.take(), self.list.take()].into_iter().flatten() {
-            if let Err(error) = self.session.store(pack) {
-                if !matches!(error, Error::Upload(_)) {
-                    self.session.fail(error);
-                }
-                self.session.check()?;
-            }
-        }
-        self.session.check()
-    }
-}
-
-impl Drop for ChunkSink {
-    fn drop(&mut self) {
-        let lost = [&self.data, &self.list]
-            .into_iter()
-            .flatten()
-            .any(|pack| !pack.is_empty());
-        if lost {
-            self.session.fail(Error::Internal(
-                "a worker ended without handing over its chunks".to_owned(),
-            ));
-        }
     }
 }
 

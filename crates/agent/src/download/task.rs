@@ -127,7 +127,10 @@ const GAP: u64 = 128 << 10;
 
 /// Cuts pieces into stretches of packs.
 pub(crate) fn spans(mut pieces: Vec<Piece>) -> Vec<Vec<Piece>> {
-    pieces.sort_unstable_by_key(|piece| (piece.location.pack, piece.location.offset, piece.task, piece.at));
+    pieces.sort_unstable_by_key(|piece| {
+        let Location { pack, offset, at, .. } = piece.location;
+        (pack, offset, at, piece.task, piece.at)
+    });
     cut(pieces, |piece| {
         let Location {
             pack, offset, stored, ..

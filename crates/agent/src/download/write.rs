@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use ostler_api::request::Overwrite;
-use ostler_vault::{PackId, Reader};
+use ostler_vault::{OpenBlock, PackId, Reader};
 use ostler_vocabulary::{Classified, ErrorKind, Progress};
 use rustix::fd::AsFd;
 
@@ -42,6 +42,7 @@ pub(crate) struct Target<'a> {
 #[derive(Debug)]
 pub(crate) struct Hands {
     plain: Vec<u8>,
+    block: OpenBlock,
     tools: Tools,
     line: Line,
 }
@@ -50,6 +51,7 @@ impl Hands {
     pub(super) fn new(line: Line) -> Self {
         Self {
             plain: Vec::new(),
+            block: OpenBlock::default(),
             tools: Tools::default(),
             line,
         }
@@ -108,46 +110,43 @@ impl Target<'_> {
             Err(error) if is_damage(&error) => None,
             Err(error) => return Err(Error::vault("read a pack")(error)),
         };
-        let mut decoded = None;
+        let Hands {
+            block, tools, line, ..
+        } = hands;
         for piece in pieces {
             self.stop.check()?;
             let task = &window.tasks[piece.task as usize];
-            if decoded != Some(piece.id) {
-                decoded = None;
-                let from = usize::try_from(piece.location.offset - start).unwrap_or(usize::MAX);
-                let stored = bytes
-                    .as_ref()
-                    .and_then(|bytes| bytes.get(from..from.saturating_add(piece.location.stored as usize)));
-                let read = match stored {
-                    Some(stored) => self
-                        .reader
-                        .decode(&piece.id, &piece.location, stored, &mut hands.plain),
-                    None => Err(ostler_vault::Error::ChunkUnknown(piece.id)),
-                };
-                // Where this copy is bad or cannot be read in one go with its neighbours, maybe it can alone, or
-                // another copy can.
-                let read = match read {
-                    Err(error) if is_damage(&error) => {
-                        self.reader.chunk(&piece.id).map(|plain| hands.plain = plain)
+            let from = usize::try_from(piece.location.offset - start).unwrap_or(usize::MAX);
+            let stored = bytes
+                .as_ref()
+                .and_then(|bytes| bytes.get(from..from.saturating_add(piece.location.stored as usize)));
+            let read = match stored {
+                Some(stored) => self.reader.decode(&piece.id, &piece.location, stored, block),
+                None => Err(ostler_vault::Error::ChunkUnknown(piece.id)),
+            };
+            // Where this copy is bad or cannot be read in one go with its neighbours, maybe it can alone, or another
+            // copy can.
+            let alone;
+            let read = match read {
+                Err(error) if is_damage(&error) => match self.reader.chunk(&piece.id) {
+                    Ok(plain) => {
+                        alone = plain;
+                        Ok(&alone[..])
                     }
-                    read => read,
-                };
-                match read {
-                    Ok(()) => decoded = Some(piece.id),
-                    Err(error) if is_damage(&error) => self.broken(task, &error),
-                    Err(error) => return Err(Error::vault("read a chunk")(error)),
+                    Err(error) => Err(error),
+                },
+                read => read,
+            };
+            match read {
+                Ok(plain) if task.direct && !task.failed.load(Ordering::Relaxed) => {
+                    line.give(window, piece, plain)?
                 }
-            }
-            if decoded.is_some() {
-                if task.direct && !task.failed.load(Ordering::Relaxed) {
-                    hands.line.give(window, piece, &hands.plain)?;
-                } else {
-                    self.put(task, piece.at, Bytes::Plain(&hands.plain), &mut hands.tools);
+                Ok(plain) => self.put(task, piece.at, Bytes::Plain(plain), tools),
+                Err(error) if is_damage(&error) => {
+                    self.broken(task, &error);
+                    self.one_less(task, tools);
                 }
-            } else {
-                self.fail(task, "its content in the vault is missing or damaged");
-                self.damaged.store(true, Ordering::Relaxed);
-                self.one_less(task, &mut hands.tools);
+                Err(error) => return Err(Error::vault("read a chunk")(error)),
             }
         }
         Ok(())

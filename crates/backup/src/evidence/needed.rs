@@ -71,7 +71,7 @@ pub(super) fn gather(context: &Context, reader: &Arc<Reader>, lists: &[String]) 
         }
     }
     for chunks in needed.packs.values_mut() {
-        chunks.sort_unstable_by_key(|(id, location)| (location.offset, *id));
+        chunks.sort_unstable_by_key(|(id, location)| (location.offset, location.at, *id));
         chunks.dedup_by_key(|(id, _)| *id);
     }
     Ok(needed)

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use ostler_api::document::Problem;
-use ostler_vault::{ChunkId, Index, Location, PackId, Reader};
+use ostler_vault::{ChunkId, Index, Location, OpenBlock, PackId, Reader};
 use ostler_vocabulary::{ErrorKind, Failure, Progress};
 use tokio_util::sync::CancellationToken;
 
@@ -29,12 +29,12 @@ pub(super) fn read_all(
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                let mut plain = Vec::new();
+                let mut block = OpenBlock::default();
                 while let Some((pack, chunks)) = packs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let outcome = if cancel.is_cancelled() {
                         Err(Failure::new(ErrorKind::Cancelled, "reading was cancelled"))
                     } else {
-                        read_pack(context, reader, index, pack, chunks, &mut plain)
+                        read_pack(context, reader, index, pack, chunks, &mut block)
                     };
                     progress.add_done(index.pack_size(pack).unwrap_or(0));
                     progress.add_item();
@@ -71,7 +71,7 @@ fn read_pack(
     index: &Index,
     pack: &PackId,
     chunks: &[(ChunkId, Location)],
-    plain: &mut Vec<u8>,
+    block: &mut OpenBlock,
 ) -> Result<PackFinding, Failure> {
     let name = data_encoding::HEXLOWER.encode(&pack.0);
     let key = format!("packs/{}/{name}", &name[..2]);
@@ -103,10 +103,9 @@ fn read_pack(
             let end = start.checked_add(location.stored as usize)?;
             bytes.get(start..end)
         });
-        plain.clear();
         let decoded = match range {
-            Some(stored) => match reader.decode(id, location, stored, plain) {
-                Ok(()) => Ok(()),
+            Some(stored) => match reader.decode(id, location, stored, block) {
+                Ok(_) => Ok(()),
                 Err(error) => Err(finding(&key, error, context)?.reason),
             },
             None => Err("it is outside the pack".to_owned()),

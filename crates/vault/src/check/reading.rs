@@ -9,7 +9,7 @@ use ostler_vocabulary::Progress;
 use tokio_util::sync::CancellationToken;
 
 use super::{damage, stop_if};
-use crate::{ChunkId, Error, Location, Reader};
+use crate::{ChunkId, Error, Location, OpenBlock, Reader};
 
 /// Neighbours are read in one request up to this many bytes, over gaps up to that many.
 const SPAN: u64 = 8 * 1024 * 1024;
@@ -52,7 +52,7 @@ pub(super) fn read_chunks(
     progress: &Progress,
     cancel: &CancellationToken,
 ) -> Result<HashMap<ChunkId, String>, Error> {
-    wanted.sort_unstable_by_key(|(_, location)| (location.pack, location.offset));
+    wanted.sort_unstable_by_key(|(_, location)| (location.pack, location.offset, location.at));
     let spans: Vec<&[(ChunkId, Location)]> = spans(&wanted);
     let bad = Mutex::new(HashMap::new());
     in_parallel(&spans, &|span| {
@@ -104,13 +104,13 @@ fn read_span(
         // Some of it may still be readable.
         Err(error) => damage(error).map(|_| None)?,
     };
-    let mut plaintext = Vec::new();
+    let mut block = OpenBlock::default();
     for (id, location) in span {
         let stored = bytes.as_ref().and_then(|bytes| {
             let at = usize::try_from(location.offset - start).ok()?;
             bytes.get(at..at.checked_add(location.stored as usize)?)
         });
-        let good = stored.is_some_and(|stored| reader.decode(id, location, stored, &mut plaintext).is_ok());
+        let good = stored.is_some_and(|stored| reader.decode(id, location, stored, &mut block).is_ok());
         // The chunk by itself, and its other copies.
         if !good && let Err(error) = reader.chunk(id) {
             bad(*id, damage(error)?);

@@ -13,9 +13,9 @@ use super::{ObjectProblem, VaultCheck, damage, ended, shown, stop_if};
 use crate::catalogue::{BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key};
 use crate::index::{pack_key, pack_of, parse_segment};
 use crate::list::ListReader;
-use crate::pack::{Encoding, PackTable};
+use crate::pack::PackTable;
 use crate::reach::data_chunks;
-use crate::{ChunkId, Error, Index, Location, PackId, Reader, Record, Vault};
+use crate::{ChunkId, Error, Index, OpenBlock, PackId, Reader, Record, Vault};
 
 impl Vault {
     /// Checks the structure of the whole vault: every object is known and authentic, every pack that the index names
@@ -221,24 +221,14 @@ impl Inspection {
         let bytes = self.reader.check_pack(pack)?;
         let table = PackTable::read_whole(&self.vault, *pack, &bytes)?;
         self.compare(&table)?;
-        let mut plaintext = Vec::new();
-        for (number, entry) in (0_u32..).zip(&table.entries) {
-            let location = Location {
-                pack: *pack,
-                offset: u64::from(entry.offset),
-                stored: entry.stored,
-                length: entry.length,
-                number,
-                kind: entry.kind,
-                encoding: entry.encoding,
-            };
-            let start = entry.offset as usize;
-            let stored = start
-                .checked_add(entry.stored as usize)
-                .and_then(|end| bytes.get(start..end))
+        let mut block = OpenBlock::default();
+        for (id, location) in table.places() {
+            let stored = usize::try_from(location.offset)
+                .ok()
+                .and_then(|start| bytes.get(start..start.checked_add(location.stored as usize)?))
                 .unwrap_or_default();
-            if let Err(error) = self.reader.decode(&entry.id, &location, stored, &mut plaintext) {
-                self.spoil(*pack, Some(entry.id), damage(error)?);
+            if let Err(error) = self.reader.decode(&id, &location, stored, &mut block) {
+                self.spoil(*pack, Some(id), damage(error)?);
             }
         }
         Ok(())
@@ -369,12 +359,8 @@ fn digest(table: &PackTable) -> blake3::Hash {
     hasher.update(&table.id.0);
     hasher.update(&table.size.to_be_bytes());
     hasher.update(&table.header);
-    for entry in &table.entries {
-        hasher.update(&entry.id.0);
-        hasher.update(&[entry.kind.code(), u8::from(entry.encoding == Encoding::Zstd)]);
-        for number in [entry.offset, entry.stored, entry.length] {
-            hasher.update(&number.to_be_bytes());
-        }
-    }
+    let mut contents = Vec::new();
+    table.contents.write(&mut contents);
+    hasher.update(&contents);
     hasher.finalize()
 }

@@ -11,7 +11,7 @@ use super::stop_if;
 use super::survey::{Survey, ended};
 use crate::index::parse_segment;
 use crate::pack::PackTable;
-use crate::{ChunkId, ChunkSink, Error, Index, PackId, Reader, Vault};
+use crate::{ChunkId, ChunkSink, Error, Index, OpenBlock, PackId, Reader, Vault};
 
 /// A segment below this many bytes is small, and so many small ones are put together.
 const SMALL_SEGMENT: u64 = 256 * 1024;
@@ -43,7 +43,12 @@ impl Vault {
         let upload = self.upload(Arc::new(Index::build(Vec::new())));
         let mut sink = upload.sink();
         let reader = self.reader(Arc::clone(&survey.index));
-        let work = survey.decision.rewrite.clone();
+        let work: Vec<_> = survey
+            .decision
+            .rewrite
+            .iter()
+            .map(|(pack, chunks)| ((*pack, survey.size_of(pack)), chunks.clone()))
+            .collect();
         let (progress, cancel) = (progress.clone(), cancel.clone());
         let copy = tokio::task::spawn_blocking(move || {
             let mut done = Vec::new();
@@ -52,11 +57,11 @@ impl Vault {
                 match copy_pack(&reader, &mut sink, pack, &chunks) {
                     Ok(bytes) => {
                         progress.add_done(bytes);
-                        done.push(pack);
+                        done.push(pack.0);
                     }
                     // What is damaged stays as it is: it may be all that is left of a backup.
                     Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
-                        tracing::warn!(%pack, %error, "leaving a damaged pack alone");
+                        tracing::warn!(pack = %pack.0, %error, "leaving a damaged pack alone");
                     }
                     Err(error) => return Err(error),
                 }
@@ -105,13 +110,13 @@ impl Vault {
                 }
             }
             superseded.push(object.clone());
-            if staying.iter().map(|table| table.entries.len()).sum::<usize>() >= SEGMENT_CHUNKS {
+            if staying.iter().map(|table| table.contents.chunks()).sum::<usize>() >= SEGMENT_CHUNKS {
                 written += self.write_segment(&std::mem::take(&mut staying)).await?;
             }
         }
         // Packs that are needed and that only their own tables described.
         for table in &survey.orphans {
-            if !table.entries.is_empty() && !going.contains(&table.id) && seen.insert(table.id) {
+            if !table.contents.is_empty() && !going.contains(&table.id) && seen.insert(table.id) {
                 staying.push(table.clone());
             }
         }
@@ -120,28 +125,54 @@ impl Vault {
     }
 }
 
-/// Copies chunks in the encoding they have; gives the bytes read.
-fn copy_pack(reader: &Reader, sink: &mut ChunkSink, pack: PackId, chunks: &[ChunkId]) -> Result<u64, Error> {
-    let index = reader.index();
-    let mut places = Vec::with_capacity(chunks.len());
-    for id in chunks {
-        let place = index.copies(id).find(|location| location.pack == pack);
-        places.push((*id, place.ok_or(Error::ChunkUnknown(*id))?));
+/// Copies what is needed of a pack; gives the bytes read. Blocks of which all is needed keep their encoding, of others
+/// the needed chunks go into new blocks.
+pub(crate) fn copy_pack(
+    reader: &Reader,
+    sink: &mut ChunkSink,
+    (pack, size): (PackId, u64),
+    chunks: &[ChunkId],
+) -> Result<u64, Error> {
+    let table = reader.table(&pack, size)?;
+    let wanted: HashSet<&ChunkId> = chunks.iter().collect();
+    let mut places = table.places();
+    let mut blocks = Vec::new();
+    for (_, block, chunks) in table.contents.each() {
+        let places: Vec<_> = places.by_ref().take(chunks.len()).collect();
+        let live = chunks.iter().filter(|chunk| wanted.contains(&chunk.id)).count();
+        if live > 0 {
+            blocks.push((block, chunks, places, live));
+        }
     }
-    places.sort_unstable_by_key(|(_, location)| location.offset);
-    let (Some((_, first)), Some((_, last))) = (places.first(), places.last()) else {
+    let found: usize = blocks.iter().map(|(.., live)| live).sum();
+    if found < wanted.len() {
+        return Err(Error::damaged(
+            format!("pack {pack}"),
+            "the index says otherwise of what is in it",
+        ));
+    }
+    let (Some((first, ..)), Some((last, ..))) = (blocks.first(), blocks.last()) else {
         return Ok(0);
     };
-    let (start, end) = (first.offset, last.offset + u64::from(last.stored));
-    let bytes = reader.span(&pack, start..end)?;
-    let mut encoded = Vec::new();
-    for (id, location) in &places {
-        let stored = usize::try_from(location.offset - start)
-            .ok()
-            .and_then(|at| bytes.get(at..at.checked_add(location.stored as usize)?))
+    let (start, end) = (first.offset as usize, last.offset as usize + last.stored as usize);
+    let bytes = reader.span(&pack, start as u64..end as u64)?;
+    let (mut encoded, mut open) = (Vec::new(), OpenBlock::default());
+    for (block, chunks, places, live) in blocks {
+        let at = block.offset as usize - start;
+        let stored = bytes
+            .get(at..at + block.stored as usize)
             .ok_or_else(|| Error::damaged(format!("pack {pack}"), "it is too short"))?;
-        reader.open_chunk(id, location, stored, &mut encoded)?;
-        sink.put_encoded(*id, location, &encoded)?;
+        if live == chunks.len() {
+            if let Some((id, location)) = places.first() {
+                reader.open_block(id, location, stored, &mut encoded)?;
+                sink.put_block(block.kind, block.encoding, chunks, &encoded)?;
+            }
+            continue;
+        }
+        for (id, location) in places.iter().filter(|(id, _)| wanted.contains(id)) {
+            let plain = reader.decode(id, location, stored, &mut open)?;
+            sink.put(block.kind, plain)?;
+        }
     }
-    Ok(end - start)
+    Ok((end - start) as u64)
 }

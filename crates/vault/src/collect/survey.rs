@@ -12,7 +12,7 @@ use super::stop_if;
 use super::tidy::is_live;
 use crate::catalogue::{BACKUPS, INTENTS, backup_of};
 use crate::index::{pack_of, parse_segment};
-use crate::pack::PackTable;
+use crate::pack::{Contents, PackTable};
 use crate::reach::Reach;
 use crate::{ChunkId, ChunkKind, Error, Index, PackId, Vault};
 
@@ -74,13 +74,13 @@ impl Survey {
                         id,
                         size: object.size,
                         header: [0; crate::pack::HEADER],
-                        entries: Vec::new(),
+                        contents: Contents::default(),
                     }),
                     _ => return Err(error),
                 },
             }
         }
-        tables.extend(orphans.iter().filter(|table| !table.entries.is_empty()).cloned());
+        tables.extend(orphans.iter().filter(|table| !table.contents.is_empty()).cloned());
         let free_orphans = vault.no_backup_is_begun().await?;
 
         let index = {
@@ -94,7 +94,7 @@ impl Survey {
                 reason: "a backup needs it and no pack is known to hold it".to_owned(),
             });
         }
-        let empty = orphans.iter().filter(|table| table.entries.is_empty());
+        let empty = orphans.iter().filter(|table| table.contents.is_empty());
         let mut contents: HashMap<PackId, Content> = index
             .all_packs()
             .iter()
@@ -116,7 +116,7 @@ impl Survey {
         for (chunk, location) in index.entries() {
             if let Some(content) = contents.get_mut(&location.pack) {
                 content.lists |= location.kind == ChunkKind::List;
-                content.chunks.push((chunk, u64::from(location.stored)));
+                content.chunks.push((chunk, location.share()));
             }
         }
         let contents: Vec<Content> = contents.into_values().collect();
@@ -136,13 +136,13 @@ impl Survey {
         self.sizes.get(pack).copied().unwrap_or(0)
     }
 
-    /// Bytes that these chunks take in a pack.
+    /// The share that these chunks have of a pack's bytes.
     pub(super) fn stored_in(&self, pack: &PackId, chunks: &[ChunkId]) -> u64 {
         let stored = |chunk| {
             let mut copies = self.index.copies(chunk);
             copies
                 .find(|location| location.pack == *pack)
-                .map_or(0, |location| u64::from(location.stored))
+                .map_or(0, |location| location.share())
         };
         chunks.iter().map(stored).sum()
     }

@@ -14,7 +14,7 @@ use crate::{Error, PackId, Vault};
 
 /// Requests in flight.
 const PARALLEL: usize = 16;
-/// How much of a pack's end is read at first: a table of about 1,400 entries.
+/// How much of a pack's end is read at first: a table of about 1,200 large chunks.
 const TAIL: u64 = 64 << 10;
 
 impl Vault {

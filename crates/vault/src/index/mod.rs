@@ -5,55 +5,97 @@ mod segment;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ostler_vocabulary::VaultId;
+
 use crate::chunk::ChunkKind;
-use crate::pack::{Encoding, Entry, HEADER, PackTable};
+use crate::pack::{Context, Encoding, HEADER, PackTable};
 use crate::{ChunkId, PackId};
 
 pub(crate) use load::{pack_key, pack_of};
 pub(crate) use segment::parse as parse_segment;
 
-/// Where a chunk is.
+/// Where a chunk is: in a block of a pack, which is read and decoded as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Location {
     /// The pack that holds it.
     pub pack: PackId,
-    /// Offset in the pack, in bytes.
+    /// Offset of its block in the pack, in bytes.
     pub offset: u64,
-    /// Length in the pack in bytes, tag included.
+    /// Length of its block in the pack in bytes, tag included.
     pub stored: u32,
-    /// Length of the plaintext in bytes.
+    /// Where the chunk starts in the plaintext of the block.
+    pub at: u32,
+    /// Length of the chunk's plaintext in bytes.
     pub length: u32,
-    /// Its number in the pack, of which its nonce is made.
+    /// The number of the block in the pack, of which its nonce is made.
     pub(crate) number: u32,
+    /// Length of the block's plaintext.
+    pub(crate) block: u32,
+    /// Whether the block has other chunks too.
+    pub(crate) shared: bool,
     pub(crate) kind: ChunkKind,
     pub(crate) encoding: Encoding,
 }
 
 impl Location {
-    /// The chunk as the pack's table has it.
-    pub(crate) fn entry(&self, id: ChunkId) -> Option<Entry> {
-        Some(Entry {
-            kind: self.kind,
-            encoding: self.encoding,
-            id,
-            offset: u32::try_from(self.offset).ok()?,
-            stored: self.stored,
-            length: self.length,
+    /// What was authenticated with the block.
+    pub(crate) fn context(&self, vault: VaultId, id: &ChunkId) -> Context {
+        let sole = (!self.shared).then_some(id);
+        Context::new(vault, self.kind, self.encoding, self.block, sole)
+    }
+
+    /// The part of the block's bytes in the pack that is this chunk's: its share of what the block takes.
+    pub(crate) fn share(&self) -> u64 {
+        let stored = u64::from(self.stored) * u64::from(self.length.max(1));
+        (stored / u64::from(self.block.max(1))).min(u64::from(self.stored))
+    }
+}
+
+impl PackTable {
+    /// Where each chunk of this pack is.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (ChunkId, Location)> {
+        self.contents.each().flat_map(move |(number, block, chunks)| {
+            let mut next = 0_u32;
+            chunks.iter().map(move |chunk| {
+                let at = next;
+                next = next.saturating_add(chunk.length);
+                let location = Location {
+                    pack: self.id,
+                    offset: u64::from(block.offset),
+                    stored: block.stored,
+                    at,
+                    length: chunk.length,
+                    number,
+                    block: block.length,
+                    shared: block.chunks > 1,
+                    kind: block.kind,
+                    encoding: block.encoding,
+                };
+                (chunk.id, location)
+            })
         })
     }
 }
 
-/// One chunk in memory: 56 bytes.
+/// One chunk in memory: 44 bytes.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     id: ChunkId,
+    /// Place of its block among all blocks.
+    block: u32,
+    at: u32,
+    length: u32,
+}
+
+/// One block in memory: 16 bytes. It ends where the next of its pack begins.
+#[derive(Debug, Clone, Copy)]
+struct Spot {
     pack: u32,
-    number: u32,
     offset: u32,
-    stored: u32,
     length: u32,
     kind: ChunkKind,
     encoding: Encoding,
+    shared: bool,
 }
 
 /// What is known of a pack.
@@ -62,6 +104,10 @@ pub(crate) struct Pack {
     pub(crate) id: PackId,
     pub(crate) size: u64,
     pub(crate) header: [u8; HEADER],
+    /// Place of its first block among all blocks.
+    first: u32,
+    /// Where its last block ends.
+    end: u32,
 }
 
 /// Where every chunk is: what all index segments of a vault say together. A chunk that was stored twice has two
@@ -73,6 +119,8 @@ pub struct Index {
     /// Where the ids start whose first bits are the place's number.
     starts: Vec<u32>,
     shift: u32,
+    /// In the order of the packs.
+    spots: Vec<Spot>,
     /// Sorted by name.
     packs: Vec<Pack>,
     chunks: usize,
@@ -91,42 +139,59 @@ impl Index {
     pub(crate) fn build(mut tables: Vec<PackTable>) -> Self {
         tables.sort_unstable_by_key(|table| table.id);
         tables.dedup_by_key(|table| table.id);
-        let mut slots = Vec::with_capacity(tables.iter().map(|table| table.entries.len()).sum());
+        let mut slots = Vec::with_capacity(tables.iter().map(|table| table.contents.chunks()).sum());
+        let mut spots = Vec::with_capacity(tables.iter().map(|table| table.contents.blocks()).sum());
         let mut packs = Vec::with_capacity(tables.len());
         for table in tables {
-            let pack = u32::try_from(packs.len()).unwrap_or(u32::MAX);
-            slots.extend((0_u32..).zip(&table.entries).map(|(number, entry)| Slot {
-                id: entry.id,
-                pack,
-                number,
-                offset: entry.offset,
-                stored: entry.stored,
-                length: entry.length,
-                kind: entry.kind,
-                encoding: entry.encoding,
-            }));
+            let pack = place(packs.len());
+            let first = place(spots.len());
+            let mut end = 0;
+            for (_, block, chunks) in table.contents.each() {
+                let mut at = 0;
+                for chunk in chunks {
+                    slots.push(Slot {
+                        id: chunk.id,
+                        block: place(spots.len()),
+                        at,
+                        length: chunk.length,
+                    });
+                    at += chunk.length;
+                }
+                spots.push(Spot {
+                    pack,
+                    offset: block.offset,
+                    length: block.length,
+                    kind: block.kind,
+                    encoding: block.encoding,
+                    shared: block.chunks > 1,
+                });
+                end = block.offset.saturating_add(block.stored);
+            }
             packs.push(Pack {
                 id: table.id,
                 size: table.size,
                 header: table.header,
+                first,
+                end,
             });
         }
-        slots.sort_unstable_by_key(|slot| (slot.id, slot.pack, slot.number));
+        slots.sort_unstable_by_key(|slot| (slot.id, slot.block));
         // About eight ids to a start: a look-up then reads one or two lines of memory.
         let bits = (slots.len() / 8).max(1).ilog2().min(24);
         let shift = 32 - bits;
         let mut starts = Vec::with_capacity((1 << bits) + 1);
-        for (place, slot) in (0_u32..).zip(&slots) {
+        for (at, slot) in (0_u32..).zip(&slots) {
             while starts.len() <= bucket(&slot.id, shift) {
-                starts.push(place);
+                starts.push(at);
             }
         }
-        starts.resize((1 << bits) + 1, u32::try_from(slots.len()).unwrap_or(u32::MAX));
+        starts.resize((1 << bits) + 1, place(slots.len()));
         let chunks = slots.chunk_by(|a, b| a.id == b.id).count();
         Self {
             slots,
             starts,
             shift,
+            spots,
             packs,
             chunks,
             adopted: Vec::new(),
@@ -209,14 +274,24 @@ impl Index {
     }
 
     fn location(&self, slot: &Slot) -> Option<Location> {
+        let block = slot.block as usize;
+        let spot = self.spots.get(block)?;
+        let pack = self.packs.get(spot.pack as usize)?;
+        let end = match self.spots.get(block + 1) {
+            Some(next) if next.pack == spot.pack => next.offset,
+            _ => pack.end,
+        };
         Some(Location {
-            pack: self.packs.get(slot.pack as usize)?.id,
-            offset: u64::from(slot.offset),
-            stored: slot.stored,
+            pack: pack.id,
+            offset: u64::from(spot.offset),
+            stored: end.checked_sub(spot.offset)?,
+            at: slot.at,
             length: slot.length,
-            number: slot.number,
-            kind: slot.kind,
-            encoding: slot.encoding,
+            number: slot.block.checked_sub(pack.first)?,
+            block: spot.length,
+            shared: spot.shared,
+            kind: spot.kind,
+            encoding: spot.encoding,
         })
     }
 
@@ -232,7 +307,8 @@ impl Index {
     /// Adds the pack of a chunk's first place; `None` when the chunk is nowhere.
     pub(crate) fn mark(&self, id: &ChunkId, set: &PackSet) -> Option<()> {
         let slot = self.slots_of(id).first()?;
-        set.insert(slot.pack as usize);
+        let spot = self.spots.get(slot.block as usize)?;
+        set.insert(spot.pack as usize);
         Some(())
     }
 
@@ -269,4 +345,9 @@ impl PackSet {
 fn bucket(id: &ChunkId, shift: u32) -> usize {
     let first = u64::from(u32::from_be_bytes([id.0[0], id.0[1], id.0[2], id.0[3]]));
     (first >> shift) as usize
+}
+
+/// A place in a list; there are never more, packs being much larger than what is kept of them.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }

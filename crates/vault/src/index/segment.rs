@@ -4,7 +4,7 @@ use bytes::Bytes;
 use ostler_store::Key;
 
 use crate::envelope::{Mode, ObjectKind};
-use crate::pack::{ENTRY, HEADER, PackTable, read_entries};
+use crate::pack::{Contents, HEADER, PackTable};
 use crate::{Error, PackId, Vault};
 
 const VERSION: u8 = 1;
@@ -30,18 +30,16 @@ impl Vault {
 
 /// The plaintext of a segment.
 fn write(packs: &[PackTable]) -> Vec<u8> {
-    let entries: usize = packs.iter().map(|pack| pack.entries.len()).sum();
-    let mut bytes = Vec::with_capacity(1 + packs.len() * (32 + 8 + HEADER + 4) + entries * ENTRY);
+    let tables: usize = packs.iter().map(|pack| pack.contents.size()).sum();
+    let mut bytes = Vec::with_capacity(1 + packs.len() * (32 + 8 + HEADER + 4) + tables);
     bytes.push(VERSION);
     for pack in packs {
         bytes.extend_from_slice(&pack.id.0);
         bytes.extend_from_slice(&pack.size.to_be_bytes());
         bytes.extend_from_slice(&pack.header);
-        let count = u32::try_from(pack.entries.len()).unwrap_or(u32::MAX);
-        bytes.extend_from_slice(&count.to_be_bytes());
-        for entry in &pack.entries {
-            entry.write(&mut bytes);
-        }
+        let length = u32::try_from(pack.contents.size()).unwrap_or(u32::MAX);
+        bytes.extend_from_slice(&length.to_be_bytes());
+        pack.contents.write(&mut bytes);
     }
     bytes
 }
@@ -66,16 +64,14 @@ fn read(plain: &[u8]) -> Option<Vec<PackTable>> {
         let (id, after) = rest.split_first_chunk::<32>()?;
         let (size, after) = after.split_first_chunk::<8>()?;
         let (header, after) = after.split_first_chunk::<HEADER>()?;
-        let (count, after) = after.split_first_chunk::<4>()?;
-        let length = usize::try_from(u32::from_be_bytes(*count))
-            .ok()?
-            .checked_mul(ENTRY)?;
-        let (entries, after) = after.split_at_checked(length)?;
+        let (length, after) = after.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (contents, after) = after.split_at_checked(length)?;
         let table = PackTable {
             id: PackId(*id),
             size: u64::from_be_bytes(*size),
             header: *header,
-            entries: read_entries(entries)?,
+            contents: Contents::read(contents)?,
         };
         if !table.is_sound() {
             return None;

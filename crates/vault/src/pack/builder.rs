@@ -1,25 +1,15 @@
-//! Writing packs: chunks are compressed and encrypted where they will be stored.
-
-use std::io::Cursor;
+//! Writing packs: blocks are compressed and encrypted where they will be stored.
 
 use ostler_vocabulary::VaultId;
 use zeroize::Zeroizing;
-use zstd::bulk::Compressor;
-use zstd::zstd_safe::CParameter;
 
-use super::layout::{self, ENTRY, Encoding, Entry, FOOTER, HEADER, PackTable};
+use super::Press;
+use super::layout::{self, Block, Contents, Context, Encoding, FOOTER, HEADER, Member, PackTable};
 use crate::chunk::ChunkKind;
 use crate::cipher::{Cipher, TAG};
-use crate::{ChunkId, Error, PackId, Vault, cipher};
+use crate::{Error, PackId, Vault, cipher};
 
 const INFO: &[u8] = b"ostler vault v1 pack key";
-/// Below this a frame's own bytes outweigh what it saves.
-const SMALLEST_FRAME: usize = 32;
-/// From here on a chunk is compressed with the larger table.
-const LARGE: usize = 256 << 10;
-/// After a chunk that did not shrink, one this long is probed before it is compressed as a whole.
-const PROBED: usize = 64 << 10;
-const PROBE: usize = 4 << 10;
 
 /// What is bound to a sealed pack key.
 pub(super) fn info(vault: VaultId) -> Vec<u8> {
@@ -27,13 +17,13 @@ pub(super) fn info(vault: VaultId) -> Vec<u8> {
 }
 
 /// A pack that is being filled. Each has a fresh random key, and each nonce under it is used once: the number of
-/// the entry, which only grows.
+/// the block, which only grows.
 #[derive(Debug)]
 pub(crate) struct PackBuilder {
     cipher: Cipher,
     vault: VaultId,
     bytes: Vec<u8>,
-    entries: Vec<Entry>,
+    contents: Contents,
     plain: u64,
 }
 
@@ -58,49 +48,45 @@ impl PackBuilder {
             cipher: Cipher::new(vault.suite(), &key),
             vault: vault.id(),
             bytes: buffer,
-            entries: Vec::new(),
+            contents: Contents::default(),
             plain: 0,
         })
     }
 
     /// Bytes so far.
     pub(crate) fn len(&self) -> usize {
-        self.bytes.len() + self.entries.len() * ENTRY
+        self.bytes.len() + self.contents.size()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.contents.is_empty()
     }
 
-    /// Compresses where that helps, and seals.
+    /// Makes one block of `chunks`, whose bytes are `plaintext`: compresses where that helps, and seals.
     pub(crate) fn push(
         &mut self,
         press: &mut Press,
         kind: ChunkKind,
-        id: ChunkId,
+        chunks: &[Member],
         plaintext: &[u8],
     ) -> Result<(), Error> {
         let start = self.bytes.len();
         let encoding = press.append(plaintext, &mut self.bytes)?;
-        self.seal(start, kind, encoding, id, plaintext.len())
+        self.seal(start, kind, encoding, chunks, plaintext.len())
     }
 
-    /// Seals a chunk that is already in this encoding: repacking does not compress again.
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "the collector's faster way, not taken yet")
-    )]
+    /// Seals a block that is already in this encoding: repacking does not compress again.
     pub(crate) fn push_encoded(
         &mut self,
         kind: ChunkKind,
         encoding: Encoding,
-        id: ChunkId,
-        length: u32,
+        chunks: &[Member],
         encoded: &[u8],
     ) -> Result<(), Error> {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(encoded);
-        self.seal(start, kind, encoding, id, length as usize)
+        let length = chunks.iter().map(|chunk| chunk.length as usize).sum();
+        self.seal(start, kind, encoding, chunks, length)
     }
 
     fn seal(
@@ -108,7 +94,7 @@ impl PackBuilder {
         start: usize,
         kind: ChunkKind,
         encoding: Encoding,
-        id: ChunkId,
+        chunks: &[Member],
         length: usize,
     ) -> Result<(), Error> {
         let too_large = |what: &str, size: usize, limit: u64| Error::TooLarge {
@@ -121,23 +107,28 @@ impl PackBuilder {
         if length > layout::MAX_CHUNK {
             return Err(too_large("a chunk", length, layout::MAX_CHUNK as u64));
         }
-        let entry = Entry {
+        let block = Block {
             kind,
             encoding,
-            id,
             offset: number(start)?,
             stored: number(self.bytes.len() - start + TAG)?,
             length: number(length)?,
+            chunks: number(chunks.len())?,
         };
-        let nonce = layout::nonce(number(self.entries.len())?);
+        let sole = match chunks {
+            [chunk] => Some(&chunk.id),
+            _ => None,
+        };
+        let context = Context::new(self.vault, kind, encoding, block.length, sole);
+        let nonce = layout::nonce(number(self.contents.blocks())?);
         #[cfg(test)]
         crate::nonce_witness::seen(&self.bytes[32..HEADER], nonce);
         let tag = self
             .cipher
-            .seal(nonce, &entry.context(self.vault), &mut self.bytes[start..])
-            .map_err(|_| Error::Internal("could not seal a chunk".to_owned()))?;
+            .seal(nonce, context.as_bytes(), &mut self.bytes[start..])
+            .map_err(|_| Error::Internal("could not seal a block".to_owned()))?;
         self.bytes.extend_from_slice(&tag);
-        self.entries.push(entry);
+        self.contents.push(block, chunks);
         if kind == ChunkKind::Data {
             self.plain += length as u64;
         }
@@ -151,10 +142,8 @@ impl PackBuilder {
             .first_chunk()
             .ok_or_else(|| Error::Internal("a pack lost its header".to_owned()))?;
         let start = self.bytes.len();
-        self.bytes.reserve(self.entries.len() * ENTRY + TAG + FOOTER);
-        for entry in &self.entries {
-            entry.write(&mut self.bytes);
-        }
+        self.bytes.reserve(self.contents.size() + TAG + FOOTER);
+        self.contents.write(&mut self.bytes);
         #[cfg(test)]
         crate::nonce_witness::seen(&self.bytes[32..HEADER], layout::TABLE_NONCE);
         let tag = self
@@ -169,7 +158,7 @@ impl PackBuilder {
             id: PackId(*blake3::hash(&self.bytes).as_bytes()),
             size: self.bytes.len() as u64,
             header,
-            entries: self.entries,
+            contents: self.contents,
         };
         Ok(Finished {
             bytes: self.bytes,
@@ -177,86 +166,4 @@ impl PackBuilder {
             plain: self.plain,
         })
     }
-}
-
-/// Compresses chunks, and learns when not to.
-pub(crate) struct Press {
-    /// For chunks below [`LARGE`].
-    small: Compressor<'static>,
-    large: Compressor<'static>,
-    last_was_solid: bool,
-}
-
-impl std::fmt::Debug for Press {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Press")
-    }
-}
-
-impl Press {
-    /// zstd's level 1 takes three quarters of the time of level 3, and makes 2 % more of small files. On large chunks a
-    /// larger table and longer matches win back most of what it loses there; see `benches/README.md`.
-    pub(crate) fn new() -> Result<Self, Error> {
-        let mut large = compressor()?;
-        for parameter in [CParameter::HashLog(16), CParameter::MinMatch(7)] {
-            large.set_parameter(parameter).map_err(set_up)?;
-        }
-        Ok(Self {
-            small: compressor()?,
-            large,
-            last_was_solid: false,
-        })
-    }
-
-    /// Appends `plaintext` to `bytes`, compressed if that saves about three per cent.
-    fn append(&mut self, plaintext: &[u8], bytes: &mut Vec<u8>) -> Result<Encoding, Error> {
-        let start = bytes.len();
-        let worthwhile = plaintext.len() - plaintext.len() / 32;
-        if plaintext.len() >= SMALLEST_FRAME && !self.looks_solid(plaintext)? {
-            bytes.reserve(zstd::zstd_safe::compress_bound(plaintext.len()) + TAG);
-            let mut target = Cursor::new(&mut *bytes);
-            target.set_position(start as u64);
-            let compressor = if plaintext.len() < LARGE {
-                &mut self.small
-            } else {
-                &mut self.large
-            };
-            let length = compressor
-                .compress_to_buffer(plaintext, &mut target)
-                .map_err(|error| Error::Internal(format!("could not compress a chunk: {error}")))?;
-            if length < worthwhile {
-                self.last_was_solid = false;
-                return Ok(Encoding::Zstd);
-            }
-            bytes.truncate(start);
-            self.last_was_solid = plaintext.len() >= PROBED;
-        }
-        bytes.extend_from_slice(plaintext);
-        Ok(Encoding::Stored)
-    }
-
-    /// Tries small samples of a large chunk, if the one before it did not shrink: media and archives come in runs.
-    fn looks_solid(&mut self, plaintext: &[u8]) -> Result<bool, Error> {
-        if !self.last_was_solid || plaintext.len() < PROBED {
-            return Ok(false);
-        }
-        let mut target = [0_u8; PROBE + 256];
-        for part in 0..4 {
-            let at = (plaintext.len() - PROBE) / 3 * part;
-            let sample = &plaintext[at..at + PROBE];
-            match self.small.compress_to_buffer(sample, &mut target[..]) {
-                Ok(length) if length >= PROBE - PROBE / 16 => {}
-                _ => return Ok(false),
-            }
-        }
-        Ok(true)
-    }
-}
-
-fn compressor() -> Result<Compressor<'static>, Error> {
-    Compressor::new(1).map_err(set_up)
-}
-
-fn set_up(error: std::io::Error) -> Error {
-    Error::Internal(format!("could not set up zstd: {error}"))
 }

@@ -3,7 +3,9 @@
 mod builder;
 mod layout;
 mod open;
+mod press;
 
-pub(crate) use builder::{Finished, PackBuilder, Press};
-pub(crate) use layout::{ENTRY, Encoding, Entry, HEADER, MAX_CHUNK, PackTable, read_entries};
+pub(crate) use builder::{Finished, PackBuilder};
+pub(crate) use layout::{Contents, Context, Encoding, HEADER, MAX_CHUNK, Member, PackTable};
 pub(crate) use open::PackKey;
+pub(crate) use press::Press;

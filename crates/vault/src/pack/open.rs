@@ -2,11 +2,11 @@
 
 use zeroize::Zeroizing;
 
-use super::layout::{self, Entry, FOOTER, HEADER, PackTable};
+use super::layout::{self, Contents, Context, FOOTER, HEADER, PackTable};
 use crate::cipher::{Cipher, NotAuthentic};
 use crate::{Error, PackId, Vault};
 
-/// The key of one pack, opened once and used for all of its chunks.
+/// The key of one pack, opened once and used for all of its blocks.
 #[derive(Debug)]
 pub(crate) struct PackKey(Cipher);
 
@@ -30,16 +30,14 @@ impl PackKey {
         Ok(Self(Cipher::new(vault.suite(), &key)))
     }
 
-    /// Decrypts a chunk where it is; gives what was sealed, which may still be compressed.
-    pub(crate) fn open_chunk<'a>(
+    /// Decrypts a block where it is; gives what was sealed, which may still be compressed.
+    pub(crate) fn open_block<'a>(
         &self,
-        vault: &Vault,
         number: u32,
-        entry: &Entry,
+        context: &Context,
         bytes: &'a mut [u8],
     ) -> Result<&'a mut [u8], NotAuthentic> {
-        self.0
-            .open(layout::nonce(number), &entry.context(vault.id()), bytes)
+        self.0.open(layout::nonce(number), context.as_bytes(), bytes)
     }
 }
 
@@ -77,20 +75,20 @@ impl PackTable {
             .0
             .open(layout::TABLE_NONCE, header, &mut sealed)
             .map_err(|_| damaged("its table is not what was sealed"))?;
-        let entries = layout::read_entries(plain).ok_or_else(|| damaged("its table cannot be read"))?;
+        let contents = Contents::read(plain).ok_or_else(|| damaged("its table cannot be read"))?;
         let table = Self {
             id,
             size,
             header: *header,
-            entries,
+            contents,
         };
-        if !table.is_sound() || needed + HEADER as u64 + table.chunk_bytes() != size {
+        if !table.is_sound() || needed + HEADER as u64 + table.contents.stored() != size {
             return Err(damaged("its table does not fit its size"));
         }
         Ok(Ok(table))
     }
 
-    /// Reads and checks all of a pack: its name, its table, where everything lies. Chunks are not decrypted: their
+    /// Reads and checks all of a pack: its name, its table, where everything lies. Blocks are not decrypted: their
     /// bytes are those that the name was made of.
     pub(crate) fn read_whole(vault: &Vault, id: PackId, bytes: &[u8]) -> Result<Self, Error> {
         let damaged = |reason: &str| Error::damaged(format!("pack {id}"), reason);
@@ -101,9 +99,5 @@ impl PackTable {
             .first_chunk::<HEADER>()
             .ok_or_else(|| damaged("it is too short"))?;
         Self::read(vault, id, bytes.len() as u64, header, bytes)?.map_err(|_| damaged("it is too short"))
-    }
-
-    fn chunk_bytes(&self) -> u64 {
-        self.entries.iter().map(|entry| u64::from(entry.stored)).sum()
     }
 }

@@ -6,9 +6,9 @@ use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 use super::fixture::{Fixture, SUITES, noise};
 use crate::envelope::{Mode, ObjectKind};
 use crate::sealed_name::NameKind;
-use crate::{ChunkId, PackId};
+use crate::{ChunkId, Location, OpenBlock, PackId};
 
-/// Everything that a reader can see of a small vault with two chunks; an error where it sees damage.
+/// Everything that a reader can see of a small vault with a block of two chunks and one of one; an error where it sees damage.
 async fn look(fixture: &Fixture, ids: &[ChunkId]) -> Result<Vec<Vec<u8>>, crate::Error> {
     let vault = std::sync::Arc::new(fixture.reopen().await?);
     vault.wrappers().await?;
@@ -35,6 +35,7 @@ async fn any_changed_byte_of_any_object_is_found() {
         let chunks = vec![
             b"some words, some words, some words, some words".to_vec(),
             noise(1, 40),
+            b"words of another chunk of the same block".to_vec(),
         ];
         let (ids, _) = fixture.put(&chunks).await;
         assert_eq!(look(&fixture, &ids).await.unwrap(), chunks);
@@ -63,7 +64,7 @@ async fn any_changed_byte_of_any_object_is_found() {
 async fn a_damaged_chunk_is_named_and_its_neighbours_are_read() {
     for suite in SUITES {
         let fixture = Fixture::new(suite).await;
-        let chunks: Vec<_> = (0..9).map(|seed| noise(seed, 1000)).collect();
+        let chunks: Vec<_> = (0..9).map(|seed| noise(seed, 70_000)).collect();
         let (ids, _) = fixture.put(&chunks).await;
         let index = fixture.vault.index(false).await.unwrap();
         let place = index.get(&ids[4]).unwrap();
@@ -89,6 +90,81 @@ async fn a_damaged_chunk_is_named_and_its_neighbours_are_read() {
 }
 
 #[tokio::test]
+async fn a_damaged_block_takes_its_chunks_with_it_and_no_others() {
+    for suite in SUITES {
+        let fixture = Fixture::new(suite).await;
+        // Every other one is of a list: ten to a block of each kind.
+        let chunks: Vec<_> = (0..60).map(|seed| noise(seed, 12_000)).collect();
+        let (ids, _) = fixture.put(&chunks).await;
+        let index = fixture.vault.index(false).await.unwrap();
+        let place = index.get(&ids[30]).unwrap();
+        assert!(place.shared && place.at > 0);
+        let key = crate::index::pack_key(&place.pack).unwrap();
+        let mut body = fixture.body(&key).await;
+        body[place.offset as usize + 3] ^= 1;
+        fixture.store.tamper(&key, body);
+        for (id, chunk) in ids.iter().zip(&chunks) {
+            let other = index.get(id).unwrap();
+            let hit = (other.pack, other.offset) == (place.pack, place.offset);
+            match fixture.get(*id).await {
+                Ok(found) => assert!(!hit && found == *chunk),
+                Err(error) => {
+                    assert!(hit && error.kind() == ErrorKind::Corrupt);
+                    assert!(error.to_string().contains(&id.to_string()));
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_chunk_of_a_shared_block_is_known_by_its_bytes() {
+    let fixture = Fixture::new(SUITES[1]).await;
+    let chunks: Vec<_> = (0..8).map(|seed| noise(seed, 700)).collect();
+    let (ids, _) = fixture.put(&chunks).await;
+    let index = fixture.vault.index(false).await.unwrap();
+    let reader = fixture.vault.reader(std::sync::Arc::clone(&index));
+    tokio::task::spawn_blocking(move || {
+        let (a, b) = (index.get(&ids[0]).unwrap(), index.get(&ids[2]).unwrap());
+        assert_eq!(a.offset, b.offset);
+        let stored = reader
+            .span(&a.pack, a.offset..a.offset + u64::from(a.stored))
+            .unwrap();
+        let mut open = OpenBlock::default();
+        assert_eq!(reader.decode(&ids[0], &a, &stored, &mut open).unwrap(), chunks[0]);
+        assert_eq!(reader.decode(&ids[2], &b, &stored, &mut open).unwrap(), chunks[2]);
+        // An index that gives one the other's place, or a place that cannot be.
+        assert!(reader.decode(&ids[0], &b, &stored, &mut open).is_err());
+        let beyond = Location {
+            at: b.at + 5 * 700,
+            ..b
+        };
+        assert!(reader.decode(&ids[2], &beyond, &stored, &mut open).is_err());
+        // The block is itself in its place only, and says how many chunks it has.
+        for wrong in [
+            Location {
+                number: a.number + 1,
+                ..a
+            },
+            Location { shared: false, ..a },
+            Location {
+                block: a.block - 1,
+                ..a
+            },
+            Location {
+                kind: crate::ChunkKind::List,
+                ..a
+            },
+        ] {
+            let mut open = OpenBlock::default();
+            assert!(reader.decode(&ids[0], &wrong, &stored, &mut open).is_err());
+        }
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
 async fn swapped_packs_and_chunks_are_refused() {
     let fixture = Fixture::new(SUITES[1]).await;
     let (first, _) = fixture.put(&[noise(1, 500)]).await;
@@ -104,8 +180,8 @@ async fn swapped_packs_and_chunks_are_refused() {
     fixture.store.tamper(&packs[0], a);
     fixture.store.tamper(&packs[1], b);
 
-    // Two chunks of one pack change places.
-    let (ids, _) = fixture.put(&[noise(3, 500), vec![], noise(4, 500)]).await;
+    // Two blocks of one pack change places.
+    let (ids, _) = fixture.put(&[noise(3, 70_000), vec![], noise(4, 70_000)]).await;
     let index = fixture.vault.index(false).await.unwrap();
     let places: Vec<_> = [ids[0], ids[2]].iter().map(|id| index.get(id).unwrap()).collect();
     let key = crate::index::pack_key(&places[0].pack).unwrap();

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::envelope::ObjectKind;
 use crate::index::parse_segment;
 use crate::keys::{FileKey, Wrapper};
-use crate::pack::{HEADER, PackTable, read_entries};
+use crate::pack::{Contents, HEADER, PackTable};
 use crate::{PackId, Vault};
 
 fn vault() -> (tokio::runtime::Runtime, Fixture) {
@@ -41,7 +41,7 @@ fn read_all(vault: &Vault, bytes: &[u8]) {
     );
     let _ = Config::parse(bytes);
     let _ = Wrapper::parse("keys/x/wrapper.json", "x", bytes);
-    let _ = read_entries(bytes);
+    let _ = Contents::read(bytes);
     let text = String::from_utf8_lossy(bytes);
     let _ = FileKey::from_text(&ostler_vocabulary::Secret::new(text.as_ref()));
     let _ = vault.unseal_any_name(ostler_vocabulary::BackupId::random(), &text);

@@ -1,39 +1,85 @@
 //! Moving chunks to another pack.
 
-use super::fixture::{Fixture, SUITES, samples};
-use crate::Index;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::fixture::{Fixture, SUITES, noise, samples};
+use crate::{ChunkId, Index, Location};
+
+/// Copies these chunks to new packs as the collector does, and takes the old packs away.
+async fn repack(fixture: &Fixture, ids: &[ChunkId]) -> u64 {
+    let (vault, index) = (&fixture.vault, fixture.vault.index(false).await.unwrap());
+    let upload = vault.upload(Arc::new(Index::build(Vec::new())));
+    let (mut sink, wanted) = (upload.sink(), ids.to_vec());
+    let (copied, from) = (Arc::clone(vault), Arc::clone(&index));
+    tokio::task::spawn_blocking(move || {
+        let reader = copied.reader(Arc::clone(&from));
+        for pack in from.all_packs() {
+            let here = |id: &&ChunkId| from.get(id).unwrap().pack == pack.id;
+            let chunks: Vec<_> = wanted.iter().filter(here).copied().collect();
+            crate::collect::copy_pack(&reader, &mut sink, (pack.id, pack.size), &chunks).unwrap();
+        }
+        sink.finish().unwrap();
+    })
+    .await
+    .unwrap();
+    let totals = upload.finish().await.unwrap();
+    for pack in index.all_packs() {
+        let key = crate::index::pack_key(&pack.id).unwrap();
+        ostler_store::Store::delete(&*fixture.store, &key).await.unwrap();
+    }
+    for key in fixture.keys_below("index/") {
+        let segment = fixture.body(&key).await;
+        let tables = crate::index::parse_segment(vault, &key, &segment).unwrap();
+        if tables.iter().any(|table| index.pack(&table.id).is_some()) {
+            ostler_store::Store::delete(&*fixture.store, &key).await.unwrap();
+        }
+    }
+    totals.stored_bytes
+}
+
+/// What a chunk's block takes: equal for blocks that were moved as they are.
+fn block(location: Location) -> (u32, u32, u32, bool) {
+    (location.stored, location.at, location.block, location.shared)
+}
 
 #[tokio::test]
-async fn chunks_move_to_another_pack_without_being_compressed_again() {
+async fn blocks_of_which_all_is_needed_move_as_they_are() {
     for suite in SUITES {
         let fixture = Fixture::new(suite).await;
         let (ids, _) = fixture.put(&samples()).await;
-        let (vault, index) = (&fixture.vault, fixture.vault.index(false).await.unwrap());
-        let reader = vault.reader(std::sync::Arc::clone(&index));
-        let moved = ids.clone();
-        let upload = vault.upload(std::sync::Arc::new(Index::build(Vec::new())));
-        let mut sink = upload.sink();
-        tokio::task::spawn_blocking(move || {
-            let mut encoded = Vec::new();
-            for id in &moved {
-                let place = reader.index().get(id).unwrap();
-                let end = place.offset + u64::from(place.stored);
-                let stored = reader.span(&place.pack, place.offset..end).unwrap();
-                reader.open_chunk(id, &place, &stored, &mut encoded).unwrap();
-                assert!(sink.put_encoded(*id, &place, &encoded).unwrap().new);
-                assert!(!sink.put_encoded(*id, &place, &encoded).unwrap().new);
-            }
-            sink.finish().unwrap();
-        })
-        .await
-        .unwrap();
-        upload.finish().await.unwrap();
-        for pack in index.all_packs() {
-            let key = crate::index::pack_key(&pack.id).unwrap();
-            ostler_store::Store::delete(&*fixture.store, &key).await.unwrap();
-        }
+        let before = fixture.vault.index(false).await.unwrap();
+        repack(&fixture, &ids).await;
+        let after = fixture.vault.index(false).await.unwrap();
         for (id, chunk) in ids.iter().zip(samples()) {
             assert_eq!(fixture.get(*id).await.unwrap(), chunk);
+            assert_eq!(block(before.get(id).unwrap()), block(after.get(id).unwrap()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_blocks_that_are_needed_in_part_the_rest_goes() {
+    let fixture = Fixture::new(SUITES[1]).await;
+    let chunks: Vec<_> = (0..100).map(|seed| noise(seed, 5000)).collect();
+    let (ids, _) = fixture.put(&chunks).await;
+    // Of the first block one chunk is needed, of the others all or every third.
+    let needed: Vec<_> = (0..100)
+        .filter(|n| *n == 6 || *n > 60 && (*n > 80 || n % 3 == 0))
+        .collect();
+    let kept: Vec<_> = needed.iter().map(|n| ids[*n]).collect();
+    let stored = repack(&fixture, &kept).await;
+    let bytes = needed.len() as u64 * 5000;
+    assert!(
+        (bytes..bytes * 11 / 10).contains(&stored),
+        "{stored} bytes for {bytes}"
+    );
+    let index = fixture.vault.index(false).await.unwrap();
+    let there: HashSet<_> = kept.iter().collect();
+    for (n, id) in ids.iter().enumerate() {
+        assert_eq!(index.get(id).is_some(), there.contains(id), "chunk {n}");
+        if there.contains(id) {
+            assert_eq!(fixture.get(*id).await.unwrap(), chunks[n]);
         }
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 const KEPT: usize = 4;
 
 /// What the last chunk of a pack and its table may need beyond the pack's length: a chunk of 1 MiB that does not
-/// compress, and 16,000 entries. Larger ones move the buffer.
+/// compress, and what the table says of 16,000. Larger ones move the buffer.
 const OVERHANG: usize = 2 << 20;
 
 /// Buffers that go round: fresh memory of this size costs as much as encrypting into it.
