@@ -39,7 +39,7 @@ from read_vault_keys import USER_KEYS, Damage, Epoch, Suite, Wrapper, derive, ke
 from read_vault_lists import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, HOLES, SOCKET, SYMLINK, entries, shown
 from read_vault_packs import WRITER, Packs
 
-RECORD, PROOF, MARK, PUBLIC = 3, 5, 6, 2  # kinds of sealed objects; their mode
+RECORD, TOMBSTONE, PROOF, MARK, PUBLIC = 3, 4, 5, 6, 2  # kinds of sealed objects; their mode
 FACTS_NOTE, PROOF_NOTE, MARK_NOTE, DELETE = 1, 2, 3, 6  # kinds of notes; the mark of a deletion
 SPECIAL = {FIFO: stat.S_IFIFO, SOCKET: stat.S_IFSOCK, CHARACTER: stat.S_IFCHR, BLOCK: stat.S_IFBLK}
 PAGE = 4096
@@ -133,6 +133,13 @@ class Vault(Packs):
             require(record["version"] == 1, f"is of version {record['version']}; this program knows 1")
             require(key == f"backups/{record['backup']}", "is the record of another backup")
             return record
+
+    def is_tombstone(self, key):
+        """Whether it says, authentically, that there is no such backup."""
+        if self.read(key)[9:10] != bytes([TOMBSTONE]):
+            return False
+        self.open_object(key, TOMBSTONE, WRITER)
+        return True
 
     def note(self, key):
         """Backup, kind and facts of a note, whose name and body are verified."""
@@ -253,7 +260,8 @@ class Report:
 def records(vault, report):
     for key in vault.list("backups"):
         try:
-            yield vault.record(key)
+            if not vault.is_tombstone(key):
+                yield vault.record(key)
         except Damage as error:
             report.damaged(error)
 

@@ -1,9 +1,10 @@
-//! `bench first-backup`: side by side with peers on the same data, in turn, several rounds. The recipe and the results
-//! are in `benches/README.md`.
+//! `bench first-backup` and `bench queue`: side by side with peers on the same data, in turn, several rounds. The recipes and
+//! the results are in `benches/README.md`.
 
 mod contender;
 mod generator;
 mod measure;
+mod queue;
 mod same;
 mod table;
 
@@ -71,11 +72,12 @@ pub fn run(arguments: &[String]) -> Result<()> {
         return process::run(&mut again);
     }
     let Some((name, rest)) = arguments.split_first() else {
-        bail!("bench: which one? There is `first-backup`")
+        bail!("bench: which one? There are `first-backup` and `queue`")
     };
     match name.as_str() {
         "first-backup" => first_backup(&Options::parse(rest)?),
-        other => bail!("there is no bench `{other}`; there is `first-backup`"),
+        "queue" => queue::run(rest),
+        other => bail!("there is no bench `{other}`; there are `first-backup` and `queue`"),
     }
 }
 

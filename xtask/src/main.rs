@@ -23,7 +23,9 @@ mod layers;
 mod links;
 mod picture;
 mod process;
+mod queue_model;
 mod servers;
+mod simulate;
 mod svg;
 mod test;
 mod tools;
@@ -44,7 +46,9 @@ cargo xtask <verb>
   docs [--check]             write, or compare, the generated reference pages; --check looks at links too
   deny                       licences, sources and advisories of all dependencies
   coverage                   line coverage by crate
+  simulate [SEEDS|FROM..TO]  go through histories of writers and collectors in one vault; of one seed tell the history
   crash [RUNS]               kill the real binary at every step and RUNS times at random moments of each operation
+  queue-model [ROUNDS]       random histories of queues on real servers against an oracle
   servers get|list           fetch, or name, the servers that tests start
   bench first-backup [...]   side by side with peers; see benches/README.md
   picture                    render docs/start/first-backup.svg from a real run";
@@ -75,6 +79,8 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "deny" => deny::run(rest),
         "coverage" => coverage::run(rest),
         "crash" => crash::run(rest),
+        "simulate" => simulate::run(rest),
+        "queue-model" => queue_model::run(rest),
         "servers" => servers::run(rest),
         "bench" => bench::run(rest),
         "picture" => picture::run(rest),

@@ -11,6 +11,7 @@ use crate::document::{
     BackupDetail, BackupList, Diff, FileList, OperationDetail, OperationList, OperationState, VaultInfo,
     VaultList,
 };
+use crate::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use crate::request::{Filter, Plan, Request, Selector};
 
 /// Something that happened to an operation while somebody watched it.
@@ -127,4 +128,7 @@ pub trait Client: fmt::Debug + Send + Sync {
 
     /// What is known about one vault.
     async fn vault(&self, name: Option<&str>) -> Result<VaultInfo, Failure>;
+
+    /// Asks a database about its queues, or changes something there that needs no plan. Each call is one transaction.
+    async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure>;
 }

@@ -6,6 +6,7 @@
 mod backup;
 mod operation;
 mod outcome;
+mod queue;
 mod vault;
 
 use ostler_vocabulary::ErrorKind;
@@ -20,6 +21,11 @@ pub use operation::{
 };
 pub use outcome::{
     CheckCommand, CheckReport, CreateReport, DrillReport, Outcome, PruneReport, RestoreReport, VerifyReport,
+    Waiting,
+};
+pub use queue::{
+    ConsumerList, ConsumerSummary, DeadLetter, DeadLetterList, EventEntry, EventList, QueueChange,
+    QueueChanges, QueueDetail, QueueList, QueueSchemaReport, QueueStatus, QueueSummary,
 };
 pub use vault::{KeySummary, VaultInfo, VaultList, VaultSummary};
 

@@ -12,6 +12,7 @@ pub mod client;
 pub mod conformance;
 pub mod document;
 pub mod node;
+pub mod queue;
 pub mod request;
 
 pub use client::{Client, Event};

@@ -8,6 +8,7 @@ use ostler_vocabulary::{BackupId, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::document::BackupState;
+pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
 
 /// Which backup of which vault is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,8 @@ pub enum Request {
     Prune(Prune),
     /// `vault check`
     CheckVault(CheckVault),
+    /// `queue install`, `upgrade`, `uninstall` and `drop`
+    QueueSchema(QueueSchema),
 }
 
 /// A backup of files on this machine.
@@ -288,6 +291,8 @@ pub enum Work {
         /// Their bytes in the store.
         bytes: u64,
     },
+    /// Change the schema, or drop queues.
+    QueueSchema(QueueSchemaWork),
 }
 
 /// What a backup would read.

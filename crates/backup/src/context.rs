@@ -9,8 +9,13 @@ use ostler_api::Node;
 use ostler_operations::Operation;
 use ostler_vault::{Intent, Lease, LeaseHolder, Record, Vault};
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, ProcessIdentity, Timestamp};
+use std::collections::BTreeSet;
 
 use crate::state::{self, Backup};
+
+/// A backup whose maker showed no life for so long counts as interrupted in listings. What is freed does not follow
+/// from this.
+const SILENT: jiff::SignedDuration = jiff::SignedDuration::from_mins(60);
 
 /// What an operation works with. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -27,9 +32,9 @@ pub struct Context {
     pub scratch: PathBuf,
     /// Directories of ours that no backup holds.
     pub left_out: Vec<PathBuf>,
-    /// The process that holds the writer lease: this one, outside tests.
+    /// The process that makes backups and holds leases: this one, outside tests.
     pub process: ProcessIdentity,
-    /// How long to wait for another writer of the vault.
+    /// How long to wait for another who deletes or frees something of the vault.
     pub lease_wait: Duration,
 }
 
@@ -40,8 +45,8 @@ impl Context {
         move |error| error.into().context(message)
     }
 
-    /// All backups of the vault, newest first. An uncommitted one is running while its operation holds the vault's
-    /// writer lease; nobody can make a backup without.
+    /// All backups of the vault, newest first. An uncommitted one is running while its maker is not known to be dead
+    /// and showed life a short time ago.
     ///
     /// # Errors
     /// When the vault cannot be listed.
@@ -51,16 +56,22 @@ impl Context {
             .catalogue()
             .await
             .map_err(self.attempting("list its backups"))?;
-        let holder = if entries.iter().any(|e| e.committed.is_none()) {
-            self.vault
-                .lease_holder()
-                .await
-                .map_err(self.attempting("see who writes to it"))?
-                .filter(|holder| !holder.process.is_dead())
-        } else {
-            None
-        };
-        let alive = |intent: &Intent| holder.as_ref().is_some_and(|h| h.operation == intent.operation);
+        let mut living = BTreeSet::new();
+        for intent in entries
+            .iter()
+            .filter(|e| e.committed.is_none())
+            .filter_map(|e| e.intent.as_ref())
+        {
+            let maker = self.vault.maker(intent).await;
+            let maker = maker.map_err(self.attempting("see who writes to it"))?;
+            let silent = maker.seen.map(|seen| seen.duration_until(self.now()));
+            if !maker.process.is_some_and(|process| process.is_dead())
+                && silent.is_none_or(|silent| silent < SILENT)
+            {
+                living.insert(intent.backup);
+            }
+        }
+        let alive = |intent: &Intent| living.contains(&intent.backup);
         Ok(state::backups(&entries, &alive))
     }
 
@@ -79,7 +90,7 @@ impl Context {
         self.clock.now()
     }
 
-    /// Takes the vault's writer lease for this process. It is no journaled step: a resumed operation takes it anew.
+    /// Takes the vault's lease for deleting and freeing, for this process. It is no journaled step: a resumed operation takes it anew.
     pub(crate) async fn lease(&self, op: &Operation, purpose: &str) -> Result<Arc<Lease>, Failure> {
         let holder = LeaseHolder {
             process: self.process.clone(),
@@ -102,25 +113,9 @@ impl Context {
                 "it was cancelled while waiting for the vault",
             )),
             lease = self.vault.lease(holder, self.lease_wait, &told) => {
-                Ok(Arc::new(lease.map_err(self.attempting("become its writer"))?))
+                Ok(Arc::new(lease.map_err(self.attempting("become its collector"))?))
             }
         }
-    }
-
-    /// Takes the lease for an undo, which may run in another process than what it takes back.
-    pub(crate) async fn undo_lease(
-        &self,
-        operation: ostler_vocabulary::OperationId,
-    ) -> Result<Lease, Failure> {
-        let holder = LeaseHolder {
-            process: self.process.clone(),
-            operation,
-            purpose: "undo".to_owned(),
-        };
-        self.vault
-            .lease(holder, self.lease_wait, &|_| {})
-            .await
-            .map_err(self.attempting("become its writer"))
     }
 
     /// Gives the lease back. Failing to is harmless: it runs out.
@@ -128,7 +123,7 @@ impl Context {
         if let Some(lease) = Arc::into_inner(lease)
             && let Err(error) = lease.release().await
         {
-            tracing::warn!(vault = %self.vault_name, %error, "the writer lease was not given back and will run out");
+            tracing::warn!(vault = %self.vault_name, %error, "the lease was not given back and will run out");
         }
     }
 }

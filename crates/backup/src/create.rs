@@ -1,18 +1,19 @@
 //! `backup create`: read, store, look, commit, prove.
 
+mod begin;
 mod commit;
 mod hook;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use ostler_api::document::{BackupCounts, BackupState, CreateReport, Outcome, Problem, Source};
 use ostler_api::node::{Selection, Upload};
 use ostler_api::request::{CreateBackup, CreateWork, HookFailure, Plan, Request, Work};
 use ostler_operations::{Finished, Operation};
-use ostler_vault::{Intent, Lease};
+use ostler_vault::{PackId, Writer};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -162,18 +163,15 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         Work::CreateBackup(work) => work,
         _ => CreateWork::default(),
     };
-    let lease = context.lease(&op, "backup").await?;
     let create = Create {
         id: *id,
         request,
         work,
         op: &op,
         context: &context,
-        lease: &lease,
+        relied_on: Mutex::default(),
     };
-    let finished = create.run().await;
-    context.release(lease).await;
-    finished
+    create.run().await
 }
 
 /// One run, with what its steps share.
@@ -183,7 +181,8 @@ struct Create<'a> {
     work: CreateWork,
     op: &'a Operation,
     context: &'a Context,
-    lease: &'a Arc<Lease>,
+    /// The packs that the last look found.
+    relied_on: Mutex<Vec<PackId>>,
 }
 
 /// What the parent step found.
@@ -211,12 +210,15 @@ struct Sent {
 impl Create<'_> {
     async fn run(&self) -> Result<Finished, Failure> {
         let start = self.choose_parent().await?;
-        self.register(&start).await?;
-        let (sent, checked, warnings) = self.read_and_look(&start).await?;
+        let writer = self.register(&start).await?;
+        let (sent, checked, warnings) = self.read_and_look(&start, &writer).await?;
         let record = self.record(&start, &sent, &checked, &warnings);
         self.op.commit().await?;
-        self.write_record(&record, &checked).await?;
+        self.write_record(&record, &checked, &writer).await?;
         self.prove(&record).await?;
+        if let Err(error) = writer.finish().await {
+            tracing::warn!(vault = %self.context.vault_name, %error, "the end of the backup was not noted; collections of garbage will find out");
+        }
         let summary = commit::summary(&record);
         let mut partial = Vec::new();
         if record.partial {
@@ -273,64 +275,24 @@ impl Create<'_> {
             .await
     }
 
-    async fn register(&self, start: &Start) -> Result<(), Failure> {
-        let intent = Intent {
-            backup: self.id,
-            operation: self.op.id(),
-            started: self.op.started(),
-            host: start.host.clone(),
-            paths: self.request.paths.clone(),
-            name: self.request.name.clone(),
-            owner: self.context.process.clone(),
-        };
-        let (context, id, operation) = (self.context.clone(), self.id, self.op.id());
-        self.op
-            .step("register intent")
-            .retries(3)
-            .run_with_undo(
-                |_| async {
-                    match self.context.vault.register_intent(&intent).await {
-                        // Left by an attempt that was killed: its owner is another process, all else is the same.
-                        Err(error)
-                            if ostler_vocabulary::Classified::kind(&error) == ErrorKind::AlreadyExists =>
-                        {
-                            Ok(())
-                        }
-                        other => other.map_err(
-                            self.context
-                                .attempting(format_args!("register backup {}", self.id.short())),
-                        ),
-                    }
-                },
-                move |_| {
-                    let context = context.clone();
-                    async move {
-                        let lease = context.undo_lease(operation).await?;
-                        let removed = context.vault.delete_backup(id, &lease).await;
-                        context.release(Arc::new(lease)).await;
-                        removed
-                            .map(drop)
-                            .map_err(context.attempting(format_args!("take back backup {}", id.short())))
-                    }
-                },
-            )
-            .await
-    }
-
     /// Hooks, upload and the look at what was stored, with one more round when something is not there.
-    async fn read_and_look(&self, start: &Start) -> Result<(Sent, commit::Checked, Vec<String>), Failure> {
+    async fn read_and_look(
+        &self,
+        start: &Start,
+        writer: &Writer,
+    ) -> Result<(Sent, commit::Checked, Vec<String>), Failure> {
         let mut warnings = Vec::new();
         let after_ran = Arc::new(AtomicBool::new(false));
         warnings.extend(self.before_hook(&after_ran).await?);
         let mut sent = self.upload(start, 1).await?;
         warnings.extend(self.after_hook().await?);
         after_ran.store(true, Ordering::Relaxed);
-        let mut checked = self.look(&sent, 1).await?;
+        let mut checked = self.look(&sent, 1, writer).await?;
         for round in 2..=ROUNDS {
             if !checked.missing.is_empty() {
                 // A collector may have freed what an interrupted run stored.
                 sent = self.upload(start, round).await?;
-                checked = self.look(&sent, round).await?;
+                checked = self.look(&sent, round, writer).await?;
             }
         }
         if checked.missing.is_empty() {

@@ -31,7 +31,7 @@ pub struct Evidence {
     /// Their bytes.
     pub bytes: u64,
     /// Packs that the backup needs.
-    pub packs: u64,
+    pub packs: Vec<PackId>,
 }
 
 /// Looks at every object that the backup needs; with `read_data` reads, hashes, decrypts and checks every byte.
@@ -144,7 +144,7 @@ async fn examine_once(
         problems: needed.problems,
         files: needed.files,
         bytes: needed.bytes,
-        packs: packs.len() as u64,
+        packs,
     })
 }
 

@@ -3,10 +3,10 @@
 mod evaluate;
 mod floor;
 
-use ostler_api::document::{BackupState, Outcome, Problem, PruneReport};
+use ostler_api::document::{BackupState, Outcome, Problem, PruneReport, Waiting};
 use ostler_api::request::{Decision, Delete, Plan, Prune, PruneWork, Request, Work};
 use ostler_operations::{Finished, Operation};
-use ostler_vault::{Collected, Lease};
+use ostler_vault::{Collected, Collecting, Lease};
 use ostler_vocabulary::{BackupId, ByteSize, Failure, Unit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -267,6 +267,11 @@ impl Run<'_> {
         report.packs_rewritten = collected.packs_rewritten;
         report.bytes_freed = collected.bytes_freed + bytes;
         report.objects_deleted = collected.objects_deleted;
+        report.waiting = (!collected.waits_for.is_empty()).then(|| Waiting {
+            packs: collected.packs_waiting,
+            bytes: collected.bytes_waiting,
+            backups: collected.waits_for.clone(),
+        });
         let partial = report
             .refused
             .iter()
@@ -315,7 +320,13 @@ impl Run<'_> {
                         &decision.reasons.join(", "),
                     )
                     .await?;
-                let bytes = self.context.vault.delete_backup(id, self.lease).await.map_err(
+                let vault = &self.context.vault;
+                let removed = match decision.state {
+                    // Nobody asked for a backup that is committed meanwhile to be deleted.
+                    BackupState::Incomplete => vault.discard_backup(id, self.lease).await,
+                    _ => vault.delete_backup(id, self.lease).await,
+                };
+                let bytes = removed.map_err(
                     self.context
                         .attempting(format_args!("delete backup {}", id.short())),
                 )?;
@@ -352,9 +363,14 @@ impl Run<'_> {
                         )
                         .await?;
                 }
+                let told = |what: String| self.op.message(what);
+                let how = Collecting {
+                    told: &told,
+                    ..Collecting::default()
+                };
                 self.context
                     .vault
-                    .collect(self.lease, &step.progress, &step.cancelled)
+                    .collect(self.lease, how, &step.progress, &step.cancelled)
                     .await
                     .map_err(self.context.attempting("free space"))
             })

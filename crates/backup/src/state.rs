@@ -193,7 +193,7 @@ fn marked(
             MarkAction::Tag { key, value: None } => {
                 tags.remove(key);
             }
-            MarkAction::Delete => {}
+            MarkAction::Delete | MarkAction::Revoke => {}
         }
     }
     (tags, hold)

@@ -171,7 +171,7 @@ async fn look(
     found.at = context.now();
     found.files = evidence.files;
     found.bytes = if read_data { evidence.bytes } else { 0 };
-    found.packs = evidence.packs;
+    found.packs = evidence.packs.len() as u64;
     found.problems = bounded(evidence.problems);
     Ok(found)
 }

@@ -7,9 +7,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ostler_api::Client;
 use ostler_api::document::VaultInfo;
+use ostler_server::queue::{Consume, Totals, Watch};
+pub use ostler_server::ticker::{Control, Signal, TickerRequest};
 pub use ostler_server::{AddVault, Algorithm, Encryption, InitVault};
-use ostler_vocabulary::Failure;
+use ostler_vocabulary::{ErrorKind, Failure};
 use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// Where configuration and state are, as far as flags say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -78,6 +82,36 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// Opens a vault that exists and adds it to the configuration.
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure>;
+
+    /// Runs a consumer of a queue until it is told to stop.
+    async fn consume_queue(
+        &self,
+        request: Consume,
+        stop: CancellationToken,
+        watch: Watch,
+    ) -> Result<Totals, Failure> {
+        let _ = (request, stop, watch);
+        Err(Failure::new(ErrorKind::Unsupported, "this backend has no queues"))
+    }
+
+    /// Runs the ticker of queues until it is told to stop.
+    async fn run_ticker(
+        &self,
+        request: TickerRequest,
+        control: mpsc::Receiver<Control>,
+    ) -> Result<(), Failure>;
+
+    /// Tells the ticker that runs with this state directory; its process id.
+    fn signal_ticker(&self, signal: Signal) -> Result<u32, Failure>;
+
+    /// The process id of that ticker, if one runs.
+    fn running_ticker(&self) -> Result<Option<u32>, Failure>;
+
+    /// Where a ticker in the background writes what it says.
+    fn ticker_log(&self) -> Result<PathBuf, Failure>;
+
+    /// PgQ's schema as SQL, with or without its roles.
+    fn queue_schema(&self, roles: bool) -> String;
 
     /// Reads the configuration and says what is wrong with it.
     fn check_config(&self) -> Result<ConfigCheck, Failure>;

@@ -7,8 +7,10 @@ use tokio::sync::mpsc;
 pub enum Interrupt {
     /// Ctrl-C: the first cancels, the second leaves the operation to be resumed.
     Keyboard,
-    /// The machine or service goes down, or the terminal is gone: leave the operation to be resumed.
+    /// The machine or service goes down: leave the operation to be resumed.
     Terminate,
+    /// The terminal is gone: the same; but a ticker reads its configuration again.
+    Hangup,
 }
 
 /// Interrupts of this process. The task that listens ends with the runtime.
@@ -25,7 +27,7 @@ pub(crate) fn of_this_process() -> std::io::Result<mpsc::Receiver<Interrupt>> {
             let interrupt = tokio::select! {
                 Some(()) = keyboard.recv() => Interrupt::Keyboard,
                 Some(()) = terminate.recv() => Interrupt::Terminate,
-                Some(()) = hangup.recv() => Interrupt::Terminate,
+                Some(()) = hangup.recv() => Interrupt::Hangup,
                 else => return,
             };
             if sender.send(interrupt).await.is_err() {

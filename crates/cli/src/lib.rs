@@ -26,6 +26,9 @@ mod session;
 mod start;
 mod wiring;
 
-pub use backend::{AddVault, Backend, ConfigCheck, ConfigShow, InitVault, Options, Setting, Variable};
+pub use backend::{
+    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, Options, Setting, Signal, TickerRequest,
+    Variable,
+};
 pub use interrupt::Interrupt;
 pub use start::{Prepared, Sink, Surroundings, Terminal, prepare, start};

@@ -108,6 +108,7 @@ fn destroys(plan: &Plan) -> bool {
     match &plan.work {
         Work::Restore(work) => !work.delete.is_empty(),
         Work::Prune(_) => !changes_nothing(plan),
+        Work::QueueSchema(work) => !work.drops.is_empty() || !work.steps.is_empty(),
         _ => true,
     }
 }
@@ -162,7 +163,7 @@ pub(crate) async fn follow(
                 }
                 Some(interrupt) => {
                     asked += 1;
-                    if interrupt == Interrupt::Terminate {
+                    if interrupt != Interrupt::Keyboard {
                         asked = asked.max(2);
                     }
                     if asked > 2 {

@@ -1,18 +1,24 @@
 //! The only place that runs `ostler_server`; elsewhere only its requests and the reference page of its settings are known.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use ostler_api::Client;
 use ostler_api::document::VaultInfo;
 use ostler_server::Runtime;
+use ostler_server::queue::{Consume, Totals, Watch};
 use ostler_server::settings::environment::{Environment, VARIABLES};
 use ostler_server::settings::{Flags, Settings, keys};
+use ostler_server::ticker;
 use ostler_vocabulary::{Failure, SystemClock};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, mpsc};
+use tokio_util::sync::CancellationToken;
 
-use crate::backend::{AddVault, Backend, ConfigCheck, ConfigShow, InitVault, Options, Setting, Variable};
+use crate::backend::{
+    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, Options, Setting, Signal, TickerRequest,
+    Variable,
+};
 
 /// The backend of this process: the server's runtime without HTTP.
 pub(crate) fn connect(options: Options) -> Arc<dyn Backend> {
@@ -56,6 +62,39 @@ impl Backend for InProcess {
 
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
         self.runtime().await?.add_vault(request).await
+    }
+
+    async fn consume_queue(
+        &self,
+        request: Consume,
+        stop: CancellationToken,
+        watch: Watch,
+    ) -> Result<Totals, Failure> {
+        ostler_server::queue::consume(&self.settings()?, request, &stop, watch).await
+    }
+
+    async fn run_ticker(
+        &self,
+        request: TickerRequest,
+        control: mpsc::Receiver<Control>,
+    ) -> Result<(), Failure> {
+        ticker::run(request, || self.settings(), control).await
+    }
+
+    fn signal_ticker(&self, signal: Signal) -> Result<u32, Failure> {
+        ticker::signal(&self.settings()?.state_directory, signal)
+    }
+
+    fn running_ticker(&self) -> Result<Option<u32>, Failure> {
+        Ok(ticker::running(&self.settings()?.state_directory))
+    }
+
+    fn ticker_log(&self) -> Result<PathBuf, Failure> {
+        Ok(ticker::log_file(&self.settings()?.state_directory))
+    }
+
+    fn queue_schema(&self, roles: bool) -> String {
+        ostler_server::queue_schema(roles)
     }
 
     fn check_config(&self) -> Result<ConfigCheck, Failure> {

@@ -9,9 +9,12 @@
 //! What is not here: what a backup is (`backup`), how files are read (`agent`), the words of the command line (`cli`).
 
 mod error;
+pub mod queue;
 mod runtime;
 pub mod settings;
+pub mod ticker;
 
 pub use error::Error;
+pub use ostler_queue::schema::script as queue_schema;
 pub use ostler_vault::Algorithm;
 pub use runtime::{AddVault, Encryption, InitVault, Opened, Runtime};

@@ -252,7 +252,8 @@ impl Classified for Error {
                 attempt.store
             )),
             Self::Location { .. } => Some(
-                "write a directory, file:///directory, s3://bucket/prefix, or memory: for a store that lives as long as the process"
+                "write a directory, file:///directory, s3://bucket/prefix, azure://container/prefix, gs://bucket/prefix, \
+                 sftp://user@host/directory, or memory: for a store that lives as long as the process"
                     .to_owned(),
             ),
             _ => None,

@@ -3,12 +3,14 @@
 //! Who uses it: `vault`, and whoever else keeps objects; it knows nothing of backups.
 //!
 //! The types to know: [`Store`] (the contract), [`Key`] (an object's name) and [`Error`]. [`open`] makes a store from
-//! a [`Location`]. Back ends: [`Local`], [`S3`], [`Memory`]. Decorators: [`Retry`], [`Counting`], [`ReadOnly`], and
+//! a [`Location`]. Back ends: [`Local`], [`Bucket`] (S3,
+//! Azure Blob, Google Cloud Storage), [`Sftp`], [`Memory`]. Decorators: [`Retry`], [`Counting`], [`ReadOnly`], and
 //! [`Faults`] for tests.
 //!
 //! Invariants: an object is created whole or not at all and is never replaced; a `create` that returned `Ok` has
 //! its bytes on stable storage. What is not here: encryption, packing, any meaning of a key.
 
+mod bucket;
 mod contract;
 mod counting;
 mod error;
@@ -20,20 +22,21 @@ mod memory;
 mod open;
 mod read_only;
 mod retry;
-mod s3;
+mod sftp;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
+pub use bucket::{AzureOptions, Bucket, GcsOptions, S3Options, Style, provide_tls};
 pub use contract::{Object, PAGE, Page, Store, Verb, list_all};
 pub use counting::{Count, Counters, Counting};
 pub use error::{Attempt, Cause, Error};
 pub use faults::{Faults, Gate, Misfortune};
 pub use key::Key;
 pub use local::Local;
-pub use location::Location;
+pub use location::{Location, Remote, Service};
 pub use memory::Memory;
 pub use open::{Options, open};
 pub use read_only::ReadOnly;
 pub use retry::{Pause, Retry, RetryPolicy, TimerPause};
-pub use s3::{S3, S3Options, Style};
+pub use sftp::{Sftp, SftpOptions};

@@ -9,20 +9,73 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::Error;
 use crate::key::fault;
 
-/// Where a store is: a directory, `file:///directory`, `s3://bucket/prefix`, or `memory:`.
+/// An object service, named by the scheme of its addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// `s3://`: Amazon S3 and all that speak its protocol.
+    S3,
+    /// `azure://`: Azure Blob Storage.
+    Azure,
+    /// `gs://`: Google Cloud Storage.
+    Gcs,
+}
+
+impl Service {
+    fn scheme(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Azure => "azure",
+            Self::Gcs => "gs",
+        }
+    }
+}
+
+/// Where a store is: a directory, `file:///directory`, `s3://bucket/prefix`, `azure://container/prefix`,
+/// `gs://bucket/prefix`, `sftp://user@host:port/directory`, or `memory:`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Location {
     /// A directory.
     Local(PathBuf),
-    /// A bucket of an S3 service, and the start of all keys in it, without `/` at its ends; empty for none.
-    S3 {
-        /// The bucket.
+    /// A bucket of an object service, and the start of all keys in it, without `/` at its ends; empty for none.
+    Bucket {
+        /// The service.
+        service: Service,
+        /// The bucket, which Azure calls container.
         bucket: String,
         /// The start of all keys.
         prefix: String,
     },
+    /// A directory of a host that is reached by SSH.
+    Sftp(Remote),
     /// The memory of this process.
     Memory,
+}
+
+/// A directory of another host: `sftp://[user@]host[:port]/directory`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Remote {
+    /// Who logs in; what the SSH client's configuration says when `None`.
+    pub user: Option<String>,
+    /// The host, or a name that the SSH client's configuration knows.
+    pub host: String,
+    /// Its port; what the SSH client's configuration says when `None`.
+    pub port: Option<u16>,
+    /// The directory, absolute; one that begins with `/~/` is in the user's home.
+    pub directory: String,
+}
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sftp://")?;
+        if let Some(user) = &self.user {
+            write!(f, "{user}@")?;
+        }
+        f.write_str(&self.host)?;
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        f.write_str(&self.directory)
+    }
 }
 
 impl FromStr for Location {
@@ -41,7 +94,9 @@ impl FromStr for Location {
         }
         let Some((scheme, rest)) = text.split_once("://") else {
             return match text.split_once(':') {
-                Some(("file" | "s3" | "memory", _)) => Err(wrong("`//` is missing, or too much is there")),
+                Some(("file" | "s3" | "azure" | "gs" | "sftp" | "memory", _)) => {
+                    Err(wrong("`//` is missing, or too much is there"))
+                }
                 _ => Ok(Self::Local(text.into())),
             };
         };
@@ -55,26 +110,10 @@ impl FromStr for Location {
                     percent_decoded(path).ok_or_else(|| wrong("a `%` is not followed by two hex digits"))?;
                 Ok(Self::Local(path_of(decoded)))
             }
-            "s3" => {
-                let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-                if bucket.contains('@') {
-                    return Err(wrong("credentials do not belong into an address"));
-                }
-                let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-                if !(3..=63).contains(&bucket.len()) || !bucket.bytes().all(letters) {
-                    return Err(wrong(
-                        "a bucket's name has 3 to 63 letters, digits, `-`, `.` or `_`",
-                    ));
-                }
-                let prefix = prefix.trim_end_matches('/');
-                if let (false, Some(reason)) = (prefix.is_empty(), fault(prefix)) {
-                    return Err(wrong(&format!("the prefix cannot be used: {reason}")));
-                }
-                Ok(Self::S3 {
-                    bucket: bucket.to_owned(),
-                    prefix: prefix.to_owned(),
-                })
-            }
+            "s3" => bucket(Service::S3, rest).map_err(|reason| wrong(&reason)),
+            "azure" => bucket(Service::Azure, rest).map_err(|reason| wrong(&reason)),
+            "gs" => bucket(Service::Gcs, rest).map_err(|reason| wrong(&reason)),
+            "sftp" => remote(rest).map(Self::Sftp).map_err(wrong),
             _ => Err(wrong("no kind of store is known by that name")),
         }
     }
@@ -84,8 +123,18 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local(path) => path.display().fmt(f),
-            Self::S3 { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
-            Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+            Self::Bucket {
+                service,
+                bucket,
+                prefix,
+            } => {
+                write!(f, "{}://{bucket}", service.scheme())?;
+                if prefix.is_empty() {
+                    return Ok(());
+                }
+                write!(f, "/{prefix}")
+            }
+            Self::Sftp(remote) => remote.fmt(f),
             Self::Memory => f.write_str("memory:"),
         }
     }
@@ -103,6 +152,65 @@ impl<'de> Deserialize<'de> for Location {
             .parse()
             .map_err(serde::de::Error::custom)
     }
+}
+
+fn bucket(service: Service, rest: &str) -> Result<Location, String> {
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    if bucket.contains('@') {
+        return Err("credentials do not belong into an address".to_owned());
+    }
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    if !(3..=63).contains(&bucket.len()) || !bucket.bytes().all(letters) {
+        return Err("a bucket's name has 3 to 63 letters, digits, `-`, `.` or `_`".to_owned());
+    }
+    let prefix = prefix.trim_end_matches('/');
+    if let (false, Some(reason)) = (prefix.is_empty(), fault(prefix)) {
+        return Err(format!("the prefix cannot be used: {reason}"));
+    }
+    Ok(Location::Bucket {
+        service,
+        bucket: bucket.to_owned(),
+        prefix: prefix.to_owned(),
+    })
+}
+
+fn remote(rest: &str) -> Result<Remote, &'static str> {
+    let (login, directory) = rest.split_once('/').ok_or("the directory must begin with `/`")?;
+    let (user, host) = match login.rsplit_once('@') {
+        Some((user, _)) if user.contains(':') => return Err("a password does not belong into an address"),
+        Some((user, host)) => (Some(user.to_owned()), host),
+        None => (None, login),
+    };
+    let (host, port) = match host.rsplit_once(':') {
+        // The colons of an address of IP version 6 are in brackets.
+        Some((host, port)) if !port.ends_with(']') => {
+            let port = port
+                .parse()
+                .map_err(|_| "the port is not a number from 1 to 65535")?;
+            (host, Some(port).filter(|port| *port != 0))
+        }
+        _ => (host, None),
+    };
+    let is_word = |text: &str| {
+        // What begins with `-` would be an option of the SSH client.
+        !text.is_empty() && !text.starts_with('-') && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    if !is_word(host) || user.as_deref().is_some_and(|user| !is_word(user)) {
+        return Err("the host or the user is not a name");
+    }
+    let directory = directory.trim_end_matches('/');
+    if directory.is_empty() || directory == "~" {
+        return Err("the directory must not be the root or the home itself");
+    }
+    if directory.split('/').any(|part| part.is_empty() || part == "..") || directory.contains('\0') {
+        return Err("the directory has an empty part or `..` in it");
+    }
+    Ok(Remote {
+        user,
+        host: host.to_owned(),
+        port,
+        directory: format!("/{directory}"),
+    })
 }
 
 /// The address as it may be shown: what stands before an `@` in its host may be a password.
@@ -138,10 +246,11 @@ fn path_of(bytes: Vec<u8>) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::Location;
+    use super::{Location, Remote, Service};
 
     fn s3(bucket: &str, prefix: &str) -> Location {
-        Location::S3 {
+        Location::Bucket {
+            service: Service::S3,
             bucket: bucket.into(),
             prefix: prefix.into(),
         }
@@ -157,6 +266,32 @@ mod tests {
             ("s3://bucket", s3("bucket", "")),
             ("s3://bucket/", s3("bucket", "")),
             ("s3://bucket/a/b/", s3("bucket", "a/b")),
+            (
+                "gs://bucket/a",
+                Location::Bucket {
+                    service: Service::Gcs,
+                    bucket: "bucket".into(),
+                    prefix: "a".into(),
+                },
+            ),
+            (
+                "sftp://me@host:2222/srv/vault/",
+                Location::Sftp(Remote {
+                    user: Some("me".into()),
+                    host: "host".into(),
+                    port: Some(2222),
+                    directory: "/srv/vault".into(),
+                }),
+            ),
+            (
+                "sftp://[::1]/~/vault",
+                Location::Sftp(Remote {
+                    user: None,
+                    host: "[::1]".into(),
+                    port: None,
+                    directory: "/~/vault".into(),
+                }),
+            ),
             ("memory:", Location::Memory),
         ] {
             let read: Location = text.parse().expect(text);
@@ -177,7 +312,15 @@ mod tests {
             "file://host/a",
             "file:///%zz",
             "file:///%00",
-            "sftp://host/a",
+            "sftp://host",
+            "sftp://host/",
+            "sftp://host/~",
+            "sftp://host/a/../b",
+            "sftp://host:port/a",
+            "sftp://-oProxyCommand=x/a",
+            "sftp://me@/a",
+            "gs://b",
+            "azure:box",
             "memory:x",
         ] {
             assert!(text.parse::<Location>().is_err(), "{text}");
@@ -186,7 +329,11 @@ mod tests {
 
     #[test]
     fn a_password_in_an_address_is_refused_and_not_shown() {
-        for text in ["s3://key:hunter2@bucket/a", "https://me:hunter2@host/bucket"] {
+        for text in [
+            "s3://key:hunter2@bucket/a",
+            "https://me:hunter2@host/bucket",
+            "sftp://me:hunter2@host/a",
+        ] {
             let error = text.parse::<Location>().expect_err(text);
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
         }

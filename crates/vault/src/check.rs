@@ -79,7 +79,3 @@ fn stop_if(cancel: &CancellationToken) -> Result<(), Error> {
         Ok(())
     }
 }
-
-fn ended(error: tokio::task::JoinError) -> Error {
-    Error::Internal(format!("work in another thread ended early: {error}"))
-}

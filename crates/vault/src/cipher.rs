@@ -163,6 +163,10 @@ pub(crate) fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
 /// Fills an array from the operating system's random generator.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], crate::Error> {
     let mut bytes = [0; N];
+    #[cfg(test)]
+    if crate::host::chance(&mut bytes) {
+        return Ok(bytes);
+    }
     getrandom::fill(&mut bytes).map_err(|error| {
         crate::Error::Internal(format!("the operating system gives no random bytes: {error}"))
     })?;

@@ -1,24 +1,36 @@
-//! Frees what no backup needs.
+//! Frees what no backup needs, beside backups that are being made.
+//!
+//! In two phases. First: find out what nothing needs, write anew what is needed of packs that are mostly not, mark
+//! what is going (a *round*). Then, when no backup that began before the marks can commit any more: look again at what
+//! backups need, and delete what is marked and still not needed. Who is known to be dead, or shows no life for longer
+//! than any lease, has its commit ruled out by a tombstone; for whoever lives the second phase waits, and is done by a
+//! later collection.
 //!
 //! Nothing is believed to be unneeded unless every commit record and every file list could be read. The order makes
 //! a kill harmless at any moment: what is needed is written anew first, then described by new index segments, then
-//! the old segments go, then the old packs. Whatever an interrupted run leaves behind, the next one finds as copies
-//! or orphans and frees.
+//! packs are marked; later the old segments go, then the packs, then the round is over.
+//! `docs/adr/0007-many-writers.md` has the argument.
 
 mod decide;
 mod rewrite;
 mod survey;
+mod sweep;
 mod tidy;
+mod writers;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::future::BoxFuture;
 use ostler_vocabulary::{BackupId, Progress};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+pub use decide::Reason;
+
 use crate::catalogue::{BACKUPS, backup_of};
-use crate::index::pack_key;
+use crate::rounds::MOST_PACKS;
 use crate::{Error, Lease, PackId, Vault};
 #[cfg(test)]
 pub(crate) use rewrite::copy_pack;
@@ -41,6 +53,33 @@ pub struct CollectPlan {
     pub small_bytes: u64,
 }
 
+/// How to collect.
+#[derive(Clone, Copy)]
+pub struct Collecting<'a> {
+    /// How long after marking a pack may be deleted at the earliest. None is needed where listings show at once what was
+    /// created; readers that loaded the index earlier are glad of some.
+    pub grace: Duration,
+    /// Called with what is waited for, once for each.
+    pub told: &'a (dyn Fn(String) + Send + Sync),
+}
+
+impl std::fmt::Debug for Collecting<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Collecting")
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Collecting<'_> {
+    fn default() -> Self {
+        Self {
+            grace: Duration::ZERO,
+            told: &|_| {},
+        }
+    }
+}
+
 /// What collecting did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collected {
@@ -52,6 +91,35 @@ pub struct Collected {
     pub bytes_freed: u64,
     /// Objects of all kinds that were deleted.
     pub objects_deleted: u64,
+    /// Packs that are marked and are deleted by a later collection.
+    #[serde(default)]
+    pub packs_waiting: u64,
+    /// Their bytes.
+    #[serde(default)]
+    pub bytes_waiting: u64,
+    /// Backups that are being made and were begun before the marks, for whose end the deletion waits.
+    #[serde(default)]
+    pub waits_for: Vec<BackupId>,
+}
+
+/// Sums on the way.
+#[derive(Debug, Default)]
+struct Tally {
+    collected: Collected,
+    added: u64,
+    freed: u64,
+}
+
+impl Tally {
+    fn deleted(&mut self, bytes: u64) {
+        self.collected.objects_deleted += 1;
+        self.freed += bytes;
+    }
+
+    fn sum(mut self) -> Collected {
+        self.collected.bytes_freed = self.freed.saturating_sub(self.added);
+        self.collected
+    }
 }
 
 impl Vault {
@@ -61,7 +129,7 @@ impl Vault {
     /// # Errors
     /// [`Error::Unaccounted`] when a backup's needs are not known, [`Error::Cancelled`], and what the store says.
     pub async fn collect_plan(self: &Arc<Self>, gone: &[BackupId]) -> Result<CollectPlan, Error> {
-        let survey = Survey::take(self, gone, &CancellationToken::new()).await?;
+        let survey = Survey::take(self, gone, &HashSet::new(), &CancellationToken::new()).await?;
         let mut plan = CollectPlan::default();
         for pack in survey.removable() {
             plan.free_packs += 1;
@@ -71,7 +139,7 @@ impl Vault {
             plan.repack_packs += 1;
             plan.repack_bytes += survey.size_of(pack).saturating_sub(survey.stored_in(pack, live));
         }
-        let mut small = self.stale(gone).await?;
+        let mut small = self.stale(gone).await?.objects();
         small.extend(survey.superseded());
         let records = self.objects(BACKUPS).await?;
         small.extend(
@@ -84,61 +152,70 @@ impl Vault {
         Ok(plan)
     }
 
-    /// Writes anew what is needed of packs that are mostly not, then new index segments, then deletes superseded
-    /// segments and packs. Repeatable after a kill or cancel at any moment. `progress` counts bytes written anew
-    /// and objects deleted.
+    /// Ends the round that is open, if one is; then marks what is not needed, and deletes it as soon as no backup can
+    /// rely on it. Where backups are being made that began before the marks, the deletion is left to a later call, and
+    /// the result says so. Repeatable after a kill or cancel at any moment. `progress` counts bytes written anew and
+    /// objects deleted.
     ///
     /// # Errors
     /// [`Error::Unaccounted`] when a backup's needs are not known: then nothing is deleted. [`Error::Conflict`] when
     /// the lease was lost; [`Error::Cancelled`]; and what the store says.
-    pub async fn collect(
+    pub fn collect<'a>(
+        self: &'a Arc<Self>,
+        guard: &'a Lease,
+        how: Collecting<'a>,
+        progress: &'a Progress,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, Result<Collected, Error>> {
+        // Boxed, so that steps which borrow what they pass here are seen to be `Send`.
+        Box::pin(self.collect_now(guard, how, progress, cancel))
+    }
+
+    async fn collect_now(
         self: &Arc<Self>,
         guard: &Lease,
+        how: Collecting<'_>,
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Collected, Error> {
         guard.confirm().await?;
-        let survey = Survey::take(self, &[], cancel).await?;
+        let mut tally = Tally::default();
+        let mut rounds = self.rounds().await?;
+        if let Some(open) = rounds.open.take()
+            && !self
+                .sweep(&open, None, guard, how, progress, cancel, &mut tally)
+                .await?
+        {
+            return Ok(tally.sum());
+        }
+        let survey = Survey::take(self, &[], &HashSet::new(), cancel).await?;
         let rewritten = self.rewrite(&survey, progress, cancel).await?;
-        let mut going: HashSet<PackId> = survey.decision.dead.iter().copied().collect();
+        tally.added += rewritten.stored_bytes;
+        let mut going: HashSet<PackId> = survey.removable().collect();
         going.extend(&rewritten.packs);
-
+        let marked: HashSet<PackId> = going.into_iter().take(MOST_PACKS).collect();
         guard.confirm().await?;
-        let (described, superseded) = self.describe_anew(&survey, &going, cancel).await?;
-        let mut added = rewritten.stored_bytes + described;
-
-        let mut collected = Collected::default();
-        let mut freed = 0;
-        guard.confirm().await?;
-        for segment in superseded {
-            stop_if(cancel)?;
-            self.remove(&segment.key).await?;
-            collected.objects_deleted += 1;
-            freed += segment.size;
+        if marked.is_empty() {
+            self.merge_segments(&survey, &mut tally, cancel).await?;
+        } else {
+            let opened = self.open_round(rounds.highest + 1, &marked).await?;
+            let Some(round) = opened else {
+                return Err(Error::Conflict(
+                    "another collection began while this one was looking".to_owned(),
+                ));
+            };
+            tally.added += round.added;
+            tally.freed += round.freed;
+            let looked = Some((survey, rewritten));
+            if !self
+                .sweep(&round, looked, guard, how, progress, cancel, &mut tally)
+                .await?
+            {
+                return Ok(tally.sum());
+            }
         }
-        guard.confirm().await?;
-        for pack in survey.removable() {
-            stop_if(cancel)?;
-            self.remove(&pack_key(&pack)?).await?;
-            collected.packs_deleted += 1;
-            collected.objects_deleted += 1;
-            freed += survey.size_of(&pack);
-            progress.add_item();
-        }
-        for pack in &rewritten.packs {
-            stop_if(cancel)?;
-            self.remove(&pack_key(pack)?).await?;
-            collected.packs_rewritten += 1;
-            collected.objects_deleted += 1;
-            freed += survey.size_of(pack);
-            progress.add_item();
-        }
-        let tidied = self.tidy(guard, cancel).await?;
-        collected.objects_deleted += tidied.objects;
-        freed += tidied.bytes;
-        added = added.min(freed);
-        collected.bytes_freed = freed - added;
-        Ok(collected)
+        self.tidy(guard, cancel, &mut tally).await?;
+        Ok(tally.sum())
     }
 }
 

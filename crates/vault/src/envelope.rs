@@ -20,14 +20,12 @@ pub(crate) enum ObjectKind {
     Intent,
     Record,
     /// Stands where a record would have, so that a revoked writer cannot commit.
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "reserved by version 1, written by none yet")
-    )]
     Tombstone,
     Proof,
     Mark,
     Lease,
+    /// The packs that a round of collection is to free.
+    Round,
 }
 
 impl ObjectKind {
@@ -40,6 +38,7 @@ impl ObjectKind {
             Self::Proof => 5,
             Self::Mark => 6,
             Self::Lease => 7,
+            Self::Round => 8,
         }
     }
 }

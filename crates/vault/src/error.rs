@@ -135,6 +135,11 @@ pub enum Error {
         /// Why.
         source: Box<Error>,
     },
+    /// A collection of garbage has ruled out that this backup is ever committed.
+    #[error(
+        "backup {0} can no longer be committed: its maker showed no sign of life, and space was freed meanwhile"
+    )]
+    Revoked(ostler_vocabulary::BackupId),
     /// The world is not as the caller assumed: another writer, a lost lease.
     #[error("{0}")]
     Conflict(String),
@@ -206,7 +211,7 @@ impl Classified for Error {
             Self::KeyNeeded { .. } | Self::WrongKey { .. } => ErrorKind::Denied,
             Self::BadKey { .. } | Self::Digest { .. } | Self::TooLarge { .. } => ErrorKind::Invalid,
             Self::Version { .. } => ErrorKind::Unsupported,
-            Self::Conflict(_) => ErrorKind::Conflict,
+            Self::Conflict(_) | Self::Revoked(_) => ErrorKind::Conflict,
             Self::Busy(_) => ErrorKind::Busy,
             Self::Cancelled(_) => ErrorKind::Cancelled,
             Self::ListEntry { .. } | Self::Internal(_) => ErrorKind::Internal,
@@ -226,6 +231,9 @@ impl Classified for Error {
                 Some("check the address, or make a vault with `ostler vault init`".to_owned())
             }
             Self::VaultExists(_) => Some("choose another place, or use the vault that is there".to_owned()),
+            Self::Revoked(_) => {
+                Some("make a new backup; it uses what this one stored and what is still there".to_owned())
+            }
             Self::Version { .. } => Some("use a newer version of ostler".to_owned()),
             Self::Damaged { .. } | Self::ChunkDamaged { .. } | Self::PackMissing { .. } => {
                 Some("`ostler vault check --read-data` lists every backup that this touches".to_owned())

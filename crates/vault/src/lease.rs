@@ -1,4 +1,5 @@
-//! The vault's exclusive writer lease: a chain of objects that are only ever created.
+//! Leases: chains of objects that are only ever created. The collector's is exclusive; each backup that is being made
+//! has one of its own, by which collectors see that its maker lives.
 //!
 //! Who holds it has the highest epoch, and shows life by one more beat now and then. Whoever finds the epoch
 //! released, its holder dead, or its beats standing still for [`LEASE_TIME`] by the own monotonic clock creates the
@@ -11,17 +12,25 @@ mod holding;
 
 use std::time::Duration;
 
-use ostler_vocabulary::{OperationId, ProcessIdentity};
+use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use chain::{Chain, Link, number};
 pub use holding::Lease;
 
 use crate::envelope::{Mode, ObjectKind};
 use crate::{Error, Vault};
-use chain::{Chain, Link, Verdict, Watch};
+use chain::{Verdict, Watch};
 
-/// Where the chain is.
-const PREFIX: &str = "leases/write/";
+/// Where the collector's chain is.
+pub(crate) const COLLECTOR: &str = "leases/collect/";
+/// Where the chains of backups that are being made are.
+pub(crate) const BACKUPS_MADE: &str = "leases/backup/";
+
+/// The chain of a backup that is being made.
+pub(crate) fn backup_chain(id: BackupId) -> String {
+    format!("{BACKUPS_MADE}{id}/")
+}
 
 /// How long a holder's beats must stand still before it is taken for gone.
 pub const LEASE_TIME: Duration = Duration::from_secs(60);
@@ -29,7 +38,7 @@ pub const LEASE_TIME: Duration = Duration::from_secs(60);
 /// How often a waiting process looks, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
-/// Who holds the writer lease, for messages and for telling the dead.
+/// Who holds a lease, for messages and for telling the dead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseHolder {
     /// The process.
@@ -42,14 +51,14 @@ pub struct LeaseHolder {
 
 /// The body of an epoch's first beat.
 #[derive(Debug, Serialize, Deserialize)]
-struct Claim {
-    holder: LeaseHolder,
+pub(crate) struct Claim {
+    pub(crate) holder: LeaseHolder,
     /// Random: tells our own claim from another's when the store does not say whether it took it.
-    claim: OperationId,
+    pub(crate) claim: OperationId,
 }
 
 impl Vault {
-    /// Takes the vault's exclusive writer lease, waiting at most `wait`. A holder that is known to be dead on this
+    /// Takes the vault's exclusive lease for collecting garbage, waiting at most `wait`. A holder that is known to be dead on this
     /// machine is replaced at once; another after its beat stood still for the lease's time by our monotonic clock.
     /// `told` is called once when it has to wait, with the holder.
     ///
@@ -71,19 +80,22 @@ impl Vault {
         let mut has_told = false;
         let mut pause = PAUSES.0;
         loop {
-            let chain = Chain::read(&self.objects(PREFIX).await?);
+            let chain = Chain::read(COLLECTOR, &self.objects(COLLECTOR).await?);
             let holder = match (&chain, known.take()) {
                 (Some(chain), Some((epoch, holder))) if chain.epoch == epoch => holder,
-                (Some(chain), _) if !chain.released => {
-                    self.claim(chain.epoch).await?.map(|claim| claim.holder)
-                }
+                (Some(chain), _) if !chain.released => self
+                    .claim(COLLECTOR, chain.epoch)
+                    .await?
+                    .map(|claim| claim.holder),
                 _ => None,
             };
-            let dead = holder.as_ref().is_some_and(|holder| holder.process.is_dead());
+            let dead = holder
+                .as_ref()
+                .is_some_and(|holder| self.host().is_dead(&holder.process));
             let now = self.clock().monotonic();
             match watch.look(chain.as_ref(), dead, now) {
                 Verdict::Take { epoch } => {
-                    if let Some(lease) = self.take(epoch, &claim).await? {
+                    if let Some(lease) = self.take(COLLECTOR, epoch, &claim).await? {
                         return Ok(lease);
                     }
                 }
@@ -98,55 +110,54 @@ impl Vault {
                         has_told = true;
                     }
                     known = chain.map(|chain| (chain.epoch, holder));
-                    tokio::time::sleep(pause).await;
+                    self.host().sleep(pause).await;
                     pause = (pause * 2).min(PAUSES.1);
                 }
             }
         }
     }
 
-    /// Who holds the writer lease; `None` when nobody does. A holder may be dead: ask its process's identity.
+    /// Who holds the collector's lease; `None` when nobody does. A holder may be dead: ask its process's identity.
     ///
     /// # Errors
     /// Only where the store fails.
     pub async fn lease_holder(&self) -> Result<Option<LeaseHolder>, Error> {
-        match Chain::read(&self.objects(PREFIX).await?) {
-            Some(chain) if !chain.released => Ok(self.claim(chain.epoch).await?.map(|claim| claim.holder)),
+        match Chain::read(COLLECTOR, &self.objects(COLLECTOR).await?) {
+            Some(chain) if !chain.released => Ok(self
+                .claim(COLLECTOR, chain.epoch)
+                .await?
+                .map(|claim| claim.holder)),
             _ => Ok(None),
         }
     }
 
     /// Tries to become the holder; `None` when another was faster.
-    async fn take(&self, epoch: u64, claim: &Claim) -> Result<Option<Lease>, Error> {
-        let key = Link::Beat(0).key(epoch)?;
+    pub(crate) async fn take(&self, prefix: &str, epoch: u64, claim: &Claim) -> Result<Option<Lease>, Error> {
+        let key = Link::Beat(0).key(prefix, epoch)?;
         let json = serde_json::to_vec(claim)
             .map_err(|error| Error::Internal(format!("could not write a lease as JSON: {error}")))?;
         let sealed = self.seal(ObjectKind::Lease, Mode::Writer, &key, &json)?;
         let created = self.create_if_free(&key, sealed).await?;
-        if !created && self.claim(epoch).await?.map(|there| there.claim) != Some(claim.claim) {
+        if !created && self.claim(prefix, epoch).await?.map(|there| there.claim) != Some(claim.claim) {
             return Ok(None);
         }
         // A slow taker may create an epoch that was passed and tidied away meanwhile.
-        let objects = self.objects(PREFIX).await?;
-        if Chain::read(&objects).is_none_or(|chain| chain.epoch != epoch) {
+        let objects = self.objects(prefix).await?;
+        if Chain::read(prefix, &objects).is_some_and(|chain| chain.epoch > epoch) {
             self.remove(&key).await?;
             return Ok(None);
         }
         for object in &objects {
-            if Link::parse(&object.key).is_some_and(|(earlier, _)| earlier < epoch) {
+            if Link::parse(prefix, &object.key).is_some_and(|(earlier, _)| earlier < epoch) {
                 self.remove(&object.key).await?;
             }
         }
-        Ok(Some(Lease::start(
-            self.store().clone(),
-            self.clock().clone(),
-            epoch,
-        )))
+        Ok(Some(Lease::start(self, prefix.to_owned(), epoch)))
     }
 
     /// Who claimed an epoch; `None`, with a warning, when it cannot be read: such a holder is waited for.
-    async fn claim(&self, epoch: u64) -> Result<Option<Claim>, Error> {
-        let key = Link::Beat(0).key(epoch)?;
+    pub(crate) async fn claim(&self, prefix: &str, epoch: u64) -> Result<Option<Claim>, Error> {
+        let key = Link::Beat(0).key(prefix, epoch)?;
         let Some(bytes) = self.read_if_there(&key).await? else {
             return Ok(None);
         };
@@ -155,14 +166,23 @@ impl Vault {
             serde_json::from_slice(&json).map_err(|error| Error::damaged(&key, error.to_string()))
         };
         Ok(read()
-            .inspect_err(|error| tracing::warn!(%key, %error, "cannot tell who holds the writer lease"))
+            .inspect_err(|error| tracing::warn!(%key, %error, "cannot tell who holds the lease"))
             .ok())
     }
 }
 
-/// Whether an object is part of the chain.
+/// Whether an object is part of a chain.
 pub(crate) fn is_link(key: &ostler_store::Key) -> bool {
-    Link::parse(key).is_some()
+    let backup = key
+        .as_str()
+        .strip_prefix(BACKUPS_MADE)
+        .and_then(|rest| rest.split_once('/'));
+    match backup {
+        Some((id, _)) => id
+            .parse::<BackupId>()
+            .is_ok_and(|id| Link::parse(&backup_chain(id), key).is_some()),
+        None => Link::parse(COLLECTOR, key).is_some(),
+    }
 }
 
 fn busy(holder: Option<&LeaseHolder>) -> String {
@@ -172,11 +192,11 @@ fn busy(holder: Option<&LeaseHolder>) -> String {
             operation,
             purpose,
         }) => format!(
-            "the vault is being written to by {purpose} (operation {}, process {} on {})",
+            "space in the vault is being freed by {purpose} (operation {}, process {} on {})",
             operation.short(),
             process.pid,
             process.host
         ),
-        None => "the vault is being written to by another process".to_owned(),
+        None => "space in the vault is being freed by another process".to_owned(),
     }
 }

@@ -19,6 +19,7 @@ mod collect;
 mod config;
 mod envelope;
 mod error;
+mod host;
 mod index;
 mod keys;
 mod lease;
@@ -31,10 +32,12 @@ mod options;
 mod pack;
 mod reach;
 mod reader;
+mod rounds;
 mod sealed_name;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod writer;
 
 pub use catalogue::*;
 pub use check::*;
@@ -48,3 +51,4 @@ pub use open::Vault;
 pub use options::{Algorithm, InitOptions, Initialised, PassphraseCost, Protect, Unlock, WrapperInfo};
 pub use reader::{OpenBlock, Reader};
 pub use upload::{ChunkSink, Stored, Upload, UploadTotals};
+pub use writer::{Maker, Writer};

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::cipher;
 use crate::cipher::Suite;
 use crate::config::{self, Config};
+use crate::host::Host;
 use crate::keys::{Epoch, EpochSecrets, FileKey, Keyring, Protection, Tried, Wrapper, check_recipient};
 use crate::{
     Algorithm, Error, Index, InitOptions, Initialised, PassphraseCost, Protect, Reader, Unlock, Upload,
@@ -20,9 +21,9 @@ use crate::{
 pub struct Vault {
     store: Arc<dyn Store>,
     config: Config,
-    keys: Keyring,
+    keys: Arc<Keyring>,
     clock: Arc<dyn Clock>,
-    runtime: tokio::runtime::Handle,
+    host: Host,
 }
 
 impl Vault {
@@ -122,11 +123,11 @@ impl Vault {
             Err(error) => return Err(Error::store("create", &at)(error)),
         }
         let vault = Self {
-            keys: Keyring::new(&identity, vec![epoch])?,
+            keys: Arc::new(Keyring::new(&identity, vec![epoch])?),
             store,
             config,
             clock: options.clock,
-            runtime: runtime()?,
+            host: Host::current()?,
         };
         Ok(Initialised { vault, key_file })
     }
@@ -161,11 +162,11 @@ impl Vault {
         };
         config.authenticate(&identity)?;
         Ok(Self {
-            keys: Keyring::new(&identity, epochs)?,
+            keys: Arc::new(Keyring::new(&identity, epochs)?),
             store,
             config,
             clock,
-            runtime: runtime()?,
+            host: Host::current()?,
         })
     }
 
@@ -193,6 +194,18 @@ impl Vault {
         &self.store
     }
 
+    /// The same vault as a participant of a simulation sees it.
+    #[cfg(test)]
+    pub(crate) fn seen_by(&self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, host: Host) -> Self {
+        Self {
+            store,
+            config: self.config.clone(),
+            keys: Arc::clone(&self.keys),
+            clock,
+            host,
+        }
+    }
+
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
@@ -205,9 +218,8 @@ impl Vault {
         &self.keys
     }
 
-    /// Where blocking callers run the store's futures.
-    pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
-        &self.runtime
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
     }
 
     /// The ways in which its secrets are protected, oldest first. What they say is not authenticated.
@@ -240,11 +252,6 @@ impl Vault {
     pub fn reader(self: &Arc<Self>, index: Arc<Index>) -> Reader {
         Reader::new(Arc::clone(self), index)
     }
-}
-
-fn runtime() -> Result<tokio::runtime::Handle, Error> {
-    tokio::runtime::Handle::try_current()
-        .map_err(|error| Error::Internal(format!("a vault is opened inside a Tokio runtime: {error}")))
 }
 
 async fn create(store: &dyn Store, name: &str, bytes: Vec<u8>) -> Result<(), Error> {

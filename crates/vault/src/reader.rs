@@ -105,7 +105,7 @@ impl Reader {
         let wanted = range.end.saturating_sub(range.start);
         let bytes = self
             .vault
-            .runtime()
+            .host()
             .block_on(self.vault.store().get_range(&key, range))
             .map_err(|error| self.shortened(pack, error))?;
         if bytes.len() as u64 == wanted {
@@ -126,7 +126,7 @@ impl Reader {
         if error.kind() == ErrorKind::NotFound || error.kind().is_transient() {
             return Error::store("read", &key)(error);
         }
-        let found = self.vault.runtime().block_on(self.vault.store().head(&key));
+        let found = self.vault.host().block_on(self.vault.store().head(&key));
         match (found, self.index.pack_size(pack)) {
             (Ok(object), Some(size)) if object.size != size => {
                 Error::damaged(&key, format!("it has {} bytes instead of {size}", object.size))
@@ -244,7 +244,7 @@ impl Reader {
         let key = pack_key(pack)?;
         let bytes = self
             .vault
-            .runtime()
+            .host()
             .block_on(self.vault.store().get(&key))
             .map_err(Error::store("read", &key))?;
         let table = PackTable::read_whole(&self.vault, *pack, &bytes)?;
@@ -263,7 +263,7 @@ impl Reader {
             modified: None,
         };
         let read = self.vault.read_table(*pack, &object);
-        self.vault.runtime().block_on(read)
+        self.vault.host().block_on(read)
     }
 
     /// The name that these bytes have in this vault: tells whether a file already holds a chunk.

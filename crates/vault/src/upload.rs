@@ -80,14 +80,14 @@ impl Upload {
         Self {
             session: Arc::new(Session {
                 needed: index.no_packs(),
-                vault,
                 index,
                 seen: (0..SHARDS).map(|_| Mutex::default()).collect(),
                 new_bytes: AtomicU64::new(0),
                 stored_bytes: AtomicU64::new(0),
-                permits: Arc::new(Semaphore::new(IN_FLIGHT)),
+                permits: Arc::new(Semaphore::new(vault.host().in_flight(IN_FLIGHT))),
                 buffers: Arc::default(),
                 progress: Mutex::default(),
+                vault,
             }),
         }
     }
@@ -179,8 +179,8 @@ impl Session {
         self.check()?;
         let Finished { bytes, table, plain } = pack.finish()?;
         let buffer = self.buffers.lend(bytes);
-        let runtime = self.vault.runtime();
-        let permit = runtime
+        let host = self.vault.host();
+        let permit = host
             .block_on(Arc::clone(&self.permits).acquire_owned())
             .map_err(|_| Error::Internal("the uploader was shut down".to_owned()))?;
         self.check()?;
@@ -192,7 +192,7 @@ impl Session {
                 }
                 drop(permit);
             },
-            runtime,
+            host.runtime(),
         );
         Ok(())
     }

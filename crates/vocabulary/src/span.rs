@@ -25,14 +25,16 @@ impl crate::Classified for SpanError {
     }
 }
 
-const UNITS: [(&str, u64); 7] = [
-    ("y", 365 * 86_400),
-    ("mo", 30 * 86_400),
-    ("w", 7 * 86_400),
-    ("d", 86_400),
-    ("h", 3_600),
-    ("m", 60),
-    ("s", 1),
+/// Units in milliseconds.
+const UNITS: [(&str, u64); 8] = [
+    ("y", 365 * 86_400_000),
+    ("mo", 30 * 86_400_000),
+    ("w", 7 * 86_400_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
 ];
 
 impl FromStr for Span {
@@ -44,7 +46,7 @@ impl FromStr for Span {
         if rest.is_empty() {
             return Err(wrong());
         }
-        let mut seconds: u64 = 0;
+        let mut total: u64 = 0;
         while !rest.is_empty() {
             let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
             let (number, tail) = rest.split_at(digits);
@@ -54,27 +56,27 @@ impl FromStr for Span {
             let (unit, tail) = tail.split_at(letters);
             let number: u64 = number.parse().map_err(|_| wrong())?;
             let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
-            seconds = number
+            total = number
                 .checked_mul(*factor)
-                .and_then(|s| s.checked_add(seconds))
+                .and_then(|s| s.checked_add(total))
                 .ok_or_else(wrong)?;
             rest = tail.trim_start();
         }
-        Ok(Self(Duration::from_secs(seconds)))
+        Ok(Self(Duration::from_millis(total)))
     }
 }
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut seconds = self.0.as_secs();
-        if seconds == 0 {
+        let mut rest = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
+        if rest == 0 {
             return f.pad("0s");
         }
         let mut text = String::new();
         for (unit, factor) in UNITS {
-            if seconds >= factor {
-                text.push_str(&format!("{}{unit}", seconds / factor));
-                seconds %= factor;
+            if rest >= factor {
+                text.push_str(&format!("{}{unit}", rest / factor));
+                rest %= factor;
             }
         }
         f.pad(&text)
@@ -101,7 +103,9 @@ mod tests {
 
     #[test]
     fn spans_read_back_what_they_show() {
-        for text in ["90s", "15m", "12h", "7d", "4w", "6mo", "1y", "1d 12h", "0s"] {
+        for text in [
+            "90s", "15m", "12h", "7d", "4w", "6mo", "1y", "1d 12h", "10ms", "1s 500ms", "0s",
+        ] {
             let span: Span = text.parse().unwrap();
             assert_eq!(span.to_string().parse::<Span>(), Ok(span), "{text}");
         }

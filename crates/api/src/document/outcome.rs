@@ -6,6 +6,7 @@ use ostler_vocabulary::BackupId;
 use serde::{Deserialize, Serialize};
 
 use super::backup::{BackupState, BackupSummary, Problem, Proof};
+use super::queue::QueueSchemaReport;
 
 /// What a finished operation says of itself, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub enum Outcome {
     Prune(PruneReport),
     /// A checked vault.
     CheckVault(CheckReport),
+    /// A queue schema that was installed or removed, or dropped queues.
+    QueueSchema(QueueSchemaReport),
 }
 
 /// `backup create`
@@ -125,6 +128,20 @@ pub struct PruneReport {
     pub bytes_freed: u64,
     /// Other leftovers removed: index segments, intents, proofs, unfinished uploads.
     pub objects_deleted: u64,
+    /// What was found to be unneeded and is freed by the next prune only, because backups are being made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+}
+
+/// What a prune leaves to the next one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Packs to be removed.
+    pub packs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The backups that are being made, and may rely on these packs.
+    pub backups: Vec<BackupId>,
 }
 
 /// `vault check`

@@ -2,9 +2,10 @@
 
 use ostler_api::document::{BackupState, BackupSummary, Problem, Source};
 use ostler_api::request::HookFailure;
-use ostler_vault::{Counts, NodeRecord, ProofRecord, Record};
+use ostler_vault::{Counts, NodeRecord, ProofRecord, Record, Writer};
 use ostler_vocabulary::{ErrorKind, Failure, Progress, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
+use std::sync::PoisonError;
 use tokio_util::sync::CancellationToken;
 
 use super::{Create, Sent, Start};
@@ -18,25 +19,26 @@ pub(super) struct Checked {
     at: Timestamp,
     made_by: String,
     objects: u64,
-    /// The lease under which it was seen: what was there under another may have been collected since.
+    /// The attempt that saw it: what was there in an earlier one may have been collected since.
     epoch: u64,
     pub(super) missing: Vec<Problem>,
 }
 
 impl Create<'_> {
     /// Reads the file list back from the store and finds every object it needs there, with its size.
-    pub(super) async fn look(&self, sent: &Sent, round: u32) -> Result<Checked, Failure> {
+    pub(super) async fn look(&self, sent: &Sent, round: u32, writer: &Writer) -> Result<Checked, Failure> {
         let mut step = self.op.step("check presence").retries(3);
         if round > 1 {
             step = step.key(round.to_string());
         }
         step.run(|step| async move {
-            let found = self.look_now(sent, &step.progress, &step.cancelled).await?;
+            let draft = self.draft(sent);
+            let found = self.look_now(&draft, &step.progress, &step.cancelled).await?;
             Ok(Checked {
                 at: self.context.now(),
                 made_by: format!("ostler {}", env!("CARGO_PKG_VERSION")),
-                objects: found.packs,
-                epoch: self.lease.epoch(),
+                objects: found.packs.len() as u64,
+                epoch: writer.epoch(),
                 missing: bounded(found.problems),
             })
         })
@@ -45,12 +47,13 @@ impl Create<'_> {
 
     async fn look_now(
         &self,
-        sent: &Sent,
+        draft: &Record,
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Evidence, Failure> {
-        let draft = self.draft(sent);
-        evidence::examine(self.context, &draft, false, progress, cancel).await
+        let found = evidence::examine(self.context, draft, false, progress, cancel).await?;
+        *self.relied_on.lock().unwrap_or_else(PoisonError::into_inner) = found.packs.clone();
+        Ok(found)
     }
 
     fn draft(&self, sent: &Sent) -> Record {
@@ -113,19 +116,22 @@ impl Create<'_> {
         }
     }
 
-    pub(super) async fn write_record(&self, record: &Record, checked: &Checked) -> Result<(), Failure> {
+    pub(super) async fn write_record(
+        &self,
+        record: &Record,
+        checked: &Checked,
+        writer: &Writer,
+    ) -> Result<(), Failure> {
         self.op
             .step("write record")
             .retries(3)
             .run(|step| async move {
-                if checked.epoch != self.lease.epoch() {
+                if checked.epoch != writer.epoch() {
                     let draft = Record {
                         partial: false,
                         ..record.clone()
                     };
-                    let found =
-                        evidence::examine(self.context, &draft, false, &step.progress, &step.cancelled)
-                            .await?;
+                    let found = self.look_now(&draft, &step.progress, &step.cancelled).await?;
                     if !found.problems.is_empty() {
                         return Err(Failure::new(
                             ErrorKind::Conflict,
@@ -137,9 +143,13 @@ impl Create<'_> {
                         .with_hint("make a new backup; this one was never committed"));
                     }
                 }
-                self.context
-                    .vault
-                    .commit(record, self.lease)
+                let packs = self
+                    .relied_on
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone();
+                writer
+                    .commit(record, &packs)
                     .await
                     .map_err(self.attempting_commit())
             })

@@ -207,7 +207,7 @@ async fn a_prune_without_rules_frees_what_interrupted_backups_left() {
         name: None,
         owner: world.context.process.clone(),
     };
-    world.context.vault.register_intent(&intent).await.unwrap();
+    drop(world.context.vault.begin(&intent).await.unwrap());
     assert_eq!(world.states().await[2], BackupState::Incomplete);
     let plan = prune::plan(Prune::default(), &world.context).await.unwrap();
     assert_eq!(plan.backups, lost.backups);

@@ -1,12 +1,14 @@
 //! The words of a command line that are not one verb's own.
 
 mod approval;
+mod database;
 mod global;
 mod paths;
 mod values;
 mod which;
 
 pub(crate) use approval::ApprovalArguments;
+pub(crate) use database::DatabaseArguments;
 pub(crate) use global::{ColorChoice, GlobalArguments, ProgressChoice};
 pub(crate) use paths::{source_path, target_path};
 pub(crate) use values::{

@@ -4,6 +4,7 @@ mod backup;
 mod completions;
 mod config;
 mod operation;
+mod queue;
 mod restore;
 mod vault;
 
@@ -25,6 +26,10 @@ pub(crate) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Vault(vault::VaultCommand),
 
+    /// Install and look after PgQ queues in PostgreSQL
+    #[command(subcommand, arg_required_else_help = true)]
+    Queue(Box<queue::QueueCommand>),
+
     /// Look at, stop and resume work
     #[command(subcommand, arg_required_else_help = true)]
     Operation(operation::OperationCommand),
@@ -43,6 +48,7 @@ impl Command {
             Self::Backup(verb) => verb.run(session).await,
             Self::Restore(verb) => verb.run(session).await,
             Self::Vault(verb) => verb.run(session).await,
+            Self::Queue(verb) => verb.run(session).await,
             Self::Operation(verb) => verb.run(session).await,
             Self::Config(verb) => verb.run(session),
             Self::Completions(verb) => verb.run(session),

@@ -156,6 +156,11 @@ impl Output {
         self.say(&text);
     }
 
+    /// Standard error, for what is said while a verb works.
+    pub fn stderr(&self) -> Sink {
+        self.stderr.clone()
+    }
+
     /// Writes to standard error. That nobody reads it is no reason to stop.
     pub fn say(&self, text: &str) {
         let mut stderr = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);

@@ -48,6 +48,16 @@ pub(crate) const CONFIG_CHECK: Schema = document("config-check");
 pub(crate) const CONFIG: Schema = list("config", "settings", "setting");
 pub(crate) const CONFIG_TEMPLATE: Schema = document("config-template");
 pub(crate) const CONFIG_ENV: Schema = list("config-env", "variables", "variable");
+pub(crate) const CONSUME_REPORT: Schema = document("consume-report");
+pub(crate) const QUEUE_LIST: Schema = list("queue-list", "queues", "queue-summary");
+pub(crate) const QUEUE: Schema = document("queue");
+pub(crate) const QUEUE_STATUS: Schema = document("queue-status");
+pub(crate) const CONSUMER_LIST: Schema = list("consumer-list", "consumers", "consumer-summary");
+pub(crate) const EVENT_LIST: Schema = list("event-list", "events", "queue-event");
+pub(crate) const DEAD_LETTER_LIST: Schema = list("dead-letter-list", "dead_letters", "dead-letter");
+pub(crate) const QUEUE_CHANGES: Schema = list("queue-changes", "changes", "queue-change");
+pub(crate) const QUEUE_SCHEMA_REPORT: Schema = document("queue-schema-report");
+pub(crate) const QUEUE_SCRIPT: Schema = document("queue-script");
 pub(crate) const EVENT: Schema = document("event");
 pub(crate) const ERROR: Schema = document("error");
 

@@ -42,6 +42,7 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
     let prune = samples::plan(Request::Prune(Prune::default()));
     let marked = serde_json::json!({ "backup": samples::backup_id(3), "mark": samples::mark() });
     let cancel = serde_json::json!({ "operation": samples::operation_id(1), "leave": false });
+    let script = serde_json::json!({ "sql": "create schema pgq;\n" });
     let template = serde_json::json!({ "toml": "version = 1\n" });
     let variables = serde_json::json!({ "variables": samples::variables() });
     vec![
@@ -94,6 +95,40 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             &samples::operation_with("prune", Outcome::Prune(samples::prune_report())),
         ),
         example(OPERATION_CANCEL, "`ostler operation cancel`", &cancel),
+        example(QUEUE_LIST, "`ostler queue list`", &samples::queue_list()),
+        example(QUEUE, "`ostler queue show`", &samples::queue_detail()),
+        example(QUEUE_STATUS, "`ostler queue status`", &samples::queue_status()),
+        example(
+            CONSUMER_LIST,
+            "`ostler queue consumer list`",
+            &samples::consumer_list(),
+        ),
+        example(
+            EVENT_LIST,
+            "`ostler queue peek` and `retry`",
+            &samples::event_list(),
+        ),
+        example(
+            CONSUME_REPORT,
+            "`ostler queue consume`, `move`, `split`, `load` and `redirect`",
+            &samples::consume_report(),
+        ),
+        example(
+            DEAD_LETTER_LIST,
+            "`ostler queue dead-letter list`",
+            &samples::dead_letter_list(),
+        ),
+        example(
+            QUEUE_CHANGES,
+            "`ostler queue create`, `config`, `tick`, `insert` and others that change something at once",
+            &samples::queue_changes(),
+        ),
+        report(
+            QUEUE_SCHEMA_REPORT,
+            "`ostler queue install`, `upgrade`, `uninstall` and `drop`",
+            &samples::queue_schema_report(),
+        ),
+        example(QUEUE_SCRIPT, "`ostler queue install --schema-only`", &script),
         example(CONFIG_CHECK, "`ostler config check`", &samples::config_check()),
         example(CONFIG, "`ostler config show`", &samples::config_show()),
         example(CONFIG_TEMPLATE, "`ostler config init`", &template),

@@ -6,6 +6,7 @@ pub(crate) mod files;
 pub(crate) mod operation;
 mod outcome;
 pub(crate) mod plan;
+pub(crate) mod queue;
 pub(crate) mod vault;
 
 pub(crate) use outcome::outcome;

@@ -18,12 +18,17 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         // The subject says it all: `free space`.
         Work::Prune(_) => "",
         Work::CheckVault { .. } => "check ",
+        Work::QueueSchema(_) => "",
+    };
+    let place = if plan.vault.is_empty() {
+        String::new()
+    } else {
+        format!(" (vault {})", plan.vault)
     };
     page.line(format!(
-        "plan {}: {verb}{} (vault {})",
+        "plan {}: {verb}{}{place}",
         shown_digest(plan),
-        plan.subject,
-        plan.vault
+        plan.subject
     ));
     match &plan.work {
         Work::CreateBackup(work) => create(page, work),
@@ -38,6 +43,7 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::CheckVault { packs, bytes } => {
             page.field("reads", format!("{}, {}", plural(*packs, "pack"), size(*bytes)));
         }
+        Work::QueueSchema(work) => super::queue::plan(page, work),
     }
 }
 

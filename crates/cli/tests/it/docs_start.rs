@@ -1,4 +1,4 @@
-//! The start page works: its blocks marked `console` are run, and print what they say. How they are compared is in
+//! The start pages work: their blocks marked `console` are run, and print what they say. How they are compared is in
 //! `docs/dev/testing.md`. `OSTLER_TEST_FILL_DOCS=1` writes what was printed into the page instead.
 
 #![allow(clippy::unwrap_used, reason = "a test's way to fail")]
@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use ostler_testkit::install::postgres::Release;
+use ostler_testkit::servers::shared_postgres;
+
 /// What the page calls the home directory.
 const HOME: &str = "/home/ada";
 /// What the page calls the machine.
@@ -16,9 +19,25 @@ const UNITS: &[&str] = &["B", "KiB", "MiB", "GiB", "ms", "s", "min", "h", "ago"]
 
 #[test]
 fn the_start_page_does_what_it_says() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/start/first-backup.md");
+    does_what_it_says("first-backup.md", &Home::new(Vec::new()));
+}
+
+#[test]
+fn the_start_page_of_queues_does_what_it_says() {
+    let Some(server) = shared_postgres(Release::Eighteen) else {
+        return;
+    };
+    let home = Home::new(server.environment(&server.database()));
+    does_what_it_says("first-queue.md", &home);
+    // The page stops its ticker; a page that failed in between has not.
+    let _ = home.run("ostler queue ticker stop");
+}
+
+fn does_what_it_says(name: &str, home: &Home) {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../docs/start")
+        .join(name);
     let text = fs::read_to_string(&page).unwrap();
-    let home = Home::new();
     let mut filled = String::new();
     let mut faults = Vec::new();
     let mut commands = 0;
@@ -107,10 +126,12 @@ fn asks_for_the_code(text: &str, line: usize) -> bool {
 struct Home {
     directory: tempfile::TempDir,
     path: PathBuf,
+    /// What commands get besides, such as where the database is.
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Home {
-    fn new() -> Self {
+    fn new(environment: Vec<(&'static str, String)>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().canonicalize().unwrap();
         let documents = path.join("documents");
@@ -121,7 +142,11 @@ impl Home {
             fs::write(documents.join(format!("2026/invoices/{month:02}.txt")), text).unwrap();
         }
         std::os::unix::fs::symlink("2026/invoices/12.txt", documents.join("newest")).unwrap();
-        let home = Self { directory, path };
+        let home = Self {
+            directory,
+            path,
+            environment,
+        };
         home.settle();
         home
     }
@@ -154,6 +179,7 @@ impl Home {
             .env("HOME", &self.path)
             .env("TZ", "UTC")
             .env("COLUMNS", "100")
+            .envs(self.environment.iter().cloned())
             .env(
                 "LLVM_PROFILE_FILE",
                 std::env::var_os("LLVM_PROFILE_FILE").unwrap_or_default(),
@@ -165,6 +191,18 @@ impl Home {
         let printed = printed
             .replace(&self.path.display().to_string(), HOME)
             .replace(host.trim(), HOST);
+        let value = |name: &str| {
+            self.environment
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| value)
+        };
+        let printed = match (value("PGPORT"), value("PGDATABASE")) {
+            (Some(port), Some(database)) => {
+                printed.replace(&format!("127.0.0.1:{port}/{database}"), "localhost/app")
+            }
+            _ => printed,
+        };
         (output.status.code().unwrap_or(-1), printed)
     }
 }

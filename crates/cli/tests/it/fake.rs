@@ -5,9 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use ostler::reference::samples;
-use ostler::{AddVault, Backend, ConfigCheck, ConfigShow, InitVault, Variable};
+use ostler::{
+    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, Signal, TickerRequest, Variable,
+};
 use ostler_api::client::{Event, Mark};
 use ostler_api::document::*;
+use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Selector};
 use ostler_api::{Client, Plan, Request};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId};
@@ -90,6 +93,10 @@ impl Fake {
                 ("prune", Outcome::Prune(samples::prune_report()))
             }
             Some(Request::CheckVault(_)) => ("check_vault", Outcome::CheckVault(samples::check_report(true))),
+            Some(Request::QueueSchema(_)) => (
+                "queue_schema",
+                Outcome::QueueSchema(samples::queue_schema_report()),
+            ),
             Some(Request::CreateBackup(_)) | None => {
                 let mut report = samples::create_report(BackupState::Complete);
                 report.parent = report.parent.filter(|_| !self.script.first);
@@ -239,6 +246,19 @@ impl Client for Fake {
         }
         Ok(info)
     }
+
+    async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure> {
+        self.ask((database, &call))?;
+        Ok(match call {
+            QueueCall::List { .. } => QueueAnswer::Queues(samples::queue_list()),
+            QueueCall::Show { .. } => QueueAnswer::Queue(Box::new(samples::queue_detail())),
+            QueueCall::Status => QueueAnswer::Status(Box::new(samples::queue_status())),
+            QueueCall::Consumers { .. } => QueueAnswer::Consumers(samples::consumer_list()),
+            QueueCall::Peek { .. } | QueueCall::Retries { .. } => QueueAnswer::Events(samples::event_list()),
+            QueueCall::DeadLetters { .. } => QueueAnswer::DeadLetters(samples::dead_letter_list()),
+            _ => QueueAnswer::Changes(samples::queue_changes()),
+        })
+    }
 }
 
 /// The backend over a fake client.
@@ -259,6 +279,27 @@ impl Backend for FakeBackend {
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
         self.0.ask(request)?;
         Ok(samples::vault_info())
+    }
+
+    async fn run_ticker(&self, request: TickerRequest, _: mpsc::Receiver<Control>) -> Result<(), Failure> {
+        self.0.ask(request)
+    }
+
+    fn signal_ticker(&self, signal: Signal) -> Result<u32, Failure> {
+        self.0.ask(signal)?;
+        Ok(4711)
+    }
+
+    fn running_ticker(&self) -> Result<Option<u32>, Failure> {
+        Ok(None)
+    }
+
+    fn ticker_log(&self) -> Result<std::path::PathBuf, Failure> {
+        Ok("/state/ticker.log".into())
+    }
+
+    fn queue_schema(&self, roles: bool) -> String {
+        format!("-- the schema, roles: {roles}\n")
     }
 
     fn check_config(&self) -> Result<ConfigCheck, Failure> {

@@ -13,6 +13,8 @@ mod interrupts;
 mod journey;
 mod opening;
 mod progress;
+mod queue;
+mod queue_consume;
 mod reader;
 mod reference;
 mod refusals;

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use ostler_store::{Location, Options, S3Options, Store};
+use ostler_store::{Location, Options, RetryPolicy, Store};
 use ostler_vault::Unlock;
-use ostler_vocabulary::{Failure, Secret};
+use ostler_vocabulary::Failure;
 
 use super::{Runtime, blocking, first_use};
 use crate::Error;
 use crate::settings::environment as variable;
-use crate::settings::file::{self, Style};
+use crate::settings::file;
 use crate::settings::reference::Reference;
+use crate::settings::stores::Resolver;
 use crate::settings::{is_location, refuse_password};
 
 impl Runtime {
@@ -28,46 +29,17 @@ impl Runtime {
             .map_err(|error: ostler_store::Error| Failure::from(error).context(attempted.clone()))?;
         let (runtime, name, vault) = (self.clone(), name.to_owned(), vault.clone());
         blocking(move || {
+            let from = runtime.resolver(&name);
             let options = Options {
-                s3: runtime.s3_options(&name, &vault.s3)?,
-                ..Options::default()
+                s3: vault.s3.resolve(&from)?,
+                azure: vault.azure.resolve(&from)?,
+                gcs: vault.gcs.resolve(&from)?,
+                sftp: vault.sftp.resolve(&from),
+                retry: RetryPolicy::default(),
             };
             ostler_store::open(&location, &options).map_err(|error| Failure::from(error).context(attempted))
         })
         .await
-    }
-
-    fn s3_options(&self, name: &str, s3: &file::S3) -> Result<S3Options, Error> {
-        let settings = &self.inner.settings;
-        let environment = |variable: &str| settings.environment.get(variable).map(ToOwned::to_owned);
-        let secret = |key: &str, reference: &Option<Reference>, variable: &str| match reference {
-            Some(reference) => reference
-                .resolve(
-                    &format!("{key} of vault `{name}`"),
-                    settings.base(),
-                    &settings.environment,
-                )
-                .map(Some),
-            None => Ok(environment(variable).map(Secret::new)),
-        };
-        let access_key = secret("access_key", &s3.access_key, "AWS_ACCESS_KEY_ID")?;
-        let token = match (&s3.session_token, &s3.access_key) {
-            // A token of the environment belongs to the environment's key.
-            (None, Some(_)) => None,
-            (token, _) => secret("session_token", token, "AWS_SESSION_TOKEN")?,
-        };
-        Ok(S3Options {
-            endpoint: s3.endpoint.clone().or_else(|| environment("AWS_ENDPOINT_URL")),
-            region: s3.region.clone().or_else(|| environment("AWS_REGION")),
-            access_key_id: access_key.map(|key| key.reveal().to_owned()),
-            secret_access_key: secret("secret_key", &s3.secret_key, "AWS_SECRET_ACCESS_KEY")?,
-            session_token: token,
-            style: match s3.style {
-                Style::Path => ostler_store::Style::Path,
-                Style::Virtual => ostler_store::Style::Virtual,
-            },
-            ..S3Options::default()
-        })
     }
 
     /// Every way to open the vault that is configured, or else what the environment and the state directory have.
@@ -76,15 +48,19 @@ impl Runtime {
         blocking(move || Ok(runtime.keys_of(&name, &vault)?)).await
     }
 
+    fn resolver(&self, vault: &str) -> Resolver<'_> {
+        let settings = &self.inner.settings;
+        Resolver {
+            whose: format!("vault `{vault}`"),
+            base: settings.base(),
+            environment: &settings.environment,
+        }
+    }
+
     fn keys_of(&self, name: &str, vault: &file::Vault) -> Result<Vec<Unlock>, Error> {
         let settings = &self.inner.settings;
-        let resolve = |key: &str, reference: &Reference| {
-            reference.resolve(
-                &format!("{key} of vault `{name}`"),
-                settings.base(),
-                &settings.environment,
-            )
-        };
+        let from = self.resolver(name);
+        let resolve = |key: &str, reference: &Reference| from.secret(key, reference);
         let mut keys = Vec::new();
         if let Some(reference) = &vault.key {
             keys.push(Unlock::KeyFile(resolve("key", reference)?));

@@ -13,7 +13,7 @@ use ostler_vocabulary::{ErrorKind, Failure, OperationId, ProcessIdentity};
 
 use super::node::VaultNode;
 use super::vaults::Opened;
-use super::{Runtime, first_use, places};
+use super::{Runtime, first_use, places, queue};
 use crate::Error;
 
 impl Runtime {
@@ -65,6 +65,7 @@ impl Runtime {
                 let context = self.context_of(request.vault.as_deref()).await?;
                 check::plan(request, &context).await
             }
+            Request::QueueSchema(request) => self.plan_queue_schema(request).await,
         }
     }
 
@@ -127,6 +128,10 @@ impl Runtime {
     }
 
     pub(super) async fn start_plan(&self, mut plan: Plan) -> Result<OperationId, Failure> {
+        if matches!(plan.request, Request::QueueSchema(_)) {
+            self.forget_the_old().await;
+            return self.start_queue_schema(plan).await;
+        }
         let opened = match &plan.request {
             Request::CreateBackup(request) if self.makes_default(request.vault.as_deref()) => {
                 self.make_default().await?
@@ -167,6 +172,9 @@ impl Runtime {
             )
             .with_hint("resume it with the version of Ostler that started it")
         })?;
+        if matches!(plan.request, Request::QueueSchema(_)) {
+            return self.resume_queue_schema(id, plan).await;
+        }
         let opened = self.opened(Some(&plan.vault)).await?;
         let context = self.context(&opened, true);
         let (kind, version) = kind_of(&plan.request);
@@ -241,6 +249,7 @@ fn kind_of(request: &Request) -> (&'static str, u32) {
         Request::Delete(_) => (prune::DELETE_KIND, prune::VERSION),
         Request::Prune(_) => (prune::KIND, prune::VERSION),
         Request::CheckVault(_) => (check::KIND, check::VERSION),
+        Request::QueueSchema(_) => (queue::KIND, queue::VERSION),
     }
 }
 
@@ -252,5 +261,9 @@ async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished, Fa
         Request::Drill(_) => drill::run(plan, op, context).await,
         Request::Delete(_) | Request::Prune(_) => prune::run(plan, op, context).await,
         Request::CheckVault(_) => check::run(plan, op, context).await,
+        Request::QueueSchema(_) => Err(Failure::new(
+            ErrorKind::Internal,
+            "a plan for a database was given to a vault",
+        )),
     }
 }

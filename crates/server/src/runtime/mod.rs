@@ -8,6 +8,7 @@ mod first_use;
 mod node;
 mod places;
 mod queries;
+mod queue;
 mod registration;
 mod vaults;
 
@@ -20,6 +21,7 @@ use ostler_api::client::Mark;
 use ostler_api::document::{
     BackupDetail, BackupList, Diff, FileList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
+use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Plan, Request, Selector};
 use ostler_api::{Client, Event};
 use ostler_operations::Engine;
@@ -27,6 +29,7 @@ use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
 
 use crate::settings::Settings;
+pub(crate) use queue::{configured as configured_database, target as database_target};
 pub use registration::{AddVault, Encryption, InitVault};
 pub use vaults::Opened;
 
@@ -209,5 +212,9 @@ impl Client for Runtime {
     async fn vault(&self, name: Option<&str>) -> Result<VaultInfo, Failure> {
         let opened = self.opened(name).await?;
         self.vault_info(&opened, None).await
+    }
+
+    async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure> {
+        self.queue_call(database, call).await
     }
 }

@@ -14,8 +14,8 @@ use ostler_vault::{Index, Vault};
 use ostler_vocabulary::{Failure, ProcessIdentity, Progress};
 use tokio_util::sync::CancellationToken;
 
-/// Makes a [`LocalNode`] for each request. The index is loaded then and not before: an upload begins after the writer
-/// lease was taken, and what another writer stored or removed until then must be known. A restore also looks into packs
+/// Makes a [`LocalNode`] for each request. The index is loaded then and not before: an upload begins after the
+/// backup's intent was registered, and what is marked as going by then must be known. A restore also looks into packs
 /// that no index segment names: it brings back whatever is there.
 #[derive(Debug)]
 pub(super) struct VaultNode {

@@ -82,6 +82,58 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "the endpoint of S3 vaults that configure none",
     },
     Variable {
+        name: "AZURE_STORAGE_ACCOUNT_NAME",
+        meaning: "the storage account of Azure vaults that configure none",
+    },
+    Variable {
+        name: "AZURE_STORAGE_ACCOUNT_KEY",
+        meaning: "its key",
+    },
+    Variable {
+        name: "AZURE_STORAGE_SAS_TOKEN",
+        meaning: "a shared access signature, in place of that key",
+    },
+    Variable {
+        name: "GOOGLE_APPLICATION_CREDENTIALS",
+        meaning: "the file with the service account's key of Google Cloud Storage vaults that configure none",
+    },
+    Variable {
+        name: "PGHOST",
+        meaning: "the server of databases whose connection string names none",
+    },
+    Variable {
+        name: "PGPORT",
+        meaning: "its port",
+    },
+    Variable {
+        name: "PGDATABASE",
+        meaning: "the database",
+    },
+    Variable {
+        name: "PGUSER",
+        meaning: "the user",
+    },
+    Variable {
+        name: "PGPASSWORD",
+        meaning: "the user's password",
+    },
+    Variable {
+        name: "PGPASSFILE",
+        meaning: "the password file, instead of ~/.pgpass",
+    },
+    Variable {
+        name: "PGSSLMODE",
+        meaning: "how much the server has to prove: disable, prefer, require, verify-ca or verify-full",
+    },
+    Variable {
+        name: "PGSSLROOTCERT",
+        meaning: "the file of authorities to trust, or `system`",
+    },
+    Variable {
+        name: "NOTIFY_SOCKET",
+        meaning: "where systemd listens to `queue ticker`",
+    },
+    Variable {
         name: "XDG_CONFIG_HOME",
         meaning: "where the directory ostler/ with config.toml is looked for, instead of ~/.config",
     },

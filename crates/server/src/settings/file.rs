@@ -7,6 +7,7 @@ use ostler_vocabulary::Span;
 use serde::Deserialize;
 
 use super::reference::Reference;
+use super::stores::{Azure, Gcs, S3, Sftp};
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -26,9 +27,15 @@ pub struct File {
     /// `[history]`
     #[serde(default)]
     pub history: History,
+    /// `[ticker]`
+    #[serde(default)]
+    pub ticker: Ticker,
     /// `[vault.NAME]`
     #[serde(default)]
     pub vault: BTreeMap<String, Vault>,
+    /// `[database.NAME]`
+    #[serde(default)]
+    pub database: BTreeMap<String, Database>,
 }
 
 impl Default for File {
@@ -39,7 +46,9 @@ impl Default for File {
             backup: Backup::default(),
             keep: Keep::default(),
             history: History::default(),
+            ticker: Ticker::default(),
             vault: BTreeMap::new(),
+            database: BTreeMap::new(),
         }
     }
 }
@@ -94,11 +103,46 @@ impl Default for History {
     }
 }
 
+/// How often the ticker of queues does what.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ticker {
+    /// How old new events become before a tick.
+    pub wakeup_lag: Span,
+    /// How often maintenance looks for work.
+    pub maintenance: Span,
+    /// How often databases are looked for.
+    pub discovery: Span,
+}
+
+impl Default for Ticker {
+    fn default() -> Self {
+        Self {
+            wakeup_lag: Span(std::time::Duration::from_millis(10)),
+            maintenance: Span(std::time::Duration::from_secs(120)),
+            discovery: Span(std::time::Duration::from_secs(60)),
+        }
+    }
+}
+
+/// A PostgreSQL database and how to get there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// A connection string without a password.
+    pub dsn: String,
+    /// Where the password comes from.
+    pub password: Option<Reference>,
+    /// Which databases of that server have a ticker: none named is that of the DSN, `*` all.
+    #[serde(default)]
+    pub databases: Vec<String>,
+}
+
 /// A vault and how it is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vault {
-    /// A directory, or `s3://bucket/prefix`.
+    /// The address of its store.
     pub location: String,
     /// Where the key file's text comes from.
     pub key: Option<Reference>,
@@ -109,6 +153,15 @@ pub struct Vault {
     /// How its S3 service is reached.
     #[serde(default)]
     pub s3: S3,
+    /// How its Azure storage account is reached.
+    #[serde(default)]
+    pub azure: Azure,
+    /// How Google Cloud Storage is reached.
+    #[serde(default)]
+    pub gcs: Gcs,
+    /// How its host is reached by SSH.
+    #[serde(default)]
+    pub sftp: Sftp,
 }
 
 impl Vault {
@@ -121,35 +174,9 @@ impl Vault {
             passphrase: None,
             age_identity: None,
             s3: S3::default(),
+            azure: Azure::default(),
+            gcs: Gcs::default(),
+            sftp: Sftp::default(),
         }
     }
-}
-
-/// How an S3 service is reached.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct S3 {
-    /// The service's URL; Amazon's when not given.
-    pub endpoint: Option<String>,
-    /// The region.
-    pub region: Option<String>,
-    /// `path` or `virtual`: where the bucket's name goes.
-    pub style: Style,
-    /// The access key's id.
-    pub access_key: Option<Reference>,
-    /// The access key's secret.
-    pub secret_key: Option<Reference>,
-    /// The token of temporary credentials.
-    pub session_token: Option<Reference>,
-}
-
-/// Where a bucket's name goes in requests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Style {
-    /// `https://endpoint/bucket/key`
-    #[default]
-    Path,
-    /// `https://bucket.endpoint/key`
-    Virtual,
 }

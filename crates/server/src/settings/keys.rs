@@ -56,7 +56,7 @@ pub const KEYS: &[Key] = &[
         "defaults",
         "lease_wait",
         "\"2m\"",
-        "How long to wait for another writer of the vault before giving up as busy",
+        "How long to wait for another prune or deletion of the vault before giving up as busy",
     ),
     key(
         "backup",
@@ -140,11 +140,29 @@ pub const KEYS: &[Key] = &[
         "100",
         "So many of the newest operations stay all the same",
     ),
+    key(
+        "ticker",
+        "wakeup_lag",
+        "\"10ms\"",
+        "How old new events become before a tick, where producers wake the ticker",
+    ),
+    key(
+        "ticker",
+        "maintenance",
+        "\"2m\"",
+        "How often rotation and other maintenance look for work",
+    ),
+    key(
+        "ticker",
+        "discovery",
+        "\"1m\"",
+        "How often new databases, and queues in those without, are looked for",
+    ),
     optional(
         "vault.NAME",
         "location",
         "\"/srv/vault\"",
-        "A directory, or s3://bucket/prefix; required",
+        "A directory, s3://bucket/prefix, azure://container/prefix, gs://bucket/prefix or sftp://user@host/directory; required",
     ),
     optional(
         "vault.NAME",
@@ -195,7 +213,91 @@ pub const KEYS: &[Key] = &[
         "{ env = \"NAME_TOKEN\" }",
         "Where the token of temporary credentials comes from",
     ),
+    optional(
+        "vault.NAME.azure",
+        "account",
+        "\"backups\"",
+        "The storage account; AZURE_STORAGE_ACCOUNT_NAME when left out",
+    ),
+    optional(
+        "vault.NAME.azure",
+        "endpoint",
+        "\"https://backups.blob.core.windows.net\"",
+        "The service with the account in it; Azure's public one when left out",
+    ),
+    optional(
+        "vault.NAME.azure",
+        "access_key",
+        "{ env = \"NAME_ACCESS_KEY\" }",
+        "Where the account's key comes from; AZURE_STORAGE_ACCOUNT_KEY, or the machine's identity, when left out",
+    ),
+    optional(
+        "vault.NAME.azure",
+        "sas_token",
+        "{ file = \"/etc/ostler/NAME.sas\" }",
+        "Where a shared access signature comes from, in place of the key; AZURE_STORAGE_SAS_TOKEN when left out",
+    ),
+    optional(
+        "vault.NAME.gcs",
+        "endpoint",
+        "\"https://storage.googleapis.com\"",
+        "The service; Google's when left out",
+    ),
+    optional(
+        "vault.NAME.gcs",
+        "service_account",
+        "{ file = \"/etc/ostler/NAME.json\" }",
+        "Where a service account's JSON key comes from; GOOGLE_APPLICATION_CREDENTIALS, or the machine's identity, when left out",
+    ),
+    key(
+        "vault.NAME.gcs",
+        "anonymous",
+        "false",
+        "Whether requests are sent without credentials",
+    ),
+    optional(
+        "vault.NAME.sftp",
+        "identity_file",
+        "\"~/.ssh/id_ed25519\"",
+        "The private key; what the SSH client's configuration and agent offer when left out",
+    ),
+    optional(
+        "vault.NAME.sftp",
+        "known_hosts_file",
+        "\"~/.ssh/known_hosts\"",
+        "The keys of trusted hosts; those that the SSH client's configuration names when left out",
+    ),
+    optional(
+        "vault.NAME.sftp",
+        "config_file",
+        "\"~/.ssh/config\"",
+        "The SSH client's configuration; the usual ones when left out",
+    ),
+    optional(
+        "database.NAME",
+        "dsn",
+        "\"postgresql://user@host/database\"",
+        "A connection string without a password, or `host=… dbname=…`; required. PG… variables and ~/.pgpass complete it",
+    ),
+    optional(
+        "database.NAME",
+        "password",
+        "{ env = \"NAME_PASSWORD\" }",
+        "Where the password comes from: { file = … }, { env = … } or { keyring = … }; ~/.pgpass when left out",
+    ),
+    key(
+        "database.NAME",
+        "databases",
+        "[]",
+        "Which databases of that server the ticker looks after: none named is the one above, [\"*\"] all that have queues",
+    ),
 ];
+
+/// Whether a table stands for any number of them, each with a name of its own.
+#[must_use]
+pub fn is_named(table: &str) -> bool {
+    table.starts_with("vault.") || table.starts_with("database.")
+}
 
 /// What a table is about, as a comment above it.
 fn about(table: &str) -> &'static str {
@@ -210,7 +312,14 @@ fn about(table: &str) -> &'static str {
         "vault.NAME" => {
             "A vault. Without any, a vault named `default` is in the state directory, opened by a key file beside it"
         }
+        "ticker" => "The ticker of queues: `queue ticker`",
+        "database.NAME" => "A PostgreSQL database, or a server of them",
         "vault.NAME.s3" => "How that vault's S3 service is reached",
+        "vault.NAME.azure" => "How that vault's Azure storage account is reached",
+        "vault.NAME.gcs" => "How Google Cloud Storage is reached for that vault",
+        "vault.NAME.sftp" => {
+            "How that vault's host is reached by SSH: the command ssh is used, with its configuration"
+        }
         _ => "Configuration of Ostler. Every key with its default; keys without one are commented out",
     }
 }
@@ -221,16 +330,16 @@ pub fn template() -> String {
     let mut text = String::new();
     let mut table = "nothing yet";
     for key in KEYS {
-        let is_vault = key.table.starts_with("vault.");
+        let is_named_table = is_named(key.table);
         if key.table != table {
             table = key.table;
             let blank = if text.is_empty() { "" } else { "\n" };
             let _ = writeln!(text, "{blank}# {}.", about(table));
             if !table.is_empty() {
-                let _ = writeln!(text, "{}[{table}]", if is_vault { "#" } else { "" });
+                let _ = writeln!(text, "{}[{table}]", if is_named_table { "#" } else { "" });
             }
         }
-        let off = if is_vault || key.default.is_none() {
+        let off = if is_named_table || key.default.is_none() {
             "#"
         } else {
             ""

@@ -8,6 +8,7 @@ mod key_store;
 pub mod keys;
 pub mod reference;
 pub mod show;
+pub mod stores;
 
 use std::path::{Path, PathBuf};
 
@@ -220,12 +221,45 @@ fn check(file: &File, path: &Path) -> Result<(), Error> {
             );
         }
         if vault.location.is_empty() {
-            return wrong(&key, "it is empty", "write a directory, or s3://bucket/prefix");
+            return wrong(
+                &key,
+                "it is empty",
+                "write a directory, or an address such as s3://bucket/prefix",
+            );
         }
         refuse_password(&vault.location, path, &key)?;
-        if let Some(endpoint) = &vault.s3.endpoint {
-            refuse_password(endpoint, path, &format!("vault.{name}.s3.endpoint"))?;
+        for (service, endpoint) in [
+            ("s3", &vault.s3.endpoint),
+            ("azure", &vault.azure.endpoint),
+            ("gcs", &vault.gcs.endpoint),
+        ] {
+            if let Some(endpoint) = endpoint {
+                refuse_password(endpoint, path, &format!("vault.{name}.{service}.endpoint"))?;
+            }
         }
+    }
+    for (name, database) in &file.database {
+        let key = format!("database.{name}.dsn");
+        match ostler_postgres::Dsn::parse(&database.dsn) {
+            Err(error) => {
+                return wrong(
+                    &key,
+                    &error.to_string(),
+                    "write `postgresql://user@host/database`",
+                );
+            }
+            Ok(dsn) if dsn.password().is_some() => {
+                return wrong(
+                    &key,
+                    "there is a password in it",
+                    "take it out and refer to it: password = { env = \"NAME\" } or { file = \"…\" }",
+                );
+            }
+            Ok(_) => {}
+        }
+    }
+    if file.ticker.wakeup_lag.0.is_zero() {
+        return wrong("ticker.wakeup_lag", "it is 0", "write at least `1ms`");
     }
     let vault = &file.defaults.vault;
     if vault != "default" && !is_location(vault) && !file.vault.contains_key(vault) {
@@ -249,12 +283,17 @@ pub fn refuse_password(location: &str, path: &Path, key: &str) -> Result<(), Err
     let has_query_secret = ["password=", "secret=", "token="]
         .iter()
         .any(|word| location.contains("://") && location.to_ascii_lowercase().contains(word));
-    if host.is_some_and(|host| host.contains('@')) || has_query_secret {
+    // Who logs in by SSH is no secret.
+    let is_user_only = |host: &str| location.starts_with("sftp://") && !host.contains(':');
+    let has_login = host
+        .and_then(|host| host.rsplit_once('@'))
+        .is_some_and(|(login, _)| !is_user_only(login));
+    if has_login || has_query_secret {
         return Err(Error::Setting {
             file: path.display().to_string(),
             key: key.to_owned(),
             reason: "there is a password or key in this URL".to_owned(),
-            cure: "take it out and refer to it: secret_key = { env = \"NAME\" } or { file = \"…\" } in [vault.NAME.s3]"
+            cure: "take it out and refer to it: secret_key = { env = \"NAME\" } or { file = \"…\" } in [vault.NAME.s3], and the like of other services"
                 .to_owned(),
         });
     }

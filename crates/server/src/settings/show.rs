@@ -1,7 +1,7 @@
 //! The configuration as it is in force, key by key, each with where it comes from. No secret is in it: the file
 //! has only references, and those are shown as they are written.
 
-use super::keys::KEYS;
+use super::keys::{KEYS, is_named};
 use super::{Settings, environment};
 
 /// One key with its value.
@@ -42,7 +42,7 @@ impl Settings {
                 source: source(self.flags.state_directory.is_some(), environment::STATE_DIR),
             },
         ];
-        for key in KEYS.iter().filter(|key| !key.table.starts_with("vault.")) {
+        for key in KEYS.iter().filter(|key| !is_named(key.table)) {
             let mut path: Vec<&str> = key.table.split('.').filter(|part| !part.is_empty()).collect();
             path.push(key.name);
             let (value, source) = match lookup(&table, &path) {
@@ -65,6 +65,12 @@ impl Settings {
             self.vault_names()
                 .iter()
                 .flat_map(|name| self.show_vault(name, &table)),
+        );
+        shown.extend(
+            self.file
+                .database
+                .keys()
+                .flat_map(|name| show_database(name, &table)),
         );
         shown
     }
@@ -92,6 +98,24 @@ impl Settings {
             })
             .collect()
     }
+}
+
+fn show_database(name: &str, table: &toml::Table) -> Vec<Shown> {
+    KEYS.iter()
+        .filter(|key| key.table == "database.NAME")
+        .filter_map(|key| {
+            let path = ["database", name, key.name];
+            let (value, source) = match lookup(table, &path) {
+                Some(value) => (value.to_string(), "file"),
+                None => (key.default?.to_owned(), "default"),
+            };
+            Some(Shown {
+                key: path.join("."),
+                value,
+                source,
+            })
+        })
+        .collect()
 }
 
 fn lookup<'a>(table: &'a toml::Table, path: &[&str]) -> Option<&'a toml::Value> {

@@ -39,13 +39,14 @@ fn every_key_of_the_template_can_be_set() {
     for line in template().lines() {
         let code = line.strip_prefix('#').unwrap_or(line);
         if !code.starts_with(' ') {
-            all.push_str(&code.replace("NAME]", "main]").replace("NAME.s3]", "main.s3]"));
+            all.push_str(&code.replace("[vault.NAME", "[vault.main"));
             all.push('\n');
         }
     }
     let file = read(&all).unwrap_or_else(|e| panic!("{e}\n{all}"));
     assert_eq!(file.keep.daily, Some(14));
     assert!(file.vault["main"].s3.secret_key.is_some());
+    assert!(file.vault["main"].sftp.config_file.is_some());
 }
 
 #[test]
@@ -59,6 +60,11 @@ fn every_key_that_is_read_is_in_the_table() {
         ("history", "[history]\n"),
         ("vault.NAME", "[vault.x]\nlocation='/v'\n"),
         ("vault.NAME.s3", "[vault.x]\nlocation='/v'\n[vault.x.s3]\n"),
+        ("vault.NAME.azure", "[vault.x]\nlocation='/v'\n[vault.x.azure]\n"),
+        ("vault.NAME.gcs", "[vault.x]\nlocation='/v'\n[vault.x.gcs]\n"),
+        ("vault.NAME.sftp", "[vault.x]\nlocation='/v'\n[vault.x.sftp]\n"),
+        ("database.NAME", "[database.x]\ndsn='host=h'\n"),
+        ("ticker", "[ticker]\n"),
     ] {
         let version = if table.is_empty() { "" } else { "version = 1\n" };
         let error = read(&format!("{version}{start}zzz = 1\n"))
@@ -66,7 +72,10 @@ fn every_key_that_is_read_is_in_the_table() {
             .to_string();
         let (_, expected) = error.split_once("expected ").unwrap_or_else(|| panic!("{error}"));
         let read: BTreeSet<&str> = expected.split('`').skip(1).step_by(2).collect();
-        let tables = ["defaults", "backup", "keep", "history", "vault", "hooks", "s3"];
+        let tables = [
+            "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp",
+            "database", "ticker",
+        ];
         let known: BTreeSet<&str> = KEYS.iter().filter(|k| k.table == table).map(|k| k.name).collect();
         let read: BTreeSet<&str> = read
             .into_iter()

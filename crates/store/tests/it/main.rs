@@ -5,3 +5,4 @@ mod decorators;
 mod keeps_contract;
 mod local;
 mod s3;
+mod services;

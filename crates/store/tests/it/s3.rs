@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostler_store::conformance::{Expect, check};
-use ostler_store::{Error, Key, Location, Options, Pause, Retry, RetryPolicy, S3, S3Options, Store, open};
+use ostler_store::{
+    Bucket, Error, Key, Location, Options, Pause, Retry, RetryPolicy, S3Options, Store, open,
+};
 use ostler_testkit::servers::{SeaweedFs, seaweedfs};
 use ostler_vocabulary::{Classified, ErrorKind, Secret, Span};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -39,7 +41,7 @@ async fn a_real_s3_service_keeps_the_contract_and_says_what_is_wrong() {
         &location,
         &Options {
             s3: admin(&service),
-            retry: RetryPolicy::default(),
+            ..Options::default()
         },
     )
     .unwrap();
@@ -52,11 +54,11 @@ async fn a_real_s3_service_keeps_the_contract_and_says_what_is_wrong() {
     assert!(found.is_empty(), "{found:#?}");
 
     // What is below another prefix of the same bucket is not seen.
-    let beside = S3::open(SeaweedFs::BUCKET, "some/pre", &admin(&service)).unwrap();
+    let beside = Bucket::s3(SeaweedFs::BUCKET, "some/pre", &admin(&service)).unwrap();
     assert!(beside.list("", None).await.unwrap().objects.is_empty());
 
     // No bucket: nobody may take that for missing objects.
-    let nowhere = S3::open("no-such-bucket", "", &admin(&service)).unwrap();
+    let nowhere = Bucket::s3("no-such-bucket", "", &admin(&service)).unwrap();
     for error in [
         nowhere.get(&key("a")).await.unwrap_err(),
         nowhere.head(&key("a")).await.unwrap_err(),
@@ -71,20 +73,20 @@ async fn a_real_s3_service_keeps_the_contract_and_says_what_is_wrong() {
         SeaweedFs::READER_KEY_ID,
         SeaweedFs::READER_SECRET,
     );
-    let reader = S3::open(SeaweedFs::BUCKET, "some/prefix", &reader).unwrap();
+    let reader = Bucket::s3(SeaweedFs::BUCKET, "some/prefix", &reader).unwrap();
     let error = reader.create(&key("denied"), "x".into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
     assert!(error.hint().unwrap().contains(SeaweedFs::BUCKET), "{error:?}");
     assert!(!reader.list("suite/", None).await.unwrap().objects.is_empty());
 
     let wrong = options(service.endpoint(), SeaweedFs::ACCESS_KEY_ID, "not-the-secret");
-    let wrong = S3::open(SeaweedFs::BUCKET, "", &wrong).unwrap();
+    let wrong = Bucket::s3(SeaweedFs::BUCKET, "", &wrong).unwrap();
     let error = wrong.list("", None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "{error:?}");
     assert!(!format!("{error:?}").contains("not-the-secret"));
 
     service.server().crash();
-    let direct = S3::open(SeaweedFs::BUCKET, "", &admin(&service)).unwrap();
+    let direct = Bucket::s3(SeaweedFs::BUCKET, "", &admin(&service)).unwrap();
     let error = direct.get(&key("a")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     assert!(error.hint().unwrap().contains(&service.endpoint()), "{error:?}");
@@ -169,7 +171,7 @@ async fn answers_of_the_service_become_errors_that_help() {
         ("418 Teapot", "", ErrorKind::Internal, ""),
     ] {
         let service = stand_in(status, body).await;
-        let store = S3::open("bucket", "p", &options(service.endpoint.clone(), "id", "hunter2")).unwrap();
+        let store = Bucket::s3("bucket", "p", &options(service.endpoint.clone(), "id", "hunter2")).unwrap();
         let error = store.create(&key("a/b"), "x".into()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{status} {body}: {error:?}");
         assert!(
@@ -195,7 +197,7 @@ async fn a_service_that_never_answers_is_given_up_on() {
         timeout: Some(Span(Duration::from_millis(200))),
         ..options(service.endpoint.clone(), "id", "secret")
     };
-    let store = S3::open("bucket", "", &patient).unwrap();
+    let store = Bucket::s3("bucket", "", &patient).unwrap();
     let error = store.get(&key("a")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
 }
@@ -221,7 +223,7 @@ impl Waits {
 async fn a_service_that_was_never_reached_is_soon_given_up_on_and_one_that_was_is_not() {
     let waits = Arc::new(Waits::default());
     let service = stand_in("404 Not Found", "<Error><Code>NoSuchKey</Code></Error>").await;
-    let store = S3::open("bucket", "", &options(service.endpoint.clone(), "id", "secret")).unwrap();
+    let store = Bucket::s3("bucket", "", &options(service.endpoint.clone(), "id", "secret")).unwrap();
     let store = Retry::with_pause(Arc::new(store), RetryPolicy::default(), waits.clone());
     assert!(matches!(store.get(&key("a")).await, Err(Error::NotFound(_))));
     let endpoint = service.endpoint.clone();
@@ -241,7 +243,7 @@ async fn a_service_that_was_never_reached_is_soon_given_up_on_and_one_that_was_i
         "it may come back"
     );
 
-    let store = S3::open("bucket", "", &options(endpoint.clone(), "id", "secret")).unwrap();
+    let store = Bucket::s3("bucket", "", &options(endpoint.clone(), "id", "secret")).unwrap();
     let store = Retry::with_pause(Arc::new(store), RetryPolicy::default(), waits.clone());
     let error = store.get(&key("a")).await.unwrap_err();
     assert_eq!(waits.taken(), 1);
@@ -261,11 +263,11 @@ async fn a_service_that_was_never_reached_is_soon_given_up_on_and_one_that_was_i
 async fn an_object_that_is_not_there_is_told_from_a_missing_bucket() {
     let service = stand_in("404 Not Found", "<Error><Code>NoSuchKey</Code></Error>").await;
     let store: Arc<dyn Store> =
-        Arc::new(S3::open("bucket", "", &options(service.endpoint.clone(), "id", "secret")).unwrap());
+        Arc::new(Bucket::s3("bucket", "", &options(service.endpoint.clone(), "id", "secret")).unwrap());
     assert!(matches!(store.get(&key("a")).await, Err(Error::NotFound(_))));
     store.delete(&key("a")).await.unwrap();
     let service = stand_in("404 Not Found", "<Error><Code>NoSuchBucket</Code></Error>").await;
-    let store = S3::open("bucket", "", &options(service.endpoint.clone(), "id", "secret")).unwrap();
+    let store = Bucket::s3("bucket", "", &options(service.endpoint.clone(), "id", "secret")).unwrap();
     assert!(matches!(store.get(&key("a")).await, Err(Error::Gone { .. })));
     assert!(store.delete(&key("a")).await.is_err());
 }
@@ -274,7 +276,7 @@ async fn an_object_that_is_not_there_is_told_from_a_missing_bucket() {
 async fn https_is_spoken_over_tls_and_whoever_does_not_answer_is_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("https://{}", listener.local_addr().unwrap());
-    let store = S3::open("bucket", "", &options(endpoint.clone(), "id", "secret")).unwrap();
+    let store = Bucket::s3("bucket", "", &options(endpoint.clone(), "id", "secret")).unwrap();
     let greeted = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut record = [0; 6];

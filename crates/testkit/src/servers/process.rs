@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,21 +10,22 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-/// Starts `"$@"`, tells its process id, waits for the end of its input, ends it, and removes the directory.
+/// Starts `"$@"`, tells its process id, waits for a word or the end of its input, ends it, and removes the directory
+/// unless the word was `keep`.
 const SUPERVISOR: &str = r#"
-directory=$1; shift
+directory=$1; signal=$2; shift 2
 trap : INT TERM HUP
-"$@" </dev/null >"$directory/log" 2>&1 &
+"$@" </dev/null >>"$directory/log" 2>&1 &
 server=$!
 echo "$server"
 exec >/dev/null 2>&1
-cat
-kill -TERM "$server"
+read -r word
+kill -"$signal" "$server"
 tries=0
-while kill -0 "$server" && [ "$tries" -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
+while kill -0 "$server" && [ "$tries" -lt 250 ]; do sleep 0.02; tries=$((tries + 1)); done
 kill -KILL "$server"
 wait "$server"
-rm -rf "$directory"
+[ "$word" = keep ] || rm -rf "$directory"
 "#;
 
 /// A running server. Dropping it ends it and removes its directory.
@@ -36,7 +37,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a program that works in this directory, which is removed in the end.
+    /// Starts a program that works in this directory, which is removed in the end. It is asked to end by SIGTERM.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -45,9 +46,23 @@ impl Server {
         program: &Path,
         arguments: impl IntoIterator<Item = I>,
     ) -> Result<Self> {
+        Self::start_with(directory, "TERM", program, arguments)
+    }
+
+    /// The same with another signal, named as `kill` does.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_with<I: AsRef<OsStr>>(
+        directory: &Path,
+        signal: &str,
+        program: &Path,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Result<Self> {
         let mut supervisor = Command::new("sh")
             .args(["-c", SUPERVISOR, "supervisor"])
             .arg(directory)
+            .arg(signal)
             .arg(program)
             .args(arguments)
             .stdin(Stdio::piped())
@@ -76,6 +91,14 @@ impl Server {
     pub fn crash(&self) {
         // It may be gone already.
         let _ = kill_process(self.pid, Signal::KILL);
+    }
+
+    /// Asks the server to end, and leaves its directory to another one.
+    pub fn stop(mut self) {
+        if let Some(mut input) = self.supervisor.stdin.take() {
+            // Without a reader it ended already.
+            let _ = input.write_all(b"keep\n");
+        }
     }
 
     /// Asks until the answer is yes.

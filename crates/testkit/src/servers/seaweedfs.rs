@@ -1,12 +1,11 @@
 //! `SeaweedFS`: an S3 service whose conditional writes can be trusted.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use super::http::exchange;
 use super::{Server, free_ports};
 use crate::install;
 
@@ -157,8 +156,8 @@ impl SeaweedFs {
     /// When the service does not.
     pub fn make_bucket(&self, name: &str) -> Result<()> {
         // A bucket is a folder of the filer, which needs no signed request.
-        let status =
-            exchange(self.filer, "POST", &format!("/buckets/{name}/")).context("the filer did not answer")?;
+        let status = exchange(self.filer, "POST", &format!("/buckets/{name}/"), "", "")
+            .context("the filer did not answer")?;
         ensure!(
             (200..300).contains(&status),
             "the filer answered {status} when asked for a bucket"
@@ -166,26 +165,13 @@ impl SeaweedFs {
         let path = format!("/{name}/");
         // Without credentials: denied where there is a bucket, not found where there is none yet.
         self.server
-            .wait_until(READY, || exchange(self.s3, "GET", &path) == Some(403))
+            .wait_until(READY, || exchange(self.s3, "GET", &path, "", "") == Some(403))
     }
 
     fn wait_until_ready(&self) -> Result<()> {
         self.server.wait_until(READY, || {
-            exchange(self.s3, "GET", "/healthz") == Some(200) && exchange(self.filer, "GET", "/").is_some()
+            exchange(self.s3, "GET", "/healthz", "", "") == Some(200)
+                && exchange(self.filer, "GET", "/", "", "").is_some()
         })
     }
-}
-
-/// The status of the answer to a request without a body; `None` without an answer.
-fn exchange(port: u16, method: &str, path: &str) -> Option<u16> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = Vec::new();
-    stream.take(64 * 1024).read_to_end(&mut answer).ok()?;
-    let line = String::from_utf8_lossy(&answer);
-    line.split_whitespace().nth(1)?.parse().ok()
 }

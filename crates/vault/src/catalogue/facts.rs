@@ -95,6 +95,7 @@ fn short_mark(mark: &MarkRecord) -> Option<Vec<u8>> {
         }
         MarkAction::Release => out.push(3),
         MarkAction::Delete => out.push(6),
+        MarkAction::Revoke => out.push(7),
         MarkAction::Tag { key, value: None } => {
             out.push(4);
             put_bytes(&mut out, key.as_bytes());
@@ -155,6 +156,7 @@ pub(super) fn decode(kind: NameKind, bytes: &[u8]) -> Result<Note, Malformed> {
                         value: Some(cursor.text()?.to_owned()),
                     },
                     6 => MarkAction::Delete,
+                    7 => MarkAction::Revoke,
                     _ => return Err(Malformed("a mark is of an unknown kind")),
                 };
                 let at = time(&mut cursor)?;

@@ -11,7 +11,7 @@ use crate::objects::object_key;
 use crate::sealed_name::NameKind;
 use crate::{Error, Vault};
 
-pub(super) fn intent_key(id: BackupId) -> Result<Key, Error> {
+pub(crate) fn intent_key(id: BackupId) -> Result<Key, Error> {
     object_key(format!("{INTENTS}{id}"))
 }
 
@@ -36,9 +36,19 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Whether it is to outlast everything else of the backup.
+    pub(super) fn is_last(&self) -> bool {
+        self.is_deletion() || self.is_revocation()
+    }
+
     /// Whether it says that the backup is being deleted.
     pub(super) fn is_deletion(&self) -> bool {
         matches!(&self.note, Note::Mark(mark) if mark.action == MarkAction::Delete)
+    }
+
+    /// Whether it says that the backup can never be committed.
+    pub(super) fn is_revocation(&self) -> bool {
+        matches!(&self.note, Note::Mark(mark) if mark.action == MarkAction::Revoke)
     }
 
     /// Whether it can only be said of a backup that was committed.

@@ -43,13 +43,20 @@ impl Vault {
         // Records are listed before notes are: a backup that is committed in between lacks its facts in neither.
         let (intents, records) = try_join!(self.objects(INTENTS), self.objects(BACKUPS))?;
         let mut said = self.said().await?;
-        let committed = committed(&records);
+        let mut committed = committed(&records);
+        // Where a tombstone is, there is no backup and will never be one.
+        let revoked = |id: &BackupId| {
+            said.get(id)
+                .is_some_and(|said| said.iter().any(Found::is_revocation))
+        };
+        let ruled_out: BTreeSet<BackupId> = committed.iter().filter(|id| revoked(id)).copied().collect();
         let lost = self.without_record(&said, &committed).await?;
         let begun: Vec<BackupId> = intents
             .iter()
             .filter_map(|object| backup_of(INTENTS, &object.key))
             .filter(|id| !committed.contains(id) && !lost.contains(id))
             .collect();
+        committed.retain(|id| !ruled_out.contains(id));
         let committed = committed.into_iter().map(|id| {
             let said = said.remove(&id).unwrap_or_default();
             self.committed_entry(id, said)

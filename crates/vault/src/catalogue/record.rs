@@ -218,4 +218,6 @@ pub enum MarkAction {
     },
     /// It is being deleted: that its commit record is gone is as it should be.
     Delete,
+    /// Its commit was ruled out: a tombstone is where its record would be.
+    Revoke,
 }

@@ -4,18 +4,15 @@ use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 
 use super::facts::{facts_notes, mark_note, proof_note};
 use super::note::{digest, intent_key, record_key, to_json};
-use super::{Facts, Intent, MarkAction, MarkRecord, NOTES, ProofRecord, Record};
+use super::{AtRecord, Facts, Intent, MarkAction, MarkRecord, NOTES, ProofRecord, Record};
 use crate::envelope::{Mode, ObjectKind};
+use crate::lease::{Chain, backup_chain};
 use crate::sealed_name::NameKind;
 use crate::{Error, Lease, Vault};
 
 impl Vault {
-    /// Says what a backup will be, before anything of it is stored. Succeeds when the same operation said so
-    /// before; what it said then stands.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] when another operation has this backup's id.
-    pub async fn register_intent(&self, intent: &Intent) -> Result<(), Error> {
+    /// Says what a backup will be; `false` when this backup was begun before.
+    pub(crate) async fn create_intent(&self, intent: &Intent) -> Result<bool, Error> {
         let key = intent_key(intent.backup)?;
         let sealed = self.seal(
             ObjectKind::Intent,
@@ -23,23 +20,12 @@ impl Vault {
             &key,
             &to_json("an intent", intent)?,
         )?;
-        if self.create_if_free(&key, sealed).await? {
-            return Ok(());
-        }
-        match self.intent(intent.backup).await? {
-            Some(there) if there.operation == intent.operation => Ok(()),
-            _ => Err(Error::Conflict(format!(
-                "backup {} was registered by another operation",
-                intent.backup
-            ))),
-        }
+        self.create_if_free(&key, sealed).await
     }
 
-    /// Writes the commit record, then its facts. Succeeds when the same record is there already.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] when the lease was lost, or when another record is there.
-    pub async fn commit(&self, record: &Record, guard: &Lease) -> Result<(), Error> {
+    /// Writes the commit record, then its facts. Succeeds when the same record is there already; with `may_create`
+    /// unset it has to be.
+    pub(crate) async fn write_record(&self, record: &Record, may_create: bool) -> Result<(), Error> {
         let key = record_key(record.backup)?;
         let sealed = self.seal(
             ObjectKind::Record,
@@ -47,12 +33,18 @@ impl Vault {
             &key,
             &to_json("a commit record", record)?,
         )?;
-        guard.confirm().await?;
-        if !self.create_if_free(&key, sealed).await? && self.record(record.backup).await? != *record {
-            return Err(Error::Conflict(format!(
-                "backup {} was committed with another record",
-                record.backup
-            )));
+        if !may_create || !self.create_if_free(&key, sealed).await? {
+            match self.record(record.backup).await {
+                Ok(there) if there == *record => {}
+                Ok(_) => {
+                    return Err(Error::Conflict(format!(
+                        "backup {} was committed with another record",
+                        record.backup
+                    )));
+                }
+                Err(Error::NotFound(_)) => return Err(Error::Revoked(record.backup)),
+                Err(error) => return Err(error),
+            }
         }
         for note in facts_notes(&Facts::from(record)) {
             self.write_note(NameKind::Facts, record.backup, &note, None)
@@ -83,6 +75,10 @@ impl Vault {
     /// [`Error::NotFound`] when there is no such backup.
     pub async fn add_mark(&self, id: BackupId, mark: &MarkRecord) -> Result<(), Error> {
         self.require_record(id).await?;
+        self.write_mark(id, mark).await
+    }
+
+    pub(super) async fn write_mark(&self, id: BackupId, mark: &MarkRecord) -> Result<(), Error> {
         let body = to_json("a mark", mark)?;
         let (note, long) = mark_note(mark, digest(&body));
         let body = long.then_some((ObjectKind::Mark, body.as_slice()));
@@ -93,33 +89,76 @@ impl Vault {
     /// said first in the end. Repeatable, and no error when nothing is left of it. Returns the bytes of the objects
     /// it removed; the data is freed by [`Vault::collect`].
     ///
+    /// The key of its record belongs to whoever makes the backup until that is over: where nobody said so, a tombstone
+    /// takes the record's place, lest a maker that slept commits it again.
+    ///
     /// # Errors
     /// [`Error::Conflict`] when the lease was lost.
     pub async fn delete_backup(&self, id: BackupId, guard: &Lease) -> Result<u64, Error> {
+        self.take_away(id, guard, true).await
+    }
+
+    /// As [`Vault::delete_backup`], for a backup that was begun and never committed.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it is committed after all, and when the lease was lost.
+    pub async fn discard_backup(&self, id: BackupId, guard: &Lease) -> Result<u64, Error> {
+        self.take_away(id, guard, false).await
+    }
+
+    async fn take_away(&self, id: BackupId, guard: &Lease, committed: bool) -> Result<u64, Error> {
         guard.confirm().await?;
-        match self.require_record(id).await {
-            Ok(()) => {
+        let key = record_key(id)?;
+        let at_record = self.at_record(id).await?;
+        let comes_back = at_record == AtRecord::Tombstone || self.may_still_commit(id).await?;
+        let mut freed = 0;
+        match at_record {
+            AtRecord::Record if !committed => {
+                return Err(Error::Conflict(format!("backup {id} was committed meanwhile")));
+            }
+            AtRecord::Record => {
                 let at = self.clock().now();
                 let action = MarkAction::Delete;
-                self.add_mark(id, &MarkRecord { at, action }).await?;
+                self.write_mark(id, &MarkRecord { at, action }).await?;
+                freed += self.remove_sized(&key).await?;
+                while comes_back && !self.rule_out(id).await? {
+                    freed += self.remove_sized(&key).await?;
+                }
             }
-            Err(Error::NotFound(_)) => {}
-            Err(error) => return Err(error),
+            AtRecord::Nothing if comes_back && !self.rule_out(id).await? => {
+                return Err(Error::Conflict(format!("backup {id} was committed meanwhile")));
+            }
+            AtRecord::Nothing | AtRecord::Tombstone => {}
         }
-        let mut freed = self.remove_sized(&record_key(id)?).await?;
         let notes = self.objects(&format!("{NOTES}{id}.")).await?;
         let (last, first): (Vec<_>, Vec<_>) = notes
             .iter()
-            .partition(|object| self.read_note(object).is_some_and(|found| found.is_deletion()));
+            .partition(|object| self.read_note(object).is_some_and(|found| found.is_last()));
         for note in first {
             self.remove(&note.key).await?;
             freed += note.size;
         }
         freed += self.remove_sized(&intent_key(id)?).await?;
+        self.forget(id).await?;
         for note in last {
-            self.remove(&note.key).await?;
+            // What tells of a tombstone stays with it.
+            if !comes_back || self.read_note(note).is_some_and(|found| found.is_deletion()) {
+                self.remove(&note.key).await?;
+            }
         }
         Ok(freed)
+    }
+
+    /// Whether somebody may still create this backup's record: it was begun, and its maker did not say that it is over.
+    pub(crate) async fn may_still_commit(&self, id: BackupId) -> Result<bool, Error> {
+        match self.store().head(&intent_key(id)?).await {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(Error::store("look up", intent_key(id)?)(error)),
+        }
+        let prefix = backup_chain(id);
+        let chain = Chain::read(&prefix, &self.objects(&prefix).await?);
+        Ok(!chain.is_some_and(|chain| chain.released))
     }
 
     async fn remove_sized(&self, key: &ostler_store::Key) -> Result<u64, Error> {

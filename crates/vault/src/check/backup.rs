@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::presence::wrong;
 use super::reading::read_chunks;
-use super::{BackupCheck, damage, ended, shown, stop_if};
+use super::{BackupCheck, damage, shown, stop_if};
 use crate::index::pack_of;
 use crate::list::{Entry, EntryKind, ListReader};
 use crate::reach::data_chunks;
@@ -37,7 +37,7 @@ impl Vault {
         }
         let reader = Arc::new(self.reader(Arc::clone(index)));
         let (record, progress, cancel) = (record.clone(), progress.clone(), cancel.clone());
-        let work = tokio::task::spawn_blocking(move || {
+        let work = self.host().blocking(move || {
             let check = Check {
                 reader,
                 record,
@@ -47,7 +47,7 @@ impl Vault {
             };
             check.run(read_data)
         });
-        work.await.map_err(ended)?
+        work.await?
     }
 }
 

@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use ostler_store::PAGE;
 use ostler_vocabulary::{Classified, ErrorKind};
 
-use super::{ObjectProblem, ended};
+use super::ObjectProblem;
 use crate::index::{pack_key, pack_of};
 use crate::list::ListReader;
 use crate::reach::data_chunks;
@@ -70,7 +70,7 @@ impl Vault {
     ) -> Result<Vec<PackId>, Error> {
         let reader = Arc::new(self.reader(Arc::clone(index)));
         let nodes = record.nodes.clone();
-        let walk = tokio::task::spawn_blocking(move || {
+        let walk = self.host().blocking(move || {
             let index = reader.index();
             let needed = index.no_packs();
             let mark = |id| index.mark(&id, &needed).ok_or(Error::ChunkUnknown(id));
@@ -83,7 +83,7 @@ impl Vault {
             }
             Ok(index.marked(&needed).collect())
         });
-        walk.await.map_err(ended)?
+        walk.await?
     }
 }
 

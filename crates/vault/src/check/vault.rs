@@ -9,13 +9,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::presence::wrong;
 use super::reading::in_parallel;
-use super::{ObjectProblem, VaultCheck, damage, ended, shown, stop_if};
-use crate::catalogue::{BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key};
+use super::{ObjectProblem, VaultCheck, damage, shown, stop_if};
+use crate::catalogue::{AtRecord, BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key};
 use crate::index::{pack_key, pack_of, parse_segment};
 use crate::list::ListReader;
 use crate::pack::PackTable;
 use crate::reach::data_chunks;
+use crate::rounds::ROUNDS;
 use crate::{ChunkId, Error, Index, OpenBlock, PackId, Reader, Record, Vault};
+
+/// Tombstones are shorter than any commit record.
+const LARGEST_TOMBSTONE: u64 = 256;
 
 impl Vault {
     /// Checks the structure of the whole vault: every object is known and authentic, every pack that the index names
@@ -41,6 +45,12 @@ impl Vault {
             stop_if(cancel)?;
             if let Some(pack) = pack_of(&object.key) {
                 sizes.insert(pack, object.size);
+                continue;
+            }
+            if let Some(id) = backup_of(BACKUPS, &object.key)
+                && object.size < LARGEST_TOMBSTONE
+                && self.at_record(id).await? != AtRecord::Record
+            {
                 continue;
             }
             match self.check_object(object, &mut records, &mut tables).await {
@@ -83,7 +93,7 @@ impl Vault {
             tables.iter().map(|table| (table.id, digest(table))).collect();
         let vault = Arc::clone(self);
         let (progress, cancel) = (progress.clone(), cancel.clone());
-        let work = tokio::task::spawn_blocking(move || {
+        let work = self.host().blocking(move || {
             let index = Arc::new(Index::build(tables));
             check.chunks = index.chunks() as u64;
             let inspection = Inspection {
@@ -107,7 +117,7 @@ impl Vault {
             check.damaged.dedup_by_key(|(id, _)| *id);
             Ok(check)
         });
-        work.await.map_err(ended)?
+        work.await?
     }
 
     /// Reads a small object and adds what it says.
@@ -134,6 +144,8 @@ impl Vault {
             self.intent(id).await?;
         } else if name.starts_with(NOTES) {
             self.check_note(key).await?;
+        } else if name.starts_with(ROUNDS) {
+            self.check_round(key).await?;
         } else if !crate::lease::is_link(key) {
             return Err(unknown());
         }
@@ -211,7 +223,7 @@ impl Inspection {
         };
         let table = self
             .vault
-            .runtime()
+            .host()
             .block_on(self.vault.read_table(*pack, &object))?;
         self.compare(&table)
     }

@@ -1,11 +1,13 @@
-//! Which packs go, which are written anew. Pure.
+//! Which packs go, which are written anew, and why. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{ChunkId, PackId};
 
 /// A pack below a quarter of the usual size counts as small.
 const SMALL: u64 = 6 * 1024 * 1024;
+/// Of a pack this part of its bytes may be elsewhere too, before it is written anew.
+const TWICE: u64 = 8;
 /// So many small packs are put together.
 const MANY_SMALL: usize = 8;
 
@@ -17,10 +19,23 @@ pub(super) struct Content {
     pub(super) size: u64,
     /// Whether it is in the store with that size.
     pub(super) present: bool,
+    /// Whether it is marked as going: its chunks stay elsewhere wherever they can.
+    pub(super) marked: bool,
     /// Whether file lists are in it: these are put together with their like only.
     pub(super) lists: bool,
     /// Its chunks with the bytes they take.
     pub(super) chunks: Vec<(ChunkId, u64)>,
+}
+
+/// Why a pack is written anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Less than half of it is needed.
+    MostlyUnneeded,
+    /// An eighth of it or more is in other packs too: several backups stored the same at the same time.
+    StoredTwice,
+    /// It is one of many small ones.
+    Small,
 }
 
 /// What is to be done.
@@ -30,15 +45,19 @@ pub(super) struct Decision {
     pub(super) dead: Vec<PackId>,
     /// What is needed of them goes into new packs.
     pub(super) rewrite: Vec<(PackId, Vec<ChunkId>)>,
+    /// Why, for each of these.
+    pub(super) reasons: HashMap<PackId, Reason>,
+    /// Packs whose copies of needed chunks stay, while marked packs with the same chunks go.
+    pub(super) relied: BTreeSet<PackId>,
 }
 
 /// Decides. A chunk that is in several packs is needed in one of them only: the one with the largest part of needed
 /// bytes, and of equals the largest, so that what an interrupted run has already written anew is taken, and its origins
-/// go.
+/// go. Packs that are marked as going come last: what stays does not rely on them, or else on nobody.
 pub(super) fn decide(packs: &[Content], needs: &dyn Fn(&ChunkId) -> bool) -> Decision {
-    let mut order: Vec<((bool, u64, u64), &Content)> = packs
+    let mut order: Vec<((bool, bool, u64, u64), &Content)> = packs
         .iter()
-        .map(|pack| ((pack.present, score(pack, needs), pack.size), pack))
+        .map(|pack| ((pack.present, !pack.marked, score(pack, needs), pack.size), pack))
         .collect();
     order.sort_by(|(a, x), (b, y)| b.cmp(a).then(x.pack.cmp(&y.pack)));
     let mut home: HashMap<ChunkId, PackId> = HashMap::new();
@@ -46,9 +65,11 @@ pub(super) fn decide(packs: &[Content], needs: &dyn Fn(&ChunkId) -> bool) -> Dec
     let mut small = [Vec::new(), Vec::new()];
     for (_, pack) in order {
         let mut live = Vec::new();
-        let mut live_bytes: u64 = 0;
+        let (mut live_bytes, mut twice): (u64, u64) = (0, 0);
         for (chunk, stored) in &pack.chunks {
-            if needs(chunk) && !home.contains_key(chunk) {
+            if needs(chunk) && home.contains_key(chunk) {
+                twice = twice.saturating_add(*stored);
+            } else if needs(chunk) {
                 home.insert(*chunk, pack.pack);
                 live.push(*chunk);
                 live_bytes = live_bytes.saturating_add(*stored);
@@ -60,14 +81,27 @@ pub(super) fn decide(packs: &[Content], needs: &dyn Fn(&ChunkId) -> bool) -> Dec
             // Damage is not for the collector to hide.
         } else if live_bytes < pack.size / 2 && pack.chunks.len() > live.len() {
             decision.rewrite.push((pack.pack, live));
+            decision.reasons.insert(pack.pack, Reason::MostlyUnneeded);
+        } else if twice > pack.size / TWICE {
+            decision.rewrite.push((pack.pack, live));
+            decision.reasons.insert(pack.pack, Reason::StoredTwice);
         } else if pack.size < SMALL {
             small[usize::from(pack.lists)].push((pack.pack, live));
         }
     }
     for mut small in small {
         if small.len() >= MANY_SMALL {
+            let reasons = small.iter().map(|(pack, _)| (*pack, Reason::Small));
+            decision.reasons.extend(reasons);
             decision.rewrite.append(&mut small);
         }
+    }
+    for pack in packs
+        .iter()
+        .filter(|pack| pack.marked && decision.dead.contains(&pack.pack))
+    {
+        let elsewhere = pack.chunks.iter().filter_map(|(chunk, _)| home.get(chunk));
+        decision.relied.extend(elsewhere);
     }
     decision.dead.sort_unstable();
     decision.rewrite.sort_unstable_by_key(|(pack, _)| *pack);
@@ -95,6 +129,7 @@ mod tests {
             pack: PackId([name; 32]),
             size,
             present: true,
+            marked: false,
             lists: false,
             chunks: chunks
                 .iter()

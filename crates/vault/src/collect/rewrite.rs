@@ -7,8 +7,9 @@ use ostler_store::Object;
 use ostler_vocabulary::{Classified, ErrorKind, Progress};
 use tokio_util::sync::CancellationToken;
 
+use super::Tally;
 use super::stop_if;
-use super::survey::{Survey, ended};
+use super::survey::Survey;
 use crate::index::parse_segment;
 use crate::pack::PackTable;
 use crate::{ChunkId, ChunkSink, Error, Index, OpenBlock, PackId, Reader, Vault};
@@ -50,7 +51,7 @@ impl Vault {
             .map(|(pack, chunks)| ((*pack, survey.size_of(pack)), chunks.clone()))
             .collect();
         let (progress, cancel) = (progress.clone(), cancel.clone());
-        let copy = tokio::task::spawn_blocking(move || {
+        let copy = self.host().blocking(move || {
             let mut done = Vec::new();
             for (pack, chunks) in work {
                 stop_if(&cancel)?;
@@ -69,12 +70,29 @@ impl Vault {
             sink.finish()?;
             Ok(done)
         });
-        let packs = copy.await.map_err(ended)??;
+        let packs = copy.await??;
         let totals = upload.finish().await?;
         Ok(Rewritten {
             packs,
             stored_bytes: totals.stored_bytes,
         })
+    }
+
+    /// Puts small segments together when there are many.
+    pub(super) async fn merge_segments(
+        &self,
+        survey: &Survey,
+        tally: &mut Tally,
+        cancel: &CancellationToken,
+    ) -> Result<(), Error> {
+        let (described, superseded) = self.describe_anew(survey, &HashSet::new(), cancel).await?;
+        tally.added += described;
+        for segment in superseded {
+            stop_if(cancel)?;
+            self.remove(&segment.key).await?;
+            tally.deleted(segment.size);
+        }
+        Ok(())
     }
 
     /// Writes segments for what stays of the segments that name packs which are going, and of small ones when there

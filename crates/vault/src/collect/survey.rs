@@ -1,20 +1,19 @@
 //! What there is and what is needed, before anything is changed.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use ostler_store::Object;
-use ostler_vocabulary::{BackupId, Classified, ErrorKind};
+use ostler_vocabulary::{BackupId, Classified, ErrorKind, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{Content, Decision, decide};
 use super::stop_if;
-use super::tidy::is_live;
-use crate::catalogue::{BACKUPS, INTENTS, backup_of};
+use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of};
 use crate::index::{pack_of, parse_segment};
 use crate::pack::{Contents, PackTable};
 use crate::reach::Reach;
-use crate::{ChunkId, ChunkKind, Error, Index, PackId, Vault};
+use crate::{ChunkId, ChunkKind, Error, Index, PackId, Record, Vault};
 
 /// What a vault holds, and what is to be done about it.
 #[derive(Debug)]
@@ -25,8 +24,12 @@ pub(super) struct Survey {
     /// Tables of packs that no segment describes.
     pub(super) orphans: Vec<PackTable>,
     pub(super) decision: Decision,
-    /// Whether packs that no segment describes and nothing needs may be freed.
-    free_orphans: bool,
+    /// Ids below which a commit record was looked for.
+    examined: BTreeSet<BackupId>,
+    /// Packs whose being needed is decided by backups that are being made: those that no segment describes, and what
+    /// was stored since the first of these backups began.
+    spared: HashSet<PackId>,
+    second: bool,
     sizes: BTreeMap<PackId, u64>,
 }
 
@@ -34,8 +37,13 @@ impl Survey {
     pub(super) async fn take(
         vault: &Arc<Vault>,
         gone: &[BackupId],
+        marked: &HashSet<PackId>,
         cancel: &CancellationToken,
     ) -> Result<Self, Error> {
+        // Before the index: what a backup needs is described when it is committed.
+        let (records, examined) = committed(vault, gone, cancel).await?;
+        let since = vault.first_begun().await?;
+        let mut spared = HashSet::new();
         let mut tables: Vec<PackTable> = Vec::new();
         let mut segments = Vec::new();
         for object in vault.objects("index/").await? {
@@ -63,6 +71,11 @@ impl Survey {
                 continue;
             };
             sizes.insert(id, object.size);
+            let stored_since =
+                |since: &Begun| !described.contains(&id) || since.may_have_stored(object.modified);
+            if since.as_ref().is_some_and(stored_since) {
+                spared.insert(id);
+            }
             if described.contains(&id) {
                 continue;
             }
@@ -81,13 +94,12 @@ impl Survey {
             }
         }
         tables.extend(orphans.iter().filter(|table| !table.contents.is_empty()).cloned());
-        let free_orphans = vault.no_backup_is_begun().await?;
 
         let index = {
-            let build = tokio::task::spawn_blocking(move || Arc::new(Index::build(tables)));
-            build.await.map_err(ended)?
+            let build = vault.host().blocking(move || Arc::new(Index::build(tables)));
+            build.await?
         };
-        let reach = needed(vault, &index, gone, cancel).await?;
+        let reach = needed(vault, &index, records, cancel).await?;
         if let Some(lost) = reach.chunks().find(|chunk| index.get(chunk).is_none()) {
             return Err(Error::Damaged {
                 object: format!("chunk {lost}"),
@@ -107,6 +119,7 @@ impl Survey {
                     pack,
                     size,
                     present,
+                    marked: marked.contains(&pack),
                     lists: false,
                     chunks,
                 };
@@ -126,7 +139,9 @@ impl Survey {
             segments,
             orphans,
             decision,
-            free_orphans,
+            examined,
+            spared,
+            second: !marked.is_empty(),
             sizes,
         })
     }
@@ -149,7 +164,7 @@ impl Survey {
 
     /// Segments that go with nothing in their place: packs that are written anew are described anew.
     pub(super) fn superseded(&self) -> impl Iterator<Item = Object> + '_ {
-        let going: HashSet<PackId> = self.decision.dead.iter().copied().collect();
+        let going: HashSet<PackId> = self.removable().collect();
         let all_go =
             move |packs: &[PackId]| !packs.is_empty() && packs.iter().all(|pack| going.contains(pack));
         self.segments
@@ -158,46 +173,80 @@ impl Survey {
             .map(|(object, _)| object.clone())
     }
 
-    /// The dead packs that may be deleted.
-    pub(super) fn removable(&self) -> Vec<PackId> {
-        let orphans: HashSet<PackId> = self.orphans.iter().map(|table| table.id).collect();
+    /// The dead packs that may be marked.
+    pub(super) fn removable(&self) -> impl Iterator<Item = PackId> {
         let dead = self.decision.dead.iter().copied();
-        dead.filter(|pack| self.free_orphans || !orphans.contains(pack))
-            .collect()
+        dead.filter(|pack| !self.spared.contains(pack))
+    }
+
+    /// Whether it was made for a round that was open.
+    pub(super) fn is_second(&self) -> bool {
+        self.second
+    }
+
+    /// Whether no backup is committed that this survey did not look at. `others` are such that a listing may not show
+    /// yet.
+    pub(super) async fn knows(&self, vault: &Vault, others: &BTreeSet<BackupId>) -> Result<bool, Error> {
+        let listed = vault.objects(BACKUPS).await?;
+        let mut listed = listed.iter().map(|object| backup_of(BACKUPS, &object.key));
+        Ok(others.is_subset(&self.examined)
+            && listed.all(|id| id.is_some_and(|id| self.examined.contains(&id))))
     }
 }
 
-/// What all backups but `gone` need.
-async fn needed(
+/// The commit records of all backups but `gone`, and where they were looked for.
+async fn committed(
     vault: &Arc<Vault>,
-    index: &Arc<Index>,
     gone: &[BackupId],
     cancel: &CancellationToken,
-) -> Result<Reach, Error> {
-    let mut records = Vec::new();
+) -> Result<(Vec<Record>, BTreeSet<BackupId>), Error> {
+    let unaccounted = |backup: &str, source: Error| Error::Unaccounted {
+        backup: backup.to_owned(),
+        source: Box::new(source),
+    };
+    let mut examined = BTreeSet::new();
+    // Records that a listing does not show yet are found by their intents.
+    for object in vault.objects(INTENTS).await? {
+        examined.extend(backup_of(INTENTS, &object.key));
+    }
     for object in vault.objects(BACKUPS).await? {
-        stop_if(cancel)?;
-        let unaccounted = |backup: &str, source: Error| Error::Unaccounted {
-            backup: backup.to_owned(),
-            source: Box::new(source),
-        };
         let Some(id) = backup_of(BACKUPS, &object.key) else {
             let error = Error::damaged(&object.key, "its name is not that of a commit record");
             return Err(unaccounted(object.key.as_str(), error));
         };
-        if gone.contains(&id) {
-            continue;
-        }
+        examined.insert(id);
+    }
+    let mut records = Vec::new();
+    let mut nothing = Vec::new();
+    let wanted: Vec<BackupId> = examined.iter().copied().filter(|id| !gone.contains(id)).collect();
+    for id in wanted {
+        stop_if(cancel)?;
         match vault.record(id).await {
             Ok(record) => records.push(record),
-            // Deleted since the listing.
-            Err(Error::NotFound(_)) => {}
+            // A tombstone, not committed yet, or deleted since the listing.
+            Err(Error::NotFound(_)) => nothing.push(id),
             Err(error) => return Err(unaccounted(&id.to_string(), error)),
         }
     }
+    // What is committed after this was not looked at.
+    for id in nothing {
+        if vault.at_record(id).await? != AtRecord::Tombstone {
+            examined.remove(&id);
+        }
+    }
+    Ok((records, examined))
+}
+
+/// What all these backups need.
+async fn needed(
+    vault: &Arc<Vault>,
+    index: &Arc<Index>,
+    records: Vec<Record>,
+    cancel: &CancellationToken,
+) -> Result<Reach, Error> {
     let reader = Arc::new(vault.reader(Arc::clone(index)));
     let cancel = cancel.clone();
-    let walk = tokio::task::spawn_blocking(move || {
+    let walk = vault.host().blocking(move || {
         let mut reach = Reach::default();
         for record in &records {
             stop_if(&cancel)?;
@@ -208,24 +257,40 @@ async fn needed(
         }
         Ok(reach)
     });
-    walk.await.map_err(ended)?
+    walk.await?
+}
+
+/// The first of the backups that are being made or wait for being resumed.
+#[derive(Debug)]
+struct Begun {
+    /// By the store's clock.
+    at: Option<Timestamp>,
+}
+
+impl Begun {
+    fn may_have_stored(&self, stored: Option<Timestamp>) -> bool {
+        match (self.at, stored) {
+            (Some(began), Some(stored)) => stored >= began,
+            _ => false,
+        }
+    }
 }
 
 impl Vault {
-    /// Whether no backup is under way or waits for being resumed.
-    async fn no_backup_is_begun(&self) -> Result<bool, Error> {
+    async fn first_begun(&self) -> Result<Option<Begun>, Error> {
+        let mut first: Option<Begun> = None;
         for object in self.objects(INTENTS).await? {
             let Some(id) = backup_of(INTENTS, &object.key) else {
                 continue;
             };
-            if is_live(self, id).await? {
-                return Ok(false);
+            if self.at_record(id).await? == AtRecord::Nothing && self.is_young(id).await? {
+                let at = match first {
+                    Some(Begun { at }) => at.min(object.modified),
+                    None => object.modified,
+                };
+                first = Some(Begun { at });
             }
         }
-        Ok(true)
+        Ok(first)
     }
-}
-
-pub(super) fn ended(error: tokio::task::JoinError) -> Error {
-    Error::Internal(format!("work in another thread ended early: {error}"))
 }

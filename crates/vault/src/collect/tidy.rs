@@ -7,38 +7,62 @@ use ostler_store::Object;
 use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
-use super::stop_if;
-use crate::catalogue::{BACKUPS, INTENTS, NOTES, backup_of};
+use super::{Tally, stop_if};
+use crate::catalogue::{AtRecord, BACKUPS, INTENTS, NOTES, backup_of};
+use crate::lease::{BACKUPS_MADE, backup_chain};
 use crate::{Error, Lease, Vault};
 
 /// For so long a backup that was interrupted can be resumed without storing again what it had stored.
 const RESUMABLE: Duration = Duration::from_secs(24 * 3600);
 
-/// What was deleted.
+/// What has done its service.
 #[derive(Debug, Default)]
-pub(super) struct Tidied {
-    pub(super) objects: u64,
-    pub(super) bytes: u64,
+pub(super) struct Stale {
+    /// Backups that are over, with their intents and signs of life.
+    over: Vec<(BackupId, AtRecord, Vec<Object>)>,
+    /// Notes of what is gone, and signs of life without an intent.
+    others: Vec<Object>,
+}
+
+impl Stale {
+    pub(super) fn objects(self) -> Vec<Object> {
+        let of_over = self.over.into_iter().flat_map(|(_, _, objects)| objects);
+        of_over.chain(self.others).collect()
+    }
 }
 
 impl Vault {
-    /// Deletes intents of what is committed or was given up, and notes of what is gone.
-    pub(super) async fn tidy(&self, guard: &Lease, cancel: &CancellationToken) -> Result<Tidied, Error> {
+    /// Deletes intents and signs of life of what is over or was given up, and notes of what is gone.
+    pub(super) async fn tidy(
+        &self,
+        guard: &Lease,
+        cancel: &CancellationToken,
+        tally: &mut Tally,
+    ) -> Result<(), Error> {
         let stale = self.stale(&[]).await?;
         guard.confirm().await?;
-        let mut tidied = Tidied::default();
-        for object in stale {
+        for (id, at_record, objects) in stale.over {
+            stop_if(cancel)?;
+            if at_record == AtRecord::Nothing && !self.rule_out(id).await? {
+                continue;
+            }
+            self.forget(id).await?;
+            objects.iter().for_each(|object| tally.deleted(object.size));
+        }
+        for object in stale.others {
             stop_if(cancel)?;
             self.remove(&object.key).await?;
-            tidied.objects += 1;
-            tidied.bytes += object.size;
+            tally.deleted(object.size);
         }
-        Ok(tidied)
+        Ok(())
     }
 
     /// Those objects, as they would be without the backups in `gone`.
-    pub(super) async fn stale(&self, gone: &[BackupId]) -> Result<Vec<Object>, Error> {
+    pub(super) async fn stale(&self, gone: &[BackupId]) -> Result<Stale, Error> {
         let notes = self.objects(NOTES).await?;
+        // Signs before intents: whoever begins says so first.
+        let made = self.objects(BACKUPS_MADE).await?;
+        let signs = self.signs().await?;
         let intents = self.objects(INTENTS).await?;
         // After the notes: a backup that is committed in between is not taken for one that is gone.
         let records = self.objects(BACKUPS).await?;
@@ -47,43 +71,57 @@ impl Vault {
             .filter_map(|object| backup_of(BACKUPS, &object.key))
             .filter(|id| !gone.contains(id))
             .collect();
-        let mut stale = Vec::new();
+        let mut stale = Stale::default();
+        let mut begun = HashSet::new();
         for intent in intents {
-            if let Some(id) = backup_of(INTENTS, &intent.key)
-                && (committed.contains(&id) || gone.contains(&id) || !is_live(self, id).await?)
-            {
-                stale.push(intent);
+            let Some(id) = backup_of(INTENTS, &intent.key) else {
+                continue;
+            };
+            if !gone.contains(&id) {
+                begun.insert(id);
+            }
+            let signs = signs.get(&id).cloned().unwrap_or_default();
+            let at_record = self.at_record(id).await?;
+            let is_over = match at_record {
+                _ if gone.contains(&id) => true,
+                AtRecord::Tombstone => true,
+                // The key of its record is its maker's until the maker says that it is done with it. The intent makes up
+                // for a listing that does not show the record yet.
+                AtRecord::Record => signs.released && committed.contains(&id),
+                AtRecord::Nothing => !self.is_young(id).await? && self.maker_is_dead(id, &signs).await?,
+            };
+            if is_over {
+                let chain = backup_chain(id);
+                let mut objects = vec![intent];
+                objects.extend(
+                    made.iter()
+                        .filter(|sign| sign.key.as_str().starts_with(&chain))
+                        .cloned(),
+                );
+                stale.over.push((id, at_record, objects));
             }
         }
-        stale.extend(notes.into_iter().filter(|note| {
+        let of_backup = |name: &str, end: char| name.split_once(end)?.0.parse::<BackupId>().ok();
+        stale.others.extend(notes.into_iter().filter(|note| {
             let name = note.key.as_str().strip_prefix(NOTES).unwrap_or_default();
-            let id = name
-                .split_once('.')
-                .and_then(|(id, _)| id.parse::<BackupId>().ok());
-            id.is_some_and(|id| !committed.contains(&id))
+            of_backup(name, '.').is_some_and(|id| !committed.contains(&id) && !begun.contains(&id))
+        }));
+        stale.others.extend(made.into_iter().filter(|sign| {
+            let name = sign.key.as_str().strip_prefix(BACKUPS_MADE).unwrap_or_default();
+            of_backup(name, '/').is_some_and(|id| !begun.contains(&id) && !gone.contains(&id))
         }));
         Ok(stale)
     }
-}
 
-/// Whether this intent is of a backup that is not committed and began a short time ago. One that cannot be read
-/// counts as live.
-pub(super) async fn is_live(vault: &Vault, id: BackupId) -> Result<bool, Error> {
-    let intent = match vault.intent(id).await {
-        Ok(None) => return Ok(false),
-        Ok(Some(intent)) => intent,
-        Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(true),
-        Err(error) => return Err(error),
-    };
-    let age = intent.started.duration_until(vault.clock().now());
-    if age.unsigned_abs() >= RESUMABLE {
-        return Ok(false);
-    }
-    match vault.record(id).await {
-        Err(Error::NotFound(_)) => Ok(true),
-        // Committed; whether its record can be read is another question.
-        Ok(_) => Ok(false),
-        Err(error) if error.kind() == ErrorKind::Corrupt => Ok(false),
-        Err(error) => Err(error),
+    /// Whether a backup began a short time ago. One whose intent cannot be read counts as young.
+    pub(super) async fn is_young(&self, id: BackupId) -> Result<bool, Error> {
+        let intent = match self.intent(id).await {
+            Ok(None) => return Ok(false),
+            Ok(Some(intent)) => intent,
+            Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        let age = intent.started.duration_until(self.clock().now());
+        Ok(age.unsigned_abs() < RESUMABLE)
     }
 }

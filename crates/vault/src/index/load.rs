@@ -1,6 +1,6 @@
 //! Loading the index of a vault.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use ostler_vocabulary::{Classified, ErrorKind};
 
 use super::{Index, parse_segment};
 use crate::pack::{HEADER, PackTable};
+use crate::rounds::ROUNDS;
 use crate::{Error, PackId, Vault};
 
 /// Requests in flight.
@@ -27,6 +28,15 @@ impl Vault {
     pub async fn index(&self, adopt_orphans: bool) -> Result<Arc<Index>, Error> {
         let mut ignored = Vec::new();
         let mut tables = Vec::new();
+        // Before the segments: what is freed and unmarked in between is in none of them any more.
+        let marked = match self.rounds().await {
+            Ok(rounds) => Some(rounds.open.map(|round| round.packs).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                ignored.push((ROUNDS.to_owned(), error.to_string()));
+                None
+            }
+            Err(error) => return Err(error),
+        };
         let segments = self.objects("index/").await?;
         let mut reads = stream::iter(segments)
             .map(|object| async move {
@@ -48,9 +58,16 @@ impl Vault {
         }
         drop(reads);
         let mut adopted = Vec::new();
+        let mut missing = Vec::new();
         if adopt_orphans || !ignored.is_empty() {
             let known: HashSet<PackId> = tables.iter().map(|table| table.id).collect();
             let packs = self.objects("packs/").await?;
+            let there: HashMap<PackId, u64> = packs
+                .iter()
+                .filter_map(|object| Some((pack_of(&object.key)?, object.size)))
+                .collect();
+            let is_missing = |table: &&PackTable| there.get(&table.id) != Some(&table.size);
+            missing.extend(tables.iter().filter(is_missing).map(|table: &PackTable| table.id));
             let orphans = packs.into_iter().filter_map(|object| {
                 let id = pack_of(&object.key)?;
                 (!known.contains(&id)).then_some((id, object))
@@ -76,10 +93,14 @@ impl Vault {
         for (object, reason) in &ignored {
             tracing::warn!(object, reason, "left out of the index");
         }
-        let build = tokio::task::spawn_blocking(move || Index::build(tables));
-        let mut index = build
-            .await
-            .map_err(|error| Error::Internal(format!("building the index ended early: {error}")))?;
+        // Where the marks cannot be read, no old pack is relied on.
+        let mut avoid = marked.unwrap_or_else(|| tables.iter().map(|table| table.id).collect());
+        avoid.extend(missing);
+        adopted.retain(|table: &PackTable| !avoid.contains(&table.id));
+        let build = self
+            .host()
+            .blocking(move || Index::build_avoiding(tables, &avoid));
+        let mut index = build.await?;
         index.adopted = adopted;
         index.ignored = ignored;
         Ok(Arc::new(index))

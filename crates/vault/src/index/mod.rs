@@ -3,11 +3,13 @@
 mod load;
 mod segment;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ostler_vocabulary::VaultId;
 
 use crate::chunk::ChunkKind;
+use crate::host::{Bug, bug};
 use crate::pack::{Context, Encoding, HEADER, PackTable};
 use crate::{ChunkId, PackId};
 
@@ -121,8 +123,10 @@ pub struct Index {
     shift: u32,
     /// In the order of the packs.
     spots: Vec<Spot>,
-    /// Sorted by name.
+    /// Those that may be relied on, then the others; each sorted by name.
     packs: Vec<Pack>,
+    /// So many packs come first that new backups may rely on; the others are being collected.
+    kept: usize,
     chunks: usize,
     adopted: Vec<PackTable>,
     ignored: Vec<(String, String)>,
@@ -136,12 +140,18 @@ impl Index {
     }
 
     /// An index of these packs; a pack that is named twice counts once.
-    pub(crate) fn build(mut tables: Vec<PackTable>) -> Self {
-        tables.sort_unstable_by_key(|table| table.id);
+    pub(crate) fn build(tables: Vec<PackTable>) -> Self {
+        Self::build_avoiding(tables, &HashSet::new())
+    }
+
+    /// As [`Index::build`]; what only the packs of `avoid` hold can be read and is not relied on by new backups.
+    pub(crate) fn build_avoiding(mut tables: Vec<PackTable>, avoid: &HashSet<PackId>) -> Self {
+        tables.sort_unstable_by_key(|table| (avoid.contains(&table.id), table.id));
         tables.dedup_by_key(|table| table.id);
         let mut slots = Vec::with_capacity(tables.iter().map(|table| table.contents.chunks()).sum());
         let mut spots = Vec::with_capacity(tables.iter().map(|table| table.contents.blocks()).sum());
         let mut packs = Vec::with_capacity(tables.len());
+        let kept = tables.partition_point(|table| !avoid.contains(&table.id));
         for table in tables {
             let pack = place(packs.len());
             let first = place(spots.len());
@@ -193,6 +203,7 @@ impl Index {
             shift,
             spots,
             packs,
+            kept,
             chunks,
             adopted: Vec::new(),
             ignored: Vec::new(),
@@ -223,14 +234,18 @@ impl Index {
         Some(self.pack(pack)?.size)
     }
 
-    /// Every pack, by name.
+    /// Every pack.
     pub(crate) fn all_packs(&self) -> &[Pack] {
         &self.packs
     }
 
     pub(crate) fn pack(&self, pack: &PackId) -> Option<&Pack> {
-        let place = self.packs.binary_search_by_key(pack, |pack| pack.id).ok()?;
-        self.packs.get(place)
+        let (kept, going) = self.packs.split_at_checked(self.kept)?;
+        let find = |packs: &[Pack]| packs.binary_search_by_key(pack, |pack| pack.id);
+        match find(kept) {
+            Ok(place) => kept.get(place),
+            Err(_) => going.get(find(going).ok()?),
+        }
     }
 
     /// How many packs there are.
@@ -304,11 +319,15 @@ impl Index {
         }
     }
 
-    /// Adds the pack of a chunk's first place; `None` when the chunk is nowhere.
+    /// Adds the pack of a chunk's first place; `None` when the chunk is in no pack that may be relied on.
     pub(crate) fn mark(&self, id: &ChunkId, set: &PackSet) -> Option<()> {
         let slot = self.slots_of(id).first()?;
         let spot = self.spots.get(slot.block as usize)?;
-        set.insert(spot.pack as usize);
+        let pack = spot.pack as usize;
+        if pack >= self.kept && !bug(Bug::RelyOnMarkedPacks) {
+            return None;
+        }
+        set.insert(pack);
         Some(())
     }
 

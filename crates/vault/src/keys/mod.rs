@@ -82,6 +82,10 @@ impl Epoch {
         info: &[u8],
         key: &[u8; 32],
     ) -> Result<[u8; SEALED_KEY], Error> {
+        #[cfg(test)]
+        if crate::host::is_simulated() {
+            return Ok(self.stand_in(info, key));
+        }
         let psk = Psk {
             key: self.writer.as_slice(),
             id: vault.as_bytes(),
@@ -92,6 +96,20 @@ impl Epoch {
             .map_err(|_| Error::Internal("a sealed key has an unexpected length".to_owned()))
     }
 
+    /// In place of a sealed key, where a hundred thousand histories of a vault are gone through and none is secret.
+    #[cfg(test)]
+    fn stand_in(&self, info: &[u8], key: &[u8; 32]) -> [u8; SEALED_KEY] {
+        let mut bytes = [0; SEALED_KEY];
+        let (plain, code) = bytes.split_at_mut(32);
+        plain.copy_from_slice(key);
+        let hash = blake3::Hasher::new_keyed(&self.writer)
+            .update(info)
+            .update(key)
+            .finalize();
+        code[..32].copy_from_slice(hash.as_bytes());
+        bytes
+    }
+
     pub(crate) fn open_key(
         &self,
         suite: Suite,
@@ -99,6 +117,12 @@ impl Epoch {
         info: &[u8],
         sealed: &[u8],
     ) -> Result<Zeroizing<[u8; 32]>, cipher::NotAuthentic> {
+        #[cfg(test)]
+        if crate::host::is_simulated() {
+            let key: &[u8; 32] = sealed.first_chunk().ok_or(cipher::NotAuthentic)?;
+            let is_ours = self.stand_in(info, key) == sealed;
+            return is_ours.then(|| Zeroizing::new(*key)).ok_or(cipher::NotAuthentic);
+        }
         let psk = Psk {
             key: self.writer.as_slice(),
             id: vault.as_bytes(),

@@ -4,56 +4,62 @@ use std::time::Duration;
 
 use ostler_store::{Key, Object};
 
-use super::{LEASE_TIME, PREFIX};
+use super::LEASE_TIME;
 use crate::Error;
 use crate::objects::object_key;
 
 /// One object of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
+pub(crate) enum Link {
     /// The holder is alive; the first says who it is.
     Beat(u64),
     /// The holder is done.
     Released,
+    /// The holder relies on nothing that this round of collection marked.
+    Saw(u64),
 }
 
 impl Link {
-    pub(super) fn key(self, epoch: u64) -> Result<Key, Error> {
+    pub(crate) fn key(self, prefix: &str, epoch: u64) -> Result<Key, Error> {
         object_key(match self {
-            Self::Beat(beat) => format!("{PREFIX}{epoch:010}/{beat:010}"),
-            Self::Released => format!("{PREFIX}{epoch:010}/released"),
+            Self::Beat(beat) => format!("{prefix}{epoch:010}/{beat:010}"),
+            Self::Released => format!("{prefix}{epoch:010}/released"),
+            Self::Saw(round) => format!("{prefix}{epoch:010}/saw-{round:010}"),
         })
     }
 
     /// Epoch and link of an object; `None` for a name that is not ours.
-    pub(super) fn parse(key: &Key) -> Option<(u64, Self)> {
-        let (epoch, link) = key.as_str().strip_prefix(PREFIX)?.split_once('/')?;
+    pub(crate) fn parse(prefix: &str, key: &Key) -> Option<(u64, Self)> {
+        let (epoch, link) = key.as_str().strip_prefix(prefix)?.split_once('/')?;
         let link = match link {
             "released" => Self::Released,
-            beat => Self::Beat(number(beat)?),
+            link => match link.strip_prefix("saw-") {
+                Some(round) => Self::Saw(number(round)?),
+                None => Self::Beat(number(link)?),
+            },
         };
         Some((number(epoch)?, link))
     }
 }
 
-fn number(text: &str) -> Option<u64> {
+pub(crate) fn number(text: &str) -> Option<u64> {
     let digits = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { text.parse().ok() } else { None }
 }
 
 /// The end of the chain: its highest epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Chain {
-    pub(super) epoch: u64,
-    pub(super) beat: u64,
-    pub(super) released: bool,
+pub(crate) struct Chain {
+    pub(crate) epoch: u64,
+    pub(crate) beat: u64,
+    pub(crate) released: bool,
 }
 
 impl Chain {
-    pub(super) fn read(objects: &[Object]) -> Option<Self> {
+    pub(crate) fn read(prefix: &str, objects: &[Object]) -> Option<Self> {
         let links: Vec<(u64, Link)> = objects
             .iter()
-            .filter_map(|object| Link::parse(&object.key))
+            .filter_map(|object| Link::parse(prefix, &object.key))
             .collect();
         let epoch = links.iter().map(|(epoch, _)| *epoch).max()?;
         let mut chain = Self {
@@ -65,6 +71,7 @@ impl Chain {
             match link {
                 Link::Beat(beat) => chain.beat = chain.beat.max(*beat),
                 Link::Released => chain.released = true,
+                Link::Saw(_) => {}
             }
         }
         Some(chain)
@@ -110,6 +117,7 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
+    use super::super::COLLECTOR as PREFIX;
     use super::*;
 
     fn objects(names: &[&str]) -> Vec<Object> {
@@ -151,14 +159,17 @@ mod tests {
             (&["0000000003/released"], Some(chain(3, 0, true))),
             (&["1/0000000000", "0000000001/x", "=000000001/released"], None),
         ] {
-            assert_eq!(Chain::read(&objects(names)), expected, "{names:?}");
+            assert_eq!(Chain::read(PREFIX, &objects(names)), expected, "{names:?}");
         }
     }
 
     #[test]
     fn links_read_back() {
-        for link in [Link::Beat(0), Link::Beat(77), Link::Released] {
-            assert_eq!(Link::parse(&link.key(5).unwrap()), Some((5, link)));
+        for link in [Link::Beat(0), Link::Beat(77), Link::Released, Link::Saw(3)] {
+            assert_eq!(
+                Link::parse(PREFIX, &link.key(PREFIX, 5).unwrap()),
+                Some((5, link))
+            );
         }
     }
 

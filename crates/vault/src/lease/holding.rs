@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ostler_store::{Key, Object, Store};
-use ostler_vocabulary::{Classified, Clock, ErrorKind};
+use ostler_vocabulary::{Classified, Clock, ErrorKind, Timestamp};
 use tokio::task::JoinHandle;
 
+use super::LEASE_TIME;
 use super::chain::{Chain, Link};
-use super::{LEASE_TIME, PREFIX};
-use crate::Error;
+use crate::host::Host;
+use crate::{Error, Vault};
 
-/// The writer lease, kept alive by a task until released or dropped. A lease that is dropped without
+/// The collector's lease, kept alive by a task until released or dropped. A lease that is dropped without
 /// [`Lease::release`] is free for others after [`LEASE_TIME`], or at once when this process ends.
 #[derive(Debug)]
 pub struct Lease {
@@ -21,11 +22,15 @@ pub struct Lease {
 }
 
 impl Lease {
-    pub(super) fn start(store: Arc<dyn Store>, clock: Arc<dyn Clock>, epoch: u64) -> Self {
+    /// Holds an epoch of the chain below `prefix`, of which the first beat is there.
+    pub(crate) fn start(vault: &Vault, prefix: String, epoch: u64) -> Self {
+        let clock = vault.clock().clone();
         let now = clock.monotonic();
         let holding = Arc::new(Holding {
-            store,
+            store: vault.store().clone(),
+            host: vault.host().clone(),
             clock,
+            prefix,
             epoch,
             beat: AtomicU64::new(0),
             beaten_ms: AtomicU64::new(milliseconds(now)),
@@ -38,6 +43,16 @@ impl Lease {
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.holding.epoch
+    }
+
+    /// When it was taken, by the store's clock.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub(crate) async fn taken(&self) -> Result<Option<Timestamp>, Error> {
+        let key = Link::Beat(0).key(&self.holding.prefix, self.holding.epoch)?;
+        let object = self.holding.store.head(&key).await;
+        Ok(object.map_err(Error::store("look up", &key))?.modified)
     }
 
     /// Asks the store whether the lease is still ours; first shows life when that was a while ago, so that nobody
@@ -66,7 +81,7 @@ impl Lease {
         let holding = &self.holding;
         holding.create(Link::Released).await?;
         for object in &holding.objects().await? {
-            if let Some((epoch, Link::Beat(beat))) = Link::parse(&object.key)
+            if let Some((epoch, Link::Beat(beat))) = Link::parse(&holding.prefix, &object.key)
                 && epoch == holding.epoch
                 && beat > 0
             {
@@ -88,6 +103,8 @@ impl Drop for Lease {
 struct Holding {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    host: Host,
+    prefix: String,
     epoch: u64,
     beat: AtomicU64,
     /// When the last beat was taken by the store, by the monotonic clock.
@@ -97,7 +114,7 @@ struct Holding {
 impl Holding {
     async fn keep_beating(self: Arc<Self>) {
         loop {
-            tokio::time::sleep(LEASE_TIME / 4).await;
+            self.host.sleep(LEASE_TIME / 4).await;
             let alive = match self.show_life().await {
                 Ok(()) => self.confirm().await,
                 error => error,
@@ -105,10 +122,10 @@ impl Holding {
             match alive {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::Conflict => {
-                    tracing::warn!(epoch = self.epoch, "the writer lease was lost");
+                    tracing::warn!(lease = self.prefix, epoch = self.epoch, "the lease was lost");
                     return;
                 }
-                Err(error) => tracing::warn!(%error, "could not show that the writer lease is held"),
+                Err(error) => tracing::warn!(%error, "could not show that the lease is held"),
             }
         }
     }
@@ -120,22 +137,23 @@ impl Holding {
         self.beaten_ms.fetch_max(now, Ordering::Relaxed);
         // The first beat says who holds the lease and stays.
         if beat > 1 {
-            self.remove(&Link::Beat(beat - 1).key(self.epoch)?).await?;
+            self.remove(&Link::Beat(beat - 1).key(&self.prefix, self.epoch)?)
+                .await?;
         }
         Ok(())
     }
 
     async fn confirm(&self) -> Result<(), Error> {
-        match Chain::read(&self.objects().await?) {
-            Some(chain) if chain.epoch == self.epoch && !chain.released => Ok(()),
-            _ => Err(Error::Conflict(
-                "the vault's writer lease was lost to another process".to_owned(),
-            )),
+        match Chain::read(&self.prefix, &self.objects().await?) {
+            Some(chain) if chain.epoch > self.epoch || (chain.epoch == self.epoch && chain.released) => Err(
+                Error::Conflict("the lease was lost to another process".to_owned()),
+            ),
+            _ => Ok(()),
         }
     }
 
     async fn create(&self, link: Link) -> Result<(), Error> {
-        let key = link.key(self.epoch)?;
+        let key = link.key(&self.prefix, self.epoch)?;
         match self.store.create(&key, bytes::Bytes::new()).await {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Error::store("create", key)(error)),
             _ => Ok(()),
@@ -147,7 +165,7 @@ impl Holding {
     }
 
     async fn objects(&self) -> Result<Vec<Object>, Error> {
-        crate::objects::list(&self.store, PREFIX).await
+        crate::objects::list(&self.store, &self.prefix).await
     }
 }
 

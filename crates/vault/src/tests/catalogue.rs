@@ -40,9 +40,7 @@ fn intent(backup: BackupId) -> Intent {
 }
 
 async fn commit(world: &World, record: &Record) {
-    let lease = lease(&world.vault).await.unwrap();
-    world.vault.commit(record, &lease).await.unwrap();
-    lease.release().await.unwrap();
+    super::world::commit(&world.vault, record).await.unwrap();
 }
 
 #[tokio::test]
@@ -56,12 +54,11 @@ async fn a_thousand_backups_are_listed_in_five_requests() {
     })
     .await;
     let counters = counters.lock().unwrap().clone().unwrap();
-    let lease = lease(&world.vault).await.unwrap();
     for i in 0..1000 {
         let mut record = record("00".repeat(32), "database-01.example.com", NOW + i);
         record.name = Some("nightly".into());
         record.tags.insert("env".into(), "production".into());
-        world.vault.commit(&record, &lease).await.unwrap();
+        commit(&world, &record).await;
         world
             .vault
             .add_proof(record.backup, &proof(true, NOW + i))
@@ -113,8 +110,8 @@ async fn what_was_said_of_a_backup_is_listed_in_order() {
         .await
         .unwrap();
     let begun = intent(BackupId::random());
-    vault.register_intent(&begun).await.unwrap();
-    vault.register_intent(&begun).await.unwrap();
+    drop(vault.begin(&begun).await.unwrap());
+    drop(vault.begin(&begun).await.unwrap());
 
     let listed = vault.catalogue().await.unwrap();
     let mut ids: Vec<_> = listed.iter().map(|entry| entry.backup).collect();
@@ -148,12 +145,11 @@ async fn a_commit_is_repeatable_and_never_replaced() {
     commit(&world, &record).await;
     commit(&world, &record).await;
     assert_eq!(world.vault.record(record.backup).await.unwrap(), record);
-    let lease = lease(&world.vault).await.unwrap();
     let other = Record {
         partial: true,
         ..record.clone()
     };
-    let error = world.vault.commit(&other, &lease).await.unwrap_err();
+    let error = super::world::commit(&world.vault, &other).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
 }
 
@@ -226,7 +222,6 @@ async fn a_record_without_facts_is_read_and_a_damaged_one_is_named() {
 async fn a_deleted_backup_leaves_nothing_and_can_be_deleted_again() {
     let world = World::new().await;
     let record = record("00".repeat(32), "host", NOW);
-    world.vault.register_intent(&intent(record.backup)).await.unwrap();
     commit(&world, &record).await;
     world
         .vault

@@ -200,7 +200,7 @@ async fn orphans_are_freed_only_when_no_backup_is_begun() {
         name: None,
         owner: super::world::ghost().process,
     };
-    world.vault.register_intent(&intent).await.unwrap();
+    drop(world.vault.begin(&intent).await.unwrap());
     assert_eq!(collect(&world.vault).await.unwrap().packs_deleted, 0);
     assert_eq!(verify(&world.vault, &begun).await.unwrap(), []);
     world.clock.advance(std::time::Duration::from_secs(25 * 3600));

@@ -1,4 +1,4 @@
-//! The writer lease.
+//! The collector's lease.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -10,4 +10,5 @@ mod keys;
 mod lease;
 mod parsers;
 mod repack;
+mod sim;
 mod world;

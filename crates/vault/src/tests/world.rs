@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::list::{Entry, EntryKind, Extent, ListWriter, Metadata};
 use crate::{
-    ChunkKind, Collected, Counts, Error, InitOptions, Lease, LeaseHolder, NodeRecord, Protect, Record,
-    Unlock, Vault, VaultCheck,
+    ChunkKind, Collected, Collecting, Counts, Error, InitOptions, Intent, Lease, LeaseHolder, NodeRecord,
+    Protect, Record, Unlock, Vault, VaultCheck,
 };
 
 pub(super) const NOW: i64 = 1_800_000_000;
@@ -88,6 +88,25 @@ pub(super) fn ghost() -> LeaseHolder {
     }
 }
 
+/// The intent of a backup whose maker is gone.
+pub(super) fn intent_of(record: &Record) -> Intent {
+    Intent {
+        backup: record.backup,
+        operation: record.operation,
+        started: record.started,
+        host: "host".into(),
+        paths: vec!["/data".into()],
+        name: None,
+        owner: ghost().process,
+    }
+}
+
+pub(super) async fn commit(vault: &Arc<Vault>, record: &Record) -> Result<(), Error> {
+    let writer = vault.begin(&intent_of(record)).await?;
+    writer.commit(record, &[]).await?;
+    writer.finish().await
+}
+
 pub(super) async fn lease(vault: &Arc<Vault>) -> Result<Lease, Error> {
     vault.lease(ghost(), Duration::ZERO, &|_| {}).await
 }
@@ -95,7 +114,9 @@ pub(super) async fn lease(vault: &Arc<Vault>) -> Result<Lease, Error> {
 pub(super) async fn collect(vault: &Arc<Vault>) -> Result<Collected, Error> {
     let lease = lease(vault).await?;
     let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
-    let collected = vault.collect(&lease, &progress, &cancel).await?;
+    let collected = vault
+        .collect(&lease, Collecting::default(), &progress, &cancel)
+        .await?;
     lease.release().await?;
     Ok(collected)
 }
@@ -181,8 +202,6 @@ pub(super) async fn store_files(vault: &Arc<Vault>, files: &[(&str, Vec<u8>)]) -
 
 pub(super) async fn backup(vault: &Arc<Vault>, files: &[(&str, Vec<u8>)]) -> Record {
     let record = store_files(vault, files).await.unwrap();
-    let lease = lease(vault).await.unwrap();
-    vault.commit(&record, &lease).await.unwrap();
-    lease.release().await.unwrap();
+    commit(vault, &record).await.unwrap();
     record
 }

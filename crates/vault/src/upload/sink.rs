@@ -31,6 +31,8 @@ struct Lane {
     kind: ChunkKind,
     /// Packs are stored from this length on.
     full: usize,
+    /// Blocks of small chunks are at most so long.
+    block: usize,
     pack: Option<PackBuilder>,
     /// Small chunks that wait for their block to be full, and their bytes.
     chunks: Vec<Member>,
@@ -38,10 +40,11 @@ struct Lane {
 }
 
 impl Lane {
-    fn new(kind: ChunkKind, full: usize) -> Self {
+    fn new(kind: ChunkKind, full: usize, block: usize) -> Self {
         Self {
             kind,
             full,
+            block,
             pack: None,
             chunks: Vec::new(),
             plain: Vec::new(),
@@ -67,7 +70,7 @@ impl Lane {
             let kind = self.kind;
             return self.append(session, |pack| pack.push(press, kind, &[chunk], plaintext));
         }
-        if self.plain.len() + plaintext.len() > BLOCK {
+        if self.plain.len() + plaintext.len() > self.block {
             self.settle(session, press)?;
         }
         self.plain.extend_from_slice(plaintext);
@@ -112,11 +115,20 @@ impl Lane {
 
 impl ChunkSink {
     pub(super) fn new(session: Arc<Session>) -> Self {
+        let host = session.vault.host();
         Self {
-            session,
             press: None,
-            data: Lane::new(ChunkKind::Data, DATA_PACK),
-            list: Lane::new(ChunkKind::List, LIST_PACK),
+            data: Lane::new(
+                ChunkKind::Data,
+                host.pack_length(DATA_PACK),
+                host.block_length(BLOCK),
+            ),
+            list: Lane::new(
+                ChunkKind::List,
+                host.pack_length(LIST_PACK),
+                host.block_length(BLOCK),
+            ),
+            session,
         }
     }
 

@@ -1,6 +1,7 @@
 //! One example of every document, fixed for ever: the reference page shows them and tests print them.
 
 mod place;
+mod queue;
 mod work;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use ostler_api::document::*;
 use ostler_vocabulary::{BackupId, OperationId, Timestamp};
 
 pub use place::*;
+pub use queue::*;
 pub use work::*;
 
 /// The time at which all examples are printed.

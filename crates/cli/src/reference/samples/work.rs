@@ -45,17 +45,24 @@ pub fn plan(request: Request) -> Plan {
             packs: 128,
             bytes: 3_758_096_384,
         },
+        Request::QueueSchema(_) => Work::QueueSchema(super::queue_schema_work()),
     };
     let subject = match &request {
         Request::Prune(_) | Request::Delete(_) => "1 of 2 backups",
         Request::CheckVault(_) => "everything",
+        Request::QueueSchema(_) => "install the queue in main",
         Request::CreateBackup(_) => "/home/me/data",
         _ => "3f2a9c03",
+    };
+    let vault = if matches!(request, Request::QueueSchema(_)) {
+        ""
+    } else {
+        "default"
     };
     Plan {
         request,
         made: now(),
-        vault: "default".into(),
+        vault: vault.into(),
         subject: subject.into(),
         backups: vec![backup_id(5)],
         work,
@@ -170,6 +177,7 @@ pub fn prune_report() -> PruneReport {
         packs_rewritten: 2,
         bytes_freed: 188_743_680,
         objects_deleted: 9,
+        waiting: None,
     }
 }
 

@@ -100,6 +100,19 @@ pub(crate) async fn outcome(session: &Session, detail: &OperationDetail) -> Resu
             })?;
             check::wrong(report)
         }
+        Some(Outcome::QueueSchema(report)) => {
+            print(
+                session,
+                detail,
+                schema::QUEUE_SCHEMA_REPORT,
+                report,
+                None,
+                |page| {
+                    super::queue::schema_report(page, report);
+                },
+            )?;
+            None
+        }
     };
     match wrong {
         Some(mut wrong) => {

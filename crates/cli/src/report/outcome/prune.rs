@@ -20,6 +20,18 @@ pub(super) fn print(page: &mut Page, report: &PruneReport) {
             count(report.packs_rewritten)
         ),
     );
+    if let Some(waiting) = &report.waiting {
+        let backups: Vec<String> = waiting.backups.iter().map(|id| id.short()).collect();
+        page.field(
+            "waiting",
+            format!(
+                "{} ({}) for the next prune: {} may rely on them and is being made",
+                plural(waiting.packs, "marked pack"),
+                size(waiting.bytes),
+                backups.join(", ")
+            ),
+        );
+    }
     page.field("others", plural(report.objects_deleted, "leftover object"));
     problems(page, &report.refused, report.refused.len() as u64);
 }

@@ -1,0 +1,30 @@
+//! `ostler queue resume`
+
+use clap::Args;
+use ostler_api::queue::QueueCall;
+use ostler_vocabulary::Failure;
+
+use super::ask;
+use crate::arguments::{DatabaseArguments, text};
+use crate::session::Session;
+
+/// Tick queues again
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// Which queues; * and ? stand for any characters
+    #[arg(value_name = "PATTERN", value_parser = text())]
+    pattern: String,
+
+    #[command(flatten)]
+    database: DatabaseArguments,
+}
+
+impl Resume {
+    pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        let call = QueueCall::Configure {
+            pattern: self.pattern,
+            settings: [("ticker_paused".to_owned(), "false".to_owned())].into(),
+        };
+        ask(session, self.database, call).await
+    }
+}

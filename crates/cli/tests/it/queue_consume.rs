@@ -1,0 +1,235 @@
+//! The verbs that consume a queue, by the real binary on a real server.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use ostler_testkit::binary::{Ostler, said};
+use ostler_testkit::install::postgres::Release;
+use ostler_testkit::servers::{Postgres, shared_postgres};
+use rustix::process::{Pid, Signal, kill_process};
+
+struct Place {
+    ostler: Ostler,
+    server: &'static Postgres,
+    database: String,
+}
+
+fn place() -> Option<Place> {
+    let server = shared_postgres(Release::Fifteen)?;
+    let database = server.database();
+    server.sql(&database, &ostler_server_schema());
+    server.sql(
+        &database,
+        "select pgq.create_queue('q');
+         update pgq.queue set queue_ticker_max_count = 1, queue_ticker_max_lag = '0', queue_ticker_idle_period = '0';
+         select pgq.register_consumer('q', 'c')",
+    );
+    Some(Place {
+        ostler: Ostler::new(env!("CARGO_BIN_EXE_ostler")),
+        server,
+        database,
+    })
+}
+
+/// What `queue install --schema-only` prints.
+fn ostler_server_schema() -> String {
+    Ostler::new(env!("CARGO_BIN_EXE_ostler")).ok(["queue", "install", "--schema-only"])
+}
+
+impl Place {
+    fn insert(&self, payloads: &[&str]) {
+        for payload in payloads {
+            self.server.sql(
+                &self.database,
+                &format!("select pgq.insert_event('q', 'test', '{payload}')"),
+            );
+        }
+        self.server.sql(&self.database, "select pgq.ticker('q')");
+    }
+
+    /// The document that it prints. The flag goes first: what follows `--` is the command's.
+    fn json(&self, words: Vec<&str>) -> serde_json::Value {
+        let text = self.ostler.ok(["--output", "json"].into_iter().chain(words));
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn words<'w>(&'w self, url: &'w str, verb: &'w str, more: &[&'w str]) -> Vec<&'w str> {
+        let mut words = vec![
+            "queue",
+            verb,
+            "q",
+            "--dsn",
+            url,
+            "--consumer",
+            "c",
+            "--until-idle",
+        ];
+        words.extend(more);
+        words
+    }
+}
+
+#[test]
+fn a_command_gets_every_event_and_its_exit_code_counts() {
+    let Some(place) = place() else { return };
+    place.insert(&["one", "two", "later", "three"]);
+    let url = place.server.url(&place.database);
+    let script = "read line; echo \"$OSTLER_EVENT_ID $line\" >> seen; case $line in *later*) exit 75;; esac";
+    let report = place.json(place.words(&url, "consume", &["--", "sh", "-c", script]));
+    assert_eq!(
+        (&report["events"], &report["retried"]),
+        (&4.into(), &1.into()),
+        "{report}"
+    );
+    let seen = std::fs::read_to_string(place.ostler.home().join("seen")).expect("a file");
+    assert_eq!(seen.lines().count(), 4, "{seen}");
+    let waiting = place
+        .server
+        .sql(&place.database, "select ev_data from pgq.retry_queue");
+    assert_eq!(waiting, [[Some("later".to_owned())]]);
+}
+
+#[test]
+fn a_command_that_fails_leaves_the_batch_open() {
+    let Some(place) = place() else { return };
+    place.insert(&["one"]);
+    let url = place.server.url(&place.database);
+    let failed = place.ostler.run(place.words(
+        &url,
+        "consume",
+        &["--", "sh", "-c", "echo no such customer >&2; exit 3"],
+    ));
+    let text = said(&failed);
+    assert_eq!(failed.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("no such customer") && text.contains("hint:"),
+        "{text}"
+    );
+    let report = place.json(place.words(&url, "consume", &["--", "cat"]));
+    assert_eq!(report["events"], 1, "{report}");
+}
+
+#[test]
+fn a_batch_at_once_becomes_sql_in_the_target_exactly_once() {
+    let Some(place) = place() else { return };
+    place.server.sql(&place.database, "create table got (data text)");
+    place.insert(&["one", "two"]);
+    let url = place.server.url(&place.database);
+    let script = "sed 's/.*\"ev_data\":\"\\([a-z]*\\)\".*/insert into got values ('\"'\\1'\"');/'";
+    let more = ["--per", "batch", "--target", &url, "--", "sh", "-c", script];
+    place.ostler.ok(place.words(&url, "consume", &more));
+    let got = place
+        .server
+        .sql(&place.database, "select data from got order by 1");
+    assert_eq!(got, [[Some("one".to_owned())], [Some("two".to_owned())]]);
+}
+
+#[test]
+fn a_url_is_asked_for_every_event() {
+    let Some(place) = place() else { return };
+    place.insert(&["one", "two"]);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}/hook", listener.local_addr().expect("an address"));
+    let receiver = std::thread::spawn(move || {
+        let mut bodies = Vec::new();
+        for status in ["200 OK", "503 Busy"] {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let mut reader = BufReader::new(stream.try_clone().expect("a copy"));
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).expect("a line");
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().expect("a number");
+                }
+                if line.trim().is_empty() {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).expect("a body");
+            bodies.push(String::from_utf8(body).expect("text"));
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\nretry-after: 7\r\n\r\n"
+            )
+            .expect("answered");
+        }
+        bodies
+    });
+    let url = place.server.url(&place.database);
+    let report = place.json(place.words(&url, "consume", &["--url", &address]));
+    let bodies = receiver.join().expect("no panic");
+    assert!(bodies[0].contains("\"ev_data\":\"one\""), "{bodies:?}");
+    assert_eq!(
+        (&report["events"], &report["retried"]),
+        (&2.into(), &1.into()),
+        "{report}"
+    );
+}
+
+#[test]
+fn events_move_split_and_go_by_rules() {
+    let Some(place) = place() else { return };
+    place.insert(&["one", "two"]);
+    let url = place.server.url(&place.database);
+    place
+        .ostler
+        .ok(place.words(&url, "move", &["--to", "copy", "--create-queues"]));
+    place.insert(&["three"]);
+    place
+        .ostler
+        .ok(place.words(&url, "split", &["--to", "by_{ev_type}", "--create-queues"]));
+    place.insert(&["four"]);
+    let rules = ["--rule", "ev_data=four -> queue:copy", "--rule", "* -> drop"];
+    place.ostler.ok(place.words(&url, "redirect", &rules));
+    let sql = "select queue_name, ev_data from pgq.event_template e
+                 join pgq.queue on e.tableoid::regclass::text like queue_data_pfx || '%' where queue_name <> 'q' order by ev_data";
+    let rows = place.server.sql(&place.database, sql);
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|row| row.iter().flatten().cloned().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(rows, ["copy four", "copy one", "by_test three", "copy two"]);
+}
+
+#[test]
+fn a_signal_lets_the_batch_be_finished() {
+    let Some(place) = place() else { return };
+    place.insert(&["one", "two", "three"]);
+    let url = place.server.url(&place.database);
+    let mut words = place.words(
+        &url,
+        "consume",
+        &[
+            "--output",
+            "json",
+            "--",
+            "sh",
+            "-c",
+            "echo >> begun; while [ ! -e go ]; do sleep 0.05; done",
+        ],
+    );
+    words.retain(|word| *word != "--until-idle");
+    let mut command = place.ostler.command(words);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let begun = place.ostler.home().join("begun");
+    for _ in 0..2_000 {
+        if begun.exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("small")).expect("a process");
+    kill_process(pid, Signal::TERM).expect("told");
+    std::fs::write(place.ostler.home().join("go"), "").expect("written");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{}", said(&output));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("\"events\": 3"), "{text}");
+}

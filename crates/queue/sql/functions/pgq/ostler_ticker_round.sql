@@ -1,0 +1,51 @@
+-- One round of our ticker: ticks what is due, where new events are due after i_lag already, tells consumers by NOTIFY, and moves
+-- events whose time has come. i_sleep says that the ticker goes to sleep unless this finds work: from here on producers wake it.
+-- Gives how many queues ticked, what failed, and how long until the next event's time comes.
+create or replace function pgq.ostler_ticker_round(i_lag interval, i_sleep boolean, out ticked integer, out failed text[], out wait interval)
+returns record
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    q record;
+    id bigint;
+begin
+    ticked := 0;
+    failed := '{}';
+    perform set_config('pgq.wakeup_lag', i_lag::text, true);
+    -- Before the sequences of events are read: a producer reads them the other way round, so one of us sees the other.
+    if coalesce(pg_sequence_last_value('pgq.ostler_wakeup_seq'::regclass), 0) % 2 <> i_sleep::integer then
+        perform nextval('pgq.ostler_wakeup_seq');
+    end if;
+    begin
+        perform pgq.maint_delayed_events();
+        perform pgq.maint_retry_events();
+    exception when others then
+        failed := failed || ('events whose time has come: ' || sqlerrm);
+    end;
+    for q in
+        select n.queue_name, coalesce(o.wakeup, true) as wakeup
+          from pgq.queue n left join pgq.ostler_queue o on o.oq_queue = n.queue_id
+         where not n.queue_external_ticker and not n.queue_ticker_paused
+         order by n.queue_name
+    loop
+        begin
+            id := pgq.ticker(q.queue_name);
+            if id is not null then
+                ticked := ticked + 1;
+                if q.wakeup then
+                    -- As long as an identifier can be, which is what consumers listen to.
+                    perform pg_notify(('pgq.tick.' || q.queue_name)::name::text, id::text);
+                end if;
+            end if;
+        exception when others then
+            failed := failed || (q.queue_name || ': ' || sqlerrm);
+        end;
+    end loop;
+    select min(t.at) - clock_timestamp() into wait
+      from (select min(ev_retry_after) as at from pgq.retry_queue
+            union all select d.at from pgq.queue n
+              cross join lateral (select min(e.de_after) as at from pgq.ostler_delayed e where e.de_queue = n.queue_id) d) t;
+end
+$$;

@@ -1,0 +1,5 @@
+-- The same, for a consumer without parts.
+create or replace function pgq_ext.is_event_done(a_consumer text, a_batch_id bigint, a_event_id bigint)
+returns boolean
+language sql
+as $$ select pgq_ext.is_event_done(a_consumer, '', a_batch_id, a_event_id) $$;

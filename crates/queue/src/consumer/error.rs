@@ -1,0 +1,91 @@
+//! What can go wrong while consuming.
+
+use std::error::Error;
+
+use ostler_vocabulary::{Classified, ErrorKind};
+
+/// An error of a consumer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConsumeError {
+    /// A database refused it or is not there.
+    #[error(transparent)]
+    Database(#[from] ostler_postgres::Error),
+
+    /// The batch was finished or taken over while it was read.
+    #[error("batch {batch_id} is not open any more")]
+    NotOpen {
+        /// The batch.
+        batch_id: i64,
+    },
+
+    /// The handler did not accept a batch.
+    #[error("consumer `{consumer}` of queue `{queue}` could not handle batch {batch_id}")]
+    Handler {
+        /// The queue.
+        queue: String,
+        /// The consumer.
+        consumer: String,
+        /// The batch.
+        batch_id: i64,
+        /// What the handler's error means.
+        kind: ErrorKind,
+        /// What can be done about it.
+        hint: Option<String>,
+        /// What the handler said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+
+    /// The position in the target does not fit the one at the source: events would be lost or handled twice.
+    #[error(
+        "consumer `{consumer}` lost its position: the target has applied tick {applied}, \
+         the batch goes from tick {prev_tick_id} to {tick_id}"
+    )]
+    LostPosition {
+        /// The consumer.
+        consumer: String,
+        /// The last tick that the target has.
+        applied: i64,
+        /// The tick before the batch.
+        prev_tick_id: i64,
+        /// The tick that ends the batch.
+        tick_id: i64,
+    },
+}
+
+impl ConsumeError {
+    /// Whether it was the handler's, and not the source's.
+    #[must_use]
+    pub fn is_the_handlers(&self) -> bool {
+        matches!(self, Self::Handler { .. })
+    }
+}
+
+impl Classified for ConsumeError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Database(source) => source.kind(),
+            Self::Handler { kind, .. } => *kind,
+            // The next question gives another batch.
+            Self::NotOpen { .. } => ErrorKind::Unavailable,
+            Self::LostPosition { .. } => ErrorKind::Conflict,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Database(source) => match source.message() {
+                Some(said) if said.starts_with("Not subscriber to queue") => {
+                    Some("register it first: `ostler queue consumer register`, or `--register`".to_owned())
+                }
+                _ => source.hint(),
+            },
+            Self::LostPosition { applied, .. } => Some(format!(
+                "was the target restored, or the consumer moved? `pgq.register_consumer_at` puts it at tick {applied}, \
+                 `pgq_ext.set_last_tick` with NULL makes the target take the next batch as its first"
+            )),
+            Self::Handler { hint, .. } => hint.clone(),
+            Self::NotOpen { .. } => None,
+        }
+    }
+}

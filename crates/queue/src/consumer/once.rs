@@ -1,0 +1,195 @@
+//! Exactly once: the effects of a batch and the position, in one transaction of the target database.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use ostler_postgres::{Connection, Options, Parameter, Target, Transaction, Type};
+
+use super::{Batch, BatchHandler, BatchInfo, ConsumeError, HandlerError};
+
+const LOCK_POSITION: &str = include_str!("sql/lock_position.sql");
+const IS_RECORDED: &str = include_str!("sql/is_recorded.sql");
+const RECORD_BATCH: &str = include_str!("sql/record_batch.sql");
+const FORGET_BATCH: &str = include_str!("sql/forget_batch.sql");
+
+/// Handles the events of a batch within a transaction of a target database.
+///
+/// The contract:
+///
+/// - *Exactly once.* What it does in the transaction happens exactly once for each batch, whatever is lost, killed or
+///   started twice. What it does elsewhere happens at least once.
+/// - *The transaction is not its own.* It neither commits nor rolls back; savepoints are fine.
+/// - *Retries* by [`Batch::retry`] are kept at the source, after the target's commit: an event that is tagged may come
+///   without its tag having been kept, when the source is lost between the two. Tag only what can be given up, or write
+///   to the target what has to be done again.
+/// - All else is as for [`BatchHandler`].
+#[async_trait]
+pub trait TransactionHandler: Send {
+    /// Handles one batch.
+    ///
+    /// # Errors
+    /// When the batch cannot be handled now. The transaction is then rolled back.
+    async fn handle(&mut self, batch: &mut Batch<'_>, target: &Transaction<'_>) -> Result<(), HandlerError>;
+}
+
+/// Brings a [`TransactionHandler`] and its target database together.
+///
+/// The position is kept by `pgq_ext` in the target, as PgQ's own tools keep it: the last tick for a plain consumer
+/// (`pgq_ext.completed_tick`), and for members of a cooperative one, whose batches have no order, the batches that were
+/// applied and are not yet known to be finished (`pgq_ext.completed_batch`). A batch that is taken over gets another number,
+/// so these go by the tick that ends them.
+pub struct ExactlyOnce<H> {
+    target: Target,
+    handler: H,
+    connection: Option<Connection>,
+    /// The record of a member's batch that the source has finished: nobody can have it any more.
+    forget: Option<String>,
+}
+
+impl<H> fmt::Debug for ExactlyOnce<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExactlyOnce")
+            .field("target", &self.target.name())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<H: TransactionHandler> ExactlyOnce<H> {
+    /// A handler whose effects go into this database, which must have `pgq_ext`.
+    pub fn new(target: Target, handler: H) -> Self {
+        Self {
+            target,
+            handler,
+            connection: None,
+            forget: None,
+        }
+    }
+
+    /// The handler, after the work.
+    #[must_use]
+    pub fn into_handler(self) -> H {
+        self.handler
+    }
+
+    async fn apply(
+        &mut self,
+        connection: &mut Connection,
+        batch: &mut Batch<'_>,
+    ) -> Result<(), HandlerError> {
+        let info = batch.info().clone();
+        let transaction = connection.transaction().await?;
+        lock(&transaction, &info).await?;
+        let is_done = match &info.sub {
+            None => is_applied(&transaction, &info).await?,
+            Some(_) => is_recorded(&transaction, &info).await?,
+        };
+        if is_done {
+            return Ok(());
+        }
+        // Another member may have taken it over, applied it and forgotten it while we waited for the lock.
+        if info.sub.is_some() && !batch.is_still_ours().await? {
+            return Err(ConsumeError::NotOpen {
+                batch_id: info.batch_id,
+            }
+            .into());
+        }
+        self.handler.handle(batch, &transaction).await?;
+        match &info.sub {
+            None => {
+                let tick: Parameter<'_> = (&info.tick_id, Type::INT8);
+                let statement = "select pgq_ext.set_last_tick($1, $2)";
+                transaction
+                    .query(statement, &[text(&info.consumer), tick])
+                    .await?;
+            }
+            Some(_) => {
+                let tick: Parameter<'_> = (&info.tick_id, Type::INT8);
+                transaction
+                    .query(RECORD_BATCH, &[text(&info.consumer), text(&record(&info)), tick])
+                    .await?;
+                if let Some(finished) = &self.forget {
+                    transaction
+                        .execute(FORGET_BATCH, &[text(&info.consumer), text(finished)])
+                        .await?;
+                }
+            }
+        }
+        transaction.commit().await?;
+        self.forget = None;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl<H: TransactionHandler> BatchHandler for ExactlyOnce<H> {
+    async fn handle(&mut self, batch: &mut Batch<'_>) -> Result<(), HandlerError> {
+        // Taken out, so that a connection on which something failed, or was dropped midway, is not used again.
+        let mut connection = match self.connection.take() {
+            Some(connection) if !connection.is_closed() => connection,
+            _ => {
+                let options = Options {
+                    application_name: Some(format!("ostler: {}", batch.info().consumer)),
+                    ..Options::default()
+                };
+                Connection::open(&self.target, &options).await?
+            }
+        };
+        self.apply(&mut connection, batch).await?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    async fn finished(&mut self, batch: &BatchInfo, ours: bool) {
+        // When it was not ours, whoever has it still has to find the record.
+        if ours && batch.sub.is_some() {
+            self.forget = Some(record(batch));
+        }
+    }
+}
+
+async fn lock(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<(), HandlerError> {
+    let name = match &info.sub {
+        None => info.consumer.clone(),
+        Some(_) => format!("{} {}", info.consumer, record(info)),
+    };
+    transaction.query(LOCK_POSITION, &[text(&name)]).await?;
+    Ok(())
+}
+
+/// Whether the target has the batch of a plain consumer.
+async fn is_applied(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<bool, HandlerError> {
+    let statement = "select pgq_ext.get_last_tick($1)";
+    let row = transaction.one(statement, &[text(&info.consumer)]).await?;
+    match row.get::<_, Option<i64>>(0) {
+        // Its first batch.
+        None => Ok(false),
+        Some(applied) if applied == info.prev_tick_id => Ok(false),
+        Some(applied) if applied == info.tick_id => Ok(true),
+        Some(applied) => Err(ConsumeError::LostPosition {
+            consumer: info.consumer.clone(),
+            applied,
+            prev_tick_id: info.prev_tick_id,
+            tick_id: info.tick_id,
+        }
+        .into()),
+    }
+}
+
+/// Whether the target has the batch of a member.
+async fn is_recorded(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<bool, HandlerError> {
+    let tick: Parameter<'_> = (&info.tick_id, Type::INT8);
+    let row = transaction
+        .one(IS_RECORDED, &[text(&info.consumer), text(&record(info)), tick])
+        .await?;
+    Ok(row.get(0))
+}
+
+/// One record a batch: a single one a member would be overwritten by a member that goes on while another, which took its
+/// batch over, has not looked yet.
+fn record(info: &BatchInfo) -> String {
+    format!("{} to tick {}", info.queue, info.tick_id)
+}
+
+fn text(value: &String) -> Parameter<'_> {
+    (value, Type::TEXT)
+}

@@ -1,0 +1,1 @@
+select pgq_ext.is_batch_done($1, $2, $3);

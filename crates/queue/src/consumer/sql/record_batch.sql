@@ -1,0 +1,1 @@
+select pgq_ext.set_batch_done($1, $2, $3);

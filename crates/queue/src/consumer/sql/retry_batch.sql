@@ -1,0 +1,1 @@
+select pgq.batch_retry($1, $2);

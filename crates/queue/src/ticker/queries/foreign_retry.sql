@@ -1,0 +1,1 @@
+SELECT pgq.maint_retry_events()

@@ -1,0 +1,1 @@
+select place::text, name, statement from pgq.ostler_trigger_upgrade()

@@ -1,0 +1,28 @@
+//! The queue on real servers.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests stop the test too")]
+
+mod conformance;
+mod exactly_once;
+mod insert_events;
+mod model;
+mod outside;
+mod place;
+mod sql_failures;
+mod sql_install;
+mod sql_interface;
+mod sql_positions;
+mod sql_restore;
+mod sql_rotation;
+mod sql_takeover;
+mod sql_target;
+mod sql_ticks;
+mod sql_world;
+mod survival;
+mod ticker;
+mod ticker_world;
+mod trigger_cases;
+mod trigger_changes;
+mod trigger_oracle;
+mod trigger_rights;
+mod trigger_values;

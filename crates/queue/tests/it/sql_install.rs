@@ -1,0 +1,213 @@
+//! The schema comes into a database, is upgraded and removed.
+
+#![expect(clippy::unwrap_used, reason = "a test's way to fail")]
+
+use ostler_postgres::{Connection, Options};
+use ostler_queue::schema::{self, Error, Wish};
+use ostler_testkit::install::postgres::Release;
+use ostler_vocabulary::{Classified, ErrorKind};
+
+use super::place::Place;
+
+async fn open(place: &Place) -> Connection {
+    Connection::open(&place.target(), &Options::default())
+        .await
+        .unwrap()
+}
+
+async fn install(connection: &mut Connection, wish: &Wish) -> schema::Applied {
+    let installed = schema::inspect(connection).await.unwrap();
+    let plan = schema::plan_install(&installed, wish).unwrap();
+    schema::apply(connection, &plan).await.unwrap()
+}
+
+#[tokio::test]
+async fn installing_twice_changes_nothing_and_keeps_queues() {
+    for release in Release::SUPPORTED {
+        let Some(place) = Place::empty(release) else {
+            continue;
+        };
+        let mut connection = open(&place).await;
+        install(&mut connection, &Wish::default()).await;
+        place.sql("select pgq.create_queue('q'); select pgq.register_consumer('q', 'c'); select pgq.insert_event('q', 't', 'd')");
+
+        let installed = schema::inspect(&connection).await.unwrap();
+        let plan = schema::plan_install(&installed, &Wish::default()).unwrap();
+        // All heads of functions are read as the server shows them, so nothing has to be dropped.
+        assert!(
+            plan.steps.iter().all(|step| !step.reason.contains("different")),
+            "{release:?}: {:#?}",
+            plan.steps[0].sql
+        );
+        assert!(
+            plan.steps.iter().all(|step| !step.reason.starts_with("tables")),
+            "{release:?}"
+        );
+        schema::apply(&mut connection, &plan).await.unwrap();
+
+        assert_eq!(
+            place.value("select count(*) from pgq.event_1").as_deref(),
+            Some("1")
+        );
+        assert_eq!(
+            place.value("select count(*) from pgq.subscription").as_deref(),
+            Some("1")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_plan_for_another_state_is_refused() {
+    let Some(place) = Place::empty(Release::Fifteen) else {
+        return;
+    };
+    let mut connection = open(&place).await;
+    let installed = schema::inspect(&connection).await.unwrap();
+    let plan = schema::plan_install(&installed, &Wish::default()).unwrap();
+    schema::apply(&mut connection, &plan).await.unwrap();
+    let again = schema::apply(&mut connection, &plan).await.unwrap_err();
+    assert!(matches!(again, Error::Changed { .. }), "{again}");
+}
+
+#[tokio::test]
+async fn a_failed_step_leaves_nothing_behind() {
+    let Some(place) = Place::empty(Release::Fifteen) else {
+        return;
+    };
+    let mut connection = open(&place).await;
+    let installed = schema::inspect(&connection).await.unwrap();
+    let mut plan = schema::plan_install(&installed, &Wish::default()).unwrap();
+    if let Some(last) = plan.steps.last_mut() {
+        last.sql = "select 1 / 0".to_owned();
+    }
+    schema::apply(&mut connection, &plan).await.unwrap_err();
+    assert!(schema::inspect(&connection).await.unwrap().schemas.is_empty());
+}
+
+#[tokio::test]
+async fn uninstalling_with_queues_needs_force() {
+    let Some(place) = Place::new(Release::Fifteen) else {
+        return;
+    };
+    place.sql("select pgq.create_queue('q')");
+    let mut connection = open(&place).await;
+    let installed = schema::inspect(&connection).await.unwrap();
+    let refused = schema::plan_uninstall(&installed, &Wish::default()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Refused);
+
+    let wish = Wish {
+        force: true,
+        ..Wish::default()
+    };
+    let plan = schema::plan_uninstall(&installed, &wish).unwrap();
+    let applied = schema::apply(&mut connection, &plan).await.unwrap();
+    assert!(applied.installed.schemas.is_empty());
+    assert!(matches!(
+        schema::plan_uninstall(&applied.installed, &wish),
+        Err(Error::Absent)
+    ));
+}
+
+#[tokio::test]
+async fn somebody_without_createrole_installs_and_uses_queues() {
+    for release in Release::SUPPORTED {
+        let Some(place) = Place::empty(release) else {
+            continue;
+        };
+        let user = format!("{}_owner", place.database);
+        place.sql(&format!(
+            "create role {user} login; grant create on database {} to {user}",
+            place.database
+        ));
+        let url = place.server.url_of(&user, &place.database);
+        let target =
+            ostler_postgres::Target::from_environment(&ostler_postgres::Dsn::parse(&url).unwrap()).unwrap();
+        let mut connection = Connection::open(&target, &Options::default()).await.unwrap();
+
+        let mut installed = schema::inspect(&connection).await.unwrap();
+        // The server is shared with other tests, which have made the roles.
+        installed.roles.clear();
+        let plan = schema::plan_install(&installed, &Wish::default()).unwrap();
+        assert!(
+            plan.notes.iter().any(|note| note.contains("CREATEROLE")),
+            "{:?}",
+            plan.notes
+        );
+        assert!(plan.steps.iter().all(|step| !step.reason.starts_with("roles")));
+        schema::apply(&mut connection, &plan).await.unwrap();
+        connection
+            .batch(
+                "select pgq.create_queue('q'); select pgq.register_consumer('q', 'c'); select pgq.insert_event('q', 't', 'd'); \
+                 select pgq.force_tick('q'); select pgq.ticker(); select pgq.next_batch('q', 'c'); select pgq.finish_batch(1); \
+                 select pgq.drop_queue('q', true)",
+            )
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn roles_have_the_rights_of_the_catalogue_and_no_more() {
+    for release in Release::SUPPORTED {
+        let Some(place) = Place::new(release) else {
+            continue;
+        };
+        place.sql("select pgq.create_queue('q'); select pgq.register_consumer('q', 'c')");
+        let may = |role: &str, statement: &str| {
+            place
+                .server
+                .try_sql(
+                    &place.database,
+                    &format!("begin; set local role {role}; {statement}; rollback"),
+                )
+                .is_ok()
+        };
+        for (role, statement, allowed) in [
+            ("pgq_writer", "select pgq.insert_event('q', 't', 'd')", true),
+            ("pgq_writer", "select pgq.next_batch('q', 'c')", false),
+            ("pgq_writer", "select pgq.create_queue('r')", false),
+            ("pgq_writer", "select * from pgq.event_1", false),
+            ("pgq_reader", "select pgq.insert_event('q', 't', 'd')", false),
+            ("pgq_reader", "select pgq.next_batch('q', 'c')", true),
+            ("pgq_reader", "select pgq.register_consumer('q', 'd')", true),
+            ("pgq_reader", "select * from pgq.event_1", true),
+            ("pgq_reader", "select pgq.ticker()", false),
+            ("pgq_reader", "select * from pgq.retry_queue", false),
+            ("pgq_reader", "delete from pgq.subscription", false),
+            ("pgq_reader", "select pgq_coop.next_batch('q', 'm', 's')", true),
+            ("pgq_admin", "select pgq.ticker()", true),
+            ("pgq_admin", "select pgq.create_queue('r')", true),
+            (
+                "pgq_admin",
+                "select pgq.maint_rotate_tables_step1('q'), pgq.maint_rotate_tables_step2()",
+                true,
+            ),
+            (
+                "pgq_admin",
+                "select pgq.maint_retry_events(), pgq.maint_positions(), pgq.maint_consumer_limits()",
+                true,
+            ),
+            (
+                "pgq_admin",
+                "update pgq.subscription set sub_active = now()",
+                true,
+            ),
+            ("pgq_admin", "select pgq.insert_event('q', 't', 'd')", true),
+        ] {
+            assert_eq!(may(role, statement), allowed, "{release:?}: {role}: {statement}");
+        }
+        // A whole batch with nothing but a reader's rights.
+        place.sql("select pgq.insert_event('q', 't', 'd')");
+        place.sql("select pgq.force_tick('q'); select pgq.ticker()");
+        place.sql(
+            "set role pgq_reader; \
+             select pgq.next_batch('q', 'c'); select * from pgq.get_batch_events(1); select pgq.event_retry(1, ev_id, 0) from pgq.get_batch_events(1); \
+             select pgq.get_batch_info(1); select pgq.finish_batch(1)",
+        );
+        let unpinned = place.sql(
+            "select p.oid::regprocedure from pg_proc p where p.prosecdef and p.proname <> 'insert_event' and p.pronamespace::regnamespace::text like 'pgq%' \
+             and not coalesce(p.proconfig::text like '%search_path=pg_catalog, pg_temp%', false)",
+        );
+        assert!(unpinned.is_empty(), "{unpinned:?}");
+    }
+}

@@ -1,0 +1,1 @@
+SELECT pgq.set_queue_config($1, $2, $3)

@@ -1,0 +1,1 @@
+SELECT pgq.create_queue($1)

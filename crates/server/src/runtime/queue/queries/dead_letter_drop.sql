@@ -1,0 +1,1 @@
+SELECT pgq.dead_letter_drop($1)

@@ -1,0 +1,1 @@
+SELECT pgq.dead_letter_retry($1)

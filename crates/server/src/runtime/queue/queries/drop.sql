@@ -1,0 +1,1 @@
+SELECT pgq.drop_queue($1, $2)

@@ -1,0 +1,1 @@
+SELECT pgq.force_tick($1)

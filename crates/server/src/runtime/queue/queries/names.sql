@@ -1,0 +1,1 @@
+SELECT queue_name FROM pgq.queue ORDER BY queue_name

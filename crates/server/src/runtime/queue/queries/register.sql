@@ -1,0 +1,1 @@
+SELECT pgq.register_consumer($1, $2)

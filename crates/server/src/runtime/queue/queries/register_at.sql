@@ -1,0 +1,1 @@
+SELECT pgq.register_consumer_at($1, $2, $3)

@@ -1,0 +1,1 @@
+SELECT pgq.unregister_consumer($1, $2)

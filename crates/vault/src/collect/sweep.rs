@@ -1,0 +1,171 @@
+//! The second phase: deleting what is marked, once nobody can rely on it.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use ostler_vocabulary::{Classified, ErrorKind, Progress};
+use tokio_util::sync::CancellationToken;
+
+use super::rewrite::Rewritten;
+use super::survey::Survey;
+use super::writers::Settled;
+use super::{Collecting, Tally, stop_if};
+use crate::host::{Bug, bug};
+use crate::index::pack_key;
+use crate::rounds::Round;
+use crate::{Error, Lease, PackId, Vault};
+
+/// Requests in flight.
+const AT_ONCE: usize = 16;
+/// How often the clock is looked at while a grace runs.
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl Vault {
+    /// Deletes what a round marked and no backup needs; `false` when that has to wait for backups that are being made.
+    /// `looked` is what was found before the round was opened, by the same collection.
+    #[allow(clippy::too_many_arguments, reason = "one caller passes on what it was given")]
+    pub(super) async fn sweep(
+        self: &Arc<Self>,
+        round: &Round,
+        looked: Option<(Survey, Rewritten)>,
+        guard: &Lease,
+        how: Collecting<'_>,
+        progress: &Progress,
+        cancel: &CancellationToken,
+        tally: &mut Tally,
+    ) -> Result<bool, Error> {
+        self.wait_out(round, guard, how.grace, cancel).await?;
+        let early = match bug(Bug::RecordsFirst) {
+            true => Some(Survey::take(self, &[], &round.packs, cancel).await?),
+            false => None,
+        };
+        let committed = match self.settle(round.number, how, cancel).await? {
+            Settled::Over { committed } => committed,
+            Settled::Waits(waits_for) => {
+                let collected = &mut tally.collected;
+                collected.packs_waiting = round.packs.len() as u64;
+                collected.bytes_waiting = match &looked {
+                    Some((survey, _)) => round.packs.iter().map(|pack| survey.size_of(pack)).sum(),
+                    None => self.bytes_of(&round.packs).await?,
+                };
+                collected.waits_for = waits_for;
+                return Ok(false);
+            }
+        };
+        guard.confirm().await?;
+        let (survey, rewritten) = match (early, looked) {
+            (Some(early), looked) => (early, looked.map(|(_, rewritten)| rewritten)),
+            // Nothing was committed since: what was found then holds.
+            (None, Some((survey, rewritten)))
+                if bug(Bug::NoSecondLook) || survey.knows(self, &committed).await? =>
+            {
+                (survey, Some(rewritten))
+            }
+            (None, looked) => {
+                let survey = Survey::take(self, &[], &round.packs, cancel).await?;
+                (survey, looked.map(|(_, rewritten)| rewritten))
+            }
+        };
+        let rewritten: HashSet<PackId> = rewritten.unwrap_or_default().packs.into_iter().collect();
+        let going: HashSet<PackId> = match survey.is_second() {
+            true => survey
+                .decision
+                .dead
+                .iter()
+                .copied()
+                .filter(|pack| round.packs.contains(pack))
+                .collect(),
+            false => round.packs.clone(),
+        };
+        if survey.is_second() {
+            self.require_present(&survey, &survey.decision.relied).await?;
+        }
+        if bug(Bug::RoundOverEarly) {
+            self.close_round(round.number).await?;
+        }
+
+        let (described, superseded) = self.describe_anew(&survey, &going, cancel).await?;
+        tally.added += described;
+        guard.confirm().await?;
+        for segment in superseded {
+            stop_if(cancel)?;
+            self.remove(&segment.key).await?;
+            tally.deleted(segment.size);
+        }
+        guard.confirm().await?;
+        let mut sorted: Vec<PackId> = going.into_iter().collect();
+        sorted.sort_unstable();
+        for pack in sorted {
+            stop_if(cancel)?;
+            self.remove(&pack_key(&pack)?).await?;
+            tally.deleted(survey.size_of(&pack));
+            match rewritten.contains(&pack) {
+                true => tally.collected.packs_rewritten += 1,
+                false => tally.collected.packs_deleted += 1,
+            }
+            progress.add_item();
+        }
+        self.close_round(round.number).await?;
+        Ok(true)
+    }
+
+    /// Waits until the round has been open for its grace, by the store's clock where it tells the time, else by ours.
+    async fn wait_out(
+        &self,
+        round: &Round,
+        guard: &Lease,
+        grace: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<(), Error> {
+        if grace.is_zero() {
+            return Ok(());
+        }
+        let opened = match round.opened {
+            Some(opened) => Some(opened),
+            None => self.round_opened(round.number).await?,
+        };
+        // Our lease's first beat was taken by the same clock, before this.
+        let passed = match (opened, guard.taken().await?) {
+            (Some(opened), Some(taken)) => {
+                Duration::try_from(opened.duration_until(taken)).unwrap_or_default()
+            }
+            _ => Duration::ZERO,
+        };
+        let begun = self.clock().monotonic();
+        while passed + self.clock().monotonic().saturating_sub(begun) < grace {
+            stop_if(cancel)?;
+            self.host().sleep(PAUSE.min(grace)).await;
+        }
+        guard.confirm().await
+    }
+
+    /// Finds the packs that are relied on as the only copies to stay, each by itself: a listing may show what is gone.
+    async fn require_present(&self, survey: &Survey, packs: &BTreeSet<PackId>) -> Result<(), Error> {
+        let sized: Vec<(PackId, u64)> = packs.iter().map(|pack| (*pack, survey.size_of(pack))).collect();
+        stream::iter(sized)
+            .map(|(pack, size)| async move {
+                let key = pack_key(&pack)?;
+                match self.store().head(&key).await {
+                    Ok(object) if object.size == size => Ok(()),
+                    Ok(_) => Err(Error::damaged(&key, "it has not the size that the listing has")),
+                    Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::Conflict(format!(
+                        "`{key}` is in the listing and is not there, so nothing is freed now"
+                    ))),
+                    Err(error) => Err(Error::store("look up", &key)(error)),
+                }
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await
+    }
+
+    async fn bytes_of(&self, packs: &HashSet<PackId>) -> Result<u64, Error> {
+        let objects = self.objects("packs/").await?;
+        let wanted = objects
+            .iter()
+            .filter(|object| crate::index::pack_of(&object.key).is_some_and(|pack| packs.contains(&pack)));
+        Ok(wanted.map(|object| object.size).sum())
+    }
+}

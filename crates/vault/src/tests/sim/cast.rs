@@ -1,0 +1,284 @@
+//! Who takes part: writers and collectors, each doing what the operations do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use ostler_vocabulary::{BackupId, Classified, OperationId, Progress, Unit};
+use tokio_util::sync::CancellationToken;
+
+use super::schedule::{holder, process, seen};
+use super::store::View;
+use super::world::State;
+use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of};
+use crate::list::{Entry, EntryKind, Extent, ListWriter, Metadata};
+use crate::{ChunkKind, Collecting, Counts, Error, Index, Intent, NodeRecord, Record, Vault, Writer};
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Role {
+    Writer { backups: u64 },
+    Collector { rounds: u64, grace: Duration },
+}
+
+/// Different chunks that there are.
+const CHUNKS: u64 = 7;
+
+/// The life of one process.
+pub(super) async fn live(view: View, base: Arc<Vault>, role: Role) {
+    let vault = seen(&base, &view);
+    match role {
+        Role::Writer { backups } => write(&view, &vault, backups).await,
+        Role::Collector { rounds, grace } => collect(&view, &vault, rounds, grace).await,
+    }
+    view.world.state().actors[view.actor].over = true;
+}
+
+async fn rest(view: &View, vault: &Vault, longest: u64) {
+    let time = view.world.state().dice.below(longest);
+    vault.host().sleep(Duration::from_millis(time)).await;
+}
+
+fn write<'a>(view: &'a View, vault: &'a Arc<Vault>, backups: u64) -> BoxFuture<'a, ()> {
+    Box::pin(write_all(view, vault, backups))
+}
+
+async fn write_all(view: &View, vault: &Arc<Vault>, backups: u64) {
+    let job = view.world.state().jobs.get(&view.actor).cloned();
+    if let Some(job) = job {
+        let choice = view.world.state().dice.below(4);
+        match choice {
+            0 => give_up(view, vault, &job, false).await,
+            1 => {}
+            _ => make(view, vault, job).await,
+        }
+        view.world.state().jobs.remove(&view.actor);
+    }
+    let made = |state: &State| {
+        let mine = state
+            .contents
+            .keys()
+            .filter(|id| id.as_bytes()[0] == view.actor as u8);
+        mine.count() as u64
+    };
+    while made(&view.world.state()) < backups {
+        rest(view, vault, 60_000).await;
+        let owner = process(view);
+        let intent = {
+            let mut state = view.world.state();
+            let mut bytes = [view.actor as u8; 16];
+            bytes[1..9].copy_from_slice(&state.dice.next().to_be_bytes());
+            let backup = BackupId::from_bytes(bytes);
+            let first = state.dice.below(CHUNKS);
+            let count = 1 + state.dice.below(4);
+            let contents = (first..first + count)
+                .map(|chunk| (chunk % CHUNKS) as u8)
+                .collect();
+            state.contents.insert(backup, contents);
+            Intent {
+                backup,
+                operation: OperationId::from_bytes(bytes),
+                started: state.time(),
+                host: "host".to_owned(),
+                paths: vec!["/data".into()],
+                name: None,
+                owner,
+            }
+        };
+        view.world.state().jobs.insert(view.actor, intent.clone());
+        make(view, vault, intent).await;
+        view.world.state().jobs.remove(&view.actor);
+    }
+}
+
+/// One backup, with the retries of its steps.
+async fn make(view: &View, vault: &Arc<Vault>, mut intent: Intent) {
+    intent.owner = process(view);
+    let mut sole = false;
+    for _ in 0..4 {
+        match attempt(view, vault, &intent, &mut sole).await {
+            Ok(()) => {
+                view.world.state().note(view.actor, || "was told OK".to_owned());
+                view.world.state().told.insert(intent.backup);
+                return;
+            }
+            Err(error) => {
+                view.world.state().note(view.actor, || format!("fails: {error}"));
+                if !error.kind().is_transient() {
+                    break;
+                }
+            }
+        }
+    }
+    give_up(view, vault, &intent, sole).await;
+}
+
+async fn give_up(view: &View, vault: &Arc<Vault>, intent: &Intent, sole: bool) {
+    view.world
+        .state()
+        .note(view.actor, || format!("gives up, alone: {sole}"));
+    for _ in 0..3 {
+        match vault.abandon(intent.backup, sole).await {
+            Err(error) if error.kind().is_transient() => {}
+            _ => return,
+        }
+    }
+}
+
+async fn attempt(view: &View, vault: &Arc<Vault>, intent: &Intent, sole: &mut bool) -> Result<(), Error> {
+    *sole = false;
+    let writer = vault.begin(intent).await?;
+    *sole = writer.is_sole();
+    let contents = view
+        .world
+        .state()
+        .contents
+        .get(&intent.backup)
+        .cloned()
+        .unwrap_or_default();
+    for round in 1..=2 {
+        let index = vault.index(round > 1).await?;
+        let list = store(vault, index, contents.clone()).await?;
+        let record = record(intent, list);
+        let index = vault.index(false).await?;
+        let packs = match vault.pack_set(&index, &record).await {
+            Ok(packs) => packs,
+            Err(Error::ChunkUnknown(_) | Error::PackMissing { .. }) => continue,
+            Err(error) if error.kind() == ostler_vocabulary::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        if vault.check_presence(&index, &packs).await?.is_empty() {
+            return commit(view, writer, &record, &packs, sole).await;
+        }
+    }
+    Err(Error::Conflict("what was stored is not there".to_owned()))
+}
+
+async fn commit(
+    view: &View,
+    writer: Writer,
+    record: &Record,
+    packs: &[crate::PackId],
+    sole: &mut bool,
+) -> Result<(), Error> {
+    *sole = false;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match writer.commit(record, packs).await {
+            Ok(()) => break,
+            Err(error) if error.kind().is_transient() && tries < 4 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    // Told now: that nobody waits for it any more is said afterwards.
+    view.world.state().told.insert(record.backup);
+    let _ = writer.finish().await;
+    Ok(())
+}
+
+async fn store(vault: &Arc<Vault>, index: Arc<Index>, contents: Vec<u8>) -> Result<String, Error> {
+    let upload = vault.upload(index);
+    let (mut sink, mut list) = (upload.sink(), ListWriter::new(upload.sink()));
+    let work = move || {
+        for (number, chunk) in contents.iter().enumerate() {
+            // Too short for being compressed.
+            let body = [*chunk; 12];
+            let content = vec![Extent::Chunk {
+                id: sink.put(ChunkKind::Data, &body)?.id,
+                length: 12,
+            }];
+            list.push(&Entry {
+                path: format!("data/{number}").into_bytes(),
+                kind: EntryKind::File {
+                    size: 12,
+                    content,
+                    sparse: false,
+                    racy: false,
+                },
+                metadata: Metadata::default(),
+            })?;
+        }
+        sink.finish()?;
+        list.finish()
+    };
+    let address = vault.host().blocking(work).await??;
+    upload.finish().await?;
+    Ok(address.to_string())
+}
+
+fn record(intent: &Intent, list: String) -> Record {
+    Record {
+        version: Record::VERSION,
+        backup: intent.backup,
+        operation: intent.operation,
+        name: None,
+        tags: Default::default(),
+        started: intent.started,
+        ended: intent.started,
+        made_by: "simulation".to_owned(),
+        parent: None,
+        nodes: vec![NodeRecord {
+            host: intent.host.clone(),
+            driver: "files".to_owned(),
+            paths: intent.paths.clone(),
+            list,
+        }],
+        partial: false,
+        counts: Counts::default(),
+        problems: Vec::new(),
+        objects_found: 0,
+    }
+}
+
+fn collect<'a>(view: &'a View, vault: &'a Arc<Vault>, rounds: u64, grace: Duration) -> BoxFuture<'a, ()> {
+    Box::pin(collect_all(view, vault, rounds, grace))
+}
+
+async fn collect_all(view: &View, vault: &Arc<Vault>, rounds: u64, grace: Duration) {
+    for _ in 0..rounds {
+        rest(view, vault, 120_000).await;
+        if let Err(error) = round(view, vault, grace).await {
+            view.world.state().note(view.actor, || format!("fails: {error}"));
+        }
+    }
+}
+
+async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), Error> {
+    let lease = vault
+        .lease(holder(view), Duration::from_secs(100), &|_| {})
+        .await?;
+    let victims = view.world.state().dice.below(3);
+    for _ in 0..victims {
+        let (folder, committed) = match view.world.state().dice.once_in(4) {
+            true => (INTENTS, false),
+            false => (BACKUPS, true),
+        };
+        let there = vault.objects(folder).await?;
+        if there.is_empty() {
+            continue;
+        }
+        let chosen = view.world.state().dice.below(there.len() as u64) as usize;
+        let Some(id) = backup_of(folder, &there[chosen].key) else {
+            continue;
+        };
+        // What is not committed is deleted only when its maker is known to be dead.
+        if committed && vault.at_record(id).await? == AtRecord::Record {
+            view.world
+                .state()
+                .note(view.actor, || format!("deletes backup {}", id.short()));
+            view.world.state().deleted.insert(id);
+            vault.delete_backup(id, &lease).await?;
+        } else if !committed
+            && vault.at_record(id).await? == AtRecord::Nothing
+            && let Some(intent) = vault.intent(id).await?
+            && vault.host().is_dead(&intent.owner)
+        {
+            vault.discard_backup(id, &lease).await?;
+        }
+    }
+    let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
+    let how = Collecting { grace, told: &|_| {} };
+    let collected = vault.collect(&lease, how, &progress, &cancel).await?;
+    view.world.state().note(view.actor, || format!("{collected:?}"));
+    lease.release().await
+}

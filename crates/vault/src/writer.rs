@@ -1,0 +1,254 @@
+//! Making a backup beside others: an intent before anything is read, signs of life, one commit.
+//!
+//! Who begins says so first (the intent), then looks at what is marked as going, then reads the index. A collector
+//! marks first, then looks at who has begun. So one of the two sees the other: either the backup does not rely on what
+//! is marked, or the collector waits for its end, or takes the key of its commit record away.
+//! `docs/adr/0007-many-writers.md` has the argument.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use ostler_vocabulary::{BackupId, Classified, OperationId, ProcessIdentity, Timestamp};
+
+use crate::catalogue::{AtRecord, intent_key};
+use crate::host::{Bug, bug};
+use crate::lease::{Chain, Claim, Lease, LeaseHolder, Link, backup_chain};
+use crate::{Error, Intent, PackId, Record, Vault};
+
+/// Who makes a backup, from its intent to its commit. Shows life by a task until it is finished or dropped; one that
+/// is dropped may be resumed, and is given up by a collector after a while.
+#[derive(Debug)]
+pub struct Writer {
+    vault: Arc<Vault>,
+    backup: BackupId,
+    /// `None` when the backup was committed before and nobody can commit it again.
+    lease: Option<Lease>,
+    /// Nobody else made or makes this backup.
+    sole: bool,
+    /// The round whose marks were seen before anything was relied on.
+    saw: Option<u64>,
+    tried: AtomicBool,
+    /// A request to create the record was not answered: it may still have its effect.
+    doubtful: AtomicBool,
+}
+
+impl Vault {
+    /// Says what a backup will be, before anything else of it is done. When the same operation said so before it is
+    /// resumed, as by [`Vault::resume`].
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when another operation has this backup's id; and what [`Vault::resume`] says.
+    pub async fn begin(self: &Arc<Self>, intent: &Intent) -> Result<Writer, Error> {
+        if !self.create_intent(intent).await? {
+            return self.resume(intent).await;
+        }
+        let prefix = backup_chain(intent.backup);
+        let saw = match self.rounds().await?.open {
+            Some(round) => {
+                let key = Link::Saw(round.number).key(&prefix, 1)?;
+                self.create_if_free(&key, Bytes::new()).await?;
+                Some(round.number)
+            }
+            None => None,
+        };
+        Ok(Writer {
+            vault: Arc::clone(self),
+            backup: intent.backup,
+            lease: Some(Lease::start(self, prefix, 1)),
+            sole: true,
+            saw,
+            tried: AtomicBool::new(false),
+            doubtful: AtomicBool::new(false),
+        })
+    }
+
+    /// Goes on with a backup that an earlier attempt of the same operation began.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when whoever made it may still live; [`Error::Revoked`] when it was given up meanwhile;
+    /// [`Error::Conflict`] when it is another operation's.
+    pub async fn resume(self: &Arc<Self>, intent: &Intent) -> Result<Writer, Error> {
+        let id = intent.backup;
+        let resumed = |lease| Writer {
+            vault: Arc::clone(self),
+            backup: id,
+            lease,
+            sole: false,
+            saw: None,
+            tried: AtomicBool::new(false),
+            doubtful: AtomicBool::new(false),
+        };
+        let at_record = self.at_record(id).await?;
+        let Some(there) = self.intent(id).await? else {
+            // What is committed and has no intent is over; committing it again changes nothing.
+            return match at_record {
+                AtRecord::Record => Ok(resumed(None)),
+                _ => Err(Error::Revoked(id)),
+            };
+        };
+        if there.operation != intent.operation {
+            return Err(Error::Conflict(format!(
+                "backup {id} was registered by another operation"
+            )));
+        }
+        if at_record == AtRecord::Tombstone {
+            return Err(Error::Revoked(id));
+        }
+        let prefix = backup_chain(id);
+        let chain = Chain::read(&prefix, &self.objects(&prefix).await?);
+        let epoch = chain.map_or(1, |chain| chain.epoch);
+        let released = chain.is_some_and(|chain| chain.released);
+        let maker = match epoch {
+            1 => Some(there.owner),
+            epoch => self
+                .claim(&prefix, epoch)
+                .await?
+                .map(|claim| claim.holder.process),
+        };
+        if released {
+            // Whoever said that it is over never commits again.
+            return match at_record {
+                AtRecord::Record => Ok(resumed(None)),
+                _ => Err(Error::Revoked(id)),
+            };
+        }
+        let gone = |maker: &ProcessIdentity| *maker == intent.owner || self.host().is_dead(maker);
+        if !maker.as_ref().is_some_and(gone) {
+            let maker = maker.map_or("another process".to_owned(), |maker| {
+                format!("process {} on {}", maker.pid, maker.host)
+            });
+            return Err(Error::Busy(format!("backup {id} is being made by {maker}")));
+        }
+        let claim = Claim {
+            holder: LeaseHolder {
+                process: intent.owner.clone(),
+                operation: intent.operation,
+                purpose: "backup".to_owned(),
+            },
+            claim: OperationId::random(),
+        };
+        match self.take(&prefix, epoch + 1, &claim).await? {
+            Some(lease) => Ok(resumed(Some(lease))),
+            None => Err(Error::Busy(format!(
+                "backup {id} is being resumed by another process"
+            ))),
+        }
+    }
+
+    /// Takes back what was begun. `sole` says that this process began it, and that no commit was tried: then nothing
+    /// stays. Otherwise a tombstone keeps whoever may still be at it from committing.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it is committed.
+    pub async fn abandon(&self, id: BackupId, sole: bool) -> Result<(), Error> {
+        if !sole && self.intent(id).await?.is_some() && !self.rule_out(id).await? {
+            return Err(Error::Conflict(format!("backup {id} is committed")));
+        }
+        self.forget(id).await
+    }
+
+    /// Removes the intent and the signs of life of a backup that nobody makes any more.
+    pub(crate) async fn forget(&self, id: BackupId) -> Result<(), Error> {
+        self.remove(&intent_key(id)?).await?;
+        for object in self.objects(&backup_chain(id)).await? {
+            self.remove(&object.key).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Writer {
+    /// Whether this process alone has made the backup and has not tried to commit it: see [`Vault::abandon`].
+    #[must_use]
+    pub fn is_sole(&self) -> bool {
+        self.sole && !self.tried.load(Ordering::Relaxed)
+    }
+
+    /// The number of this attempt: what was seen under another may have been collected since.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.lease.as_ref().map_or(0, Lease::epoch)
+    }
+
+    /// Writes the commit record, then its facts. Succeeds when the same record is there already. `packs` are those that
+    /// the backup relies on, all of which were seen in the store.
+    ///
+    /// # Errors
+    /// [`Error::Revoked`] when a collector has ruled this backup out; [`Error::Conflict`] when another record is there,
+    /// or when the backup relies on what it has seen to be going.
+    pub async fn commit(&self, record: &Record, packs: &[PackId]) -> Result<(), Error> {
+        if let Some(saw) = self.saw
+            && let Some(open) = self.vault.rounds().await?.open
+            && open.number == saw
+            && let Some(pack) = packs.iter().find(|pack| open.packs.contains(pack))
+            && !bug(Bug::RelyOnMarkedPacks)
+        {
+            return Err(Error::Conflict(format!(
+                "backup {} relies on pack {pack}, which is being collected",
+                self.backup
+            )));
+        }
+        self.tried.store(true, Ordering::Relaxed);
+        let written = self.vault.write_record(record, self.lease.is_some()).await;
+        if written.as_ref().is_err_and(|error| error.kind().is_transient()) {
+            self.doubtful.store(true, Ordering::Relaxed);
+        }
+        written
+    }
+
+    /// Ends after the commit: nobody waits for this backup any more. Says that the key of its record is free of us only
+    /// where every request to create it was answered, and nobody else made this backup before: a request that comes
+    /// late must not bring back what was deleted.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn finish(self) -> Result<(), Error> {
+        match self.lease {
+            Some(lease) if self.sole && !self.doubtful.load(Ordering::Relaxed) => lease.release().await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends before any commit, and takes back what was begun.
+    ///
+    /// # Errors
+    /// As [`Vault::abandon`].
+    pub async fn abandon(self) -> Result<(), Error> {
+        let sole = self.is_sole();
+        drop(self.lease);
+        self.vault.abandon(self.backup, sole).await
+    }
+}
+
+/// Who makes a backup, as far as the vault tells.
+#[derive(Debug, Clone)]
+pub struct Maker {
+    /// The process of the last attempt; `None` when that cannot be read.
+    pub process: Option<ProcessIdentity>,
+    /// When it last showed life, by the store's clock.
+    pub seen: Option<Timestamp>,
+}
+
+impl Vault {
+    /// Who makes the backup of this intent, and when that was last seen.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn maker(&self, intent: &Intent) -> Result<Maker, Error> {
+        let prefix = backup_chain(intent.backup);
+        let objects = self.objects(&prefix).await?;
+        let process = match Chain::read(&prefix, &objects).map_or(1, |chain| chain.epoch) {
+            1 => Some(intent.owner.clone()),
+            epoch => self
+                .claim(&prefix, epoch)
+                .await?
+                .map(|claim| claim.holder.process),
+        };
+        let seen = objects.iter().filter_map(|object| object.modified).max();
+        Ok(Maker {
+            process,
+            seen: seen.or(Some(intent.started)),
+        })
+    }
+}

@@ -1,0 +1,154 @@
+//! `bench queue`: PgQ's functions and triggers of ours beside the extension in C, in one server, in turn. The recipe and
+//! the results are in `benches/README.md`.
+
+mod consuming;
+mod inserting;
+mod place;
+mod triggers;
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use place::Place;
+
+/// One number for each contender in each round, in µs or per second.
+pub struct Row {
+    scenario: String,
+    unit: &'static str,
+    contender: String,
+    /// What it is compared with: the extension's own number.
+    peer: Vec<f64>,
+    values: Vec<f64>,
+}
+
+/// Collects rows over the rounds.
+#[derive(Default)]
+pub struct Rows(Vec<Row>);
+
+impl Rows {
+    /// Adds one round of one contender, with the extension's number of the same round.
+    pub fn add(&mut self, scenario: &str, unit: &'static str, contender: &str, peer: f64, value: f64) {
+        eprintln!("{scenario}: {contender} {value:.2} {unit}");
+        let known = self
+            .0
+            .iter_mut()
+            .find(|row| row.scenario == scenario && row.contender == contender);
+        match known {
+            Some(row) => {
+                row.peer.push(peer);
+                row.values.push(value);
+            }
+            None => self.0.push(Row {
+                scenario: scenario.to_owned(),
+                unit,
+                contender: contender.to_owned(),
+                peer: vec![peer],
+                values: vec![value],
+            }),
+        }
+    }
+}
+
+impl Row {
+    /// Median of the ratios of the rounds.
+    fn ratio(&self) -> f64 {
+        median(
+            self.values
+                .iter()
+                .zip(&self.peer)
+                .map(|(value, peer)| value / peer)
+                .collect(),
+        )
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// How much of everything.
+pub struct Size {
+    rounds: usize,
+    rows: u64,
+    seconds: u64,
+}
+
+/// Runs the verb.
+pub fn run(arguments: &[String]) -> Result<()> {
+    let mut size = Size {
+        rounds: 3,
+        rows: 20_000,
+        seconds: 3,
+    };
+    let mut sets = vec!["insert", "trigger", "consume"];
+    let mut as_json = false;
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        if word == "--json" {
+            as_json = true;
+            continue;
+        }
+        let value = words.next().with_context(|| format!("{word} wants a value"))?;
+        match word.as_str() {
+            "--rounds" => size.rounds = value.parse().context("--rounds")?,
+            "--rows" => size.rows = value.parse().context("--rows")?,
+            "--seconds" => size.seconds = value.parse().context("--seconds")?,
+            "--set" => sets.retain(|set| set == value),
+            other => bail!("bench queue: unknown option {other}"),
+        }
+    }
+    if sets.is_empty() || size.rounds == 0 {
+        bail!("nothing to measure: --set is `insert`, `trigger` or `consume`, --rounds at least 1");
+    }
+    let place = Place::start()?;
+    let mut rows = Rows::default();
+    for round in 0..size.rounds {
+        for set in &sets {
+            match *set {
+                "insert" => inserting::round(&place, &size, round, &mut rows)?,
+                "trigger" => triggers::round(&place, &size, &mut rows)?,
+                _ => consuming::round(&place, &size, &mut rows)?,
+            }
+        }
+    }
+    if as_json {
+        println!("{}", document(&rows));
+    } else {
+        print!("{}", markdown(&rows));
+    }
+    Ok(())
+}
+
+fn markdown(rows: &Rows) -> String {
+    let mut text = format!(
+        "{}\n\n| scenario | contender | median | of C |\n|---|---|---:|---:|\n",
+        super::machine()
+    );
+    for row in &rows.0 {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {:.1} {} | {:.2} |",
+            row.scenario,
+            row.contender,
+            median(row.values.clone()),
+            row.unit,
+            row.ratio()
+        );
+    }
+    text
+}
+
+fn document(rows: &Rows) -> Value {
+    let results: Vec<Value> = rows
+        .0
+        .iter()
+        .map(|row| {
+            json!({"scenario": row.scenario, "contender": row.contender, "unit": row.unit,
+                "values": row.values, "peer": row.peer, "of_c": row.ratio()})
+        })
+        .collect();
+    json!({"machine": super::machine(), "results": results})
+}
