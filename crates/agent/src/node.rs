@@ -62,14 +62,6 @@ impl LocalNode {
         }
     }
 
-    /// Makes a directory that [`Node::remove_scratch`] removes.
-    ///
-    /// # Errors
-    /// When it cannot be made, or holds something already and is not marked as ours.
-    pub async fn make_scratch(&self, directory: PathBuf) -> Result<(), Failure> {
-        blocking(move || scratch::make(&directory)).await
-    }
-
     /// Runs a request that only reads the vault on a thread that may block.
     async fn reading<T: Send + 'static>(
         &self,
@@ -233,6 +225,10 @@ impl Node for LocalNode {
         cancel: &CancellationToken,
     ) -> Result<CheckCommand, Failure> {
         Ok(command::run(command, directory.as_deref(), cancel).await?)
+    }
+
+    async fn make_scratch(&self, directory: PathBuf) -> Result<(), Failure> {
+        blocking(move || scratch::make(&directory)).await
     }
 
     async fn remove_scratch(&self, directory: PathBuf) -> Result<(), Failure> {

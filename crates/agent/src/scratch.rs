@@ -2,29 +2,46 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-use ostler_api::node::SCRATCH_MARKER;
+use ostler_api::node::{SCRATCH_MARKER, SCRATCH_TREE};
 
 use crate::Error;
 use crate::path::shown;
 
-/// Makes a scratch directory with its marker; a directory that is there must have the marker or be empty.
+/// Makes a scratch directory with its marker, for our user alone; a directory that is there must have the marker or be
+/// empty.
 pub(crate) fn make(directory: &Path) -> Result<(), Error> {
     let wrong = |error| Error::io("make", directory, error);
-    fs::create_dir_all(directory).map_err(wrong)?;
-    let marker = directory.join(SCRATCH_MARKER);
-    if marker.exists() {
-        return Ok(());
+    if let Some(above) = directory.parent() {
+        fs::create_dir_all(above).map_err(wrong)?;
     }
-    if fs::read_dir(directory).map_err(wrong)?.next().is_some() {
+    match fs::DirBuilder::new().mode(0o700).create(directory) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => made.map_err(wrong)?,
+    }
+    // A link to a directory is not ours, wherever it leads.
+    if !fs::symlink_metadata(directory).map_err(wrong)?.is_dir() {
         return Err(not_ours(directory));
     }
-    fs::write(
-        &marker,
-        "made by ostler for a drill; removed with everything beside it\n",
-    )
-    .map_err(wrong)
+    let marker = directory.join(SCRATCH_MARKER);
+    if !is_marker(&marker) {
+        if fs::read_dir(directory).map_err(wrong)?.next().is_some() {
+            return Err(not_ours(directory));
+        }
+        // The marker is there before anything else, so that what a kill leaves can be removed.
+        fs::write(
+            &marker,
+            "Scratch directory of a restore drill; it may be deleted.\n",
+        )
+        .map_err(wrong)?;
+    }
+    fs::create_dir_all(directory.join(SCRATCH_TREE)).map_err(wrong)
+}
+
+fn is_marker(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|stat| stat.is_file())
 }
 
 /// Removes a scratch directory. One that is not there is removed already.
@@ -37,7 +54,7 @@ pub(crate) fn remove(directory: &Path) -> Result<(), Error> {
         Ok(_) => {}
     }
     let marker = directory.join(SCRATCH_MARKER);
-    if !marker.symlink_metadata().is_ok_and(|stat| stat.is_file()) {
+    if !is_marker(&marker) {
         // A removal that was interrupted after the marker went leaves an empty directory.
         return fs::remove_dir(directory).map_err(|_| not_ours(directory));
     }
@@ -98,7 +115,7 @@ mod tests {
         let scratch = top.path().join("s");
         make(&scratch).unwrap();
         make(&scratch).unwrap();
-        fs::create_dir_all(scratch.join("tree/a")).unwrap();
+        fs::create_dir(scratch.join("tree/a")).unwrap();
         fs::write(scratch.join("tree/a/f"), "x").unwrap();
         remove(&scratch).unwrap();
         remove(&scratch).unwrap();
@@ -111,6 +128,7 @@ mod tests {
         assert!(matches!(make(&other), Err(Error::NotScratch { .. })));
         assert!(other.join("f").exists());
         std::os::unix::fs::symlink(&other, &scratch).unwrap();
+        assert!(matches!(make(&scratch), Err(Error::NotScratch { .. })));
         assert!(matches!(remove(&scratch), Err(Error::NotScratch { .. })));
     }
 }

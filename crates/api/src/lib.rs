@@ -6,9 +6,10 @@
 //! documents in [`document`] (what `--output json` prints).
 //!
 //! Invariants: everything here can be serialised, is versioned by [`SCHEMA_VERSION`], and holds no secret.
-//! What is not here: behaviour.
+//! What is not here: behaviour, but for the suite in [`conformance`] that every [`Node`] passes.
 
 pub mod client;
+pub mod conformance;
 pub mod document;
 pub mod node;
 pub mod queue;

@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 use crate::document::{BackupCounts, Problem, Source};
 use crate::request::{Overwrite, RestoreWork};
 
-/// The file that marks a directory as a drill's scratch: `DIRECTORY/.ostler-scratch`. The coordinator makes the
-/// directory and this file in it, then restores into `DIRECTORY/tree`; [`Node::remove_scratch`] is given `DIRECTORY`
-/// and removes it only when the file is there (and succeeds when the directory is gone).
+/// The file that marks a directory as a drill's scratch: `DIRECTORY/.ostler-scratch`.
 pub const SCRATCH_MARKER: &str = ".ostler-scratch";
+/// The directory in a scratch directory that a drill restores into.
+pub const SCRATCH_TREE: &str = "tree";
 
 /// What a node is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,6 +192,13 @@ pub trait Node: fmt::Debug + Send + Sync {
         cancel: &CancellationToken,
     ) -> Result<crate::document::CheckCommand, Failure>;
 
-    /// Removes a scratch directory that a drill made. Refuses one that is not marked as such.
+    /// Makes a scratch directory, with what leads to it, its marker ([`SCRATCH_MARKER`]) before anything else, and an
+    /// empty directory to restore into ([`SCRATCH_TREE`]). Nobody but the agent's user may look into it. One that is
+    /// there already is left as it is; a directory that has something in it and no marker is refused.
+    async fn make_scratch(&self, directory: PathBuf) -> Result<(), Failure>;
+
+    /// Removes what [`make_scratch`](Self::make_scratch) made, with all that is in it, also when that was interrupted.
+    /// One that is gone is removed; a directory that has something in it and no marker is refused
+    /// ([`Refused`](ostler_vocabulary::ErrorKind::Refused)) and left as it is.
     async fn remove_scratch(&self, directory: PathBuf) -> Result<(), Failure>;
 }

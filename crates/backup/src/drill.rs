@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ostler_api::document::{CheckCommand, DrillReport, Outcome, Problem};
-use ostler_api::node::{Compare, Compared, Download, SCRATCH_MARKER};
+use ostler_api::node::{Compare, Compared, Download, SCRATCH_TREE};
 use ostler_api::request::{Drill, Overwrite, Plan, Request, VerifyWork, Work};
 use ostler_operations::{Finished, Operation};
 use ostler_vault::{NodeRecord, ProofRecord};
@@ -72,9 +72,9 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
     let id = *id;
     let above = request.scratch.clone().unwrap_or_else(|| context.scratch.clone());
     let scratch = above.join(op.id().to_string());
-    let tree = scratch.join("tree");
+    let tree = scratch.join(SCRATCH_TREE);
 
-    make_scratch(&op, &context, &scratch, &tree).await?;
+    make_scratch(&op, &context, &scratch).await?;
     let (restored, node) = restore(&op, &context, id, &tree).await?;
     let compared = compare(&op, &context, &node, &tree).await?;
     let check = match &request.check {
@@ -153,20 +153,14 @@ fn ended_with(check: &CheckCommand) -> String {
     }
 }
 
-/// Makes the scratch directory with its mark. It is removed by its own step, or when this one is taken back.
-async fn make_scratch(op: &Operation, context: &Context, scratch: &Path, tree: &Path) -> Result<(), Failure> {
+/// The scratch directory. It is removed by its own step, or when this one is taken back.
+async fn make_scratch(op: &Operation, context: &Context, scratch: &Path) -> Result<(), Failure> {
     let (node, undone) = (context.node.clone(), scratch.to_owned());
     op.step("make scratch")
         .run_with_undo(
             |_| async {
-                mark(scratch, tree).await.map_err(|error| {
-                    let kind = match error.kind() {
-                        std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
-                        _ => ErrorKind::Internal,
-                    };
-                    Failure::new(kind, format!("{}: {error}", scratch.display()))
-                        .context("cannot make the scratch directory")
-                })
+                let made = context.node.make_scratch(scratch.to_owned()).await;
+                made.map_err(|failure| failure.context("cannot make the scratch directory"))
             },
             move |_| {
                 let (node, scratch) = (node.clone(), undone.clone());
@@ -174,19 +168,6 @@ async fn make_scratch(op: &Operation, context: &Context, scratch: &Path, tree: &
             },
         )
         .await
-}
-
-async fn mark(scratch: &Path, tree: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    // The mark is there before anything else, so that what a kill leaves can be removed.
-    tokio::fs::create_dir_all(scratch).await?;
-    tokio::fs::write(
-        scratch.join(SCRATCH_MARKER),
-        "Scratch directory of a restore drill; it may be deleted.\n",
-    )
-    .await?;
-    tokio::fs::set_permissions(scratch, std::fs::Permissions::from_mode(0o700)).await?;
-    tokio::fs::create_dir_all(tree).await
 }
 
 async fn restore(

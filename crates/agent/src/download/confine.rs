@@ -8,6 +8,8 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
+use crate::metadata::There;
+
 /// A directory that everything stays below.
 #[derive(Debug)]
 pub(crate) struct Base {
@@ -86,13 +88,16 @@ fn open(base: BorrowedFd<'_>, relative: &[u8], flags: OFlags) -> io::Result<Owne
 #[derive(Debug, Default)]
 pub(crate) struct LastDirectory {
     last: Option<(usize, Vec<u8>, OwnedFd)>,
+    /// What a new file is that was made in it with this mode. All that are made alike there are alike: only the first
+    /// has to be looked at.
+    pub(crate) fresh: Option<(u32, There)>,
 }
 
 impl LastDirectory {
     pub(crate) fn get(&mut self, bases: &[Base], base: usize, path: &[u8]) -> io::Result<BorrowedFd<'_>> {
         let same = matches!(&self.last, Some((of, at, _)) if *of == base && at == path);
         if !same {
-            self.last = None;
+            (self.last, self.fresh) = (None, None);
             let fd = bases[base].directory(path)?;
             self.last = Some((base, path.to_vec(), fd));
         }

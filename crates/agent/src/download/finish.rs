@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::write::Target;
 use crate::Error;
 use crate::layout::Place;
-use crate::metadata::{self, Subject};
+use crate::metadata::{self, Subject, There};
 use crate::path::split;
 use crate::stat::{Kind, Stat};
 
@@ -82,8 +82,8 @@ pub(crate) fn settle(target: &Target<'_>, directories: &[Directory]) -> Result<(
             .readable(&place.path)
             .map_err(|error| in_the_way(&error))
             .and_then(|fd| {
-                let stat = Stat::of(&fd).ok();
-                metadata::restore(Subject::Open(fd.as_fd()), metadata, stat.as_ref())
+                let there = Stat::of(&fd).ok().as_ref().map(There::from);
+                metadata::restore(Subject::Open(fd.as_fd()), metadata, there)
             });
         if let Err(reason) = set {
             target.problems.add(path, reason);

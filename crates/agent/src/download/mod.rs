@@ -2,14 +2,17 @@
 //!
 //! - Nothing is opened but step by step below the target, and no link on the way is followed (`confine`).
 //! - Under `never`, everything is compared before anything is written.
-//! - A file is written under a name of ours in its own directory, verified chunk by chunk, given its metadata, and
-//!   then renamed. What an interrupted restore left under such names is removed by the next one.
+//! - A file is written without a name, or under a name of ours in its own directory, verified chunk by chunk, given its
+//!   metadata, and then gets its name (`file`). What an interrupted restore left under names of ours is removed by the
+//!   next one.
 //! - Directories get their metadata last, the deepest first; further names of hard-linked files come after all data.
-//! - The file systems are synced once, at the end: until then a power failure may lose files, which the next run finds,
-//!   because it believes content only.
+//! - The file systems are synced at the end, and now and then before, so that little is left for the end: until then a
+//!   power failure may lose files, which the next run finds, because it believes content only.
 
 pub(crate) mod confine;
+mod direct;
 pub(crate) mod extras;
+pub(crate) mod file;
 pub(crate) mod finish;
 pub(crate) mod plan;
 pub(crate) mod preview;
@@ -17,9 +20,12 @@ pub(crate) mod source;
 pub(crate) mod task;
 pub(crate) mod verify;
 pub(crate) mod write;
+pub(crate) mod write_back;
+mod writers;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use ostler_api::node::{Download as Request, Downloaded};
 use ostler_api::request::Overwrite;
@@ -33,9 +39,10 @@ use crate::pool;
 use crate::problems::Problems;
 use crate::stop::Stop;
 use confine::Base;
-use plan::Planner;
+use plan::{Planned, Planner};
 use source::Source;
 use write::{Hands, Target};
+use writers::Line;
 
 /// What reading requests need.
 #[derive(Debug)]
@@ -76,73 +83,84 @@ pub(crate) fn run(request: &Request, context: &Context<'_>) -> Result<Downloaded
     }
     let damaged = AtomicBool::new(false);
     let prefix = temporary_prefix(&request.backup);
-    let mut report = Downloaded::default();
-    let directories = {
-        let target = target(request, context, &bases, &prefix, &damaged);
-        let planner = pool::run(
-            context.options.workers,
-            context.stop,
-            Hands::default,
-            |hands, job| target.work(hands, job),
-            |feed| {
-                let mut planner = Planner::new(&target, feed);
-                source.each(|wanted| match wanted {
-                    Ok(wanted) => planner.take(wanted),
-                    Err((path, error)) => {
-                        damaged.store(true, Ordering::Relaxed);
-                        context.problems.add(&path, error.to_string());
-                        Ok(())
-                    }
-                })?;
-                planner.flush()?;
-                Ok((
-                    planner.directories,
-                    planner.links,
-                    planner.kept,
-                    planner.kept_bytes,
-                ))
-            },
-        )?;
-        let (directories, links, kept, kept_bytes) = planner;
-        let (made, same) = finish::link_all(&target, &links)?;
-        let bytes = target.bytes.load(Ordering::Relaxed);
-        report.files_written = target.files.load(Ordering::Relaxed) + made;
-        report.files_kept = kept + same;
-        report.bytes_written = bytes;
-        report.bytes_verified = bytes + kept_bytes;
-        directories
-    };
-    if request.delete_extra {
-        report.deleted = extras::remove(&source, &bases, request, context)?;
-    }
-    finish::settle(&target(request, context, &bases, &prefix, &damaged), &directories)?;
-    sync(&bases)?;
+    let mut report = write_back::beside(&bases, |write_back| {
+        let target = Target {
+            bases: &bases,
+            reader: context.reader,
+            overwrite: request.overwrite,
+            prefix: &prefix,
+            problems: context.problems,
+            progress: context.progress,
+            stop: context.stop,
+            damaged: &damaged,
+            files: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            open: AtomicUsize::new(0),
+            next: AtomicU64::new(0),
+            nameless: OnceLock::new(),
+            write_back,
+        };
+        write(&source, request, context, &target)
+    })?;
     report.damaged = damaged.into_inner();
     report.problems = context.problems.list();
     Ok(report)
 }
 
-fn target<'a>(
+fn write(
+    source: &Source,
     request: &Request,
-    context: &'a Context<'_>,
-    bases: &'a [Base],
-    prefix: &'a str,
-    damaged: &'a AtomicBool,
-) -> Target<'a> {
-    Target {
-        bases,
-        reader: context.reader,
-        overwrite: request.overwrite,
-        prefix,
-        problems: context.problems,
-        progress: context.progress,
-        stop: context.stop,
-        damaged,
-        files: AtomicU64::new(0),
-        bytes: AtomicU64::new(0),
-        open: AtomicUsize::new(0),
-        next: AtomicU64::new(0),
+    context: &Context<'_>,
+    target: &Target<'_>,
+) -> Result<Downloaded, Error> {
+    let planner = thread::scope(|scope| {
+        let (line, writers) = writers::start(scope, target);
+        let planned = plan_and_work(source, context, target, line);
+        let sound = writers.into_iter().all(|writer| writer.join().is_ok());
+        if sound { planned } else { Err(Error::Worker) }
+    })?;
+    let (links, directories) = (&planner.links, &planner.directories);
+    let (made, same) = finish::link_all(target, links)?;
+    let bytes = target.bytes.load(Ordering::Relaxed);
+    let mut report = Downloaded {
+        files_written: target.files.load(Ordering::Relaxed) + made,
+        files_kept: planner.kept + same,
+        bytes_written: bytes,
+        bytes_verified: bytes + planner.kept_bytes,
+        ..Downloaded::default()
+    };
+    if request.delete_extra {
+        report.deleted = extras::remove(source, target.bases, request, context)?;
     }
+    finish::settle(target, directories)?;
+    Ok(report)
+}
+
+fn plan_and_work(
+    source: &Source,
+    context: &Context<'_>,
+    target: &Target<'_>,
+    line: Line,
+) -> Result<Planned, Error> {
+    pool::run(
+        context.options.workers,
+        context.stop,
+        move || Hands::new(line.clone()),
+        |hands, job| target.work(hands, job),
+        |feed| {
+            let mut planner = Planner::new(target, feed);
+            source.each(|wanted| match wanted {
+                Ok(wanted) => planner.take(wanted),
+                Err((path, error)) => {
+                    target.damaged.store(true, Ordering::Relaxed);
+                    context.problems.add(&path, error.to_string());
+                    Ok(())
+                }
+            })?;
+            planner.flush()?;
+            Ok(planner.planned)
+        },
+    )
 }
 
 /// Compares everything before anything is written. Costs nothing where the target is new.
@@ -182,14 +200,4 @@ fn is_empty(base: &Base) -> bool {
         .readable(b"")
         .and_then(|fd| crate::walk::listing::Lister::new().names(&fd));
     names.is_ok_and(|names| names.len() == 0)
-}
-
-fn sync(bases: &[Base]) -> Result<(), Error> {
-    for base in bases {
-        let synced = base
-            .readable(b"")
-            .and_then(|fd| rustix::fs::syncfs(&fd).map_err(std::io::Error::from));
-        synced.map_err(|error| Error::io("sync the file system of", &base.path, error))?;
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 //! files into windows whose chunks are restored in the order of the packs. What has to wait until all data is there is
 //! only remembered, for `finish`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -39,11 +39,17 @@ pub(crate) struct Planner<'a> {
     extents: usize,
     /// Of the window: files that exist and have to be compared first.
     checks: Vec<(u32, rustix::fd::OwnedFd)>,
-    /// Directories that are known to be there, by base and path.
-    known: HashSet<(usize, Vec<u8>)>,
+    /// Directories that are known to be there, by base and path, and whether this restore made them.
+    known: HashMap<(usize, Vec<u8>), bool>,
     parent: LastDirectory,
     firsts: HashMap<(u64, u64), Place>,
     lister: Lister,
+    pub(crate) planned: Planned,
+}
+
+/// What is left to do after all data is there, and what there was nothing to do for.
+#[derive(Debug, Default)]
+pub(crate) struct Planned {
     pub(crate) directories: Vec<Directory>,
     pub(crate) links: Vec<Link>,
     pub(crate) kept: u64,
@@ -58,14 +64,11 @@ impl<'a> Planner<'a> {
             window: Vec::new(),
             extents: 0,
             checks: Vec::new(),
-            known: HashSet::new(),
+            known: HashMap::new(),
             parent: LastDirectory::default(),
             firsts: HashMap::new(),
             lister: Lister::new(),
-            directories: Vec::new(),
-            links: Vec::new(),
-            kept: 0,
-            kept_bytes: 0,
+            planned: Planned::default(),
         }
     }
 
@@ -89,9 +92,10 @@ impl<'a> Planner<'a> {
     }
 
     fn directory(&mut self, wanted: Wanted) -> io::Result<()> {
+        let known = self.known.len();
         let made = self.ensure(wanted.place.base, &wanted.place.path)?;
-        if made || !wanted.implied {
-            self.directories.push(Directory {
+        if (made && self.known.len() > known) || !wanted.implied {
+            self.planned.directories.push(Directory {
                 place: wanted.place,
                 path: wanted.entry.path,
                 metadata: wanted.entry.metadata,
@@ -100,11 +104,11 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// Makes sure that a directory and all above it are there; whether this one was made.
+    /// Makes sure that a directory and all above it are there; whether this restore made it.
     fn ensure(&mut self, base: usize, path: &[u8]) -> io::Result<bool> {
         let key = (base, path.to_vec());
-        if self.known.contains(&key) {
-            return Ok(false);
+        if let Some(made) = self.known.get(&key) {
+            return Ok(*made);
         }
         let mut made = false;
         if path.is_empty() {
@@ -135,7 +139,7 @@ impl<'a> Planner<'a> {
                 Err(error) => return Err(error.into()),
             }
         }
-        self.known.insert(key);
+        self.known.insert(key, made);
         Ok(made)
     }
 
@@ -159,12 +163,12 @@ impl<'a> Planner<'a> {
         if name.is_empty() {
             return Err(io::Error::other("the target itself cannot become a file"));
         }
-        self.ensure(place.base, parent)?;
+        let made = self.ensure(place.base, parent)?;
         let metadata = &entry.metadata;
         if metadata.links > 1 {
             let key = (metadata.device, metadata.inode);
             if let Some(first) = self.firsts.get(&key) {
-                self.links.push(Link {
+                self.planned.links.push(Link {
                     path: entry.path,
                     place,
                     first: first.clone(),
@@ -173,14 +177,17 @@ impl<'a> Planner<'a> {
             }
             self.firsts.insert(key, place.clone());
         }
-        let mut check = None;
-        if self.target.overwrite != Overwrite::Always {
+        let (mut check, mut replaces) = (None, !made);
+        // Nothing is in the directories that we made.
+        if self.target.overwrite != Overwrite::Always && !made {
             let directory = self.parent.get(self.target.bases, place.base, parent)?;
             let size = match entry.kind {
                 EntryKind::File { size, .. } => size,
                 _ => 0,
             };
-            if Stat::at(directory, name).is_ok_and(|there| there.kind == Kind::File && there.size == size) {
+            let there = Stat::at(directory, name).ok();
+            replaces = there.is_some();
+            if there.is_some_and(|there| there.kind == Kind::File && there.size == size) {
                 // What cannot be read is written anew.
                 check = rustix::fs::openat(directory, name, FILE, Mode::empty()).ok();
             }
@@ -189,7 +196,7 @@ impl<'a> Planner<'a> {
         if let EntryKind::File { content, .. } = &entry.kind {
             self.extents += content.len();
         }
-        let task = Task::new(entry, place);
+        let task = Task::new(entry, place, replaces);
         if !task.adds_up() {
             self.target.damaged.store(true, Ordering::Relaxed);
             self.target
@@ -228,7 +235,8 @@ impl<'a> Planner<'a> {
                     name,
                     link,
                 };
-                metadata::restore(subject, &entry.metadata, Some(&stat)).map_err(io::Error::other)?;
+                metadata::restore(subject, &entry.metadata, Some((&stat).into()))
+                    .map_err(io::Error::other)?;
             }
             return Ok(());
         }
@@ -343,8 +351,8 @@ impl<'a> Planner<'a> {
 
     /// A file that has the right content already.
     fn keep(&mut self, task: &Task) {
-        self.kept += 1;
-        self.kept_bytes += task.size();
+        self.planned.kept += 1;
+        self.planned.kept_bytes += task.size();
         self.target.progress.add_done(task.size());
         self.target.progress.add_item();
         if self.target.overwrite == Overwrite::Never {
@@ -354,8 +362,12 @@ impl<'a> Planner<'a> {
             let parent = self.target.bases[task.place.base].directory(task.parent())?;
             let file = rustix::fs::openat(&parent, task.name(), FILE, Mode::empty())?;
             let stat = Stat::of(&file)?;
-            metadata::restore(Subject::Open(file.as_fd()), &task.entry.metadata, Some(&stat))
-                .map_err(io::Error::other)
+            metadata::restore(
+                Subject::Open(file.as_fd()),
+                &task.entry.metadata,
+                Some((&stat).into()),
+            )
+            .map_err(io::Error::other)
         };
         if let Err(error) = set() {
             self.target.problems.add(&task.entry.path, error.to_string());

@@ -7,6 +7,8 @@ use ostler_vault::list::{Entry, EntryKind, Extent};
 use ostler_vault::{ChunkId, Location, PackId};
 use rustix::fd::OwnedFd;
 
+use super::direct;
+use super::file::Temporary;
 use crate::layout::Place;
 use crate::path::split;
 
@@ -19,33 +21,31 @@ pub(crate) struct Task {
     pub(crate) left: AtomicUsize,
     pub(crate) failed: AtomicBool,
     pub(crate) file: Mutex<Temporary>,
-}
-
-/// The file that is written under a name of ours until it is complete.
-#[derive(Debug, Default)]
-pub(crate) struct Temporary {
-    /// Its name, once it was made.
-    pub(crate) name: Option<Vec<u8>>,
-    /// Open while there are not too many.
-    pub(crate) fd: Option<Arc<OwnedFd>>,
+    /// Whether something has its name already.
+    pub(crate) replaces: bool,
+    /// Whether it is written past the page cache.
+    pub(crate) direct: bool,
 }
 
 impl Task {
-    pub(crate) fn new(entry: Entry, place: Place) -> Self {
-        let task = Self {
+    pub(crate) fn new(entry: Entry, place: Place, replaces: bool) -> Self {
+        let mut task = Self {
             entry,
             place,
             left: AtomicUsize::new(0),
             failed: AtomicBool::new(false),
             file: Mutex::default(),
+            replaces,
+            direct: false,
         };
-        let chunks = task
-            .content()
-            .iter()
-            .filter(|extent| matches!(extent, Extent::Chunk { .. }))
-            .count();
-        task.left.store(chunks, Ordering::Relaxed);
+        task.direct = direct::suits(&task);
+        task.left.store(task.chunks(), Ordering::Relaxed);
         task
+    }
+
+    pub(crate) fn chunks(&self) -> usize {
+        let chunk = |extent: &&Extent| matches!(extent, Extent::Chunk { .. });
+        self.content().iter().filter(chunk).count()
     }
 
     pub(crate) fn content(&self) -> &[Extent] {

@@ -67,11 +67,33 @@ pub(crate) enum Subject<'a> {
     },
 }
 
+/// What is there already, so that nothing is set that is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct There {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    /// Permission bits with set-uid, set-gid and sticky.
+    pub(crate) mode: u32,
+    /// Whether it is known to have no extended attributes.
+    pub(crate) bare: bool,
+}
+
+impl From<&Stat> for There {
+    fn from(stat: &Stat) -> Self {
+        Self {
+            uid: stat.uid,
+            gid: stat.gid,
+            mode: stat.mode,
+            bare: false,
+        }
+    }
+}
+
 /// Sets everything; goes on where one thing fails and tells all that failed as one sentence.
 ///
 /// The order matters: a new owner clears set-uid bits and capabilities, a mode changes an access list's mask, and
 /// everything changes times.
-pub(crate) fn restore(subject: Subject<'_>, metadata: &Metadata, now: Option<&Stat>) -> Result<(), String> {
+pub(crate) fn restore(subject: Subject<'_>, metadata: &Metadata, now: Option<There>) -> Result<(), String> {
     let root = is_root();
     let mut failures = Vec::new();
     let owned = now.is_some_and(|now| now.uid == metadata.uid && now.gid == metadata.gid);
@@ -110,7 +132,8 @@ pub(crate) fn restore(subject: Subject<'_>, metadata: &Metadata, now: Option<&St
         Subject::Open(fd) => Place::Open(fd),
         Subject::Entry { directory, name, .. } => Place::Entry(directory, name),
     };
-    if let Err((name, error)) = xattr::restore(place, &metadata.xattrs, root) {
+    let bare = now.is_some_and(|now| now.bare) && metadata.xattrs.is_empty();
+    if !bare && let Err((name, error)) = xattr::restore(place, &metadata.xattrs, root) {
         failures.push(format!("extended attribute {}: {error}", shown(&name)));
     }
     let times = times(metadata.modified);

@@ -4,6 +4,7 @@
 mod changing;
 mod confined;
 mod restore;
+mod special;
 mod trees;
 mod unchanged;
 mod world;

@@ -247,3 +247,10 @@ async fn a_lost_object_of_a_backup_is_damage_after_the_proof_is_stored() {
     assert_eq!(record.failure, Some(ErrorKind::Corrupt));
     assert_eq!(world.states().await[0], BackupState::Damaged);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_node_without_a_disk_conforms() {
+    let world = World::new().await;
+    let found = ostler_api::conformance::check(&*world.node, "/scratch".as_ref(), "/data".as_ref()).await;
+    assert_eq!(found, Vec::<String>::new());
+}

@@ -1,7 +1,7 @@
 //! A node without a disk: files in memory, stored in and restored from a real vault.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -28,6 +28,8 @@ pub struct MemoryNode {
     pub unreadable: Mutex<Vec<String>>,
     /// Commands that were run. One named `fail` fails.
     pub commands: Mutex<Vec<String>>,
+    /// Scratch directories that were made and not removed.
+    pub scratch: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl MemoryNode {
@@ -38,6 +40,16 @@ impl MemoryNode {
             disk: Mutex::default(),
             unreadable: Mutex::default(),
             commands: Mutex::default(),
+            scratch: Mutex::default(),
+        }
+    }
+
+    /// Directories that hold files are no scratch.
+    fn not_foreign(&self, directory: &Path) -> Result<(), Failure> {
+        let files = self.files.lock().unwrap();
+        match files.keys().any(|name| Path::new(name).starts_with(directory)) {
+            true => Err(Failure::new(ErrorKind::Refused, "not a scratch directory")),
+            false => Ok(()),
         }
     }
 
@@ -237,12 +249,15 @@ impl Node for MemoryNode {
         })
     }
 
+    async fn make_scratch(&self, directory: PathBuf) -> Result<(), Failure> {
+        self.not_foreign(&directory)?;
+        self.scratch.lock().unwrap().insert(directory);
+        Ok(())
+    }
+
     async fn remove_scratch(&self, directory: PathBuf) -> Result<(), Failure> {
-        match std::fs::remove_dir_all(&directory) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Failure::new(ErrorKind::Internal, error.to_string()))
-            }
-            _ => Ok(()),
-        }
+        self.not_foreign(&directory)?;
+        self.scratch.lock().unwrap().remove(&directory);
+        Ok(())
     }
 }

@@ -21,7 +21,6 @@ pub struct World {
     pub store: Arc<Memory>,
     pub node: Arc<MemoryNode>,
     pub context: Context,
-    _scratch: Arc<tempfile::TempDir>,
 }
 
 impl World {
@@ -34,7 +33,6 @@ impl World {
         };
         let vault = Arc::new(Vault::init(store.clone(), options).await.unwrap().vault);
         let node = Arc::new(MemoryNode::new(Arc::clone(&vault)));
-        let scratch = Arc::new(tempfile::tempdir().unwrap());
         let world = Self {
             store,
             context: Context {
@@ -42,14 +40,13 @@ impl World {
                 vault,
                 node: node.clone(),
                 clock,
-                scratch: scratch.path().to_owned(),
+                scratch: "/scratch".into(),
                 left_out: Vec::new(),
                 // Dead, so that whoever comes next need not wait for it.
                 process: dead_process(1),
                 lease_wait: Duration::from_secs(5),
             },
             node,
-            _scratch: scratch,
         };
         for (name, content) in [
             ("/data/a", "first"),
@@ -70,7 +67,7 @@ impl World {
     }
 
     pub fn scratch_is_empty(&self) -> bool {
-        std::fs::read_dir(&self.context.scratch).unwrap().next().is_none()
+        self.node.scratch.lock().unwrap().is_empty()
     }
 
     /// Makes a backup by this plan, whose id it has.

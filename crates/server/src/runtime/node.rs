@@ -118,6 +118,10 @@ impl Node for VaultNode {
         self.apart().run_command(command, directory, cancel).await
     }
 
+    async fn make_scratch(&self, directory: PathBuf) -> Result<(), Failure> {
+        self.apart().make_scratch(directory).await
+    }
+
     async fn remove_scratch(&self, directory: PathBuf) -> Result<(), Failure> {
         self.apart().remove_scratch(directory).await
     }
