@@ -11,6 +11,7 @@ use rustix::fs::{CWD, FileType, Mode, XattrFlags};
 
 use crate::world::{World, assert_same, xattrs};
 
+#[expect(clippy::print_stderr, reason = "what was not tested must be seen")]
 fn is_root() -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {

@@ -55,7 +55,7 @@ pub(super) struct Decision {
 /// bytes, and of equals the largest, so that what an interrupted run has already written anew is taken, and its origins
 /// go. Packs that are marked as going come last: what stays does not rely on them, or else on nobody.
 pub(super) fn decide(packs: &[Content], needs: &dyn Fn(&ChunkId) -> bool) -> Decision {
-    let mut order: Vec<((bool, bool, u64, u64), &Content)> = packs
+    let mut order: Vec<(_, &Content)> = packs
         .iter()
         .map(|pack| ((pack.present, !pack.marked, score(pack, needs), pack.size), pack))
         .collect();
