@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity, Progress, Unit};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::cast::{self, Role};
@@ -83,7 +83,7 @@ async fn play(world: &World, base: &Arc<Vault>, roles: &[Role]) -> Result<(), St
         };
         tokio::spawn(cast::live(view, Arc::clone(base), roles[actor]))
     };
-    let mut lives: Vec<JoinHandle<()>> = (0..roles.len()).map(start).collect();
+    let mut lives: Vec<Option<JoinHandle<()>>> = (0..roles.len()).map(|actor| Some(start(actor))).collect();
     let mut births: Vec<(u64, usize)> = Vec::new();
     loop {
         // Everybody runs until all wait for a turn.
@@ -103,7 +103,7 @@ async fn play(world: &World, base: &Arc<Vault>, roles: &[Role]) -> Result<(), St
             if let Some(at) = births.iter().position(|(at, _)| *at <= state.now) {
                 let (_, actor) = births.swap_remove(at);
                 drop(state);
-                lives[actor] = start(actor);
+                lives[actor] = Some(start(actor));
                 continue;
             }
             if !wake(&mut state) && !advance(&mut state, &births, &mut died) {
@@ -114,21 +114,25 @@ async fn play(world: &World, base: &Arc<Vault>, roles: &[Role]) -> Result<(), St
                 births.push((state.now + state.dice.below(pause), actor));
             }
         }
-        if let Some(actor) = died {
-            lives[actor].abort();
-            let _ = (&mut lives[actor]).await;
+        if let Some(life) = died.and_then(|actor: usize| lives[actor].take()) {
+            life.abort();
+            fails(life.await);
         }
     }
-    for life in lives {
+    for life in lives.into_iter().flatten() {
         life.abort();
-        // One that stopped by a defect stops the test.
-        if let Err(error) = life.await
-            && error.is_panic()
-        {
-            std::panic::resume_unwind(error.into_panic());
-        }
+        fails(life.await);
     }
     Ok(())
+}
+
+/// A life that ended by a defect stops the test.
+fn fails(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
+    }
 }
 
 /// Ends the sleep of everybody whose time has come.
