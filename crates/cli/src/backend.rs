@@ -83,6 +83,9 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Opens a vault that exists and adds it to the configuration.
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure>;
 
+    /// Tries what the store of a vault can do.
+    async fn probe_vault(&self, vault: Option<&str>) -> Result<VaultInfo, Failure>;
+
     /// Runs a consumer of a queue until it is told to stop.
     async fn consume_queue(
         &self,

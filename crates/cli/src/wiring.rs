@@ -64,6 +64,10 @@ impl Backend for InProcess {
         self.runtime().await?.add_vault(request).await
     }
 
+    async fn probe_vault(&self, vault: Option<&str>) -> Result<VaultInfo, Failure> {
+        self.runtime().await?.probe_vault(vault).await
+    }
+
     async fn consume_queue(
         &self,
         request: Consume,

@@ -1,8 +1,9 @@
 //! Making a vault, and opening one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use ostler_store::{Key, Store};
+use ostler_store::{CheckFirst, Key, Store};
 use ostler_vocabulary::{Classified, Clock, ErrorKind, Timestamp, VaultId};
 use zeroize::Zeroizing;
 
@@ -11,15 +12,19 @@ use crate::cipher::Suite;
 use crate::config::{self, Config};
 use crate::host::Host;
 use crate::keys::{Epoch, EpochSecrets, FileKey, Keyring, Protection, Tried, Wrapper, check_recipient};
+use crate::locks::{self, Locks};
 use crate::{
     Algorithm, Error, Index, InitOptions, Initialised, PassphraseCost, Protect, Reader, Unlock, Upload,
-    WrapperInfo, objects,
+    WrapperInfo, Writers, objects,
 };
 
 /// An open vault. Cheap to clone behind an `Arc`.
 #[derive(Debug)]
 pub struct Vault {
     store: Arc<dyn Store>,
+    /// The same without what makes up for its weaknesses: for finding out whether it still has them.
+    unchecked: Arc<dyn Store>,
+    locks: Option<Locks>,
     config: Config,
     keys: Arc<Keyring>,
     clock: Arc<dyn Clock>,
@@ -38,7 +43,50 @@ impl Vault {
         } else {
             Suite::fastest()
         };
-        Self::init_with(store, options, suite).await
+        Self::make(store, options, suite, Writers::Many, None).await
+    }
+
+    /// Makes a vault as [`Vault::init`] does, for so many writers, by this algorithm or the faster one; what it creates is
+    /// locked for so long.
+    ///
+    /// # Errors
+    /// As [`Vault::init_by`].
+    pub async fn init_for(
+        store: Arc<dyn Store>,
+        options: InitOptions,
+        algorithm: Option<Algorithm>,
+        writers: Writers,
+        lock: Option<Duration>,
+    ) -> Result<Initialised, Error> {
+        let suite = match algorithm {
+            Some(algorithm) => Self::suite_of(&options, algorithm)?,
+            None if options.protect.is_empty() => Suite::None,
+            None => Suite::fastest(),
+        };
+        Self::make(store, options, suite, writers, lock).await
+    }
+
+    fn suite_of(options: &InitOptions, algorithm: Algorithm) -> Result<Suite, Error> {
+        if options.protect.is_empty() {
+            return Err(Error::BadKey {
+                what: "the key of an encrypted vault",
+                reason: "nothing protects it".to_owned(),
+            });
+        }
+        Ok(Suite::of(algorithm))
+    }
+
+    /// Makes sure that a vault can be made here: the place is there and has none.
+    ///
+    /// # Errors
+    /// [`Error::VaultExists`], [`Error::NoPlace`].
+    pub async fn require_vacant(store: &Arc<dyn Store>) -> Result<(), Error> {
+        let at = config::key()?;
+        match store.head(&at).await {
+            Ok(_) => Err(Error::VaultExists(store.location().to_owned())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Error::first_contact("look up", &at, error)),
+        }
     }
 
     /// As [`Vault::init`], encrypted by this algorithm rather than by the one that is faster on this machine.
@@ -50,26 +98,32 @@ impl Vault {
         options: InitOptions,
         algorithm: Algorithm,
     ) -> Result<Initialised, Error> {
-        if options.protect.is_empty() {
-            return Err(Error::BadKey {
-                what: "the key of an encrypted vault",
-                reason: "nothing protects it".to_owned(),
-            });
-        }
-        Self::init_with(store, options, Suite::of(algorithm)).await
+        Self::init_for(store, options, Some(algorithm), Writers::Many, None).await
     }
 
+    #[cfg(test)]
     pub(crate) async fn init_with(
         store: Arc<dyn Store>,
         options: InitOptions,
         suite: Suite,
     ) -> Result<Initialised, Error> {
+        Self::make(store, options, suite, Writers::Many, None).await
+    }
+
+    async fn make(
+        store: Arc<dyn Store>,
+        options: InitOptions,
+        suite: Suite,
+        writers: Writers,
+        lock: Option<Duration>,
+    ) -> Result<Initialised, Error> {
+        Self::require_vacant(&store).await?;
         let at = config::key()?;
-        match store.head(&at).await {
-            Ok(_) => return Err(Error::VaultExists(store.location().to_owned())),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::first_contact("look up", &at, error)),
-        }
+        let unchecked = Arc::clone(&store);
+        let store = match lock {
+            Some(span) => locks::locking(&store, span, &options.clock)?,
+            None => store,
+        };
         let id = VaultId::random();
         let created = options.clock.now();
         let identity = Zeroizing::new(cipher::random::<32>()?);
@@ -114,7 +168,7 @@ impl Vault {
             }
         }
         let secrets = (suite == Suite::None).then(|| EpochSecrets::of(&identity, &epoch));
-        let (config, bytes) = Config::make(id, created, suite, &identity, secrets)?;
+        let (config, bytes) = Config::make(id, created, suite, writers, &identity, secrets)?;
         match store.create(&at, bytes.into()).await {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -122,13 +176,8 @@ impl Vault {
             }
             Err(error) => return Err(Error::store("create", &at)(error)),
         }
-        let vault = Self {
-            keys: Arc::new(Keyring::new(&identity, vec![epoch])?),
-            store,
-            config,
-            clock: options.clock,
-            host: Host::current()?,
-        };
+        let keys = Arc::new(Keyring::new(&identity, vec![epoch])?);
+        let vault = Self::over(unchecked, config, keys, options.clock, lock)?;
         Ok(Initialised { vault, key_file })
     }
 
@@ -142,6 +191,25 @@ impl Vault {
         unlock: &[Unlock],
         clock: Arc<dyn Clock>,
     ) -> Result<Vault, Error> {
+        Self::open_locked(store, unlock, clock, None).await
+    }
+
+    /// Opens a vault as [`Vault::open`] does. With a span, what it creates is locked for so long, and of every object
+    /// that stays the earliest authentic version is read.
+    ///
+    /// # Errors
+    /// As [`Vault::open`]; [`Error::Store`] where the store has no versions.
+    pub async fn open_locked(
+        store: Arc<dyn Store>,
+        unlock: &[Unlock],
+        clock: Arc<dyn Clock>,
+        lock: Option<Duration>,
+    ) -> Result<Vault, Error> {
+        let unchecked = Arc::clone(&store);
+        let store = match lock {
+            Some(_) => locks::first_sight(&store)?,
+            None => store,
+        };
         let at = config::key()?;
         let bytes = match store.get(&at).await {
             Ok(bytes) => bytes,
@@ -161,12 +229,42 @@ impl Vault {
             None => unlock_epochs(&store, &config, unlock).await?,
         };
         config.authenticate(&identity)?;
-        Ok(Self {
-            keys: Arc::new(Keyring::new(&identity, epochs)?),
-            store,
+        let keys = Arc::new(Keyring::new(&identity, epochs)?);
+        Self::over(unchecked, config, keys, clock, lock)
+    }
+
+    fn over(
+        unchecked: Arc<dyn Store>,
+        config: Config,
+        keys: Arc<Keyring>,
+        clock: Arc<dyn Clock>,
+        lock: Option<Duration>,
+    ) -> Result<Self, Error> {
+        let plain = Self {
+            store: guarded(&unchecked, config.writers),
+            unchecked,
+            locks: None,
             config,
+            keys,
             clock,
             host: Host::current()?,
+        };
+        let Some(span) = lock else { return Ok(plain) };
+        let (config, keys, clock) = (
+            plain.config.clone(),
+            Arc::clone(&plain.keys),
+            Arc::clone(&plain.clock),
+        );
+        let (unchecked, host) = (Arc::clone(&plain.unchecked), plain.host.clone());
+        let (store, locks) = Locks::over(plain, span)?;
+        Ok(Self {
+            store: guarded(&store, config.writers),
+            unchecked,
+            locks: Some(locks),
+            config,
+            keys,
+            clock,
+            host,
         })
     }
 
@@ -194,10 +292,30 @@ impl Vault {
         &self.store
     }
 
+    /// How many may write at the same time.
+    #[must_use]
+    pub fn writers(&self) -> Writers {
+        self.config.writers
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn locks(&self) -> Option<&Locks> {
+        self.locks.as_ref()
+    }
+
+    pub(crate) fn unchecked(&self) -> &Arc<dyn Store> {
+        &self.unchecked
+    }
+
     /// The same vault as a participant of a simulation sees it.
     #[cfg(test)]
     pub(crate) fn seen_by(&self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, host: Host) -> Self {
         Self {
+            unchecked: Arc::clone(&store),
+            locks: None,
             store,
             config: self.config.clone(),
             keys: Arc::clone(&self.keys),
@@ -251,6 +369,14 @@ impl Vault {
     #[must_use]
     pub fn reader(self: &Arc<Self>, index: Arc<Index>) -> Reader {
         Reader::new(Arc::clone(self), index)
+    }
+}
+
+/// The store as the vault uses it.
+fn guarded(store: &Arc<dyn Store>, writers: Writers) -> Arc<dyn Store> {
+    match writers {
+        Writers::Many => Arc::clone(store),
+        Writers::One => Arc::new(CheckFirst::new(Arc::clone(store))),
     }
 }
 

@@ -281,6 +281,11 @@ impl Backend for FakeBackend {
         Ok(samples::vault_info())
     }
 
+    async fn probe_vault(&self, vault: Option<&str>) -> Result<VaultInfo, Failure> {
+        self.0.ask(format!("probe {vault:?}"))?;
+        Ok(samples::vault_info())
+    }
+
     async fn run_ticker(&self, request: TickerRequest, _: mpsc::Receiver<Control>) -> Result<(), Failure> {
         self.0.ask(request)
     }

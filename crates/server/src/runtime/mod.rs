@@ -7,6 +7,7 @@ mod documents;
 mod first_use;
 mod node;
 mod places;
+mod probing;
 mod queries;
 mod queue;
 mod registration;

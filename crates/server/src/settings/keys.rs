@@ -183,6 +183,12 @@ pub const KEYS: &[Key] = &[
         "Where the age identity comes from, for vaults that are protected by age recipients",
     ),
     optional(
+        "vault.NAME",
+        "lock",
+        "\"30d\"",
+        "Lock what is stored against deletion for so long, and longer while a backup needs it; for S3 with object lock",
+    ),
+    optional(
         "vault.NAME.s3",
         "endpoint",
         "\"https://s3.example.com\"",

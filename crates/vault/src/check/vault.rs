@@ -11,9 +11,11 @@ use super::presence::wrong;
 use super::reading::in_parallel;
 use super::{ObjectProblem, VaultCheck, damage, shown, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key};
+use crate::envelope::ObjectKind;
 use crate::index::{pack_key, pack_of, parse_segment};
 use crate::list::ListReader;
 use crate::pack::PackTable;
+use crate::probes::{PROBES, SCRATCH};
 use crate::reach::data_chunks;
 use crate::rounds::ROUNDS;
 use crate::{ChunkId, Error, Index, OpenBlock, PackId, Reader, Record, Vault};
@@ -146,6 +148,12 @@ impl Vault {
             self.check_note(key).await?;
         } else if name.starts_with(ROUNDS) {
             self.check_round(key).await?;
+        } else if name.starts_with(PROBES) {
+            if let Some(bytes) = self.read_if_there(key).await? {
+                self.unseal(ObjectKind::Probe, key, &bytes)?;
+            }
+        } else if name.starts_with(SCRATCH) {
+            // A probe is under way, or was killed.
         } else if !crate::lease::is_link(key) {
             return Err(unknown());
         }

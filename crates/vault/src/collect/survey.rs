@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::decide::{Content, Decision, decide};
 use super::stop_if;
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of};
-use crate::index::{pack_of, parse_segment};
+use crate::index::{pack_key, pack_of, parse_segment};
 use crate::pack::{Contents, PackTable};
 use crate::reach::Reach;
 use crate::{ChunkId, ChunkKind, Error, Index, PackId, Record, Vault};
@@ -27,7 +27,7 @@ pub(super) struct Survey {
     /// Ids below which a commit record was looked for.
     examined: BTreeSet<BackupId>,
     /// Packs whose being needed is decided by backups that are being made: those that no segment describes, and what
-    /// was stored since the first of these backups began.
+    /// was stored since the first of these backups began. Packs that are locked.
     spared: HashSet<PackId>,
     second: bool,
     sizes: BTreeMap<PackId, u64>,
@@ -133,7 +133,10 @@ impl Survey {
             }
         }
         let contents: Vec<Content> = contents.into_values().collect();
-        let decision = decide(&contents, &|chunk| reach.needs(chunk));
+        let mut decision = decide(&contents, &|chunk| reach.needs(chunk));
+        let locked = locked(vault, &decision).await?;
+        decision.rewrite.retain(|(pack, _)| !locked.contains(pack));
+        spared.extend(locked);
         Ok(Self {
             index,
             segments,
@@ -258,6 +261,24 @@ async fn needed(
         Ok(reach)
     });
     walk.await?
+}
+
+/// Packs that would go and cannot yet, because they are locked.
+async fn locked(vault: &Arc<Vault>, decision: &Decision) -> Result<HashSet<PackId>, Error> {
+    if vault.lock_span().is_none() {
+        return Ok(HashSet::new());
+    }
+    let going = decision
+        .dead
+        .iter()
+        .chain(decision.rewrite.iter().map(|(pack, _)| pack));
+    let keys = going.map(pack_key).collect::<Result<_, _>>()?;
+    Ok(vault
+        .still_locked(keys)
+        .await?
+        .iter()
+        .filter_map(pack_of)
+        .collect())
 }
 
 /// The first of the backups that are being made or wait for being resumed.

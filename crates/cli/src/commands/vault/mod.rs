@@ -5,6 +5,7 @@ mod check;
 mod info;
 mod init;
 mod list;
+mod probe;
 
 use clap::Subcommand;
 use ostler_vocabulary::Failure;
@@ -17,6 +18,7 @@ pub(crate) enum VaultCommand {
     List(list::List),
     Info(info::Info),
     Check(check::Check),
+    Probe(probe::Probe),
     Add(add::Add),
 }
 
@@ -27,6 +29,7 @@ impl VaultCommand {
             Self::List(verb) => verb.run(session).await,
             Self::Info(verb) => verb.run(session).await,
             Self::Check(verb) => verb.run(session).await,
+            Self::Probe(verb) => verb.run(session).await,
             Self::Add(verb) => verb.run(session).await,
         }
     }
