@@ -106,7 +106,7 @@ impl Runtime {
             let how = (writers, lock);
             let vault = first_use::init(store, options, request.encryption, how, key_file.as_deref()).await?;
             vault.keep_probe(found).await?;
-            Ok(vault)
+            Ok::<Vault, Failure>(vault)
         };
         let vault = make.await.map_err(|failure: Failure| {
             failure.context(format!("cannot make vault `{name}` at {}", configured.location))

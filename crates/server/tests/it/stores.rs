@@ -41,8 +41,14 @@ async fn a_store_that_replaces_objects_gets_a_vault_for_one_writer_and_a_warning
     let info = world.runtime.probe_vault(Some("bad")).await.unwrap();
     assert!(warned(&info.warnings), "{:?}", info.warnings);
     let refused = info.store.unwrap().abilities.into_iter();
-    let refused: Vec<String> = refused.filter(|one| one.answer == "no").map(|one| one.ability).collect();
-    assert!(refused.contains(&"refuses to overwrite".to_owned()), "{refused:?}");
+    let refused: Vec<String> = refused
+        .filter(|one| one.answer == "no")
+        .map(|one| one.ability)
+        .collect();
+    assert!(
+        refused.contains(&"refuses to overwrite".to_owned()),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +85,9 @@ async fn a_vault_that_is_to_lock_needs_a_bucket_that_does_and_prune_waits_for_th
     let info = again.vault(None).await.unwrap();
     assert_eq!(info.backups.values().sum::<u64>(), 2);
     assert!(
-        info.warnings.iter().any(|one| one.contains("overwrote or deleted")),
+        info.warnings
+            .iter()
+            .any(|one| one.contains("overwrote or deleted")),
         "{:?}",
         info.warnings
     );
