@@ -278,6 +278,10 @@ impl Run<'_> {
         }
         let expiring = self.expiring(&now, &report.deleted)?;
         let collected = self.collect(&expiring).await?;
+        if collected.locks_extended > 0 {
+            let what = format!("made {} locks longer", collected.locks_extended);
+            self.op.message(what);
+        }
         report.packs_deleted = collected.packs_deleted;
         report.packs_rewritten = collected.packs_rewritten;
         report.bytes_freed = collected.bytes_freed + bytes;

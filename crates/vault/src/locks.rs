@@ -206,8 +206,8 @@ impl Vault {
     }
 
     /// Locks what backups need for as long again, where less than half of that is left. `unneeded` are packs that nobody
-    /// needs but the backups that are `expiring`. Returns how many locks were made longer. What is younger than half the span was locked when it was
-    /// made and is not asked for.
+    /// needs but the backups that are `expiring`. Returns how many locks were made longer. What is younger than half the
+    /// span was locked when it was made and is not asked for.
     pub(crate) async fn extend_locks(
         &self,
         unneeded: &HashSet<PackId>,
