@@ -64,6 +64,10 @@ impl Backend for InProcess {
         self.runtime().await?.add_vault(request).await
     }
 
+    async fn key_sheet(&self, vault: Option<&str>, key_file: Option<PathBuf>) -> Result<KeySheet, Failure> {
+        self.runtime().await?.key_sheet(vault, key_file).await
+    }
+
     async fn consume_queue(
         &self,
         request: Consume,
