@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use ostler_api::keys::{KeyAction, KeyChange};
 use ostler_api::request::Request;
 use ostler_vocabulary::Failure;
@@ -16,7 +16,7 @@ use crate::session::Session;
 /// A new key file, a passphrase or recipients of age: each opens all of the vault alone, backups that were made before
 /// too. Nothing is encrypted anew.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[command(group = ArgGroup::new("what").required(true))]
 pub(crate) struct Add {
     /// Make a key file here; nothing may be there yet
     #[arg(long, value_name = "FILE", value_parser = path(), group = "what")]
