@@ -16,7 +16,7 @@ use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::{
-    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, Options, Setting, Signal, TickerRequest,
+    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, Setting, Signal, TickerRequest,
     Variable,
 };
 

@@ -34,6 +34,9 @@ pub enum Error {
         /// The epoch it names.
         epoch: u32,
     },
+    /// The key that the vault was opened with was removed since.
+    #[error("key {0}, which the vault was opened with, was removed since")]
+    KeyRemoved(String),
     /// The key that was to be removed is the last that opens the vault.
     #[error("key {0} is the last that opens all of the vault, so it stays")]
     LastKey(String),
@@ -222,7 +225,10 @@ impl Classified for Error {
             | Self::NoVault(_)
             | Self::NoPlace { .. } => ErrorKind::NotFound,
             Self::VaultExists(_) => ErrorKind::AlreadyExists,
-            Self::KeyNeeded { .. } | Self::WrongKey { .. } | Self::EpochUnknown { .. } => ErrorKind::Denied,
+            Self::KeyNeeded { .. }
+            | Self::WrongKey { .. }
+            | Self::EpochUnknown { .. }
+            | Self::KeyRemoved(_) => ErrorKind::Denied,
             Self::LastKey(_) => ErrorKind::Refused,
             Self::Unsupported(_) => ErrorKind::Unsupported,
             Self::BadKey { .. } | Self::Digest { .. } | Self::TooLarge { .. } => ErrorKind::Invalid,
@@ -248,6 +254,7 @@ impl Classified for Error {
                  `ostler vault key add` makes one that opens everything"
                     .to_owned(),
             ),
+            Self::KeyRemoved(_) => Some("open the vault with another of its keys".to_owned()),
             Self::LastKey(_) => Some("add another first: `ostler vault key add`".to_owned()),
             Self::NoVault(_) => {
                 Some("check the address, or make a vault with `ostler vault init`".to_owned())

@@ -173,10 +173,10 @@ async fn give_up(op: &Operation, context: &Context, lease: &Arc<Lease>) -> Resul
             "backup {} is being made with the old keys: run it again when that is over",
             backup.short()
         )],
-        (Some(first), None) => vec![format!(
-            "{first} still needs the old keys, and {} more objects do",
-            left.len() - 1
-        )],
+        (Some(first), None) => vec![match left.len() - 1 {
+            0 => format!("{first} still needs the old keys"),
+            more => format!("{first} and {more} more objects still need the old keys"),
+        }],
     };
     finished(Outcome::Keys(report), partial)
 }

@@ -119,11 +119,6 @@ impl Vault {
         Ok((id, kind, facts))
     }
 
-    /// Whether a note's name is one that this vault's keys made.
-    pub(crate) fn is_ours(&self, key: &Key) -> bool {
-        self.note_parts(key).is_ok()
-    }
-
     pub(super) fn open_note(&self, key: &Key) -> Result<Found, String> {
         let (id, kind, facts) = self.note_parts(key).map_err(|error| error.to_string())?;
         let note = decode(kind, &facts).map_err(|malformed| malformed.0)?;

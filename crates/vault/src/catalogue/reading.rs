@@ -94,7 +94,7 @@ impl Vault {
         let mut said: BTreeMap<BackupId, Vec<Found>> = BTreeMap::new();
         let notes = self.notes(NOTES).await?;
         for found in notes.iter().filter_map(|object| self.read_note(object)) {
-            said.entry(found.backup).or_default().push(found);
+            add(said.entry(found.backup).or_default(), found);
         }
         Ok(said)
     }
@@ -209,7 +209,11 @@ impl Vault {
 
     async fn notes_of(&self, id: BackupId) -> Result<Vec<Found>, Error> {
         let notes = self.notes(&format!("{NOTES}{id}.")).await?;
-        Ok(notes.iter().filter_map(|object| self.read_note(object)).collect())
+        let mut said = Vec::new();
+        for found in notes.iter().filter_map(|object| self.read_note(object)) {
+            add(&mut said, found);
+        }
+        Ok(said)
     }
 
     /// The body of a note; `None`, with a warning, when it is not the one its name was made for.
@@ -314,4 +318,11 @@ fn started(entry: &CatalogueEntry) -> Timestamp {
 fn from_json<T: DeserializeOwned>(key: &ostler_store::Key, json: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(json)
         .map_err(|error| Error::damaged(key, format!("it does not read as JSON: {error}")))
+}
+
+/// Adds a note. One that is sealed anew stands beside the old one for a while, and says the same.
+fn add(said: &mut Vec<Found>, found: Found) {
+    if !said.iter().any(|known| known.note == found.note) {
+        said.push(found);
+    }
 }

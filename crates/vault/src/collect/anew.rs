@@ -121,9 +121,13 @@ impl Vault {
     ) -> Result<(), Error> {
         let newest = versions.iter().map(|(epoch, _)| *epoch).max().flatten();
         let mut old: Vec<&Key> = Vec::new();
-        let mut is_tombstone = false;
-        if newest.is_some_and(|epoch| epoch >= before) {
+        let is_tombstone;
+        if let Some((_, done)) = versions
+            .iter()
+            .find(|(epoch, _)| *epoch == newest && epoch.is_some_and(|epoch| epoch >= before))
+        {
             // Done, but for removing what it replaces.
+            is_tombstone = self.is_tombstone_at(done).await?;
             for (epoch, key) in versions {
                 if *epoch != newest && self.epoch_at(key).await?.is_some_and(|epoch| epoch < before) {
                     old.push(key);
@@ -161,11 +165,9 @@ impl Vault {
         }
         for key in old {
             // A tombstone goes on keeping its key.
-            let is_plain = backup_of(BACKUPS, key).is_some();
-            if is_plain && (is_tombstone || self.is_tombstone_at(key).await?) {
-                continue;
+            if !(is_tombstone && backup_of(BACKUPS, key).is_some()) {
+                self.remove(key).await?;
             }
-            self.remove(key).await?;
         }
         Ok(())
     }
@@ -289,7 +291,8 @@ impl Vault {
             }
         }
         for object in self.objects(NOTES).await? {
-            if epoch_of_note(&object.key).is_some_and(|epoch| epoch < before) && self.is_ours(&object.key) {
+            let is_foreign = || matches!(self.note_parts(&object.key), Err(Error::Damaged { .. }));
+            if epoch_of_note(&object.key).is_some_and(|epoch| epoch < before) && !is_foreign() {
                 left.push(object.key);
             }
         }

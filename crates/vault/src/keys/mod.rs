@@ -200,15 +200,18 @@ impl Keyring {
     /// [`Error::EpochUnknown`] when there are such secrets and this key does not open them; [`Error::Damaged`] when
     /// there are none (any more).
     pub(crate) fn epoch(&self, number: u32, object: impl std::fmt::Display) -> Result<&Epoch, Error> {
-        self.epochs.get(&number).ok_or_else(|| match number < self.lowest() {
-            true => Error::damaged(
-                object,
-                format!("it is sealed with key epoch {number}, which was given up"),
-            ),
-            false => Error::EpochUnknown {
-                object: object.to_string(),
-                epoch: number,
-            },
+        self.epochs.get(&number).ok_or_else(|| {
+            if number < self.lowest() {
+                let reason = format!("it is sealed with key epoch {number}, which was given up");
+                Error::damaged(object, reason)
+            } else if number > self.current {
+                Error::damaged(object, format!("it names key epoch {number}, which never began"))
+            } else {
+                Error::EpochUnknown {
+                    object: object.to_string(),
+                    epoch: number,
+                }
+            }
         })
     }
 

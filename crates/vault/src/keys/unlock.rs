@@ -78,7 +78,8 @@ pub(crate) async fn unlock(
             if let Some(secret) = try_key(config, wrapper, bytes, unlock).await? {
                 let opened_by = OpenedBy::new(wrapper, secret);
                 let keys = load_keys(store, config, &opened_by, false).await?;
-                return Ok((keys, opened_by));
+                let none = || Error::damaged(format!("keys/{}", wrapper.id), "no key epoch is there");
+                return Ok((keys.ok_or_else(none)?, opened_by));
             }
         }
     }
@@ -108,13 +109,13 @@ pub(super) async fn try_key(
 }
 
 /// The secrets of all epochs that a wrapper opens and that followed one another as they should. `always` asks for what
-/// followed what also where the wrapper has one epoch only.
+/// followed what also where the wrapper has one epoch only. `None` when the wrapper has none: it was removed.
 pub(super) async fn load_keys(
     store: &Arc<dyn Store>,
     config: &Config,
     by: &OpenedBy,
     always: bool,
-) -> Result<Keyring, Error> {
+) -> Result<Option<Keyring>, Error> {
     let folder = format!("keys/{}/epoch-", by.wrapper);
     let mut sealed = objects::list(store, &folder).await?;
     let highest = |objects: &[Object]| objects.iter().filter_map(number_of).max().unwrap_or(0);
@@ -147,13 +148,14 @@ pub(super) async fn load_keys(
         identity = Some(its);
         found.push(epoch);
     }
-    let identity: Zeroizing<[u8; 32]> =
-        identity.ok_or_else(|| Error::damaged(format!("keys/{}", by.wrapper), "no key epoch is there"))?;
+    let Some(identity): Option<Zeroizing<[u8; 32]>> = identity else {
+        return Ok(None);
+    };
     let mut followed = Followed::default();
     for object in &activations {
         followed.read(store, config, object, &found).await?;
     }
-    followed.into_keyring(&identity, found)
+    followed.into_keyring(&identity, found).map(Some)
 }
 
 fn number_of(object: &Object) -> Option<u32> {
@@ -184,8 +186,12 @@ impl Vault {
         let Some(by) = self.opened_by() else {
             return Ok(());
         };
-        let keys = load_keys(self.store(), self.config(), by, true).await?;
-        self.set_keys(keys);
-        Ok(())
+        match load_keys(self.store(), self.config(), by, true).await? {
+            Some(keys) => {
+                self.set_keys(keys);
+                Ok(())
+            }
+            None => Err(Error::KeyRemoved(by.wrapper.clone())),
+        }
     }
 }

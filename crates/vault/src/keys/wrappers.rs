@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ostler_vocabulary::{Classified, ErrorKind, Secret};
 
 use super::unlock::{OpenedBy, load_keys, load_wrappers, try_key};
-use super::{FileKey, Protection, Wrapper, check_recipient};
+use super::{FileKey, Keyring, Protection, Wrapper, check_recipient};
 use crate::objects::{list, object_key};
 use crate::{Error, Lease, NewKey, Unlock, Vault, WrapperInfo};
 
@@ -119,7 +119,9 @@ impl Vault {
                 secret.ok_or_else(|| Error::damaged(&file_key, "the key it was made for does not open it"))?;
             let by = OpenedBy::new(&wrapper, secret);
             let found = load_keys(self.store(), self.config(), &by, true).await?;
-            if found.identity() != self.keys().identity() || found.newest().is_err() {
+            let is_ours =
+                |found: Keyring| found.identity() == self.keys().identity() && found.newest().is_ok();
+            if !found.is_some_and(is_ours) {
                 return Err(Error::damaged(&file_key, "it does not open the vault's secrets"));
             }
         }
@@ -146,13 +148,14 @@ impl Vault {
     /// # Errors
     /// [`Error::LastKey`] when nothing else opens all of the vault; [`Error::Conflict`] when the lease was lost.
     pub async fn remove_wrapper(&self, id: &str, guard: &Lease) -> Result<(), Error> {
-        self.renew_keys().await?;
-        let keys = self.keys();
-        let needed: Vec<u32> = keys.epochs.keys().copied().collect();
         let wrappers = self.wrappers().await?;
+        if !wrappers.iter().any(|wrapper| wrapper.id == id) {
+            return self.remove_below(id).await;
+        }
+        self.renew_keys().await?;
+        let needed: Vec<u32> = self.keys().epochs.keys().copied().collect();
         let opens_all = |wrapper: &WrapperInfo| needed.iter().all(|number| wrapper.epochs.contains(number));
-        let is_there = wrappers.iter().any(|wrapper| wrapper.id == id);
-        if is_there && !wrappers.iter().any(|other| other.id != id && opens_all(other)) {
+        if !wrappers.iter().any(|other| other.id != id && opens_all(other)) {
             return Err(Error::LastKey(id.to_owned()));
         }
         guard.confirm().await?;

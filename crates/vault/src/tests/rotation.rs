@@ -119,6 +119,7 @@ async fn keys_are_added_and_removed_and_each_opens_everything() {
             Unlock::Passphrase(passphrase),
         ),
     ];
+    let mut last = Arc::clone(&world.vault);
     for (key, unlock) in &new {
         let id = Vault::new_wrapper_id().unwrap();
         for _ in 0..2 {
@@ -130,6 +131,7 @@ async fn keys_are_added_and_removed_and_each_opens_everything() {
         for record in [&record, &later] {
             assert_eq!(verify(&vault, record).await.unwrap(), []);
         }
+        last = vault;
     }
     let ids: Vec<String> = world
         .vault
@@ -141,10 +143,12 @@ async fn keys_are_added_and_removed_and_each_opens_everything() {
         .collect();
     assert_eq!(ids.len(), 3);
     for id in &ids[..2] {
-        world.vault.remove_wrapper(id, &guard).await.unwrap();
-        world.vault.remove_wrapper(id, &guard).await.unwrap();
+        last.remove_wrapper(id, &guard).await.unwrap();
+        last.remove_wrapper(id, &guard).await.unwrap();
     }
-    let last = world.vault.remove_wrapper(&ids[2], &guard).await.unwrap_err();
+    let removed = world.vault.renew_keys().await.unwrap_err();
+    assert_eq!(removed.kind(), ErrorKind::Denied, "{removed}");
+    let last = last.remove_wrapper(&ids[2], &guard).await.unwrap_err();
     assert_eq!(last.kind(), ErrorKind::Refused, "{last}");
     let gone = Vault::open(Arc::clone(&world.store) as _, &world.unlock, world.clock.clone()).await;
     assert!(matches!(gone, Err(Error::WrongKey { .. })));

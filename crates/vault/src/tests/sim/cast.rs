@@ -324,7 +324,7 @@ async fn rotation(view: &View, vault: &Arc<Vault>, gives_up: bool) -> Result<Vec
     let lease = vault
         .lease(holder(view), Duration::from_secs(100), &|_| {})
         .await?;
-    let left = give_up(vault, &lease).await?;
+    let left = give_up_epochs(vault, &lease).await?;
     lease.release().await?;
     Ok(left)
 }
@@ -338,7 +338,7 @@ fn named(folder: &str, key: &Key) -> Option<BackupId> {
 }
 
 /// What is done after a rotation because of a leak.
-pub(super) async fn give_up(vault: &Arc<Vault>, lease: &Lease) -> Result<Vec<String>, Error> {
+pub(super) async fn give_up_epochs(vault: &Arc<Vault>, lease: &Lease) -> Result<Vec<String>, Error> {
     let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
     let how = Collecting::default();
     vault.settle_old_writers(how, &cancel).await?;

@@ -292,7 +292,7 @@ async fn judge(world: &World, base: &Arc<Vault>, observer: usize) -> Result<(), 
         .await
         .map_err(said)?;
     if vault.giving_up().is_some() {
-        let left = cast::give_up(&vault, &lease).await.map_err(said)?;
+        let left = cast::give_up_epochs(&vault, &lease).await.map_err(said)?;
         if let Some(left) = left.first() {
             return Err(format!("in the end `{left}` needs an epoch that leaked"));
         }
