@@ -40,14 +40,17 @@ begin
                 '              from pgq.queue q\n'
                 '             where q.queue_id operator(pg_catalog.=) %s and q.queue_name operator(pg_catalog.=) i_queue\n'
                 '               and q.queue_cur_table operator(pg_catalog.=) %s\n'
-                '               and not q.queue_disable_insert and q.queue_per_tx_limit is null;\n'
+                '               and not q.queue_disable_insert and q.queue_per_tx_limit is null\n'
+                -- An older snapshot may believe in a table that was closed since; a statement of its own takes a newer one.
+                '               and (pg_catalog.current_setting(''transaction_isolation'') operator(pg_catalog.=) ''read committed''\n'
+                '                    or pgq.ostler_table_now(%s, q.queue_switch_step1, %L) operator(pg_catalog.=) %s);\n'
                 '            if found then\n'
                 '                if pg_catalog.pg_sequence_last_value(''pgq.ostler_wakeup_seq''::pg_catalog.regclass) operator(pg_catalog.%%) 2 operator(pg_catalog.=) 1 then\n'
                 '                    perform pgq.ostler_wake(%s);\n'
                 '                end if;\n'
                 '                return v_id;\n'
                 '            end if;\n',
-                case when n = 0 then 'if' else 'elsif' end, n, v_table, q.queue_id, n, q.queue_id);
+                case when n = 0 then 'if' else 'elsif' end, n, v_table, q.queue_id, n, n, q.queue_data_pfx, n, q.queue_id);
         end loop;
         v_body := v_body || E'        end if;\n'
             '        return pgq.ostler_insert_any(i_queue, v_id, i_time, i_owner, i_retry, i_type, i_data,\n'
