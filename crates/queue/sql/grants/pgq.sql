@@ -5,7 +5,7 @@ grant execute on function
     pgq.version(), pgq.quote_fqname(text), pgq.seq_getval(text),
     pgq.get_queue_info(), pgq.get_queue_info(text),
     pgq.get_consumer_info(), pgq.get_consumer_info(text), pgq.get_consumer_info(text, text),
-    pgq.queue_stats(text), pgq.lagging_consumers()
+    pgq.queue_stats(text), pgq.lagging_consumers(), pgq.ostler_foreign_triggers()
     to public;
 grant select on pgq.queue, pgq.consumer, pgq.tick, pgq.subscription, pgq.ostler_queue, pgq.ostler_subscriber,
     pgq.ostler_position, pgq.ostler_position_0, pgq.ostler_position_1, pgq.ostler_segment to public;

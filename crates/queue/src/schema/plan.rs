@@ -166,7 +166,10 @@ pub fn plan_uninstall(installed: &Installed, wish: &Wish) -> Result<Plan, Error>
     }
     if let Some(queues) = installed.queues.filter(|queues| *queues > 0 && !wish.force) {
         return Err(Error::Refused {
-            what: format!("there are {queues} queues, whose events would be lost"),
+            what: match queues {
+                1 => "there is a queue, whose events would be lost".to_owned(),
+                _ => format!("there are {queues} queues, whose events would be lost"),
+            },
             cure: "drop them first, or force it".to_owned(),
         });
     }

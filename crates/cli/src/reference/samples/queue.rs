@@ -94,7 +94,7 @@ pub fn queue_status() -> QueueStatus {
         dead_letters: 1,
         ticker: Some("ostler ticker (10.0.0.5)".into()),
         ticker_since: Some(at(86_400)),
-        warnings: vec!["queue orders: 1 dead letters".into()],
+        warnings: vec!["queue orders: 1 dead letter".into()],
     }
 }
 

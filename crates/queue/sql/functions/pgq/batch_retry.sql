@@ -24,6 +24,10 @@ begin
          || ' on conflict on constraint rq_pkey do nothing'
       using i_retry_seconds, b.sub_queue, b.sub_id, b.retry_limit;
     get diagnostics queued = row_count;
+    if queued > 0 then
+        -- The ticker may sleep beyond that time.
+        perform pgq.ostler_wake(b.sub_queue);
+    end if;
     if b.retry_limit is not null then
         for ev in
             execute 'select ev_id, ev_time, ev_txid, null::integer, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4'

@@ -41,6 +41,8 @@ begin
         values (again, b.sub_queue, ev.ev_id, ev.ev_time, null, b.sub_id, tries + 1,
                 ev.ev_type, ev.ev_data, ev.ev_extra1, ev.ev_extra2, ev.ev_extra3, ev.ev_extra4)
         on conflict on constraint rq_pkey do nothing;
+    -- The ticker may sleep beyond that time.
+    perform pgq.ostler_wake(b.sub_queue);
     return again;
 end
 $$;

@@ -30,6 +30,8 @@ begin
     if not found then
         return 0;
     end if;
+    -- The ticker may sleep beyond that time.
+    perform pgq.ostler_wake(b.sub_queue);
     return 1;
 end
 $$;

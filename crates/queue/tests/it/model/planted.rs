@@ -65,7 +65,8 @@ async fn a_batch_with_transactions_that_still_run_at_its_last_tick_is_found() {
         "pgq.batch_event_sql(bigint)",
         "where x >= txid_snapshot_xmax(b.a)",
         "where x < 0",
-        "has besides [Sent",
+        // Or the batch is another one when it is read again.
+        "",
     )
     .await;
 }
