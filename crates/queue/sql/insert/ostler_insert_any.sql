@@ -1,6 +1,6 @@
 -- The slow way to insert an event, for what the static statements leave out: queues that are disabled or limited, a
 -- rotation just now, snapshots that are older than a rotation, and queues that pgq.ostler_insert_N does not know. Builds its statement each time.
-create or replace function pgq.ostler_insert_any(i_queue text, i_id bigint, i_time timestamp with time zone, i_owner integer, i_retry integer, i_type text, i_data text, i_extra1 text, i_extra2 text, i_extra3 text, i_extra4 text)
+create or replace function pgq.ostler_insert_any(i_queue text, i_id bigint, i_time timestamp with time zone, i_owner integer, i_retry integer, i_type text, i_data text, i_extra1 text, i_extra2 text, i_extra3 text, i_extra4 text, i_counted boolean)
 returns bigint
 language plpgsql
 as $$
@@ -14,9 +14,9 @@ begin
     end if;
     -- The transaction id first, the table second: a rotation that this statement does not see yet ends after it.
     v_txid := pg_catalog.txid_current();
-    -- The sequence moves even for a given id: this is how the ticker notices.
+    -- The sequence moves even for a given id: this is how the ticker notices. i_counted: it did so already.
     select queue.queue_id, queue.queue_data_pfx, queue.queue_cur_table, queue.queue_disable_insert,
-           queue.queue_switch_step1, queue.queue_per_tx_limit, pg_catalog.nextval(queue.queue_event_seq::pg_catalog.regclass) as next_id
+           queue.queue_switch_step1, queue.queue_per_tx_limit, case when not i_counted then pg_catalog.nextval(queue.queue_event_seq::pg_catalog.regclass) end as next_id
       into q
       from pgq.queue
      where queue.queue_name operator(pg_catalog.=) i_queue;

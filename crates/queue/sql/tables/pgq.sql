@@ -162,10 +162,13 @@ create table if not exists pgq.ostler_queue (
 -- create_queue makes it for new queues.
 do $switches$
 declare
-    pfx text;
+    name text;
 begin
-    for pfx in select queue_data_pfx from pgq.queue loop
-        execute 'create sequence if not exists ' || pfx || '_switch_seq minvalue 0';
+    for name in
+        select format('%I.%I', split_part(queue_data_pfx, '.', 1), split_part(queue_data_pfx, '.', 2) || '_switch_seq') from pgq.queue
+    loop
+        execute 'create sequence if not exists ' || name || ' minvalue 0';
+        execute 'grant select on ' || name || ' to public';
     end loop;
 end
 $switches$;

@@ -160,7 +160,7 @@ pub fn queue_schema_work() -> QueueSchemaWork {
         steps: vec![
             "tables of version 1".into(),
             "180 functions".into(),
-            "rights (grants/pgq.sql)".into(),
+            "rights".into(),
         ],
         drops: vec![],
         notes: vec!["user app has no CREATEROLE, so roles are not made".into()],

@@ -29,7 +29,7 @@ begin
                interval '1 hour' as retry_delay_max into rule;
     end if;
     if tries >= rule.retry_limit then
-        perform pgq.ostler_bury(b.sub_id, b.sub_queue, b.sub_consumer, ev, i_reason);
+        perform pgq.ostler_bury(b.sub_id, b.sub_queue, ev, i_reason);
         return null;
     end if;
     -- The exponent is bounded so that the product is a number; the longest delay was reached long before.
