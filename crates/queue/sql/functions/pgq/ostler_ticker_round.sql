@@ -12,7 +12,7 @@ declare
     q record;
     id bigint;
     at_once constant integer := 1000;
-    delayed integer := 0;
+    delayed integer;
     retried integer := 0;
     n integer;
 begin
@@ -23,16 +23,21 @@ begin
     if coalesce(pg_sequence_last_value('pgq.ostler_wakeup_seq'::regclass), 0) % 2 <> i_sleep::integer then
         perform nextval('pgq.ostler_wakeup_seq');
     end if;
-    begin
-        delayed := pgq.maint_delayed_events();
-        loop
-            n := pgq.maint_retry_events();
-            retried := retried + n;
-            exit when n = 0 or retried >= at_once;
-        end loop;
-    exception when others then
-        failed := failed || ('events whose time has come: ' || sqlerrm);
-    end;
+    if pgq.ostler_next_time('-infinity') <= now() then
+        begin
+            delayed := pgq.maint_delayed_events();
+            loop
+                n := pgq.maint_retry_events();
+                retried := retried + n;
+                exit when n = 0 or retried >= at_once;
+            end loop;
+            if delayed >= at_once or retried >= at_once then
+                wait := interval '0';
+            end if;
+        exception when others then
+            failed := failed || ('events whose time has come: ' || sqlerrm);
+        end;
+    end if;
     for q in
         select n.queue_name, coalesce(o.wakeup, true) as wakeup
           from pgq.queue n left join pgq.ostler_queue o on o.oq_queue = n.queue_id
@@ -52,15 +57,11 @@ begin
             failed := failed || (q.queue_name || ': ' || sqlerrm);
         end;
     end loop;
-    if delayed >= at_once or retried >= at_once then
-        wait := interval '0';
-        return;
+    if wait is null then
+        wait := pgq.ostler_next_time(now()) - clock_timestamp();
+        if wait < interval '0' then
+            wait := interval '0';
+        end if;
     end if;
-    select greatest(min(t.at) - clock_timestamp(), interval '0') into wait
-      from pgq.queue n
-     cross join lateral (
-           select min(r.ev_retry_after) as at from pgq.retry_queue r where r.ev_queue = n.queue_id and r.ev_retry_after > now()
-           union all
-           select min(e.de_after) from pgq.ostler_delayed e where e.de_queue = n.queue_id and e.de_after > now()) t;
 end
 $$;
