@@ -114,7 +114,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
         }
     }
     if sets.is_empty() || size.rounds == 0 {
-        bail!("nothing to measure: --set is `insert`, `trigger`, `consume`, `latency` or `idle`, --rounds at least 1");
+        bail!(
+            "nothing to measure: --set is `insert`, `trigger`, `consume`, `latency` or `idle`, --rounds at least 1"
+        );
     }
     let place = Place::start()?;
     let mut rows = Rows::default();

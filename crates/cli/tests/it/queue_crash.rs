@@ -117,7 +117,10 @@ fn an_operation_on_a_schema_that_fails_changes_nothing_and_can_be_begun_again() 
         return;
     };
     for deed in &DEEDS {
-        for (what, at) in [("its first statement", "ddl_command_start"), ("its end", "ddl_command_end")] {
+        for (what, at) in [
+            ("its first statement", "ddl_command_start"),
+            ("its end", "ddl_command_end"),
+        ] {
             let (ostler, database, words) = prepared(server, deed);
             // The last thing that an installation does is to give rights; the others fail where they begin.
             let only = if at == "ddl_command_end" && deed.words.contains(&"install") {
@@ -184,7 +187,11 @@ impl Drop for Kept<'_> {
 }
 
 fn spawn(mut command: Command) -> Child {
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 /// Inserts 1, 2, 3 … until it is told to stop, over every failure, and says how far it came. After a failure it looks
@@ -204,8 +211,10 @@ fn insert(port: u16, database: &str, stop: &AtomicBool, sent: &AtomicU64) -> Opt
     while !stop.load(Ordering::Relaxed) {
         let last = next + next % 7;
         let events = format!("generate_series({next}, {last}) n");
-        wire.query(&format!("select count(pgq.insert_event('q', 't', n::text)) from {events}"))
-            .ok()?;
+        wire.query(&format!(
+            "select count(pgq.insert_event('q', 't', n::text)) from {events}"
+        ))
+        .ok()?;
         next = last + 1;
         sent.store(last, Ordering::Relaxed);
         std::thread::sleep(Duration::from_millis(1));
@@ -228,7 +237,8 @@ const APPEND: &str = "exec 9> lock; flock 9; cat >> seen";
 /// and the server are killed in turn.
 #[test]
 fn whoever_is_killed_no_event_is_lost_or_doubled_and_the_order_is_kept() {
-    let (Some(mut server), Some(target)) = (postgres(Release::Fifteen), shared_postgres(Release::Eighteen)) else {
+    let (Some(mut server), Some(target)) = (postgres(Release::Fifteen), shared_postgres(Release::Eighteen))
+    else {
         return;
     };
     let (source, copy) = (server.database(), target.database());
@@ -256,11 +266,31 @@ fn whoever_is_killed_no_event_is_lost_or_doubled_and_the_order_is_kept() {
         let mut processes = [
             Kept::new(|| ticker.command(["queue", "ticker", "--dsn", &from])),
             Kept::new(|| {
-                let words = ["queue", "move", "q", "--consumer", "once", "--target", &to, "--to", "copy"];
+                let words = [
+                    "queue",
+                    "move",
+                    "q",
+                    "--consumer",
+                    "once",
+                    "--target",
+                    &to,
+                    "--to",
+                    "copy",
+                ];
                 mover.command(words.iter().chain(&["--dsn", &from]))
             }),
             Kept::new(|| {
-                let words = ["queue", "consume", "q", "--consumer", "least", "--per", "batch", "--dsn", &from];
+                let words = [
+                    "queue",
+                    "consume",
+                    "q",
+                    "--consumer",
+                    "least",
+                    "--per",
+                    "batch",
+                    "--dsn",
+                    &from,
+                ];
                 reader.command(words.iter().chain(&["--", "sh", "-c", APPEND]))
             }),
         ];
@@ -285,13 +315,26 @@ fn whoever_is_killed_no_event_is_lost_or_doubled_and_the_order_is_kept() {
     server.sql(&source, "select pgq.force_tick('q')");
     server.sql(&source, "select pgq.ticker()");
     let idle = ["--until-idle", "--dsn", &from];
-    let words = ["queue", "move", "q", "--consumer", "once", "--target", &to, "--to", "copy"];
+    let words = [
+        "queue",
+        "move",
+        "q",
+        "--consumer",
+        "once",
+        "--target",
+        &to,
+        "--to",
+        "copy",
+    ];
     mover.ok(words.iter().chain(&idle));
     let words = ["queue", "consume", "q", "--consumer", "least", "--per", "batch"];
     reader.ok(words.iter().chain(&idle).chain(&["--", "sh", "-c", APPEND]));
 
     let rows = target.sql(&copy, "select ev_data from pgq.event_1 order by ev_id");
-    let once: Vec<u64> = rows.iter().map(|row| row[0].as_deref().unwrap().parse().unwrap()).collect();
+    let once: Vec<u64> = rows
+        .iter()
+        .map(|row| row[0].as_deref().unwrap().parse().unwrap())
+        .collect();
     let newest = server.sql(&source, "select max(ev_data::bigint) from pgq.event_1");
     let wanted: Vec<u64> = (1..=newest[0][0].as_deref().unwrap().parse().unwrap()).collect();
     assert!(wanted.len() as u64 >= sent, "what was committed is there");

@@ -28,14 +28,15 @@ impl Pair {
             "create table item (id int primary key, name text, secret text, at timestamptz not null)",
         );
         pair.ostler.ok(["queue", "create", "changes", "--dsn", &from]);
-        pair.ostler.ok(["queue", "install-trigger", "item", "changes", "--dsn", &from]);
-        pair.ostler.ok(["queue", "consumer", "register", "changes", "load", "--dsn", &from]);
+        pair.ostler
+            .ok(["queue", "install-trigger", "item", "changes", "--dsn", &from]);
+        pair.ostler
+            .ok(["queue", "consumer", "register", "changes", "load", "--dsn", &from]);
         Some(pair)
     }
 
     fn load(&self, more: &[&str]) -> std::process::Output {
-        self.server
-            .sql(&self.source, "select pgq.force_tick('changes')");
+        self.server.sql(&self.source, "select pgq.force_tick('changes')");
         self.server.sql(&self.source, "select pgq.ticker('changes')");
         let (from, to) = (self.server.url(&self.source), self.server.url(&self.target));
         let words = ["queue", "load", "changes", "--consumer", "load", "--until-idle"];
@@ -77,8 +78,10 @@ fn a_table_is_kept_equal_under_other_column_names() {
     assert_eq!(pair.at_target(all), ["1|n1", "2|∅", "4|n4", "5|n5"]);
     // Nothing is applied twice.
     pair.loaded(&columns);
-    pair.server
-        .sql(&pair.source, "delete from item where id = 1; insert into item values (6, 'a&b=c +%', 's', now())");
+    pair.server.sql(
+        &pair.source,
+        "delete from item where id = 1; insert into item values (6, 'a&b=c +%', 's', now())",
+    );
     pair.loaded(&columns);
     assert_eq!(pair.at_target(all), ["2|∅", "4|n4", "5|n5", "6|a&b=c +%"]);
     // A column that the target does not have is an error that names both, and the batch stays.
@@ -86,7 +89,10 @@ fn a_table_is_kept_equal_under_other_column_names() {
     let failed = pair.load(&[]);
     let text = said(&failed);
     assert_eq!(failed.status.code(), Some(1), "{text}");
-    assert!(text.contains("`public.item`") && text.contains("`name`"), "{text}");
+    assert!(
+        text.contains("`public.item`") && text.contains("`name`"),
+        "{text}"
+    );
     pair.loaded(&columns);
     assert_eq!(pair.at_target(all).len(), 3);
 }
@@ -99,7 +105,16 @@ fn tables_by_time_come_and_go() {
         "create table item (id int, name text, secret text, at timestamptz not null, primary key (id, at)) partition by range (at);
          create table item_old partition of item for values from ('2001-01-01') to ('2002-01-01')",
     );
-    let by_month = ["--rows", "keep-latest", "--partition", "month", "--by", "field:at", "--keep", "60d"];
+    let by_month = [
+        "--rows",
+        "keep-latest",
+        "--partition",
+        "month",
+        "--by",
+        "field:at",
+        "--keep",
+        "60d",
+    ];
     pair.server.sql(
         &pair.source,
         "insert into item select n, 'x', 's', date_trunc('month', now()) - n * interval '1 month' + interval '1 day' from generate_series(0, 6) n",

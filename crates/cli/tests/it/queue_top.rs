@@ -26,7 +26,14 @@ fn top_draws_again_and_leaves_the_terminal_as_it_was() {
     let ostler = Ostler::new(env!("CARGO_BIN_EXE_ostler"));
     let url = server.url(&database);
     ostler.ok(["queue", "install", "--dsn", &url]);
-    ostler.ok(["queue", "create", "orders", "a_queue_with_quite_a_long_name_for_a_table", "--dsn", &url]);
+    ostler.ok([
+        "queue",
+        "create",
+        "orders",
+        "a_queue_with_quite_a_long_name_for_a_table",
+        "--dsn",
+        &url,
+    ]);
     // `script` gives it a terminal, and keeps what is written there.
     let inside = format!(
         "stty cols 80 rows 24; echo $$ > pid; exec {} queue top --every 100ms --dsn {url}",
@@ -55,7 +62,10 @@ fn top_draws_again_and_leaves_the_terminal_as_it_was() {
     assert!(terminal.wait().unwrap().success(), "{}", screen());
     let text = screen();
     let (before, last) = text.rsplit_once("\x1b[?1049l").expect("the screen is left");
-    assert!(before.contains("\x1b[?1049h") && before.ends_with("\x1b[?25h"), "{text:?}");
+    assert!(
+        before.contains("\x1b[?1049h") && before.ends_with("\x1b[?25h"),
+        "{text:?}"
+    );
     assert!(!last.contains("orders"), "{last:?}");
     // No line is wider than the terminal.
     let page = before.rsplit("\x1b[2J").next().unwrap();

@@ -162,14 +162,21 @@ fn a_rotation_that_is_undone_leaves_writers_where_they_were() {
     place.sql("update pgq.queue set queue_switch_time = now() - interval '1 day'");
     // Both steps in one transaction, which fails.
     let mut wire = place.server.wire(&place.database).unwrap();
-    wire.query("begin; select pgq.maint_rotate_tables_step1('q')").unwrap();
-    wire.query("select pgq.maint_rotate_tables_step2(); rollback").unwrap();
+    wire.query("begin; select pgq.maint_rotate_tables_step1('q')")
+        .unwrap();
+    wire.query("select pgq.maint_rotate_tables_step2(); rollback")
+        .unwrap();
     assert_eq!(current(&place), "0");
     place.sql("begin isolation level repeatable read; select pgq.insert_event('q', 't', 'one'); commit");
-    assert_eq!(place.value("select pgq.current_event_table('q')").as_deref(), Some("pgq.event_1_0"));
+    assert_eq!(
+        place.value("select pgq.current_event_table('q')").as_deref(),
+        Some("pgq.event_1_0")
+    );
     // And committed together: it counts, but the former table stays open for readers.
-    wire.query("begin; select pgq.maint_rotate_tables_step1('q')").unwrap();
-    wire.query("select pgq.maint_rotate_tables_step2(); commit").unwrap();
+    wire.query("begin; select pgq.maint_rotate_tables_step1('q')")
+        .unwrap();
+    wire.query("select pgq.maint_rotate_tables_step2(); commit")
+        .unwrap();
     assert_eq!(current(&place), "1");
     assert_eq!(place.value("select closed_at[1] from pgq.ostler_queue"), None);
     place.sql("select pgq.insert_event('q', 't', 'two')");

@@ -51,11 +51,17 @@ async fn what_cannot_be_moved_does_not_keep_it_awake() {
          SELECT pgq.insert_event_at('q', now() + interval '1 ms', 't', 'd');
          UPDATE pgq.queue SET queue_disable_insert = true",
     );
-    let rows = server.sql(&database, "SELECT wait FROM pgq.ostler_ticker_round('10 ms', true)");
+    let rows = server.sql(
+        &database,
+        "SELECT wait FROM pgq.ostler_ticker_round('10 ms', true)",
+    );
     assert_eq!(rows, [[None]]);
     server.sql(&database, "UPDATE pgq.queue SET queue_disable_insert = false");
     server.sql(&database, "SELECT pgq.ostler_ticker_round('10 ms', true)");
-    assert_eq!(number(server, &database, "SELECT count(*) FROM pgq.event_template"), 2);
+    assert_eq!(
+        number(server, &database, "SELECT count(*) FROM pgq.event_template"),
+        2
+    );
 }
 
 #[tokio::test]

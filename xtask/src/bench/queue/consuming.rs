@@ -36,8 +36,20 @@ pub fn round(place: &Place, size: &Size, rows: &mut Rows) -> Result<()> {
             rows.add(&scenario, "events/s", "ostler", peer, ours);
             if held {
                 let scenario = format!("{scenario}, of the rate without");
-                rows.add(&scenario, "%", "C", peer / free[0] * 100.0, peer / free[0] * 100.0);
-                rows.add(&scenario, "%", "ostler", peer / free[0] * 100.0, ours / free[1] * 100.0);
+                rows.add(
+                    &scenario,
+                    "%",
+                    "C",
+                    peer / free[0] * 100.0,
+                    peer / free[0] * 100.0,
+                );
+                rows.add(
+                    &scenario,
+                    "%",
+                    "ostler",
+                    peer / free[0] * 100.0,
+                    ours / free[1] * 100.0,
+                );
             }
             free = [peer, ours];
         }

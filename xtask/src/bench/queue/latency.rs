@@ -19,7 +19,13 @@ pub fn round(place: &Place, size: &Size, rows: &mut Rows) -> Result<()> {
     let scenario = "latency of a lone event";
     let peer = lone(place, THEIRS, size.lone)?;
     let theirs = [percentile(&peer, 50), percentile(&peer, 99)];
-    rows.add(&format!("{scenario}, median"), "ms", "C, pgqd", theirs[0], theirs[0]);
+    rows.add(
+        &format!("{scenario}, median"),
+        "ms",
+        "C, pgqd",
+        theirs[0],
+        theirs[0],
+    );
     rows.add(&format!("{scenario}, p99"), "ms", "C, pgqd", theirs[1], theirs[1]);
     for (wakeup, contender) in [("true", "ostler"), ("false", "ostler, wake-ups off")] {
         place.server.try_sql(
@@ -56,7 +62,8 @@ fn lone(place: &Place, database: &str, events: usize) -> Result<Vec<f64>> {
     let mut next = Instant::now() + Duration::from_millis(500);
     while took.len() < events {
         if sent < events && Instant::now() >= next {
-            producer.run("select pgq.insert_event('q', 'lone', extract(epoch from clock_timestamp())::text)")?;
+            producer
+                .run("select pgq.insert_event('q', 'lone', extract(epoch from clock_timestamp())::text)")?;
             sent += 1;
             next = Instant::now() + Duration::from_millis(20 + random.below(APART));
         }

@@ -81,7 +81,9 @@ impl Place {
             let names = databases.join(",");
             fs::write(
                 &settings,
-                format!("[pgqd]\nlogfile = {place}/log\npidfile = {place}/pid\nbase_connstr = {base}\ninitial_database = postgres\ndatabase_list = {names}\nsyslog = 0\n"),
+                format!(
+                    "[pgqd]\nlogfile = {place}/log\npidfile = {place}/pid\nbase_connstr = {base}\ninitial_database = postgres\ndatabase_list = {names}\nsyslog = 0\n"
+                ),
             )?;
             let mut command = Command::new("pgqd");
             command.arg("-q").arg(settings);
@@ -101,7 +103,10 @@ impl Place {
         self.server
             .try_sql(database, "select pgq.force_tick(queue_name) from pgq.queue")?;
         while self.server.try_sql(database, ticks)? == before {
-            ensure!(start.elapsed() < Duration::from_secs(30), "the ticker does not tick");
+            ensure!(
+                start.elapsed() < Duration::from_secs(30),
+                "the ticker does not tick"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(ticker)

@@ -111,12 +111,13 @@ impl Tables {
         if partitioning.keep.is_none() {
             return Ok(());
         }
-        for row in target.query(CHILDREN, &[(&qualified(parent), Type::TEXT)]).await? {
+        for row in target
+            .query(CHILDREN, &[(&qualified(parent), Type::TEXT)])
+            .await?
+        {
             let (full, bare): (String, String) = (row.get(0), row.get(1));
             let name = if parent.contains('.') { &full } else { &bare };
-            let part = partitioning
-                .period
-                .part_of_name(&partitioning.name, parent, name);
+            let part = partitioning.period.part_of_name(&partitioning.name, parent, name);
             if part.is_some_and(|part| partitioning.is_over(&part, now)) {
                 target.batch(&format!("drop table {}", qualified(&full))).await?;
                 self.shapes.remove(name);
