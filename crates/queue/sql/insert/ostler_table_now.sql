@@ -6,7 +6,8 @@ returns integer
 language plpgsql
 as $$
 declare
-    v_switch bigint := coalesce(pg_catalog.pg_sequence_last_value(pg_catalog.concat(i_data_pfx, '_switch_seq')::pg_catalog.regclass), 0);
+    v_switch bigint := coalesce(pg_catalog.pg_sequence_last_value(
+        pg_catalog.to_regclass(pg_catalog.concat(i_data_pfx, '_switch_seq'))), 0);
 begin
     if i_step1 operator(pg_catalog.<) (v_switch operator(pg_catalog.>>) 8) then
         return (v_switch operator(pg_catalog.&) 255)::pg_catalog.int4;

@@ -19,7 +19,7 @@ begin
     loop
         -- In one transaction with step 1, which may yet be undone, the table stays open for readers.
         continue when q.queue_switch_step1 >= txid_current();
-        perform setval((q.queue_data_pfx || '_switch_seq')::regclass, q.queue_switch_step1 << 8 | q.queue_cur_table);
+        perform setval(pgq.quote_fqname(q.queue_data_pfx || '_switch_seq'), q.queue_switch_step1 << 8 | q.queue_cur_table);
         later := pgq.ostler_later_txid(q.queue_id);
         update pgq.ostler_queue
            set closed_at[(q.queue_cur_table + q.queue_ntables - 1) % q.queue_ntables + 1] = later
