@@ -75,7 +75,9 @@ fn steps(ostler: &Ostler) -> Vec<String> {
     let steps = shown["steps"].as_array().unwrap();
     let mut names: Vec<String> = Vec::new();
     for step in steps {
-        let name = step["name"].as_str().unwrap().to_owned();
+        let name = step["name"].as_str().unwrap();
+        // Each queue has one of its own, with its name.
+        let name = if name.starts_with("drop ") { "drop" } else { name }.to_owned();
         if !names.contains(&name) {
             names.push(name);
         }
