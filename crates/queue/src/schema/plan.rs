@@ -169,13 +169,13 @@ pub fn plan_uninstall(installed: &Installed, wish: &Wish) -> Result<Plan, Error>
                 1 => "there is a queue, whose events would be lost".to_owned(),
                 _ => format!("there are {queues} queues, whose events would be lost"),
             },
-            cure: "drop them first, or force it".to_owned(),
+            cure: "drop them first, or say `--force`".to_owned(),
         });
     }
     if !installed.triggers.is_empty() && !wish.force {
         return Err(Error::Refused {
             what: format!("triggers write into queues: {}", installed.triggers.join(", ")),
-            cure: "drop them first, or force it".to_owned(),
+            cure: "drop them first, or say `--force`".to_owned(),
         });
     }
     let mut plan = Plan::new(installed);

@@ -26,7 +26,7 @@ SELECT pg_catalog.to_jsonb(r)::text
           FROM (SELECT 1) one
           LEFT JOIN LATERAL (
                SELECT coalesce(nullif(a.application_name, ''), 'somebody') || ' ('
-                      || coalesce(a.client_addr::text, 'local') || ')' AS program, a.backend_start
+                      || coalesce(pg_catalog.host(a.client_addr), 'local') || ')' AS program, a.backend_start
                  FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
                 WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 1885827444::oid AND l.objid = 4294967295::oid
                   AND l.objsubid = 2
