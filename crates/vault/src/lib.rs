@@ -47,11 +47,11 @@ pub use chunk::{ChunkId, ChunkKind, PackId};
 pub use collect::*;
 pub use error::Error;
 pub use index::{Index, Location};
-pub use keys::age_recipients;
+pub use keys::{EpochInfo, age_recipients};
 pub use lease::*;
 pub use open::Vault;
 pub use options::{
-    Algorithm, InitOptions, Initialised, PassphraseCost, Protect, Unlock, WrapperInfo, Writers,
+    Algorithm, InitOptions, Initialised, NewKey, PassphraseCost, Protect, Unlock, WrapperInfo, Writers,
 };
 pub use probes::{ProbeRecord, scratch};
 pub use reader::{OpenBlock, Reader};

@@ -17,7 +17,7 @@ use ostler_store::{
 use ostler_vocabulary::{BackupId, Clock, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::catalogue::{BACKUPS, NOTES, backup_of, record_key};
+use crate::catalogue::{BACKUPS, NOTES, record_of};
 use crate::collect::stop_if;
 use crate::config::{self, Config};
 use crate::envelope::ObjectKind;
@@ -180,7 +180,12 @@ impl Vault {
     /// # Errors
     /// Only where the store fails.
     pub async fn backup_locked_until(&self, id: BackupId) -> Result<Option<Timestamp>, Error> {
-        self.locked_until(&record_key(id)?).await
+        let mut last = None;
+        // Perhaps sealed anew, under another name.
+        for object in self.objects(&format!("{BACKUPS}{id}")).await? {
+            last = last.max(self.locked_until(&object.key).await?);
+        }
+        Ok(last)
     }
 
     /// Until when an object cannot be deleted; `None` when it can.
@@ -225,7 +230,7 @@ impl Vault {
             needed.extend(objects.into_iter().filter(is_old).map(|object| object.key));
         }
         needed.retain(|key| {
-            let goes = backup_of(BACKUPS, key).is_some_and(|id| expiring.contains(&id))
+            let goes = record_of(key).is_some_and(|(id, _)| expiring.contains(&id))
                 || pack_of(key).is_some_and(|pack| unneeded.contains(&pack));
             !goes
         });

@@ -1,6 +1,6 @@
 //! The store as an open vault uses it: with what makes up for its weaknesses, and with locks.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use ostler_store::{CheckFirst, Store};
@@ -10,7 +10,7 @@ use super::Vault;
 use crate::cipher::Suite;
 use crate::config::{self, Config};
 use crate::host::Host;
-use crate::keys::Keyring;
+use crate::keys::{Keyring, OpenedBy};
 use crate::locks::Locks;
 use crate::{Algorithm, Error, InitOptions, Writers};
 
@@ -41,7 +41,8 @@ impl Vault {
     pub(super) fn over(
         unchecked: Arc<dyn Store>,
         config: Config,
-        keys: Arc<Keyring>,
+        keys: Keyring,
+        opened_by: Option<Arc<OpenedBy>>,
         clock: Arc<dyn Clock>,
         lock: Option<Duration>,
     ) -> Result<Self, Error> {
@@ -50,26 +51,28 @@ impl Vault {
             unchecked,
             locks: None,
             config,
-            keys,
+            keys: Arc::new(RwLock::new(Arc::new(keys))),
+            opened_by,
             clock,
             host: Host::current()?,
         };
         let Some(span) = lock else { return Ok(plain) };
-        let (config, keys, clock) = (
-            plain.config.clone(),
-            Arc::clone(&plain.keys),
-            Arc::clone(&plain.clock),
-        );
-        let (unchecked, host) = (Arc::clone(&plain.unchecked), plain.host.clone());
+        let vault = Self {
+            store: Arc::clone(&plain.unchecked),
+            unchecked: Arc::clone(&plain.unchecked),
+            locks: None,
+            config: plain.config.clone(),
+            // What is rotated is known to both.
+            keys: Arc::clone(&plain.keys),
+            opened_by: plain.opened_by.clone(),
+            clock: Arc::clone(&plain.clock),
+            host: plain.host.clone(),
+        };
         let (store, locks) = Locks::over(plain, span)?;
         Ok(Self {
-            store: guarded(&store, config.writers),
-            unchecked,
+            store: guarded(&store, vault.config.writers),
             locks: Some(locks),
-            config,
-            keys,
-            clock,
-            host,
+            ..vault
         })
     }
 

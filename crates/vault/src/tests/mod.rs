@@ -11,6 +11,7 @@ mod lease;
 mod locked;
 mod parsers;
 mod repack;
+mod rotation;
 mod sim;
 mod single_writer;
 mod world;
