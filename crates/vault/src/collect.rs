@@ -197,13 +197,15 @@ impl Vault {
         }
         let survey = Survey::take(self, &[], &HashSet::new(), cancel).await?;
         if self.lock_span().is_some() {
-            let unneeded = match how.expiring {
+            let mut unneeded: HashSet<PackId> = match how.expiring {
                 [] => survey.decision.dead.iter().copied().collect(),
                 gone => {
-                    let survey = Survey::take(self, gone, &HashSet::new(), cancel).await?;
-                    survey.decision.dead.iter().copied().collect()
+                    let without = Survey::take(self, gone, &HashSet::new(), cancel).await?;
+                    without.decision.dead.iter().copied().collect()
                 }
             };
+            // What is needed of these is about to be somewhere else.
+            unneeded.extend(survey.decision.rewrite.iter().map(|(pack, _)| *pack));
             let extended = self.extend_locks(&unneeded, how.expiring, cancel).await?;
             tally.collected.locks_extended = extended;
         }
