@@ -22,6 +22,7 @@ pub mod keep;
 pub mod problems;
 pub mod prune;
 pub mod restore;
+pub mod rotation;
 #[cfg(test)]
 mod sample;
 pub mod select;

@@ -60,6 +60,10 @@ impl Runtime {
         vault: Vault,
         new_key: Option<PathBuf>,
     ) -> Arc<Opened> {
+        let vault = match self.inner.settings.cache_directory() {
+            Some(directory) => vault.with_cache(&directory),
+            None => vault,
+        };
         let opened = Arc::new(Opened {
             name: name.to_owned(),
             location: location.to_owned(),
@@ -92,7 +96,8 @@ impl Runtime {
         let vault = &opened.vault;
         let context = self.context(opened, false);
         let mut backups = BTreeMap::new();
-        for backup in context.backups().await? {
+        let all = context.backups().await?;
+        for backup in &all {
             *backups.entry(backup.state().as_str().to_owned()).or_default() += 1;
         }
         let index = vault.index(false).await.map_err(attempting("read its index"))?;
@@ -129,6 +134,7 @@ impl Runtime {
                 .collect(),
             key_file: key_file.or(configured_key),
             backups,
+            reading: rotation::of_all(&all, context.clock.now()),
             packs: index.packs() as u64,
             bytes: index.bytes(),
             chunks: index.chunks() as u64,

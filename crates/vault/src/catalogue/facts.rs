@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use ostler_vocabulary::Timestamp;
 
+use super::part::{Folders, PartRead};
 use super::record::{Counts, Facts, MarkAction, MarkRecord, ProofFacts, ProofRecord};
 use crate::list::varint::{Cursor, Malformed, put_bytes, put_number};
 use crate::sealed_name::NameKind;
@@ -74,6 +75,13 @@ pub(super) fn proof_note(proof: &ProofRecord, digest: [u8; 8]) -> Option<Vec<u8>
     put_time(&mut out, proof.at)?;
     out.extend_from_slice(&digest);
     put_bytes(&mut out, proof.method.as_bytes());
+    if let Some(part) = &proof.part {
+        out.push(u8::from(part.since.is_some()));
+        out.extend_from_slice(part.folders.as_bytes());
+        if let Some(since) = part.since {
+            put_time(&mut out, since)?;
+        }
+    }
     (out.len() <= ROOM).then_some(out)
 }
 
@@ -133,8 +141,12 @@ pub(super) fn decode(kind: NameKind, bytes: &[u8]) -> Result<Note, Malformed> {
             let at = time(&mut cursor)?;
             let digest = cursor.array()?;
             let method = cursor.text()?.to_owned();
+            let part = match cursor.is_empty() {
+                true => None,
+                false => Some(part(&mut cursor)?),
+            };
             Note::Proof {
-                facts: ProofFacts { at, method, ok },
+                facts: ProofFacts { at, method, ok, part },
                 digest,
             }
         }
@@ -250,6 +262,17 @@ pub(super) fn decode_facts(bytes: &[u8]) -> Result<Facts, Malformed> {
     })
 }
 
+fn part(cursor: &mut Cursor<'_>) -> Result<PartRead, Malformed> {
+    let flag = cursor.byte()?;
+    let folders = Folders::from_bytes(cursor.array()?);
+    let since = match flag {
+        0 => None,
+        1 => Some(time(cursor)?),
+        _ => return Err(Malformed("a part that was read is of an unknown kind")),
+    };
+    Ok(PartRead { folders, since })
+}
+
 /// Nanoseconds since 1970 in 64 bits, which reach to the year 2262.
 fn put_time(out: &mut Vec<u8>, at: Timestamp) -> Option<()> {
     let nanoseconds = i64::try_from(at.as_nanosecond()).ok()?;
@@ -325,6 +348,33 @@ mod tests {
                 }
             }
             prop_assert_eq!(decode_facts(&together), Ok(facts));
+        }
+
+        #[test]
+        fn proofs_read_back(
+            seconds in 0i64..1 << 33,
+            method in "[a-z_]{1,14}",
+            ok: bool,
+            part in proptest::option::of((any::<[u8; 32]>(), proptest::option::of(0i64..1 << 33))),
+        ) {
+            let proof = ProofRecord {
+                method,
+                at: Timestamp::from_second(seconds).unwrap(),
+                ok,
+                files: 1,
+                bytes: 2,
+                problems: Vec::new(),
+                operation: None,
+                part: part.map(|(folders, since)| PartRead {
+                    folders: Folders::from_bytes(folders),
+                    since: since.map(|since| Timestamp::from_second(since).unwrap()),
+                }),
+            };
+            let note = proof_note(&proof, [7; 8]).unwrap();
+            prop_assert!(note.len() <= ROOM);
+            let ProofRecord { at, method, ok, part, .. } = proof;
+            let facts = ProofFacts { at, method, ok, part };
+            prop_assert_eq!(decode(NameKind::Proof, &note), Ok(Note::Proof { facts, digest: [7; 8] }));
         }
 
         #[test]

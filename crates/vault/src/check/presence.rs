@@ -1,11 +1,11 @@
 //! Whether packs are in the store, with the right sizes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use ostler_store::PAGE;
-use ostler_vocabulary::{Classified, ErrorKind};
+use ostler_vocabulary::{Classified, ErrorKind, Timestamp};
 
 use super::ObjectProblem;
 use crate::index::{pack_key, pack_of};
@@ -26,7 +26,7 @@ impl Vault {
         let sizes = self.pack_sizes(index, packs).await?;
         let mut problems = Vec::new();
         for pack in packs {
-            if let Some(reason) = wrong(index.pack_size(pack), sizes.get(pack).copied()) {
+            if let Some(reason) = wrong(index.pack_size(pack)?, sizes.get(pack).copied()) {
                 let key = pack_key(pack)?.to_string();
                 problems.push(ObjectProblem { key, reason });
             }
@@ -59,6 +59,29 @@ impl Vault {
         Ok(found.into_iter().flatten().collect())
     }
 
+    /// When these packs were stored, by the store's clock, where it tells.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn stored_at(&self, packs: &[PackId]) -> Result<HashMap<PackId, Timestamp>, Error> {
+        let wanted: HashSet<&PackId> = packs.iter().collect();
+        let mut stored = HashMap::new();
+        let mut after = None;
+        loop {
+            let page = self.store().list("packs/", after.as_ref()).await;
+            let page = page.map_err(Error::store("list", "packs/"))?;
+            let known = page.objects.iter().filter_map(|object| {
+                let pack = pack_of(&object.key).filter(|pack| wanted.contains(pack))?;
+                Some((pack, object.modified?))
+            });
+            stored.extend(known);
+            after = page.next;
+            if after.is_none() {
+                return Ok(stored);
+            }
+        }
+    }
+
     /// Every pack that a backup needs: of its file lists and of its files.
     ///
     /// # Errors
@@ -73,7 +96,10 @@ impl Vault {
         let walk = self.host().blocking(move || {
             let index = reader.index();
             let needed = index.no_packs();
-            let mark = |id| index.mark(&id, &needed).ok_or(Error::ChunkUnknown(id));
+            let mark = |id| match index.mark(&id, &needed)? {
+                true => Ok(()),
+                false => Err(Error::ChunkUnknown(id)),
+            };
             for node in &nodes {
                 let list = ListReader::open(Arc::clone(&reader), node.list.parse()?)?;
                 list.own_chunks().into_iter().try_for_each(mark)?;
@@ -81,7 +107,7 @@ impl Vault {
                     data_chunks(&entry?.kind).try_for_each(mark)?;
                 }
             }
-            Ok(index.marked(&needed).collect())
+            index.packs_of(&needed)
         });
         walk.await?
     }

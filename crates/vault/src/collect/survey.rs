@@ -13,7 +13,7 @@ use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of};
 use crate::index::{pack_of, parse_segment};
 use crate::pack::{Contents, PackTable};
 use crate::reach::Reach;
-use crate::{ChunkId, ChunkKind, Error, Index, PackId, Record, Vault};
+use crate::{ChunkId, ChunkKind, Error, Index, Location, PackId, Record, Vault};
 
 /// What a vault holds, and what is to be done about it.
 #[derive(Debug)]
@@ -100,15 +100,17 @@ impl Survey {
             build.await?
         };
         let reach = needed(vault, &index, records, cancel).await?;
-        if let Some(lost) = reach.chunks().find(|chunk| index.get(chunk).is_none()) {
-            return Err(Error::Damaged {
-                object: format!("chunk {lost}"),
-                reason: "a backup needs it and no pack is known to hold it".to_owned(),
-            });
+        for chunk in reach.chunks() {
+            if index.get(chunk)?.is_none() {
+                return Err(Error::Damaged {
+                    object: format!("chunk {chunk}"),
+                    reason: "a backup needs it and no pack is known to hold it".to_owned(),
+                });
+            }
         }
         let empty = orphans.iter().filter(|table| table.contents.is_empty());
-        let mut contents: HashMap<PackId, Content> = index
-            .all_packs()
+        let known = index.all_packs().collect::<Result<Vec<_>, _>>()?;
+        let mut contents: HashMap<PackId, Content> = known
             .iter()
             .map(|pack| (pack.id, pack.size))
             .chain(empty.map(|table| (table.id, table.size)))
@@ -126,7 +128,8 @@ impl Survey {
                 (pack, content)
             })
             .collect();
-        for (chunk, location) in index.entries() {
+        for entry in index.entries() {
+            let (chunk, location) = entry?;
             if let Some(content) = contents.get_mut(&location.pack) {
                 content.lists |= location.kind == ChunkKind::List;
                 content.chunks.push((chunk, location.share()));
@@ -152,12 +155,11 @@ impl Survey {
     }
 
     /// The share that these chunks have of a pack's bytes.
-    pub(super) fn stored_in(&self, pack: &PackId, chunks: &[ChunkId]) -> u64 {
+    pub(super) fn stored_in(&self, pack: &PackId, chunks: &[ChunkId]) -> Result<u64, Error> {
         let stored = |chunk| {
-            let mut copies = self.index.copies(chunk);
-            copies
-                .find(|location| location.pack == *pack)
-                .map_or(0, |location| location.share())
+            let copies = self.index.copies(chunk)?;
+            let here = copies.iter().find(|location| location.pack == *pack);
+            Ok(here.map_or(0, Location::share))
         };
         chunks.iter().map(stored).sum()
     }

@@ -5,6 +5,8 @@ mod layout;
 mod open;
 mod press;
 
+#[cfg(test)]
+pub(crate) use layout::Block;
 pub(crate) use builder::{Finished, PackBuilder};
 pub(crate) use layout::{Contents, Context, Encoding, HEADER, MAX_CHUNK, Member, PackTable};
 pub(crate) use open::PackKey;

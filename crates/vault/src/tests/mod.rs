@@ -1,6 +1,7 @@
 //! Tests of the vault's format from inside: every suite, every kind of object, every byte.
 
 mod catalogue;
+mod cache;
 mod check;
 mod chunks;
 mod collect;
@@ -10,5 +11,6 @@ mod keys;
 mod lease;
 mod parsers;
 mod repack;
+mod scale;
 mod sim;
 mod world;
