@@ -7,8 +7,8 @@ mod generator;
 mod measure;
 mod queue;
 mod s3;
-mod scale;
 mod same;
+mod scale;
 mod table;
 
 use std::fs;

@@ -230,7 +230,10 @@ async fn wanted(
         .collect();
     let folders = rotation::choose(part, &needed, proofs, now);
     let since = rotation::since(&needed, proofs, &folders, now);
-    let wanted = packs.iter().copied().filter(|pack| folders.contains(Folders::of(pack)));
+    let wanted = packs
+        .iter()
+        .copied()
+        .filter(|pack| folders.contains(Folders::of(pack)));
     Ok((wanted.collect(), Some(PartRead { folders, since })))
 }
 

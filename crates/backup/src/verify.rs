@@ -106,11 +106,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
     let id = *id;
     let reads = request.read_data || request.part.is_some();
     let found = op
-        .step(if reads {
-            "read data"
-        } else {
-            "check presence"
-        })
+        .step(if reads { "read data" } else { "check presence" })
         .unit(Unit::Bytes)
         .retries(3)
         .run(|step| {
@@ -190,21 +186,20 @@ async fn look(
             return Ok(found);
         }
     };
-    let look = Look {
-        data: match &request.part {
-            Some(part) => Data::Part {
-                part: part.clone(),
-                proofs: context
-                    .vault
-                    .proof_facts(id)
-                    .await
-                    .map_err(context.attempting(format_args!("read the proofs of backup {}", id.short())))?,
-                now: found.at,
+    let look =
+        Look {
+            data: match &request.part {
+                Some(part) => Data::Part {
+                    part: part.clone(),
+                    proofs: context.vault.proof_facts(id).await.map_err(
+                        context.attempting(format_args!("read the proofs of backup {}", id.short())),
+                    )?,
+                    now: found.at,
+                },
+                None => Look::at_all(request.read_data).data,
             },
-            None => Look::at_all(request.read_data).data,
-        },
-        include: request.include.clone(),
-    };
+            include: request.include.clone(),
+        };
     let evidence = evidence::examine(context, &record, &look, &step.progress, &step.cancelled).await?;
     if !evidence.problems.is_empty() {
         // What a deletion removed on purpose is no damage.

@@ -15,8 +15,8 @@ mod writing;
 
 pub(crate) use claim::AtRecord;
 pub(crate) use note::{backup_of, intent_key, record_key};
-pub(crate) use reading::LOST;
 pub use part::{Folders, PartRead};
+pub(crate) use reading::LOST;
 pub use record::{
     CatalogueEntry, Counts, Facts, Intent, MarkAction, MarkRecord, NodeRecord, ProofFacts, ProofRecord,
     Record,

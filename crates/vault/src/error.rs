@@ -172,9 +172,16 @@ pub enum Error {
 
 impl Error {
     /// For `map_err`: the disk failed at this file of the index cache.
-    pub(crate) fn cache(attempt: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn cache(
+        attempt: &'static str,
+        path: &std::path::Path,
+    ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Cache { attempt, path, source }
+        move |source| Self::Cache {
+            attempt,
+            path,
+            source,
+        }
     }
 
     /// For `map_err`: the store failed at this.

@@ -48,7 +48,12 @@ impl Delay {
 }
 
 /// What comes after an answer is a new request: it waits once, with its first bytes.
-fn pass(client: &TcpStream, server: &TcpStream, delay: Duration, requests: &AtomicU64) -> std::io::Result<()> {
+fn pass(
+    client: &TcpStream,
+    server: &TcpStream,
+    delay: Duration,
+    requests: &AtomicU64,
+) -> std::io::Result<()> {
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let answered = AtomicBool::new(true);

@@ -33,7 +33,13 @@ pub enum Scenario {
 }
 
 impl Scenario {
-    const ALL: [Self; 5] = [Self::First, Self::Unchanged, Self::Changed, Self::RestoreOne, Self::Prune];
+    const ALL: [Self; 5] = [
+        Self::First,
+        Self::Unchanged,
+        Self::Changed,
+        Self::RestoreOne,
+        Self::Prune,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -220,7 +226,11 @@ fn times_ostler(rows: &[Row], row: &Row) -> Option<f64> {
         .iter()
         .find(|other| other.name == Name::Ostler && other.set == row.set && other.scenario == row.scenario)?;
     let ratios = row.rounds.iter().zip(&ours.rounds);
-    Some(median(ratios.map(|((theirs, _), (ours, _))| theirs.wall / ours.wall).collect()))
+    Some(median(
+        ratios
+            .map(|((theirs, _), (ours, _))| theirs.wall / ours.wall)
+            .collect(),
+    ))
 }
 
 fn markdown(options: &Options, rows: &[Row]) -> String {
@@ -231,7 +241,9 @@ fn markdown(options: &Options, rows: &[Row]) -> String {
         options.delay.as_millis()
     );
     for row in rows {
-        let of = |value: fn(&Measurement) -> f64| median(row.rounds.iter().map(|(taken, _)| value(taken)).collect());
+        let of = |value: fn(&Measurement) -> f64| {
+            median(row.rounds.iter().map(|(taken, _)| value(taken)).collect())
+        };
         let requests = median(row.rounds.iter().map(|(_, requests)| *requests as f64).collect());
         let ratio = times_ostler(rows, row).map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"));
         let _ = writeln!(
@@ -251,7 +263,8 @@ fn markdown(options: &Options, rows: &[Row]) -> String {
 fn document(options: &Options, rows: &[Row]) -> Value {
     let rounds = |row: &Row| -> Vec<Value> {
         let each = row.rounds.iter();
-        each.map(|(taken, requests)| json!({"taken": taken.document(), "requests": requests})).collect()
+        each.map(|(taken, requests)| json!({"taken": taken.document(), "requests": requests}))
+            .collect()
     };
     let results: Vec<Value> = rows
         .iter()

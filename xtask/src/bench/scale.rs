@@ -46,7 +46,16 @@ pub fn run(arguments: &[String]) -> Result<()> {
         };
         let mut bench = workspace::cargo();
         bench
-            .args(["test", "--quiet", "--release", "--locked", "-p", "ostler-vault", "--lib", "--"])
+            .args([
+                "test",
+                "--quiet",
+                "--release",
+                "--locked",
+                "-p",
+                "ostler-vault",
+                "--lib",
+                "--",
+            ])
             .args(["--ignored", "--exact", "--nocapture", test])
             .env("OSTLER_TEST_SCALE_CHUNKS", &chunks)
             .env("OSTLER_TEST_SCALE_FILES", &files)

@@ -84,7 +84,9 @@ pub(super) fn read_all(
             }
             Found::Chunks(chunks) => {
                 let key = key(&pack);
-                let bad = chunks.into_iter().map(|(id, reason)| (id, format!("{key}: {reason}")));
+                let bad = chunks
+                    .into_iter()
+                    .map(|(id, reason)| (id, format!("{key}: {reason}")));
                 needed.bad.extend(bad);
                 needed.problems.push(Problem {
                     path: key,

@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 
 use super::facts::{Note, decode_facts};
 use super::note::{Found, backup_of, digest, intent_key, record_key};
-use super::{BACKUPS, CatalogueEntry, Facts, INTENTS, Intent, MarkRecord, NOTES, ProofFacts, ProofRecord, Record};
+use super::{
+    BACKUPS, CatalogueEntry, Facts, INTENTS, Intent, MarkRecord, NOTES, ProofFacts, ProofRecord, Record,
+};
 use crate::envelope::ObjectKind;
 use crate::{Error, Vault};
 

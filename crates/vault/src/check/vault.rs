@@ -180,7 +180,9 @@ struct Inspection {
 impl Inspection {
     fn packs(&self, read_data: bool, check: &mut VaultCheck) -> Result<(), Error> {
         let index = self.reader.index();
-        let known = index.all_packs().map(|pack| pack.map(|pack| (pack.id, pack.size)));
+        let known = index
+            .all_packs()
+            .map(|pack| pack.map(|pack| (pack.id, pack.size)));
         let known: Vec<(PackId, u64)> = known.collect::<Result<_, _>>()?;
         self.progress.add_total(known.iter().map(|(_, size)| size).sum());
         in_parallel(&known, &|(pack, size)| {
@@ -265,7 +267,9 @@ impl Inspection {
         let bad = self.bad.lock().unwrap_or_else(PoisonError::into_inner);
         let mut first = None;
         // Those that the index names come first, so that an orphan is needed only where there is no other.
-        let (orphaned, named): (Vec<_>, Vec<_>) = copies.into_iter().partition(|copy| self.orphans.contains(&copy.pack));
+        let (orphaned, named): (Vec<_>, Vec<_>) = copies
+            .into_iter()
+            .partition(|copy| self.orphans.contains(&copy.pack));
         for location in named.iter().chain(&orphaned) {
             let pack = location.pack;
             let reason = bad.get(&(pack, None)).or_else(|| bad.get(&(pack, Some(*id))));

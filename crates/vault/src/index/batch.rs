@@ -30,7 +30,8 @@ impl Batch {
         let number = u32::try_from(self.segments.len()).unwrap_or(u32::MAX);
         self.segments.push(segment);
         self.chunks += tables.iter().map(|table| table.contents.chunks()).sum::<usize>();
-        self.tables.extend(tables.into_iter().map(|table| (number, table)));
+        self.tables
+            .extend(tables.into_iter().map(|table| (number, table)));
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -101,15 +102,25 @@ pub(super) fn merge(
     let mut writer = RunWriter::create(folder, key, runs.iter().map(|run| run.sums().chunks).sum())?;
     let mut segments = Vec::new();
     let mut numbers: HashMap<SegmentName, u32> = HashMap::new();
-    for name in runs.iter().flat_map(Run::segments).filter(|name| !gone.contains(*name)) {
+    for name in runs
+        .iter()
+        .flat_map(Run::segments)
+        .filter(|name| !gone.contains(*name))
+    {
         let next = u32::try_from(segments.len()).unwrap_or(u32::MAX);
         if *numbers.entry(*name).or_insert(next) == next {
             segments.push(*name);
         }
     }
     // What a pack's number becomes.
-    let mut became: Vec<Vec<u32>> = runs.iter().map(|run| vec![u32::MAX; run.numbers() as usize]).collect();
-    let records = runs.iter().map(|run| run.records().map(|record| record.map(|(at, named)| (named.pack.id, (at, named)))));
+    let mut became: Vec<Vec<u32>> = runs
+        .iter()
+        .map(|run| vec![u32::MAX; run.numbers() as usize])
+        .collect();
+    let records = runs.iter().map(|run| {
+        run.records()
+            .map(|record| record.map(|(at, named)| (named.pack.id, (at, named))))
+    });
     let mut first: Vec<Option<(crate::PackId, u32)>> = vec![None; runs.len()];
     in_order(records.collect(), |which, (id, (at, named))| {
         let run = &runs[which];
@@ -119,7 +130,10 @@ pub(super) fn merge(
             _ => at,
         };
         first[which] = Some((id, at));
-        let segment = run.segments().get(named.segment as usize).and_then(|name| numbers.get(name));
+        let segment = run
+            .segments()
+            .get(named.segment as usize)
+            .and_then(|name| numbers.get(name));
         if let Some(segment) = segment {
             let number = writer.push_pack(&Named {
                 pack: named.pack,
@@ -178,7 +192,11 @@ pub(super) fn due(lengths: &[u64]) -> Option<Vec<usize>> {
         classes.entry(class(*length)).or_default().push(at);
     }
     let full = |(_, runs): &(u32, Vec<usize>)| runs.len() as u64 >= FAN;
-    classes.into_iter().filter(full).min_by_key(|(class, _)| *class).map(|(_, runs)| runs)
+    classes
+        .into_iter()
+        .filter(full)
+        .min_by_key(|(class, _)| *class)
+        .map(|(_, runs)| runs)
 }
 
 /// Puts runs together until no class has eight.

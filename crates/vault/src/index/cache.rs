@@ -72,7 +72,10 @@ impl Cache {
     /// Makes the directory, which only its owner may read.
     pub(crate) fn prepare(&self) -> Result<(), Error> {
         use std::os::unix::fs::DirBuilderExt;
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
+        let made = fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder);
         made.map_err(Error::cache("make", &self.folder))
     }
 
@@ -141,7 +144,9 @@ impl Cache {
     }
 
     fn code(&self, said: &str) -> String {
-        blake3::keyed_hash(&self.key, said.as_bytes()).to_hex().to_string()
+        blake3::keyed_hash(&self.key, said.as_bytes())
+            .to_hex()
+            .to_string()
     }
 
     /// Says which runs count from now on, and removes all other files of runs. The lock is held.

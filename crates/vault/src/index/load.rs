@@ -105,13 +105,20 @@ impl Vault {
     }
 
     /// Brings the cache up to date.
-    async fn cached(&self, cache: Cache, segments: &[Object]) -> Result<(Vec<Box<dyn Places>>, Ignored), Error> {
+    async fn cached(
+        &self,
+        cache: Cache,
+        segments: &[Object],
+    ) -> Result<(Vec<Box<dyn Places>>, Ignored), Error> {
         let mut ignored = Vec::new();
         let mut listed = HashSet::new();
         for object in segments {
             match name_of(&object.key) {
                 Some(name) => drop(listed.insert(name)),
-                None => ignored.push((object.key.to_string(), "its name is not that of a segment".to_owned())),
+                None => ignored.push((
+                    object.key.to_string(),
+                    "its name is not that of a segment".to_owned(),
+                )),
             }
         }
         let listed = Arc::new(listed);
@@ -123,7 +130,8 @@ impl Vault {
             let begin = self.host().blocking(move || Adding::begin(cache, &listed));
             let mut adding = begin.await??;
             let missing: HashSet<SegmentName> = adding.missing().iter().copied().collect();
-            let is_missing = |object: &&Object| name_of(&object.key).is_some_and(|name| missing.contains(&name));
+            let is_missing =
+                |object: &&Object| name_of(&object.key).is_some_and(|name| missing.contains(&name));
             let wanted: Vec<&Object> = segments.iter().filter(is_missing).collect();
             let bytes = wanted.iter().map(|object| object.size).sum();
             let keys = wanted.iter().map(|object| object.key.clone()).collect();
@@ -153,7 +161,9 @@ impl Vault {
         bytes: u64,
     ) -> impl Stream<Item = (Key, Result<Result<Vec<PackTable>, String>, Error>)> {
         let average = bytes / (keys.len() as u64).max(1);
-        let parallel = usize::try_from(IN_FLIGHT / average.max(1)).unwrap_or(PARALLEL).clamp(2, PARALLEL);
+        let parallel = usize::try_from(IN_FLIGHT / average.max(1))
+            .unwrap_or(PARALLEL)
+            .clamp(2, PARALLEL);
         stream::iter(keys)
             .map(async |key| {
                 let read = match self.store().get(&key).await {
@@ -223,7 +233,11 @@ impl Vault {
 /// The digest that an index segment is named by.
 fn name_of(key: &Key) -> Option<SegmentName> {
     let name = key.as_str().strip_prefix("index/")?;
-    data_encoding::HEXLOWER.decode(name.as_bytes()).ok()?.try_into().ok()
+    data_encoding::HEXLOWER
+        .decode(name.as_bytes())
+        .ok()?
+        .try_into()
+        .ok()
 }
 
 /// The name of the object that is a pack.

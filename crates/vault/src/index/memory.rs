@@ -195,7 +195,11 @@ impl Places for InMemory {
     }
 
     fn packs(&self) -> Packs<'_> {
-        Box::new((0..).zip(&self.packs).map(|(number, pack)| Ok((number, pack.pack()))))
+        Box::new(
+            (0..)
+                .zip(&self.packs)
+                .map(|(number, pack)| Ok((number, pack.pack()))),
+        )
     }
 
     fn entries(&self) -> Entries<'_> {

@@ -28,17 +28,17 @@ use crate::host::{Bug, bug};
 use crate::pack::{Context, Encoding, PackTable};
 use crate::{ChunkId, Error, PackId};
 
-pub(crate) use cache::Cache;
 #[cfg(test)]
 pub(crate) use cache::Adding;
-#[cfg(test)]
-pub(crate) use tests::Scratch;
+pub(crate) use cache::Cache;
 pub(crate) use load::{pack_key, pack_of};
 use memory::InMemory;
 pub(crate) use places::Pack;
 use places::{Place, Places};
 pub(crate) use seen::Seen;
 pub(crate) use segment::parse as parse_segment;
+#[cfg(test)]
+pub(crate) use tests::Scratch;
 
 /// Where a chunk is: in a block of a pack, which is read and decoded as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -266,7 +266,11 @@ impl Index {
     /// A set of packs of this index, empty.
     #[must_use]
     pub fn no_packs(&self) -> PackSet {
-        PackSet::new(self.parts.last().map_or(0, |part| part.base + part.places.numbers() as usize))
+        PackSet::new(
+            self.parts
+                .last()
+                .map_or(0, |part| part.base + part.places.numbers() as usize),
+        )
     }
 
     /// Adds a pack with the chunk, one that may be relied on; `false` when the chunk is in none of these.

@@ -67,7 +67,11 @@ impl PageWriter {
         let (tag, room) = page.split_at_mut(TAG);
         match room.get_mut(..contents.len()) {
             Some(room) => room.copy_from_slice(contents),
-            None => return Err(Error::Internal("a page of the index cache is too long".to_owned())),
+            None => {
+                return Err(Error::Internal(
+                    "a page of the index cache is too long".to_owned(),
+                ));
+            }
         }
         tag.copy_from_slice(&self.key.tag(self.number, room));
         self.out

@@ -30,8 +30,11 @@ impl Scratch {
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        let runs = std::fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().path());
-        runs.filter(|path| path.extension().is_some_and(|extension| extension == "run")).collect()
+        let runs = std::fs::read_dir(&self.0)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        runs.filter(|path| path.extension().is_some_and(|extension| extension == "run"))
+            .collect()
     }
 }
 
@@ -54,10 +57,20 @@ fn table(pack: u32, chunks: &[u32]) -> PackTable {
     let mut contents = Contents::default();
     let mut offset = HEADER as u32;
     for some in chunks.chunks(3) {
-        let members: Vec<Member> = some.iter().map(|chunk| Member { id: id(*chunk), length: 100 + chunk % 50 }).collect();
+        let members: Vec<Member> = some
+            .iter()
+            .map(|chunk| Member {
+                id: id(*chunk),
+                length: 100 + chunk % 50,
+            })
+            .collect();
         let length = members.iter().map(|member| member.length).sum();
         let block = Block {
-            kind: if pack.is_multiple_of(5) { ChunkKind::List } else { ChunkKind::Data },
+            kind: if pack.is_multiple_of(5) {
+                ChunkKind::List
+            } else {
+                ChunkKind::Data
+            },
             encoding: Encoding::Stored,
             offset,
             stored: length + 16,
@@ -67,7 +80,12 @@ fn table(pack: u32, chunks: &[u32]) -> PackTable {
         offset += block.stored;
         contents.push(block, &members);
     }
-    PackTable { id: pack_id(pack), size: u64::from(offset) + 1000, header: [pack as u8; HEADER], contents }
+    PackTable {
+        id: pack_id(pack),
+        size: u64::from(offset) + 1000,
+        header: [pack as u8; HEADER],
+        contents,
+    }
 }
 
 fn on_disk(scratch: &Path, tables: &[PackTable]) -> Run {
@@ -98,7 +116,12 @@ fn places(part: &dyn Places, id: &ChunkId) -> Vec<(PackId, Place)> {
         ControlFlow::Continue(())
     })
     .unwrap();
-    let named = |place: Place| (part.pack_at(place.pack).unwrap().unwrap().id, Place { pack: 0, ..place });
+    let named = |place: Place| {
+        (
+            part.pack_at(place.pack).unwrap().unwrap().id,
+            Place { pack: 0, ..place },
+        )
+    };
     let mut places: Vec<_> = places.into_iter().map(named).collect();
     places.sort_unstable();
     places
@@ -113,7 +136,9 @@ fn said(part: &dyn Places) -> BTreeMap<ChunkId, Vec<(PackId, Place)>> {
         assert!(last.is_none_or(|last| last <= id), "sorted by chunk id");
         last = Some(id);
         let pack = part.pack_at(place.pack).unwrap().unwrap().id;
-        said.entry(id).or_default().push((pack, Place { pack: 0, ..place }));
+        said.entry(id)
+            .or_default()
+            .push((pack, Place { pack: 0, ..place }));
     }
     said.values_mut().for_each(|places| places.sort_unstable());
     said
@@ -158,7 +183,9 @@ fn keeps_the_contract(part: &dyn Places, tables: &[PackTable]) {
 fn some_tables() -> impl Strategy<Value = Vec<PackTable>> {
     prop::collection::vec(prop::collection::btree_set(0_u32..400, 1..120), 0..40).prop_map(|packs| {
         let numbered = (0_u32..).zip(packs);
-        numbered.map(|(pack, chunks)| table(pack, &chunks.into_iter().collect::<Vec<_>>())).collect()
+        numbered
+            .map(|(pack, chunks)| table(pack, &chunks.into_iter().collect::<Vec<_>>()))
+            .collect()
     })
 }
 
@@ -200,9 +227,13 @@ proptest! {
 #[test]
 fn an_index_of_several_parts_is_one() {
     let scratch = Scratch::new();
-    let tables: Vec<PackTable> = (0..30).map(|pack| table(pack, &(pack * 10..pack * 10 + 25).collect::<Vec<_>>())).collect();
+    let tables: Vec<PackTable> = (0..30)
+        .map(|pack| table(pack, &(pack * 10..pack * 10 + 25).collect::<Vec<_>>()))
+        .collect();
     let whole = Index::build(tables.clone());
-    let parts = tables.chunks(7).map(|some| Box::new(on_disk(&scratch.0, some)) as Box<dyn Places>);
+    let parts = tables
+        .chunks(7)
+        .map(|some| Box::new(on_disk(&scratch.0, some)) as Box<dyn Places>);
     let mut split = Index::of(parts.collect());
     let set = split.no_packs();
     for chunk in 0..330 {
@@ -213,7 +244,13 @@ fn an_index_of_several_parts_is_one() {
         assert_eq!(copies, expected);
         assert_eq!(split.mark(&id(chunk), &set).unwrap(), chunk < 315);
     }
-    assert!(split.packs_of(&set).unwrap().iter().all(|pack| whole.pack(pack).unwrap().is_some()));
+    assert!(
+        split
+            .packs_of(&set)
+            .unwrap()
+            .iter()
+            .all(|pack| whole.pack(pack).unwrap().is_some())
+    );
     // What only packs hold that are going can be read and is not relied on.
     split.avoid(&HashSet::from([pack_id(0), pack_id(1)])).unwrap();
     assert!(!split.mark(&id(3), &set).unwrap());
@@ -237,7 +274,9 @@ fn runs_of_a_class_are_put_together_and_their_files_go() {
 #[test]
 fn any_flipped_bit_of_a_run_is_found_and_never_answers() {
     let scratch = Scratch::new();
-    let tables: Vec<PackTable> = (0..40).map(|pack| table(pack, &(pack * 30..pack * 30 + 30).collect::<Vec<_>>())).collect();
+    let tables: Vec<PackTable> = (0..40)
+        .map(|pack| table(pack, &(pack * 30..pack * 30 + 30).collect::<Vec<_>>()))
+        .collect();
     let run = on_disk(&scratch.0, &tables);
     let path = Run::path(&scratch.0, run.id());
     let good = std::fs::read(&path).unwrap();

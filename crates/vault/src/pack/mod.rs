@@ -5,9 +5,9 @@ mod layout;
 mod open;
 mod press;
 
+pub(crate) use builder::{Finished, PackBuilder};
 #[cfg(test)]
 pub(crate) use layout::Block;
-pub(crate) use builder::{Finished, PackBuilder};
 pub(crate) use layout::{Contents, Context, Encoding, HEADER, MAX_CHUNK, Member, PackTable};
 pub(crate) use open::PackKey;
 pub(crate) use press::Press;

@@ -15,7 +15,9 @@ async fn with_cache(fixture: &Fixture, scratch: &Scratch) -> Arc<Vault> {
 
 /// Stores some chunks in a session of its own, so that there is one more segment.
 async fn put(fixture: &Fixture, seed: u64) -> Vec<ChunkId> {
-    let chunks: Vec<Vec<u8>> = (0..20_u64).map(|at| [seed.to_le_bytes(), at.to_le_bytes()].concat()).collect();
+    let chunks: Vec<Vec<u8>> = (0..20_u64)
+        .map(|at| [seed.to_le_bytes(), at.to_le_bytes()].concat())
+        .collect();
     fixture.put(&chunks).await.0
 }
 
@@ -35,8 +37,14 @@ async fn new_segments_are_added_and_old_ones_drop_out() {
         all.extend(put(&fixture, seed).await);
         let vault = with_cache(&fixture, &scratch).await;
         read(&vault, &all).await.unwrap();
-        let (disk, memory) = (vault.index(true).await.unwrap(), fixture.vault.index(true).await.unwrap());
-        assert_eq!((disk.packs(), disk.chunks(), disk.bytes()), (memory.packs(), memory.chunks(), memory.bytes()));
+        let (disk, memory) = (
+            vault.index(true).await.unwrap(),
+            fixture.vault.index(true).await.unwrap(),
+        );
+        assert_eq!(
+            (disk.packs(), disk.chunks(), disk.bytes()),
+            (memory.packs(), memory.chunks(), memory.bytes())
+        );
     }
     // A collector takes a segment and its pack away.
     let vault = with_cache(&fixture, &scratch).await;
@@ -48,7 +56,11 @@ async fn new_segments_are_added_and_old_ones_drop_out() {
             fixture.store.delete(&key).await.unwrap();
         }
     }
-    fixture.store.delete(&crate::index::pack_key(&gone).unwrap()).await.unwrap();
+    fixture
+        .store
+        .delete(&crate::index::pack_key(&gone).unwrap())
+        .await
+        .unwrap();
     for _ in 0..2 {
         let index = vault.index(false).await.unwrap();
         assert_eq!(index.get(&all[0]).unwrap(), None);

@@ -125,7 +125,10 @@ async fn a_chunk_of_a_shared_block_is_known_by_its_bytes() {
     let index = fixture.vault.index(false).await.unwrap();
     let reader = fixture.vault.reader(std::sync::Arc::clone(&index));
     tokio::task::spawn_blocking(move || {
-        let (a, b) = (index.get(&ids[0]).unwrap().unwrap(), index.get(&ids[2]).unwrap().unwrap());
+        let (a, b) = (
+            index.get(&ids[0]).unwrap().unwrap(),
+            index.get(&ids[2]).unwrap().unwrap(),
+        );
         assert_eq!(a.offset, b.offset);
         let stored = reader
             .span(&a.pack, a.offset..a.offset + u64::from(a.stored))
@@ -183,7 +186,10 @@ async fn swapped_packs_and_chunks_are_refused() {
     // Two blocks of one pack change places.
     let (ids, _) = fixture.put(&[noise(3, 70_000), vec![], noise(4, 70_000)]).await;
     let index = fixture.vault.index(false).await.unwrap();
-    let places: Vec<_> = [ids[0], ids[2]].iter().map(|id| index.get(id).unwrap().unwrap()).collect();
+    let places: Vec<_> = [ids[0], ids[2]]
+        .iter()
+        .map(|id| index.get(id).unwrap().unwrap())
+        .collect();
     let key = crate::index::pack_key(&places[0].pack).unwrap();
     let mut body = fixture.body(&key).await;
     let (x, y, length) = (

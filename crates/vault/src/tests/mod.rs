@@ -1,7 +1,7 @@
 //! Tests of the vault's format from inside: every suite, every kind of object, every byte.
 
-mod catalogue;
 mod cache;
+mod catalogue;
 mod check;
 mod chunks;
 mod collect;

@@ -31,7 +31,10 @@ async fn repack(fixture: &Fixture, ids: &[ChunkId]) -> u64 {
     for key in fixture.keys_below("index/") {
         let segment = fixture.body(&key).await;
         let tables = crate::index::parse_segment(vault, &key, &segment).unwrap();
-        if tables.iter().any(|table| index.pack(&table.id).unwrap().is_some()) {
+        if tables
+            .iter()
+            .any(|table| index.pack(&table.id).unwrap().is_some())
+        {
             ostler_store::Store::delete(&*fixture.store, &key).await.unwrap();
         }
     }
@@ -53,7 +56,10 @@ async fn blocks_of_which_all_is_needed_move_as_they_are() {
         let after = fixture.vault.index(false).await.unwrap();
         for (id, chunk) in ids.iter().zip(samples()) {
             assert_eq!(fixture.get(*id).await.unwrap(), chunk);
-            assert_eq!(block(before.get(id).unwrap().unwrap()), block(after.get(id).unwrap().unwrap()));
+            assert_eq!(
+                block(before.get(id).unwrap().unwrap()),
+                block(after.get(id).unwrap().unwrap())
+            );
         }
     }
 }

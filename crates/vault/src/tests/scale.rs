@@ -31,8 +31,16 @@ fn folder() -> PathBuf {
 /// Bytes of `VmHWM` or another line of this process's status.
 fn memory(line: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let found = status.lines().find_map(|l| l.strip_prefix(line)?.strip_prefix(':'));
-    found.unwrap().trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    let found = status
+        .lines()
+        .find_map(|l| l.strip_prefix(line)?.strip_prefix(':'));
+    found
+        .unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse::<u64>()
+        .unwrap()
+        * 1024
 }
 
 fn says(what: &str, begun: Instant, count: u64) {
@@ -68,7 +76,12 @@ fn table(pack: u64, chunks: u64) -> PackTable {
         contents.push(block, &[Member { id, length: 1 << 20 }]);
     }
     let size = u64::from(offset) + contents.size() as u64 + 32;
-    PackTable { id: PackId(name(2, pack)), size, header: [7; HEADER], contents }
+    PackTable {
+        id: PackId(name(2, pack)),
+        size,
+        header: [7; HEADER],
+        contents,
+    }
 }
 
 /// Sixteen chunks to a pack and 64 packs to a segment, as writers make them.
@@ -91,9 +104,15 @@ fn index_of_many_chunks() {
         }
     }
     drop(adding.finish().unwrap());
-    says(&format!("index of {chunks} chunks, made of {segments} segments"), begun, chunks);
+    says(
+        &format!("index of {chunks} chunks, made of {segments} segments"),
+        begun,
+        chunks,
+    );
     let files = std::fs::read_dir(&folder).unwrap();
-    let (count, bytes) = files.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.unwrap().metadata().unwrap().len()));
+    let (count, bytes) = files.fold((0, 0), |(count, bytes), file| {
+        (count + 1, bytes + file.unwrap().metadata().unwrap().len())
+    });
     println!("on disk: {count} files, {:.2} GB", bytes as f64 / 1e9);
 
     let begun = Instant::now();
@@ -114,7 +133,10 @@ fn index_of_many_chunks() {
     };
     look("chunks that are there", 1, true);
     look("chunks that are not", 9, false);
-    println!("resident now: {:.0} MiB", memory("VmRSS") as f64 / f64::from(1 << 20));
+    println!(
+        "resident now: {:.0} MiB",
+        memory("VmRSS") as f64 / f64::from(1 << 20)
+    );
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
@@ -123,12 +145,20 @@ fn entry(at: u64, content: Vec<Extent>, size: u64) -> Entry {
     let path = format!("data/{:06}/{:03}-of-some-name.row", at / 200, at % 200).into_bytes();
     Entry {
         path,
-        kind: EntryKind::File { size, content, sparse: false, racy: false },
+        kind: EntryKind::File {
+            size,
+            content,
+            sparse: false,
+            racy: false,
+        },
         metadata: Metadata {
             mode: 0o644,
             inode: 1000 + at,
             links: 1,
-            modified: FileTime { seconds: 1_800_000_000 + at as i64 % 5000, nanoseconds: at as u32 % 1_000_000_000 },
+            modified: FileTime {
+                seconds: 1_800_000_000 + at as i64 % 5000,
+                nanoseconds: at as u32 % 1_000_000_000,
+            },
             ..Metadata::default()
         },
     }
@@ -145,7 +175,12 @@ fn record(list: ChunkId) -> Record {
         ended: Timestamp::UNIX_EPOCH,
         made_by: "bench".to_owned(),
         parent: None,
-        nodes: vec![NodeRecord { host: "h".to_owned(), driver: "files".to_owned(), paths: vec!["/data".into()], list: list.to_string() }],
+        nodes: vec![NodeRecord {
+            host: "h".to_owned(),
+            driver: "files".to_owned(),
+            paths: vec!["/data".into()],
+            list: list.to_string(),
+        }],
         partial: false,
         counts: Counts::default(),
         problems: Vec::new(),
@@ -156,7 +191,15 @@ fn record(list: ChunkId) -> Record {
 /// A vault in a directory, opened as the program opens it.
 async fn vault(folder: &std::path::Path) -> Arc<Vault> {
     let store: Arc<dyn Store> = Arc::new(Local::open(&folder.join("vault")).unwrap());
-    let made = Vault::init(store, InitOptions { protect: vec![Protect::KeyFile], clock: clock() }).await.unwrap();
+    let made = Vault::init(
+        store,
+        InitOptions {
+            protect: vec![Protect::KeyFile],
+            clock: clock(),
+        },
+    )
+    .await
+    .unwrap();
     Arc::new(made.vault.with_cache(&folder.join("cache")))
 }
 
@@ -172,10 +215,21 @@ async fn a_backup_of_many_files() {
     let address = tokio::task::spawn_blocking(move || {
         let mut list = ListWriter::new(list);
         for at in 0..files {
-            let content = format!("row {at}, and a few words that are in all of them; {}", at.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let content = format!(
+                "row {at}, and a few words that are in all of them; {}",
+                at.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            );
             let id = data.put(ChunkKind::Data, content.as_bytes()).unwrap().id;
             let length = content.len() as u64;
-            list.push(&entry(at, vec![Extent::Chunk { id, length: length as u32 }], length)).unwrap();
+            list.push(&entry(
+                at,
+                vec![Extent::Chunk {
+                    id,
+                    length: length as u32,
+                }],
+                length,
+            ))
+            .unwrap();
         }
         data.finish().unwrap();
         list.finish().unwrap()
@@ -183,7 +237,11 @@ async fn a_backup_of_many_files() {
     let address = address.await.unwrap();
     let totals = upload.finish().await.unwrap();
     says(&format!("first backup of {files} files"), begun, files);
-    println!("stored: {:.2} GB in {} packs", totals.stored_bytes as f64 / 1e9, totals.packs.len());
+    println!(
+        "stored: {:.2} GB in {} packs",
+        totals.stored_bytes as f64 / 1e9,
+        totals.packs.len()
+    );
 
     let begun = Instant::now();
     let index = vault.index(false).await.unwrap();

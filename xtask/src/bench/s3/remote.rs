@@ -69,7 +69,9 @@ impl Remote {
                 let mut init = self.command(["vault", "init", "--name", "far", "--key"]);
                 process::capture(init.arg(&key)).map(drop)
             }
-            Name::Restic => process::capture(&mut self.command(["init", "--repository-version", "2"])).map(drop),
+            Name::Restic => {
+                process::capture(&mut self.command(["init", "--repository-version", "2"])).map(drop)
+            }
             Name::Rustic => {
                 let settings = format!(
                     "[repository]\nrepository = \"opendal:s3\"\npassword = \"measured\"\ncache-dir = \"{}\"\n\

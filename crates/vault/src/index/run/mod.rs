@@ -10,8 +10,8 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use self::entry::PACK;
 pub(super) use self::entry::Named;
+use self::entry::PACK;
 use self::filter::Filter;
 pub(super) use self::writer::RunWriter;
 use self::writer::first_bits;
@@ -246,12 +246,10 @@ impl Places for Run {
             return Ok(());
         }
         for page in pages_of(&self.fences, &id.0) {
-            let done = self.scan(page as u64, |found, place| {
-                match found.cmp(id) {
-                    std::cmp::Ordering::Less => ControlFlow::Continue(()),
-                    std::cmp::Ordering::Equal => each(&place),
-                    std::cmp::Ordering::Greater => ControlFlow::Break(()),
-                }
+            let done = self.scan(page as u64, |found, place| match found.cmp(id) {
+                std::cmp::Ordering::Less => ControlFlow::Continue(()),
+                std::cmp::Ordering::Equal => each(&place),
+                std::cmp::Ordering::Greater => ControlFlow::Break(()),
             })?;
             if done.is_break() {
                 break;
