@@ -14,7 +14,7 @@ mod record;
 mod writing;
 
 pub(crate) use claim::AtRecord;
-pub(crate) use note::{backup_of, intent_key, record_key};
+pub(crate) use note::{backup_of, intent_key, record_key, record_of, resealed_key};
 pub use part::{Folders, PartRead};
 pub(crate) use reading::LOST;
 pub use record::{

@@ -13,7 +13,7 @@ use super::memory::InMemory;
 use super::places::Places;
 use super::run::SegmentName;
 use super::{Index, parse_segment};
-use crate::pack::{HEADER, PackTable};
+use crate::pack::{HEADER, PackTable, epoch_of};
 use crate::rounds::ROUNDS;
 use crate::{Error, PackId, Vault};
 
@@ -62,6 +62,9 @@ impl Vault {
             tracing::warn!(object, reason, "left out of the index");
         }
         let mut index = Index::of(parts);
+        if let Some(epoch) = index.epoch() {
+            self.learn(epoch).await?;
+        }
         match marked {
             Some(mut avoid) => {
                 avoid.extend(missing);
@@ -167,7 +170,10 @@ impl Vault {
         stream::iter(keys)
             .map(async |key| {
                 let read = match self.store().get(&key).await {
-                    Ok(bytes) => Ok(parse_segment(self, &key, &bytes).map_err(|error| error.to_string())),
+                    Ok(bytes) => match self.learn_from(&bytes).await {
+                        Ok(()) => Ok(parse_segment(self, &key, &bytes).map_err(|error| error.to_string())),
+                        Err(error) => Err(error),
+                    },
                     // A collector replaced it between the listing and now: what it named is in a newer one.
                     Err(error) if error.kind() == ErrorKind::NotFound => {
                         Ok(Err(Error::NotFound(format!("`{key}`")).to_string()))
@@ -213,6 +219,7 @@ impl Vault {
         let header = header
             .first_chunk::<HEADER>()
             .ok_or_else(|| Error::damaged(&object.key, "it is too short"))?;
+        self.learn(epoch_of(header)).await?;
         let mut wanted = TAIL.min(size);
         loop {
             let tail = self.read_part(&object.key, size - wanted, size).await?;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::places::{Entries, Pack, Packs, Place, Places, Sums};
 use crate::chunk::ChunkKind;
-use crate::pack::{Encoding, HEADER, PackTable};
+use crate::pack::{Encoding, HEADER, PackTable, epoch_of};
 use crate::{ChunkId, Error, PackId};
 
 /// One chunk in memory: 44 bytes.
@@ -173,6 +173,7 @@ impl Places for InMemory {
             packs: self.packs.len() as u64,
             chunks: self.chunks as u64,
             bytes: self.packs.iter().map(|pack| pack.size).sum(),
+            epoch: self.packs.iter().map(|pack| epoch_of(&pack.header)).max(),
         }
     }
 

@@ -16,7 +16,7 @@ mod segment;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +25,7 @@ use ostler_vocabulary::VaultId;
 
 use crate::chunk::ChunkKind;
 use crate::host::{Bug, bug};
-use crate::pack::{Context, Encoding, PackTable};
+use crate::pack::{Context, Encoding, PackTable, epoch_of};
 use crate::{ChunkId, Error, PackId};
 
 #[cfg(test)]
@@ -247,8 +247,41 @@ impl Index {
         self.sum(|sums| sums.bytes)
     }
 
+    /// The highest key epoch that a pack is sealed with.
+    fn epoch(&self) -> Option<u32> {
+        self.parts
+            .iter()
+            .filter_map(|part| part.places.sums().epoch)
+            .max()
+    }
+
     fn sum(&self, of: impl Fn(places::Sums) -> u64) -> u64 {
         self.parts.iter().map(|part| of(part.places.sums())).sum()
+    }
+
+    /// Bytes of packs by the key epoch that they are sealed with.
+    ///
+    /// # Errors
+    /// As [`Index::get`].
+    pub fn bytes_by_epoch(&self) -> Result<BTreeMap<u32, u64>, Error> {
+        let mut bytes = BTreeMap::new();
+        for pack in self.all_packs() {
+            let pack = pack?;
+            *bytes.entry(epoch_of(&pack.header)).or_default() += pack.size;
+        }
+        Ok(bytes)
+    }
+
+    /// Bytes of packs that are sealed with key epochs before this one.
+    ///
+    /// # Errors
+    /// As [`Index::get`].
+    pub fn bytes_before(&self, epoch: u32) -> Result<u64, Error> {
+        Ok(self
+            .bytes_by_epoch()?
+            .range(..epoch)
+            .map(|(_, bytes)| bytes)
+            .sum())
     }
 
     /// Packs that no segment named when this was loaded, and that were found whole.

@@ -68,6 +68,8 @@ pub(crate) struct Sums {
     pub(crate) chunks: u64,
     /// Bytes of the packs.
     pub(crate) bytes: u64,
+    /// The highest key epoch that one of them is sealed with.
+    pub(crate) epoch: Option<u32>,
 }
 
 /// Packs with their numbers.

@@ -11,6 +11,7 @@ mod keys;
 mod lease;
 mod parsers;
 mod repack;
+mod rotation;
 mod scale;
 mod sim;
 mod world;

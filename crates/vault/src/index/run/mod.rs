@@ -18,6 +18,7 @@ use self::writer::first_bits;
 use super::pages::{PAGE, PageFile, PageKey, Records};
 use super::places::{Entries, Pack, Packs, Place, Places, Sums};
 use crate::list::varint::Cursor;
+use crate::pack::epoch_of;
 use crate::{ChunkId, Error, PackId};
 
 /// The name of an index segment: the digest that it has below `index/`.
@@ -140,6 +141,7 @@ impl Run {
                 *known = true;
                 sums.packs += 1;
                 sums.bytes += named.pack.size;
+                sums.epoch = sums.epoch.max(Some(epoch_of(&named.pack.header)));
                 sums.chunks += u64::from(named.pack.chunks);
             }
         }

@@ -7,6 +7,7 @@ use super::super::places::{Place, Sums};
 use super::entry::{self, MOST, Named, PACK};
 use super::filter::Filter;
 use super::{Footer, Run, SegmentName};
+use crate::pack::epoch_of;
 use crate::{ChunkId, Error};
 
 /// Writes a run: its packs, then its chunks, each in order. The file has its name from the start; what is unfinished has
@@ -63,6 +64,7 @@ impl RunWriter {
         self.footer.first_of_pack = number;
         self.footer.sums.packs += 1;
         self.footer.sums.bytes += named.pack.size;
+        self.footer.sums.epoch = self.footer.sums.epoch.max(Some(epoch_of(&named.pack.header)));
         Ok(number)
     }
 
@@ -159,7 +161,7 @@ impl Footer {
         bytes
     }
 
-    fn numbers_in_order(&self) -> [u64; 11] {
+    fn numbers_in_order(&self) -> [u64; 12] {
         [
             u64::from(self.numbers),
             self.entries,
@@ -172,6 +174,8 @@ impl Footer {
             self.sums.packs,
             self.sums.chunks,
             self.sums.bytes,
+            // None is no number of an epoch.
+            self.sums.epoch.map_or(0, u64::from),
         ]
     }
 
@@ -196,6 +200,7 @@ impl Footer {
                 packs: number(8)?,
                 chunks: number(9)?,
                 bytes: number(10)?,
+                epoch: u32::try_from(number(11)?).ok().filter(|epoch| *epoch > 0),
             },
         })
     }
