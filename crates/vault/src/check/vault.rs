@@ -298,18 +298,13 @@ impl Inspection {
                 }
             }
         }
-        Ok(Some(
-            first.unwrap_or_else(|| Error::ChunkUnknown(*id).to_string()),
-        ))
+        let unknown = || Error::ChunkUnknown(*id).to_string();
+        Ok(Some(first.unwrap_or_else(unknown)))
     }
 
     fn first_lost(&self, chunks: impl IntoIterator<Item = ChunkId>) -> Result<Option<String>, Error> {
-        for id in chunks {
-            if let Some(reason) = self.lost(&id)? {
-                return Ok(Some(reason));
-            }
-        }
-        Ok(None)
+        let mut lost = chunks.into_iter().map(|id| self.lost(&id));
+        lost.find_map(Result::transpose).transpose()
     }
 
     fn backups(&self, records: &[Record], check: &mut VaultCheck) -> Result<(), Error> {

@@ -8,6 +8,7 @@ mod cache;
 mod compare;
 mod load;
 mod memory;
+mod pack_set;
 mod pages;
 mod places;
 mod run;
@@ -19,7 +20,6 @@ mod tests;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use ostler_vocabulary::VaultId;
 
@@ -33,6 +33,7 @@ pub(crate) use cache::Adding;
 pub(crate) use cache::Cache;
 pub(crate) use load::{pack_key, pack_of};
 use memory::InMemory;
+pub use pack_set::PackSet;
 pub(crate) use places::Pack;
 use places::{Place, Places};
 pub(crate) use seen::Seen;
@@ -363,38 +364,5 @@ impl Part {
     fn location(&self, place: &Place) -> Result<Option<Location>, Error> {
         let pack = self.places.pack_at(place.pack)?;
         Ok(pack.map(|pack| place.in_pack(pack.id)))
-    }
-}
-
-/// A set of an index's packs that many threads add to.
-#[derive(Debug)]
-pub struct PackSet {
-    bits: Vec<AtomicU64>,
-}
-
-impl PackSet {
-    fn new(packs: usize) -> Self {
-        Self {
-            bits: (0..packs.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
-        }
-    }
-
-    /// Adds all.
-    fn fill(&self) {
-        for word in &self.bits {
-            word.store(u64::MAX, Ordering::Relaxed);
-        }
-    }
-
-    fn insert(&self, number: usize) {
-        if let Some(word) = self.bits.get(number / 64) {
-            word.fetch_or(1 << (number % 64), Ordering::Relaxed);
-        }
-    }
-
-    fn contains(&self, number: usize) -> bool {
-        self.bits
-            .get(number / 64)
-            .is_some_and(|word| word.load(Ordering::Relaxed) & (1 << (number % 64)) != 0)
     }
 }
