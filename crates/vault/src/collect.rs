@@ -220,7 +220,7 @@ impl Vault {
     }
 }
 
-fn stop_if(cancel: &CancellationToken) -> Result<(), Error> {
+pub(crate) fn stop_if(cancel: &CancellationToken) -> Result<(), Error> {
     if cancel.is_cancelled() {
         Err(Error::Cancelled("freeing space in the vault"))
     } else {
