@@ -23,10 +23,13 @@ impl Vault {
     /// # Errors
     /// Only where the store fails.
     pub async fn check_presence(&self, index: &Index, packs: &[PackId]) -> Result<Vec<ObjectProblem>, Error> {
-        let sizes = self.pack_sizes(index, packs).await?;
+        let mut sorted = packs.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let sizes = self.pack_sizes(index, &sorted).await?;
         let mut problems = Vec::new();
-        for pack in packs {
-            if let Some(reason) = wrong(index.pack_size(pack)?, sizes.get(pack).copied()) {
+        for (pack, size) in sorted.iter().zip(sizes) {
+            if let Some(reason) = wrong(index.pack_size(pack)?, size) {
                 let key = pack_key(pack)?.to_string();
                 problems.push(ObjectProblem { key, reason });
             }
@@ -34,29 +37,39 @@ impl Vault {
         Ok(problems)
     }
 
-    /// The sizes of these packs in the store; none for those that are not there. Asks for each, or for all that the
-    /// vault has when those are fewer requests.
-    async fn pack_sizes(&self, index: &Index, packs: &[PackId]) -> Result<HashMap<PackId, u64>, Error> {
-        if packs.len() > index.packs() / PAGE + 1 {
-            let objects = self.objects("packs/").await?;
-            return Ok(objects
-                .iter()
-                .filter_map(|object| Some((pack_of(&object.key)?, object.size)))
-                .collect());
+    /// The sizes of these packs, which are sorted, in the store; none of those that are not there. Asks for each, or for
+    /// all that the vault has when those are fewer requests.
+    async fn pack_sizes(&self, index: &Index, packs: &[PackId]) -> Result<Vec<Option<u64>>, Error> {
+        if packs.len() <= index.packs() / PAGE + 1 {
+            return stream::iter(packs.iter().copied())
+                .map(|pack| async move {
+                    let key = pack_key(&pack)?;
+                    match self.store().head(&key).await {
+                        Ok(object) => Ok(Some(object.size)),
+                        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                        Err(error) => Err(Error::store("look up", &key)(error)),
+                    }
+                })
+                .buffered(AT_ONCE)
+                .try_collect()
+                .await;
         }
-        let found: Vec<Option<(PackId, u64)>> = stream::iter(packs.iter().copied())
-            .map(|pack| async move {
-                let key = pack_key(&pack)?;
-                match self.store().head(&key).await {
-                    Ok(object) => Ok(Some((pack, object.size))),
-                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-                    Err(error) => Err(Error::store("look up", &key)(error)),
+        let mut sizes = vec![None; packs.len()];
+        let mut after = None;
+        loop {
+            let page = self.store().list("packs/", after.as_ref()).await;
+            let page = page.map_err(Error::store("list", "packs/"))?;
+            for object in page.objects {
+                let at = pack_of(&object.key).and_then(|pack| packs.binary_search(&pack).ok());
+                if let Some(size) = at.and_then(|at| sizes.get_mut(at)) {
+                    *size = Some(object.size);
                 }
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await?;
-        Ok(found.into_iter().flatten().collect())
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(sizes);
+            }
+        }
     }
 
     /// When these packs were stored, by the store's clock, where it tells.

@@ -163,6 +163,21 @@ impl Cache {
             fs::rename(&unfinished, &path)
         };
         write().map_err(Error::cache("write", &path))?;
+        self.remove_others(runs);
+        Ok(())
+    }
+
+    /// Removes what somebody left who could not finish.
+    pub(super) fn sweep(&self) {
+        if let Ok(lock) = self.lock()
+            && let Ok(runs) = self.runs()
+        {
+            self.remove_others(&runs);
+            drop(lock);
+        }
+    }
+
+    fn remove_others(&self, runs: &[Run]) {
         let kept: HashSet<PathBuf> = runs.iter().map(|run| Run::path(&self.folder, run.id())).collect();
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -171,7 +186,6 @@ impl Cache {
                 let _ = fs::remove_file(&path);
             }
         }
-        Ok(())
     }
 }
 

@@ -85,11 +85,18 @@ impl Vault {
     /// What the segments say.
     async fn parts(&self, segments: &[Object]) -> Result<(Vec<Box<dyn Places>>, Ignored), Error> {
         let bytes: u64 = segments.iter().map(|segment| segment.size).sum();
-        if let Some(cache) = self.index_cache(bytes) {
-            match self.cached(cache, segments).await {
+        let mut tries = 0;
+        while let Some(cache) = self.index_cache(bytes) {
+            tries += 1;
+            match self.cached(cache.clone(), segments).await {
                 Ok(found) => return Ok(found),
+                Err(Error::CacheDamaged { path }) if tries < 3 => {
+                    tracing::warn!(path = %path.display(), "making a damaged part of the index cache anew");
+                }
                 Err(error @ (Error::Cache { .. } | Error::CacheDamaged { .. })) => {
                     tracing::warn!(%error, "the index is kept in memory, because it cannot be kept on disk");
+                    self.host().blocking(move || cache.sweep()).await?;
+                    break;
                 }
                 Err(error) => return Err(error),
             }
