@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ostler_store::{Local, Store};
-use ostler_vocabulary::{BackupId, OperationId, Timestamp};
+use ostler_store::{Counters, Counting, Local, Verb};
+use ostler_vocabulary::{BackupId, OperationId, Progress, Timestamp};
+use tokio_util::sync::CancellationToken;
 
 use super::fixture::clock;
 use crate::index::{Adding, Cache, Index};
 use crate::list::{Entry, EntryKind, Extent, FileTime, ListReader, ListWriter, Metadata};
 use crate::pack::{Block, Contents, Encoding, HEADER, Member, PackTable};
-use crate::{ChunkId, ChunkKind, Counts, InitOptions, NodeRecord, PackId, Protect, Record, Vault};
+use crate::{
+    ChunkId, ChunkKind, Collecting, Counts, InitOptions, NodeRecord, PackId, Protect, Record, Vault,
+};
 
 /// What the bench wants: a number by its name.
 fn wanted(name: &str) -> u64 {
@@ -188,19 +191,16 @@ fn record(list: ChunkId) -> Record {
     }
 }
 
-/// A vault in a directory, opened as the program opens it.
-async fn vault(folder: &std::path::Path) -> Arc<Vault> {
-    let store: Arc<dyn Store> = Arc::new(Local::open(&folder.join("vault")).unwrap());
-    let made = Vault::init(
-        store,
-        InitOptions {
-            protect: vec![Protect::KeyFile],
-            clock: clock(),
-        },
-    )
-    .await
-    .unwrap();
-    Arc::new(made.vault.with_cache(&folder.join("cache")))
+/// A vault in a directory, opened as the program opens it, with its requests counted.
+async fn vault(folder: &std::path::Path) -> (Arc<Vault>, Counters) {
+    let store = Counting::new(Arc::new(Local::open(folder.join("vault")).unwrap()));
+    let counters = store.counters();
+    let options = InitOptions {
+        protect: vec![Protect::KeyFile],
+        clock: clock(),
+    };
+    let made = Vault::init(Arc::new(store), options).await.unwrap();
+    (Arc::new(made.vault.with_cache(&folder.join("cache"))), counters)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,7 +208,7 @@ async fn vault(folder: &std::path::Path) -> Arc<Vault> {
 async fn a_backup_of_many_files() {
     let files = wanted("FILES");
     let folder = folder();
-    let vault = vault(&folder).await;
+    let (vault, _) = vault(&folder).await;
     let begun = Instant::now();
     let upload = vault.upload(vault.index(true).await.unwrap());
     let (mut data, list) = (upload.sink(), upload.sink());
@@ -275,5 +275,110 @@ async fn a_backup_of_many_files() {
     upload.finish().await.unwrap();
     assert_eq!(again, address);
     says("unchanged backup of the same", begun, files);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The content of a file in a backup: one in a hundred changes from backup to backup.
+fn content(file: u64, backup: u64) -> String {
+    let changed = (0..=backup).rev().find(|backup| {
+        let mixed = blake3::hash(&[file.to_le_bytes(), backup.to_le_bytes()].concat());
+        *backup == 0 || mixed.as_bytes()[0] % 100 == 0 && mixed.as_bytes()[1] < 200
+    });
+    let since = changed.unwrap_or(0);
+    let noise = blake3::hash(&[file.to_le_bytes(), since.to_le_bytes()].concat());
+    format!("file {file} as it is since backup {since}: {noise}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a bench: cargo xtask bench scale"]
+async fn a_collection_of_many_backups() {
+    let (backups, files) = (wanted("BACKUPS"), wanted("COLLECTED"));
+    let folder = folder();
+    let (vault, counters) = vault(&folder).await;
+    let begun = Instant::now();
+    let mut made = Vec::new();
+    let mut before: Vec<String> = Vec::new();
+    for backup in 0..backups {
+        let upload = vault.upload(vault.index(false).await.unwrap());
+        let (mut data, list) = (upload.sink(), upload.sink());
+        let work = tokio::task::spawn_blocking(move || {
+            let mut list = ListWriter::new(list);
+            for file in 0..files {
+                // Only what changed is worked out anew.
+                let at = usize::try_from(file).unwrap();
+                let mixed = blake3::hash(&[file.to_le_bytes(), backup.to_le_bytes()].concat());
+                let changed = mixed.as_bytes()[0] % 100 == 0 && mixed.as_bytes()[1] < 200;
+                if before.len() <= at {
+                    before.push(content(file, backup));
+                } else if changed {
+                    before[at] = content(file, backup);
+                }
+                let content = before[at].as_bytes();
+                let id = data.put(ChunkKind::Data, content).unwrap().id;
+                let length = content.len() as u32;
+                list.push(&entry(
+                    file,
+                    vec![Extent::Chunk { id, length }],
+                    u64::from(length),
+                ))
+                .unwrap();
+            }
+            data.finish().unwrap();
+            (list.finish().unwrap(), before)
+        });
+        let (address, after) = work.await.unwrap();
+        before = after;
+        upload.finish().await.unwrap();
+        let record = record(address);
+        super::world::commit(&vault, &record).await.unwrap();
+        made.push(record.backup);
+    }
+    let index = vault.index(false).await.unwrap();
+    says(
+        &format!("{backups} backups of {files} files each"),
+        begun,
+        backups,
+    );
+    println!(
+        "{} chunks in {} packs, {:.2} GB",
+        index.chunks(),
+        index.packs(),
+        index.bytes() as f64 / 1e9
+    );
+    drop((index, before));
+
+    let lease = super::world::lease(&vault).await.unwrap();
+    let begun = Instant::now();
+    let gone: Vec<BackupId> = made
+        .iter()
+        .copied()
+        .enumerate()
+        .filter(|(at, _)| at % 2 == 0)
+        .map(|(_, id)| id)
+        .collect();
+    for id in &gone {
+        vault.delete_backup(*id, &lease).await.unwrap();
+    }
+    says(
+        &format!("{} backups deleted", gone.len()),
+        begun,
+        gone.len() as u64,
+    );
+    counters.reset();
+    let begun = Instant::now();
+    let collected = vault
+        .collect(
+            &lease,
+            Collecting::default(),
+            &Progress::default(),
+            &CancellationToken::new(),
+        )
+        .await
+        .unwrap();
+    says("collected", begun, 1);
+    println!("{collected:?}");
+    for verb in Verb::ALL {
+        println!("{verb:?}: {}", counters.of(verb).requests);
+    }
     std::fs::remove_dir_all(&folder).unwrap();
 }
