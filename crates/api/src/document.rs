@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::keys::KeyReport;
 pub use backup::{
     BackupCounts, BackupDetail, BackupList, BackupState, BackupSummary, Change, Diff, DiffEntry, FileEntry,
-    FileList, Problem, Proof, Source,
+    FileList, Problem, Proof, Reading, Source,
 };
 pub use operation::{
     AuditEntry, Message, OperationDetail, OperationList, OperationState, OperationSummary, StepSummary,

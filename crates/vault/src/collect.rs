@@ -144,7 +144,7 @@ impl Vault {
         }
         for (pack, live) in &survey.decision.rewrite {
             plan.repack_packs += 1;
-            plan.repack_bytes += survey.size_of(pack).saturating_sub(survey.stored_in(pack, live));
+            plan.repack_bytes += survey.size_of(pack).saturating_sub(survey.stored_in(pack, live)?);
         }
         let mut small = self.stale(gone).await?.objects();
         small.extend(survey.superseded());

@@ -46,7 +46,7 @@ pub use check::*;
 pub use chunk::{ChunkId, ChunkKind, PackId};
 pub use collect::*;
 pub use error::Error;
-pub use index::{Index, Location};
+pub use index::{Index, Location, PackSet};
 pub use keys::{EpochInfo, age_recipients};
 pub use lease::*;
 pub use open::Vault;

@@ -2,6 +2,7 @@
 
 mod guarded;
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::cipher;
 use crate::cipher::Suite;
 use crate::config::{self, Config};
 use crate::host::Host;
+use crate::index::Cache;
 use crate::keys::{
     Epoch, EpochSecrets, FileKey, Keyring, OpenedBy, Protection, Wrapper, check_recipient,
     unlock as unlock_by,
@@ -37,7 +39,12 @@ pub struct Vault {
     opened_by: Option<Arc<OpenedBy>>,
     clock: Arc<dyn Clock>,
     host: Host,
+    /// Where the index of a large vault is kept, and from how many bytes of segments on.
+    cache: Option<(Cache, u64)>,
 }
+
+/// Indexes of which the segments have so many bytes, about half a million chunks, are kept in memory.
+const IN_MEMORY: u64 = 32 << 20;
 
 impl Vault {
     /// Makes a vault in a store. `vault.json` is written last: without it there is no vault, and an interrupted
@@ -223,6 +230,32 @@ impl Vault {
         Self::over(unchecked, config, keys, opened_by, clock, lock)
     }
 
+    /// With a directory on this machine, in which it may keep what would take much memory: the index, once it is large, in
+    /// sorted files that later runs and other processes use too; and, while it stores chunks, which it has stored. What
+    /// is there can be removed at any time.
+    #[must_use]
+    pub fn with_cache(self, folder: &Path) -> Self {
+        self.with_cache_above(folder, IN_MEMORY)
+    }
+
+    /// As [`Vault::with_cache`], for indexes of which the segments have more than so many bytes.
+    #[must_use]
+    pub fn with_cache_above(mut self, folder: &Path, bytes: u64) -> Self {
+        self.cache = Some((Cache::of(&self, folder), bytes));
+        self
+    }
+
+    /// Where the index is kept, when its segments have so many bytes; `None`: in memory.
+    pub(crate) fn index_cache(&self, bytes: u64) -> Option<Cache> {
+        let (cache, above) = self.cache.as_ref()?;
+        (bytes > *above).then(|| cache.clone())
+    }
+
+    /// Where files are made that are gone with this process.
+    pub(crate) fn scratch(&self) -> Option<Cache> {
+        self.cache.as_ref().map(|(cache, _)| cache.clone())
+    }
+
     /// The vault's name for itself.
     #[must_use]
     pub fn id(&self) -> VaultId {
@@ -259,6 +292,7 @@ impl Vault {
             opened_by: self.opened_by.clone(),
             clock,
             host,
+            cache: None,
         }
     }
 

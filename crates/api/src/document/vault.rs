@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use ostler_vocabulary::VaultId;
 use serde::{Deserialize, Serialize};
 
+use super::backup::Reading;
+
 /// One row of `vault list`, and `vault info`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VaultSummary {
@@ -45,6 +47,9 @@ pub struct VaultInfo {
     pub key_file: Option<PathBuf>,
     /// Backups by state.
     pub backups: BTreeMap<String, u64>,
+    /// When the data of its backups was last read back: of the one that was left alone longest, and in all.
+    #[serde(default)]
+    pub reading: Reading,
     /// Packs.
     pub packs: u64,
     /// Bytes of all packs.

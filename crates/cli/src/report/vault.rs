@@ -3,7 +3,7 @@
 use ostler_api::document::{VaultInfo, VaultList};
 use ostler_vocabulary::Timestamp;
 
-use super::backup::when;
+use super::backup::{reading_text, when};
 use crate::output::{Column, Page, Table, Tone, count, plural, size};
 
 pub(crate) fn list(page: &mut Page, list: &VaultList) {
@@ -44,6 +44,9 @@ pub(crate) fn info(page: &mut Page, info: &VaultInfo, now: Timestamp) {
             states => format!("{} ({})", count(backups), states.join(", ")),
         },
     );
+    if backups > 0 {
+        page.field("data read", reading_text(&info.reading, now));
+    }
     page.field(
         "holds",
         format!(

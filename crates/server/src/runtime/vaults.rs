@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use ostler_api::document::{KeySummary, VaultInfo, VaultSummary};
+use ostler_backup::rotation;
 use ostler_vault::Vault;
 use ostler_vocabulary::Failure;
 
@@ -61,6 +62,10 @@ impl Runtime {
         vault: Vault,
         new_key: Option<PathBuf>,
     ) -> Arc<Opened> {
+        let vault = match self.inner.settings.cache_directory() {
+            Some(directory) => vault.with_cache(&directory),
+            None => vault,
+        };
         let opened = Arc::new(Opened {
             name: name.to_owned(),
             location: location.to_owned(),
@@ -93,7 +98,8 @@ impl Runtime {
         let vault = &opened.vault;
         let context = self.context(opened, false);
         let mut backups = BTreeMap::new();
-        for backup in context.backups().await? {
+        let all = context.backups().await?;
+        for backup in &all {
             *backups.entry(backup.state().as_str().to_owned()).or_default() += 1;
         }
         let index = vault.index(false).await.map_err(attempting("read its index"))?;
@@ -103,7 +109,7 @@ impl Runtime {
             warnings
                 .push("this vault is not encrypted: whoever can read it can read what is in it".to_owned());
         }
-        warnings.extend(Self::giving_up_warning(opened, &index));
+        warnings.extend(Self::giving_up_warning(opened, &index)?);
         if let Some(path) = &key_file {
             warnings.push(first_use::copy_away(path));
         }
@@ -137,6 +143,7 @@ impl Runtime {
                 .collect(),
             key_file: key_file.or(configured_key),
             backups,
+            reading: rotation::of_all(&all, context.clock.now()),
             packs: index.packs() as u64,
             bytes: index.bytes(),
             chunks: index.chunks() as u64,

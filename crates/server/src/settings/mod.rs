@@ -93,6 +93,16 @@ impl Settings {
         self.state_directory.join("vault")
     }
 
+    /// The directory of what can be had again: `$XDG_CACHE_HOME/ostler`. `None` where there is no home.
+    #[must_use]
+    pub fn cache_directory(&self) -> Option<PathBuf> {
+        let home = match self.environment.get("XDG_CACHE_HOME") {
+            Some(home) => PathBuf::from(home),
+            None => PathBuf::from(self.environment.get("HOME")?).join(".cache"),
+        };
+        Some(home.join("ostler"))
+    }
+
     /// Where the key file of a vault is that configures none.
     #[must_use]
     pub fn implicit_key(&self, vault: &str) -> PathBuf {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use futures::{StreamExt, stream};
 use ostler_store::{Key, Object};
 use ostler_vocabulary::{BackupId, Classified, ErrorKind, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -14,8 +15,10 @@ use crate::envelope::epoch_of;
 use crate::index::{pack_key, pack_of, parse_segment};
 use crate::pack::{Contents, PackTable, epoch_of as epoch_of_pack};
 use crate::reach::Reach;
-use crate::{ChunkId, ChunkKind, Error, Index, PackId, Record, Vault};
+use crate::{ChunkId, ChunkKind, Error, Index, Location, PackId, Record, Vault};
 
+/// Requests in flight.
+const AT_ONCE: usize = 16;
 /// Bytes that are written anew in one go because of leaked secrets: so much more room the vault takes meanwhile.
 const LEAKED_AT_ONCE: u64 = 16 << 30;
 
@@ -54,11 +57,10 @@ impl Survey {
         let mut segments = Vec::new();
         let mut old_segments = HashSet::new();
         let before = vault.giving_up().unwrap_or(0);
-        for object in vault.objects("index/").await? {
+        let mut reads = std::pin::pin!(vault.read_each(vault.objects("index/").await?));
+        while let Some(read) = reads.next().await {
             stop_if(cancel)?;
-            let Some(bytes) = vault.read_if_there(&object.key).await? else {
-                continue;
-            };
+            let (object, bytes) = read?;
             match parse_segment(vault, &object.key, &bytes) {
                 Ok(packs) => {
                     if epoch_of(&bytes).is_some_and(|epoch| epoch < before) {
@@ -79,7 +81,7 @@ impl Survey {
         }
         let described: HashSet<PackId> = tables.iter().map(|table| table.id).collect();
         let mut sizes = BTreeMap::new();
-        let mut orphans = Vec::new();
+        let (mut orphans, mut unnamed) = (Vec::new(), Vec::new());
         for object in vault.objects("packs/").await? {
             stop_if(cancel)?;
             let Some(id) = pack_of(&object.key) else {
@@ -91,10 +93,18 @@ impl Survey {
             if since.as_ref().is_some_and(stored_since) {
                 spared.insert(id);
             }
-            if described.contains(&id) {
-                continue;
+            if !described.contains(&id) {
+                unnamed.push((id, object));
             }
-            match vault.read_table(id, &object).await {
+        }
+        let reads = stream::iter(unnamed).map(|(id, object)| async move {
+            let read = vault.read_table(id, &object).await;
+            (id, object, read)
+        });
+        let mut reads = std::pin::pin!(reads.buffered(AT_ONCE));
+        while let Some((id, object, read)) = reads.next().await {
+            stop_if(cancel)?;
+            match read {
                 Ok(table) => orphans.push(table),
                 Err(error) => match error.kind() {
                     // A pack that was never finished or is damaged has nothing that could be needed from it.
@@ -115,15 +125,17 @@ impl Survey {
             build.await?
         };
         let reach = needed(vault, &index, records, cancel).await?;
-        if let Some(lost) = reach.chunks().find(|chunk| index.get(chunk).is_none()) {
-            return Err(Error::Damaged {
-                object: format!("chunk {lost}"),
-                reason: "a backup needs it and no pack is known to hold it".to_owned(),
-            });
+        for chunk in reach.chunks() {
+            if index.get(chunk)?.is_none() {
+                return Err(Error::Damaged {
+                    object: format!("chunk {chunk}"),
+                    reason: "a backup needs it and no pack is known to hold it".to_owned(),
+                });
+            }
         }
         let empty = orphans.iter().filter(|table| table.contents.is_empty());
-        let mut contents: HashMap<PackId, Content> = index
-            .all_packs()
+        let known = index.all_packs().collect::<Result<Vec<_>, _>>()?;
+        let mut contents: HashMap<PackId, Content> = known
             .iter()
             .map(|pack| (pack.id, pack.size, epoch_of_pack(&pack.header) < before))
             .chain(empty.map(|table| (table.id, table.size, false)))
@@ -142,7 +154,8 @@ impl Survey {
                 (pack, content)
             })
             .collect();
-        for (chunk, location) in index.entries() {
+        for entry in index.entries() {
+            let (chunk, location) = entry?;
             if let Some(content) = contents.get_mut(&location.pack) {
                 content.lists |= location.kind == ChunkKind::List;
                 content.chunks.push((chunk, location.share()));
@@ -180,12 +193,11 @@ impl Survey {
     }
 
     /// The share that these chunks have of a pack's bytes.
-    pub(super) fn stored_in(&self, pack: &PackId, chunks: &[ChunkId]) -> u64 {
+    pub(super) fn stored_in(&self, pack: &PackId, chunks: &[ChunkId]) -> Result<u64, Error> {
         let stored = |chunk| {
-            let mut copies = self.index.copies(chunk);
-            copies
-                .find(|location| location.pack == *pack)
-                .map_or(0, |location| location.share())
+            let copies = self.index.copies(chunk)?;
+            let here = copies.iter().find(|location| location.pack == *pack);
+            Ok(here.map_or(0, Location::share))
         };
         chunks.iter().map(stored).sum()
     }
@@ -249,9 +261,11 @@ async fn committed(
     let mut records = Vec::new();
     let mut nothing = Vec::new();
     let wanted: Vec<BackupId> = examined.iter().copied().filter(|id| !gone.contains(id)).collect();
-    for id in wanted {
+    let reads = stream::iter(wanted).map(|id| async move { (id, vault.record(id).await) });
+    let mut reads = std::pin::pin!(reads.buffered(AT_ONCE));
+    while let Some((id, read)) = reads.next().await {
         stop_if(cancel)?;
-        match vault.record(id).await {
+        match read {
             Ok(record) => records.push(record),
             // A tombstone, not committed yet, or deleted since the listing.
             Err(Error::NotFound(_)) => nothing.push(id),

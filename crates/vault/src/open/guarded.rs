@@ -55,6 +55,7 @@ impl Vault {
             opened_by,
             clock,
             host: Host::current()?,
+            cache: None,
         };
         let Some(span) = lock else { return Ok(plain) };
         let vault = Self {
@@ -67,6 +68,7 @@ impl Vault {
             opened_by: plain.opened_by.clone(),
             clock: Arc::clone(&plain.clock),
             host: plain.host.clone(),
+            cache: None,
         };
         let (store, locks) = Locks::over(plain, span)?;
         Ok(Self {
@@ -80,10 +82,6 @@ impl Vault {
     #[must_use]
     pub fn writers(&self) -> Writers {
         self.config.writers
-    }
-
-    pub(crate) fn config(&self) -> &Config {
-        &self.config
     }
 
     pub(crate) fn locks(&self) -> Option<&Locks> {

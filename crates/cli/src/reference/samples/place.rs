@@ -6,7 +6,7 @@ use ostler_api::client::Event;
 use ostler_api::document::*;
 use ostler_vocabulary::{ProgressValue, Unit, VaultId};
 
-use super::{at, backup_id, operation_id};
+use super::{at, backup_id, operation_id, reading};
 use crate::backend::{ConfigCheck, ConfigShow, Setting, Variable};
 
 fn vault_summary(name: &str, location: &str) -> VaultSummary {
@@ -44,6 +44,7 @@ pub fn vault_info() -> VaultInfo {
         }],
         key_file: Some("/home/me/.local/share/ostler/keys/default.key".into()),
         backups: BTreeMap::from([("complete".into(), 4), ("verified".into(), 2)]),
+        reading: reading(),
         packs: 128,
         bytes: 3_758_096_384,
         chunks: 12_345,
