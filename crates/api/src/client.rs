@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::document::{
-    BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, OperationState, VaultInfo,
-    VaultList,
+    BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, OperationState,
+    VaultInfo, VaultList,
 };
 use crate::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use crate::request::{Filter, Plan, Request, Selector};

@@ -12,6 +12,7 @@ mod vault;
 use ostler_vocabulary::ErrorKind;
 use serde::{Deserialize, Serialize};
 
+pub use crate::keys::KeyReport;
 pub use backup::{
     BackupCounts, BackupDetail, BackupList, BackupState, BackupSummary, Change, Diff, DiffEntry, FileEntry,
     FileList, Problem, Proof, Source,
@@ -27,7 +28,6 @@ pub use queue::{
     ConsumerList, ConsumerSummary, DeadLetter, DeadLetterList, EventEntry, EventList, QueueChange,
     QueueChanges, QueueDetail, QueueList, QueueSchemaReport, QueueStatus, QueueSummary,
 };
-pub use crate::keys::KeyReport;
 pub use vault::{KeyEntry, KeyEpoch, KeyList, KeySummary, VaultInfo, VaultList, VaultSummary};
 
 /// An error as a document: what `--output json` prints on standard error.

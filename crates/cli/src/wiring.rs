@@ -16,8 +16,8 @@ use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::{
-    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, Setting, Signal, TickerRequest,
-    Variable,
+    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, Setting, Signal,
+    TickerRequest, Variable,
 };
 
 /// The backend of this process: the server's runtime without HTTP.

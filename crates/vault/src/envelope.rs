@@ -74,7 +74,15 @@ impl Vault {
         plaintext: &[u8],
     ) -> Result<Vec<u8>, Error> {
         let keys = self.keys();
-        seal_by(self.suite(), self.id(), keys.newest()?, kind, mode, key, plaintext)
+        seal_by(
+            self.suite(),
+            self.id(),
+            keys.newest()?,
+            kind,
+            mode,
+            key,
+            plaintext,
+        )
     }
 
     /// Checks that `bytes` are the object `key` of this vault and of this kind, and gives what was sealed.

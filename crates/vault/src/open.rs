@@ -11,7 +11,8 @@ use crate::cipher::Suite;
 use crate::config::{self, Config};
 use crate::host::Host;
 use crate::keys::{
-    Epoch, EpochSecrets, FileKey, Keyring, OpenedBy, Protection, Wrapper, check_recipient, unlock as unlock_by,
+    Epoch, EpochSecrets, FileKey, Keyring, OpenedBy, Protection, Wrapper, check_recipient,
+    unlock as unlock_by,
 };
 use crate::{
     Algorithm, Error, Index, InitOptions, Initialised, PassphraseCost, Protect, Reader, Unlock, Upload,

@@ -78,11 +78,7 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             "`ostler vault check`",
             &samples::check_report(false),
         ),
-        example(
-            KEY_LIST,
-            "`ostler vault key list`",
-            &samples::key_list(),
-        ),
+        example(KEY_LIST, "`ostler vault key list`", &samples::key_list()),
         report(
             KEY_REPORT,
             "`ostler vault key add`, `remove` and `rotate`",

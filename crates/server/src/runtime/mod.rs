@@ -30,8 +30,8 @@ use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
 
 use crate::settings::Settings;
-pub(crate) use queue::{configured as configured_database, target as database_target};
 pub use keys::KeySheet;
+pub(crate) use queue::{configured as configured_database, target as database_target};
 pub use registration::{AddVault, Encryption, InitVault, TypedKey};
 pub use vaults::Opened;
 

@@ -110,13 +110,14 @@ impl Vault {
             .filter(|(object, _)| is_small(object))
             .count()
             >= MANY_SMALL;
-        let mut superseded = Vec::new();
+        let mut superseded = survey.stale_segments.clone();
         let mut seen = HashSet::new();
         let mut staying: Vec<PackTable> = Vec::new();
         let mut written = 0;
         for (object, packs) in &survey.segments {
             let is_old = survey.old_segments.contains(&object.key);
-            if !(is_old || packs.iter().any(|pack| going.contains(pack)) || (many_small && is_small(object))) {
+            if !(is_old || packs.iter().any(|pack| going.contains(pack)) || (many_small && is_small(object)))
+            {
                 continue;
             }
             stop_if(cancel)?;

@@ -36,6 +36,8 @@ pub(super) struct Survey {
     second: bool,
     /// Segments that are sealed with secrets that are to be given up.
     pub(super) old_segments: HashSet<Key>,
+    /// Segments that are sealed with secrets that were given up: nobody can read them.
+    pub(super) stale_segments: Vec<Object>,
     sizes: BTreeMap<PackId, u64>,
 }
 
@@ -53,6 +55,7 @@ impl Survey {
         let mut tables: Vec<PackTable> = Vec::new();
         let mut segments = Vec::new();
         let mut old_segments = HashSet::new();
+        let mut stale_segments = Vec::new();
         let before = vault.giving_up().unwrap_or(0);
         for object in vault.objects("index/").await? {
             stop_if(cancel)?;
@@ -68,6 +71,10 @@ impl Survey {
                     tables.extend(packs);
                 }
                 Err(error @ Error::EpochUnknown { .. }) => return Err(error),
+                // A request that came late: whoever described this could only have relied on what is gone.
+                Err(_) if epoch_of(&bytes).is_some_and(|epoch| epoch < vault.keys().lowest()) => {
+                    stale_segments.push(object);
+                }
                 // What it described is found in the packs' own tables.
                 Err(error) => {
                     tracing::warn!(key = %object.key, %error, "leaving a damaged index segment alone")
@@ -167,6 +174,7 @@ impl Survey {
             spared,
             second: !marked.is_empty(),
             old_segments,
+            stale_segments,
             sizes,
         })
     }

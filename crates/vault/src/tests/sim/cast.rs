@@ -13,16 +13,21 @@ use super::store::View;
 use super::world::State;
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, record_of};
 use crate::list::{Entry, EntryKind, Extent, ListWriter, Metadata};
-use crate::{
-    ChunkKind, Collecting, Counts, Error, Index, Intent, Lease, NodeRecord, Record, Vault, Writer,
-};
+use crate::{ChunkKind, Collecting, Counts, Error, Index, Intent, Lease, NodeRecord, Record, Vault, Writer};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Role {
-    Writer { backups: u64 },
-    Collector { rounds: u64, grace: Duration },
+    Writer {
+        backups: u64,
+    },
+    Collector {
+        rounds: u64,
+        grace: Duration,
+    },
     /// Who rotates keys, some because they have leaked.
-    Rotator { rotations: u64 },
+    Rotator {
+        rotations: u64,
+    },
 }
 
 /// Different chunks that there are.
