@@ -39,6 +39,8 @@ pub(super) struct Survey {
     second: bool,
     /// Segments that are sealed with secrets that are to be given up.
     pub(super) old_segments: HashSet<Key>,
+    /// Segments that are sealed with secrets that were given up: nobody can read them.
+    pub(super) stale_segments: Vec<Object>,
     sizes: BTreeMap<PackId, u64>,
 }
 
@@ -56,6 +58,7 @@ impl Survey {
         let mut tables: Vec<PackTable> = Vec::new();
         let mut segments = Vec::new();
         let mut old_segments = HashSet::new();
+        let mut stale_segments = Vec::new();
         let before = vault.giving_up().unwrap_or(0);
         let mut reads = std::pin::pin!(vault.read_each(vault.objects("index/").await?));
         while let Some(read) = reads.next().await {
@@ -70,6 +73,10 @@ impl Survey {
                     tables.extend(packs);
                 }
                 Err(error @ Error::EpochUnknown { .. }) => return Err(error),
+                // A request that came late: whoever described this could only have relied on what is gone.
+                Err(_) if epoch_of(&bytes).is_some_and(|epoch| epoch < vault.keys().lowest()) => {
+                    stale_segments.push(object);
+                }
                 // What it described is found in the packs' own tables.
                 Err(error) => {
                     tracing::warn!(key = %object.key, %error, "leaving a damaged index segment alone")
@@ -183,6 +190,7 @@ impl Survey {
             spared,
             second: !marked.is_empty(),
             old_segments,
+            stale_segments,
             sizes,
         })
     }
