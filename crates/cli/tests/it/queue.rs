@@ -129,12 +129,19 @@ fn retries_and_dead_letters_are_seen_and_settled() {
     let waiting = json(&ostler, "queue retry q --consumer c", &dsn);
     assert_eq!(waiting["events"][0]["consumer"], "c", "{waiting}");
     // An event for later waits too, and is nobody's yet.
-    json(&ostler, "queue insert q kind later --at 2099-01-01T00:00:00Z", &dsn);
+    json(
+        &ostler,
+        "queue insert q kind later --at 2099-01-01T00:00:00Z",
+        &dsn,
+    );
     let waiting = json(&ostler, "queue retry q", &dsn);
     assert_eq!(waiting["events"].as_array().unwrap().len(), 2, "{waiting}");
     assert_eq!(waiting["events"][1]["consumer"], Value::Null, "{waiting}");
     // Members have the number of their main consumer, and no events of their own.
-    server.sql(&database, "SELECT pgq_coop.register_subconsumer('q', 'c', 'member')");
+    server.sql(
+        &database,
+        "SELECT pgq_coop.register_subconsumer('q', 'c', 'member')",
+    );
     let waiting = json(&ostler, "queue retry q --consumer c*", &dsn);
     assert_eq!(waiting["events"].as_array().unwrap().len(), 1, "{waiting}");
     json(&ostler, "queue retry q --now --consumer c", &dsn);
