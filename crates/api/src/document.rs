@@ -27,7 +27,8 @@ pub use queue::{
     ConsumerList, ConsumerSummary, DeadLetter, DeadLetterList, EventEntry, EventList, QueueChange,
     QueueChanges, QueueDetail, QueueList, QueueSchemaReport, QueueStatus, QueueSummary,
 };
-pub use vault::{KeySummary, VaultInfo, VaultList, VaultSummary};
+pub use crate::keys::KeyReport;
+pub use vault::{KeyEntry, KeyEpoch, KeyList, KeySummary, VaultInfo, VaultList, VaultSummary};
 
 /// An error as a document: what `--output json` prints on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod crash;
+mod crash_keys;
 mod damage;
 mod docs_start;
 mod end_to_end;
@@ -11,6 +12,7 @@ mod errors;
 mod fake;
 mod interrupts;
 mod journey;
+mod keys;
 mod opening;
 mod progress;
 mod queue;
