@@ -14,6 +14,7 @@ pub mod document;
 pub mod node;
 pub mod queue;
 pub mod request;
+pub mod retention;
 
 pub use client::{Client, Event};
 pub use node::Node;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::BackupState;
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
+pub use crate::retention::{Retention, RetentionWork};
 
 /// Which backup of which vault is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +72,8 @@ pub enum Request {
     CheckVault(CheckVault),
     /// `queue install`, `upgrade`, `uninstall` and `drop`
     QueueSchema(QueueSchema),
+    /// `retention plan` and `run`
+    Retention(Retention),
 }
 
 /// A backup of files on this machine.
@@ -293,6 +296,8 @@ pub enum Work {
     },
     /// Change the schema, or drop queues.
     QueueSchema(QueueSchemaWork),
+    /// Remove what is too old.
+    Retention(RetentionWork),
 }
 
 /// What a backup would read.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::backup::{BackupState, BackupSummary, Problem, Proof};
 use super::queue::QueueSchemaReport;
+use super::retention::RetentionReport;
 
 /// What a finished operation says of itself, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub enum Outcome {
     CheckVault(CheckReport),
     /// A queue schema that was installed or removed, or dropped queues.
     QueueSchema(QueueSchemaReport),
+    /// What policies removed.
+    Retention(RetentionReport),
 }
 
 /// `backup create`
