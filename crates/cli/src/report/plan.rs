@@ -19,6 +19,8 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::Prune(_) => "",
         Work::CheckVault { .. } => "check ",
         Work::QueueSchema(_) => "",
+        Work::Retention(work) if work.items.is_empty() => "",
+        Work::Retention(_) => "remove ",
     };
     let place = if plan.vault.is_empty() {
         String::new()
@@ -44,6 +46,7 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
             page.field("reads", format!("{}, {}", plural(*packs, "pack"), size(*bytes)));
         }
         Work::QueueSchema(work) => super::queue::plan(page, work),
+        Work::Retention(work) => super::retention::plan(page, work),
     }
 }
 

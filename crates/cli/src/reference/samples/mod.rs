@@ -2,6 +2,7 @@
 
 mod place;
 mod queue;
+mod retention;
 mod work;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use ostler_vocabulary::{BackupId, OperationId, Timestamp};
 
 pub use place::*;
 pub use queue::*;
+pub use retention::*;
 pub use work::*;
 
 /// The time at which all examples are printed.
