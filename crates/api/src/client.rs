@@ -12,8 +12,8 @@ use crate::document::{
     VaultList,
 };
 use crate::queue::{DatabaseChoice, QueueAnswer, QueueCall};
-use crate::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use crate::request::{Filter, Plan, Request, Selector};
+use crate::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 
 /// Something that happened to an operation while somebody watched it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -145,7 +145,13 @@ fn utc() -> String {
 impl Policy {
     /// A policy with nothing but what it needs.
     #[must_use]
-    pub fn new(name: impl Into<String>, table: TableName, column: impl Into<String>, strategy: Strategy, keep: Period) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        table: TableName,
+        column: impl Into<String>,
+        strategy: Strategy,
+        keep: Period,
+    ) -> Self {
         Self {
             name: name.into(),
             table,

@@ -43,7 +43,7 @@ impl Session {
             .cloned()
             .collect();
         if let Some(cutoff) = cutoff {
-            if let Some(verb) = words.iter_mut().find(|word| *word == "plan") {
+            if let Some(verb) = words.iter_mut().find(|word| word.to_str() == Some("plan")) {
                 *verb = "run".into();
             }
             let given = |word: &OsString| word.to_str().is_some_and(|word| word.starts_with("--cutoff"));

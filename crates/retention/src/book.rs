@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use ostler_api::document::{
     PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList, PolicyTags, RetentionHistory,
 };
-use ostler_api::retention::{
-    PartitionRule, Policy, PolicyWish, RetentionAnswer, RetentionCall, Strategy,
-};
+use ostler_api::retention::{PartitionRule, Policy, PolicyWish, RetentionAnswer, RetentionCall, Strategy};
 use ostler_vocabulary::{Failure, Timestamp};
 
 use crate::facts::{Shape, Table};
@@ -64,7 +62,10 @@ pub async fn answer(
             }));
         }
         RetentionCall::Add { wish, replace } => vec![add(database, policies, wish, replace).await?],
-        RetentionCall::Import { policies: wanted, replace } => {
+        RetentionCall::Import {
+            policies: wanted,
+            replace,
+        } => {
             let mut changes = Vec::new();
             for mut policy in wanted {
                 valid(&policy)?;
@@ -77,7 +78,11 @@ pub async fn answer(
             }
             changes
         }
-        RetentionCall::Edit { policy, version, change } => {
+        RetentionCall::Edit {
+            policy,
+            version,
+            change,
+        } => {
             let before = one(&name, policies, &policy)?;
             if let Some(expected) = version.filter(|version| *version != before.version) {
                 return Err(Error::Changed {
@@ -173,7 +178,11 @@ fn valid(policy: &Policy) -> Result<(), Error> {
     if policy.tags.iter().any(|tag| blank(tag)) {
         return wrong("a tag is blank", None);
     }
-    if policy.floors.max_delete_ratio.is_some_and(|ratio| !(0.0..=1.0).contains(&ratio)) {
+    if policy
+        .floors
+        .max_delete_ratio
+        .is_some_and(|ratio| !(0.0..=1.0).contains(&ratio))
+    {
         return wrong("max_delete_ratio is a share from 0 to 1", None);
     }
     match policy.strategy {
@@ -223,10 +232,12 @@ async fn add(
 
 /// Whether a level of the table is partitioned by the column.
 fn partitioned_by(facts: &Table, column: &str) -> bool {
-    facts
-        .partitions
-        .iter()
-        .any(|partition| partition.key.first().is_some_and(|key| key.as_deref() == Some(column)))
+    facts.partitions.iter().any(|partition| {
+        partition
+            .key
+            .first()
+            .is_some_and(|key| key.as_deref() == Some(column))
+    })
 }
 
 /// The column by which the table is partitioned, or the only one that tells a time.
@@ -237,7 +248,11 @@ fn guess(facts: &Table, wish: &PolicyWish) -> Result<String, Error> {
         .filter(|column| crate::column::TimeColumn::of(&column.type_name, wish.change.unit).is_ok())
         .map(|column| column.name.as_str())
         .collect();
-    let keys: Vec<&str> = times.iter().copied().filter(|name| partitioned_by(facts, name)).collect();
+    let keys: Vec<&str> = times
+        .iter()
+        .copied()
+        .filter(|name| partitioned_by(facts, name))
+        .collect();
     match (keys.as_slice(), times.as_slice()) {
         ([only], _) | ([], [only]) => Ok((*only).to_owned()),
         (_, found) => Err(Error::WhichColumn {
@@ -269,7 +284,10 @@ async fn check(
     }
     for other in all {
         if other.name != policy.name && other.table == policy.table {
-            findings.push(finding(false, format!("policy {} is about the same table", other.name)));
+            findings.push(finding(
+                false,
+                format!("policy {} is about the same table", other.name),
+            ));
         }
     }
     let Some(facts) = database.facts(&policy.table).await? else {
@@ -291,7 +309,10 @@ async fn check(
                 findings.push(finding(false, format!("{} has no partitions", policy.table)));
             }
             if policy.strategy == Strategy::Delete && partitioned_by(&facts, &policy.column) {
-                let text = format!("{} is partitioned by {}: `drop` is faster", policy.table, policy.column);
+                let text = format!(
+                    "{} is partitioned by {}: `drop` is faster",
+                    policy.table, policy.column
+                );
                 findings.push(finding(false, text));
             }
             if facts.shape == Shape::Partitioned

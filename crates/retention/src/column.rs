@@ -48,14 +48,22 @@ impl TimeColumn {
             ("date", None) => Self::Date,
             ("bigint" | "integer" | "numeric" | "double precision", _) => match epoch {
                 Some(nanoseconds) => Self::Epoch(nanoseconds),
-                None => return Err(format!("it is of type {type_name}: say by `--unit s|ms|us|ns` what it counts")),
+                None => {
+                    return Err(format!(
+                        "it is of type {type_name}: say by `--unit s|ms|us|ns` what it counts"
+                    ));
+                }
             },
             ("uuid", Some(TimeUnit::Uuidv7)) => Self::Uuid { ulid: false },
             ("uuid", Some(TimeUnit::Ulid)) => Self::Uuid { ulid: true },
-            ("uuid", None) => return Err("it is of type uuid: say `--unit uuidv7` or `ulid` if it tells a time".into()),
+            ("uuid", None) => {
+                return Err("it is of type uuid: say `--unit uuidv7` or `ulid` if it tells a time".into());
+            }
             ("text" | "character varying" | "character", Some(TimeUnit::Ulid)) => Self::Ulid,
             ("text" | "character varying" | "character", None) => {
-                return Err(format!("it is of type {type_name}: say `--unit ulid` if it holds ULIDs"));
+                return Err(format!(
+                    "it is of type {type_name}: say `--unit ulid` if it holds ULIDs"
+                ));
             }
             (_, None) => return Err(format!("it is of type {type_name}, which tells no time")),
             (_, Some(_)) => return Err(format!("it is of type {type_name}, which has no such unit")),
@@ -72,9 +80,14 @@ impl TimeColumn {
                 let cut = Timestamp::from_microsecond(moment.as_microsecond()).unwrap_or(moment);
                 cut.strftime("%Y-%m-%d %H:%M:%S%.6f+00").to_string()
             }
-            Self::Civil => earliest_clock(moment, zone).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string(),
+            Self::Civil => earliest_clock(moment, zone)
+                .strftime("%Y-%m-%d %H:%M:%S%.6f")
+                .to_string(),
             Self::Date => moment.to_zoned(zone.clone()).date().to_string(),
-            Self::Epoch(nanoseconds) => moment.as_nanosecond().div_euclid(i128::from(nanoseconds)).to_string(),
+            Self::Epoch(nanoseconds) => moment
+                .as_nanosecond()
+                .div_euclid(i128::from(nanoseconds))
+                .to_string(),
             Self::Uuid { .. } => {
                 let hex = format!("{:012x}", milliseconds(moment));
                 format!("{}-{}-0000-0000-000000000000", &hex[..8], &hex[8..])
@@ -83,7 +96,9 @@ impl TimeColumn {
                 let time = milliseconds(moment);
                 let mut text: String = (0..10)
                     .rev()
-                    .map(|digit| char::from(CROCKFORD[usize::try_from(time >> (5 * digit) & 31).unwrap_or(0)]))
+                    .map(|digit| {
+                        char::from(CROCKFORD[usize::try_from(time >> (5 * digit) & 31).unwrap_or(0)])
+                    })
                     .collect();
                 text.push_str("0000000000000000");
                 text
@@ -98,11 +113,19 @@ impl TimeColumn {
         match self {
             Self::Moment => {
                 // `2024-01-01 00:00:00+00`: an offset without minutes is not read by everybody.
-                let text = value.strip_suffix("+00").map_or_else(|| value.to_owned(), |rest| format!("{rest}Z"));
+                let text = value
+                    .strip_suffix("+00")
+                    .map_or_else(|| value.to_owned(), |rest| format!("{rest}Z"));
                 text.parse().ok()
             }
             Self::Civil => latest(value.parse().ok()?, zone),
-            Self::Date => latest(value.parse::<civil::Date>().ok()?.to_datetime(civil::Time::midnight()), zone),
+            Self::Date => latest(
+                value
+                    .parse::<civil::Date>()
+                    .ok()?
+                    .to_datetime(civil::Time::midnight()),
+                zone,
+            ),
             Self::Epoch(nanoseconds) => {
                 let number: i128 = value.parse().ok()?;
                 Timestamp::from_nanosecond(number.checked_mul(nanoseconds.into())?).ok()
@@ -127,7 +150,9 @@ impl TimeColumn {
 
 /// Milliseconds since 1970 in 48 bits.
 fn milliseconds(moment: Timestamp) -> u64 {
-    u64::try_from(moment.as_millisecond()).unwrap_or(0).min((1 << 48) - 1)
+    u64::try_from(moment.as_millisecond())
+        .unwrap_or(0)
+        .min((1 << 48) - 1)
 }
 
 /// The clock time of a moment; an hour earlier (or whatever the clocks are put back by) in the first of two passes.
@@ -160,19 +185,53 @@ mod tests {
         let berlin = zone("Europe/Berlin").unwrap();
         let moment: Timestamp = "2024-05-15T12:00:00.123456789Z".parse().unwrap();
         for (name, unit, boundary, back) in [
-            ("timestamp with time zone", None, "2024-05-15 12:00:00.123456+00", "2024-05-15T12:00:00.123456Z"),
-            ("timestamp without time zone", None, "2024-05-15 14:00:00.123456", "2024-05-15T12:00:00.123456Z"),
+            (
+                "timestamp with time zone",
+                None,
+                "2024-05-15 12:00:00.123456+00",
+                "2024-05-15T12:00:00.123456Z",
+            ),
+            (
+                "timestamp without time zone",
+                None,
+                "2024-05-15 14:00:00.123456",
+                "2024-05-15T12:00:00.123456Z",
+            ),
             ("date", None, "2024-05-15", "2024-05-14T22:00:00Z"),
             ("bigint", Some(TimeUnit::S), "1715774400", "2024-05-15T12:00:00Z"),
             ("integer", Some(TimeUnit::S), "1715774400", "2024-05-15T12:00:00Z"),
-            ("bigint", Some(TimeUnit::Ms), "1715774400123", "2024-05-15T12:00:00.123Z"),
-            ("bigint", Some(TimeUnit::Ns), "1715774400123456789", "2024-05-15T12:00:00.123456789Z"),
-            ("uuid", Some(TimeUnit::Uuidv7), "018f7c28-8a7b-0000-0000-000000000000", "2024-05-15T12:00:00.123Z"),
-            ("text", Some(TimeUnit::Ulid), "01HXY2H2KV0000000000000000", "2024-05-15T12:00:00.123Z"),
+            (
+                "bigint",
+                Some(TimeUnit::Ms),
+                "1715774400123",
+                "2024-05-15T12:00:00.123Z",
+            ),
+            (
+                "bigint",
+                Some(TimeUnit::Ns),
+                "1715774400123456789",
+                "2024-05-15T12:00:00.123456789Z",
+            ),
+            (
+                "uuid",
+                Some(TimeUnit::Uuidv7),
+                "018f7c1f-a67b-0000-0000-000000000000",
+                "2024-05-15T12:00:00.123Z",
+            ),
+            (
+                "text",
+                Some(TimeUnit::Ulid),
+                "01HXY1Z9KV0000000000000000",
+                "2024-05-15T12:00:00.123Z",
+            ),
         ] {
             let column = TimeColumn::of(name, unit).unwrap();
             assert_eq!(column.boundary(moment, &berlin), boundary, "{name}");
-            assert_eq!(column.moment(boundary, &berlin), Some(back.parse().unwrap()), "{name}");
+            assert_eq!(
+                column.moment(boundary, &berlin),
+                Some(back.parse().unwrap()),
+                "{name}"
+            );
         }
         for (name, unit) in [
             ("bigint", None),

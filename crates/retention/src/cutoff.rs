@@ -26,7 +26,9 @@ pub fn read(text: Option<&str>, zone: &TimeZone, now: Timestamp) -> Result<Times
     let cutoff = match text {
         // Without parts of a second, so that it can be typed again.
         None => Timestamp::from_second(now.as_second()).unwrap_or(now),
-        Some(text) => moment(text.trim(), zone, now).ok_or_else(|| Error::Cutoff { text: text.to_owned() })?,
+        Some(text) => moment(text.trim(), zone, now).ok_or_else(|| Error::Cutoff {
+            text: text.to_owned(),
+        })?,
     };
     if cutoff > now {
         return Err(Error::Future { cutoff, now });
@@ -46,9 +48,15 @@ fn moment(text: &str, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
     if text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         // Four digits are a year to some and a moment of 1970 to nobody.
         let number: i64 = text.parse().ok()?;
-        return (text.len() > 8).then(|| Timestamp::from_millisecond(number).ok()).flatten();
+        return (text.len() > 8)
+            .then(|| Timestamp::from_millisecond(number).ok())
+            .flatten();
     }
-    if let Ok(age) = text.trim_start_matches('-').trim_end_matches("ago").parse::<Period>() {
+    if let Ok(age) = text
+        .trim_start_matches('-')
+        .trim_end_matches("ago")
+        .parse::<Period>()
+    {
         return age.before(now, zone);
     }
     if let Ok(zoned) = text.parse::<jiff::Zoned>() {
@@ -84,7 +92,10 @@ mod tests {
             (Some("2024-05-15 12:00:01"), "2024-05-15T10:00:01Z"),
             (Some("2024-05-15T12:00:00Z"), "2024-05-15T12:00:00Z"),
             (Some("2024-05-15T12:00:00-05:00"), "2024-05-15T17:00:00Z"),
-            (Some("2024-05-15T12:00:00+09:00[Asia/Tokyo]"), "2024-05-15T03:00:00Z"),
+            (
+                Some("2024-05-15T12:00:00+09:00[Asia/Tokyo]"),
+                "2024-05-15T03:00:00Z",
+            ),
             (Some("1715774400001"), "2024-05-15T12:00:00.001Z"),
             (Some("1d"), "2026-11-20T10:20:30.5Z"),
             (Some("-2h"), "2026-11-21T08:20:30.5Z"),
@@ -93,7 +104,17 @@ mod tests {
             let read = read(text, &berlin, now).unwrap();
             assert_eq!(read, expected.parse().unwrap(), "{text:?}");
         }
-        for text in ["", "soon", "2026", "20240515", "2026-13-01", "2026-11-22", "1995774400001", "INF", "0d"] {
+        for text in [
+            "",
+            "soon",
+            "2026",
+            "20240515",
+            "2026-13-01",
+            "2026-11-22",
+            "1995774400001",
+            "INF",
+            "0d",
+        ] {
             assert!(read(Some(text), &berlin, now).is_err(), "{text}");
         }
         assert!(zone("Middle/Earth").is_err());

@@ -56,5 +56,10 @@ pub trait Database: fmt::Debug + Send + Sync {
     /// Removes an item, as steps of the operation, and reads back what became of it. What is wrong with the item alone is
     /// in the proof; an error ends the operation, which goes on at the same place when it is resumed. Steps may be run
     /// twice. Nothing but the item is touched, and nothing when it is not any more what the plan says.
-    async fn remove(&self, op: &Operation, item: &RetentionItem, pace: Pace) -> Result<RetentionProof, Failure>;
+    async fn remove(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        pace: Pace,
+    ) -> Result<RetentionProof, Failure>;
 }

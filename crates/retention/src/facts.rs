@@ -139,8 +139,14 @@ mod tests {
                 Some((Some("2024-01-01 00:00:00+00"), Some("2024-02-01 00:00:00+00"))),
             ),
             ("FOR VALUES FROM (MINVALUE) TO ('100')", Some((None, Some("100")))),
-            ("FOR VALUES FROM (1, 'a, (''b)') TO (MAXVALUE, MAXVALUE)", Some((Some("1"), None))),
-            ("FOR VALUES FROM ('it''s', 1) TO ('x', 2)", Some((Some("it's"), Some("x")))),
+            (
+                "FOR VALUES FROM (1, 'a, (''b)') TO (MAXVALUE, MAXVALUE)",
+                Some((Some("1"), None)),
+            ),
+            (
+                "FOR VALUES FROM ('it''s', 1) TO ('x', 2)",
+                Some((Some("it's"), Some("x"))),
+            ),
             ("FOR VALUES IN ('2024-01-01')", Some((Some("2024-01-01"), None))),
             ("FOR VALUES IN ('a', 'b')", None),
             ("FOR VALUES WITH (modulus 4, remainder 0)", None),

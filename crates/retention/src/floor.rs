@@ -31,7 +31,10 @@ pub(crate) fn refusal(floors: &Floors, extent: Extent) -> Option<RetentionProble
     if let Some(most) = floors.max_rows
         && extent.going > most
     {
-        return refused(format!("{} rows would go, more than max_rows {most}", extent.going));
+        return refused(format!(
+            "{} rows would go, more than max_rows {most}",
+            extent.going
+        ));
     }
     let all = extent.all?;
     if let Some(most) = floors.max_delete_ratio {
@@ -81,7 +84,11 @@ mod tests {
             (floors(None, None, Some(40)), of(61, false), false),
             (floors(Some(0), Some(0.0), Some(100)), of(0, true), false),
         ] {
-            assert_eq!(refusal(&floors, extent).is_some(), refused, "{floors:?} {extent:?}");
+            assert_eq!(
+                refusal(&floors, extent).is_some(),
+                refused,
+                "{floors:?} {extent:?}"
+            );
         }
     }
 }

@@ -23,7 +23,12 @@ pub async fn plan(database: &dyn Database, mut request: Retention, now: Timestam
     let zone = cutoff::zone(request.time_zone.as_deref().unwrap_or("UTC"))?;
     let cutoff = cutoff::read(request.cutoff.as_deref(), &zone, now)?;
     request.cutoff = Some(cutoff.to_string());
-    let policies = choose(&database.name(), database.policies().await?, &request.choice, request.strategy)?;
+    let policies = choose(
+        &database.name(),
+        database.policies().await?,
+        &request.choice,
+        request.strategy,
+    )?;
     let mut work = RetentionWork {
         database: database.name(),
         cutoff,
@@ -49,7 +54,9 @@ pub async fn plan(database: &dyn Database, mut request: Retention, now: Timestam
                     let key = format!("{}\0{}", item.table, item.detail);
                     let by = taken.entry(key).or_insert_with(|| policy.name.clone());
                     if *by != policy.name {
-                        verdict.notes.push(format!("{} goes by policy {by} already", item.table));
+                        verdict
+                            .notes
+                            .push(format!("{} goes by policy {by} already", item.table));
                     }
                     *by == policy.name
                 });
@@ -79,7 +86,10 @@ async fn one(
     };
     verdict.threshold = policy.keep.before(cutoff, &zone);
     let Some(facts) = database.facts(&policy.table).await? else {
-        return Ok(Err(problem(ErrorKind::NotFound, format!("there is no table {}", policy.table))));
+        return Ok(Err(problem(
+            ErrorKind::NotFound,
+            format!("there is no table {}", policy.table),
+        )));
     };
     let floors = request.floors.over(policy.floors);
     let question = Question {
@@ -198,7 +208,10 @@ pub(crate) fn choose(
     }
     let tags: BTreeSet<String> = policies.iter().flat_map(|policy| policy.tags.clone()).collect();
     if let Some(unknown) = choice.tags.iter().find(|tag| !tags.contains(*tag)) {
-        return Err(none(format!("has the tag `{unknown}`"), tags.into_iter().collect()));
+        return Err(none(
+            format!("has the tag `{unknown}`"),
+            tags.into_iter().collect(),
+        ));
     }
     let chosen: Vec<Policy> = policies
         .into_iter()
@@ -225,7 +238,10 @@ fn nothing_works(work: &RetentionWork) -> Option<Failure> {
     if work.policies.iter().any(|verdict| verdict.problem.is_none()) {
         return None;
     }
-    let failure = Failure::new(problem.kind, format!("policy {}: {}", first.policy, problem.reason));
+    let failure = Failure::new(
+        problem.kind,
+        format!("policy {}: {}", first.policy, problem.reason),
+    );
     Some(match work.policies.len() {
         1 => failure,
         n => failure.context(format!("none of the {n} policies can work")),
@@ -235,7 +251,10 @@ fn nothing_works(work: &RetentionWork) -> Option<Failure> {
 fn finish(request: Retention, work: RetentionWork, now: Timestamp) -> Plan {
     let subject = match (work.items.len(), work.policies.len()) {
         (0, _) => format!("nothing in {} is old enough", work.database),
-        (1, 1) => format!("{} of {} ({})", work.items[0].table, work.database, work.items[0].policy),
+        (1, 1) => format!(
+            "{} of {} ({})",
+            work.items[0].table, work.database, work.items[0].policy
+        ),
         (items, policies) => format!("{items} items of {policies} policies in {}", work.database),
     };
     let place = serde_json::to_vec(&(&work.database, work.cutoff)).unwrap_or_default();
@@ -243,8 +262,8 @@ fn finish(request: Retention, work: RetentionWork, now: Timestamp) -> Plan {
         .items
         .iter()
         .map(|item| {
-            let words = [item.policy.as_str(), &item.table.to_string(), &item.detail.to_string()];
-            (words.join("\0"), item.action.as_str())
+            let words = format!("{}\0{}\0{}", item.policy, item.table, item.detail);
+            (words, item.action.as_str())
         })
         .collect();
     let digest = plan_digest(

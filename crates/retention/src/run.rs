@@ -37,9 +37,15 @@ pub async fn run(plan: Plan, op: Operation, database: &dyn Database) -> Result<F
     }
     let total = work.items.len();
     for (index, item) in work.items.iter().enumerate() {
-        op.message(format!("{} of {total}: {} {}", index + 1, item.action, item.table));
+        op.message(format!(
+            "{} of {total}: {} {}",
+            index + 1,
+            item.action,
+            item.table
+        ));
         let place = format!("{}/{}", work.database, item.table);
-        op.audit(&item.action, &place, item.bytes.unwrap_or(0), &item.reason).await?;
+        op.audit(&item.action, &place, item.bytes.unwrap_or(0), &item.reason)
+            .await?;
         report.items.push(database.remove(&op, item, request.pace).await?);
     }
     report.rows_removed = report.items.iter().map(|proof| proof.removed).sum();
@@ -53,8 +59,9 @@ pub async fn run(plan: Plan, op: Operation, database: &dyn Database) -> Result<F
         Some(format!("{} {}: {}", proof.action, proof.table, problem.reason))
     }));
     Ok(Finished {
-        outcome: serde_json::to_value(Outcome::Retention(report))
-            .map_err(|error| Failure::new(ErrorKind::Internal, format!("cannot write the report: {error}")))?,
+        outcome: serde_json::to_value(Outcome::Retention(report)).map_err(|error| {
+            Failure::new(ErrorKind::Internal, format!("cannot write the report: {error}"))
+        })?,
         partial,
     })
 }

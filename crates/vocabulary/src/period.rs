@@ -57,10 +57,19 @@ const UNITS: &[(Measure, &[&str])] = &[
     (Measure::Days(7), &["w", "week", "weeks"]),
     (Measure::Days(1), &["d", "day", "days"]),
     (Measure::Nanoseconds(3_600_000_000_000), &["h", "hour", "hours"]),
-    (Measure::Nanoseconds(60_000_000_000), &["m", "min", "minute", "minutes"]),
+    (
+        Measure::Nanoseconds(60_000_000_000),
+        &["m", "min", "minute", "minutes"],
+    ),
     (Measure::Nanoseconds(1_000_000_000), &["s", "second", "seconds"]),
-    (Measure::Nanoseconds(1_000_000), &["ms", "millisecond", "milliseconds"]),
-    (Measure::Nanoseconds(1_000), &["us", "u", "µ", "µs", "μs", "microsecond", "microseconds"]),
+    (
+        Measure::Nanoseconds(1_000_000),
+        &["ms", "millisecond", "milliseconds"],
+    ),
+    (
+        Measure::Nanoseconds(1_000),
+        &["us", "u", "µ", "µs", "μs", "microsecond", "microseconds"],
+    ),
     (Measure::Nanoseconds(1), &["ns", "nanosecond", "nanoseconds"]),
 ];
 
@@ -169,7 +178,9 @@ impl fmt::Display for Period {
                 Measure::Nanoseconds(factor) => (&mut rest, *factor),
             };
             // `13mo` and `10d` say what was meant better than `1y1mo` and `1w3d`.
-            if *left != 0 && (*left % factor == 0 || matches!(measure, Measure::Nanoseconds(_)) && *left >= factor) {
+            if *left != 0
+                && (*left % factor == 0 || matches!(measure, Measure::Nanoseconds(_)) && *left >= factor)
+            {
                 text.push_str(&format!("{}{}", *left / factor, names[0]));
                 *left %= factor;
             }
@@ -220,7 +231,18 @@ mod tests {
             assert_eq!(shown.parse(), Ok(period), "{text}");
         }
         assert_eq!("1w".parse::<Period>(), "7d".parse());
-        for text in ["", "0d", "1x", "5", "h", "-1d", "1.5h", "99999999999999999999y", "99999999999y", "INF 1d"] {
+        for text in [
+            "",
+            "0d",
+            "1x",
+            "5",
+            "h",
+            "-1d",
+            "1.5h",
+            "99999999999999999999y",
+            "99999999999y",
+            "INF 1d",
+        ] {
             assert!(text.parse::<Period>().is_err(), "{text}");
         }
     }
@@ -229,14 +251,39 @@ mod tests {
     fn the_calendar_of_the_zone_counts() {
         for (period, moment, zone, expected) in [
             ("1d", "2026-11-21T10:00:00Z", "UTC", Some("2026-11-20T10:00:00Z")),
-            ("13 months", "2026-03-31T00:00:00Z", "UTC", Some("2025-02-28T00:00:00Z")),
+            (
+                "13 months",
+                "2026-03-31T00:00:00Z",
+                "UTC",
+                Some("2025-02-28T00:00:00Z"),
+            ),
             ("1mo", "2024-03-31T12:00:00Z", "UTC", Some("2024-02-29T12:00:00Z")),
             // The night in which clocks were put forward has 23 hours.
-            ("1d", "2026-03-29T10:00:00Z", "Europe/Berlin", Some("2026-03-28T11:00:00Z")),
-            ("24h", "2026-03-29T10:00:00Z", "Europe/Berlin", Some("2026-03-28T10:00:00Z")),
+            (
+                "1d",
+                "2026-03-29T10:00:00Z",
+                "Europe/Berlin",
+                Some("2026-03-28T11:00:00Z"),
+            ),
+            (
+                "24h",
+                "2026-03-29T10:00:00Z",
+                "Europe/Berlin",
+                Some("2026-03-28T10:00:00Z"),
+            ),
             // 02:30 is not on that day.
-            ("1d", "2026-03-30T00:30:00Z", "Europe/Berlin", Some("2026-03-29T01:30:00Z")),
-            ("9000y", "2026-01-01T00:00:00Z", "UTC", Some("-006974-01-01T00:00:00Z")),
+            (
+                "1d",
+                "2026-03-30T00:30:00Z",
+                "Europe/Berlin",
+                Some("2026-03-29T01:30:00Z"),
+            ),
+            (
+                "9000y",
+                "2026-01-01T00:00:00Z",
+                "UTC",
+                Some("-006974-01-01T00:00:00Z"),
+            ),
             ("90000y", "2026-01-01T00:00:00Z", "UTC", None),
             ("INF", "2026-01-01T00:00:00Z", "UTC", None),
         ] {

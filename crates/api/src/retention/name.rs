@@ -136,7 +136,8 @@ impl FromStr for TableName {
 
 /// A part as it can be read back.
 fn shown(part: &str) -> String {
-    let plain = !part.is_empty() && !part.contains(|c: char| matches!(c, '.' | ':' | '"') || c.is_whitespace());
+    let plain =
+        !part.is_empty() && !part.contains(|c: char| matches!(c, '.' | ':' | '"') || c.is_whitespace());
     if plain {
         part.to_owned()
     } else {
@@ -181,7 +182,12 @@ mod tests {
     fn names_are_read_as_they_are_shown() {
         for (text, schema, name, column) in [
             ("events", "public", "events", None),
-            ("doc.sensor_readings:time_month", "doc", "sensor_readings", Some("time_month")),
+            (
+                "doc.sensor_readings:time_month",
+                "doc",
+                "sensor_readings",
+                Some("time_month"),
+            ),
             ("Doc.SELECT:Zeit", "Doc", "SELECT", Some("Zeit")),
             ("\"a.b\".\"c:d\":\"e\"\"f\"", "a.b", "c:d", Some("e\"f")),
             ("größe.mess wert", "größe", "mess wert", None),
@@ -195,7 +201,9 @@ mod tests {
             assert_eq!((&read.table, read.column.as_deref()), (&table, column), "{text}");
             assert_eq!(read.to_string().parse(), Ok(read), "{text}");
         }
-        for text in ["", ".", "a.", "a.b.c", "a:", ":b", "\"a", "a\"b", "a.b:c:d", "a\n", "\"\".b"] {
+        for text in [
+            "", ".", "a.", "a.b.c", "a:", ":b", "\"a", "a\"b", "a.b:c:d", "a\n", "\"\".b",
+        ] {
             assert!(text.parse::<TableColumn>().is_err(), "{text}");
         }
         assert!("a:b".parse::<TableName>().is_err());

@@ -134,8 +134,16 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             "`ostler retention policy list`, `show` and `export`",
             &samples::policy_list(),
         ),
-        example(POLICY_TAGS, "`ostler retention policy tags`", &samples::policy_tags()),
-        example(POLICY_CHECK, "`ostler retention policy check`", &samples::policy_check()),
+        example(
+            POLICY_TAGS,
+            "`ostler retention policy tags`",
+            &samples::policy_tags(),
+        ),
+        example(
+            POLICY_CHECK,
+            "`ostler retention policy check`",
+            &samples::policy_check(),
+        ),
         example(
             POLICY_CHANGES,
             "`ostler retention add` and `ttl`, `ostler retention policy add`, `edit`, `remove` and `import`",
@@ -146,7 +154,11 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             "`ostler retention history`",
             &samples::retention_history(),
         ),
-        report(RETENTION_REPORT, "`ostler retention run`", &samples::retention_report()),
+        report(
+            RETENTION_REPORT,
+            "`ostler retention run`",
+            &samples::retention_report(),
+        ),
         example(CONFIG_CHECK, "`ostler config check`", &samples::config_check()),
         example(CONFIG, "`ostler config show`", &samples::config_show()),
         example(CONFIG_TEMPLATE, "`ostler config init`", &template),

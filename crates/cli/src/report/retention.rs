@@ -21,7 +21,9 @@ pub(crate) fn answer(session: &Session, answer: &RetentionAnswer) -> Result<(), 
             broken(it).map_or(Ok(()), Err)
         }
         RetentionAnswer::Changes(it) => output.document(schema::POLICY_CHANGES, it, |page| changes(page, it)),
-        RetentionAnswer::History(it) => output.document(schema::RETENTION_HISTORY, it, |page| history(page, it)),
+        RetentionAnswer::History(it) => {
+            output.document(schema::RETENTION_HISTORY, it, |page| history(page, it))
+        }
     }
 }
 
@@ -65,7 +67,11 @@ fn details(policy: &Policy) -> Vec<String> {
         said.push(format!("newest {last} by {}", policy.by.join(", ")));
     }
     said.extend(floors.max_rows.map(|floor| format!("max_rows {floor}")));
-    said.extend(floors.max_delete_ratio.map(|floor| format!("max_delete_ratio {floor}")));
+    said.extend(
+        floors
+            .max_delete_ratio
+            .map(|floor| format!("max_delete_ratio {floor}")),
+    );
     said.extend(floors.min_keep.map(|floor| format!("min_keep {floor}")));
     said
 }
@@ -122,7 +128,12 @@ fn checked(page: &mut Page, list: &PolicyCheckList) {
             true => ("cannot work", Tone::Bad),
             false => ("note", Tone::Doubtful),
         };
-        page.toned(&format!("  {} ", finding.policy), word, tone, &format!(": {}", finding.text));
+        page.toned(
+            &format!("  {} ", finding.policy),
+            word,
+            tone,
+            &format!(": {}", finding.text),
+        );
     }
 }
 
@@ -189,7 +200,10 @@ pub(crate) fn plan(page: &mut Page, work: &RetentionWork) {
             Some(threshold) => format!("older than {threshold}"),
             None => "nothing: kept for ever".to_owned(),
         };
-        page.field("policy", format!("{} ({}): {threshold}", verdict.policy, verdict.table));
+        page.field(
+            "policy",
+            format!("{} ({}): {threshold}", verdict.policy, verdict.table),
+        );
         let standing = match (&verdict.problem, verdict.items) {
             (Some(problem), _) => format!("cannot work: {}", problem.reason),
             (None, 0) => "no data is old enough".to_owned(),
@@ -199,7 +213,10 @@ pub(crate) fn plan(page: &mut Page, work: &RetentionWork) {
         page.fields("", verdict.notes.iter());
         for partition in &verdict.partitions {
             let word = if partition.goes { "goes" } else { "stays" };
-            page.field("", format!("{word}: {} {}", partition.partition, partition.reason));
+            page.field(
+                "",
+                format!("{word}: {} {}", partition.partition, partition.reason),
+            );
         }
     }
     if work.items.is_empty() {
@@ -221,7 +238,8 @@ pub(crate) fn plan(page: &mut Page, work: &RetentionWork) {
             [
                 item.action.clone(),
                 item.table.to_string(),
-                item.rows.map_or_else(nothing, |rows| format!("{about}{}", count(rows))),
+                item.rows
+                    .map_or_else(nothing, |rows| format!("{about}{}", count(rows))),
                 item.bytes.map_or_else(nothing, size),
                 item.oldest.clone().unwrap_or_else(nothing),
                 item.newest.clone().unwrap_or_else(nothing),
@@ -243,10 +261,15 @@ pub(crate) fn plan(page: &mut Page, work: &RetentionWork) {
 
 /// Why a plan, or what came of it, is no success as a whole.
 pub(crate) fn doubts(work: &RetentionWork) -> Option<Failure> {
-    let broken = work.policies.iter().filter(|verdict| verdict.problem.is_some()).count() as u64;
+    let broken = work
+        .policies
+        .iter()
+        .filter(|verdict| verdict.problem.is_some())
+        .count() as u64;
     let message = format!("{} cannot work", plural(broken, "policy"));
     (broken > 0).then(|| {
-        Failure::new(ErrorKind::Partial, message).with_hint("`ostler retention policy check` tells what is wrong")
+        Failure::new(ErrorKind::Partial, message)
+            .with_hint("`ostler retention policy check` tells what is wrong")
     })
 }
 
@@ -289,6 +312,9 @@ pub(crate) fn report(page: &mut Page, report: &RetentionReport) {
     }
     page.fields(
         "refused",
-        report.refused.iter().map(|finding| format!("{}: {}", finding.policy, finding.text)),
+        report
+            .refused
+            .iter()
+            .map(|finding| format!("{}: {}", finding.policy, finding.text)),
     );
 }

@@ -40,7 +40,9 @@ fn the_start_page_of_retention_does_what_it_says() {
     };
     let database = server.database();
     let text = fs::read_to_string(page("first-retention.md")).unwrap();
-    let statements = text.split_once("```sql\n").and_then(|(_, rest)| rest.split_once("```"));
+    let statements = text
+        .split_once("```sql\n")
+        .and_then(|(_, rest)| rest.split_once("```"));
     server.sql(&database, statements.unwrap().0);
     does_what_it_says("first-retention.md", &Home::new(server.environment(&database)));
 }

@@ -90,11 +90,20 @@ fn what_a_plan_says_is_what_its_digest_runs() {
         // The threshold is 2023-05-16: by their end, no month is old enough.
         let none = world.json(&["plan", "--cutoff=2024-05-15"]);
         assert_eq!(none["work"]["items"].as_array().unwrap().len(), 0, "{none}");
-        assert_eq!(none["work"]["policies"][0]["threshold"], "2023-05-16T00:00:00Z", "{none}");
+        assert_eq!(
+            none["work"]["policies"][0]["threshold"], "2023-05-16T00:00:00Z",
+            "{none}"
+        );
         // By their start, May is; it has rows that are younger.
         let old = world.json(&["plan", "--cutoff=2024-05-15", "--partition-rule=start"]);
         assert_eq!(old["work"]["items"][0]["rows"], 5, "{old}");
-        assert!(old["work"]["policies"][0]["notes"][0].as_str().unwrap().contains("younger"), "{old}");
+        assert!(
+            old["work"]["policies"][0]["notes"][0]
+                .as_str()
+                .unwrap()
+                .contains("younger"),
+            "{old}"
+        );
 
         let (code, said) = world.code(&["run", "--cutoff=2024-06-01"]);
         assert_eq!((code, world.readings()), (4, 9), "{said}");
@@ -103,27 +112,49 @@ fn what_a_plan_says_is_what_its_digest_runs() {
         assert_eq!(item["rows"], 5, "{plan}");
         assert_eq!(item["oldest"], "2023-05-01 00:00:00+00", "{plan}");
         assert_eq!(item["newest"], "2023-05-29 00:00:00+00", "{plan}");
-        assert_eq!(plan["work"]["policies"][0]["partitions"].as_array().unwrap().len(), 2, "{plan}");
+        assert_eq!(
+            plan["work"]["policies"][0]["partitions"]
+                .as_array()
+                .unwrap()
+                .len(),
+            2,
+            "{plan}"
+        );
         let digest = plan["digest"].as_str().unwrap();
         let other = format!("--apply={}", "0".repeat(16));
         let (code, said) = world.code(&["run", "--cutoff=2024-06-01", &other]);
         assert_eq!((code, world.readings()), (4, 9), "{said}");
         let report = world.json(&["run", "--cutoff=2024-06-01", &format!("--apply={digest}")]);
         assert_eq!(report["rows_removed"], 5, "{report}");
-        assert_eq!((&report["items"][0]["before"], &report["items"][0]["after"]), (&5.into(), &0.into()));
+        assert_eq!(
+            (&report["items"][0]["before"], &report["items"][0]["after"]),
+            (&5.into(), &0.into())
+        );
         assert_eq!(world.readings(), 4);
         assert_eq!(world.sql("SELECT to_regclass('readings_05')")[0][0], None);
         // Nothing is left to do, which is no error and said as such.
         let (code, said) = world.code(&["run", "--cutoff=2024-06-01", "--yes"]);
-        assert!(code == 0 && said.contains("no data is old enough"), "{code} {said}");
+        assert!(
+            code == 0 && said.contains("no data is old enough"),
+            "{code} {said}"
+        );
         // The last partition stays unless that is wanted.
         world.json(&["run", "--cutoff=2024-12-31", "--yes"]);
         assert_eq!(world.readings(), 4);
         world.json(&["run", "--cutoff=2024-12-31", "--min-keep=0", "--yes"]);
         assert_eq!(world.readings(), 0);
         let history = world.json(&["history"]);
-        let actions: Vec<_> = history["entries"].as_array().unwrap().iter().map(|it| &it["action"]).collect();
-        assert_eq!(actions, ["drop partition", "drop partition", "added"], "{history}");
+        let actions: Vec<_> = history["entries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| &it["action"])
+            .collect();
+        assert_eq!(
+            actions,
+            ["drop partition", "drop partition", "added"],
+            "{history}"
+        );
     });
 }
 
@@ -156,15 +187,23 @@ fn no_policy_an_unknown_tag_and_no_data_are_told_apart() {
     }
     assert_eq!(world.readings(), 9);
     // A table that went after its policy was made: that policy is partial, the other goes on.
-    world.sql("CREATE TABLE gone (at date); CREATE TABLE plain (at date); INSERT INTO plain VALUES ('2020-01-01')");
+    world.sql(
+        "CREATE TABLE gone (at date); CREATE TABLE plain (at date); INSERT INTO plain VALUES ('2020-01-01')",
+    );
     world.json(&["ttl", "gone", "1d"]);
     world.json(&["ttl", "plain", "1d"]);
     world.sql("DROP TABLE gone");
     let (code, said) = world.code(&["run", "--policy=public.gone", "--policy=public.plain", "--yes"]);
-    assert!(code == 3 && said.contains("there is no table public.gone"), "{code} {said}");
+    assert!(
+        code == 3 && said.contains("there is no table public.gone"),
+        "{code} {said}"
+    );
     assert_eq!(world.number("SELECT count(*) FROM plain"), 0);
     let (code, said) = world.code(&["policy", "check"]);
-    assert!(code == 3 && said.contains("there is no table public.gone"), "{code} {said}");
+    assert!(
+        code == 3 && said.contains("there is no table public.gone"),
+        "{code} {said}"
+    );
 }
 
 #[test]
@@ -199,7 +238,10 @@ fn rows_go_by_any_column_that_tells_a_time() {
             world.json(&words);
             let report = world.json(&["run", "--cutoff=2024-02-10", "--policy=it", "--yes"]);
             assert_eq!(report["rows_removed"], 30, "{line} {report}");
-            let table = report["items"][0]["table"].as_str().unwrap().replace("public.", "");
+            let table = report["items"][0]["table"]
+                .as_str()
+                .unwrap()
+                .replace("public.", "");
             let left_now = world.number(&format!("SELECT count(*) FROM {table}"));
             assert_eq!(left_now, left, "{line}");
             world.json(&["policy", "remove", "it"]);
@@ -213,7 +255,9 @@ fn floors_refuse_and_nothing_goes() {
     let Some(world) = World::new(Release::Fifteen) else {
         return;
     };
-    world.sql("CREATE TABLE t (at date); INSERT INTO t SELECT '2024-01-01'::date + n FROM generate_series(0, 39) n");
+    world.sql(
+        "CREATE TABLE t (at date); INSERT INTO t SELECT '2024-01-01'::date + n FROM generate_series(0, 39) n",
+    );
     world.json(&["add", "t:at delete 10d", "--max-rows=29"]);
     for floors in [
         &["--max-rows=29"][..],
@@ -224,9 +268,20 @@ fn floors_refuse_and_nothing_goes() {
         let mut words = vec!["run", "--cutoff=2024-02-10", "--yes"];
         words.extend(floors);
         let (code, said) = world.code(&words);
-        assert_eq!((code, world.number("SELECT count(*) FROM t")), (4, 40), "{floors:?} {said}");
+        assert_eq!(
+            (code, world.number("SELECT count(*) FROM t")),
+            (4, 40),
+            "{floors:?} {said}"
+        );
     }
-    let enough = ["run", "--cutoff=2024-02-10", "--yes", "--max-rows=30", "--max-delete-ratio=0.75", "--min-keep=10"];
+    let enough = [
+        "run",
+        "--cutoff=2024-02-10",
+        "--yes",
+        "--max-rows=30",
+        "--max-delete-ratio=0.75",
+        "--min-keep=10",
+    ];
     assert_eq!(world.json(&enough)["rows_removed"], 30);
 }
 
@@ -236,7 +291,13 @@ fn policies_are_edited_exported_and_imported_with_an_audit() {
         return;
     };
     world.sensor_readings();
-    world.json(&["add", "sensor_readings drop 13 months", "--name=readings", "--tags=a,b", "--schema=My \"ext\""]);
+    world.json(&[
+        "add",
+        "sensor_readings drop 13 months",
+        "--name=readings",
+        "--tags=a,b",
+        "--schema=My \"ext\"",
+    ]);
     let place = "--schema=My \"ext\"";
     let changed = world.json(&["policy", "edit", "readings", "--keep=4w", "--if-version=1", place]);
     assert_eq!(changed["changes"][0]["before"]["keep"], "13mo", "{changed}");
@@ -246,7 +307,13 @@ fn policies_are_edited_exported_and_imported_with_an_audit() {
     let file = world.ostler.home().join("policies.json");
     std::fs::write(&file, world.run(&["policy", "export", place]).stdout).unwrap();
     world.json(&["policy", "remove", "--tags=a", place]);
-    assert_eq!(world.json(&["policy", "list", place])["policies"].as_array().unwrap().len(), 0);
+    assert_eq!(
+        world.json(&["policy", "list", place])["policies"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
     world.json(&["policy", "import", file.to_str().unwrap(), place]);
     let (code, said) = world.code(&["policy", "import", file.to_str().unwrap(), place]);
     assert_eq!(code, 4, "{said}");
@@ -261,7 +328,16 @@ fn policies_are_edited_exported_and_imported_with_an_audit() {
 #[test]
 fn names_of_any_kind_are_names_and_nothing_else() {
     on_each(|world| {
-        let names = ["SELECT", "a.b", "a\"b", "Größe 列", "x'; DROP TABLE canary; --", "{table}", "$1", "a\\b"];
+        let names = [
+            "SELECT",
+            "a.b",
+            "a\"b",
+            "Größe 列",
+            "x'; DROP TABLE canary; --",
+            "{table}",
+            "$1",
+            "a\\b",
+        ];
         world.sql("CREATE TABLE canary (n int)");
         for (number, name) in names.iter().enumerate() {
             let quoted = format!("\"{}\"", name.replace('"', "\"\""));
@@ -297,7 +373,14 @@ fn keep_last_leaves_the_newest_rows_of_each_key() {
     world.json(&["add", "t:at keep-last INF", "--last=3", "--by=device"]);
     let report = world.json(&["run", "--yes"]);
     assert_eq!(report["rows_removed"], 14, "{report}");
-    let left = world.sql("SELECT device, count(*), min(at) = '2024-01-08Z' FROM t GROUP BY device ORDER BY device");
-    let row = |device: &str| vec![Some(device.to_owned()), Some("3".to_owned()), Some("t".to_owned())];
+    let left =
+        world.sql("SELECT device, count(*), min(at) = '2024-01-08Z' FROM t GROUP BY device ORDER BY device");
+    let row = |device: &str| {
+        vec![
+            Some(device.to_owned()),
+            Some("3".to_owned()),
+            Some("t".to_owned()),
+        ]
+    };
     assert_eq!(left, [row("a"), row("b")]);
 }

@@ -39,14 +39,20 @@ fn state(world: &World) -> Vec<Vec<Option<String>>> {
 #[test]
 fn a_run_that_is_killed_at_any_step_resumes_to_the_same_end() {
     for release in Release::SUPPORTED {
-        let Some(world) = World::new(release) else { continue };
+        let Some(world) = World::new(release) else {
+            continue;
+        };
         days(&world);
         let report = world.json(RUN);
         assert_eq!(report["rows_removed"], 80, "{report}");
         let expected = state(&world);
-        for step in ["look", "detach", "count", "drop", "delete", "prove", "forget", "record"] {
+        for step in [
+            "look", "detach", "count", "drop", "delete", "prove", "forget", "record",
+        ] {
             for moment in ["before", "after"] {
-                let Some(world) = World::new(release) else { continue };
+                let Some(world) = World::new(release) else {
+                    continue;
+                };
                 days(&world);
                 let mut command = world.command(RUN);
                 command.env("OSTLER_TEST_KILL", format!("{moment}:{step}"));
@@ -88,12 +94,18 @@ fn two_runners_exclude_each_other_and_a_long_reader_only_delays_its_partition() 
 #[test]
 fn a_partition_that_cannot_be_dropped_is_attached_again() {
     for release in Release::SUPPORTED {
-        let Some(world) = World::new(release) else { continue };
+        let Some(world) = World::new(release) else {
+            continue;
+        };
         days(&world);
         world.sql("CREATE VIEW somebodys AS SELECT * FROM day_1");
         let partial = world.run(RUN);
         assert_eq!(partial.status.code(), Some(3), "{}", said(&partial));
-        assert!(said(&partial).contains("it is attached again"), "{}", said(&partial));
+        assert!(
+            said(&partial).contains("it is attached again"),
+            "{}",
+            said(&partial)
+        );
         assert_eq!(world.number("SELECT count(*) FROM days"), 100);
     }
 }
@@ -101,7 +113,9 @@ fn a_partition_that_cannot_be_dropped_is_attached_again() {
 #[test]
 fn partitions_beside_a_default_one_go_too_and_the_default_one_stays() {
     for release in Release::SUPPORTED {
-        let Some(world) = World::new(release) else { continue };
+        let Some(world) = World::new(release) else {
+            continue;
+        };
         days(&world);
         // As pg_partman lays them out.
         world.sql("CREATE TABLE days_default PARTITION OF days DEFAULT; INSERT INTO days VALUES ('2020-01-01Z', -1)");
@@ -114,7 +128,9 @@ fn partitions_beside_a_default_one_go_too_and_the_default_one_stays() {
 #[test]
 fn an_application_never_waits_a_second() {
     for release in [Release::Thirteen, Release::Eighteen] {
-        let Some(world) = World::new(release) else { continue };
+        let Some(world) = World::new(release) else {
+            continue;
+        };
         days(&world);
         world.sql("INSERT INTO rows SELECT '2024-01-01Z', n FROM generate_series(1, 20000) n");
         let over = AtomicBool::new(false);
@@ -144,11 +160,17 @@ fn an_application_never_waits_a_second() {
             assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
             for worker in workers {
                 let (longest, calls) = worker.join().unwrap();
-                assert!(longest < Duration::from_secs(1), "{release:?}: waited {longest:?}");
+                assert!(
+                    longest < Duration::from_secs(1),
+                    "{release:?}: waited {longest:?}"
+                );
                 assert!(calls > 1, "{release:?}: {calls} calls");
             }
         });
-        assert_eq!(world.number("SELECT count(*) FROM rows WHERE at < '2024-01-03Z'"), 0);
+        assert_eq!(
+            world.number("SELECT count(*) FROM rows WHERE at < '2024-01-03Z'"),
+            0
+        );
     }
 }
 
@@ -168,7 +190,10 @@ fn least_privileges_are_enough() {
          GRANT SELECT, DELETE, UPDATE ON rows TO runner_{database}; GRANT SELECT ON rows TO looker_{database}"
     ));
     let as_role = |role: &str, words: &[&str]| {
-        let dsn = format!("--dsn={}", world.server.url_of(&format!("{role}_{database}"), database));
+        let dsn = format!(
+            "--dsn={}",
+            world.server.url_of(&format!("{role}_{database}"), database)
+        );
         let mut all = vec!["retention"];
         all.extend(words);
         all.push(&dsn);
@@ -177,10 +202,16 @@ fn least_privileges_are_enough() {
     };
     let (code, said) = as_role("looker", &["plan", "--cutoff=2024-01-04", "--policy=rows"]);
     assert_eq!(code, Some(0), "{said}");
-    let (code, said) = as_role("looker", &["run", "--cutoff=2024-01-04", "--policy=rows", "--yes"]);
+    let (code, said) = as_role(
+        "looker",
+        &["run", "--cutoff=2024-01-04", "--policy=rows", "--yes"],
+    );
     assert_ne!(code, Some(0), "{said}");
     assert_eq!(world.number("SELECT count(*) FROM rows"), 120);
-    let (code, said) = as_role("runner", &["run", "--cutoff=2024-01-04", "--policy=rows", "--yes"]);
+    let (code, said) = as_role(
+        "runner",
+        &["run", "--cutoff=2024-01-04", "--policy=rows", "--yes"],
+    );
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(world.number("SELECT count(*) FROM rows"), 80);
 }

@@ -45,8 +45,7 @@ impl Postgres {
                 _ => Shape::Other,
             },
             columns,
-            detaches_concurrently: release >= CONCURRENTLY
-                && !partitions.iter().any(Partition::is_default),
+            detaches_concurrently: release >= CONCURRENTLY && !partitions.iter().any(Partition::is_default),
             partitions,
         }))
     }
@@ -60,8 +59,10 @@ impl Postgres {
             return Ok(None);
         };
         let columns: String = row.get(3);
-        let columns = serde_json::from_str(&columns)
-            .map_err(|error| self.session.unexpected(statement, format!("columns that are none: {error}")))?;
+        let columns = serde_json::from_str(&columns).map_err(|error| {
+            self.session
+                .unexpected(statement, format!("columns that are none: {error}"))
+        })?;
         Ok(Some((row.get(0), row.get(1), row.get(2), columns)))
     }
 

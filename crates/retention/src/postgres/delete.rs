@@ -83,8 +83,12 @@ impl Postgres {
                 .await?;
             proof.problem = deleted.err();
             let prove = |_| async { of_item(self.prove(op, item, target).await) };
-            let proven: Result<(u64, u64), RetentionProblem> =
-                op.step("prove").key(format!("{key}, pass {pass}")).retries(3).run(prove).await?;
+            let proven: Result<(u64, u64), RetentionProblem> = op
+                .step("prove")
+                .key(format!("{key}, pass {pass}"))
+                .retries(3)
+                .run(prove)
+                .await?;
             match proven {
                 Ok((removed, after)) => (proof.removed, proof.after) = (removed, after),
                 Err(problem) => proof.problem = Some(problem),
@@ -94,13 +98,19 @@ impl Postgres {
             }
         }
         if proof.problem.is_none() && proof.after > 0 {
-            let reason = format!("{} such rows are left: they came meanwhile, or others hold them", proof.after);
+            let reason = format!(
+                "{} such rows are left: they came meanwhile, or others hold them",
+                proof.after
+            );
             proof.problem = Some(problem(ErrorKind::Busy, reason));
         }
         op.step("forget")
             .key(&key)
             .retries(3)
-            .run(|_| async { self.progress(op, item, include_str!("queries/forget_progress.sql")).await })
+            .run(|_| async {
+                self.progress(op, item, include_str!("queries/forget_progress.sql"))
+                    .await
+            })
             .await?;
         Ok(proof)
     }
@@ -135,7 +145,8 @@ impl Postgres {
     ) -> Result<(), Failure> {
         let blocks_are_ranges = self.release().await? >= CONCURRENTLY;
         for leaf in self.leaves(&item.table, column(target)).await? {
-            self.sweep(op, item, target, pace, step, &leaf, blocks_are_ranges).await?;
+            self.sweep(op, item, target, pace, step, &leaf, blocks_are_ranges)
+                .await?;
         }
         Ok(())
     }
@@ -152,7 +163,13 @@ impl Postgres {
         leaf: &Leaf,
         blocks_are_ranges: bool,
     ) -> Result<(), Failure> {
-        let Target::Rows { form, last, type_name, .. } = target else {
+        let Target::Rows {
+            form,
+            last,
+            type_name,
+            ..
+        } = target
+        else {
             return Ok(());
         };
         let mut way = match (last, form) {
@@ -168,7 +185,11 @@ impl Postgres {
         };
         let mut patience = Patience::new(pace.lock_wait_ms);
         loop {
-            let limit = if matches!(way, Way::Blocks(_)) { ROWS_OF_BLOCKS } else { size };
+            let limit = if matches!(way, Way::Blocks(_)) {
+                ROWS_OF_BLOCKS
+            } else {
+                size
+            };
             let statement = self.batch(leaf, target, &way, size, limit);
             let (operation, place) = (op.id().to_string(), key(item));
             let parameters = [(&operation as _, Type::TEXT), (&place as _, Type::TEXT)];
@@ -188,22 +209,34 @@ impl Postgres {
                 Way::Time(from) => {
                     let newest: Option<String> = row.get(2);
                     *from = newest.map(|newest| format!("{}::{type_name}", literal(&newest).trim_start()));
-                    gone < limit
+                    gone == 0
                 }
                 Way::Blocks(from) => {
                     *from += size;
                     *from >= leaf.blocks
                 }
-                Way::Any => gone == 0 || last.is_none() && gone < limit,
+                Way::Any => gone == 0,
             };
             if done {
                 return Ok(());
             }
-            let most = if matches!(way, Way::Blocks(_)) { MOST_BLOCKS } else { MOST_ROWS };
-            let least = if matches!(way, Way::Blocks(_)) { 1 } else { FEWEST_ROWS };
+            let most = if matches!(way, Way::Blocks(_)) {
+                MOST_BLOCKS
+            } else {
+                MOST_ROWS
+            };
+            let least = if matches!(way, Way::Blocks(_)) {
+                1
+            } else {
+                FEWEST_ROWS
+            };
             size = next_size(size, took, Duration::from_millis(pace.batch_ms)).clamp(least, most);
             // Nothing was deleted, nobody was disturbed.
-            let pause = if gone == 0 { Duration::ZERO } else { took.mul_f64(pace.rest.clamp(0.0, 100.0)) };
+            let pause = if gone == 0 {
+                Duration::ZERO
+            } else {
+                took.mul_f64(pace.rest.clamp(0.0, 100.0))
+            };
             rest(pause, step).await?;
         }
     }
@@ -213,7 +246,7 @@ impl Postgres {
         let table = quoted(&leaf.table);
         let column = identifier(column(target));
         let mut of_rows = match ranked(&table, target) {
-            Some(ranked) => format!("ctid = ANY (ARRAY(SELECT id FROM ({ranked} LIMIT {limit}) AS old))"),
+            Some(ranked) => format!("ctid = ANY (ARRAY(SELECT ostler_row FROM ({ranked} LIMIT {limit}) AS old))"),
             None => condition(target),
         };
         let mut order = String::new();
@@ -226,7 +259,9 @@ impl Postgres {
             }
             Way::Blocks(from) => {
                 let to = from + size;
-                of_rows.push_str(&format!(" AND ctid >= '({from},0)'::tid AND ctid < '({to},0)'::tid"));
+                of_rows.push_str(&format!(
+                    " AND ctid >= '({from},0)'::tid AND ctid < '({to},0)'::tid"
+                ));
             }
             Way::Any => {}
         }
@@ -242,8 +277,15 @@ impl Postgres {
     }
 
     /// How many rows were removed, by what the batches wrote, and how many such rows there are.
-    async fn prove(&self, op: &Operation, item: &RetentionItem, target: &Target) -> Result<(u64, u64), Failure> {
-        let removed = self.progress(op, item, include_str!("queries/removed.sql")).await?;
+    async fn prove(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        target: &Target,
+    ) -> Result<(u64, u64), Failure> {
+        let removed = self
+            .progress(op, item, include_str!("queries/removed.sql"))
+            .await?;
         Ok((removed, self.measure(&item.table, target).await?.rows))
     }
 
@@ -256,7 +298,6 @@ impl Postgres {
         Ok(u64::try_from(removed).unwrap_or(0))
     }
 }
-
 
 fn column(target: &Target) -> &str {
     match target {
@@ -286,7 +327,14 @@ mod tests {
 
     #[test]
     fn batches_grow_and_shrink_towards_the_time_they_may_take() {
-        for (took, next) in [(1, 2_000), (50, 2_000), (80, 1_100), (100, 1_000), (120, 900), (500, 500)] {
+        for (took, next) in [
+            (1, 2_000),
+            (50, 2_000),
+            (80, 1_100),
+            (100, 1_000),
+            (120, 900),
+            (500, 500),
+        ] {
             let found = next_size(1_000, Duration::from_millis(took), Duration::from_millis(100));
             assert_eq!(found, next, "{took} ms");
         }

@@ -45,7 +45,10 @@ pub(super) fn statement(concurrently: bool, parent: &TableName, partition: &Tabl
 
 /// The statement that drops.
 pub(super) fn drop_statement(partition: &TableName) -> String {
-    fill(include_str!("queries/drop.sql"), &[("partition", &quoted(partition))])
+    fill(
+        include_str!("queries/drop.sql"),
+        &[("partition", &quoted(partition))],
+    )
 }
 
 fn named(template: &str, parent: &TableName, partition: &TableName) -> String {
@@ -104,7 +107,8 @@ impl Postgres {
             Err(problem) => Err(problem),
             Ok(rows) => {
                 proof.before = rows;
-                let drop = |step: Step| async move { of_item(self.drop_partition(item, target, pace, &step).await) };
+                let drop =
+                    |step: Step| async move { of_item(self.drop_partition(item, target, pace, &step).await) };
                 op.step("drop").key(&key).run(drop).await?
             }
         };
@@ -113,7 +117,8 @@ impl Postgres {
             Err(problem) => {
                 proof.problem = Some(problem);
                 proof.after = proof.before;
-                let attach = |step: Step| async move { of_item(self.attach(item, target, pace, &step).await) };
+                let attach =
+                    |step: Step| async move { of_item(self.attach(item, target, pace, &step).await) };
                 let attached: Result<(), RetentionProblem> = op.step("attach").key(&key).run(attach).await?;
                 proof.note = Some(match attached {
                     Ok(()) => "it is attached again".to_owned(),
@@ -130,7 +135,10 @@ impl Postgres {
             return Ok(None);
         };
         let parameters = [(id as _, Type::OID), (parent_id as _, Type::OID)];
-        let rows = self.session.query(include_str!("queries/standing.sql"), &parameters).await?;
+        let rows = self
+            .session
+            .query(include_str!("queries/standing.sql"), &parameters)
+            .await?;
         Ok(rows.first().map(|row| Found {
             table: TableName {
                 schema: row.get(0),
@@ -151,18 +159,31 @@ impl Postgres {
         let Target::Partition { parent, bounds, .. } = target else {
             return Ok(Standing::Gone);
         };
-        let changed = |what: String| Err(Failure::new(ErrorKind::Conflict, format!("it has changed since the plan: {what}")));
+        let changed = |what: String| {
+            Err(Failure::new(
+                ErrorKind::Conflict,
+                format!("it has changed since the plan: {what}"),
+            ))
+        };
         match self.find(target).await? {
             None => Ok(Standing::Gone),
             Some(found) if found.table != item.table => changed(format!("its name is {}", found.table)),
-            Some(found) if found.standing == Standing::Detached => changed(format!("it is no partition of {parent}")),
+            Some(found) if found.standing == Standing::Detached => {
+                changed(format!("it is no partition of {parent}"))
+            }
             Some(found) if found.bounds != *bounds => changed(format!("its bounds are {}", found.bounds)),
             Some(found) => Ok(found.standing),
         }
     }
 
     /// Detaches it, whatever came of earlier tries.
-    async fn detach(&self, item: &RetentionItem, target: &Target, pace: Pace, step: &Step) -> Result<(), Failure> {
+    async fn detach(
+        &self,
+        item: &RetentionItem,
+        target: &Target,
+        pace: Pace,
+        step: &Step,
+    ) -> Result<(), Failure> {
         let Target::Partition { parent, .. } = target else {
             return Ok(());
         };
@@ -173,7 +194,9 @@ impl Postgres {
             };
             let sql = match found.standing {
                 Standing::Detached | Standing::Gone => return Ok(()),
-                Standing::Detaching => named(include_str!("queries/detach_finalize.sql"), parent, &item.table),
+                Standing::Detaching => {
+                    named(include_str!("queries/detach_finalize.sql"), parent, &item.table)
+                }
                 Standing::Attached => statement(found.concurrently, parent, &item.table),
             };
             if let Err(error) = self.session.batch(&sql).await {
@@ -192,7 +215,10 @@ impl Postgres {
         let mut patience = Patience::new(pace.lock_wait_ms);
         while let Some(found) = self.find(target).await? {
             if found.standing != Standing::Detached || found.table != item.table {
-                return Err(Failure::new(ErrorKind::Conflict, "somebody attached or renamed it meanwhile"));
+                return Err(Failure::new(
+                    ErrorKind::Conflict,
+                    "somebody attached or renamed it meanwhile",
+                ));
             }
             if let Err(error) = self.session.batch(&drop_statement(&item.table)).await {
                 patience.after(error, step).await?;
@@ -202,7 +228,13 @@ impl Postgres {
     }
 
     /// Puts it back where it was.
-    async fn attach(&self, item: &RetentionItem, target: &Target, pace: Pace, step: &Step) -> Result<(), Failure> {
+    async fn attach(
+        &self,
+        item: &RetentionItem,
+        target: &Target,
+        pace: Pace,
+        step: &Step,
+    ) -> Result<(), Failure> {
         let Target::Partition { parent, bounds, .. } = target else {
             return Ok(());
         };
@@ -213,7 +245,11 @@ impl Postgres {
                 _ => return Ok(()),
             }
             let (parent, partition) = (quoted(parent), quoted(&item.table));
-            let places = [("parent", parent.as_str()), ("partition", &partition), ("bounds", bounds)];
+            let places = [
+                ("parent", parent.as_str()),
+                ("partition", &partition),
+                ("bounds", bounds),
+            ];
             let sql = fill(include_str!("queries/attach.sql"), &places);
             if let Err(error) = self.session.batch(&sql).await {
                 patience.after(error, step).await?;

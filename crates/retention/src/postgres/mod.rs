@@ -20,6 +20,9 @@ use crate::strategy::{Target, problem};
 use crate::{Database, Error, Measured};
 use statement::{condition, fill, quoted, ranked, value};
 
+/// How often, 300 ms each, it is tried to be the only runner.
+const LOCK_TRIES: u32 = 5;
+
 /// A PostgreSQL database with its policies, by one session.
 #[derive(Debug)]
 pub struct Postgres {
@@ -70,7 +73,12 @@ impl Postgres {
     }
 
     /// What became of an item, in the audit of the database.
-    async fn record(&self, op: &Operation, item: &RetentionItem, proof: &RetentionProof) -> Result<(), Failure> {
+    async fn record(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        proof: &RetentionProof,
+    ) -> Result<(), Failure> {
         let statement = self.own(include_str!("queries/audit_run.sql"));
         let place = item.table.to_string();
         let rows = i64::try_from(proof.removed).unwrap_or(i64::MAX);
@@ -93,7 +101,9 @@ impl Postgres {
 fn of_item<T>(result: Result<T, Failure>) -> Result<Result<T, RetentionProblem>, Failure> {
     match result {
         Ok(value) => Ok(Ok(value)),
-        Err(failure) if failure.kind().is_transient() || failure.kind() == ErrorKind::Cancelled => Err(failure),
+        Err(failure) if failure.kind().is_transient() || failure.kind() == ErrorKind::Cancelled => {
+            Err(failure)
+        }
         Err(failure) => Ok(Err(problem(failure.kind(), failure.messages().join(": ")))),
     }
 }
@@ -145,23 +155,44 @@ impl Database for Postgres {
                 ]
             }
             Target::Rows { .. } => vec![match ranked(&quoted(table), target) {
-                Some(ranked) => format!("DELETE FROM {} WHERE ctid IN ({})", quoted(table), one_line(&ranked)),
+                Some(ranked) => format!(
+                    "DELETE FROM {} WHERE ctid IN (SELECT ostler_row FROM ({}) AS old)",
+                    quoted(table),
+                    one_line(&ranked)
+                ),
                 None => format!("DELETE FROM {} WHERE {}", quoted(table), condition(target)),
             }],
         }
     }
 
     async fn exclude_others(&self) -> Result<(), Failure> {
-        match self.session.query(include_str!("queries/exclude_others.sql"), &[]).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.sqlstate() == Some("55P03") => Err(Error::Busy { database: self.name() }.into()),
-            Err(error) => Err(error.into()),
+        // The server may still be ending the session of one that was killed.
+        for _ in 0..LOCK_TRIES {
+            match self
+                .session
+                .query(include_str!("queries/exclude_others.sql"), &[])
+                .await
+            {
+                Ok(_) => return Ok(()),
+                Err(error) if error.sqlstate() == Some("55P03") => {}
+                Err(error) => return Err(error.into()),
+            }
         }
+        Err(Error::Busy { database: self.name() }.into())
     }
 
-    async fn remove(&self, op: &Operation, item: &RetentionItem, pace: Pace) -> Result<RetentionProof, Failure> {
-        let target: Target = serde_json::from_value(item.detail.clone())
-            .map_err(|error| Failure::new(ErrorKind::Unsupported, format!("the plan cannot be read: {error}")))?;
+    async fn remove(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        pace: Pace,
+    ) -> Result<RetentionProof, Failure> {
+        let target: Target = serde_json::from_value(item.detail.clone()).map_err(|error| {
+            Failure::new(
+                ErrorKind::Unsupported,
+                format!("the plan cannot be read: {error}"),
+            )
+        })?;
         let proof = match &target {
             Target::Partition { .. } => self.remove_partition(op, item, &target, pace).await?,
             Target::Rows { .. } => self.remove_rows(op, item, &target, pace).await?,
@@ -187,11 +218,16 @@ fn one_line(text: &str) -> String {
 /// The statement that counts what would go.
 fn measuring(table: &TableName, target: &Target) -> String {
     let (column, type_name) = match target {
-        Target::Partition { column, type_name, .. } | Target::Rows { column, type_name, .. } => (column, type_name),
+        Target::Partition {
+            column, type_name, ..
+        }
+        | Target::Rows {
+            column, type_name, ..
+        } => (column, type_name),
     };
     let table = quoted(table);
     let (from, value) = match ranked(&table, target) {
-        Some(ranked) => (format!("({ranked}) AS rows"), "moment".to_owned()),
+        Some(ranked) => (format!("({ranked}) AS rows"), "ostler_moment".to_owned()),
         None => (table, value(column, type_name)),
     };
     let condition = match target {

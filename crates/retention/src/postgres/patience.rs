@@ -36,7 +36,10 @@ impl Patience {
         if Instant::now() + self.pause > self.until {
             return Err(Failure::new(
                 ErrorKind::Busy,
-                format!("a lock could not be got in time: {}", error.message().unwrap_or_default()),
+                format!(
+                    "a lock could not be got in time: {}",
+                    error.message().unwrap_or_default()
+                ),
             ));
         }
         rest(self.pause, step).await?;

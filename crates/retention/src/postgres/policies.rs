@@ -105,7 +105,10 @@ impl Postgres {
         if !tables {
             return Ok((schema, 0));
         }
-        let row = self.session.one(&self.own(include_str!("queries/version.sql")), &[]).await?;
+        let row = self
+            .session
+            .one(&self.own(include_str!("queries/version.sql")), &[])
+            .await?;
         let version = i64::from(row.get::<_, i32>(0));
         let known = MIGRATIONS.len() as i64;
         if version > known {
@@ -123,7 +126,9 @@ impl Postgres {
     async fn migrate(&self) -> Result<(), Failure> {
         let (schema, version) = self.installed().await?;
         if !schema {
-            self.session.batch(&self.own(include_str!("queries/create_schema.sql"))).await?;
+            self.session
+                .batch(&self.own(include_str!("queries/create_schema.sql")))
+                .await?;
         }
         let numbered = (1_i32..).zip(MIGRATIONS);
         for (number, migration) in numbered.filter(|(number, _)| i64::from(*number) > version) {
@@ -166,7 +171,9 @@ impl Postgres {
 
     async fn write_all(&self, changes: &[PolicyChanged]) -> Result<(), Failure> {
         // Two who make the tables at the same time, or the same policy, come one after the other.
-        self.session.query(include_str!("queries/lock_policies.sql"), &[]).await?;
+        self.session
+            .query(include_str!("queries/lock_policies.sql"), &[])
+            .await?;
         self.migrate().await?;
         for change in changes {
             self.write_one(change).await?;

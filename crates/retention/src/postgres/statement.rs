@@ -53,8 +53,15 @@ pub(super) fn condition(target: &Target) -> String {
     let mut parts = Vec::new();
     if let Some(boundary) = boundary {
         // The boundary of a text is compared byte by byte, as ULIDs are made to be.
-        let collation = if *form == Some(Form::Ulid) { " COLLATE \"C\"" } else { "" };
-        parts.push(format!("{column}{collation} < {}::{type_name}", literal(boundary).trim_start()));
+        let collation = if *form == Some(Form::Ulid) {
+            " COLLATE \"C\""
+        } else {
+            ""
+        };
+        parts.push(format!(
+            "{column}{collation} < {}::{type_name}",
+            literal(boundary).trim_start()
+        ));
     }
     match form {
         Some(Form::Uuidv7) => parts.push(format!("pg_catalog.substr({column}::text, 15, 1) = '7'")),
@@ -131,7 +138,12 @@ mod tests {
                 "\"time\" < '2024-01-01'::date",
             ),
             (
-                rows("id", "uuid", "018f7c28-8a7b-0000-0000-000000000000", Some(Form::Uuidv7)),
+                rows(
+                    "id",
+                    "uuid",
+                    "018f7c28-8a7b-0000-0000-000000000000",
+                    Some(Form::Uuidv7),
+                ),
                 "\"id\" < '018f7c28-8a7b-0000-0000-000000000000'::uuid AND pg_catalog.substr(\"id\"::text, 15, 1) = '7'",
             ),
             (

@@ -2,7 +2,7 @@
 
 use ostler_api::document::RetentionProblem;
 
-use super::{Decision, Item, Question, all_rows, rows};
+use super::{Decision, Item, Question, rows};
 use crate::column::TimeColumn;
 use crate::facts::Table;
 
@@ -21,7 +21,7 @@ pub(super) fn decide(
             reason: format!("{} before {threshold}", question.policy.column),
             target: rows(question, table, column),
             bytes: None,
-            rows: all_rows(table),
+            rows: None,
         }],
         ..Decision::default()
     })

@@ -22,16 +22,27 @@ pub(super) fn decide(
 ) -> Result<Decision, RetentionProblem> {
     let by = &question.policy.column;
     if table.shape != Shape::Partitioned {
-        let reason = format!("{} is not partitioned: strategy `delete` removes rows", table.table);
+        let reason = format!(
+            "{} is not partitioned: strategy `delete` removes rows",
+            table.table
+        );
         return Err(problem(ErrorKind::Invalid, reason));
     }
     let mine: Vec<&Partition> = table
         .partitions
         .iter()
-        .filter(|partition| partition.key.first().is_some_and(|key| key.as_deref() == Some(by)))
+        .filter(|partition| {
+            partition
+                .key
+                .first()
+                .is_some_and(|key| key.as_deref() == Some(by))
+        })
         .collect();
     if mine.is_empty() && !table.partitions.is_empty() {
-        let reason = format!("{} is not partitioned by {by}: strategy `delete` removes rows", table.table);
+        let reason = format!(
+            "{} is not partitioned by {by}: strategy `delete` removes rows",
+            table.table
+        );
         return Err(problem(ErrorKind::Invalid, reason));
     }
     let mut dated: Vec<Dated<'_>> = mine
@@ -47,7 +58,14 @@ pub(super) fn decide(
         })
         .collect();
     // Oldest first, so that no hole is in the middle of the series while it is worked on; what has no end comes last.
-    dated.sort_by_key(|it| (it.end.is_none(), it.end.or(it.start), it.start, it.partition.table.clone()));
+    dated.sort_by_key(|it| {
+        (
+            it.end.is_none(),
+            it.end.or(it.start),
+            it.start,
+            it.partition.table.clone(),
+        )
+    });
     let of_type = type_name(question, table);
     let newest: Vec<u32> = newest(&dated, question.min_keep);
     let mut decision = Decision::default();
@@ -55,7 +73,10 @@ pub(super) fn decide(
         let (mut goes, mut reason) = verdict(question, &it);
         if goes && newest.contains(&it.partition.id) {
             goes = false;
-            reason = format!("one of the {} newest, which always stay (min_keep)", question.min_keep);
+            reason = format!(
+                "one of the {} newest, which always stay (min_keep)",
+                question.min_keep
+            );
         }
         if goes {
             decision.items.push(item(&it, (by, &of_type), &reason));
@@ -98,7 +119,13 @@ fn verdict(question: &Question<'_>, it: &Dated<'_>) -> (bool, String) {
         PartitionRule::Start => ("starts", it.start),
     };
     let Some(edge) = edge else {
-        return (false, format!("its bounds do not tell when it {end_name}: {}", it.partition.bounds));
+        return (
+            false,
+            format!(
+                "its bounds do not tell when it {end_name}: {}",
+                it.partition.bounds
+            ),
+        );
     };
     // The end is the first moment after it; a start at the threshold is young enough.
     let expired = match question.rule {

@@ -3,7 +3,7 @@
 use ostler_api::document::RetentionProblem;
 use ostler_vocabulary::ErrorKind;
 
-use super::{Decision, Item, Question, Target, all_rows, problem, rows};
+use super::{Decision, Item, Question, Target, problem, rows};
 use crate::column::TimeColumn;
 use crate::facts::{Shape, Table};
 
@@ -14,22 +14,34 @@ pub(super) fn decide(
 ) -> Result<Decision, RetentionProblem> {
     let policy = question.policy;
     let Some(last) = policy.last.filter(|last| *last > 0) else {
-        return Err(problem(ErrorKind::Invalid, "it does not say how many rows to keep (`--last`)"));
+        return Err(problem(
+            ErrorKind::Invalid,
+            "it does not say how many rows to keep (`--last`)",
+        ));
     };
     if policy.by.is_empty() {
-        return Err(problem(ErrorKind::Invalid, "it does not say of which key (`--by`)"));
+        return Err(problem(
+            ErrorKind::Invalid,
+            "it does not say of which key (`--by`)",
+        ));
     }
     if let Some(missing) = policy
         .by
         .iter()
         .find(|by| !table.columns.iter().any(|column| column.name == **by))
     {
-        return Err(problem(ErrorKind::NotFound, format!("{} has no column {missing}", table.table)));
+        return Err(problem(
+            ErrorKind::NotFound,
+            format!("{} has no column {missing}", table.table),
+        ));
     }
     if table.shape != Shape::Plain {
         return Err(problem(
             ErrorKind::Unsupported,
-            format!("{} is partitioned, and rows of one key may be in many partitions", table.table),
+            format!(
+                "{} is partitioned, and rows of one key may be in many partitions",
+                table.table
+            ),
         ));
     }
     let age = match question.threshold {
@@ -45,10 +57,13 @@ pub(super) fn decide(
         items: vec![Item {
             table: table.table.clone(),
             action: "delete rows",
-            reason: format!("not one of the newest {last} of their {}{age}", policy.by.join(", ")),
+            reason: format!(
+                "not one of the newest {last} of their {}{age}",
+                policy.by.join(", ")
+            ),
             target,
             bytes: None,
-            rows: all_rows(table),
+            rows: None,
         }],
         ..Decision::default()
     })

@@ -170,10 +170,5 @@ fn rows(question: &Question<'_>, table: &Table, column: TimeColumn) -> Target {
     }
 }
 
-/// The server's count of all rows, where it has one.
-fn all_rows(table: &Table) -> Option<u64> {
-    table.partitions.iter().map(|partition| partition.rows).sum()
-}
-
 #[cfg(test)]
 mod tests;

@@ -75,13 +75,24 @@ fn verdicts(bounds: &[&str], threshold: Option<&str>, rule: PartitionRule, min_k
         min_keep,
     };
     let decision = decide(&question, &table(bounds)).unwrap();
-    let going: Vec<_> = decision.items.iter().map(|item| item.table.name.clone()).collect();
+    let going: Vec<_> = decision
+        .items
+        .iter()
+        .map(|item| item.table.name.clone())
+        .collect();
     let marked: Vec<_> = decision.partitions.iter().filter(|it| it.goes).collect();
     assert_eq!(going.len(), marked.len());
     decision
         .partitions
         .iter()
-        .map(|it| format!("{} {}: {}\n", if it.goes { "drop" } else { "keep" }, it.partition.name, it.reason))
+        .map(|it| {
+            format!(
+                "{} {}: {}\n",
+                if it.goes { "drop" } else { "keep" },
+                it.partition.name,
+                it.reason
+            )
+        })
         .collect()
 }
 
@@ -120,7 +131,12 @@ fn bounds_that_tell_no_end_keep_their_partition() {
         "FOR VALUES WITH (modulus 4, remainder 0)",
         "FOR VALUES IN ('2020-01-01 00:00:00+00')",
     ];
-    insta::assert_snapshot!(verdicts(&odd, Some("2024-01-01T00:00:00Z"), PartitionRule::End, 0));
+    insta::assert_snapshot!(verdicts(
+        &odd,
+        Some("2024-01-01T00:00:00Z"),
+        PartitionRule::End,
+        0
+    ));
 }
 
 #[test]
@@ -144,18 +160,29 @@ fn policies_that_cannot_be_are_told_apart() {
             it.column = "sensor".into();
             it.unit = Some(ostler_api::retention::TimeUnit::Ulid);
         }),
-        ("no such column", Strategy::Delete, &plain, |it| it.column = "Time".into()),
-        ("not a time", Strategy::Delete, &plain, |it| it.column = "sensor".into()),
-        ("no number", Strategy::KeepLast, &plain, |it| it.by = vec!["sensor".into()]),
+        ("no such column", Strategy::Delete, &plain, |it| {
+            it.column = "Time".into()
+        }),
+        ("not a time", Strategy::Delete, &plain, |it| {
+            it.column = "sensor".into()
+        }),
+        ("no number", Strategy::KeepLast, &plain, |it| {
+            it.by = vec!["sensor".into()]
+        }),
         ("no key", Strategy::KeepLast, &plain, |it| it.last = Some(3)),
         ("no such key", Strategy::KeepLast, &plain, |it| {
             it.last = Some(3);
             it.by = vec!["x".into()];
         }),
-        ("rows of many partitions", Strategy::KeepLast, &partitioned, |it| {
-            it.last = Some(3);
-            it.by = vec!["sensor".into()];
-        }),
+        (
+            "rows of many partitions",
+            Strategy::KeepLast,
+            &partitioned,
+            |it| {
+                it.last = Some(3);
+                it.by = vec!["sensor".into()];
+            },
+        ),
     ];
     for (name, strategy, table, change) in cases {
         let mut policy = policy(strategy);

@@ -23,8 +23,8 @@ use ostler_api::document::{
     BackupDetail, BackupList, Diff, FileList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
-use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::request::{Filter, Plan, Request, Selector};
+use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::{Client, Event};
 use ostler_operations::Engine;
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};

@@ -6,7 +6,8 @@ use ostler_api::retention::{Pace, Retention};
 use ostler_vocabulary::{Failure, Span};
 
 use crate::arguments::{
-    ApprovalArguments, ChoiceArguments, FloorArguments, PlaceArguments, RuleWord, StrategyWord, ratio, span, text,
+    ApprovalArguments, ChoiceArguments, FloorArguments, PlaceArguments, RuleWord, StrategyWord, ratio, span,
+    text,
 };
 use crate::operate::{Approval, carry_out};
 use crate::session::Session;
@@ -72,7 +73,9 @@ impl RunArguments {
     pub fn request(self, explain: bool) -> Request {
         let usual = Pace::default();
         let milliseconds = |span: Option<Span>, usual: u64| {
-            span.map_or(usual, |span| u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX))
+            span.map_or(usual, |span| {
+                u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX)
+            })
         };
         Request::Retention(Retention {
             choice: self.choice.choice(),

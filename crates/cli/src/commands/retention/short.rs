@@ -28,13 +28,19 @@ pub(super) fn read(words: &[String]) -> Result<Short, Failure> {
     let name = first.split(':').next().unwrap_or_default().to_lowercase();
     if ELSEWHERE.contains(&name.as_str()) {
         let message = format!("strategy `{first}` is not there for PostgreSQL");
-        return Err(Failure::new(ErrorKind::Unsupported, message).with_hint("there are drop, delete and keep-last"));
+        return Err(
+            Failure::new(ErrorKind::Unsupported, message).with_hint("there are drop, delete and keep-last")
+        );
     }
-    let strategy = StrategyWord::from_str(first, true).ok().map(StrategyWord::strategy);
+    let strategy = StrategyWord::from_str(first, true)
+        .ok()
+        .map(StrategyWord::strategy);
     let duration = if strategy.is_some() { others } else { rest };
     if duration.is_empty() {
-        return Err(Failure::new(ErrorKind::Invalid, format!("`{text}` does not say for how long"))
-            .with_hint("`TABLE:COLUMN drop 4w`"));
+        return Err(
+            Failure::new(ErrorKind::Invalid, format!("`{text}` does not say for how long"))
+                .with_hint("`TABLE:COLUMN drop 4w`"),
+        );
     }
     Ok(Short {
         subject,
@@ -63,9 +69,19 @@ mod tests {
     #[test]
     fn the_short_form_is_table_strategy_and_duration() {
         for (text, subject, strategy, keep) in [
-            ("doc.sensor_readings:time_month drop 4w", "doc.sensor_readings:time_month", Some(Strategy::Drop), "4w"),
+            (
+                "doc.sensor_readings:time_month drop 4w",
+                "doc.sensor_readings:time_month",
+                Some(Strategy::Drop),
+                "4w",
+            ),
             ("events 13 months", "events", None, "13mo"),
-            ("\"my table\":\"a b\" KEEP-LAST inf", "\"my table\":\"a b\"", Some(Strategy::KeepLast), "INF"),
+            (
+                "\"my table\":\"a b\" KEEP-LAST inf",
+                "\"my table\":\"a b\"",
+                Some(Strategy::KeepLast),
+                "INF",
+            ),
         ] {
             let expected = Short {
                 subject: subject.parse().unwrap(),
@@ -76,7 +92,15 @@ mod tests {
             let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
             assert_eq!(read(&words).unwrap(), expected, "{text}");
         }
-        for text in ["", "events", "events drop", "events burn 4w", "events drop 0d", "a.b.c drop 1d", "t snapshot:cold 1d"] {
+        for text in [
+            "",
+            "events",
+            "events drop",
+            "events burn 4w",
+            "events drop 0d",
+            "a.b.c drop 1d",
+            "t snapshot:cold 1d",
+        ] {
             assert!(read(&[text.to_owned()]).is_err(), "{text}");
         }
     }

@@ -30,7 +30,10 @@ fn sensor_readings() -> Policy {
 pub fn policy_list() -> PolicyList {
     PolicyList {
         database: "main".into(),
-        policies: vec![policy("events", "created", Strategy::Delete, Period::days(28)), sensor_readings()],
+        policies: vec![
+            policy("events", "created", Strategy::Delete, Period::days(28)),
+            sensor_readings(),
+        ],
     }
 }
 

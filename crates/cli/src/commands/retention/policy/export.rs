@@ -29,8 +29,8 @@ impl Export {
         };
         let text = serde_json::to_string_pretty(&list)
             .map_err(|error| Failure::new(ErrorKind::Internal, format!("cannot write policies: {error}")))?;
-        session
-            .output
-            .document(schema::POLICY_LIST, &list, |page| page.verbatim(&format!("{text}\n")))
+        session.output.document(schema::POLICY_LIST, &list, |page| {
+            page.verbatim(&format!("{text}\n"))
+        })
     }
 }

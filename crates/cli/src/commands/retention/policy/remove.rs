@@ -10,7 +10,7 @@ use crate::session::Session;
 
 /// Remove policies; the data stays
 #[derive(Debug, Args)]
-#[group(id = "which", required = true, multiple = true, args = ["names", "tags"])]
+#[group(required = true, multiple = true)]
 pub(crate) struct Remove {
     /// Which
     #[arg(value_name = "NAME", value_parser = text())]

@@ -26,7 +26,9 @@ impl Show {
             ..PolicyChoice::default()
         };
         let client = session.client().await?;
-        let answer = client.retention(&self.place.place(), RetentionCall::List { choice }).await?;
+        let answer = client
+            .retention(&self.place.place(), RetentionCall::List { choice })
+            .await?;
         match &answer {
             RetentionAnswer::Policies(list) => report::retention::show(session, list),
             other => report::retention::answer(session, other),
