@@ -46,9 +46,12 @@ fn a_run_that_is_killed_at_any_step_resumes_to_the_same_end() {
         let report = world.json(RUN);
         assert_eq!(report["rows_removed"], 80, "{report}");
         let expected = state(&world);
-        for step in [
-            "look", "detach", "count", "drop", "delete", "prove", "forget", "record",
-        ] {
+        // The newest one at every step, the others where they differ from it.
+        let all: &[&str] = match release {
+            Release::Eighteen => &["look", "detach", "count", "drop", "delete", "prove", "forget", "record"],
+            _ => &["detach"],
+        };
+        for step in all {
             for moment in ["before", "after"] {
                 let Some(world) = World::new(release) else {
                     continue;
