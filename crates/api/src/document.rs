@@ -7,6 +7,7 @@ mod backup;
 mod operation;
 mod outcome;
 mod queue;
+mod retention;
 mod vault;
 
 use ostler_vocabulary::ErrorKind;
@@ -27,6 +28,11 @@ pub use outcome::{
 pub use queue::{
     ConsumerList, ConsumerSummary, DeadLetter, DeadLetterList, EventEntry, EventList, QueueChange,
     QueueChanges, QueueDetail, QueueList, QueueSchemaReport, QueueStatus, QueueSummary,
+};
+pub use retention::{
+    PartitionVerdict, PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList, PolicyTags,
+    RetentionEntry, RetentionHistory, RetentionItem, RetentionProblem, RetentionProof, RetentionReport,
+    RetentionVerdict,
 };
 pub use vault::{
     KeyEntry, KeyEpoch, KeyList, KeySummary, StoreAbility, StoreProbe, VaultInfo, VaultList, VaultSummary,

@@ -137,6 +137,36 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             &samples::queue_schema_report(),
         ),
         example(QUEUE_SCRIPT, "`ostler queue install --schema-only`", &script),
+        example(
+            POLICY_LIST,
+            "`ostler retention policy list`, `show` and `export`",
+            &samples::policy_list(),
+        ),
+        example(
+            POLICY_TAGS,
+            "`ostler retention policy tags`",
+            &samples::policy_tags(),
+        ),
+        example(
+            POLICY_CHECK,
+            "`ostler retention policy check`",
+            &samples::policy_check(),
+        ),
+        example(
+            POLICY_CHANGES,
+            "`ostler retention add` and `ttl`, `ostler retention policy add`, `edit`, `remove` and `import`",
+            &samples::policy_changes(),
+        ),
+        example(
+            RETENTION_HISTORY,
+            "`ostler retention history`",
+            &samples::retention_history(),
+        ),
+        report(
+            RETENTION_REPORT,
+            "`ostler retention run`",
+            &samples::retention_report(),
+        ),
         example(CONFIG_CHECK, "`ostler config check`", &samples::config_check()),
         example(CONFIG, "`ostler config show`", &samples::config_show()),
         example(CONFIG_TEMPLATE, "`ostler config init`", &template),
