@@ -179,8 +179,6 @@ async fn a_check_of_a_good_vault_finds_nothing() {
     let request = CheckVault {
         vault: None,
         read_data: true,
-        part: None,
-        include: Vec::new(),
     };
     let plan = check::plan(request, &two(plans.clone()).await.context)
         .await

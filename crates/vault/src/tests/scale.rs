@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ostler_store::{Counters, Counting, Local, Verb};
-use ostler_vocabulary::{BackupId, OperationId, Progress, Timestamp};
+use ostler_vocabulary::{BackupId, OperationId, Progress, Timestamp, Unit};
 use tokio_util::sync::CancellationToken;
 
 use super::fixture::clock;
@@ -370,7 +370,7 @@ async fn a_collection_of_many_backups() {
         .collect(
             &lease,
             Collecting::default(),
-            &Progress::default(),
+            &Progress::new(Unit::Bytes),
             &CancellationToken::new(),
         )
         .await
