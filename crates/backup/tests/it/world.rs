@@ -110,10 +110,7 @@ impl World {
             let found = evidence::examine(
                 &self.context,
                 &record,
-                &evidence::Look {
-                    data: evidence::Data::All,
-                    include: Vec::new(),
-                },
+                &evidence::Look::at_all(true),
                 &Progress::new(Unit::Bytes),
                 &CancellationToken::new(),
             )

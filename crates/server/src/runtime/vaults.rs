@@ -143,7 +143,7 @@ impl Runtime {
                 .collect(),
             key_file: key_file.or(configured_key),
             backups,
-            reading: rotation::of_all(&all, context.clock.now()),
+            reading: ostler_backup::rotation::of_all(&all, context.clock.now()),
             packs: index.packs() as u64,
             bytes: index.bytes(),
             chunks: index.chunks() as u64,
