@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::keys::KeyReport;
 pub use backup::{
     BackupCounts, BackupDetail, BackupList, BackupState, BackupSummary, Change, Diff, DiffEntry, FileEntry,
-    FileList, Problem, Proof, Source,
+    FileList, Problem, Proof, Reading, Source,
 };
 pub use operation::{
     AuditEntry, Message, OperationDetail, OperationList, OperationState, OperationSummary, StepSummary,
@@ -28,7 +28,9 @@ pub use queue::{
     ConsumerList, ConsumerSummary, DeadLetter, DeadLetterList, EventEntry, EventList, QueueChange,
     QueueChanges, QueueDetail, QueueList, QueueSchemaReport, QueueStatus, QueueSummary,
 };
-pub use vault::{KeyEntry, KeyEpoch, KeyList, KeySummary, VaultInfo, VaultList, VaultSummary};
+pub use vault::{
+    KeyEntry, KeyEpoch, KeyList, KeySummary, StoreAbility, StoreProbe, VaultInfo, VaultList, VaultSummary,
+};
 
 /// An error as a document: what `--output json` prints on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,6 +13,7 @@ pub mod conformance;
 pub mod document;
 pub mod keys;
 pub mod node;
+mod part;
 pub mod queue;
 pub mod request;
 

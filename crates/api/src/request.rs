@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::BackupState;
 pub use crate::keys::{KeyAction, KeyChange, KeyWork};
+pub use crate::part::{Part, Share, ShareError};
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
 
 /// Which backup of which vault is meant.
@@ -169,6 +170,12 @@ pub struct Verify {
     /// Whether to read, decrypt and check every byte; otherwise presence and size of every object.
     #[serde(default)]
     pub read_data: bool,
+    /// Reads a part of the data only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// Only what files at these paths (as they were backed up, or relative to the only source) and below need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<PathBuf>,
 }
 
 /// Restores into a scratch directory, compares, checks, and writes a proof.

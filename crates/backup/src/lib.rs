@@ -23,6 +23,7 @@ pub mod keys;
 pub mod problems;
 pub mod prune;
 pub mod restore;
+pub mod rotation;
 #[cfg(test)]
 mod sample;
 pub mod select;

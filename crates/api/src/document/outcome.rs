@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use ostler_vocabulary::BackupId;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +83,12 @@ pub struct VerifyReport {
     pub proof: Proof,
     /// Packs looked at.
     pub packs: u64,
+    /// Packs of these that were read whole.
+    #[serde(default)]
+    pub packs_read: u64,
+    /// Every byte was read at this time or later; `None` while some never was, and where nothing was to be read.
+    #[serde(default)]
+    pub read_since: Option<Timestamp>,
 }
 
 /// `backup drill`

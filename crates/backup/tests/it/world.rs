@@ -110,7 +110,10 @@ impl World {
             let found = evidence::examine(
                 &self.context,
                 &record,
-                true,
+                &evidence::Look {
+                    data: evidence::Data::All,
+                    include: Vec::new(),
+                },
                 &Progress::new(Unit::Bytes),
                 &CancellationToken::new(),
             )

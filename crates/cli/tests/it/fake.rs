@@ -287,6 +287,11 @@ impl Backend for FakeBackend {
         Ok(samples::vault_info())
     }
 
+    async fn probe_vault(&self, vault: Option<&str>) -> Result<VaultInfo, Failure> {
+        self.0.ask(format!("probe {vault:?}"))?;
+        Ok(samples::vault_info())
+    }
+
     async fn key_sheet(
         &self,
         vault: Option<&str>,

@@ -44,6 +44,7 @@ const VERBS: &[(&str, &str)] = &[
     ("vault_init", "vault init /srv/vault"),
     ("vault_list", "vault list"),
     ("vault_info", "vault info"),
+    ("vault_probe", "vault probe"),
     ("vault_check", "vault check --read-data"),
     ("vault_add", "vault add s3://backups/laptop --key /srv/key"),
     ("vault_key_list", "vault key list"),

@@ -8,6 +8,7 @@ mod first_use;
 mod keys;
 mod node;
 mod places;
+mod probing;
 mod queries;
 mod queue;
 mod registration;

@@ -4,7 +4,7 @@ use ostler_api::client::Mark;
 use ostler_api::document::{BackupDetail, BackupList};
 use ostler_api::request::{Filter, Selector};
 use ostler_backup::state::Backup;
-use ostler_backup::{Context, problems, select, verify};
+use ostler_backup::{Context, problems, rotation, select, verify};
 use ostler_vault::{MarkAction, MarkRecord, Record};
 use ostler_vocabulary::{BackupId, Failure};
 
@@ -65,6 +65,7 @@ impl Runtime {
                 .map(|r| problems::shown(&r.problems))
                 .unwrap_or_default(),
             proofs: proofs.iter().map(verify::proof_document).collect(),
+            reading: rotation::reading(&backup.proofs, context.clock.now()),
             summary: backup.summary,
         })
     }

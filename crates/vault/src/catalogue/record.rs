@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::paths;
+use super::{PartRead, paths};
 
 /// What a backup will be, registered before anything is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,12 +171,14 @@ pub struct ProofFacts {
     pub method: String,
     /// Whether everything was as it should be.
     pub ok: bool,
+    /// Which part was read, where it was a part.
+    pub part: Option<PartRead>,
 }
 
 /// A report about a backup, stored with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProofRecord {
-    /// `verify` (presence), `verify_data`, `drill`, `check`.
+    /// `verify` (presence), `verify_data`, `verify_sample`, `verify_old`, `verify_paths`, `drill`, `check`.
     pub method: String,
     /// When it ended.
     pub at: Timestamp,
@@ -190,6 +192,9 @@ pub struct ProofRecord {
     pub problems: Vec<(String, String)>,
     /// The operation that made it.
     pub operation: Option<OperationId>,
+    /// Which part was read, where it was a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<PartRead>,
 }
 
 /// Something said of a backup after it was made.

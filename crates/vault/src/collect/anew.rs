@@ -248,9 +248,8 @@ impl Vault {
         let index = self.index(false).await?;
         let known: HashMap<PackId, u32> = index
             .all_packs()
-            .iter()
-            .map(|pack| (pack.id, epoch_of_pack(&pack.header)))
-            .collect();
+            .map(|pack| pack.map(|pack| (pack.id, epoch_of_pack(&pack.header))))
+            .collect::<Result<_, Error>>()?;
         for object in self.objects("packs/").await? {
             stop_if(cancel)?;
             let Some(pack) = pack_of(&object.key) else {

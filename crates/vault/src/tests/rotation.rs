@@ -85,6 +85,7 @@ async fn lived_in() -> (World, Vec<Record>) {
         bytes: 400_000,
         problems: vec![],
         operation: None,
+        part: None,
     };
     world.vault.add_proof(records[1].backup, &proof).await.unwrap();
     let ghost = store_files(&world.vault, &[("data/x", noise(99, 100_000))])

@@ -134,6 +134,16 @@ pub(super) fn proof(method: &str, ok: bool) -> Proof {
     }
 }
 
+/// When data was last read.
+#[must_use]
+pub fn reading() -> Reading {
+    Reading {
+        since: Some(at(60)),
+        last: Some(at(60)),
+        recent_percent: 100,
+    }
+}
+
 /// `backup show`
 #[must_use]
 pub fn backup_detail() -> BackupDetail {
@@ -146,6 +156,7 @@ pub fn backup_detail() -> BackupDetail {
         made_by: "ostler 0.1.0".into(),
         problems: vec![],
         proofs: vec![proof("commit", true), proof("drill", true)],
+        reading: reading(),
     }
 }
 
@@ -157,6 +168,7 @@ pub fn partial_detail() -> BackupDetail {
         hold_reason: None,
         problems: vec![problem()],
         proofs: vec![proof("commit", true)],
+        reading: Reading::default(),
         ..backup_detail()
     }
 }

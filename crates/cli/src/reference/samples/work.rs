@@ -147,6 +147,8 @@ pub fn verify_report(ok: bool) -> VerifyReport {
         },
         proof: proof("verify_data", ok),
         packs: 128,
+        packs_read: 128,
+        read_since: ok.then(|| at(60)),
     }
 }
 
