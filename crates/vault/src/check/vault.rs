@@ -149,11 +149,7 @@ impl Vault {
             records.push(self.record(id).await?);
         } else if name.starts_with(INTENTS) {
             let id = backup_of(INTENTS, key).ok_or_else(unknown)?;
-            let epoch = self.epoch_at(key).await?;
-            // That of a backup which is over may be sealed with secrets that were given up: nobody reads it again.
-            let is_over = epoch.is_some_and(|epoch| epoch < self.keys().lowest())
-                && self.at_record(id).await? != AtRecord::Nothing;
-            if !is_over {
+            if !self.is_past(key, id).await? {
                 self.intent(id).await?;
             }
         } else if name.starts_with(NOTES) {
