@@ -61,9 +61,8 @@ impl Vault {
             {
                 continue;
             }
-            match self.check_object(object, &mut records, &mut tables).await {
-                Ok(()) => {}
-                Err(error) => check.problem(&object.key, damage(error)?),
+            if let Err(error) = self.check_object(object, &mut records, &mut tables).await {
+                check.problem(&object.key, damage(error)?);
             }
             if let Some(id) = of {
                 check.backups += 1;
