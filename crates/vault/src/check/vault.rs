@@ -61,9 +61,8 @@ impl Vault {
             {
                 continue;
             }
-            match self.check_object(object, &mut records, &mut tables).await {
-                Ok(()) => {}
-                Err(error) => check.problem(&object.key, damage(error)?),
+            if let Err(error) = self.check_object(object, &mut records, &mut tables).await {
+                check.problem(&object.key, damage(error)?);
             }
             if let Some(id) = of {
                 check.backups += 1;
@@ -149,11 +148,7 @@ impl Vault {
             records.push(self.record(id).await?);
         } else if name.starts_with(INTENTS) {
             let id = backup_of(INTENTS, key).ok_or_else(unknown)?;
-            let epoch = self.epoch_at(key).await?;
-            // That of a backup which is over may be sealed with secrets that were given up: nobody reads it again.
-            let is_over = epoch.is_some_and(|epoch| epoch < self.keys().lowest())
-                && self.at_record(id).await? != AtRecord::Nothing;
-            if !is_over {
+            if !self.is_past(key, id).await? {
                 self.intent(id).await?;
             }
         } else if name.starts_with(NOTES) {

@@ -193,8 +193,15 @@ impl Vault {
         Ok(())
     }
 
+    /// Whether an intent is of a backup that is over, and sealed with secrets that were given up: nobody reads it again.
+    pub(crate) async fn is_past(&self, intent: &Key, id: BackupId) -> Result<bool, Error> {
+        let epoch = self.epoch_at(intent).await?;
+        Ok(epoch.is_some_and(|epoch| epoch < self.keys().lowest())
+            && self.at_record(id).await? != AtRecord::Nothing)
+    }
+
     /// The epoch that the object names; `None` when it is not there, or no sealed object.
-    pub(crate) async fn epoch_at(&self, key: &Key) -> Result<Option<u32>, Error> {
+    pub(super) async fn epoch_at(&self, key: &Key) -> Result<Option<u32>, Error> {
         Ok(self.read_if_there(key).await?.and_then(|bytes| epoch_of(&bytes)))
     }
 
