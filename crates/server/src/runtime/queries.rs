@@ -4,7 +4,7 @@ use ostler_api::client::Mark;
 use ostler_api::document::{BackupDetail, BackupList};
 use ostler_api::request::{Filter, Selector};
 use ostler_backup::state::Backup;
-use ostler_backup::{Context, problems, rotation, select, verify};
+use ostler_backup::{Context, problems, select, verify};
 use ostler_vault::{MarkAction, MarkRecord, Record};
 use ostler_vocabulary::{BackupId, Failure};
 

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use ostler_api::document::{KeySummary, VaultInfo, VaultSummary};
-use ostler_backup::rotation;
 use ostler_vault::Vault;
 use ostler_vocabulary::Failure;
 
