@@ -11,8 +11,10 @@
 pub mod client;
 pub mod conformance;
 pub mod document;
+mod mirror;
 pub mod node;
 pub mod queue;
+mod repair;
 pub mod request;
 
 pub use client::{Client, Event};

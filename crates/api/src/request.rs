@@ -8,6 +8,8 @@ use ostler_vocabulary::{BackupId, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::document::BackupState;
+pub use crate::mirror::{Mirror, MirrorItem, MirrorWork};
+pub use crate::repair::{RepairVault, RepairWork};
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
 
 /// Which backup of which vault is meant.
@@ -69,6 +71,10 @@ pub enum Request {
     Prune(Prune),
     /// `vault check`
     CheckVault(CheckVault),
+    /// `vault check --repair`
+    RepairVault(RepairVault),
+    /// `vault mirror`
+    Mirror(Mirror),
     /// `queue install`, `upgrade`, `uninstall` and `drop`
     QueueSchema(QueueSchema),
 }
@@ -291,6 +297,10 @@ pub enum Work {
         /// Their bytes in the store.
         bytes: u64,
     },
+    /// Mend the vault.
+    Repair(RepairWork),
+    /// Copy these from another vault.
+    Mirror(MirrorWork),
     /// Change the schema, or drop queues.
     QueueSchema(QueueSchemaWork),
 }

@@ -219,7 +219,7 @@ impl Create<'_> {
         if let Err(error) = writer.finish().await {
             tracing::warn!(vault = %self.context.vault_name, %error, "the end of the backup was not noted; collections of garbage will find out");
         }
-        let summary = commit::summary(&record);
+        let summary = commit::summary(&record, &self.context.vault_name);
         let mut partial = Vec::new();
         if record.partial {
             partial.push(format!(

@@ -5,17 +5,18 @@
 mod needed;
 mod packs;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use ostler_api::document::Problem;
-use ostler_vault::{ChunkId, Error as VaultError, PackId, Record};
+use ostler_vault::{ChunkId, Error as VaultError, Index, PackId, Record};
 use ostler_vocabulary::{Classified as _, ErrorKind, Failure, Progress};
 use tokio_util::sync::CancellationToken;
 
 use crate::Context;
 use crate::problems::MOST;
-use needed::{gather, name_files};
+use needed::{Needed, gather, name_files};
 use packs::read_all;
 
 /// How often the index is loaded again when something is missing: a collector may be moving what is looked for.
@@ -103,28 +104,7 @@ async fn examine_once(
         move |context| gather(context, &reader, &lists)
     })
     .await?;
-    let packs: Vec<PackId> = needed.packs.keys().copied().collect();
-    let wrong = context
-        .vault
-        .check_presence(&index, &packs)
-        .await
-        .map_err(context.attempting(format_args!(
-            "look for the objects of backup {}",
-            record.backup.short()
-        )))?;
-    for object in wrong {
-        if let Some(pack) = pack_of(&object.key) {
-            let chunks = needed.packs.remove(&pack).unwrap_or_default();
-            let reason = format!("{} {}", object.key, object.reason);
-            needed
-                .bad
-                .extend(chunks.into_iter().map(|(id, _)| (id, reason.clone())));
-        }
-        needed.problems.push(Problem {
-            path: object.key,
-            reason: object.reason,
-        });
-    }
+    let packs = find_packs(context, record, &index, &mut needed).await?;
     if read_data {
         let (progress, cancel, reader) = (progress.clone(), cancel.clone(), Arc::clone(&reader));
         needed = blocking(context, move |context| {
@@ -146,6 +126,32 @@ async fn examine_once(
         bytes: needed.bytes,
         packs,
     })
+}
+
+/// Finds every needed pack in the store; gives those that were found. A chunk whose pack is missing or wrong may have
+/// another copy: it may have been stored again since.
+async fn find_packs(
+    context: &Context,
+    record: &Record,
+    index: &Index,
+    needed: &mut Needed,
+) -> Result<Vec<PackId>, Failure> {
+    let mut wrong = BTreeMap::new();
+    let mut unseen: Vec<PackId> = needed.packs.keys().copied().collect();
+    while !unseen.is_empty() {
+        let found = context.vault.check_presence(index, &unseen).await;
+        let found = found.map_err(context.attempting(format_args!(
+            "look for the objects of backup {}",
+            record.backup.short()
+        )))?;
+        for object in found {
+            if let Some(pack) = pack_of(&object.key) {
+                wrong.insert(pack, object);
+            }
+        }
+        unseen = needed.look_elsewhere(index, &wrong);
+    }
+    Ok(needed.packs.keys().copied().collect())
 }
 
 async fn blocking<T: Send + 'static>(

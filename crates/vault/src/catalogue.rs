@@ -16,7 +16,7 @@ pub(crate) use claim::AtRecord;
 pub(crate) use note::{backup_of, intent_key, record_key};
 pub(crate) use reading::LOST;
 pub use record::{
-    CatalogueEntry, Counts, Facts, Intent, MarkAction, MarkRecord, NodeRecord, ProofFacts, ProofRecord,
+    CatalogueEntry, Counts, Facts, Intent, MarkAction, MarkRecord, NodeRecord, Origin, ProofFacts, ProofRecord,
     Record,
 };
 

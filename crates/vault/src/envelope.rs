@@ -26,6 +26,8 @@ pub(crate) enum ObjectKind {
     Lease,
     /// The packs that a round of collection is to free.
     Round,
+    /// That a pack is damaged.
+    Quarantine,
 }
 
 impl ObjectKind {
@@ -39,6 +41,7 @@ impl ObjectKind {
             Self::Mark => 6,
             Self::Lease => 7,
             Self::Round => 8,
+            Self::Quarantine => 10,
         }
     }
 }

@@ -24,6 +24,7 @@ mod index;
 mod keys;
 mod lease;
 pub mod list;
+mod mirror;
 #[cfg(test)]
 mod nonce_witness;
 mod objects;
@@ -32,6 +33,7 @@ mod options;
 mod pack;
 mod reach;
 mod reader;
+mod repair;
 mod rounds;
 mod sealed_name;
 #[cfg(test)]
@@ -47,8 +49,10 @@ pub use error::Error;
 pub use index::{Index, Location};
 pub use keys::age_recipients;
 pub use lease::*;
+pub use mirror::{Copied, Mirror};
 pub use open::Vault;
 pub use options::{Algorithm, InitOptions, Initialised, PassphraseCost, Protect, Unlock, WrapperInfo};
 pub use reader::{OpenBlock, Reader};
+pub use repair::{Healed, Healing, LiveFiles};
 pub use upload::{ChunkSink, Stored, Upload, UploadTotals};
-pub use writer::{Maker, Writer};
+pub use writer::{Maker, Place, Writer};

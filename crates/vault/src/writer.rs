@@ -69,6 +69,34 @@ impl Vault {
     /// [`Error::Busy`] when whoever made it may still live; [`Error::Revoked`] when it was given up meanwhile;
     /// [`Error::Conflict`] when it is another operation's.
     pub async fn resume(self: &Arc<Self>, intent: &Intent) -> Result<Writer, Error> {
+        self.go_on(intent, true).await
+    }
+
+    /// As [`Vault::begin`], for a copy of another vault's backup, which is to have the same id whoever makes it: what
+    /// another operation has begun and left is gone on with.
+    ///
+    /// # Errors
+    /// As [`Vault::resume`], but for another operation.
+    pub async fn begin_copy(self: &Arc<Self>, intent: &Intent) -> Result<Writer, Error> {
+        match self.intent(intent.backup).await? {
+            None => self.begin(intent).await,
+            Some(_) => self.go_on(intent, false).await,
+        }
+    }
+
+    /// What is at the place of a backup that is to be made.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn place(&self, id: BackupId) -> Result<Place, Error> {
+        Ok(match self.at_record(id).await? {
+            AtRecord::Nothing => Place::Free,
+            AtRecord::Record => Place::Taken,
+            AtRecord::Tombstone => Place::RuledOut,
+        })
+    }
+
+    async fn go_on(self: &Arc<Self>, intent: &Intent, same_operation: bool) -> Result<Writer, Error> {
         let id = intent.backup;
         let resumed = |lease| Writer {
             vault: Arc::clone(self),
@@ -87,7 +115,7 @@ impl Vault {
                 _ => Err(Error::Revoked(id)),
             };
         };
-        if there.operation != intent.operation {
+        if same_operation && there.operation != intent.operation {
             return Err(Error::Conflict(format!(
                 "backup {id} was registered by another operation"
             )));
@@ -219,6 +247,17 @@ impl Writer {
         drop(self.lease);
         self.vault.abandon(self.backup, sole).await
     }
+}
+
+/// What is where a backup's commit record would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Nothing.
+    Free,
+    /// A commit record.
+    Taken,
+    /// A tombstone: nothing can ever be committed there.
+    RuledOut,
 }
 
 /// Who makes a backup, as far as the vault tells.

@@ -77,8 +77,11 @@ pub struct BackupCounts {
 /// One row of `backup list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupSummary {
-    /// The backup's id.
+    /// The backup's id. A copy in another vault has the same.
     pub id: BackupId,
+    /// The name of the vault it is in.
+    #[serde(default)]
+    pub vault: String,
     /// Its name.
     pub name: Option<String>,
     /// Its state.
@@ -102,10 +105,13 @@ pub struct BackupSummary {
 /// `backup list`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupList {
-    /// The vault's name.
+    /// The vault that was asked for; the one that new backups go to when all were.
     pub vault: String,
-    /// Newest first.
+    /// Newest first; of several vaults when none was asked for.
     pub backups: Vec<BackupSummary>,
+    /// Vaults that could not be looked at, by name, with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreachable: Vec<Problem>,
 }
 
 /// A file that could not be backed up, restored or verified as it should.
@@ -141,8 +147,6 @@ pub struct BackupDetail {
     /// What the list shows.
     #[serde(flatten)]
     pub summary: BackupSummary,
-    /// The vault's name.
-    pub vault: String,
     /// Why it is held, where it is and somebody said so.
     #[serde(default)]
     pub hold_reason: Option<String>,

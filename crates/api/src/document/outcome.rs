@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::backup::{BackupState, BackupSummary, Problem, Proof};
 use super::queue::QueueSchemaReport;
+use crate::mirror::MirrorReport;
+use crate::repair::RepairReport;
 
 /// What a finished operation says of itself, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +26,10 @@ pub enum Outcome {
     Prune(PruneReport),
     /// A checked vault.
     CheckVault(CheckReport),
+    /// A vault that was mended.
+    RepairVault(RepairReport),
+    /// Backups that were copied to another vault.
+    Mirror(MirrorReport),
     /// A queue schema that was installed or removed, or dropped queues.
     QueueSchema(QueueSchemaReport),
 }

@@ -77,6 +77,7 @@ impl Create<'_> {
             counts: Counts::default(),
             problems: Vec::new(),
             objects_found: 0,
+            origin: None,
         }
     }
 
@@ -199,10 +200,11 @@ impl Create<'_> {
 }
 
 /// What lists show of a backup that was just committed.
-pub(super) fn summary(record: &Record) -> BackupSummary {
+pub(super) fn summary(record: &Record, vault: &str) -> BackupSummary {
     let node = record.nodes.first();
     BackupSummary {
         id: record.backup,
+        vault: vault.to_owned(),
         name: record.name.clone(),
         state: if record.partial {
             BackupState::Partial

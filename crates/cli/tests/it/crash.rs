@@ -1,7 +1,7 @@
 //! The real binary is killed with SIGKILL at every step and at random moments. The oracle is the stand-alone reader
 //! in another language: it shares no code with us, and knows the vault only from its format page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use ostler_testkit::{install, tree};
 use serde_json::Value;
 use tempfile::TempDir;
 
-type Tree = BTreeMap<PathBuf, tree::Node>;
+pub(crate) type Tree = BTreeMap<PathBuf, tree::Node>;
 
 /// Runs at random moments of each operation; the campaign (`cargo xtask crash`) sets it higher.
 fn random_runs() -> u64 {
@@ -24,21 +24,21 @@ fn random_runs() -> u64 {
 
 /// Where a process is killed.
 #[derive(Debug, Clone)]
-enum Moment {
+pub(crate) enum Moment {
     Step(String),
     After(Duration),
 }
 
 /// A home with good backups in its vault, and the source they were made from.
-struct Scene {
-    ostler: Ostler,
-    source: TempDir,
+pub(crate) struct Scene {
+    pub(crate) ostler: Ostler,
+    pub(crate) source: TempDir,
     /// What the source was when each backup was made, by name.
-    expected: BTreeMap<String, Tree>,
+    pub(crate) expected: BTreeMap<String, Tree>,
 }
 
 impl Scene {
-    fn new(backups: usize) -> Self {
+    pub(crate) fn new(backups: usize) -> Self {
         let source = TempDir::with_prefix("ostler-source-").unwrap();
         let mut scene = Self {
             ostler: Ostler::new(env!("CARGO_BIN_EXE_ostler")),
@@ -83,7 +83,7 @@ impl Scene {
         }
     }
 
-    fn source(&self) -> &str {
+    pub(crate) fn source(&self) -> &str {
         self.source.path().to_str().unwrap()
     }
 
@@ -94,12 +94,18 @@ impl Scene {
         expected: &BTreeMap<String, Tree>,
         context: &str,
     ) -> Vec<String> {
-        let listed = oracle(&[
-            "list".as_ref(),
-            ostler.vault().as_ref(),
-            "--key".as_ref(),
-            ostler.key().as_ref(),
-        ]);
+        self.check_vault(&ostler.vault(), &ostler.key(), expected, context)
+    }
+
+    /// The same of any vault.
+    pub(crate) fn check_vault(
+        &self,
+        vault: &Path,
+        key: &Path,
+        expected: &BTreeMap<String, Tree>,
+        context: &str,
+    ) -> Vec<String> {
+        let listed = oracle(&["list".as_ref(), vault, "--key".as_ref(), key]);
         let mut names = Vec::new();
         for line in listed.lines() {
             let record: Value = serde_json::from_str(line).unwrap();
@@ -108,9 +114,8 @@ impl Scene {
                 record["name"].as_str().unwrap().to_owned(),
             );
             let target = TempDir::with_prefix("ostler-oracle-").unwrap();
-            let (vault, key) = (ostler.vault(), ostler.key());
-            let arguments = ["restore".as_ref(), vault.as_ref(), id.as_ref(), target.path()];
-            oracle(&[&arguments[..], &["--key".as_ref(), key.as_ref()]].concat());
+            let arguments = ["restore".as_ref(), vault, id.as_ref(), target.path()];
+            oracle(&[&arguments[..], &["--key".as_ref(), key]].concat());
             let below = target.path().join(self.source.path().strip_prefix("/").unwrap());
             let difference = tree::difference(&expected[&name], &tree::read(&below));
             assert!(
@@ -140,7 +145,7 @@ fn oracle(arguments: &[&Path]) -> String {
 }
 
 /// Starts the command, kills it at the moment, and says whether it was killed rather than done before.
-fn kill_at(ostler: &Ostler, arguments: &[&str], moment: &Moment) -> bool {
+pub(crate) fn kill_at(ostler: &Ostler, arguments: &[&str], moment: &Moment) -> bool {
     let mut command = ostler.command(arguments);
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     if let Moment::Step(point) = moment {
@@ -162,7 +167,7 @@ fn kill_at(ostler: &Ostler, arguments: &[&str], moment: &Moment) -> bool {
 }
 
 /// Goes on with every operation that is not over, as a user would.
-fn resume_all(ostler: &Ostler, context: &str) {
+pub(crate) fn resume_all(ostler: &Ostler, context: &str) {
     let operations = ostler.json(["operation", "list"]);
     for operation in operations["operations"].as_array().unwrap() {
         if operation["state"] == "interrupted" {
@@ -173,7 +178,7 @@ fn resume_all(ostler: &Ostler, context: &str) {
 }
 
 /// Every step of the newest operation before and after, and random moments of its duration.
-fn moments(ostler: &Ostler, duration: Duration, seed: u64) -> Vec<Moment> {
+pub(crate) fn moments(ostler: &Ostler, duration: Duration, seed: u64) -> Vec<Moment> {
     let newest = ostler.json(["operation", "list"])["operations"][0]["id"]
         .as_str()
         .unwrap()
@@ -182,8 +187,12 @@ fn moments(ostler: &Ostler, duration: Duration, seed: u64) -> Vec<Moment> {
     let steps = shown["steps"].as_array().unwrap();
     assert!(steps.len() >= 2, "an operation of several steps: {shown}");
     let mut moments = Vec::new();
+    let mut seen = BTreeSet::new();
     for step in steps {
         let name = step["name"].as_str().unwrap();
+        if !seen.insert(name) {
+            continue;
+        }
         moments.push(Moment::Step(format!("before:{name}")));
         moments.push(Moment::Step(format!("after:{name}")));
     }
@@ -193,7 +202,7 @@ fn moments(ostler: &Ostler, duration: Duration, seed: u64) -> Vec<Moment> {
     moments
 }
 
-fn timed(work: impl FnOnce()) -> Duration {
+pub(crate) fn timed(work: impl FnOnce()) -> Duration {
     let begun = Instant::now();
     work();
     begun.elapsed()

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod crash;
+mod crash_vaults;
 mod damage;
 mod docs_start;
 mod end_to_end;

@@ -92,6 +92,8 @@ impl Vault {
         let digests: HashMap<PackId, blake3::Hash> =
             tables.iter().map(|table| (table.id, digest(table))).collect();
         let vault = Arc::clone(self);
+        // Where this cannot be read, a problem says so.
+        let quarantined = self.rounds().await.map(|rounds| rounds.quarantined).unwrap_or_default();
         let (progress, cancel) = (progress.clone(), cancel.clone());
         let work = self.host().blocking(move || {
             let index = Arc::new(Index::build(tables));
@@ -103,6 +105,7 @@ impl Vault {
                 digests,
                 bad: Mutex::default(),
                 orphans,
+                quarantined,
                 needed_orphans: Mutex::default(),
                 progress,
                 cancel,
@@ -171,7 +174,9 @@ struct Inspection {
     bad: Mutex<HashMap<(PackId, Option<ChunkId>), String>>,
     /// Packs in the store that no index segment names.
     orphans: HashSet<PackId>,
-    /// Those of them that a backup needs.
+    /// Packs that are known to be damaged.
+    quarantined: HashSet<PackId>,
+    /// Those of `orphans` that a backup needs.
     needed_orphans: Mutex<HashSet<PackId>>,
     progress: Progress,
     cancel: CancellationToken,
@@ -205,6 +210,13 @@ impl Inspection {
             Ok(())
         })?;
         for ((pack, chunk), reason) in &*self.bad.lock().unwrap_or_else(PoisonError::into_inner) {
+            if self.sizes.contains_key(pack) && !check.wrong_packs.contains(pack) {
+                check.wrong_packs.push(*pack);
+            }
+            // What is lost with it is said of the backups that need it.
+            if self.quarantined.contains(pack) {
+                continue;
+            }
             let reason = match chunk {
                 Some(chunk) => format!("chunk {chunk}: {reason}"),
                 None => reason.clone(),

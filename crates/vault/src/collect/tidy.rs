@@ -54,6 +54,11 @@ impl Vault {
             self.remove(&object.key).await?;
             tally.deleted(object.size);
         }
+        for object in self.needless_quarantine().await? {
+            stop_if(cancel)?;
+            self.remove(&object.key).await?;
+            tally.deleted(object.size);
+        }
         Ok(())
     }
 

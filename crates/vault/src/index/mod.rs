@@ -217,7 +217,7 @@ impl Index {
     }
 
     /// Every place where a chunk is.
-    pub(crate) fn copies(&self, id: &ChunkId) -> impl Iterator<Item = Location> {
+    pub fn copies(&self, id: &ChunkId) -> impl Iterator<Item = Location> {
         self.slots_of(id).iter().filter_map(|slot| self.location(slot))
     }
 
@@ -264,6 +264,11 @@ impl Index {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.packs.iter().map(|pack| pack.size).sum()
+    }
+
+    /// Whether it has packs that nothing new may rely on.
+    pub(crate) fn avoids_some(&self) -> bool {
+        self.kept < self.packs.len()
     }
 
     /// Packs that no segment named when this was loaded, and that were found whole.

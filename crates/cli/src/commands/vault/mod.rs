@@ -5,6 +5,7 @@ mod check;
 mod info;
 mod init;
 mod list;
+mod mirror;
 
 use clap::Subcommand;
 use ostler_vocabulary::Failure;
@@ -16,8 +17,9 @@ pub(crate) enum VaultCommand {
     Init(Box<init::Init>),
     List(list::List),
     Info(info::Info),
-    Check(check::Check),
+    Check(Box<check::Check>),
     Add(add::Add),
+    Mirror(Box<mirror::Mirror>),
 }
 
 impl VaultCommand {
@@ -28,6 +30,7 @@ impl VaultCommand {
             Self::Info(verb) => verb.run(session).await,
             Self::Check(verb) => verb.run(session).await,
             Self::Add(verb) => verb.run(session).await,
+            Self::Mirror(verb) => verb.run(session).await,
         }
     }
 }

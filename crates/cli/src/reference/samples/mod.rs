@@ -78,6 +78,7 @@ pub fn backup_summary(number: u8, state: BackupState) -> BackupSummary {
     let partial = state == BackupState::Partial;
     BackupSummary {
         id: backup_id(number),
+        vault: "default".into(),
         name: (number % 2 == 1).then(|| "nightly".to_owned()),
         state,
         source: (state != BackupState::Incomplete).then(source),
@@ -111,6 +112,7 @@ pub fn backup_list() -> BackupList {
             .zip(states)
             .map(|(number, state)| backup_summary(number, state))
             .collect(),
+        unreachable: vec![],
     }
 }
 

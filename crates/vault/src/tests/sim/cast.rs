@@ -227,6 +227,7 @@ fn record(intent: &Intent, list: String) -> Record {
         counts: Counts::default(),
         problems: Vec::new(),
         objects_found: 0,
+        origin: None,
     }
 }
 
