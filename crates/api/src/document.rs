@@ -12,6 +12,8 @@ mod vault;
 use ostler_vocabulary::ErrorKind;
 use serde::{Deserialize, Serialize};
 
+pub use crate::mirror::{MirrorReport, Mirrored};
+pub use crate::repair::RepairReport;
 pub use backup::{
     BackupCounts, BackupDetail, BackupList, BackupState, BackupSummary, Change, Diff, DiffEntry, FileEntry,
     FileList, Problem, Proof, Source,
@@ -27,8 +29,6 @@ pub use queue::{
     ConsumerList, ConsumerSummary, DeadLetter, DeadLetterList, EventEntry, EventList, QueueChange,
     QueueChanges, QueueDetail, QueueList, QueueSchemaReport, QueueStatus, QueueSummary,
 };
-pub use crate::mirror::{MirrorReport, Mirrored};
-pub use crate::repair::RepairReport;
 pub use vault::{KeySummary, VaultInfo, VaultList, VaultSummary};
 
 /// An error as a document: what `--output json` prints on standard error.

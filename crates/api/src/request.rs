@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::BackupState;
 pub use crate::mirror::{Mirror, MirrorItem, MirrorWork};
-pub use crate::repair::{RepairVault, RepairWork};
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
+pub use crate::repair::{RepairVault, RepairWork};
 
 /// Which backup of which vault is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ use crate::restore::finished;
 use crate::state::Backup;
 use crate::{Context, Error, digest};
 use choose::{Chosen, choose};
-use copy::{Copy, Copied};
+use copy::{Copied, Copy};
 
 /// The kind's name in the journal.
 pub const KIND: &str = "mirror";

@@ -50,7 +50,13 @@ pub async fn plan(request: RepairVault, context: &Context, from: Option<&Context
         }
         .into());
     }
-    let check = look(context, false, &Progress::new(Unit::Bytes), &CancellationToken::new()).await?;
+    let check = look(
+        context,
+        false,
+        &Progress::new(Unit::Bytes),
+        &CancellationToken::new(),
+    )
+    .await?;
     let removes = unreadable(&check);
     let parameters = serde_json::to_vec(&request).unwrap_or_default();
     let items = removes.iter().map(|key| (key.as_bytes(), "remove"));
@@ -182,10 +188,12 @@ impl Run<'_> {
                 report.whole.push(*id);
             } else {
                 report.damaged.push(*id);
-                report.problems.extend(verdict.problems.into_iter().map(|problem| Problem {
-                    path: format!("backup {}: {}", id.short(), problem.path),
-                    ..problem
-                }));
+                report
+                    .problems
+                    .extend(verdict.problems.into_iter().map(|problem| Problem {
+                        path: format!("backup {}: {}", id.short(), problem.path),
+                        ..problem
+                    }));
             }
         }
         report.problems.extend(self.look_again().await?);
@@ -258,7 +266,11 @@ impl Run<'_> {
             .run(|_| async move {
                 let mut restored = Vec::new();
                 for id in &found.damaged {
-                    let done = self.context.vault.restore_record(*id, &from.vault, self.lease).await;
+                    let done = self
+                        .context
+                        .vault
+                        .restore_record(*id, &from.vault, self.lease)
+                        .await;
                     let what = format!("restore the commit record of backup {}", id.short());
                     if done.map_err(self.context.attempting(what))? {
                         restored.push(*id);

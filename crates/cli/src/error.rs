@@ -74,9 +74,9 @@ impl Classified for CommandError {
             Self::Usage { hint, .. } => hint.clone(),
             Self::NothingThere { .. } => Some("check the path; nothing was backed up".to_owned()),
             Self::NothingMatches { .. } => Some("`ostler backup list` without filters shows all".to_owned()),
-            Self::VaultUnreachable { .. } => {
-                Some("`--vault NAME` lists one vault; take one that is lost out of the configuration".to_owned())
-            }
+            Self::VaultUnreachable { .. } => Some(
+                "`--vault NAME` lists one vault; take one that is lost out of the configuration".to_owned(),
+            ),
             Self::NotApproved { command, .. } => Some(format!(
                 "`{command}` runs exactly this plan; `--yes` plans and runs in one go"
             )),

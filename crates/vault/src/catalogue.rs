@@ -16,8 +16,8 @@ pub(crate) use claim::AtRecord;
 pub(crate) use note::{backup_of, intent_key, record_key};
 pub(crate) use reading::LOST;
 pub use record::{
-    CatalogueEntry, Counts, Facts, Intent, MarkAction, MarkRecord, NodeRecord, Origin, ProofFacts, ProofRecord,
-    Record,
+    CatalogueEntry, Counts, Facts, Intent, MarkAction, MarkRecord, NodeRecord, Origin, ProofFacts,
+    ProofRecord, Record,
 };
 
 /// Where intents are.

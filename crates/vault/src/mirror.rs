@@ -216,8 +216,11 @@ struct Stretch<'a> {
 impl Stretch<'_> {
     fn run(mut self, blocks: Range<usize>) -> Result<(ChunkId, u64, u64), Error> {
         let stretch = self.list.blocks().get(blocks.clone()).unwrap_or_default();
-        self.progress
-            .add_total(stretch.iter().fold(0, |sum, block| sum.saturating_add(block.bytes)));
+        self.progress.add_total(
+            stretch
+                .iter()
+                .fold(0, |sum, block| sum.saturating_add(block.bytes)),
+        );
         for (number, block) in blocks.zip(stretch) {
             stop_if(self.cancel)?;
             if let Some(copy) = self.copied_before(block) {
@@ -269,9 +272,10 @@ impl Stretch<'_> {
 
     fn read(&mut self) -> Result<(), Error> {
         let known = &mut self.known;
-        self.fetch.run(OnDamage::Fail, self.progress, self.cancel, &mut |id, copy| {
-            known.learn(id, copy);
-        })?;
+        self.fetch
+            .run(OnDamage::Fail, self.progress, self.cancel, &mut |id, copy| {
+                known.learn(id, copy);
+            })?;
         self.read_bytes += std::mem::take(&mut self.wanted);
         Ok(())
     }
@@ -336,7 +340,10 @@ mod tests {
     fn a_list_is_divided_by_bytes_and_by_blocks() {
         assert_eq!(divide(&[], 0), [0]);
         assert_eq!(divide(&vec![block(1); 3], 3), [3]);
-        assert_eq!(divide(&vec![block(STRETCH_BYTES); 3], 3 * STRETCH_BYTES), [1, 2, 3]);
+        assert_eq!(
+            divide(&vec![block(STRETCH_BYTES); 3], 3 * STRETCH_BYTES),
+            [1, 2, 3]
+        );
         assert_eq!(
             divide(&vec![block(0); STRETCH_BLOCKS + 1], 0),
             [STRETCH_BLOCKS, STRETCH_BLOCKS + 1]

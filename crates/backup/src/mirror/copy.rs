@@ -7,7 +7,8 @@ use ostler_api::document::{Mirrored, Problem};
 use ostler_api::request::MirrorItem;
 use ostler_operations::Operation;
 use ostler_vault::{
-    ChunkId, Copied as Stretch, Counts, Intent, Mirror, NodeRecord, Origin, PackId, ProofRecord, Record, Writer,
+    ChunkId, Copied as Stretch, Counts, Intent, Mirror, NodeRecord, Origin, PackId, ProofRecord, Record,
+    Writer,
 };
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
@@ -226,7 +227,9 @@ impl<'a> Copy<'a> {
                 move |begun| {
                     let (to, sole) = (to.clone(), is_sole.load(Ordering::Relaxed));
                     async move {
-                        if matches!(begun, Some(Begun::There | Begun::Refused(_))) || is_committed(&to, id).await? {
+                        if matches!(begun, Some(Begun::There | Begun::Refused(_)))
+                            || is_committed(&to, id).await?
+                        {
                             return Ok(());
                         }
                         let removed = to.vault.abandon(id, sole).await;
@@ -314,11 +317,16 @@ impl<'a> Copy<'a> {
             .iter()
             .filter(|backup| backup.state().is_good() && group(backup) == own)
             .map(crate::state::Backup::id)
-            .filter(|id| there.iter().any(|backup| backup.id() == *id && backup.state().is_good()))
+            .filter(|id| {
+                there
+                    .iter()
+                    .any(|backup| backup.id() == *id && backup.state().is_good())
+            })
             .collect();
         candidates.sort_by_key(|id| Some(*id) != record.parent);
         for id in candidates.into_iter().take(3) {
-            if let (Ok(here), Ok(there)) = (self.from.vault.record(id).await, self.to.vault.record(id).await) {
+            if let (Ok(here), Ok(there)) = (self.from.vault.record(id).await, self.to.vault.record(id).await)
+            {
                 return Ok(Some((here, there)));
             }
         }
@@ -364,7 +372,10 @@ impl<'a> Copy<'a> {
             }
             let (address, stored) = match stretches.as_slice() {
                 [only] => (only.clone(), 0),
-                _ => self.join(stretches, format!("{} {round}.{number}", self.key())).await?,
+                _ => {
+                    self.join(stretches, format!("{} {round}.{number}", self.key()))
+                        .await?
+                }
             };
             lists.addresses.push(address);
             lists.stored_bytes += stored;
@@ -402,7 +413,9 @@ impl<'a> Copy<'a> {
                         .await;
                     match copied.map_err(self.reading()) {
                         Ok(copied) => Ok(Sent::Copied(copied)),
-                        Err(failure) if is_damage(&failure) => Ok(Sent::Damaged(failure.messages().join(": "))),
+                        Err(failure) if is_damage(&failure) => {
+                            Ok(Sent::Damaged(failure.messages().join(": ")))
+                        }
                         Err(failure) => Err(failure),
                     }
                 }
@@ -418,10 +431,15 @@ impl<'a> Copy<'a> {
             .retries(3)
             .run(|_| async {
                 self.writer().await?;
-                let stretches = stretches.iter().map(|text| list_address(text)).collect::<Result<_, _>>()?;
+                let stretches = stretches
+                    .iter()
+                    .map(|text| list_address(text))
+                    .collect::<Result<_, _>>()?;
                 let joined = self.mirror(true).await?.join(stretches).await;
-                let (address, stored) =
-                    joined.map_err(self.to.attempting(format_args!("store backup {}", self.item.copy.short())))?;
+                let (address, stored) = joined.map_err(
+                    self.to
+                        .attempting(format_args!("store backup {}", self.item.copy.short())),
+                )?;
                 Ok((address.to_string(), stored))
             })
             .await
@@ -514,7 +532,11 @@ impl<'a> Copy<'a> {
                             .with_hint("mirror it again; this copy was never committed"));
                         }
                     }
-                    let packs = self.relied_on.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let packs = self
+                        .relied_on
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .clone();
                     let committed = writer.commit(&record, &packs).await;
                     committed.map_err(self.to.attempting(committing))?;
                     Ok((record.counts.files, record.counts.bytes))

@@ -29,8 +29,10 @@ async fn source(backups: usize) -> World {
 async fn run(to: &World, from: &Context, request: Mirror) -> OperationRecord {
     let plan = mirror::plan(request, from, &to.context).await.unwrap();
     let from = from.clone();
-    to.run(mirror::KIND, plan, move |plan, op, to| mirror::run(plan, op, to, from))
-        .await
+    to.run(mirror::KIND, plan, move |plan, op, to| {
+        mirror::run(plan, op, to, from)
+    })
+    .await
 }
 
 fn report(record: &OperationRecord) -> MirrorReport {
@@ -86,7 +88,14 @@ async fn a_copy_is_the_same_backup_and_says_where_it_comes_from() {
     assert_eq!(report(&first).copied.len(), 2);
     let (here, there) = (from.backups().await, to.backups().await);
     let facts = |b: &ostler_api::document::BackupSummary| {
-        (b.id, b.name.clone(), b.source.clone(), b.started, b.duration_ms, b.counts.files)
+        (
+            b.id,
+            b.name.clone(),
+            b.source.clone(),
+            b.started,
+            b.duration_ms,
+            b.counts.files,
+        )
     };
     assert_eq!(
         here.iter().map(facts).collect::<Vec<_>>(),
@@ -94,10 +103,15 @@ async fn a_copy_is_the_same_backup_and_says_where_it_comes_from() {
     );
     let record = to.context.record(there[0].id).await.unwrap();
     let origin = record.origin.unwrap();
-    assert_eq!((origin.vault, origin.backup), (from.context.vault.id(), here[0].id));
+    assert_eq!(
+        (origin.vault, origin.backup),
+        (from.context.vault.id(), here[0].id)
+    );
     assert_eq!(
         origin.lists,
-        [from.context.record(here[0].id).await.unwrap().nodes[0].list.clone()]
+        [from.context.record(here[0].id).await.unwrap().nodes[0]
+            .list
+            .clone()]
     );
     let proofs = to.context.vault.proofs(there[0].id).await.unwrap();
     assert_eq!(proofs[0].method, "mirror");

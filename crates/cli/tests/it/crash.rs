@@ -71,7 +71,7 @@ impl Scene {
         scene
     }
 
-    fn change_source(&self, seed: u64) {
+    pub(crate) fn change_source(&self, seed: u64) {
         let mut random = Random::new(seed + 100);
         for number in 0..6 {
             let path = self

@@ -16,7 +16,17 @@ fn second(ostler: &Ostler) -> (PathBuf, PathBuf) {
 fn add_second(ostler: &Ostler) {
     let (vault, key) = second(ostler);
     let (vault, key) = (vault.to_str().unwrap(), key.to_str().unwrap());
-    ostler.ok(["vault", "init", vault, "--name", "second", "--key", key, "--cipher", "chacha20-poly1305"]);
+    ostler.ok([
+        "vault",
+        "init",
+        vault,
+        "--name",
+        "second",
+        "--key",
+        key,
+        "--cipher",
+        "chacha20-poly1305",
+    ]);
 }
 
 /// A copy of everything, whose configuration names its own places.
@@ -79,11 +89,26 @@ fn a_repair_killed_anywhere_goes_on_and_heals() {
     bytes[middle] ^= 4;
     fs::remove_file(&packs[1]).unwrap();
     fs::write(&packs[1], bytes).unwrap();
-    let segment = fs::read_dir(vault.join("index")).unwrap().next().unwrap().unwrap();
+    let segment = fs::read_dir(vault.join("index"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
     fs::remove_file(segment.path()).unwrap();
-    assert_eq!(scene.ostler.run(["vault", "check", "--read-data"]).status.code(), Some(6));
+    assert_eq!(
+        scene.ostler.run(["vault", "check", "--read-data"]).status.code(),
+        Some(6)
+    );
 
-    let arguments = ["vault", "check", "--repair", "--read-data", "--from", "second", "--yes"];
+    let arguments = [
+        "vault",
+        "check",
+        "--repair",
+        "--read-data",
+        "--from",
+        "second",
+        "--yes",
+    ];
     let rehearsal = copy(&scene.ostler);
     let duration = timed(|| drop(rehearsal.ok(arguments)));
     let mut kills = 0;

@@ -93,10 +93,9 @@ impl Fake {
                 ("prune", Outcome::Prune(samples::prune_report()))
             }
             Some(Request::CheckVault(_)) => ("check_vault", Outcome::CheckVault(samples::check_report(true))),
-            Some(Request::RepairVault(_)) => (
-                "repair_vault",
-                Outcome::RepairVault(samples::repair_report(true)),
-            ),
+            Some(Request::RepairVault(_)) => {
+                ("repair_vault", Outcome::RepairVault(samples::repair_report(true)))
+            }
             Some(Request::Mirror(_)) => ("mirror", Outcome::Mirror(samples::mirror_report())),
             Some(Request::QueueSchema(_)) => (
                 "queue_schema",

@@ -20,6 +20,7 @@ mod reader;
 mod reference;
 mod refusals;
 mod requests;
+mod resume;
 mod run;
 mod samples;
 mod verbs;

@@ -31,13 +31,15 @@ impl Runtime {
                 || *name != "default"
                 || settings.implicit_vault().join("vault.json").exists()
         };
-        let mut names = vec![primary.clone()];
-        let others = settings.file.vault.keys().cloned().chain(["default".to_owned()]);
-        names.extend(others.filter(|name| *name != primary));
-        names.dedup();
+        let mut names = vec![primary];
+        for name in settings.file.vault.keys().cloned().chain(["default".to_owned()]) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         let there: Vec<String> = names.into_iter().filter(is_there).collect();
         match there.is_empty() {
-            true => vec![primary],
+            true => vec![self.vault_name(None)],
             false => there,
         }
     }
@@ -138,10 +140,8 @@ impl Runtime {
                 Err(failure) => found.unreachable.push((name.clone(), failure)),
             }
         }
-        if found.contexts.is_empty()
-            && let Some((_, failure)) = found.unreachable.pop()
-        {
-            return Err(failure);
+        if found.contexts.is_empty() && !found.unreachable.is_empty() {
+            return Err(found.unreachable.swap_remove(0).1);
         }
         Ok(found)
     }

@@ -93,7 +93,11 @@ impl Vault {
             tables.iter().map(|table| (table.id, digest(table))).collect();
         let vault = Arc::clone(self);
         // Where this cannot be read, a problem says so.
-        let quarantined = self.rounds().await.map(|rounds| rounds.quarantined).unwrap_or_default();
+        let quarantined = self
+            .rounds()
+            .await
+            .map(|rounds| rounds.quarantined)
+            .unwrap_or_default();
         let (progress, cancel) = (progress.clone(), cancel.clone());
         let work = self.host().blocking(move || {
             let index = Arc::new(Index::build(tables));

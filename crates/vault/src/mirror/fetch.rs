@@ -34,7 +34,9 @@ pub(crate) struct Fetch {
 
 impl Fetch {
     pub(crate) fn new(from: Arc<Reader>, upload: &Upload) -> Self {
-        let workers = std::thread::available_parallelism().map_or(2, NonZero::get).min(WORKERS);
+        let workers = std::thread::available_parallelism()
+            .map_or(2, NonZero::get)
+            .min(WORKERS);
         Self {
             from,
             sinks: (0..workers).map(|_| upload.sink()).collect(),
@@ -96,7 +98,10 @@ impl Fetch {
                         Ok(())
                     })
                 });
-                copies.lock().unwrap_or_else(PoisonError::into_inner).extend(stored);
+                copies
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .extend(stored);
                 if let Err(error) = copied {
                     next.store(spans.len(), Ordering::Relaxed);
                     let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,11 +21,15 @@ pub(crate) struct Twins {
 impl Twins {
     /// `None` when one is no copy of the other.
     pub(crate) fn new(here: ListReader, there: ListReader) -> Option<Self> {
-        let alike = |(a, b): (&Block, &Block)| (&a.first, a.entries, a.bytes) == (&b.first, b.entries, b.bytes);
+        let alike =
+            |(a, b): (&Block, &Block)| (&a.first, a.entries, a.bytes) == (&b.first, b.entries, b.bytes);
         let same = here.blocks().len() == there.blocks().len()
             && here.blocks().iter().zip(there.blocks()).all(alike);
         same.then(|| Self {
-            places: (0..).zip(here.blocks()).map(|(place, block)| (block.chunk, place)).collect(),
+            places: (0..)
+                .zip(here.blocks())
+                .map(|(place, block)| (block.chunk, place))
+                .collect(),
             here,
             there,
         })
@@ -52,7 +56,11 @@ impl Twins {
     /// What the chunks of a block's files are called there; nothing where the two do not say the same.
     pub(crate) fn names(&self, place: usize) -> HashMap<ChunkId, ChunkId> {
         let mut names = HashMap::new();
-        for (here, there) in self.here.block_entries(place).zip(self.there.block_entries(place)) {
+        for (here, there) in self
+            .here
+            .block_entries(place)
+            .zip(self.there.block_entries(place))
+        {
             match (here, there) {
                 (Ok(here), Ok(there)) if pair(&here, &there, &mut names) => {}
                 _ => return HashMap::new(),
@@ -78,8 +86,14 @@ fn pair(here: &Entry, there: &Entry, names: &mut HashMap<ChunkId, ChunkId>) -> b
     if here.path != there.path {
         return false;
     }
-    let (EntryKind::File { content: a, size: x, .. }, EntryKind::File { content: b, size: y, .. }) =
-        (&here.kind, &there.kind)
+    let (
+        EntryKind::File {
+            content: a, size: x, ..
+        },
+        EntryKind::File {
+            content: b, size: y, ..
+        },
+    ) = (&here.kind, &there.kind)
     else {
         return here.kind == there.kind;
     };

@@ -22,7 +22,10 @@ fn files() -> Files {
 }
 
 async fn list(vault: &Arc<Vault>, files: &Files) -> Record {
-    let files: Vec<(&str, Vec<u8>)> = files.iter().map(|(path, body)| (path.as_str(), body.clone())).collect();
+    let files: Vec<(&str, Vec<u8>)> = files
+        .iter()
+        .map(|(path, body)| (path.as_str(), body.clone()))
+        .collect();
     store_files(vault, &files).await.unwrap()
 }
 
@@ -119,7 +122,10 @@ async fn what_is_there_already_is_neither_read_nor_sent() {
     let copied = copy(&from, &to, address(&second), twins).await.unwrap();
     let there: ChunkId = copied.list.parse().unwrap();
     assert_eq!(read(&to, there).await, as_map(&files));
-    assert_eq!(copied.read_bytes, 1500, "a file that was only renamed is not read: {copied:?}");
+    assert_eq!(
+        copied.read_bytes, 1500,
+        "a file that was only renamed is not read: {copied:?}"
+    );
     assert_eq!(copied.new_bytes, 1500);
     assert!(copied.blocks_kept > 0, "{copied:?}");
 
@@ -138,7 +144,11 @@ async fn stretches_make_the_list_that_the_whole_makes() {
     let files = files();
     let record = list(&from, &files).await;
     let whole = copy(&from, &to, address(&record), None).await.unwrap();
-    let blocks = mirror(&from, &to).await.stretches(address(&record)).await.unwrap()[0];
+    let blocks = mirror(&from, &to)
+        .await
+        .stretches(address(&record))
+        .await
+        .unwrap()[0];
     assert!(blocks > 2, "the list has {blocks} blocks");
     let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
     let mut stretches = Vec::new();
@@ -172,6 +182,8 @@ async fn a_damaged_source_is_not_copied() {
     let store: &dyn ostler_store::Store = &*fixture.store;
     store.delete(&key).await.unwrap();
     store.create(&key, bytes.into()).await.unwrap();
-    let error = copy(&fixture.vault, &to, address(&record), None).await.unwrap_err();
+    let error = copy(&fixture.vault, &to, address(&record), None)
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::ChunkDamaged { .. }), "{error}");
 }

@@ -126,7 +126,11 @@ impl LiveFiles for Files {
 fn live(changed: Option<&str>) -> Healing {
     let mut live = Files::default();
     for (path, body) in files() {
-        let body = if changed == Some(path) { noise(99, body.len()) } else { body };
+        let body = if changed == Some(path) {
+            noise(99, body.len())
+        } else {
+            body
+        };
         live.files.insert(path.as_bytes().to_vec(), body);
     }
     Healing {
@@ -142,7 +146,12 @@ async fn whole(pair: &Pair, check: &VaultCheck) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn any_pack_that_is_lost_or_flipped_is_healed_from_a_mirror() {
-    for (harm, place) in [("lost", 0), ("flipped", 500), ("flipped", 5), ("flipped", usize::MAX)] {
+    for (harm, place) in [
+        ("lost", 0),
+        ("flipped", 500),
+        ("flipped", 5),
+        ("flipped", usize::MAX),
+    ] {
         let packs = pair().await.here.keys_below("packs/").len();
         for number in 0..packs {
             let pair = pair().await;
@@ -248,9 +257,16 @@ async fn new_backups_do_not_rely_on_packs_in_quarantine() {
     let vault = &pair.here.vault;
     let packs = pair.here.keys_below("packs/").len();
     backup(vault, &files()).await;
-    assert_eq!(pair.here.keys_below("packs/").len(), packs, "who knows nothing stores nothing");
+    assert_eq!(
+        pair.here.keys_below("packs/").len(),
+        packs,
+        "who knows nothing stores nothing"
+    );
     let guard = lease(vault).await.unwrap();
-    vault.quarantine(&check(vault, true).await.wrong_packs, &guard).await.unwrap();
+    vault
+        .quarantine(&check(vault, true).await.wrong_packs, &guard)
+        .await
+        .unwrap();
     guard.release().await.unwrap();
     let second = backup(vault, &files()).await;
     assert!(pair.here.keys_below("packs/").len() > packs);
@@ -267,7 +283,9 @@ async fn a_quarantine_that_nobody_with_a_key_wrote_is_passed_over() {
     let pack = largest(&pair.here, "packs/").await;
     let name = pack.as_str().rsplit('/').next().unwrap();
     let key = Key::new(format!("rounds/quarantine/{name}")).unwrap();
-    Store::create(&*pair.here.store, &key, b"{}".to_vec().into()).await.unwrap();
+    Store::create(&*pair.here.store, &key, b"{}".to_vec().into())
+        .await
+        .unwrap();
     let packs = pair.here.keys_below("packs/").len();
     backup(&pair.here.vault, &files()).await;
     assert_eq!(pair.here.keys_below("packs/").len(), packs);

@@ -44,14 +44,22 @@ pub(crate) struct Check {
 impl Check {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         if self.repair {
-            let sources = self.sources.iter().map(|path| target_path(path, &session.directory));
+            let sources = self
+                .sources
+                .iter()
+                .map(|path| target_path(path, &session.directory));
             let request = Request::RepairVault(RepairVault {
                 vault: self.vault,
                 read_data: self.read_data,
                 from: self.from,
                 sources: sources.collect::<Result<_, _>>()?,
             });
-            return carry_out(session, request, Approval::needed("vault check --repair", self.approval)).await;
+            return carry_out(
+                session,
+                request,
+                Approval::needed("vault check --repair", self.approval),
+            )
+            .await;
         }
         let request = Request::CheckVault(CheckVault {
             vault: self.vault,

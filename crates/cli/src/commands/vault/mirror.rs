@@ -5,9 +5,9 @@ use ostler_api::request::{Filter, Mirror as MirrorRequest, Request};
 use ostler_vocabulary::Failure;
 use std::path::PathBuf;
 
+use crate::arguments::ApprovalArguments;
 use crate::arguments::{Tag, backup, path, tag, tag_map, text};
 use crate::operate::{Approval, carry_out};
-use crate::arguments::ApprovalArguments;
 use crate::session::Session;
 
 /// Copy backups to another vault

@@ -41,7 +41,10 @@ pub(super) fn print(page: &mut Page, report: &MirrorReport, detail: &OperationDe
         page.field("stored", size(sum(|copied| copied.stored_bytes)));
         page.field(
             "found",
-            format!("{} in the store before the commits", count(sum(|copied| copied.objects_found))),
+            format!(
+                "{} in the store before the commits",
+                count(sum(|copied| copied.objects_found))
+            ),
         );
     }
     let took = Duration::from_millis(detail.summary.duration_ms);

@@ -119,7 +119,8 @@ pub(crate) async fn outcome(session: &Session, detail: &OperationDetail) -> Resu
                     n => format!("{} were", plural(n as u64, "backup")),
                 }
             );
-            let hint = "what is damaged may be healed by `ostler vault check --repair`; the others were copied";
+            let hint =
+                "what is damaged may be healed by `ostler vault check --repair`; the others were copied";
             failed(&report.problems, ErrorKind::Partial, message, hint)
         }
         Some(Outcome::QueueSchema(report)) => {

@@ -18,7 +18,10 @@ pub(super) fn print(page: &mut Page, report: &RepairReport) {
     if report.quarantined > 0 {
         page.field(
             "quarantine",
-            format!("{}, on which nothing relies any more", plural(report.quarantined, "damaged pack")),
+            format!(
+                "{}, on which nothing relies any more",
+                plural(report.quarantined, "damaged pack")
+            ),
         );
     }
     page.field(
@@ -35,11 +38,23 @@ pub(super) fn print(page: &mut Page, report: &RepairReport) {
     if report.removed > 0 {
         page.field("removed", plural(report.removed, "unreadable object"));
     }
-    page.fields("records", report.records.iter().map(|id| format!("{} written anew", id.short())));
+    page.fields(
+        "records",
+        report
+            .records
+            .iter()
+            .map(|id| format!("{} written anew", id.short())),
+    );
     if report.bytes_freed > 0 {
         page.field("freed", size(report.bytes_freed));
     }
-    page.fields("whole", report.whole.iter().map(|id| format!("{}, read in full", id.short())));
+    page.fields(
+        "whole",
+        report
+            .whole
+            .iter()
+            .map(|id| format!("{}, read in full", id.short())),
+    );
     page.fields("damaged", report.damaged.iter().map(|id| id.short()));
     problems(page, &report.problems, report.problems.len() as u64);
 }
