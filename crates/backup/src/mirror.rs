@@ -5,9 +5,12 @@
 //! kill or a cancel stays copied.
 
 mod choose;
+mod commit;
 mod copy;
+mod send;
+mod survey;
 
-use ostler_api::document::{MirrorReport, Outcome};
+use ostler_api::document::{BackupState, MirrorReport, Outcome};
 use ostler_api::request::{Mirror, MirrorItem, MirrorWork, Plan, Request, Work};
 use ostler_operations::{Finished, Operation};
 use ostler_vault::Place;
@@ -18,6 +21,7 @@ use crate::state::Backup;
 use crate::{Context, Error, digest};
 use choose::{Chosen, choose};
 use copy::{Copied, Copy};
+use survey::Ledger;
 
 /// The kind's name in the journal.
 pub const KIND: &str = "mirror";
@@ -95,6 +99,10 @@ async fn place(
     there: &[Backup],
 ) -> Result<Option<BackupId>, Failure> {
     let id = backup.id();
+    let known = there.iter().find(|other| other.id() == id);
+    if known.is_some_and(|other| !matches!(other.state(), BackupState::Running | BackupState::Incomplete)) {
+        return Ok(None);
+    }
     let looked = to.vault.place(id).await;
     match looked.map_err(to.attempting(format_args!("look for backup {}", id.short())))? {
         Place::Taken => return Ok(None),
@@ -134,8 +142,9 @@ pub async fn run(plan: Plan, op: Operation, to: Context, from: Context) -> Resul
         problems: work.refused,
         ..MirrorReport::default()
     };
+    let ledger = Ledger::default();
     for item in &work.items {
-        match Copy::new(item, &op, &from, &to).run().await? {
+        match Copy::new(item, &op, (&from, &to), &ledger).run().await? {
             Copied::Done(mirrored) => report.copied.push(mirrored),
             Copied::There => report.there += 1,
             Copied::Refused(problem) => report.problems.push(problem),
