@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use crate::mirror::{MirrorReport, Mirrored};
 pub use crate::repair::RepairReport;
 pub use backup::{
-    BackupCounts, BackupDetail, BackupList, BackupState, BackupSummary, Change, Diff, DiffEntry, FileEntry,
-    FileList, Problem, Proof, Source,
+    BackupCounts, BackupDetail, BackupList, BackupState, BackupSummary, Change, CopiedFrom, Diff, DiffEntry,
+    FileEntry, FileList, Problem, Proof, Source,
 };
 pub use operation::{
     AuditEntry, Message, OperationDetail, OperationList, OperationState, OperationSummary, StepSummary,

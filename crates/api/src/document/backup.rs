@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use ostler_vocabulary::{BackupId, OperationId};
+use ostler_vocabulary::{BackupId, OperationId, VaultId};
 use serde::{Deserialize, Serialize};
 
 /// Where a backup stands, derived from what is in the vault and nothing else.
@@ -152,6 +152,9 @@ pub struct BackupDetail {
     pub hold_reason: Option<String>,
     /// The backup it took unchanged files from.
     pub parent: Option<BackupId>,
+    /// Where it was copied from, if it was not made in this vault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<CopiedFrom>,
     /// The operation that made it.
     pub operation: Option<OperationId>,
     /// The version of Ostler that made it.
@@ -160,6 +163,17 @@ pub struct BackupDetail {
     pub problems: Vec<Problem>,
     /// All proofs, oldest first.
     pub proofs: Vec<Proof>,
+}
+
+/// What a backup is a copy of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopiedFrom {
+    /// The id of the vault it was read from; `vault info` shows those of vaults.
+    pub vault: VaultId,
+    /// Its id there.
+    pub backup: BackupId,
+    /// When it was copied.
+    pub at: Timestamp,
 }
 
 /// One entry of `backup show --files` or `backup diff`.

@@ -84,6 +84,22 @@ pub(crate) fn detail(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
             format!("{} (unchanged files were taken from it)", parent.short()),
         );
     }
+    if let Some(origin) = &detail.origin {
+        let renamed = if origin.backup == backup.id {
+            String::new()
+        } else {
+            format!(", where it is {}", origin.backup.short())
+        };
+        let vault = origin.vault.to_string();
+        let vault = vault.get(..8).unwrap_or(&vault).to_owned();
+        page.field(
+            "copied",
+            format!(
+                "from the vault with the id {vault}…{renamed}, {}",
+                when(origin.at, now)
+            ),
+        );
+    }
     if let Some(operation) = detail.operation {
         page.field("operation", operation.short());
     }

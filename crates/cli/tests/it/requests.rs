@@ -31,6 +31,10 @@ fn words_become_requests() {
         "vault add ./vault --passphrase-file phrase --name local",
         "vault info offsite",
         "vault check offsite --read-data",
+        "vault check offsite --repair --from second --source a --source /y --read-data --yes",
+        "vault mirror one two --from offsite --to second --tag a=b --host h --path /p --name n",
+        "vault mirror --latest 3 --to second --dry-run",
+        "vault mirror --all --to second",
         "operation list --limit 3",
         "operation cancel 8c01 --leave",
     ];

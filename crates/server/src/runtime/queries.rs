@@ -1,7 +1,7 @@
 //! What there is of one backup: shown and marked.
 
 use ostler_api::client::Mark;
-use ostler_api::document::BackupDetail;
+use ostler_api::document::{BackupDetail, CopiedFrom};
 use ostler_api::request::Selector;
 use ostler_backup::{problems, verify};
 use ostler_vault::{MarkAction, MarkRecord, Record};
@@ -31,6 +31,14 @@ impl Runtime {
         Ok(BackupDetail {
             hold_reason: backup.hold.as_ref().and_then(|hold| hold.reason.clone()),
             parent: record.as_ref().and_then(|r| r.parent),
+            origin: record
+                .as_ref()
+                .and_then(|r| r.origin.as_ref())
+                .map(|origin| CopiedFrom {
+                    vault: origin.vault,
+                    backup: origin.backup,
+                    at: origin.at,
+                }),
             operation: record.as_ref().map(|r| r.operation).or(backup.operation),
             made_by: record.as_ref().map(|r| r.made_by.clone()).unwrap_or_default(),
             problems: record

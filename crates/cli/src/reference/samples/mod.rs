@@ -139,9 +139,9 @@ pub(super) fn proof(method: &str, ok: bool) -> Proof {
 pub fn backup_detail() -> BackupDetail {
     BackupDetail {
         summary: backup_summary(3, BackupState::Verified),
-        vault: "default".into(),
         hold_reason: Some("audit of 2026".into()),
         parent: Some(backup_id(4)),
+        origin: None,
         operation: Some(operation_id(1)),
         made_by: "ostler 0.1.0".into(),
         problems: vec![],
