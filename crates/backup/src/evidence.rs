@@ -5,18 +5,17 @@
 mod needed;
 mod packs;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use ostler_api::document::Problem;
-use ostler_vault::{ChunkId, Error as VaultError, Index, PackId, Record};
+use ostler_vault::{ChunkId, Error as VaultError, PackId, Record};
 use ostler_vocabulary::{Classified as _, ErrorKind, Failure, Progress};
 use tokio_util::sync::CancellationToken;
 
 use crate::Context;
 use crate::problems::MOST;
-use needed::{Needed, gather, name_files};
+use needed::{gather, name_files};
 use packs::read_all;
 
 /// How often the index is loaded again when something is missing: a collector may be moving what is looked for.
@@ -49,17 +48,33 @@ pub fn examine<'a>(
     // Boxed, so that steps which borrow what they pass here are seen to be `Send`.
     Box::pin(async move {
         let mut round = 1;
+        // At first only by what the index says. When something is missing, by what is in the store: it may have been
+        // stored again in another pack since.
+        let mut look = Packs::AsIndexed;
         loop {
             // A collector writes new segments before it deletes the packs that they replace: while the segments are
             // the same, what is missing is missing.
             let before = segments(context).await?;
-            let found = examine_once(context, record, read_data, progress, cancel).await?;
+            let found = examine_once(context, record, read_data, look, progress, cancel).await?;
+            let Some(found) = found else {
+                look = Packs::AsStored;
+                continue;
+            };
             if found.problems.is_empty() || round == ROUNDS || before == segments(context).await? {
                 return Ok(found);
             }
             round += 1;
         }
     })
+}
+
+/// Which packs are taken for those that hold what is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packs {
+    /// Any that the index names.
+    AsIndexed,
+    /// Those that are in the store, with their sizes, where there are any.
+    AsStored,
 }
 
 /// Which index segments there are.
@@ -81,20 +96,22 @@ async fn segments(context: &Context) -> Result<Vec<String>, Failure> {
     }
 }
 
+/// `None` when something is missing where packs are taken as they are indexed.
 async fn examine_once(
     context: &Context,
     record: &Record,
     read_data: bool,
+    look: Packs,
     progress: &Progress,
     cancel: &CancellationToken,
-) -> Result<Evidence, Failure> {
-    let index = match context.vault.index(false).await {
+) -> Result<Option<Evidence>, Failure> {
+    let index = match context.vault.index(look == Packs::AsStored).await {
         Ok(index) => index,
         Err(error) => {
-            return Ok(Evidence {
+            return Ok(Some(Evidence {
                 problems: vec![finding("index", error, context)?],
                 ..Evidence::default()
-            });
+            }));
         }
     };
     let reader = Arc::new(context.vault.reader(Arc::clone(&index)));
@@ -104,7 +121,32 @@ async fn examine_once(
         move |context| gather(context, &reader, &lists)
     })
     .await?;
-    let packs = find_packs(context, record, &index, &mut needed).await?;
+    let packs: Vec<PackId> = needed.packs.keys().copied().collect();
+    let wrong = context
+        .vault
+        .check_presence(&index, &packs)
+        .await
+        .map_err(context.attempting(format_args!(
+            "look for the objects of backup {}",
+            record.backup.short()
+        )))?;
+    if look == Packs::AsIndexed && !(wrong.is_empty() && needed.bad.is_empty() && needed.problems.is_empty())
+    {
+        return Ok(None);
+    }
+    for object in wrong {
+        if let Some(pack) = pack_of(&object.key) {
+            let chunks = needed.packs.remove(&pack).unwrap_or_default();
+            let reason = format!("{} {}", object.key, object.reason);
+            needed
+                .bad
+                .extend(chunks.into_iter().map(|(id, _)| (id, reason.clone())));
+        }
+        needed.problems.push(Problem {
+            path: object.key,
+            reason: object.reason,
+        });
+    }
     if read_data {
         let (progress, cancel, reader) = (progress.clone(), cancel.clone(), Arc::clone(&reader));
         needed = blocking(context, move |context| {
@@ -120,38 +162,12 @@ async fn examine_once(
         .await?;
     }
     needed.problems.truncate(MOST);
-    Ok(Evidence {
+    Ok(Some(Evidence {
         problems: needed.problems,
         files: needed.files,
         bytes: needed.bytes,
         packs,
-    })
-}
-
-/// Finds every needed pack in the store; gives those that were found. A chunk whose pack is missing or wrong may have
-/// another copy: it may have been stored again since.
-async fn find_packs(
-    context: &Context,
-    record: &Record,
-    index: &Index,
-    needed: &mut Needed,
-) -> Result<Vec<PackId>, Failure> {
-    let mut wrong = BTreeMap::new();
-    let mut unseen: Vec<PackId> = needed.packs.keys().copied().collect();
-    while !unseen.is_empty() {
-        let found = context.vault.check_presence(index, &unseen).await;
-        let found = found.map_err(context.attempting(format_args!(
-            "look for the objects of backup {}",
-            record.backup.short()
-        )))?;
-        for object in found {
-            if let Some(pack) = pack_of(&object.key) {
-                wrong.insert(pack, object);
-            }
-        }
-        unseen = needed.look_elsewhere(index, &wrong);
-    }
-    Ok(needed.packs.keys().copied().collect())
+    }))
 }
 
 async fn blocking<T: Send + 'static>(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ostler_api::document::Problem;
 use ostler_vault::list::{EntryKind, Extent, ListReader};
-use ostler_vault::{ChunkId, Index, Location, ObjectProblem, PackId, Reader};
+use ostler_vault::{ChunkId, Index, Location, PackId, Reader};
 use ostler_vocabulary::Failure;
 
 use super::{finding, list_address};
@@ -33,46 +33,6 @@ impl Needed {
                     .or_insert_with(|| "a chunk is in no index segment".to_owned());
             }
         }
-    }
-}
-
-impl Needed {
-    /// Moves chunks of packs that are missing or wrong to packs that also have them; gives packs that were not needed
-    /// before. What is in no other pack is bad, and its object a problem.
-    pub(super) fn look_elsewhere(
-        &mut self,
-        index: &Index,
-        wrong: &BTreeMap<PackId, ObjectProblem>,
-    ) -> Vec<PackId> {
-        let mut unseen = Vec::new();
-        for (pack, object) in wrong {
-            let mut is_lost = false;
-            for (id, _) in self.packs.remove(pack).unwrap_or_default() {
-                match index.copies(&id).find(|copy| !wrong.contains_key(&copy.pack)) {
-                    Some(copy) => {
-                        let chunks = self.packs.entry(copy.pack).or_insert_with(|| {
-                            unseen.push(copy.pack);
-                            Vec::new()
-                        });
-                        chunks.push((id, copy));
-                    }
-                    None => {
-                        is_lost = true;
-                        self.bad.insert(id, format!("{} {}", object.key, object.reason));
-                    }
-                }
-            }
-            if is_lost {
-                self.problems.push(Problem {
-                    path: object.key.clone(),
-                    reason: object.reason.clone(),
-                });
-            }
-        }
-        for chunks in self.packs.values_mut() {
-            chunks.sort_unstable_by_key(|(id, location)| (location.offset, location.at, *id));
-        }
-        unseen
     }
 }
 

@@ -217,7 +217,7 @@ impl Index {
     }
 
     /// Every place where a chunk is.
-    pub fn copies(&self, id: &ChunkId) -> impl Iterator<Item = Location> {
+    pub(crate) fn copies(&self, id: &ChunkId) -> impl Iterator<Item = Location> {
         self.slots_of(id).iter().filter_map(|slot| self.location(slot))
     }
 
