@@ -4,6 +4,9 @@ use ostler_api::document::{BackupState, MirrorReport, Outcome};
 use ostler_api::request::{Mirror, Work};
 use ostler_backup::{Context, create, mirror};
 use ostler_operations::{OperationRecord, State};
+use ostler_vault::LeaseHolder;
+use ostler_vocabulary::OperationId;
+use std::time::Duration;
 
 use crate::world::{World, exercise_plan, request};
 
@@ -136,7 +139,7 @@ async fn a_copy_that_was_given_up_is_made_under_another_id_and_known_as_the_same
     // Another mirror began it and died; a collection ruled its commit out.
     let intent = ostler_vault::Intent {
         backup: id,
-        operation: ostler_vocabulary::OperationId::random(),
+        operation: OperationId::random(),
         started: from.backups().await[0].started,
         host: "alpha".into(),
         paths: vec!["/data".into()],
@@ -160,7 +163,7 @@ async fn what_another_mirror_left_is_gone_on_with() {
     let id = from.backups().await[0].id;
     let intent = ostler_vault::Intent {
         backup: id,
-        operation: ostler_vocabulary::OperationId::random(),
+        operation: OperationId::random(),
         started: from.backups().await[0].started,
         host: "alpha".into(),
         paths: vec!["/data".into()],
@@ -171,4 +174,29 @@ async fn what_another_mirror_left_is_gone_on_with() {
     let copied = report(&run(&to, &from.context, all()).await).copied;
     assert_eq!(copied[0].copy, id);
     to.no_false_complete("the mirror").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_was_deleted_is_copied_again_under_another_id() {
+    let (from, to) = (source(1).await, World::new().await);
+    let id = from.backups().await[0].id;
+    let vault = &to.context.vault;
+    let mut copies = Vec::new();
+    for _ in 0..3 {
+        let copied = report(&run(&to, &from.context, all()).await).copied;
+        copies.push(copied[0].copy);
+        to.no_false_complete("a mirror").await;
+        let holder = LeaseHolder {
+            process: to.context.process.clone(),
+            operation: OperationId::random(),
+            purpose: "a test".into(),
+        };
+        let lease = vault.lease(holder, Duration::ZERO, &|_| {}).await.unwrap();
+        vault.delete_backup(copied[0].copy, &lease).await.unwrap();
+        lease.release().await.unwrap();
+        assert!(to.backups().await.is_empty());
+    }
+    assert_eq!(copies[0], id);
+    copies.dedup();
+    assert_eq!(copies.len(), 3, "no id is used again: {copies:?}");
 }
