@@ -104,6 +104,11 @@ impl Upload {
         self.session.index.mark(id, &self.session.needed).is_some() || self.session.has_seen(id)
     }
 
+    /// Whether the vault had this chunk before this session, where it may be relied on.
+    pub(crate) fn had(&self, id: &ChunkId) -> bool {
+        self.session.index.mark(id, &self.session.needed).is_some()
+    }
+
     /// After every sink was finished: waits for all packs, writes the index segments, and gives the sums.
     ///
     /// # Errors

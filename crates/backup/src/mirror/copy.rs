@@ -159,9 +159,9 @@ impl<'a> Copy<'a> {
 
     /// Says what will be, before the index is read.
     async fn begin(&self) -> Result<Begun, Failure> {
-        let (to, id) = (self.to.clone(), self.item.copy);
-        let sole = Arc::new(AtomicBool::new(false));
-        let is_sole = Arc::clone(&sole);
+        let (to, id, operation) = (self.to.clone(), self.item.copy, self.op.id());
+        let (sole, begun) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (is_sole, has_begun) = (Arc::clone(&sole), Arc::clone(&begun));
         self.op
             .step("register intent")
             .key(self.key())
@@ -174,6 +174,7 @@ impl<'a> Copy<'a> {
                     match self.writer().await {
                         Ok(writer) => {
                             sole.store(writer.is_sole(), Ordering::Relaxed);
+                            begun.store(true, Ordering::Relaxed);
                             Ok(Begun::Begun)
                         }
                         // Another copies it, or it was given up: the others can be copied all the same.
@@ -183,16 +184,23 @@ impl<'a> Copy<'a> {
                         Err(failure) => Err(failure),
                     }
                 },
-                move |begun| {
+                move |result| {
                     let (to, sole) = (to.clone(), is_sole.load(Ordering::Relaxed));
+                    let begun = has_begun.load(Ordering::Relaxed);
                     async move {
-                        if matches!(begun, Some(Begun::There | Begun::Refused(_)))
+                        if matches!(result, Some(Begun::There | Begun::Refused(_)))
                             || is_committed(&to, id).await?
                         {
                             return Ok(());
                         }
+                        let what = format!("take back backup {}", id.short());
+                        let intent = to.vault.intent(id).await.map_err(to.attempting(&what))?;
+                        // Another may copy the same backup: that is his.
+                        if !begun && intent.is_some_and(|intent| intent.operation != operation) {
+                            return Ok(());
+                        }
                         let removed = to.vault.abandon(id, sole).await;
-                        removed.map_err(to.attempting(format_args!("take back backup {}", id.short())))
+                        removed.map_err(to.attempting(&what))
                     }
                 },
             )

@@ -140,7 +140,7 @@ impl Copies {
         let mut names = HashMap::new();
         fetch.run(OnDamage::Pass, progress, cancel, &mut |copy, id| {
             names.insert(copy, id);
-            lost.healed.from_mirror += u64::from(lost.found(&id));
+            lost.mirrored(id);
         })?;
         Ok(names)
     }
@@ -180,11 +180,11 @@ impl Copies {
                 return copy.finish().map(|_| None);
             }
             let written = copy.block(&entries)?;
-            lost.healed.from_mirror += u64::from(lost.found(&written));
+            lost.mirrored(written);
             address = Some(written);
         }
         let list = copy.finish()?;
-        lost.healed.from_mirror += u64::from(lost.found(&list));
+        lost.mirrored(list);
         Ok(match block {
             Some(_) => address,
             None => Some(list),

@@ -32,6 +32,8 @@ pub(super) struct Lost<'a> {
     chunks: HashMap<ChunkId, u64>,
     /// Blocks first: what their files need is not known while they cannot be read.
     pub(super) broken: Vec<Broken>,
+    /// Chunks that came from the other vault.
+    mirrored: HashSet<ChunkId>,
     pub(super) healed: Healed,
 }
 
@@ -49,6 +51,7 @@ impl<'a> Lost<'a> {
             sink: upload.sink(),
             chunks: HashMap::new(),
             broken: Vec::new(),
+            mirrored: HashSet::new(),
             healed: Healed::default(),
         };
         let mut judged = HashSet::new();
@@ -131,6 +134,14 @@ impl<'a> Lost<'a> {
     /// A chunk is stored again; `false` when it was none of those that were lost.
     pub(super) fn found(&mut self, id: &ChunkId) -> bool {
         self.chunks.remove(id).is_some()
+    }
+
+    /// A chunk came from the other vault, asked for or with others.
+    pub(super) fn mirrored(&mut self, id: ChunkId) {
+        self.found(&id);
+        if !self.upload.had(&id) && self.mirrored.insert(id) {
+            self.healed.from_mirror += 1;
+        }
     }
 
     /// Reads what can still be read in damaged packs. `there` are the packs in the store.

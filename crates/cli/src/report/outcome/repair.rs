@@ -25,7 +25,7 @@ pub(super) fn print(page: &mut Page, report: &RepairReport) {
         );
     }
     page.field(
-        "stored again",
+        "healed",
         format!(
             "{}: {} still readable here, {} from the mirror, {} from files; {}",
             plural(restored, "chunk"),

@@ -39,6 +39,11 @@ fn cast(dice: &mut Dice, weather: &Weather) -> Vec<Role> {
         rounds: 1 + dice.below(3),
         grace,
     }));
+    if dice.once_in(3) {
+        cast.extend((0..1 + dice.below(2)).map(|_| Role::Mirror {
+            copies: 1 + dice.below(3),
+        }));
+    }
     cast
 }
 
