@@ -1,7 +1,7 @@
 //! The real binary is killed with SIGKILL at every step and at random moments. The oracle is the stand-alone reader
 //! in another language: it shares no code with us, and knows the vault only from its format page.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -187,14 +187,25 @@ pub(crate) fn moments(ostler: &Ostler, duration: Duration, seed: u64) -> Vec<Mom
     let steps = shown["steps"].as_array().unwrap();
     assert!(steps.len() >= 2, "an operation of several steps: {shown}");
     let mut moments = Vec::new();
-    let mut seen = BTreeSet::new();
+    // A step's key, an id or a number, is no part of what the process is told.
+    let bare = |name: &str| {
+        let words = name.split(' ');
+        let words: Vec<&str> = words
+            .take_while(|word| !word.contains(|c: char| c.is_ascii_digit()))
+            .collect();
+        words.join(" ")
+    };
+    let mut times: BTreeMap<String, u32> = BTreeMap::new();
     for step in steps {
-        let name = step["name"].as_str().unwrap();
-        if !seen.insert(name) {
-            continue;
+        let name = bare(step["name"].as_str().unwrap());
+        let time = times.entry(name.clone()).or_default();
+        *time += 1;
+        if *time == 1 {
+            moments.push(Moment::Step(format!("before:{name}")));
         }
-        moments.push(Moment::Step(format!("before:{name}")));
-        moments.push(Moment::Step(format!("after:{name}")));
+        if *time <= 2 {
+            moments.push(Moment::Step(format!("after:{name}:{time}")));
+        }
     }
     let mut random = Random::new(seed);
     let span = duration.as_micros() as u64 * 11 / 10;
