@@ -1,12 +1,13 @@
 //! `vault mirror` under every fault.
 
+use std::time::Duration;
+
 use ostler_api::document::{BackupState, MirrorReport, Outcome};
 use ostler_api::request::{Mirror, Work};
 use ostler_backup::{Context, create, mirror};
 use ostler_operations::{OperationRecord, State};
-use ostler_vault::LeaseHolder;
-use ostler_vocabulary::OperationId;
-use std::time::Duration;
+use ostler_vault::{Intent, LeaseHolder};
+use ostler_vocabulary::{BackupId, OperationId};
 
 use crate::world::{World, exercise_plan, request};
 
@@ -36,6 +37,19 @@ async fn run(to: &World, from: &Context, request: Mirror) -> OperationRecord {
         mirror::run(plan, op, to, from)
     })
     .await
+}
+
+/// What another mirror said that it would copy, before it died.
+fn intent(id: BackupId, to: &World) -> Intent {
+    Intent {
+        backup: id,
+        operation: OperationId::random(),
+        started: to.context.clock.now(),
+        host: "alpha".into(),
+        paths: vec!["/data".into()],
+        name: None,
+        owner: to.context.process.clone(),
+    }
 }
 
 fn report(record: &OperationRecord) -> MirrorReport {
@@ -137,15 +151,7 @@ async fn a_copy_that_was_given_up_is_made_under_another_id_and_known_as_the_same
     let (from, to) = (source(1).await, World::new().await);
     let id = from.backups().await[0].id;
     // Another mirror began it and died; a collection ruled its commit out.
-    let intent = ostler_vault::Intent {
-        backup: id,
-        operation: OperationId::random(),
-        started: from.backups().await[0].started,
-        host: "alpha".into(),
-        paths: vec!["/data".into()],
-        name: None,
-        owner: to.context.process.clone(),
-    };
+    let intent = intent(id, &to);
     let vault = &to.context.vault;
     drop(vault.begin(&intent).await.unwrap());
     vault.abandon(id, false).await.unwrap();
@@ -161,15 +167,7 @@ async fn a_copy_that_was_given_up_is_made_under_another_id_and_known_as_the_same
 async fn what_another_mirror_left_is_gone_on_with() {
     let (from, to) = (source(1).await, World::new().await);
     let id = from.backups().await[0].id;
-    let intent = ostler_vault::Intent {
-        backup: id,
-        operation: OperationId::random(),
-        started: from.backups().await[0].started,
-        host: "alpha".into(),
-        paths: vec!["/data".into()],
-        name: None,
-        owner: to.context.process.clone(),
-    };
+    let intent = intent(id, &to);
     drop(to.context.vault.begin(&intent).await.unwrap());
     let copied = report(&run(&to, &from.context, all()).await).copied;
     assert_eq!(copied[0].copy, id);
