@@ -16,7 +16,7 @@ pub use crate::repair::{RepairVault, RepairWork};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Selector {
-    /// The vault's name in the configuration; `None` is the default vault.
+    /// The vault's name in the configuration; `None` is any configured one.
     pub vault: Option<String>,
     /// An id, a unique prefix of one (four digits at least), a name, `latest` or `latest~N`.
     pub backup: String,

@@ -4,6 +4,7 @@
 //! collector frees by its own rules. Everything is stored before anything goes.
 
 mod live;
+mod look;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,14 +22,12 @@ use crate::restore::finished;
 use crate::state::method;
 use crate::{Context, Error, digest, evidence};
 use live::LiveTree;
+use look::{look, problems, unreadable};
 
 /// The kind's name in the journal.
 pub const KIND: &str = "repair_vault";
 /// The version of its steps.
 pub const VERSION: u32 = 1;
-/// Damaged packs, objects and backups that one run takes care of, of each: a step's result has to fit into the journal.
-const MOST: usize = 300;
-
 /// Works out what a repair would change, by what a look at presence and sizes finds.
 ///
 /// # Errors
@@ -74,37 +73,6 @@ pub async fn plan(request: RepairVault, context: &Context, from: Option<&Context
         }),
         request: Request::RepairVault(request),
     })
-}
-
-async fn look(
-    context: &Context,
-    read_data: bool,
-    progress: &Progress,
-    cancel: &CancellationToken,
-) -> Result<VaultCheck, Failure> {
-    let checked = context.vault.check(read_data, progress, cancel).await;
-    checked.map_err(context.attempting("be checked"))
-}
-
-/// Small objects that nobody can read, and of which everything worth keeping is elsewhere.
-fn unreadable(check: &VaultCheck) -> Vec<String> {
-    let keys = check.problems.iter().map(|problem| problem.key.as_str());
-    keys.filter(|key| key.starts_with("index/") || key.starts_with("notes/"))
-        .take(MOST)
-        .map(ToOwned::to_owned)
-        .collect()
-}
-
-fn problems(check: &VaultCheck) -> Vec<Problem> {
-    let objects = check.problems.iter().map(|object| Problem {
-        path: object.key.clone(),
-        reason: object.reason.clone(),
-    });
-    let backups = check.damaged.iter().map(|(id, reason)| Problem {
-        path: format!("backup {}", id.short()),
-        reason: reason.clone(),
-    });
-    objects.chain(backups).collect()
 }
 
 /// What the check found.
@@ -231,11 +199,11 @@ impl Run<'_> {
                     wrong_packs: check
                         .wrong_packs
                         .iter()
-                        .take(MOST)
+                        .take(look::MOST)
                         .map(ToString::to_string)
                         .collect(),
                     unreadable: unreadable(&check).into_iter().filter(planned).collect(),
-                    damaged: damaged.into_iter().take(MOST).collect(),
+                    damaged: damaged.into_iter().take(look::MOST).collect(),
                 })
             })
             .await
