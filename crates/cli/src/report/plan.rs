@@ -1,7 +1,7 @@
 //! Plans: what would be done.
 
 use ostler_api::Plan;
-use ostler_api::request::{CreateWork, MirrorWork, PruneWork, RepairWork, RestoreWork, Work};
+use ostler_api::request::{CreateWork, MirrorWork, PruneWork, RepairWork, Request, RestoreWork, Work};
 use ostler_vocabulary::Timestamp;
 
 use super::vault::warnings;
@@ -45,13 +45,16 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::CheckVault { packs, bytes } => {
             page.field("reads", format!("{}, {}", plural(*packs, "pack"), size(*bytes)));
         }
-        Work::Repair(work) => repair(page, work),
+        Work::Repair(work) => {
+            let reads = matches!(&plan.request, Request::RepairVault(request) if request.read_data);
+            repair(page, work, reads);
+        }
         Work::Mirror(work) => mirror(page, work, now),
         Work::QueueSchema(work) => super::queue::plan(page, work),
     }
 }
 
-fn repair(page: &mut Page, work: &RepairWork) {
+fn repair(page: &mut Page, work: &RepairWork, reads: bool) {
     page.field(
         "looks at",
         format!("{}, {}", plural(work.packs, "pack"), size(work.bytes)),
@@ -62,6 +65,9 @@ fn repair(page: &mut Page, work: &RepairWork) {
         n => page.line(format!("{} to heal:", plural(n as u64, "problem"))),
     }
     super::problems(page, &work.problems, work.problems.len() as u64);
+    if reads {
+        page.line("reads every byte first, and heals what that finds too");
+    }
 }
 
 fn mirror(page: &mut Page, work: &MirrorWork, now: Timestamp) {

@@ -17,7 +17,7 @@ pub(super) fn print(page: &mut Page, report: &RepairReport) {
     page.field("looked at", plural(report.packs, "pack"));
     if report.quarantined > 0 {
         page.field(
-            "quarantine",
+            "isolated",
             format!(
                 "{}, on which nothing relies any more",
                 plural(report.quarantined, "damaged pack")
