@@ -12,6 +12,7 @@ mod vault;
 use ostler_vocabulary::ErrorKind;
 use serde::{Deserialize, Serialize};
 
+pub use crate::keys::KeyReport;
 pub use crate::mirror::{MirrorReport, Mirrored};
 pub use crate::repair::RepairReport;
 pub use backup::{
@@ -29,7 +30,7 @@ pub use queue::{
     ConsumerList, ConsumerSummary, DeadLetter, DeadLetterList, EventEntry, EventList, QueueChange,
     QueueChanges, QueueDetail, QueueList, QueueSchemaReport, QueueStatus, QueueSummary,
 };
-pub use vault::{KeySummary, VaultInfo, VaultList, VaultSummary};
+pub use vault::{KeyEntry, KeyEpoch, KeyList, KeySummary, VaultInfo, VaultList, VaultSummary};
 
 /// An error as a document: what `--output json` prints on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

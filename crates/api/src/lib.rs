@@ -11,6 +11,7 @@
 pub mod client;
 pub mod conformance;
 pub mod document;
+pub mod keys;
 mod mirror;
 pub mod node;
 pub mod queue;

@@ -8,6 +8,7 @@ use ostler_vocabulary::{BackupId, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::document::BackupState;
+pub use crate::keys::{KeyAction, KeyChange, KeyWork};
 pub use crate::mirror::{Mirror, MirrorItem, MirrorWork};
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
 pub use crate::repair::{RepairVault, RepairWork};
@@ -75,6 +76,8 @@ pub enum Request {
     RepairVault(RepairVault),
     /// `vault mirror`
     Mirror(Mirror),
+    /// `vault key add`, `remove` and `rotate`
+    Keys(KeyChange),
     /// `queue install`, `upgrade`, `uninstall` and `drop`
     QueueSchema(QueueSchema),
 }
@@ -301,6 +304,8 @@ pub enum Work {
     Repair(RepairWork),
     /// Copy these from another vault.
     Mirror(MirrorWork),
+    /// Change what opens a vault.
+    Keys(KeyWork),
     /// Change the schema, or drop queues.
     QueueSchema(QueueSchemaWork),
 }

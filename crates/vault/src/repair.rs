@@ -12,6 +12,7 @@ mod from_mirror;
 mod lost;
 mod quarantine;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ostler_vocabulary::{BackupId, Classified, ErrorKind, Progress};
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::from_files::LiveFiles;
 use self::lost::Lost;
 pub(crate) use self::quarantine::quarantine_of;
-use crate::catalogue::{BACKUPS, backup_of, record_key};
+use crate::catalogue::{BACKUPS, record_of};
 use crate::objects::object_key;
 use crate::{Error, Lease, PackId, Record, Vault};
 
@@ -170,7 +171,7 @@ impl Vault {
             node.list = list;
         }
         guard.confirm().await?;
-        self.remove(&record_key(id)?).await?;
+        self.remove_record(id).await?;
         self.write_record(&record, true).await?;
         Ok(true)
     }
@@ -178,10 +179,12 @@ impl Vault {
     /// All commit records that can be read.
     async fn readable_records(&self) -> Result<Vec<Record>, Error> {
         let mut records = Vec::new();
-        for object in self.objects(BACKUPS).await? {
-            let Some(id) = backup_of(BACKUPS, &object.key) else {
-                continue;
-            };
+        let objects = self.objects(BACKUPS).await?;
+        let ids: BTreeSet<BackupId> = objects
+            .iter()
+            .filter_map(|object| record_of(&object.key).map(|(id, _)| id))
+            .collect();
+        for id in ids {
             match self.record(id).await {
                 Ok(record) => records.push(record),
                 Err(error) => drop(crate::check::damage(error)?),

@@ -10,6 +10,7 @@ use ostler_store::{Key, Object};
 use ostler_vocabulary::Timestamp;
 
 use crate::envelope::{Mode, ObjectKind};
+use crate::keys::activated;
 use crate::lease::number;
 use crate::objects::object_key;
 use crate::repair::quarantine_of;
@@ -47,6 +48,11 @@ impl Part {
         };
         Some((number(round)?, part))
     }
+}
+
+/// Where the marks of a round are.
+pub(crate) fn marked_key(round: u64) -> Result<Key, Error> {
+    Part::Marked.key(round)
 }
 
 /// An open round.
@@ -98,9 +104,12 @@ fn highest(objects: &[Object]) -> (u64, Option<&Object>) {
 }
 
 impl Vault {
-    /// The rounds of collection, with the marks of the one that is open.
+    /// The rounds of collection, with the marks of the one that is open. Afterwards the newest key epoch is known.
     pub(crate) async fn rounds(&self) -> Result<Rounds, Error> {
         let objects = self.objects(ROUNDS).await?;
+        if let Some(epoch) = objects.iter().filter_map(|object| activated(&object.key)).max() {
+            self.learn(epoch).await?;
+        }
         let quarantined = self.quarantined_of(&objects).await?;
         let (highest, marked) = highest(&objects);
         let none = |quarantined| Rounds {
@@ -194,6 +203,8 @@ impl Vault {
                     .map(drop)
                     .ok_or_else(|| Error::damaged(key, "its contents cannot be read"))
             }
+            // It was read when the keys were.
+            None if activated(key).is_some() => Ok(()),
             None => Err(Error::damaged(
                 key,
                 "its name is not that of any object of a vault",

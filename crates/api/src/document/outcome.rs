@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::backup::{BackupState, BackupSummary, Problem, Proof};
 use super::queue::QueueSchemaReport;
+use crate::keys::KeyReport;
 use crate::mirror::MirrorReport;
 use crate::repair::RepairReport;
 
@@ -30,6 +31,8 @@ pub enum Outcome {
     RepairVault(RepairReport),
     /// Backups that were copied to another vault.
     Mirror(MirrorReport),
+    /// Keys that were added, removed or rotated.
+    Keys(KeyReport),
     /// A queue schema that was installed or removed, or dropped queues.
     QueueSchema(QueueSchemaReport),
 }

@@ -20,7 +20,7 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::CheckVault { .. } => "check ",
         Work::Repair(_) => "repair ",
         Work::Mirror(_) => "copy ",
-        Work::QueueSchema(_) => "",
+        Work::Keys(_) | Work::QueueSchema(_) => "",
     };
     let place = if plan.vault.is_empty() {
         String::new()
@@ -50,6 +50,7 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
             repair(page, work, reads);
         }
         Work::Mirror(work) => mirror(page, work, now),
+        Work::Keys(work) => super::keys::plan(page, work),
         Work::QueueSchema(work) => super::queue::plan(page, work),
     }
 }

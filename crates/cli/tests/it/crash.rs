@@ -88,7 +88,7 @@ impl Scene {
     }
 
     /// Every committed backup in the vault, restored by the oracle, is what its source was.
-    fn check_by_oracle(
+    pub(crate) fn check_by_oracle(
         &self,
         ostler: &Ostler,
         expected: &BTreeMap<String, Tree>,

@@ -35,6 +35,13 @@ fn words_become_requests() {
         "vault mirror one two --from offsite --to second --tag a=b --host h --path /p --name n",
         "vault mirror --latest 3 --to second --dry-run",
         "vault mirror --all --to second",
+        "vault key list --vault offsite",
+        "vault key add --key new.key --vault offsite --dry-run",
+        "vault key add --passphrase-file phrase",
+        "vault key add --age age1abc --age age1def",
+        "vault key remove c0ff --yes",
+        "vault key rotate --compromised --vault offsite --yes",
+        "vault key sheet --key other.key --vault offsite",
         "operation list --limit 3",
         "operation cancel 8c01 --leave",
     ];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ostler_agent::Options as AgentOptions;
 use ostler_api::request::{CreateBackup, Hooks, Keep, Plan, Prune, Request, Work};
-use ostler_backup::{Context, check, create, drill, keep, mirror, prune, repair, restore, verify};
+use ostler_backup::{Context, check, create, drill, keep, keys, mirror, prune, repair, restore, verify};
 use ostler_operations::{Finished, Operation, Spec};
 use ostler_store::Memory;
 use ostler_vault::{InitOptions, Vault};
@@ -78,6 +78,10 @@ impl Runtime {
                 let from = self.context_of(request.from.as_deref()).await?;
                 let to = self.context_of(Some(&request.to)).await?;
                 mirror::plan(request, &from, &to).await
+            }
+            Request::Keys(request) => {
+                let context = self.context_of(request.vault.as_deref()).await?;
+                keys::plan(request, &context).await
             }
             Request::QueueSchema(request) => self.plan_queue_schema(request).await,
         }
@@ -177,6 +181,7 @@ impl Runtime {
         };
         let context = self.context(&opened, false);
         let other = self.other(&plan.request).await?;
+        let material = self.material(&plan).await?;
         let new_key = opened.new_key.clone();
         self.inner
             .engine
@@ -184,7 +189,7 @@ impl Runtime {
                 if let Some(key) = &new_key {
                     op.message(first_use::key_made(key));
                 }
-                run(plan, op, context, other).await
+                run(plan, op, context, other, material).await
             })
             .await
     }
@@ -204,10 +209,13 @@ impl Runtime {
         let opened = self.opened(Some(&plan.vault)).await?;
         let context = self.context(&opened, true);
         let other = self.other(&plan.request).await?;
+        let material = self.material(&plan).await?;
         let (kind, version) = kind_of(&plan.request);
         self.inner
             .engine
-            .resume(id, kind, version, move |op| run(plan, op, context, other))
+            .resume(id, kind, version, move |op| {
+                run(plan, op, context, other, material)
+            })
             .await
     }
 
@@ -278,6 +286,7 @@ fn kind_of(request: &Request) -> (&'static str, u32) {
         Request::CheckVault(_) => (check::KIND, check::VERSION),
         Request::RepairVault(_) => (repair::KIND, repair::VERSION),
         Request::Mirror(_) => (mirror::KIND, mirror::VERSION),
+        Request::Keys(change) => (keys::kind_of(&change.action), keys::VERSION),
         Request::QueueSchema(_) => (queue::KIND, queue::VERSION),
     }
 }
@@ -287,6 +296,7 @@ async fn run(
     op: Operation,
     context: Context,
     other: Option<Context>,
+    material: keys::Material,
 ) -> Result<Finished, Failure> {
     match &plan.request {
         Request::CreateBackup(_) => create::run(plan, op, context).await,
@@ -300,6 +310,7 @@ async fn run(
             Some(from) => mirror::run(plan, op, context, from).await,
             None => Err(Failure::new(ErrorKind::Internal, "a mirror has one vault only")),
         },
+        Request::Keys(_) => keys::run(plan, op, context, material).await,
         Request::QueueSchema(_) => Err(Failure::new(
             ErrorKind::Internal,
             "a plan for a database was given to a vault",

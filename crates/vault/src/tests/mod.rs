@@ -12,5 +12,6 @@ mod mirror;
 mod parsers;
 mod repack;
 mod repair;
+mod rotation;
 mod sim;
 mod world;

@@ -4,6 +4,7 @@ mod add;
 mod check;
 mod info;
 mod init;
+mod key;
 mod list;
 mod mirror;
 
@@ -20,6 +21,9 @@ pub(crate) enum VaultCommand {
     Check(Box<check::Check>),
     Add(add::Add),
     Mirror(Box<mirror::Mirror>),
+    /// Look at, add, remove and rotate what opens a vault
+    #[command(subcommand, arg_required_else_help = true)]
+    Key(key::KeyCommand),
 }
 
 impl VaultCommand {
@@ -31,6 +35,7 @@ impl VaultCommand {
             Self::Check(verb) => verb.run(session).await,
             Self::Add(verb) => verb.run(session).await,
             Self::Mirror(verb) => verb.run(session).await,
+            Self::Key(verb) => verb.run(session).await,
         }
     }
 }

@@ -52,6 +52,7 @@ pub fn plan(request: Request) -> Plan {
             problems: check_report(false).problems,
         }),
         Request::Mirror(_) => Work::Mirror(mirror_work()),
+        Request::Keys(_) => Work::Keys(super::key_work()),
         Request::QueueSchema(_) => Work::QueueSchema(super::queue_schema_work()),
     };
     let subject = match &request {
@@ -59,6 +60,7 @@ pub fn plan(request: Request) -> Plan {
         Request::CheckVault(_) => "everything",
         Request::RepairVault(_) => "default",
         Request::Mirror(_) => "2 backups of default",
+        Request::Keys(_) => "begin a new key epoch",
         Request::QueueSchema(_) => "install the queue in main",
         Request::CreateBackup(_) => "/home/me/data",
         _ => "3f2a9c03",

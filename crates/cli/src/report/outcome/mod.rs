@@ -123,6 +123,12 @@ pub(crate) async fn outcome(session: &Session, detail: &OperationDetail) -> Resu
                 "what is damaged may be healed by `ostler vault check --repair`; the others were copied";
             failed(&report.problems, ErrorKind::Partial, message, hint)
         }
+        Some(Outcome::Keys(report)) => {
+            print(session, detail, schema::KEY_REPORT, report, None, |page| {
+                super::keys::report(page, report);
+            })?;
+            None
+        }
         Some(Outcome::QueueSchema(report)) => {
             print(
                 session,
