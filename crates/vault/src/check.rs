@@ -11,6 +11,7 @@ mod vault;
 use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
+use crate::pack::PackTable;
 use crate::{Error, PackId};
 
 /// An object that is missing or wrong.
@@ -81,4 +82,16 @@ pub(crate) fn stop_if(cancel: &CancellationToken) -> Result<(), Error> {
     } else {
         Ok(())
     }
+}
+
+/// Equal for tables that say the same.
+fn digest(table: &PackTable) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&table.id.0);
+    hasher.update(&table.size.to_be_bytes());
+    hasher.update(&table.header);
+    let mut contents = Vec::new();
+    table.contents.write(&mut contents);
+    hasher.update(&contents);
+    hasher.finalize()
 }

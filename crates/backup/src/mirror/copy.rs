@@ -42,7 +42,7 @@ pub(super) struct Copy<'a> {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Begun {
-    Begun,
+    Started,
     /// The copy was committed before.
     There,
     Refused(String),
@@ -69,7 +69,7 @@ impl<'a> Copy<'a> {
     /// Copies it, unless it is there or cannot be read whole.
     pub(super) async fn run(self) -> Result<Copied, Failure> {
         match self.begin().await? {
-            Begun::Begun => {}
+            Begun::Started => {}
             Begun::There => return Ok(Copied::There),
             Begun::Refused(reason) => return Ok(self.refused(reason)),
         }
@@ -175,7 +175,7 @@ impl<'a> Copy<'a> {
                         Ok(writer) => {
                             sole.store(writer.is_sole(), Ordering::Relaxed);
                             begun.store(true, Ordering::Relaxed);
-                            Ok(Begun::Begun)
+                            Ok(Begun::Started)
                         }
                         // Another copies it, or it was given up: the others can be copied all the same.
                         Err(failure) if matches!(failure.kind(), ErrorKind::Busy | ErrorKind::Conflict) => {

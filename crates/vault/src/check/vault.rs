@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::presence::wrong;
 use super::reading::in_parallel;
-use super::{ObjectProblem, VaultCheck, damage, shown, stop_if};
+use super::{ObjectProblem, VaultCheck, damage, digest, shown, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key, record_of};
 use crate::index::{pack_key, pack_of, parse_segment};
 use crate::list::ListReader;
@@ -391,16 +391,4 @@ impl Inspection {
         }
         Ok(None)
     }
-}
-
-/// Equal for tables that say the same.
-fn digest(table: &PackTable) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&table.id.0);
-    hasher.update(&table.size.to_be_bytes());
-    hasher.update(&table.header);
-    let mut contents = Vec::new();
-    table.contents.write(&mut contents);
-    hasher.update(&contents);
-    hasher.finalize()
 }
