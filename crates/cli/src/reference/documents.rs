@@ -79,6 +79,12 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             "`ostler vault check`",
             &samples::check_report(false),
         ),
+        report(
+            REPAIR_REPORT,
+            "`ostler vault check --repair`",
+            &samples::repair_report(true),
+        ),
+        report(MIRROR_REPORT, "`ostler vault mirror`", &samples::mirror_report()),
         example(KEY_LIST, "`ostler vault key list`", &samples::key_list()),
         report(
             KEY_REPORT,

@@ -28,6 +28,10 @@ impl PackSet {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.bits.iter().all(|word| word.load(Ordering::Relaxed) == 0)
+    }
+
     pub(super) fn contains(&self, number: usize) -> bool {
         self.bits
             .get(number / 64)
