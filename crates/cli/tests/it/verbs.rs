@@ -54,11 +54,6 @@ const VERBS: &[(&str, &str)] = &[
     ),
     ("vault_mirror", "vault mirror --latest 1 --to offsite"),
     ("vault_add", "vault add s3://backups/laptop --key /srv/key"),
-    ("vault_key_list", "vault key list"),
-    ("vault_key_add", "vault key add --passphrase-file /srv/phrase"),
-    ("vault_key_remove_plan", "vault key remove c0ff --dry-run"),
-    ("vault_key_rotate", "vault key rotate --compromised --yes"),
-    ("vault_key_sheet", "vault key sheet"),
     ("queue_install", "queue install --database main"),
     ("queue_install_dry_run", "queue install --dsn host=db --dry-run"),
     (
