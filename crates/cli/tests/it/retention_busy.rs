@@ -48,7 +48,9 @@ fn a_run_that_is_killed_at_any_step_resumes_to_the_same_end() {
         let expected = state(&world);
         // The newest one at every step, the others where they differ from it.
         let all: &[&str] = match release {
-            Release::Eighteen => &["look", "detach", "count", "drop", "delete", "prove", "forget", "record"],
+            Release::Eighteen => &[
+                "look", "detach", "count", "drop", "delete", "prove", "forget", "record",
+            ],
             _ => &["detach"],
         };
         for step in all {

@@ -246,7 +246,9 @@ impl Postgres {
         let table = quoted(&leaf.table);
         let column = identifier(column(target));
         let mut of_rows = match ranked(&table, target) {
-            Some(ranked) => format!("ctid = ANY (ARRAY(SELECT ostler_row FROM ({ranked} LIMIT {limit}) AS old))"),
+            Some(ranked) => {
+                format!("ctid = ANY (ARRAY(SELECT ostler_row FROM ({ranked} LIMIT {limit}) AS old))")
+            }
             None => condition(target),
         };
         let mut order = String::new();

@@ -178,7 +178,10 @@ impl Database for Postgres {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::Busy { database: self.name() }.into())
+        Err(Error::Busy {
+            database: self.name(),
+        }
+        .into())
     }
 
     async fn remove(
