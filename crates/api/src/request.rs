@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::document::BackupState;
 pub use crate::keys::{KeyAction, KeyChange, KeyWork};
 pub use crate::mirror::{Mirror, MirrorItem, MirrorWork};
+pub use crate::part::{Part, Share, ShareError};
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
 pub use crate::repair::{RepairVault, RepairWork};
+pub use crate::retention::{Retention, RetentionWork};
 
 /// Which backup of which vault is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +82,8 @@ pub enum Request {
     Keys(KeyChange),
     /// `queue install`, `upgrade`, `uninstall` and `drop`
     QueueSchema(QueueSchema),
+    /// `retention plan` and `run`
+    Retention(Retention),
 }
 
 /// A backup of files on this machine.
@@ -175,6 +179,12 @@ pub struct Verify {
     /// Whether to read, decrypt and check every byte; otherwise presence and size of every object.
     #[serde(default)]
     pub read_data: bool,
+    /// Reads a part of the data only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// Only what files at these paths (as they were backed up, or relative to the only source) and below need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<PathBuf>,
 }
 
 /// Restores into a scratch directory, compares, checks, and writes a proof.
@@ -308,6 +318,8 @@ pub enum Work {
     Keys(KeyWork),
     /// Change the schema, or drop queues.
     QueueSchema(QueueSchemaWork),
+    /// Remove what is too old.
+    Retention(RetentionWork),
 }
 
 /// What a backup would read.

@@ -26,6 +26,7 @@ pub mod problems;
 pub mod prune;
 pub mod repair;
 pub mod restore;
+pub mod rotation;
 #[cfg(test)]
 mod sample;
 pub mod select;

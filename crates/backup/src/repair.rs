@@ -346,8 +346,9 @@ impl Run<'_> {
                         };
                     }
                 };
+                let look = evidence::Look::at_all(true);
                 let found =
-                    evidence::examine(self.context, &record, true, &step.progress, &step.cancelled).await?;
+                    evidence::examine(self.context, &record, &look, &step.progress, &step.cancelled).await?;
                 let problems = bounded(found.problems);
                 let proof = ProofRecord {
                     method: method::VERIFY_DATA.to_owned(),
@@ -357,6 +358,7 @@ impl Run<'_> {
                     bytes: found.bytes,
                     problems: stored(&problems),
                     operation: Some(self.op.id()),
+                    part: None,
                 };
                 let done = self.context.vault.add_proof(id, &proof).await;
                 let what = format!("store the proof of backup {}", id.short());

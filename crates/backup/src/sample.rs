@@ -29,6 +29,7 @@ pub(crate) fn backup(n: u8, state: BackupState, path: &str, started: &str) -> Ba
         },
         hold: None,
         operation: None,
+        proofs: Vec::new(),
     }
 }
 

@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::fetch::{Fetch, OnDamage};
-use self::known::Known;
 pub(crate) use self::known::Twins;
+use self::known::{Has, Known};
 use crate::check::stop_if;
 use crate::list::{Block, Entry, EntryKind, Extent, ListReader, Transcript};
 use crate::reach::data_chunks;
@@ -223,7 +223,7 @@ impl Stretch<'_> {
         );
         for (number, block) in blocks.zip(stretch) {
             stop_if(self.cancel)?;
-            if let Some(copy) = self.copied_before(block) {
+            if let Some(copy) = self.copied_before(block)? {
                 self.blocks_kept += 1;
                 self.progress.add_done(block.bytes);
                 self.pending.push(Pending::Kept(copy));
@@ -246,11 +246,18 @@ impl Stretch<'_> {
 
     /// The copy of a block that an earlier list has too, if the other vault still has the block. Whether it has the
     /// chunks of its files is found by the look before the commit; only where packs are going it is asked here.
-    fn copied_before(&self, block: &Block) -> Option<Block> {
+    fn copied_before(&self, block: &Block) -> Result<Option<Block>, Error> {
         let has = |id: &ChunkId| self.upload.reuse(id);
-        let whole: Option<&dyn Fn(&ChunkId) -> bool> = if self.going { Some(&has) } else { None };
-        let copy = self.known.block(&block.chunk, whole)?;
-        (has(&copy.chunk) && copy.far.iter().all(has)).then_some(copy)
+        let whole: Option<Has<'_>> = if self.going { Some(&has) } else { None };
+        let Some(copy) = self.known.block(&block.chunk, whole)? else {
+            return Ok(None);
+        };
+        for id in copy.far.iter().chain([&copy.chunk]) {
+            if !has(id)? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(copy))
     }
 
     fn want(&mut self, id: ChunkId) -> Result<(), Error> {
@@ -258,7 +265,7 @@ impl Stretch<'_> {
             return Ok(());
         }
         if let Some(copy) = self.known.elsewhere(&id)
-            && self.upload.reuse(&copy)
+            && self.upload.reuse(&copy)?
         {
             self.known.learn(id, copy);
             return Ok(());

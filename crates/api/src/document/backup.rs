@@ -126,7 +126,7 @@ pub struct Problem {
 /// A report that was stored with a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// What was done: `commit`, `verify`, `verify_data`, `drill`, `check`; or `drill_failed`, a drill in which the
+    /// What was done: `commit`, `verify`, `verify_data`, `verify_sample`, `verify_old`, `verify_paths`, `drill`, `check`; or `drill_failed`, a drill in which the
     /// stored data was right and something else was not, such as the check command.
     pub method: String,
     /// When it ended.
@@ -139,6 +139,18 @@ pub struct Proof {
     pub bytes: u64,
     /// What was wrong.
     pub problems: Vec<Problem>,
+}
+
+/// When data was last read back, as stored proofs say. By the names of proofs alone: what a collection wrote into new
+/// packs since counts as read until a proof says otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Every byte was read at this time or later; `None` while some never was.
+    pub since: Option<Timestamp>,
+    /// When something was last read.
+    pub last: Option<Timestamp>,
+    /// How much was read in the last 30 days, in percent, rounded down.
+    pub recent_percent: u8,
 }
 
 /// `backup show`
@@ -163,6 +175,9 @@ pub struct BackupDetail {
     pub problems: Vec<Problem>,
     /// All proofs, oldest first.
     pub proofs: Vec<Proof>,
+    /// When its data was last read back.
+    #[serde(default)]
+    pub reading: Reading,
 }
 
 /// What a backup is a copy of.

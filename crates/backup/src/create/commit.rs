@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::begin::{Lost, Place};
 use super::{Create, Sent, Start};
-use crate::evidence::{self, Evidence};
+use crate::evidence::{self, Evidence, Look};
 use crate::problems::{bounded, in_short, shown, stored};
 use crate::state::{self, method};
 
@@ -66,7 +66,7 @@ impl Create<'_> {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Evidence, Failure> {
-        let found = evidence::examine(self.context, draft, false, progress, cancel).await?;
+        let found = evidence::examine(self.context, draft, &Look::default(), progress, cancel).await?;
         *self.relied_on.lock().unwrap_or_else(PoisonError::into_inner) = found.packs.clone();
         Ok(found)
     }
@@ -215,6 +215,7 @@ impl Create<'_> {
                     bytes: record.counts.bytes,
                     problems: Vec::new(),
                     operation: Some(self.op.id()),
+                    part: None,
                 };
                 self.context
                     .vault

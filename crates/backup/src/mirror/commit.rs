@@ -50,7 +50,7 @@ impl Copy<'_> {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<(Vec<PackId>, Vec<Problem>), Failure> {
-        let found = evidence::examine(self.to, record, false, progress, cancel).await?;
+        let found = evidence::examine(self.to, record, &evidence::Look::default(), progress, cancel).await?;
         self.relied_on
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -150,6 +150,7 @@ impl Copy<'_> {
                         bytes: lists.read_bytes,
                         problems: Vec::new(),
                         operation: Some(self.op.id()),
+                        part: None,
                     };
                     let proved = self.to.vault.add_proof(id, &proof).await;
                     proved.map_err(self.to.attempting(committing))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostler_api::document::{BackupDetail, BackupList, BackupState, BackupSummary, Proof};
+use ostler_api::document::{BackupDetail, BackupList, BackupState, BackupSummary, Proof, Reading};
 use ostler_vocabulary::Timestamp;
 
 use super::{paths_text, problems, source_text};
@@ -103,6 +103,7 @@ pub(crate) fn detail(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
     if let Some(operation) = detail.operation {
         page.field("operation", operation.short());
     }
+    page.field("data read", reading_text(&detail.reading, now));
     page.field("made by", &detail.made_by);
     page.fields("proofs", detail.proofs.iter().map(|proof| proof_text(proof, now)));
     if !detail.problems.is_empty() {
@@ -150,6 +151,19 @@ fn facts(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
             .verified
             .map_or_else(|| "never".to_owned(), |at| when(at, now)),
     );
+}
+
+/// When data was last read back.
+pub(super) fn reading_text(reading: &Reading, now: Timestamp) -> String {
+    let Some(last) = reading.last else {
+        return "never".to_owned();
+    };
+    let all = match reading.since {
+        Some(since) => format!("every byte since {}", when(since, now)),
+        None => "not yet all of it".to_owned(),
+    };
+    let recent = reading.recent_percent;
+    format!("{all}; {recent} % in the last 30 days; last {}", when(last, now))
 }
 
 pub(super) fn files_text(backup: &BackupSummary) -> String {

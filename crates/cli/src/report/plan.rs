@@ -21,6 +21,8 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::Repair(_) => "repair ",
         Work::Mirror(_) => "copy ",
         Work::Keys(_) | Work::QueueSchema(_) => "",
+        Work::Retention(work) if work.items.is_empty() => "",
+        Work::Retention(_) => "remove ",
     };
     let place = if plan.vault.is_empty() {
         String::new()
@@ -52,6 +54,7 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::Mirror(work) => mirror(page, work, now),
         Work::Keys(work) => super::keys::plan(page, work),
         Work::QueueSchema(work) => super::queue::plan(page, work),
+        Work::Retention(work) => super::retention::plan(page, work),
     }
 }
 

@@ -26,6 +26,8 @@ mod reference;
 mod refusals;
 mod requests;
 mod resume;
+mod retention;
+mod retention_busy;
 mod run;
 mod samples;
 mod verbs;

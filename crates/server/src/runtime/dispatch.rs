@@ -13,7 +13,7 @@ use ostler_vocabulary::{ErrorKind, Failure, OperationId, ProcessIdentity};
 
 use super::node::VaultNode;
 use super::vaults::Opened;
-use super::{Runtime, first_use, places, queue};
+use super::{Runtime, first_use, places, queue, retention};
 use crate::Error;
 
 impl Runtime {
@@ -84,6 +84,7 @@ impl Runtime {
                 keys::plan(request, &context).await
             }
             Request::QueueSchema(request) => self.plan_queue_schema(request).await,
+            Request::Retention(request) => self.plan_retention(request).await,
         }
     }
 
@@ -161,6 +162,10 @@ impl Runtime {
             self.forget_the_old().await;
             return self.start_queue_schema(plan).await;
         }
+        if matches!(plan.request, Request::Retention(_)) {
+            self.forget_the_old().await;
+            return self.start_retention(plan).await;
+        }
         let opened = match &plan.request {
             Request::CreateBackup(request) if self.makes_default(request.vault.as_deref()) => {
                 self.make_default().await?
@@ -205,6 +210,9 @@ impl Runtime {
         })?;
         if matches!(plan.request, Request::QueueSchema(_)) {
             return self.resume_queue_schema(id, plan).await;
+        }
+        if matches!(plan.request, Request::Retention(_)) {
+            return self.resume_retention(id, plan).await;
         }
         let opened = self.opened(Some(&plan.vault)).await?;
         let context = self.context(&opened, true);
@@ -288,6 +296,7 @@ fn kind_of(request: &Request) -> (&'static str, u32) {
         Request::Mirror(_) => (mirror::KIND, mirror::VERSION),
         Request::Keys(change) => (keys::kind_of(&change.action), keys::VERSION),
         Request::QueueSchema(_) => (queue::KIND, queue::VERSION),
+        Request::Retention(_) => (retention::KIND, retention::VERSION),
     }
 }
 
@@ -311,7 +320,7 @@ async fn run(
             None => Err(Failure::new(ErrorKind::Internal, "a mirror has one vault only")),
         },
         Request::Keys(_) => keys::run(plan, op, context, material).await,
-        Request::QueueSchema(_) => Err(Failure::new(
+        Request::QueueSchema(_) | Request::Retention(_) => Err(Failure::new(
             ErrorKind::Internal,
             "a plan for a database was given to a vault",
         )),

@@ -46,6 +46,7 @@ impl Runtime {
                 .map(|r| problems::shown(&r.problems))
                 .unwrap_or_default(),
             proofs: proofs.iter().map(verify::proof_document).collect(),
+            reading: ostler_backup::rotation::reading(&backup.proofs, context.clock.now()),
             summary: backup.summary,
         })
     }

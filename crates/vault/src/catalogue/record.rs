@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity, Timestamp, VaultId};
 use serde::{Deserialize, Serialize};
 
-use super::paths;
+use super::{PartRead, paths};
 
 /// What a backup will be, registered before anything is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,12 +187,15 @@ pub struct ProofFacts {
     pub method: String,
     /// Whether everything was as it should be.
     pub ok: bool,
+    /// Which part was read, where it was a part.
+    pub part: Option<PartRead>,
 }
 
 /// A report about a backup, stored with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProofRecord {
-    /// `verify` (presence), `verify_data`, `drill`, `check`, `mirror` (all was read from another vault).
+    /// `verify` (presence), `verify_data`, `verify_sample`, `verify_old`, `verify_paths`, `drill`, `check`, `mirror` (all was
+    /// read from another vault).
     pub method: String,
     /// When it ended.
     pub at: Timestamp,
@@ -206,6 +209,9 @@ pub struct ProofRecord {
     pub problems: Vec<(String, String)>,
     /// The operation that made it.
     pub operation: Option<OperationId>,
+    /// Which part was read, where it was a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<PartRead>,
 }
 
 /// Something said of a backup after it was made.

@@ -59,7 +59,7 @@ impl Fetch {
     /// # Errors
     /// [`Error::ChunkUnknown`].
     pub(crate) fn want(&mut self, id: ChunkId) -> Result<u64, Error> {
-        let location = self.from.index().get(&id).ok_or(Error::ChunkUnknown(id))?;
+        let location = self.from.index().get(&id)?.ok_or(Error::ChunkUnknown(id))?;
         self.ids.insert(id);
         self.wanted.push((id, location));
         Ok(u64::from(location.length))

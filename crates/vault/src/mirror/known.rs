@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::ChunkId;
 use crate::list::{Block, Entry, EntryKind, Extent, ListReader, path_order};
 use crate::reach::data_chunks;
+use crate::{ChunkId, Error};
 
 /// Names of chunks that are remembered beyond the blocks at hand: for files that were renamed, or that several have.
 const REMEMBERED: usize = 256 * 1024;
+
+/// Whether a vault has a chunk.
+pub(super) type Has<'a> = &'a dyn Fn(&ChunkId) -> Result<bool, Error>;
 
 /// A list and its copy in another vault: the same entries in the same blocks.
 #[derive(Debug)]
@@ -36,16 +39,22 @@ impl Twins {
     }
 
     /// The copy of a block. `whole` asks whether the other vault has all that it needs: then it is read there.
-    fn block(&self, here: &ChunkId, whole: Option<&dyn Fn(&ChunkId) -> bool>) -> Option<Block> {
-        let place = *self.places.get(here)?;
+    fn block(&self, here: &ChunkId, whole: Option<Has<'_>>) -> Result<Option<Block>, Error> {
+        let Some(place) = self.places.get(here).copied() else {
+            return Ok(None);
+        };
         if let Some(has) = whole {
             for entry in self.there.block_entries(place) {
-                if !data_chunks(&entry.ok()?.kind).all(|id| has(&id)) {
-                    return None;
+                // What cannot be read is copied anew.
+                let Ok(entry) = entry else { return Ok(None) };
+                for id in data_chunks(&entry.kind) {
+                    if !has(&id)? {
+                        return Ok(None);
+                    }
                 }
             }
         }
-        self.there.blocks().get(place).cloned()
+        Ok(self.there.blocks().get(place).cloned())
     }
 
     /// How many blocks each has.
@@ -133,8 +142,8 @@ impl<'a> Known<'a> {
     }
 
     /// The copy of a block; see [`Twins::block`].
-    pub(super) fn block(&self, here: &ChunkId, whole: Option<&dyn Fn(&ChunkId) -> bool>) -> Option<Block> {
-        self.twins?.block(here, whole)
+    pub(super) fn block(&self, here: &ChunkId, whole: Option<Has<'_>>) -> Result<Option<Block>, Error> {
+        self.twins.map_or(Ok(None), |twins| twins.block(here, whole))
     }
 
     /// Reads the twins' blocks that can hold the paths of this block.

@@ -140,8 +140,10 @@ impl Copies {
         let mut names = HashMap::new();
         fetch.run(OnDamage::Pass, progress, cancel, &mut |copy, id| {
             names.insert(copy, id);
-            lost.mirrored(id);
         })?;
+        for id in names.values() {
+            lost.mirrored(*id)?;
+        }
         Ok(names)
     }
 
@@ -180,11 +182,11 @@ impl Copies {
                 return copy.finish().map(|_| None);
             }
             let written = copy.block(&entries)?;
-            lost.mirrored(written);
+            lost.mirrored(written)?;
             address = Some(written);
         }
         let list = copy.finish()?;
-        lost.mirrored(list);
+        lost.mirrored(list)?;
         Ok(match block {
             Some(_) => address,
             None => Some(list),

@@ -69,7 +69,7 @@ impl<'a> Lost<'a> {
                         continue;
                     }
                 };
-                lost.need(address);
+                lost.need(address)?;
                 let list = match ListReader::open(Arc::clone(reader), address) {
                     Ok(list) => list,
                     Err(error) => {
@@ -78,16 +78,24 @@ impl<'a> Lost<'a> {
                         continue;
                     }
                 };
-                list.directory_chunks().iter().for_each(|id| lost.need(*id));
+                for id in list.directory_chunks() {
+                    lost.need(*id)?;
+                }
                 for (place, block) in list.blocks().iter().enumerate() {
                     stop_if(cancel)?;
                     if !judged.insert(block.chunk) {
                         continue;
                     }
-                    list.block_chunks(place).for_each(|id| lost.need(id));
+                    for id in list.block_chunks(place) {
+                        lost.need(id)?;
+                    }
                     for entry in list.block_entries(place) {
                         match entry {
-                            Ok(entry) => data_chunks(&entry.kind).for_each(|id| lost.need(id)),
+                            Ok(entry) => {
+                                for id in data_chunks(&entry.kind) {
+                                    lost.need(id)?;
+                                }
+                            }
                             Err(error) => {
                                 drop(damage(error)?);
                                 lost.broken.push(broken(Some(place)));
@@ -100,12 +108,13 @@ impl<'a> Lost<'a> {
         Ok(lost)
     }
 
-    fn need(&mut self, id: ChunkId) {
-        if !self.upload.reuse(&id) {
-            let length = self.reader.index().get(&id);
+    fn need(&mut self, id: ChunkId) -> Result<(), Error> {
+        if !self.upload.reuse(&id)? {
+            let location = self.reader.index().get(&id)?;
             self.chunks
-                .insert(id, length.map_or(0, |location| u64::from(location.length)));
+                .insert(id, location.map_or(0, |location| u64::from(location.length)));
         }
+        Ok(())
     }
 
     /// Bytes of what is lost, as far as is known.
@@ -137,11 +146,12 @@ impl<'a> Lost<'a> {
     }
 
     /// A chunk came from the other vault, asked for or with others.
-    pub(super) fn mirrored(&mut self, id: ChunkId) {
+    pub(super) fn mirrored(&mut self, id: ChunkId) -> Result<(), Error> {
         self.found(&id);
-        if !self.upload.had(&id) && self.mirrored.insert(id) {
+        if !self.upload.had(&id)? && self.mirrored.insert(id) {
             self.healed.from_mirror += 1;
         }
+        Ok(())
     }
 
     /// Reads what can still be read in damaged packs. `there` are the packs in the store.
@@ -153,11 +163,12 @@ impl<'a> Lost<'a> {
     ) -> Result<(), Error> {
         let reader: &'a Arc<Reader> = self.reader;
         let index = reader.index();
-        let mut wanted: Vec<(ChunkId, Location)> = self
-            .chunks
-            .keys()
-            .filter_map(|id| Some((*id, index.copies(id).find(|copy| there.contains(&copy.pack))?)))
-            .collect();
+        let mut wanted: Vec<(ChunkId, Location)> = Vec::new();
+        for id in self.chunks.keys() {
+            let copies = index.copies(id)?;
+            let copy = copies.into_iter().find(|copy| there.contains(&copy.pack));
+            wanted.extend(copy.map(|copy| (*id, copy)));
+        }
         wanted.sort_unstable_by_key(|(_, location)| (location.pack, location.offset, location.at));
         let kinds: HashMap<ChunkId, ChunkKind> =
             wanted.iter().map(|(id, location)| (*id, location.kind)).collect();

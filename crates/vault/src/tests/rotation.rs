@@ -85,6 +85,7 @@ async fn lived_in() -> (World, Vec<Record>) {
         bytes: 400_000,
         problems: vec![],
         operation: None,
+        part: None,
     };
     world.vault.add_proof(records[1].backup, &proof).await.unwrap();
     let ghost = store_files(&world.vault, &[("data/x", noise(99, 100_000))])
@@ -140,14 +141,9 @@ async fn keys_are_added_and_removed_and_each_opens_everything() {
         }
         last = vault;
     }
-    let ids: Vec<String> = world
-        .vault
-        .wrappers()
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|wrapper| wrapper.id)
-        .collect();
+    let mut wrappers = last.wrappers().await.unwrap();
+    wrappers.sort_by_key(|wrapper| wrapper.opened_by);
+    let ids: Vec<String> = wrappers.into_iter().map(|wrapper| wrapper.id).collect();
     assert_eq!(ids.len(), 3);
     for id in &ids[..2] {
         last.remove_wrapper(id, &guard).await.unwrap();

@@ -7,6 +7,7 @@ mod init;
 mod key;
 mod list;
 mod mirror;
+mod probe;
 
 use clap::Subcommand;
 use ostler_vocabulary::Failure;
@@ -19,6 +20,7 @@ pub(crate) enum VaultCommand {
     List(list::List),
     Info(info::Info),
     Check(Box<check::Check>),
+    Probe(probe::Probe),
     Add(add::Add),
     Mirror(Box<mirror::Mirror>),
     /// Look at, add, remove and rotate what opens a vault
@@ -33,6 +35,7 @@ impl VaultCommand {
             Self::List(verb) => verb.run(session).await,
             Self::Info(verb) => verb.run(session).await,
             Self::Check(verb) => verb.run(session).await,
+            Self::Probe(verb) => verb.run(session).await,
             Self::Add(verb) => verb.run(session).await,
             Self::Mirror(verb) => verb.run(session).await,
             Self::Key(verb) => verb.run(session).await,

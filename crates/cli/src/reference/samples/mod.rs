@@ -3,6 +3,7 @@
 mod keys;
 mod place;
 mod queue;
+mod retention;
 mod work;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use ostler_vocabulary::{BackupId, OperationId, Timestamp};
 pub use keys::*;
 pub use place::*;
 pub use queue::*;
+pub use retention::*;
 pub use work::*;
 
 /// The time at which all examples are printed.
@@ -136,6 +138,16 @@ pub(super) fn proof(method: &str, ok: bool) -> Proof {
     }
 }
 
+/// When data was last read.
+#[must_use]
+pub fn reading() -> Reading {
+    Reading {
+        since: Some(at(60)),
+        last: Some(at(60)),
+        recent_percent: 100,
+    }
+}
+
 /// `backup show`
 #[must_use]
 pub fn backup_detail() -> BackupDetail {
@@ -148,6 +160,7 @@ pub fn backup_detail() -> BackupDetail {
         made_by: "ostler 0.1.0".into(),
         problems: vec![],
         proofs: vec![proof("commit", true), proof("drill", true)],
+        reading: reading(),
     }
 }
 
@@ -159,6 +172,7 @@ pub fn partial_detail() -> BackupDetail {
         hold_reason: None,
         problems: vec![problem()],
         proofs: vec![proof("commit", true)],
+        reading: Reading::default(),
         ..backup_detail()
     }
 }

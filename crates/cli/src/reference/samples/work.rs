@@ -54,6 +54,7 @@ pub fn plan(request: Request) -> Plan {
         Request::Mirror(_) => Work::Mirror(mirror_work()),
         Request::Keys(_) => Work::Keys(super::key_work()),
         Request::QueueSchema(_) => Work::QueueSchema(super::queue_schema_work()),
+        Request::Retention(_) => Work::Retention(super::retention_work()),
     };
     let subject = match &request {
         Request::Prune(_) | Request::Delete(_) => "1 of 2 backups",
@@ -62,10 +63,11 @@ pub fn plan(request: Request) -> Plan {
         Request::Mirror(_) => "2 backups of default",
         Request::Keys(_) => "begin a new key epoch",
         Request::QueueSchema(_) => "install the queue in main",
+        Request::Retention(_) => "1 items of 2 policies in main",
         Request::CreateBackup(_) => "/home/me/data",
         _ => "3f2a9c03",
     };
-    let vault = if matches!(request, Request::QueueSchema(_)) {
+    let vault = if matches!(request, Request::QueueSchema(_) | Request::Retention(_)) {
         ""
     } else {
         "default"
@@ -212,6 +214,8 @@ pub fn verify_report(ok: bool) -> VerifyReport {
         },
         proof: proof("verify_data", ok),
         packs: 128,
+        packs_read: 128,
+        read_since: ok.then(|| at(60)),
     }
 }
 
