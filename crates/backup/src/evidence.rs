@@ -101,14 +101,14 @@ pub fn examine<'a>(
         let mut round = 1;
         // At first only by what the index says. When something is missing, by what is in the store: it may have been
         // stored again in another pack since.
-        let mut taken = Packs::AsIndexed;
+        let mut packs = Packs::AsIndexed;
         loop {
             // A collector writes new segments before it deletes the packs that they replace: while the segments are
             // the same, what is missing is missing.
             let before = segments(context).await?;
-            let found = examine_once(context, record, look, taken, progress, cancel).await?;
+            let found = examine_once(context, record, look, packs, progress, cancel).await?;
             let Some(found) = found else {
-                taken = Packs::AsStored;
+                packs = Packs::AsStored;
                 continue;
             };
             if found.problems.is_empty() || round == ROUNDS || before == segments(context).await? {
@@ -152,11 +152,11 @@ async fn examine_once(
     context: &Context,
     record: &Record,
     look: &Look,
-    taken: Packs,
+    which: Packs,
     progress: &Progress,
     cancel: &CancellationToken,
 ) -> Result<Option<Evidence>, Failure> {
-    let index = match context.vault.index(taken == Packs::AsStored).await {
+    let index = match context.vault.index(which == Packs::AsStored).await {
         Ok(index) => index,
         Err(error) => {
             return Ok(Some(Evidence {
@@ -184,7 +184,7 @@ async fn examine_once(
             "look for the objects of backup {}",
             record.backup.short()
         )))?;
-    if taken == Packs::AsIndexed && !(wrong.is_empty() && needed.bad.is_empty() && needed.problems.is_empty())
+    if which == Packs::AsIndexed && !(wrong.is_empty() && needed.bad.is_empty() && needed.problems.is_empty())
     {
         return Ok(None);
     }

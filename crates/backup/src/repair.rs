@@ -347,14 +347,9 @@ impl Run<'_> {
                         };
                     }
                 };
-                let found = evidence::examine(
-                    self.context,
-                    &record,
-                    &Look::at_all(true),
-                    &step.progress,
-                    &step.cancelled,
-                )
-                .await?;
+                let look = evidence::Look::at_all(true);
+                let found =
+                    evidence::examine(self.context, &record, &look, &step.progress, &step.cancelled).await?;
                 let problems = bounded(found.problems);
                 let proof = ProofRecord {
                     method: method::VERIFY_DATA.to_owned(),

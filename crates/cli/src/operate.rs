@@ -155,12 +155,12 @@ fn changes_nothing(plan: &Plan) -> bool {
                 && work.repack_packs == 0
                 && work.small_objects == 0
         }
-        Work::Retention(work) => work.items.is_empty(),
         Work::Repair(work) => {
             let reads = matches!(&plan.request, Request::RepairVault(request) if request.read_data);
             work.problems.is_empty() && !reads
         }
         Work::Mirror(work) => work.items.is_empty() && work.refused.is_empty(),
+        Work::Retention(work) => work.items.is_empty(),
         _ => false,
     }
 }

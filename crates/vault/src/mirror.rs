@@ -248,12 +248,12 @@ impl Stretch<'_> {
     /// chunks of its files is found by the look before the commit; only where packs are going it is asked here.
     fn copied_before(&self, block: &Block) -> Result<Option<Block>, Error> {
         let has = |id: &ChunkId| self.upload.reuse(id);
-        let whole: Option<&Has<'_>> = if self.going { Some(&has) } else { None };
+        let whole: Option<Has<'_>> = if self.going { Some(&has) } else { None };
         let Some(copy) = self.known.block(&block.chunk, whole)? else {
             return Ok(None);
         };
-        for chunk in std::iter::once(&copy.chunk).chain(&copy.far) {
-            if !has(chunk)? {
+        for id in copy.far.iter().chain([&copy.chunk]) {
+            if !has(id)? {
                 return Ok(None);
             }
         }

@@ -50,7 +50,7 @@ impl Copy<'_> {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<(Vec<PackId>, Vec<Problem>), Failure> {
-        let found = evidence::examine(self.to, record, &Look::default(), progress, cancel).await?;
+        let found = evidence::examine(self.to, record, &evidence::Look::default(), progress, cancel).await?;
         self.relied_on
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -194,8 +194,8 @@ pub struct ProofFacts {
 /// A report about a backup, stored with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProofRecord {
-    /// `verify` (presence), `verify_data`, `verify_sample`, `verify_old`, `verify_paths`, `drill`, `check`,
-    /// `mirror` (all was read from another vault).
+    /// `verify` (presence), `verify_data`, `verify_sample`, `verify_old`, `verify_paths`, `drill`, `check`, `mirror` (all was
+    /// read from another vault).
     pub method: String,
     /// When it ended.
     pub at: Timestamp,

@@ -50,8 +50,8 @@ impl Vault {
             objects.iter().for_each(|object| tally.deleted(object.size));
         }
         self.remove_objects(stale.others, tally, cancel).await?;
-        self.remove_objects(self.needless_quarantine().await?, tally, cancel)
-            .await
+        let needless = self.needless_quarantine().await?;
+        self.remove_objects(needless, tally, cancel).await
     }
 
     /// Those objects, as they would be without the backups in `gone`.

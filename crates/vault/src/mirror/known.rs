@@ -9,8 +9,8 @@ use crate::{ChunkId, Error};
 /// Names of chunks that are remembered beyond the blocks at hand: for files that were renamed, or that several have.
 const REMEMBERED: usize = 256 * 1024;
 
-/// Whether the other vault has a chunk.
-pub(super) type Has<'a> = dyn Fn(&ChunkId) -> Result<bool, Error> + 'a;
+/// Whether a vault has a chunk.
+pub(super) type Has<'a> = &'a dyn Fn(&ChunkId) -> Result<bool, Error>;
 
 /// A list and its copy in another vault: the same entries in the same blocks.
 #[derive(Debug)]
@@ -39,12 +39,13 @@ impl Twins {
     }
 
     /// The copy of a block. `whole` asks whether the other vault has all that it needs: then it is read there.
-    fn block(&self, here: &ChunkId, whole: Option<&Has<'_>>) -> Result<Option<Block>, Error> {
-        let Some(place) = self.places.get(here) else {
+    fn block(&self, here: &ChunkId, whole: Option<Has<'_>>) -> Result<Option<Block>, Error> {
+        let Some(place) = self.places.get(here).copied() else {
             return Ok(None);
         };
         if let Some(has) = whole {
-            for entry in self.there.block_entries(*place) {
+            for entry in self.there.block_entries(place) {
+                // What cannot be read is copied anew.
                 let Ok(entry) = entry else { return Ok(None) };
                 for id in data_chunks(&entry.kind) {
                     if !has(&id)? {
@@ -53,7 +54,7 @@ impl Twins {
                 }
             }
         }
-        Ok(self.there.blocks().get(*place).cloned())
+        Ok(self.there.blocks().get(place).cloned())
     }
 
     /// How many blocks each has.
@@ -141,7 +142,7 @@ impl<'a> Known<'a> {
     }
 
     /// The copy of a block; see [`Twins::block`].
-    pub(super) fn block(&self, here: &ChunkId, whole: Option<&Has<'_>>) -> Result<Option<Block>, Error> {
+    pub(super) fn block(&self, here: &ChunkId, whole: Option<Has<'_>>) -> Result<Option<Block>, Error> {
         self.twins.map_or(Ok(None), |twins| twins.block(here, whole))
     }
 

@@ -78,16 +78,24 @@ impl<'a> Lost<'a> {
                         continue;
                     }
                 };
-                list.directory_chunks().iter().try_for_each(|id| lost.need(*id))?;
+                for id in list.directory_chunks() {
+                    lost.need(*id)?;
+                }
                 for (place, block) in list.blocks().iter().enumerate() {
                     stop_if(cancel)?;
                     if !judged.insert(block.chunk) {
                         continue;
                     }
-                    list.block_chunks(place).try_for_each(|id| lost.need(id))?;
+                    for id in list.block_chunks(place) {
+                        lost.need(id)?;
+                    }
                     for entry in list.block_entries(place) {
                         match entry {
-                            Ok(entry) => data_chunks(&entry.kind).try_for_each(|id| lost.need(id))?,
+                            Ok(entry) => {
+                                for id in data_chunks(&entry.kind) {
+                                    lost.need(id)?;
+                                }
+                            }
                             Err(error) => {
                                 drop(damage(error)?);
                                 lost.broken.push(broken(Some(place)));
@@ -103,8 +111,8 @@ impl<'a> Lost<'a> {
     fn need(&mut self, id: ChunkId) -> Result<(), Error> {
         if !self.upload.reuse(&id)? {
             let location = self.reader.index().get(&id)?;
-            let length = location.map_or(0, |location| u64::from(location.length));
-            self.chunks.insert(id, length);
+            self.chunks
+                .insert(id, location.map_or(0, |location| u64::from(location.length)));
         }
         Ok(())
     }
@@ -158,12 +166,8 @@ impl<'a> Lost<'a> {
         let mut wanted: Vec<(ChunkId, Location)> = Vec::new();
         for id in self.chunks.keys() {
             let copies = index.copies(id)?;
-            wanted.extend(
-                copies
-                    .into_iter()
-                    .find(|copy| there.contains(&copy.pack))
-                    .map(|copy| (*id, copy)),
-            );
+            let copy = copies.into_iter().find(|copy| there.contains(&copy.pack));
+            wanted.extend(copy.map(|copy| (*id, copy)));
         }
         wanted.sort_unstable_by_key(|(_, location)| (location.pack, location.offset, location.at));
         let kinds: HashMap<ChunkId, ChunkKind> =
