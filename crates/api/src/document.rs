@@ -7,6 +7,7 @@ mod backup;
 mod operation;
 mod outcome;
 mod queue;
+mod retention;
 mod vault;
 
 use ostler_vocabulary::ErrorKind;
@@ -28,7 +29,14 @@ pub use queue::{
     ConsumerList, ConsumerSummary, DeadLetter, DeadLetterList, EventEntry, EventList, QueueChange,
     QueueChanges, QueueDetail, QueueList, QueueSchemaReport, QueueStatus, QueueSummary,
 };
-pub use vault::{KeyEntry, KeyEpoch, KeyList, KeySummary, VaultInfo, VaultList, VaultSummary};
+pub use retention::{
+    PartitionVerdict, PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList, PolicyTags,
+    RetentionEntry, RetentionHistory, RetentionItem, RetentionProblem, RetentionProof, RetentionReport,
+    RetentionVerdict,
+};
+pub use vault::{
+    KeyEntry, KeyEpoch, KeyList, KeySummary, StoreAbility, StoreProbe, VaultInfo, VaultList, VaultSummary,
+};
 
 /// An error as a document: what `--output json` prints on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

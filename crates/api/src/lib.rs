@@ -16,6 +16,7 @@ pub mod node;
 mod part;
 pub mod queue;
 pub mod request;
+pub mod retention;
 
 pub use client::{Client, Event};
 pub use node::Node;

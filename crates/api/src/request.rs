@@ -11,6 +11,7 @@ use crate::document::BackupState;
 pub use crate::keys::{KeyAction, KeyChange, KeyWork};
 pub use crate::part::{Part, Share, ShareError};
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
+pub use crate::retention::{Retention, RetentionWork};
 
 /// Which backup of which vault is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +76,8 @@ pub enum Request {
     Keys(KeyChange),
     /// `queue install`, `upgrade`, `uninstall` and `drop`
     QueueSchema(QueueSchema),
+    /// `retention plan` and `run`
+    Retention(Retention),
 }
 
 /// A backup of files on this machine.
@@ -305,6 +308,8 @@ pub enum Work {
     Keys(KeyWork),
     /// Change the schema, or drop queues.
     QueueSchema(QueueSchemaWork),
+    /// Remove what is too old.
+    Retention(RetentionWork),
 }
 
 /// What a backup would read.

@@ -26,6 +26,8 @@ pub(crate) enum ObjectKind {
     Lease,
     /// The packs that a round of collection is to free.
     Round,
+    /// What was found out about the store.
+    Probe,
     /// That a key epoch follows another.
     Epoch,
 }
@@ -41,6 +43,7 @@ impl ObjectKind {
             Self::Mark => 6,
             Self::Lease => 7,
             Self::Round => 8,
+            Self::Probe => 16,
             Self::Epoch => 9,
         }
     }

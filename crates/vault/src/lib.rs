@@ -24,12 +24,14 @@ mod index;
 mod keys;
 mod lease;
 pub mod list;
+mod locks;
 #[cfg(test)]
 mod nonce_witness;
 mod objects;
 mod open;
 mod options;
 mod pack;
+mod probes;
 mod reach;
 mod reader;
 mod rounds;
@@ -49,8 +51,9 @@ pub use keys::{EpochInfo, age_recipients};
 pub use lease::*;
 pub use open::Vault;
 pub use options::{
-    Algorithm, InitOptions, Initialised, NewKey, PassphraseCost, Protect, Unlock, WrapperInfo,
+    Algorithm, InitOptions, Initialised, NewKey, PassphraseCost, Protect, Unlock, WrapperInfo, Writers,
 };
+pub use probes::{ProbeRecord, scratch};
 pub use reader::{OpenBlock, Reader};
 pub use upload::{ChunkSink, Stored, Upload, UploadTotals};
 pub use writer::{Maker, Writer};

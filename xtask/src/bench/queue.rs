@@ -108,6 +108,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
             "--rows" => size.rows = value.parse().context("--rows")?,
             "--seconds" => size.seconds = value.parse().context("--seconds")?,
             "--lone" => size.lone = value.parse().context("--lone")?,
+            "--idle" => size.idle = value.parse().context("--idle")?,
             "--databases" => size.databases = value.parse().context("--databases")?,
             "--set" => sets.retain(|set| set == value),
             other => bail!("bench queue: unknown option {other}"),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::backup::{BackupState, BackupSummary, Problem, Proof};
 use super::queue::QueueSchemaReport;
+use super::retention::RetentionReport;
 use crate::keys::KeyReport;
 
 /// What a finished operation says of itself, by kind.
@@ -30,6 +31,8 @@ pub enum Outcome {
     Keys(KeyReport),
     /// A queue schema that was installed or removed, or dropped queues.
     QueueSchema(QueueSchemaReport),
+    /// What policies removed.
+    Retention(RetentionReport),
 }
 
 /// `backup create`

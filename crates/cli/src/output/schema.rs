@@ -61,6 +61,12 @@ pub(crate) const DEAD_LETTER_LIST: Schema = list("dead-letter-list", "dead_lette
 pub(crate) const QUEUE_CHANGES: Schema = list("queue-changes", "changes", "queue-change");
 pub(crate) const QUEUE_SCHEMA_REPORT: Schema = document("queue-schema-report");
 pub(crate) const QUEUE_SCRIPT: Schema = document("queue-script");
+pub(crate) const POLICY_LIST: Schema = list("policy-list", "policies", "policy");
+pub(crate) const POLICY_TAGS: Schema = document("policy-tags");
+pub(crate) const POLICY_CHECK: Schema = list("policy-check", "findings", "policy-finding");
+pub(crate) const POLICY_CHANGES: Schema = list("policy-changes", "changes", "policy-change");
+pub(crate) const RETENTION_HISTORY: Schema = list("retention-history", "entries", "retention-entry");
+pub(crate) const RETENTION_REPORT: Schema = document("retention-report");
 pub(crate) const EVENT: Schema = document("event");
 pub(crate) const ERROR: Schema = document("error");
 

@@ -19,6 +19,8 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::Prune(_) => "",
         Work::CheckVault { .. } => "check ",
         Work::Keys(_) | Work::QueueSchema(_) => "",
+        Work::Retention(work) if work.items.is_empty() => "",
+        Work::Retention(_) => "remove ",
     };
     let place = if plan.vault.is_empty() {
         String::new()
@@ -45,6 +47,7 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         }
         Work::Keys(work) => super::keys::plan(page, work),
         Work::QueueSchema(work) => super::queue::plan(page, work),
+        Work::Retention(work) => super::retention::plan(page, work),
     }
 }
 

@@ -24,6 +24,8 @@ mod reader;
 mod reference;
 mod refusals;
 mod requests;
+mod retention;
+mod retention_busy;
 mod run;
 mod samples;
 mod verbs;

@@ -233,7 +233,7 @@ fn until(what: &str, mut ready: impl FnMut() -> bool) {
 }
 
 /// What a killed consumer left running ends before the next one writes.
-const APPEND: &str = "exec 9> lock; flock 9; cat >> seen";
+const APPEND: [&str; 4] = ["--", "sh", "-c", "exec 9> lock; flock 9; cat >> seen"];
 
 /// A producer writes all the while. An exactly-once consumer (`queue move`), an at-least-once one (`queue consume`), the ticker
 /// and the server are killed in turn.
@@ -263,38 +263,16 @@ fn whoever_is_killed_no_event_is_lost_or_doubled_and_the_order_is_kept() {
         rows[0][0].as_deref().unwrap().parse().unwrap()
     };
     let seen = reader.home().join("seen");
+    let database = ["--dsn", &from];
+    let to_copy = ["--target", &to, "--to", "copy"];
+    let moving = [&["queue", "move", "q", "--consumer", "once"][..], &to_copy].concat();
+    let reading = ["queue", "consume", "q", "--consumer", "least", "--per", "batch"];
     std::thread::scope(|scope| {
         scope.spawn(|| produce(port, &source, &stop, &sent));
         let mut processes = [
             Kept::new(|| ticker.command(["queue", "ticker", "--dsn", &from])),
-            Kept::new(|| {
-                let words = [
-                    "queue",
-                    "move",
-                    "q",
-                    "--consumer",
-                    "once",
-                    "--target",
-                    &to,
-                    "--to",
-                    "copy",
-                ];
-                mover.command(words.iter().chain(&["--dsn", &from]))
-            }),
-            Kept::new(|| {
-                let words = [
-                    "queue",
-                    "consume",
-                    "q",
-                    "--consumer",
-                    "least",
-                    "--per",
-                    "batch",
-                    "--dsn",
-                    &from,
-                ];
-                reader.command(words.iter().chain(&["--", "sh", "-c", APPEND]))
-            }),
+            Kept::new(|| mover.command(moving.iter().chain(&database))),
+            Kept::new(|| reader.command(reading.iter().chain(&database).chain(&APPEND))),
         ];
         let mut random = Random::new(11);
         for round in 0..kills() {
@@ -316,21 +294,9 @@ fn whoever_is_killed_no_event_is_lost_or_doubled_and_the_order_is_kept() {
     assert!(sent > 500, "{sent}");
     server.sql(&source, "select pgq.force_tick('q')");
     server.sql(&source, "select pgq.ticker()");
-    let idle = ["--until-idle", "--dsn", &from];
-    let words = [
-        "queue",
-        "move",
-        "q",
-        "--consumer",
-        "once",
-        "--target",
-        &to,
-        "--to",
-        "copy",
-    ];
-    mover.ok(words.iter().chain(&idle));
-    let words = ["queue", "consume", "q", "--consumer", "least", "--per", "batch"];
-    reader.ok(words.iter().chain(&idle).chain(&["--", "sh", "-c", APPEND]));
+    let idle = ["--until-idle"];
+    mover.ok(moving.iter().chain(&database).chain(&idle));
+    reader.ok(reading.iter().chain(&database).chain(&idle).chain(&APPEND));
 
     let rows = target.sql(&copy, "select ev_data from pgq.event_1 order by ev_id");
     let once: Vec<u64> = rows

@@ -13,7 +13,7 @@ use ostler_vocabulary::{ErrorKind, Failure, OperationId, ProcessIdentity};
 
 use super::node::VaultNode;
 use super::vaults::Opened;
-use super::{Runtime, first_use, places, queue};
+use super::{Runtime, first_use, places, queue, retention};
 use crate::Error;
 
 impl Runtime {
@@ -70,6 +70,7 @@ impl Runtime {
                 keys::plan(request, &context).await
             }
             Request::QueueSchema(request) => self.plan_queue_schema(request).await,
+            Request::Retention(request) => self.plan_retention(request).await,
         }
     }
 
@@ -136,6 +137,10 @@ impl Runtime {
             self.forget_the_old().await;
             return self.start_queue_schema(plan).await;
         }
+        if matches!(plan.request, Request::Retention(_)) {
+            self.forget_the_old().await;
+            return self.start_retention(plan).await;
+        }
         let opened = match &plan.request {
             Request::CreateBackup(request) if self.makes_default(request.vault.as_deref()) => {
                 self.make_default().await?
@@ -179,6 +184,9 @@ impl Runtime {
         })?;
         if matches!(plan.request, Request::QueueSchema(_)) {
             return self.resume_queue_schema(id, plan).await;
+        }
+        if matches!(plan.request, Request::Retention(_)) {
+            return self.resume_retention(id, plan).await;
         }
         let opened = self.opened(Some(&plan.vault)).await?;
         let context = self.context(&opened, true);
@@ -257,6 +265,7 @@ fn kind_of(request: &Request) -> (&'static str, u32) {
         Request::CheckVault(_) => (check::KIND, check::VERSION),
         Request::Keys(change) => (keys::kind_of(&change.action), keys::VERSION),
         Request::QueueSchema(_) => (queue::KIND, queue::VERSION),
+        Request::Retention(_) => (retention::KIND, retention::VERSION),
     }
 }
 
@@ -274,7 +283,7 @@ async fn run(
         Request::Delete(_) | Request::Prune(_) => prune::run(plan, op, context).await,
         Request::CheckVault(_) => check::run(plan, op, context).await,
         Request::Keys(_) => keys::run(plan, op, context, material).await,
-        Request::QueueSchema(_) => Err(Failure::new(
+        Request::QueueSchema(_) | Request::Retention(_) => Err(Failure::new(
             ErrorKind::Internal,
             "a plan for a database was given to a vault",
         )),

@@ -8,9 +8,11 @@ mod first_use;
 mod keys;
 mod node;
 mod places;
+mod probing;
 mod queries;
 mod queue;
 mod registration;
+mod retention;
 mod vaults;
 
 use std::collections::HashMap;
@@ -24,6 +26,7 @@ use ostler_api::document::{
 };
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Plan, Request, Selector};
+use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::{Client, Event};
 use ostler_operations::Engine;
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
@@ -222,5 +225,9 @@ impl Client for Runtime {
 
     async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure> {
         self.queue_call(database, call).await
+    }
+
+    async fn retention(&self, place: &PolicyPlace, call: RetentionCall) -> Result<RetentionAnswer, Failure> {
+        self.retention_call(place, call).await
     }
 }

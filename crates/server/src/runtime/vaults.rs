@@ -8,7 +8,7 @@ use ostler_api::document::{KeySummary, VaultInfo, VaultSummary};
 use ostler_vault::Vault;
 use ostler_vocabulary::Failure;
 
-use super::{Runtime, first_use, places};
+use super::{Runtime, first_use, places, probing};
 use crate::settings::is_location;
 use crate::settings::reference::Reference;
 
@@ -42,7 +42,8 @@ impl Runtime {
         let configured = self.inner.settings.vault(&name)?;
         let store = self.store(&name, &configured).await?;
         let unlock = self.unlock(&name, &configured).await?;
-        let vault = Vault::open(store, &unlock, Arc::clone(&self.inner.clock))
+        let lock = configured.lock.map(|span| span.0);
+        let vault = Vault::open_locked(store, &unlock, Arc::clone(&self.inner.clock), lock)
             .await
             .map_err(|error| cannot_open(&name, &configured.location, error))?;
         Ok(self.keep(&name, &configured.location, vault, None))
@@ -111,6 +112,12 @@ impl Runtime {
         if let Some(path) = &key_file {
             warnings.push(first_use::copy_away(path));
         }
+        let probe = vault
+            .last_probe()
+            .await
+            .map_err(attempting("read what its store can do"))?;
+        let (store, of_store) = probing::described(vault, probe.as_ref());
+        warnings.extend(of_store);
         let configured_key = match self.inner.settings.vault(&opened.name).ok().and_then(|v| v.key) {
             Some(Reference::File(path)) => Some(self.inner.settings.base().join(path)),
             _ => first_use::key_file_of(&self.inner.settings, &opened.name, vault.id()),
@@ -139,6 +146,7 @@ impl Runtime {
             packs: index.packs() as u64,
             bytes: index.bytes(),
             chunks: index.chunks() as u64,
+            store,
             warnings,
         })
     }

@@ -11,9 +11,11 @@ use super::presence::wrong;
 use super::reading::in_parallel;
 use super::{ObjectProblem, VaultCheck, damage, shown, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key, record_of};
+use crate::envelope::ObjectKind;
 use crate::index::{pack_key, pack_of, parse_segment};
 use crate::list::ListReader;
 use crate::pack::PackTable;
+use crate::probes::{PROBES, SCRATCH};
 use crate::reach::data_chunks;
 use crate::rounds::ROUNDS;
 use crate::{ChunkId, Error, Index, OpenBlock, PackId, Reader, Record, Vault};
@@ -59,9 +61,8 @@ impl Vault {
             {
                 continue;
             }
-            match self.check_object(object, &mut records, &mut tables).await {
-                Ok(()) => {}
-                Err(error) => check.problem(&object.key, damage(error)?),
+            if let Err(error) = self.check_object(object, &mut records, &mut tables).await {
+                check.problem(&object.key, damage(error)?);
             }
             if let Some(id) = of {
                 check.backups += 1;
@@ -147,17 +148,19 @@ impl Vault {
             records.push(self.record(id).await?);
         } else if name.starts_with(INTENTS) {
             let id = backup_of(INTENTS, key).ok_or_else(unknown)?;
-            let epoch = self.epoch_at(key).await?;
-            // That of a backup which is over may be sealed with secrets that were given up: nobody reads it again.
-            let is_over = epoch.is_some_and(|epoch| epoch < self.keys().lowest())
-                && self.at_record(id).await? != AtRecord::Nothing;
-            if !is_over {
+            if !self.is_past(key, id).await? {
                 self.intent(id).await?;
             }
         } else if name.starts_with(NOTES) {
             self.check_note(key).await?;
         } else if name.starts_with(ROUNDS) {
             self.check_round(key).await?;
+        } else if name.starts_with(PROBES) {
+            if let Some(bytes) = self.read_if_there(key).await? {
+                self.unseal(ObjectKind::Probe, key, &bytes)?;
+            }
+        } else if name.starts_with(SCRATCH) {
+            // A probe is under way, or was killed.
         } else if !crate::lease::is_link(key) {
             return Err(unknown());
         }

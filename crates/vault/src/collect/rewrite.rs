@@ -121,7 +121,7 @@ impl Vault {
             .filter(|(object, _)| is_small(object))
             .count()
             >= MANY_SMALL;
-        let mut superseded = Vec::new();
+        let mut superseded = survey.stale_segments.clone();
         let mut seen = HashSet::new();
         let mut staying: Vec<PackTable> = Vec::new();
         let mut written = 0;

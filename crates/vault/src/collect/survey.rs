@@ -12,7 +12,7 @@ use super::decide::{Content, Decision, Reason, decide};
 use super::stop_if;
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of, record_of};
 use crate::envelope::epoch_of;
-use crate::index::{pack_of, parse_segment};
+use crate::index::{pack_key, pack_of, parse_segment};
 use crate::pack::{Contents, PackTable, epoch_of as epoch_of_pack};
 use crate::reach::Reach;
 use crate::{ChunkId, ChunkKind, Error, Index, Location, PackId, Record, Vault};
@@ -34,11 +34,13 @@ pub(super) struct Survey {
     /// Ids below which a commit record was looked for.
     examined: BTreeSet<BackupId>,
     /// Packs whose being needed is decided by backups that are being made: those that no segment describes, and what
-    /// was stored since the first of these backups began.
+    /// was stored since the first of these backups began. Packs that are locked.
     spared: HashSet<PackId>,
     second: bool,
     /// Segments that are sealed with secrets that are to be given up.
     pub(super) old_segments: HashSet<Key>,
+    /// Segments that are sealed with secrets that were given up: nobody can read them.
+    pub(super) stale_segments: Vec<Object>,
     sizes: BTreeMap<PackId, u64>,
 }
 
@@ -56,6 +58,7 @@ impl Survey {
         let mut tables: Vec<PackTable> = Vec::new();
         let mut segments = Vec::new();
         let mut old_segments = HashSet::new();
+        let mut stale_segments = Vec::new();
         let before = vault.giving_up().unwrap_or(0);
         let mut reads = std::pin::pin!(vault.read_each(vault.objects("index/").await?));
         while let Some(read) = reads.next().await {
@@ -70,6 +73,10 @@ impl Survey {
                     tables.extend(packs);
                 }
                 Err(error @ Error::EpochUnknown { .. }) => return Err(error),
+                // A request that came late: whoever described this could only have relied on what is gone.
+                Err(_) if epoch_of(&bytes).is_some_and(|epoch| epoch < vault.keys().lowest()) => {
+                    stale_segments.push(object);
+                }
                 // What it described is found in the packs' own tables.
                 Err(error) => {
                     tracing::warn!(key = %object.key, %error, "leaving a damaged index segment alone")
@@ -163,6 +170,9 @@ impl Survey {
         }
         let contents: Vec<Content> = contents.into_values().collect();
         let mut decision = decide(&contents, &|chunk| reach.needs(chunk));
+        let locked = locked(vault, &decision).await?;
+        decision.rewrite.retain(|(pack, _)| !locked.contains(pack));
+        spared.extend(locked);
         let mut leaked = 0;
         let reasons = &decision.reasons;
         decision.rewrite.retain(|(pack, _)| {
@@ -180,6 +190,7 @@ impl Survey {
             spared,
             second: !marked.is_empty(),
             old_segments,
+            stale_segments,
             sizes,
         })
     }
@@ -299,6 +310,24 @@ async fn needed(
         Ok(reach)
     });
     walk.await?
+}
+
+/// Packs that would go and cannot yet, because they are locked.
+async fn locked(vault: &Arc<Vault>, decision: &Decision) -> Result<HashSet<PackId>, Error> {
+    if vault.lock_span().is_none() {
+        return Ok(HashSet::new());
+    }
+    let going = decision
+        .dead
+        .iter()
+        .chain(decision.rewrite.iter().map(|(pack, _)| pack));
+    let keys = going.map(pack_key).collect::<Result<_, _>>()?;
+    Ok(vault
+        .still_locked(keys)
+        .await?
+        .iter()
+        .filter_map(pack_of)
+        .collect())
 }
 
 /// The first of the backups that are being made or wait for being resumed.

@@ -141,14 +141,9 @@ async fn keys_are_added_and_removed_and_each_opens_everything() {
         }
         last = vault;
     }
-    let ids: Vec<String> = world
-        .vault
-        .wrappers()
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|wrapper| wrapper.id)
-        .collect();
+    let mut wrappers = last.wrappers().await.unwrap();
+    wrappers.sort_by_key(|wrapper| wrapper.opened_by);
+    let ids: Vec<String> = wrappers.into_iter().map(|wrapper| wrapper.id).collect();
     assert_eq!(ids.len(), 3);
     for id in &ids[..2] {
         last.remove_wrapper(id, &guard).await.unwrap();

@@ -57,9 +57,14 @@ impl Place {
             server.try_sql(database, install)?;
             server.try_sql(database, "select pgq.create_queue('q')")?;
         }
-        let mut build = workspace::cargo();
-        process::run(build.args(["build", "--quiet", "--release", "--locked", "-p", "ostler"]))?;
-        let ostler = workspace::target_directory().join("release/ostler");
+        let ostler = match std::env::var_os("OSTLER_BENCH_OSTLER") {
+            Some(built) => PathBuf::from(built),
+            None => {
+                let mut build = workspace::cargo();
+                process::run(build.args(["build", "--quiet", "--release", "--locked", "-p", "ostler"]))?;
+                workspace::target_directory().join("release/ostler")
+            }
+        };
         Ok(Self { server, ostler })
     }
 

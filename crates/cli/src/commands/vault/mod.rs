@@ -6,6 +6,7 @@ mod info;
 mod init;
 mod key;
 mod list;
+mod probe;
 
 use clap::Subcommand;
 use ostler_vocabulary::Failure;
@@ -18,6 +19,7 @@ pub(crate) enum VaultCommand {
     List(list::List),
     Info(info::Info),
     Check(check::Check),
+    Probe(probe::Probe),
     Add(add::Add),
     /// Look at, add, remove and rotate what opens a vault
     #[command(subcommand, arg_required_else_help = true)]
@@ -31,6 +33,7 @@ impl VaultCommand {
             Self::List(verb) => verb.run(session).await,
             Self::Info(verb) => verb.run(session).await,
             Self::Check(verb) => verb.run(session).await,
+            Self::Probe(verb) => verb.run(session).await,
             Self::Add(verb) => verb.run(session).await,
             Self::Key(verb) => verb.run(session).await,
         }

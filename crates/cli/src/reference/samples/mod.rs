@@ -3,6 +3,7 @@
 mod keys;
 mod place;
 mod queue;
+mod retention;
 mod work;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use ostler_vocabulary::{BackupId, OperationId, Timestamp};
 pub use keys::*;
 pub use place::*;
 pub use queue::*;
+pub use retention::*;
 pub use work::*;
 
 /// The time at which all examples are printed.

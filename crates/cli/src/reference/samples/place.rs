@@ -48,6 +48,33 @@ pub fn vault_info() -> VaultInfo {
         packs: 128,
         bytes: 3_758_096_384,
         chunks: 12_345,
+        store: Some(StoreProbe {
+            at: at(8_640_000),
+            single_writer: false,
+            abilities: [
+                (
+                    "refuses to overwrite",
+                    "yes",
+                    "a second object of the same name was refused",
+                ),
+                (
+                    "one winner of a race",
+                    "yes",
+                    "of 12 writers of one name one won, 2 times",
+                ),
+                (
+                    "locks versions",
+                    "no",
+                    "object lock is not turned on, says the service",
+                ),
+            ]
+            .map(|(ability, answer, evidence)| StoreAbility {
+                ability: ability.into(),
+                answer: answer.into(),
+                evidence: evidence.into(),
+            })
+            .into(),
+        }),
         warnings: vec![],
     }
 }

@@ -119,6 +119,12 @@ pub(crate) async fn outcome(session: &Session, detail: &OperationDetail) -> Resu
             )?;
             None
         }
+        Some(Outcome::Retention(report)) => {
+            print(session, detail, schema::RETENTION_REPORT, report, None, |page| {
+                super::retention::report(page, report);
+            })?;
+            None
+        }
     };
     match wrong {
         Some(mut wrong) => {

@@ -290,7 +290,10 @@ async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), E
         }
     }
     let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
-    let how = Collecting { grace, told: &|_| {} };
+    let how = Collecting {
+        grace,
+        ..Collecting::default()
+    };
     let collected = vault.collect(&lease, how, &progress, &cancel).await?;
     view.world.state().note(view.actor, || format!("{collected:?}"));
     lease.release().await

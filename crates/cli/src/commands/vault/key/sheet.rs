@@ -37,9 +37,7 @@ impl Sheet {
         let found = session.backend.key_sheet(self.vault.as_deref(), key).await?;
         let sheet = sheet::Sheet::of(&found)?;
         let Some(to) = to else {
-            session
-                .output
-                .say("this is secret: whoever sees it can read every backup in the vault\n");
+            warn(session, "this is secret");
             return session.output.document(schema::KEY_SHEET, &sheet, |page| {
                 page.verbatim(&sheet.text(session.output.is_terminal()))
             });
@@ -53,11 +51,15 @@ impl Sheet {
             path: to.clone(),
             source,
         })?;
-        session.output.say(&format!(
-            "wrote {}: whoever sees it can read every backup in the vault\n",
-            to.display()
-        ));
+        warn(session, &format!("wrote {}", to.display()));
         Ok(())
+    }
+}
+
+fn warn(session: &Session, what: &str) {
+    if !session.output.quiet {
+        let text = format!("{what}: whoever sees it can read every backup in the vault\n");
+        session.output.say(&text);
     }
 }
 

@@ -47,14 +47,7 @@ impl Round<'_> {
             reader_of(&mut self.readers, &name).left = Some((batch, events));
             return Ok(());
         }
-        let mut retries = Retries::default();
-        let mut tagged = Vec::new();
-        for event in &events {
-            if event.ev_retry.unwrap_or(0) < 2 && self.random.below(8) == 0 {
-                retries.event(event.ev_id, Duration::from_secs(3_600));
-                tagged.push(event.ev_id);
-            }
-        }
+        let (retries, tagged) = self.some_again(&events);
         let reader = reader_of(&mut self.readers, &name);
         if !reader
             .source
@@ -72,6 +65,21 @@ impl Round<'_> {
             batch.batch_id, batch.prev_tick_id, batch.tick_id
         ));
         Ok(())
+    }
+}
+
+impl Round<'_> {
+    /// Tags for some events, those that were not tried twice already.
+    pub(super) fn some_again(&mut self, events: &[Event]) -> (Retries, Vec<i64>) {
+        let mut retries = Retries::default();
+        let mut tagged = Vec::new();
+        for event in events {
+            if event.ev_retry.unwrap_or(0) < 2 && self.random.below(8) == 0 {
+                retries.event(event.ev_id, Duration::from_secs(3_600));
+                tagged.push(event.ev_id);
+            }
+        }
+        (retries, tagged)
     }
 }
 

@@ -1,7 +1,5 @@
 //! What members of a cooperative consumer do: share its batches, die in them, and take over those of the dead.
 
-use std::time::Duration;
-
 use ostler_queue::consumer::{BatchInfo, BatchSource, Event, Retries, Subscription};
 
 use super::Round;
@@ -87,14 +85,7 @@ impl Round<'_> {
             self.note(format!("{name} dies in batch {}", batch.batch_id));
             return Ok(());
         }
-        let mut retries = Retries::default();
-        let mut tagged = Vec::new();
-        for event in &events {
-            if event.ev_retry.unwrap_or(0) < 2 && self.random.below(8) == 0 {
-                retries.event(event.ev_id, Duration::from_secs(3_600));
-                tagged.push(event.ev_id);
-            }
-        }
+        let (retries, tagged) = self.some_again(&events);
         let worker = &mut self.team.members[who];
         worker.left = None;
         let finished = worker.source.finish(&batch, &retries).await;
