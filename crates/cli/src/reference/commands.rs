@@ -87,7 +87,11 @@ fn form(arg: &Arg) -> String {
         let _ = write!(text, "--{long}");
     }
     if arg.get_action().takes_values() {
-        let _ = write!(text, " {value}");
+        let _ = match arg.is_require_equals_set() {
+            // Only these may do without a value.
+            true => write!(text, "[={value}]"),
+            false => write!(text, " {value}"),
+        };
     }
     text
 }
