@@ -17,7 +17,7 @@ use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::evidence::{self, Look};
+use crate::evidence;
 use crate::problems::{bounded, stored};
 use crate::restore::finished;
 use crate::state::method;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::copy::Copy;
 use super::send::Lists;
-use crate::evidence::{self, Look};
+use crate::evidence;
 use crate::problems::{bounded, in_short};
 use crate::state::method;
 

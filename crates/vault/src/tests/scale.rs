@@ -189,7 +189,6 @@ fn record(list: ChunkId) -> Record {
         counts: Counts::default(),
         problems: Vec::new(),
         objects_found: 0,
-        origin: None,
     }
 }
 
