@@ -6,6 +6,7 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use ostler_vocabulary::{Secret, Span};
 use serde::Deserialize;
 
+use super::answer::Answers;
 use super::fault::Explain;
 use super::{Connected, connection};
 use crate::Error;
@@ -60,7 +61,9 @@ impl GcsOptions {
             let endpoint = connection::checked_endpoint(endpoint).map_err(&wrong)?;
             builder = builder.with_base_url(endpoint);
         }
+        let answers = Answers::default();
         let client = builder
+            .with_http_connector(answers.clone())
             .with_client_options(connection::client(
                 self.endpoint.as_deref(),
                 credentials.is_some(),
@@ -81,6 +84,7 @@ impl GcsOptions {
                 place: format!("the bucket `{bucket}`"),
                 endpoint: self.endpoint.clone().unwrap_or_else(|| "Google".to_owned()),
                 credentials,
+                pause: answers.pause(),
             },
             starts_anywhere: true,
         })

@@ -6,6 +6,7 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum, S3Conditio
 use ostler_vocabulary::{Secret, Span};
 use serde::Deserialize;
 
+use super::answer::Answers;
 use super::fault::Explain;
 use super::{Connected, connection};
 use crate::Error;
@@ -103,7 +104,9 @@ impl S3Options {
                 .with_allow_http(endpoint.starts_with("http://"))
                 .with_config(AmazonS3ConfigKey::S3Endpoint, address);
         }
+        let answers = Answers::default();
         let client = builder
+            .with_http_connector(answers.clone())
             .with_client_options(connection::client(
                 endpoint.as_deref(),
                 credentials.is_some(),
@@ -124,6 +127,7 @@ impl S3Options {
                 place: format!("the bucket `{bucket}`"),
                 endpoint: endpoint.unwrap_or_else(|| "AWS".to_owned()),
                 credentials,
+                pause: answers.pause(),
             },
             starts_anywhere: true,
         })

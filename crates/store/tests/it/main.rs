@@ -1,8 +1,10 @@
 //! Every store keeps the contract, and what goes wrong is said in words that help.
 #![allow(clippy::unwrap_used)]
 
+mod cached;
 mod decorators;
 mod keeps_contract;
 mod local;
 mod s3;
 mod services;
+mod throttled;
