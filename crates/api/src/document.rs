@@ -7,6 +7,7 @@ mod backup;
 mod operation;
 mod outcome;
 mod queue;
+mod traffic;
 mod vault;
 
 use ostler_vocabulary::ErrorKind;
@@ -27,6 +28,7 @@ pub use queue::{
     ConsumerList, ConsumerSummary, DeadLetter, DeadLetterList, EventEntry, EventList, QueueChange,
     QueueChanges, QueueDetail, QueueList, QueueSchemaReport, QueueStatus, QueueSummary,
 };
+pub use traffic::{Cost, Estimate, Traffic};
 pub use vault::{KeySummary, VaultInfo, VaultList, VaultSummary};
 
 /// An error as a document: what `--output json` prints on standard error.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use ostler_vocabulary::{BackupId, Span};
 use serde::{Deserialize, Serialize};
 
-use crate::document::BackupState;
+use crate::document::{BackupState, Estimate};
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
 
 /// Which backup of which vault is meant.
@@ -327,6 +327,9 @@ pub struct RestoreWork {
     pub delete: Vec<PathBuf>,
     /// The first of the existing files that differ, when `--overwrite never` refuses them.
     pub conflicts: Vec<PathBuf>,
+    /// What has to be read from the store for it.
+    #[serde(default)]
+    pub estimate: Option<Estimate>,
 }
 
 /// What a verification or drill would read.

@@ -136,9 +136,14 @@ async fn confirm(op: &Operation, context: &Context, id: BackupId, read_data: boo
         .run(|step| async move {
             let problems = match context.vault.record(id).await {
                 Ok(record) => {
-                    let found =
-                        evidence::examine(context, &record, read_data, &step.progress, &step.cancelled)
-                            .await?;
+                    let found = evidence::examine(
+                        context,
+                        &record,
+                        evidence::Depth::of(read_data),
+                        &step.progress,
+                        &step.cancelled,
+                    )
+                    .await?;
                     found.problems
                 }
                 Err(error) => {

@@ -2,6 +2,7 @@
 //!
 //! What is not found or not right is a finding; a store that does not answer is a failure and proves nothing.
 
+mod earlier;
 mod needed;
 mod packs;
 
@@ -9,12 +10,13 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use ostler_api::document::Problem;
-use ostler_vault::{ChunkId, Error as VaultError, PackId, Record};
+use ostler_vault::{ChunkId, Error as VaultError, Index, PackId, Record};
 use ostler_vocabulary::{Classified as _, ErrorKind, Failure, Progress};
 use tokio_util::sync::CancellationToken;
 
 use crate::Context;
 use crate::problems::MOST;
+use earlier::Earlier;
 use needed::{gather, name_files};
 use packs::read_all;
 
@@ -34,14 +36,34 @@ pub struct Evidence {
     pub packs: Vec<PackId>,
 }
 
-/// Looks at every object that the backup needs; with `read_data` reads, hashes, decrypts and checks every byte.
+/// How closely a backup is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Lists are read, and packs are found in the store, except those of which it was noted a short time ago that
+    /// they were.
+    New,
+    /// Lists are read, and every pack is found in the store.
+    Every,
+    /// Every byte is read, hashed, decrypted and checked.
+    Data,
+}
+
+impl Depth {
+    /// As verbs with `--read-data` ask for it.
+    #[must_use]
+    pub fn of(read_data: bool) -> Self {
+        if read_data { Self::Data } else { Self::Every }
+    }
+}
+
+/// Looks at every object that the backup needs, as closely as asked for.
 ///
 /// # Errors
 /// When the store cannot be asked, or it was cancelled. Damage is not an error but a finding.
 pub fn examine<'a>(
     context: &'a Context,
     record: &'a Record,
-    read_data: bool,
+    depth: Depth,
     progress: &'a Progress,
     cancel: &'a CancellationToken,
 ) -> BoxFuture<'a, Result<Evidence, Failure>> {
@@ -51,9 +73,12 @@ pub fn examine<'a>(
         loop {
             // A collector writes new segments before it deletes the packs that they replace: while the segments are
             // the same, what is missing is missing.
-            let before = segments(context).await?;
-            let found = examine_once(context, record, read_data, progress, cancel).await?;
-            if found.problems.is_empty() || round == ROUNDS || before == segments(context).await? {
+            let (found, index) = examine_once(context, record, depth, progress, cancel).await?;
+            let (Some(index), false) = (index, found.problems.is_empty() || round == ROUNDS) else {
+                return Ok(found);
+            };
+            let same = context.vault.has_same_segments(&index).await;
+            if same.map_err(context.attempting("list its index"))? {
                 return Ok(found);
             }
             round += 1;
@@ -61,39 +86,21 @@ pub fn examine<'a>(
     })
 }
 
-/// Which index segments there are.
-async fn segments(context: &Context) -> Result<Vec<String>, Failure> {
-    let mut keys = Vec::new();
-    let mut after = None;
-    loop {
-        let page = context
-            .vault
-            .store()
-            .list("index/", after.as_ref())
-            .await
-            .map_err(context.attempting("list its index"))?;
-        keys.extend(page.objects.iter().map(|o| o.key.as_str().to_owned()));
-        after = page.next;
-        if after.is_none() {
-            return Ok(keys);
-        }
-    }
-}
-
 async fn examine_once(
     context: &Context,
     record: &Record,
-    read_data: bool,
+    depth: Depth,
     progress: &Progress,
     cancel: &CancellationToken,
-) -> Result<Evidence, Failure> {
+) -> Result<(Evidence, Option<Arc<Index>>), Failure> {
     let index = match context.vault.index(false).await {
         Ok(index) => index,
         Err(error) => {
-            return Ok(Evidence {
+            let found = Evidence {
                 problems: vec![finding("index", error, context)?],
                 ..Evidence::default()
-            });
+            };
+            return Ok((found, None));
         }
     };
     let reader = Arc::new(context.vault.reader(Arc::clone(&index)));
@@ -104,14 +111,22 @@ async fn examine_once(
     })
     .await?;
     let packs: Vec<PackId> = needed.packs.keys().copied().collect();
+    let mut earlier = Earlier::load(context, &index).await;
+    let asked: Vec<PackId> = match depth {
+        Depth::New => earlier.without_known(&index, &packs),
+        Depth::Every | Depth::Data => packs.clone(),
+    };
+    let at = context.now();
     let wrong = context
         .vault
-        .check_presence(&index, &packs)
+        .check_presence(&index, &asked)
         .await
         .map_err(context.attempting(format_args!(
             "look for the objects of backup {}",
             record.backup.short()
         )))?;
+    earlier.note(&index, &asked, &wrong, at);
+    earlier.save(context).await;
     for object in wrong {
         if let Some(pack) = pack_of(&object.key) {
             let chunks = needed.packs.remove(&pack).unwrap_or_default();
@@ -125,8 +140,9 @@ async fn examine_once(
             reason: object.reason,
         });
     }
-    if read_data {
+    if depth == Depth::Data {
         let (progress, cancel, reader) = (progress.clone(), cancel.clone(), Arc::clone(&reader));
+        let index = Arc::clone(&index);
         needed = blocking(context, move |context| {
             read_all(context, &reader, &index, needed, &progress, &cancel)
         })
@@ -140,12 +156,13 @@ async fn examine_once(
         .await?;
     }
     needed.problems.truncate(MOST);
-    Ok(Evidence {
+    let found = Evidence {
         problems: needed.problems,
         files: needed.files,
         bytes: needed.bytes,
         packs,
-    })
+    };
+    Ok((found, Some(index)))
 }
 
 async fn blocking<T: Send + 'static>(

@@ -7,6 +7,7 @@ use ostler_vault::ProofRecord;
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::Depth;
 use crate::problems::{bounded, in_short, shown, stored};
 use crate::restore::finished;
 use crate::state::{Backup, method};
@@ -163,7 +164,14 @@ async fn look(
             return Ok(found);
         }
     };
-    let evidence = evidence::examine(context, &record, read_data, &step.progress, &step.cancelled).await?;
+    let evidence = evidence::examine(
+        context,
+        &record,
+        Depth::of(read_data),
+        &step.progress,
+        &step.cancelled,
+    )
+    .await?;
     if !evidence.problems.is_empty() {
         // What a deletion removed on purpose is no damage.
         context.record(id).await?;

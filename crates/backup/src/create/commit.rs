@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 use tokio_util::sync::CancellationToken;
 
 use super::{Create, Sent, Start};
-use crate::evidence::{self, Evidence};
+use crate::evidence::{self, Depth, Evidence};
 use crate::problems::{bounded, in_short, shown, stored};
 use crate::state::{self, method};
 
@@ -51,7 +51,7 @@ impl Create<'_> {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Evidence, Failure> {
-        let found = evidence::examine(self.context, draft, false, progress, cancel).await?;
+        let found = evidence::examine(self.context, draft, Depth::New, progress, cancel).await?;
         *self.relied_on.lock().unwrap_or_else(PoisonError::into_inner) = found.packs.clone();
         Ok(found)
     }
@@ -190,7 +190,7 @@ impl Create<'_> {
                 };
                 self.context
                     .vault
-                    .add_proof(self.id, &proof)
+                    .add_proof_to(&read, &proof)
                     .await
                     .map_err(self.attempting_commit())
             })

@@ -65,7 +65,26 @@ pub(super) fn read_all(
 
 type PackFinding = (Option<Problem>, Vec<(ChunkId, String)>);
 
+/// What is wrong with a pack is damage only when it is wrong twice: bytes can be damaged on their way too.
 fn read_pack(
+    context: &Context,
+    reader: &Reader,
+    index: &Index,
+    pack: &PackId,
+    chunks: &[(ChunkId, Location)],
+    block: &mut OpenBlock,
+) -> Result<PackFinding, Failure> {
+    let found = read_pack_once(context, reader, index, pack, chunks, block)?;
+    if found.0.is_none() && found.1.is_empty() {
+        return Ok(found);
+    }
+    tracing::warn!(%pack, "is not as it should be and is read again");
+    // A fresh one, that knows nothing of what was read before.
+    *block = OpenBlock::default();
+    read_pack_once(context, reader, index, pack, chunks, block)
+}
+
+fn read_pack_once(
     context: &Context,
     reader: &Reader,
     index: &Index,

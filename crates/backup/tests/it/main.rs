@@ -4,4 +4,5 @@
 mod create;
 mod later;
 mod node;
+mod weather;
 mod world;

@@ -21,4 +21,6 @@ mod refusals;
 mod requests;
 mod run;
 mod samples;
+mod traffic;
 mod verbs;
+mod weather;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ostler_agent::Options as AgentOptions;
-use ostler_api::request::{CreateBackup, Hooks, Keep, Plan, Prune, Request, Work};
+use ostler_api::request::{CreateBackup, Hooks, Keep, Plan, Prune, Request, RestoreWork, Work};
 use ostler_backup::{Context, check, create, drill, keep, prune, restore, verify};
 use ostler_operations::{Finished, Operation, Spec};
 use ostler_store::Memory;
@@ -34,6 +34,10 @@ impl Runtime {
             left_out,
             process: ProcessIdentity::current(),
             lease_wait: settings.file.defaults.lease_wait.0,
+            presence: settings
+                .cache_directory()
+                .map(|directory| directory.join("presence").join(opened.vault.id().to_string())),
+            presence_max_age: settings.file.backup.presence_max_age.0,
         }
     }
 
@@ -42,7 +46,15 @@ impl Runtime {
             Request::CreateBackup(request) => self.plan_create(request).await,
             Request::Restore(request) => {
                 let context = self.context_of(request.backup.vault.as_deref()).await?;
-                restore::plan(request, &context).await
+                let mut plan = restore::plan(request, &context).await?;
+                if let Work::Restore(RestoreWork {
+                    estimate: Some(estimate),
+                    ..
+                }) = &mut plan.work
+                {
+                    self.complete_estimate(&context.vault_name, estimate).await;
+                }
+                Ok(plan)
             }
             Request::Verify(request) => {
                 let context = self.context_of(request.backup.vault.as_deref()).await?;
@@ -152,13 +164,15 @@ impl Runtime {
         };
         let context = self.context(&opened, false);
         let new_key = opened.new_key.clone();
+        let (runtime, vault) = (self.clone(), opened.name.clone());
         self.inner
             .engine
             .start(spec, move |op| async move {
                 if let Some(key) = &new_key {
                     op.message(first_use::key_made(key));
                 }
-                run(plan, op, context).await
+                let metering = runtime.metering(op.id(), &vault);
+                metering.run(run(plan, op, context)).await
             })
             .await
     }
@@ -178,9 +192,10 @@ impl Runtime {
         let opened = self.opened(Some(&plan.vault)).await?;
         let context = self.context(&opened, true);
         let (kind, version) = kind_of(&plan.request);
+        let metering = self.metering(id, &opened.name);
         self.inner
             .engine
-            .resume(id, kind, version, move |op| run(plan, op, context))
+            .resume(id, kind, version, move |op| metering.run(run(plan, op, context)))
             .await
     }
 

@@ -88,6 +88,12 @@ pub const KEYS: &[Key] = &[
         "\"fail\"",
         "What a failing hook means: fail, partial or ignore",
     ),
+    key(
+        "backup",
+        "presence_max_age",
+        "\"1d\"",
+        "How long it counts that a pack was found in the store, as long as no space was freed since; 0s to look at every pack in every backup",
+    ),
     optional(
         "keep",
         "last",
@@ -158,6 +164,49 @@ pub const KEYS: &[Key] = &[
         "\"1m\"",
         "How often new databases, and queues in those without, are looked for",
     ),
+    key(
+        "cache",
+        "size",
+        "\"1GiB\"",
+        "The most that copies of small objects take on this machine's disk, in $XDG_CACHE_HOME/ostler; 0 for none",
+    ),
+    key(
+        "prices.NAME",
+        "currency",
+        "\"\"",
+        "What the numbers below are in, for people",
+    ),
+    key(
+        "prices.NAME",
+        "create",
+        "0.0",
+        "A thousand requests that create an object",
+    ),
+    key(
+        "prices.NAME",
+        "read",
+        "0.0",
+        "A thousand requests that read an object or look it up",
+    ),
+    key(
+        "prices.NAME",
+        "list",
+        "0.0",
+        "A thousand pages of a listing, of a thousand objects each",
+    ),
+    key(
+        "prices.NAME",
+        "delete",
+        "0.0",
+        "A thousand requests that delete an object",
+    ),
+    key(
+        "prices.NAME",
+        "upload",
+        "0.0",
+        "A gigabyte (10⁹ bytes) that is sent",
+    ),
+    key("prices.NAME", "download", "0.0", "A gigabyte that is received"),
     optional(
         "vault.NAME",
         "location",
@@ -181,6 +230,54 @@ pub const KEYS: &[Key] = &[
         "age_identity",
         "{ file = \"~/.config/age/keys.txt\" }",
         "Where the age identity comes from, for vaults that are protected by age recipients",
+    ),
+    optional(
+        "vault.NAME",
+        "prices",
+        "\"NAME\"",
+        "The price list by which the cost of each run is estimated: the name of a [prices.NAME]",
+    ),
+    optional(
+        "vault.NAME",
+        "timeout",
+        "\"5m\"",
+        "The longest that a request may take, its body included; five minutes when left out, and two without any byte",
+    ),
+    optional(
+        "vault.NAME.limits",
+        "upload",
+        "\"10MiB\"",
+        "The most bytes that are sent in a second; --limit-upload overrules it",
+    ),
+    optional(
+        "vault.NAME.limits",
+        "download",
+        "\"10MiB\"",
+        "The most bytes that are received in a second; --limit-download overrules it",
+    ),
+    optional(
+        "vault.NAME.limits",
+        "requests",
+        "100",
+        "The most requests in a second; --limit-requests overrules it",
+    ),
+    key(
+        "vault.NAME.retry",
+        "attempts",
+        "6",
+        "So often a request is made that fails in a way that may pass, the first time included",
+    ),
+    key(
+        "vault.NAME.retry",
+        "first_wait",
+        "\"1s\"",
+        "The longest wait before it is made again; doubled each time",
+    ),
+    key(
+        "vault.NAME.retry",
+        "longest_wait",
+        "\"20s\"",
+        "The longest wait at all",
     ),
     optional(
         "vault.NAME.s3",
@@ -296,7 +393,9 @@ pub const KEYS: &[Key] = &[
 /// Whether a table stands for any number of them, each with a name of its own.
 #[must_use]
 pub fn is_named(table: &str) -> bool {
-    table.starts_with("vault.") || table.starts_with("database.")
+    ["vault.", "database.", "prices."]
+        .iter()
+        .any(|named| table.starts_with(named))
 }
 
 /// What a table is about, as a comment above it.
@@ -314,6 +413,14 @@ fn about(table: &str) -> &'static str {
         }
         "ticker" => "The ticker of queues: `queue ticker`",
         "database.NAME" => "A PostgreSQL database, or a server of them",
+        "cache" => "What is kept of vaults in the user's cache directory; it may be deleted at any time",
+        "prices.NAME" => {
+            "A price list, for estimates of cost. There are no prices but those that are written here"
+        }
+        "vault.NAME.limits" => {
+            "What that vault's requests wait for, in each process; `operation limit` changes it for one that runs"
+        }
+        "vault.NAME.retry" => "How that vault's requests are made again, where it is no local directory",
         "vault.NAME.s3" => "How that vault's S3 service is reached",
         "vault.NAME.azure" => "How that vault's Azure storage account is reached",
         "vault.NAME.gcs" => "How Google Cloud Storage is reached for that vault",

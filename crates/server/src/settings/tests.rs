@@ -166,6 +166,7 @@ fn flags_win_over_environment_over_file_over_defaults() {
     let flags = Flags {
         config: None,
         state_directory: Some("/flag".into()),
+        ..Flags::default()
     };
     let flagged = Settings::resolve(&flags, environment(home.path(), &variables)).unwrap();
     assert_eq!(flagged.state_directory, Path::new("/flag"));
@@ -292,4 +293,31 @@ fn secrets_come_by_reference_and_are_never_shown() {
 fn variables_are_declared_once() {
     let names: BTreeSet<&str> = VARIABLES.iter().map(|v| v.name).collect();
     assert_eq!(names.len(), VARIABLES.len());
+}
+
+#[test]
+fn a_change_overrules_lifts_or_leaves_each_limit() {
+    use ostler_api::client::LimitChange;
+    use ostler_store::Rates;
+    use ostler_vocabulary::ByteSize;
+
+    use super::changed;
+
+    let rates = Rates {
+        upload: Some(ByteSize(10)),
+        download: Some(ByteSize(20)),
+        requests: None,
+    };
+    assert_eq!(changed(rates, LimitChange::default()), rates);
+    let change = LimitChange {
+        upload: Some(ByteSize(0)),
+        download: Some(ByteSize(5)),
+        requests: Some(7),
+    };
+    let now = Rates {
+        upload: None,
+        download: Some(ByteSize(5)),
+        requests: Some(7),
+    };
+    assert_eq!(changed(rates, change), now);
 }

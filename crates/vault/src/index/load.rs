@@ -13,6 +13,8 @@ use crate::pack::{HEADER, PackTable};
 use crate::rounds::ROUNDS;
 use crate::{Error, PackId, Vault};
 
+/// Where segments are.
+const INDEX: &str = "index/";
 /// Requests in flight.
 const PARALLEL: usize = 16;
 /// How much of a pack's end is read at first: a table of about 1,200 large chunks.
@@ -29,15 +31,20 @@ impl Vault {
         let mut ignored = Vec::new();
         let mut tables = Vec::new();
         // Before the segments: what is freed and unmarked in between is in none of them any more.
+        let mut round = None;
         let marked = match self.rounds().await {
-            Ok(rounds) => Some(rounds.open.map(|round| round.packs).unwrap_or_default()),
+            Ok(rounds) => {
+                round = Some(rounds.highest);
+                Some(rounds.open.map(|round| round.packs).unwrap_or_default())
+            }
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 ignored.push((ROUNDS.to_owned(), error.to_string()));
                 None
             }
             Err(error) => return Err(error),
         };
-        let segments = self.objects("index/").await?;
+        let segments = self.objects(INDEX).await?;
+        let made_of = names_of(&segments);
         let mut reads = stream::iter(segments)
             .map(|object| async move {
                 let read = self.store().get(&object.key).await;
@@ -103,7 +110,16 @@ impl Vault {
         let mut index = build.await?;
         index.adopted = adopted;
         index.ignored = ignored;
+        (index.round, index.made_of) = (round, made_of);
         Ok(Arc::new(index))
+    }
+
+    /// Whether the vault has the same segments as when this index was loaded.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn has_same_segments(&self, index: &Index) -> Result<bool, Error> {
+        Ok(names_of(&self.objects(INDEX).await?) == index.made_of)
     }
 
     /// The table of a pack, from its own bytes.
@@ -132,6 +148,15 @@ impl Vault {
         let read = self.store().get_range(key, start..end).await;
         read.map_err(Error::store("read", key))
     }
+}
+
+/// The names of segments, hashed.
+fn names_of(segments: &[Object]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for object in segments {
+        hasher.update(object.key.as_str().as_bytes()).update(b"\n");
+    }
+    *hasher.finalize().as_bytes()
 }
 
 /// The name of the object that is a pack.
