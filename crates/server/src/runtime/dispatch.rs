@@ -34,8 +34,10 @@ impl Runtime {
             left_out,
             process: ProcessIdentity::current(),
             lease_wait: settings.file.defaults.lease_wait.0,
+            // Where asking costs next to nothing, every pack is looked for each time.
             presence: settings
                 .cache_directory()
+                .filter(|_| opened.directory.is_none())
                 .map(|directory| directory.join("presence").join(opened.vault.id().to_string())),
             presence_max_age: settings.file.backup.presence_max_age.0,
         }

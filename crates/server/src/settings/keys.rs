@@ -70,6 +70,12 @@ pub const KEYS: &[Key] = &[
         "false",
         "Whether every backup stays on the file systems its paths are on",
     ),
+    key(
+        "backup",
+        "presence_max_age",
+        "\"1d\"",
+        "How long it counts that a pack was found in the store, as long as no space was freed since; 0s to look at every pack in every backup. Vaults on this machine are looked at each time",
+    ),
     optional(
         "backup.hooks",
         "before",
@@ -87,12 +93,6 @@ pub const KEYS: &[Key] = &[
         "on_failure",
         "\"fail\"",
         "What a failing hook means: fail, partial or ignore",
-    ),
-    key(
-        "backup",
-        "presence_max_age",
-        "\"1d\"",
-        "How long it counts that a pack was found in the store, as long as no space was freed since; 0s to look at every pack in every backup",
     ),
     optional(
         "keep",

@@ -63,6 +63,13 @@ fn every_key_that_is_read_is_in_the_table() {
         ("vault.NAME.azure", "[vault.x]\nlocation='/v'\n[vault.x.azure]\n"),
         ("vault.NAME.gcs", "[vault.x]\nlocation='/v'\n[vault.x.gcs]\n"),
         ("vault.NAME.sftp", "[vault.x]\nlocation='/v'\n[vault.x.sftp]\n"),
+        (
+            "vault.NAME.limits",
+            "[vault.x]\nlocation='/v'\n[vault.x.limits]\n",
+        ),
+        ("vault.NAME.retry", "[vault.x]\nlocation='/v'\n[vault.x.retry]\n"),
+        ("cache", "[cache]\n"),
+        ("prices.NAME", "[prices.x]\n"),
         ("database.NAME", "[database.x]\ndsn='host=h'\n"),
         ("ticker", "[ticker]\n"),
     ] {
@@ -74,7 +81,7 @@ fn every_key_that_is_read_is_in_the_table() {
         let read: BTreeSet<&str> = expected.split('`').skip(1).step_by(2).collect();
         let tables = [
             "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp",
-            "database", "ticker",
+            "database", "ticker", "cache", "prices", "limits", "retry",
         ];
         let known: BTreeSet<&str> = KEYS.iter().filter(|k| k.table == table).map(|k| k.name).collect();
         let read: BTreeSet<&str> = read
