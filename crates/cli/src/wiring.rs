@@ -9,7 +9,7 @@ use ostler_api::document::VaultInfo;
 use ostler_server::Runtime;
 use ostler_server::queue::{Consume, Totals, Watch};
 use ostler_server::settings::environment::{Environment, VARIABLES};
-use ostler_server::settings::{Flags, Settings, keys};
+use ostler_server::settings::{Flags, Settings, pages};
 use ostler_server::ticker;
 use ostler_vocabulary::{Failure, SystemClock};
 use tokio::sync::{OnceCell, mpsc};
@@ -125,7 +125,7 @@ impl Backend for InProcess {
     }
 
     fn config_template(&self) -> String {
-        keys::template()
+        pages::template()
     }
 
     fn variables(&self) -> Vec<Variable> {

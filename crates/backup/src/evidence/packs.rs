@@ -34,7 +34,9 @@ pub(super) fn read_all(
                     let outcome = if cancel.is_cancelled() {
                         Err(Failure::new(ErrorKind::Cancelled, "reading was cancelled"))
                     } else {
-                        read_pack(context, reader, index, pack, chunks, &mut block)
+                        twice(pack, &mut block, |block| {
+                            read_pack(context, reader, index, pack, chunks, block)
+                        })
                     };
                     progress.add_done(index.pack_size(pack).unwrap_or(0));
                     progress.add_item();
@@ -66,25 +68,22 @@ pub(super) fn read_all(
 type PackFinding = (Option<Problem>, Vec<(ChunkId, String)>);
 
 /// What is wrong with a pack is damage only when it is wrong twice: bytes can be damaged on their way too.
-fn read_pack(
-    context: &Context,
-    reader: &Reader,
-    index: &Index,
+fn twice(
     pack: &PackId,
-    chunks: &[(ChunkId, Location)],
     block: &mut OpenBlock,
+    read: impl Fn(&mut OpenBlock) -> Result<PackFinding, Failure>,
 ) -> Result<PackFinding, Failure> {
-    let found = read_pack_once(context, reader, index, pack, chunks, block)?;
+    let found = read(block)?;
     if found.0.is_none() && found.1.is_empty() {
         return Ok(found);
     }
     tracing::warn!(%pack, "is not as it should be and is read again");
     // A fresh one, that knows nothing of what was read before.
     *block = OpenBlock::default();
-    read_pack_once(context, reader, index, pack, chunks, block)
+    read(block)
 }
 
-fn read_pack_once(
+fn read_pack(
     context: &Context,
     reader: &Reader,
     index: &Index,

@@ -6,6 +6,7 @@ pub mod environment;
 pub mod file;
 mod key_store;
 pub mod keys;
+pub mod pages;
 pub mod reference;
 pub mod show;
 pub mod stores;
