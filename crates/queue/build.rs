@@ -1,23 +1,47 @@
-//! Puts the schema into the program: one list per folder of `sql/`, made from what is there, so that a new file is enough.
+//! Puts the schema into the program: one list of what is in `sql/`, so that a new file is enough.
+//!
+//! A file `*.template.sql` stands for several that differ in a few words. Its head, up to the first empty line, names each of
+//! them with its words:
+//!
+//! ```sql
+//! -- file: logutriga.sql
+//! -- kind: logutriga
+//! ```
+//!
+//! and the rest is the text, in which `{kind}` is what the head says. A line with `{bucket}` becomes sixteen, one for each
+//! bucket of queues, in the branches of a decision by `v_bucket`.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
+/// How many functions `pgq.ostler_insert_N` there are. A power of two.
+const BUCKETS: u32 = 16;
+
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=sql");
     let root = Path::new(&env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("sql");
-    let mut files = Vec::new();
-    collect(&root, &mut files)?;
+    let mut paths = Vec::new();
+    collect(&root, &mut paths)?;
+    let mut files: Vec<(String, String)> = Vec::new();
+    for path in &paths {
+        let name = path.strip_prefix(&root).unwrap_or(path).display().to_string();
+        let text = fs::read_to_string(path)?;
+        if name.ends_with(".template.sql") {
+            let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+            files.extend(
+                expand(&text)
+                    .into_iter()
+                    .map(|(file, text)| (format!("{folder}/{file}"), text)),
+            );
+        } else {
+            files.push((name, text));
+        }
+    }
     files.sort();
     let mut list = String::from("/// Name below `sql/`, and text.\nconst FILES: &[(&str, &str)] = &[\n");
-    for file in &files {
-        let name = file.strip_prefix(&root).unwrap_or(file).display().to_string();
-        let _ = writeln!(
-            list,
-            "    ({name:?}, include_str!({:?})),",
-            file.display().to_string()
-        );
+    for (name, text) in &files {
+        let _ = writeln!(list, "    ({name:?}, {text:?}),");
     }
     list.push_str("];\n");
     let out = Path::new(&env::var_os("OUT_DIR").unwrap_or_default()).join("schema_files.rs");
@@ -34,4 +58,49 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The files that a template stands for, by name.
+fn expand(template: &str) -> Vec<(String, String)> {
+    let (head, body) = template.split_once("\n\n").unwrap_or((template, ""));
+    let mut files: Vec<(String, String)> = Vec::new();
+    for line in head.lines() {
+        let Some((key, value)) = line.trim_start_matches("-- ").split_once(": ") else {
+            continue;
+        };
+        if key == "file" {
+            files.push((value.to_owned(), body.to_owned()));
+        } else if let Some((_, text)) = files.last_mut() {
+            *text = text.replace(&format!("{{{key}}}"), value);
+        }
+    }
+    for (_, text) in &mut files {
+        let lines: Vec<String> = text
+            .lines()
+            .map(|line| {
+                if line.contains("{bucket}") {
+                    branches(line, 0, BUCKETS)
+                } else {
+                    format!("{line}\n")
+                }
+            })
+            .collect();
+        *text = lines.concat();
+    }
+    files
+}
+
+/// The line for each bucket from `first` up to `end`, by halves.
+fn branches(line: &str, first: u32, end: u32) -> String {
+    if end - first == 1 {
+        return format!("{}\n", line.replace("{bucket}", &first.to_string()));
+    }
+    let indent = &line[..line.len() - line.trim_start().len()];
+    let middle = u32::midpoint(first, end);
+    let inner = format!("    {line}");
+    format!(
+        "{indent}if v_bucket operator(pg_catalog.<) {middle} then\n{}{indent}else\n{}{indent}end if;\n",
+        branches(&inner, first, middle),
+        branches(&inner, middle, end)
+    )
 }

@@ -39,7 +39,7 @@ from read_vault_keys import USER_KEYS, Damage, Epoch, Suite, Wrapper, derive, ke
 from read_vault_lists import BLOCK, CHARACTER, DIRECTORY, FIFO, FILE, HOLES, SOCKET, SYMLINK, entries, shown
 from read_vault_packs import WRITER, Packs
 
-RECORD, TOMBSTONE, PROOF, MARK, PUBLIC = 3, 4, 5, 6, 2  # kinds of sealed objects; their mode
+RECORD, TOMBSTONE, PROOF, MARK, EPOCH, PUBLIC = 3, 4, 5, 6, 9, 2  # kinds of sealed objects; their mode
 FACTS_NOTE, PROOF_NOTE, MARK_NOTE, DELETE = 1, 2, 3, 6  # kinds of notes; the mark of a deletion
 SPECIAL = {FIFO: stat.S_IFIFO, SOCKET: stat.S_IFSOCK, CHARACTER: stat.S_IFCHR, BLOCK: stat.S_IFBLK}
 PAGE = 4096
@@ -60,6 +60,7 @@ class Vault(Packs):
             self.id, self.suite = bytes.fromhex(document["id"]), Suite(document["encryption"])
             require((self.suite.code == 0) == ("secrets" in document), "has both secrets and encryption, or neither")
             self.epochs = {1: Epoch(document["secrets"])} if self.suite.code == 0 else self.unlock(user_keys)
+            self.follow()
             self.identity = self.epochs[max(self.epochs)].identity
             code = keyed(derive("vault.json", self.identity), without(data, document["mac"])).hex()
             require(code == document["mac"], "was changed: its code is wrong")
@@ -103,6 +104,23 @@ class Vault(Packs):
                 problem = error
         raise problem
 
+    def follow(self):
+        """Leaves the epochs that count: the oldest, and those of which the one before proves that they followed it."""
+        oldest = min(self.epochs)
+        for number in sorted(set(self.epochs) - {oldest}):
+            key = f"rounds/epoch-{number:08}"
+            if not os.path.exists(os.path.join(self.root, key)):
+                del self.epochs[number]  # a rotation was killed before it counted
+                continue
+            with reading(key):
+                said = members(json.loads(self.open_object(key, EPOCH, WRITER)), "version at operation after gives_up proof")
+                require(said["version"] == 1 and said["after"] < number, "does not say what it should")
+                if said["after"] >= oldest:
+                    before, after = self.epoch(said["after"]), self.epochs[number]
+                    order = struct.pack(">II", said["after"], number)
+                    proof = keyed(derive("epoch proof", before.secret), self.id + order + after.writer + after.secret)
+                    require(proof.hex() == said["proof"], "was made by somebody without the secrets of the epoch before")
+
     def epoch(self, number):
         require(number in self.epochs, f"is of epoch {number}, which this key does not open")
         return self.epochs[number]
@@ -131,8 +149,15 @@ class Vault(Packs):
         with reading(key):
             record = json.loads(self.open_object(key, RECORD, PUBLIC))
             require(record["version"] == 1, f"is of version {record['version']}; this program knows 1")
-            require(key == f"backups/{record['backup']}", "is the record of another backup")
+            require(key.split(".")[0] == f"backups/{record['backup']}", "is the record of another backup")
             return record
+
+    def record_keys(self):
+        """Where the record or tombstone of each backup is: where it was sealed anew last, else at its own key."""
+        newest = {}
+        for key in sorted(self.list("backups")):
+            newest[os.path.basename(key).split(".")[0]] = key
+        return newest
 
     def is_tombstone(self, key):
         """Whether it says, authentically, that there is no such backup."""
@@ -258,7 +283,7 @@ class Report:
 
 
 def records(vault, report):
-    for key in vault.list("backups"):
+    for key in vault.record_keys().values():
         try:
             if not vault.is_tombstone(key):
                 yield vault.record(key)
@@ -273,7 +298,7 @@ def list_backups(vault, report):
 
 def restore(vault, report, backup, target):
     require(re.fullmatch("[0-9a-f]{32}", backup), f"{backup} is not the id of a backup")
-    record = vault.record(f"backups/{backup}")
+    record = vault.record(vault.record_keys().get(backup, f"backups/{backup}"))
     os.umask(0o077)  # nobody else reads what does not have its own mode yet
     os.makedirs(target, exist_ok=True)
     require(not os.listdir(target), f"{target} is not empty")
@@ -315,7 +340,7 @@ def check(vault, report):
             (told if kind != MARK_NOTE else deleted if facts[1] == DELETE else set()).add(backup)
         except Damage as error:
             report.damaged(error)
-    for backup in sorted(told - deleted - {os.path.basename(key) for key in vault.list("backups")}):
+    for backup in sorted(told - deleted - set(vault.record_keys())):
         report.damaged(f"backups/{backup}: is missing: notes tell of this backup")
     print(json.dumps(counts))
 

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::document::{
-    BackupDetail, BackupList, Diff, FileList, OperationDetail, OperationList, OperationState, VaultInfo,
-    VaultList,
+    BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, OperationState,
+    VaultInfo, VaultList,
 };
 use crate::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use crate::request::{Filter, Plan, Request, Selector};
@@ -146,6 +146,9 @@ pub trait Client: fmt::Debug + Send + Sync {
 
     /// What is known about one vault.
     async fn vault(&self, name: Option<&str>) -> Result<VaultInfo, Failure>;
+
+    /// What opens a vault, and which secrets its contents are sealed with.
+    async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure>;
 
     /// Asks a database about its queues, or changes something there that needs no plan. Each call is one transaction.
     async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure>;

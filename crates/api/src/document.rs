@@ -13,6 +13,7 @@ mod vault;
 use ostler_vocabulary::ErrorKind;
 use serde::{Deserialize, Serialize};
 
+pub use crate::keys::KeyReport;
 pub use backup::{
     BackupCounts, BackupDetail, BackupList, BackupState, BackupSummary, Change, Diff, DiffEntry, FileEntry,
     FileList, Problem, Proof, Source,
@@ -29,7 +30,7 @@ pub use queue::{
     QueueChanges, QueueDetail, QueueList, QueueSchemaReport, QueueStatus, QueueSummary,
 };
 pub use traffic::{Cost, Estimate, Traffic};
-pub use vault::{KeySummary, VaultInfo, VaultList, VaultSummary};
+pub use vault::{KeyEntry, KeyEpoch, KeyList, KeySummary, VaultInfo, VaultList, VaultSummary};
 
 /// An error as a document: what `--output json` prints on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@
 pub mod client;
 pub mod conformance;
 pub mod document;
+pub mod keys;
 pub mod node;
 pub mod queue;
 pub mod request;

@@ -8,6 +8,7 @@ use ostler_vocabulary::{BackupId, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::document::{BackupState, Estimate};
+pub use crate::keys::{KeyAction, KeyChange, KeyWork};
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
 
 /// Which backup of which vault is meant.
@@ -69,6 +70,8 @@ pub enum Request {
     Prune(Prune),
     /// `vault check`
     CheckVault(CheckVault),
+    /// `vault key add`, `remove` and `rotate`
+    Keys(KeyChange),
     /// `queue install`, `upgrade`, `uninstall` and `drop`
     QueueSchema(QueueSchema),
 }
@@ -291,6 +294,8 @@ pub enum Work {
         /// Their bytes in the store.
         bytes: u64,
     },
+    /// Change what opens a vault.
+    Keys(KeyWork),
     /// Change the schema, or drop queues.
     QueueSchema(QueueSchemaWork),
 }

@@ -1,5 +1,8 @@
 //! What can be wrong with what was asked for, or refused by a guard.
 
+use std::io;
+use std::path::PathBuf;
+
 use ostler_api::document::BackupState;
 use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 
@@ -97,6 +100,40 @@ pub enum Error {
         /// Why it is held.
         reason: Option<String>,
     },
+    /// A vault that is not encrypted.
+    #[error("vault `{vault}` is not encrypted: it has no keys")]
+    NoKeys {
+        /// The vault.
+        vault: String,
+    },
+    /// An id that no key has.
+    #[error("no key of this vault has an id that starts with `{key}`")]
+    NoKey {
+        /// What was asked for.
+        key: String,
+    },
+    /// The start of several ids.
+    #[error("several keys of this vault have ids that start with `{key}`")]
+    AmbiguousKey {
+        /// What was asked for.
+        key: String,
+    },
+    /// A file where a key file is to be made.
+    #[error("{} is there already", path.display())]
+    InTheWay {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key file that cannot be handled.
+    #[error("could not {attempt} the key file {}", path.display())]
+    KeyFile {
+        /// A verb.
+        attempt: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A plan of another kind, or one that nobody made.
     #[error("the plan does not fit: {reason}")]
     Plan {
@@ -112,8 +149,18 @@ fn count(n: usize, noun: &str) -> String {
 impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoBackup { .. } | Self::NoMatch { .. } | Self::NoSuchTag { .. } => ErrorKind::NotFound,
+            Self::NoBackup { .. } | Self::NoMatch { .. } | Self::NoSuchTag { .. } | Self::NoKey { .. } => {
+                ErrorKind::NotFound
+            }
+            Self::NoKeys { .. } => ErrorKind::Unsupported,
+            Self::InTheWay { .. } => ErrorKind::AlreadyExists,
+            Self::KeyFile { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => ErrorKind::NotFound,
+                io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+                _ => ErrorKind::Internal,
+            },
             Self::Ambiguous { .. }
+            | Self::AmbiguousKey { .. }
             | Self::SeveralSources { .. }
             | Self::Malformed { .. }
             | Self::Rule { .. } => ErrorKind::Invalid,
@@ -127,7 +174,10 @@ impl Classified for Error {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoBackup { .. } | Self::NoMatch { .. } => "`ostler backup list` shows what there is",
-            Self::Ambiguous { .. } => "give more digits of the id",
+            Self::NoKeys { .. } | Self::KeyFile { .. } => return None,
+            Self::NoKey { .. } => "`ostler vault key list` shows what there is",
+            Self::InTheWay { .. } => "give another place; key files are never replaced",
+            Self::Ambiguous { .. } | Self::AmbiguousKey { .. } => "give more digits of the id",
             Self::SeveralSources { .. } => "name the source with --host and --path, or give a backup's id",
             Self::Malformed { .. } => return None,
             Self::Rule { .. } => "leave the rule out, or give it a value that keeps something",

@@ -10,7 +10,7 @@ use ostler_api::client::LimitChange;
 use ostler_api::document::VaultInfo;
 use ostler_server::queue::{Consume, Totals, Watch};
 pub use ostler_server::ticker::{Control, Signal, TickerRequest};
-pub use ostler_server::{AddVault, Algorithm, Encryption, InitVault};
+pub use ostler_server::{AddVault, Algorithm, Encryption, InitVault, KeySheet, TypedKey};
 use ostler_vocabulary::{ErrorKind, Failure};
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -85,6 +85,9 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// Opens a vault that exists and adds it to the configuration.
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure>;
+
+    /// What is written on a recovery sheet of a vault: its key, which is looked at to open it.
+    async fn key_sheet(&self, vault: Option<&str>, key_file: Option<PathBuf>) -> Result<KeySheet, Failure>;
 
     /// Runs a consumer of a queue until it is told to stop.
     async fn consume_queue(

@@ -42,6 +42,12 @@ pub(crate) enum CommandError {
     #[error("could not write to standard output")]
     Output { source: std::io::Error },
 
+    #[error("could not read from standard input")]
+    Input { source: std::io::Error },
+
+    #[error("could not write the recovery sheet to `{}`", path.display())]
+    Sheet { path: PathBuf, source: std::io::Error },
+
     #[error("could not turn the result into JSON")]
     Json { source: serde_json::Error },
 
@@ -55,13 +61,18 @@ impl Classified for CommandError {
             Self::Usage { .. } | Self::PatternLine { .. } | Self::TagTwice { .. } => ErrorKind::Invalid,
             Self::NothingThere { .. } | Self::NothingMatches { .. } => ErrorKind::NotFound,
             Self::NotApproved { .. } | Self::PlanChanged { .. } => ErrorKind::Refused,
-            Self::LookAt { source, .. } | Self::ReadPatterns { source, .. } => match source.kind() {
-                std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-                std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
-                std::io::ErrorKind::InvalidData => ErrorKind::Invalid,
-                _ => ErrorKind::Internal,
-            },
-            Self::Output { .. } | Self::Json { .. } | Self::Runtime { .. } => ErrorKind::Internal,
+            Self::LookAt { source, .. } | Self::ReadPatterns { source, .. } | Self::Sheet { source, .. } => {
+                match source.kind() {
+                    std::io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
+                    std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+                    std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+                    std::io::ErrorKind::InvalidData => ErrorKind::Invalid,
+                    _ => ErrorKind::Internal,
+                }
+            }
+            Self::Output { .. } | Self::Input { .. } | Self::Json { .. } | Self::Runtime { .. } => {
+                ErrorKind::Internal
+            }
         }
     }
 

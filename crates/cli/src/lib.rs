@@ -23,12 +23,13 @@ mod progress;
 pub mod reference;
 mod report;
 mod session;
+mod sheet;
 mod start;
 mod wiring;
 
 pub use backend::{
-    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, Options, Setting, Signal, TickerRequest,
-    Variable,
+    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, Setting, Signal,
+    TickerRequest, Variable,
 };
 pub use interrupt::Interrupt;
 pub use start::{Prepared, Sink, Surroundings, Terminal, prepare, start};

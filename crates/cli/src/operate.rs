@@ -48,6 +48,14 @@ impl Approval {
         }
     }
 
+    /// For verbs that destroy nothing, and whose plan can be looked at.
+    pub fn looked_at(dry_run: bool) -> Self {
+        Self::offered(ApprovalArguments {
+            dry_run,
+            ..ApprovalArguments::default()
+        })
+    }
+
     /// For verbs that destroy something.
     pub fn needed(action: &'static str, given: ApprovalArguments) -> Self {
         Self {

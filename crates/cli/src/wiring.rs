@@ -16,8 +16,8 @@ use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::{
-    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, Options, Setting, Signal, TickerRequest,
-    Variable,
+    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, Setting, Signal,
+    TickerRequest, Variable,
 };
 
 /// The backend of this process: the server's runtime without HTTP.
@@ -63,6 +63,10 @@ impl Backend for InProcess {
 
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
         self.runtime().await?.add_vault(request).await
+    }
+
+    async fn key_sheet(&self, vault: Option<&str>, key_file: Option<PathBuf>) -> Result<KeySheet, Failure> {
+        self.runtime().await?.key_sheet(vault, key_file).await
     }
 
     async fn consume_queue(

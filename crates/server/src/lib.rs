@@ -17,4 +17,4 @@ pub mod ticker;
 pub use error::Error;
 pub use ostler_queue::schema::script as queue_schema;
 pub use ostler_vault::Algorithm;
-pub use runtime::{AddVault, Encryption, InitVault, Opened, Runtime};
+pub use runtime::{AddVault, Encryption, InitVault, KeySheet, Opened, Runtime, TypedKey};

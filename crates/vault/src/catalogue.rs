@@ -13,7 +13,7 @@ mod record;
 mod writing;
 
 pub(crate) use claim::AtRecord;
-pub(crate) use note::{backup_of, intent_key, record_key};
+pub(crate) use note::{backup_of, intent_key, record_key, record_of, resealed_key};
 pub(crate) use reading::LOST;
 pub use record::{
     CatalogueEntry, Counts, Facts, Intent, MarkAction, MarkRecord, NodeRecord, ProofFacts, ProofRecord,

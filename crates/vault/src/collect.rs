@@ -11,6 +11,7 @@
 //! packs are marked; later the old segments go, then the packs, then the round is over.
 //! `docs/adr/0007-many-writers.md` has the argument.
 
+mod anew;
 mod decide;
 mod rewrite;
 mod survey;
@@ -29,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use decide::Reason;
 
-use crate::catalogue::{BACKUPS, backup_of};
+use crate::catalogue::{BACKUPS, record_of};
 use crate::rounds::MOST_PACKS;
 use crate::{Error, Lease, PackId, Vault};
 #[cfg(test)]
@@ -145,7 +146,7 @@ impl Vault {
         small.extend(
             records
                 .into_iter()
-                .filter(|object| backup_of(BACKUPS, &object.key).is_some_and(|id| gone.contains(&id))),
+                .filter(|object| record_of(&object.key).is_some_and(|(id, _)| gone.contains(&id))),
         );
         plan.small_objects = small.len() as u64;
         plan.small_bytes = small.iter().map(|object| object.size).sum();

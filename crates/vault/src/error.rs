@@ -26,6 +26,23 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// An object is sealed with secrets that the key in use does not open.
+    #[error("`{object}` is sealed with key epoch {epoch}, which the key in use does not open")]
+    EpochUnknown {
+        /// The object.
+        object: String,
+        /// The epoch it names.
+        epoch: u32,
+    },
+    /// The key that the vault was opened with was removed since.
+    #[error("key {0}, which the vault was opened with, was removed since")]
+    KeyRemoved(String),
+    /// The key that was to be removed is the last that opens the vault.
+    #[error("key {0} is the last that opens all of the vault, so it stays")]
+    LastKey(String),
+    /// What was asked for is not to be had in this vault.
+    #[error("{0}")]
+    Unsupported(&'static str),
     /// A chunk's bytes are not what was written.
     #[error("chunk {chunk} in pack {pack} is damaged: {reason}")]
     ChunkDamaged {
@@ -208,7 +225,12 @@ impl Classified for Error {
             | Self::NoVault(_)
             | Self::NoPlace { .. } => ErrorKind::NotFound,
             Self::VaultExists(_) => ErrorKind::AlreadyExists,
-            Self::KeyNeeded { .. } | Self::WrongKey { .. } => ErrorKind::Denied,
+            Self::KeyNeeded { .. }
+            | Self::WrongKey { .. }
+            | Self::EpochUnknown { .. }
+            | Self::KeyRemoved(_) => ErrorKind::Denied,
+            Self::LastKey(_) => ErrorKind::Refused,
+            Self::Unsupported(_) => ErrorKind::Unsupported,
             Self::BadKey { .. } | Self::Digest { .. } | Self::TooLarge { .. } => ErrorKind::Invalid,
             Self::Version { .. } => ErrorKind::Unsupported,
             Self::Conflict(_) | Self::Revoked(_) => ErrorKind::Conflict,
@@ -227,6 +249,13 @@ impl Classified for Error {
                 "the vault opens with {}; check that it is this vault's",
                 either(accepted)
             )),
+            Self::EpochUnknown { .. } => Some(
+                "open the vault with another of its keys; `ostler vault key list` shows what each opens, and \
+                 `ostler vault key add` makes one that opens everything"
+                    .to_owned(),
+            ),
+            Self::KeyRemoved(_) => Some("open the vault with another of its keys".to_owned()),
+            Self::LastKey(_) => Some("add another first: `ostler vault key add`".to_owned()),
             Self::NoVault(_) => {
                 Some("check the address, or make a vault with `ostler vault init`".to_owned())
             }

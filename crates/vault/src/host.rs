@@ -144,6 +144,8 @@ pub(crate) enum Bug {
     RecordsFirst,
     /// A round is over before its packs are deleted.
     RoundOverEarly,
+    /// An epoch is given up while a backup that began with it is being made.
+    GiveUpBesideWriters,
 }
 
 /// Whether this mistake is to be made.

@@ -45,10 +45,12 @@ pub use chunk::{ChunkId, ChunkKind, PackId};
 pub use collect::*;
 pub use error::Error;
 pub use index::{Index, Location};
-pub use keys::age_recipients;
+pub use keys::{EpochInfo, age_recipients};
 pub use lease::*;
 pub use open::Vault;
-pub use options::{Algorithm, InitOptions, Initialised, PassphraseCost, Protect, Unlock, WrapperInfo};
+pub use options::{
+    Algorithm, InitOptions, Initialised, NewKey, PassphraseCost, Protect, Unlock, WrapperInfo,
+};
 pub use reader::{OpenBlock, Reader};
 pub use upload::{ChunkSink, Stored, Upload, UploadTotals};
 pub use writer::{Maker, Writer};

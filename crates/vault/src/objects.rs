@@ -14,10 +14,14 @@ impl Vault {
         list(self.store(), prefix).await
     }
 
-    /// The object's bytes; `None` when there is no such object.
+    /// The object's bytes; `None` when there is no such object. When it names a key epoch that is not known yet, that is
+    /// known afterwards.
     pub(crate) async fn read_if_there(&self, key: &Key) -> Result<Option<Bytes>, Error> {
         match self.store().get(key).await {
-            Ok(bytes) => Ok(Some(bytes)),
+            Ok(bytes) => {
+                self.learn_from(&bytes).await?;
+                Ok(Some(bytes))
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::store("read", key)(error)),
         }

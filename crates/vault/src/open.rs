@@ -1,6 +1,6 @@
 //! Making a vault, and opening one.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use ostler_store::{Key, Store};
 use ostler_vocabulary::{Classified, Clock, ErrorKind, Timestamp, VaultId};
@@ -10,10 +10,12 @@ use crate::cipher;
 use crate::cipher::Suite;
 use crate::config::{self, Config};
 use crate::host::Host;
-use crate::keys::{Epoch, EpochSecrets, FileKey, Keyring, Protection, Tried, Wrapper, check_recipient};
+use crate::keys::{
+    Epoch, EpochSecrets, FileKey, Keyring, OpenedBy, Protection, Wrapper, check_recipient,
+    unlock as unlock_by,
+};
 use crate::{
     Algorithm, Error, Index, InitOptions, Initialised, PassphraseCost, Protect, Reader, Unlock, Upload,
-    WrapperInfo, objects,
 };
 
 /// An open vault. Cheap to clone behind an `Arc`.
@@ -21,7 +23,10 @@ use crate::{
 pub struct Vault {
     store: Arc<dyn Store>,
     config: Config,
-    keys: Arc<Keyring>,
+    /// Replaced as a whole when somebody has rotated them. Locked only to look and to put.
+    keys: RwLock<Arc<Keyring>>,
+    /// `None` in a vault without keys.
+    opened_by: Option<Arc<OpenedBy>>,
     clock: Arc<dyn Clock>,
     host: Host,
 }
@@ -75,6 +80,7 @@ impl Vault {
         let identity = Zeroizing::new(cipher::random::<32>()?);
         let epoch = Epoch::random(1)?;
         let mut key_file = None;
+        let mut opened_by = None;
         for protect in &options.protect {
             let file = match protect {
                 Protect::KeyFile => Some(FileKey::random()?),
@@ -100,7 +106,9 @@ impl Vault {
                     reason: "it is empty".to_owned(),
                 });
             }
-            let (wrapper, bytes) = Wrapper::make(suite, id, &identity, created, &protection)?;
+            let (wrapper, secret, bytes) =
+                Wrapper::make(Wrapper::new_id()?, suite, id, &identity, created, &protection)?;
+            opened_by.get_or_insert_with(|| Arc::new(OpenedBy::new(&wrapper, secret)));
             let sealed = wrapper.seal_epoch(suite, id, &identity, &epoch)?;
             create(
                 &*store,
@@ -123,7 +131,8 @@ impl Vault {
             Err(error) => return Err(Error::store("create", &at)(error)),
         }
         let vault = Self {
-            keys: Arc::new(Keyring::new(&identity, vec![epoch])?),
+            keys: RwLock::new(Arc::new(Keyring::new(&identity, vec![epoch])?)),
+            opened_by,
             store,
             config,
             clock: options.clock,
@@ -151,18 +160,22 @@ impl Vault {
             Err(error) => return Err(Error::first_contact("read", &at, error)),
         };
         let config = Config::parse(&bytes)?;
-        let (identity, epochs) = match &config.secrets {
+        let (keys, opened_by) = match &config.secrets {
             Some(secrets) => {
                 let (identity, epoch) = secrets
                     .to_epoch(1)
                     .ok_or_else(|| Error::damaged(config::OBJECT, "its secrets are not keys"))?;
-                (identity, vec![epoch])
+                (Keyring::new(&identity, vec![epoch])?, None)
             }
-            None => unlock_epochs(&store, &config, unlock).await?,
+            None => {
+                let (keys, opened_by) = unlock_by(&store, &config, unlock).await?;
+                (keys, Some(Arc::new(opened_by)))
+            }
         };
-        config.authenticate(&identity)?;
+        config.authenticate(keys.identity())?;
         Ok(Self {
-            keys: Arc::new(Keyring::new(&identity, epochs)?),
+            keys: RwLock::new(Arc::new(keys)),
+            opened_by,
             store,
             config,
             clock,
@@ -200,7 +213,8 @@ impl Vault {
         Self {
             store,
             config: self.config.clone(),
-            keys: Arc::clone(&self.keys),
+            keys: RwLock::new(self.keys()),
+            opened_by: self.opened_by.clone(),
             clock,
             host,
         }
@@ -214,30 +228,24 @@ impl Vault {
         self.config.suite
     }
 
-    pub(crate) fn keys(&self) -> &Keyring {
-        &self.keys
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn keys(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_keys(&self, keys: Keyring) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    pub(crate) fn opened_by(&self) -> Option<&Arc<OpenedBy>> {
+        self.opened_by.as_ref()
     }
 
     pub(crate) fn host(&self) -> &Host {
         &self.host
-    }
-
-    /// The ways in which its secrets are protected, oldest first. What they say is not authenticated.
-    ///
-    /// # Errors
-    /// When the store fails or a wrapper cannot be read.
-    pub async fn wrappers(&self) -> Result<Vec<WrapperInfo>, Error> {
-        let mut wrappers: Vec<_> = load_wrappers(&self.store)
-            .await?
-            .into_iter()
-            .map(|(wrapper, _)| WrapperInfo {
-                kind: wrapper.method.kind().0.to_owned(),
-                id: wrapper.id,
-                created: wrapper.created,
-            })
-            .collect();
-        wrappers.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-        Ok(wrappers)
     }
 
     /// A session that stores chunks. Its pieces are used from worker threads.
@@ -260,90 +268,4 @@ async fn create(store: &dyn Store, name: &str, bytes: Vec<u8>) -> Result<(), Err
         .create(&key, bytes.into())
         .await
         .map_err(Error::store("create", &key))
-}
-
-/// Every wrapper with the bytes of its file.
-async fn load_wrappers(store: &Arc<dyn Store>) -> Result<Vec<(Wrapper, bytes::Bytes)>, Error> {
-    let mut wrappers = Vec::new();
-    for object in objects::list(store, "keys/").await? {
-        let id = object
-            .key
-            .as_str()
-            .strip_prefix("keys/")
-            .and_then(|name| name.strip_suffix("/wrapper.json"));
-        if let Some(id) = id {
-            let bytes = store
-                .get(&object.key)
-                .await
-                .map_err(Error::store("read", &object.key))?;
-            wrappers.push((Wrapper::parse(object.key.as_str(), id, &bytes)?, bytes));
-        }
-    }
-    Ok(wrappers)
-}
-
-async fn unlock_epochs(
-    store: &Arc<dyn Store>,
-    config: &Config,
-    unlock: &[Unlock],
-) -> Result<(Zeroizing<[u8; 32]>, Vec<Epoch>), Error> {
-    let wrappers = load_wrappers(store).await?;
-    let accepted = || {
-        let mut kinds: Vec<String> = wrappers
-            .iter()
-            .map(|(wrapper, _)| wrapper.method.kind().1.to_owned())
-            .collect();
-        kinds.sort();
-        kinds.dedup();
-        kinds
-    };
-    if wrappers.is_empty() {
-        return Err(Error::damaged("keys/", "no wrapper is there"));
-    }
-    if unlock.is_empty() {
-        return Err(Error::KeyNeeded {
-            location: store.location().to_owned(),
-            accepted: accepted(),
-        });
-    }
-    for (wrapper, bytes) in &wrappers {
-        for unlock in unlock {
-            let (suite, vault) = (config.suite, config.id);
-            // Argon2 takes long enough to be kept away from the runtime's threads.
-            let tried = {
-                let (wrapper, bytes, unlock) = (wrapper.clone(), bytes.clone(), unlock.clone());
-                tokio::task::spawn_blocking(move || wrapper.open(suite, vault, &bytes, &unlock))
-                    .await
-                    .map_err(|error| Error::Internal(format!("opening a wrapper ended early: {error}")))??
-            };
-            let Tried::Opened(secret) = tried else { continue };
-            let mut identity = None;
-            let mut epochs = Vec::new();
-            for object in objects::list(store, &format!("keys/{}/epoch-", wrapper.id)).await? {
-                let digits = object
-                    .key
-                    .as_str()
-                    .rsplit('-')
-                    .next()
-                    .filter(|digits| digits.len() == 8);
-                let Some(number) = digits.and_then(|digits| digits.parse().ok()) else {
-                    continue;
-                };
-                let sealed = store
-                    .get(&object.key)
-                    .await
-                    .map_err(Error::store("read", &object.key))?;
-                let (found, epoch) = secret.open_epoch(suite, vault, &wrapper.id, number, &sealed)?;
-                identity = Some(found);
-                epochs.push(epoch);
-            }
-            let identity = identity
-                .ok_or_else(|| Error::damaged(format!("keys/{}", wrapper.id), "no key epoch is there"))?;
-            return Ok((identity, epochs));
-        }
-    }
-    Err(Error::WrongKey {
-        location: store.location().to_owned(),
-        accepted: accepted(),
-    })
 }

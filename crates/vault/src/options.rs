@@ -99,4 +99,21 @@ pub struct WrapperInfo {
     pub kind: String,
     /// When it was made.
     pub created: Timestamp,
+    /// Tells keys of a kind apart: the fingerprint of a key file, the recipients of age.
+    pub about: Option<String>,
+    /// The key epochs that are sealed to it, ascending.
+    pub epochs: Vec<u32>,
+    /// Whether the vault was opened by it.
+    pub opened_by: bool,
+}
+
+/// What opens a vault from now on too.
+#[derive(Debug, Clone)]
+pub enum NewKey {
+    /// The text of a key file, as [`Vault::new_key_file`] makes it.
+    KeyFile(Secret),
+    /// A passphrase, at this cost.
+    Passphrase(Secret, PassphraseCost),
+    /// Recipients of age: `age1…`.
+    AgeRecipients(Vec<String>),
 }

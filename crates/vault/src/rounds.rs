@@ -10,6 +10,7 @@ use ostler_store::{Key, Object};
 use ostler_vocabulary::Timestamp;
 
 use crate::envelope::{Mode, ObjectKind};
+use crate::keys::activated;
 use crate::lease::number;
 use crate::objects::object_key;
 use crate::{Error, PackId, Vault};
@@ -46,6 +47,11 @@ impl Part {
         };
         Some((number(round)?, part))
     }
+}
+
+/// Where the marks of a round are.
+pub(crate) fn marked_key(round: u64) -> Result<Key, Error> {
+    Part::Marked.key(round)
 }
 
 /// An open round.
@@ -86,9 +92,12 @@ fn highest(objects: &[Object]) -> (u64, Option<&Object>) {
 }
 
 impl Vault {
-    /// The rounds of collection, with the marks of the one that is open.
+    /// The rounds of collection, with the marks of the one that is open. Afterwards the newest key epoch is known.
     pub(crate) async fn rounds(&self) -> Result<Rounds, Error> {
         let objects = self.objects(ROUNDS).await?;
+        if let Some(epoch) = objects.iter().filter_map(|object| activated(&object.key)).max() {
+            self.learn(epoch).await?;
+        }
         let (highest, marked) = highest(&objects);
         let Some(marked) = marked else {
             return Ok(Rounds { highest, open: None });
@@ -172,6 +181,8 @@ impl Vault {
                     .map(drop)
                     .ok_or_else(|| Error::damaged(key, "its contents cannot be read"))
             }
+            // It was read when the keys were.
+            None if activated(key).is_some() => Ok(()),
             None => Err(Error::damaged(
                 key,
                 "its name is not that of any object of a vault",

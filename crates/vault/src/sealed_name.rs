@@ -4,6 +4,7 @@ use aes_siv::KeyInit;
 use aes_siv::siv::Aes256Siv;
 use ostler_vocabulary::BackupId;
 
+use crate::envelope::ObjectKind;
 use crate::{Error, Vault};
 
 /// The longest part of a key that every store takes.
@@ -23,6 +24,14 @@ pub(crate) enum NameKind {
 impl NameKind {
     const ALL: [Self; 3] = [Self::Facts, Self::Proof, Self::Mark];
 
+    /// What the body of such a note is.
+    pub(crate) fn body(self) -> ObjectKind {
+        match self {
+            Self::Facts | Self::Proof => ObjectKind::Proof,
+            Self::Mark => ObjectKind::Mark,
+        }
+    }
+
     fn code(self) -> u8 {
         match self {
             Self::Facts => 1,
@@ -36,9 +45,11 @@ impl Vault {
     /// `<epoch>.<sealed>`, to stand after `notes/<backup id>.`.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] when the facts do not fit into a name; [`Vault::name_room`] says how much does.
+    /// [`Error::TooLarge`] when the facts do not fit into a name.
     pub(crate) fn seal_name(&self, kind: NameKind, backup: BackupId, facts: &[u8]) -> Result<String, Error> {
-        let room = self.name_room();
+        let keys = self.keys();
+        let epoch = keys.newest()?;
+        let room = name_room(epoch.number);
         if facts.len() > room {
             return Err(Error::TooLarge {
                 what: "what a name should carry".to_owned(),
@@ -46,7 +57,6 @@ impl Vault {
                 limit: room as u64,
             });
         }
-        let epoch = self.keys().newest();
         let code = [kind.code()];
         let vault = self.id();
         let headers: [&[u8]; 3] = [vault.as_bytes(), backup.as_bytes(), &code];
@@ -60,23 +70,15 @@ impl Vault {
         ))
     }
 
-    /// How many bytes of facts fit into one name.
-    pub(crate) fn name_room(&self) -> usize {
-        let epoch = self.keys().newest().number.to_string().len();
-        (LONGEST - BEFORE - epoch - 1) * 3 / 4 - 16
-    }
-
     /// The facts of a name that [`Vault::seal_name`] made for this kind and backup.
     pub(crate) fn unseal_name(&self, kind: NameKind, backup: BackupId, text: &str) -> Result<Vec<u8>, Error> {
         let damaged = |reason: &str| Error::damaged(format!("notes/{backup}.{text}"), reason);
         let (epoch, sealed) = text
             .split_once('.')
             .ok_or_else(|| damaged("its name has no epoch"))?;
-        let epoch = epoch
-            .parse()
-            .ok()
-            .and_then(|number| self.keys().epoch(number))
-            .ok_or_else(|| damaged("its name has an unknown key epoch"))?;
+        let number = epoch.parse().map_err(|_| damaged("its name has no key epoch"))?;
+        let keys = self.keys();
+        let epoch = keys.epoch(number, format_args!("notes/{backup}.{text}"))?;
         let sealed = data_encoding::BASE64URL_NOPAD
             .decode(sealed.as_bytes())
             .map_err(|_| damaged("its name is not base64url"))?;
@@ -99,4 +101,9 @@ impl Vault {
         }
         Err(last.unwrap_or_else(|| Error::Internal("there are no kinds of names".to_owned())))
     }
+}
+
+/// How many bytes of facts fit into one name.
+pub(crate) fn name_room(epoch: u32) -> usize {
+    (LONGEST - BEFORE - epoch.to_string().len() - 1) * 3 / 4 - 16
 }

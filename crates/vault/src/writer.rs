@@ -40,11 +40,20 @@ impl Vault {
     /// # Errors
     /// [`Error::Conflict`] when another operation has this backup's id; and what [`Vault::resume`] says.
     pub async fn begin(self: &Arc<Self>, intent: &Intent) -> Result<Writer, Error> {
-        if !self.create_intent(intent).await? {
-            return self.resume(intent).await;
-        }
+        let rounds = loop {
+            let epoch = self.keys().current();
+            if !self.create_intent(intent).await? {
+                return self.resume(intent).await;
+            }
+            let rounds = self.rounds().await?;
+            // Whoever gives up an epoch goes by the intents: one that is sealed with it belongs to a backup that may be.
+            if self.keys().current() == epoch {
+                break rounds;
+            }
+            self.remove(&intent_key(intent.backup)?).await?;
+        };
         let prefix = backup_chain(intent.backup);
-        let saw = match self.rounds().await?.open {
+        let saw = match rounds.open {
             Some(round) => {
                 let key = Link::Saw(round.number).key(&prefix, 1)?;
                 self.create_if_free(&key, Bytes::new()).await?;
@@ -80,6 +89,11 @@ impl Vault {
             doubtful: AtomicBool::new(false),
         };
         let at_record = self.at_record(id).await?;
+        if at_record == AtRecord::Tombstone {
+            return Err(Error::Revoked(id));
+        }
+        // What goes on is sealed with the newest secrets.
+        self.rounds().await?;
         let Some(there) = self.intent(id).await? else {
             // What is committed and has no intent is over; committing it again changes nothing.
             return match at_record {
@@ -91,9 +105,6 @@ impl Vault {
             return Err(Error::Conflict(format!(
                 "backup {id} was registered by another operation"
             )));
-        }
-        if at_record == AtRecord::Tombstone {
-            return Err(Error::Revoked(id));
         }
         let prefix = backup_chain(id);
         let chain = Chain::read(&prefix, &self.objects(&prefix).await?);

@@ -2,7 +2,9 @@
 //! the results are in `benches/README.md`.
 
 mod consuming;
+mod idle;
 mod inserting;
+mod latency;
 mod place;
 mod triggers;
 
@@ -74,6 +76,12 @@ pub struct Size {
     rounds: usize,
     rows: u64,
     seconds: u64,
+    /// Events for latency.
+    lone: usize,
+    /// Databases of an idle ticker.
+    databases: usize,
+    /// Seconds that it is watched.
+    idle: u64,
 }
 
 /// Runs the verb.
@@ -82,8 +90,11 @@ pub fn run(arguments: &[String]) -> Result<()> {
         rounds: 3,
         rows: 20_000,
         seconds: 3,
+        lone: 150,
+        databases: 100,
+        idle: 30,
     };
-    let mut sets = vec!["insert", "trigger", "consume"];
+    let mut sets = vec!["insert", "trigger", "consume", "latency", "idle"];
     let mut as_json = false;
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
@@ -96,12 +107,16 @@ pub fn run(arguments: &[String]) -> Result<()> {
             "--rounds" => size.rounds = value.parse().context("--rounds")?,
             "--rows" => size.rows = value.parse().context("--rows")?,
             "--seconds" => size.seconds = value.parse().context("--seconds")?,
+            "--lone" => size.lone = value.parse().context("--lone")?,
+            "--databases" => size.databases = value.parse().context("--databases")?,
             "--set" => sets.retain(|set| set == value),
             other => bail!("bench queue: unknown option {other}"),
         }
     }
     if sets.is_empty() || size.rounds == 0 {
-        bail!("nothing to measure: --set is `insert`, `trigger` or `consume`, --rounds at least 1");
+        bail!(
+            "nothing to measure: --set is `insert`, `trigger`, `consume`, `latency` or `idle`, --rounds at least 1"
+        );
     }
     let place = Place::start()?;
     let mut rows = Rows::default();
@@ -110,6 +125,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
             match *set {
                 "insert" => inserting::round(&place, &size, round, &mut rows)?,
                 "trigger" => triggers::round(&place, &size, &mut rows)?,
+                "latency" => latency::round(&place, &size, &mut rows)?,
+                "idle" => idle::round(&place, &size, &mut rows)?,
                 _ => consuming::round(&place, &size, &mut rows)?,
             }
         }

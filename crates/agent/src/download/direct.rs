@@ -97,16 +97,22 @@ mod tests {
 
     use super::{Aligned, ends_padded};
 
-    #[test]
-    fn what_is_written_is_the_data_and_zeros_up_to_the_next_block() {
-        // `/tmp` may be in memory, where older kernels refuse to go past the cache.
-        let top = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    /// A new file that is written past the page cache, where the file system of the sources can do that.
+    fn direct(top: &tempfile::TempDir) -> (std::path::PathBuf, std::fs::File) {
         let path = top.path().join("f");
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
         let flags = i32::try_from(rustix::fs::OFlags::DIRECT.bits()).unwrap();
         let file = options.clone().custom_flags(flags).open(&path);
         let file = file.or_else(|_| options.open(&path)).unwrap();
+        (path, file)
+    }
+
+    #[test]
+    fn what_is_written_is_the_data_and_zeros_up_to_the_next_block() {
+        // `/tmp` may be in memory, where older kernels refuse to go past the cache.
+        let top = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let (path, file) = direct(&top);
         let data: Vec<u8> = (0..10_000_u32).map(|i| (i % 251) as u8).collect();
         let mut aligned = Aligned::default();
         aligned.fill(&data[..8192]);
@@ -120,5 +126,22 @@ mod tests {
         assert_eq!(read[..8192], data[..8192]);
         assert_eq!(read[8192..9192], data[1..1001]);
         assert!(read[9192..].iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn what_the_disk_refuses_is_written_through_the_cache_and_so_is_all_that_follows() {
+        let top = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let (path, file) = direct(&top);
+        let mut aligned = Aligned::default();
+        aligned.fill(&[7; 5000]);
+        // No disk takes a block at an odd place.
+        aligned.write(file.as_fd(), 1).unwrap();
+        let flags = rustix::fs::fcntl_getfl(file.as_fd()).unwrap();
+        assert!(!flags.contains(rustix::fs::OFlags::DIRECT));
+        aligned.fill(&[8; 10]);
+        aligned.write(file.as_fd(), 5001).unwrap();
+        let read = std::fs::read(&path).unwrap();
+        assert_eq!(read[1..5001], [7; 5000]);
+        assert_eq!(read[5001..5011], [8; 10]);
     }
 }

@@ -9,7 +9,7 @@ use ostler_vault::{ChunkId, Reader};
 
 use crate::Error;
 use crate::layout::{Layout, Place, Root};
-use crate::path::{listed, shown};
+use crate::path::{listed, shown, shown_absolute};
 
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -96,7 +96,9 @@ impl Source {
         let include = layout.included(include)?;
         for path in &include {
             if at(&list, path)?.is_none() {
-                return Err(Error::NotIncluded { path: shown(path) });
+                return Err(Error::NotIncluded {
+                    path: shown_absolute(path),
+                });
             }
         }
         Ok(Self {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::backup::{BackupState, BackupSummary, Problem, Proof};
 use super::queue::QueueSchemaReport;
+use crate::keys::KeyReport;
 
 /// What a finished operation says of itself, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub enum Outcome {
     Prune(PruneReport),
     /// A checked vault.
     CheckVault(CheckReport),
+    /// Keys that were added, removed or rotated.
+    Keys(KeyReport),
     /// A queue schema that was installed or removed, or dropped queues.
     QueueSchema(QueueSchemaReport),
 }

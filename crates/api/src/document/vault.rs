@@ -65,3 +65,47 @@ pub struct KeySummary {
     /// When it was added.
     pub created: Timestamp,
 }
+
+/// `vault key list`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyList {
+    /// The vault's name.
+    pub vault: String,
+    /// The key epoch that new objects are sealed with.
+    pub epoch: u32,
+    /// Bytes of all packs.
+    pub bytes: u64,
+    /// Of these, bytes that are sealed with epochs that are to be given up, because they have leaked.
+    pub old_bytes: u64,
+    /// What opens the vault, oldest first.
+    pub keys: Vec<KeyEntry>,
+    /// The key epochs in which something is sealed, oldest first.
+    pub epochs: Vec<KeyEpoch>,
+}
+
+/// A way to open a vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyEntry {
+    /// Id, kind and age.
+    #[serde(flatten)]
+    pub summary: KeySummary,
+    /// What tells it from others of its kind: a key file's fingerprint, the recipients of age.
+    pub about: Option<String>,
+    /// The key epochs that it opens.
+    pub epochs: Vec<u32>,
+    /// Whether this machine opened the vault with it just now.
+    pub in_use: bool,
+}
+
+/// Secrets that objects are sealed with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyEpoch {
+    /// Its number.
+    pub number: u32,
+    /// When it was made; `None` for that of a new vault.
+    pub made: Option<Timestamp>,
+    /// `current`, `old`, or `leaked`: everything is to be encrypted anew, and it goes.
+    pub state: String,
+    /// Bytes of packs that are sealed with it.
+    pub bytes: u64,
+}

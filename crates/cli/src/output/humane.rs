@@ -28,6 +28,7 @@ pub(crate) fn plural(number: u64, noun: &str) -> String {
     match (number, noun.strip_suffix('y')) {
         (1, _) => format!("1 {noun}"),
         (_, Some(stem)) => format!("{} {stem}ies", count(number)),
+        (_, None) if noun.ends_with("ch") => format!("{} {noun}es", count(number)),
         (_, None) => format!("{} {noun}s", count(number)),
     }
 }

@@ -89,6 +89,11 @@ impl Output {
         }
     }
 
+    /// Whether results are read on a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.width.is_some()
+    }
+
     /// Prints a result; nothing when asked to be quiet.
     pub fn document<T: Serialize>(
         &self,

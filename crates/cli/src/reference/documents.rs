@@ -80,6 +80,12 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             "`ostler vault check`",
             &samples::check_report(false),
         ),
+        example(KEY_LIST, "`ostler vault key list`", &samples::key_list()),
+        report(
+            KEY_REPORT,
+            "`ostler vault key add`, `remove` and `rotate`",
+            &samples::key_report(),
+        ),
         example(VAULT_LIST, "`ostler vault list`", &samples::vault_list()),
         example(
             VAULT,

@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod files;
+pub(crate) mod keys;
 pub(crate) mod operation;
 mod outcome;
 pub(crate) mod plan;

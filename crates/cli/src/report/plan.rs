@@ -21,7 +21,7 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         // The subject says it all: `free space`.
         Work::Prune(_) => "",
         Work::CheckVault { .. } => "check ",
-        Work::QueueSchema(_) => "",
+        Work::Keys(_) | Work::QueueSchema(_) => "",
     };
     let place = if plan.vault.is_empty() {
         String::new()
@@ -46,6 +46,7 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::CheckVault { packs, bytes } => {
             page.field("reads", format!("{}, {}", plural(*packs, "pack"), size(*bytes)));
         }
+        Work::Keys(work) => super::keys::plan(page, work),
         Work::QueueSchema(work) => super::queue::plan(page, work),
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn list(page: &mut Page, list: &QueueList) {
         Column::left("STATE"),
         Column::right("EVENTS/S"),
         Column::right("NEW"),
-        Column::right("TICK"),
+        Column::right("TICKED"),
         Column::right("CONSUMERS"),
         Column::left("SLOWEST"),
         Column::right("LAG"),

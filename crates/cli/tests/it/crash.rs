@@ -15,7 +15,7 @@ use ostler_testkit::{install, tree};
 use serde_json::Value;
 use tempfile::TempDir;
 
-type Tree = BTreeMap<PathBuf, tree::Node>;
+pub(crate) type Tree = BTreeMap<PathBuf, tree::Node>;
 
 /// Runs at random moments of each operation; the campaign (`cargo xtask crash`) sets it higher.
 fn random_runs() -> u64 {
@@ -24,21 +24,21 @@ fn random_runs() -> u64 {
 
 /// Where a process is killed.
 #[derive(Debug, Clone)]
-enum Moment {
+pub(crate) enum Moment {
     Step(String),
     After(Duration),
 }
 
 /// A home with good backups in its vault, and the source they were made from.
-struct Scene {
-    ostler: Ostler,
+pub(crate) struct Scene {
+    pub(crate) ostler: Ostler,
     source: TempDir,
     /// What the source was when each backup was made, by name.
-    expected: BTreeMap<String, Tree>,
+    pub(crate) expected: BTreeMap<String, Tree>,
 }
 
 impl Scene {
-    fn new(backups: usize) -> Self {
+    pub(crate) fn new(backups: usize) -> Self {
         let source = TempDir::with_prefix("ostler-source-").unwrap();
         let mut scene = Self {
             ostler: Ostler::new(env!("CARGO_BIN_EXE_ostler")),
@@ -83,12 +83,12 @@ impl Scene {
         }
     }
 
-    fn source(&self) -> &str {
+    pub(crate) fn source(&self) -> &str {
         self.source.path().to_str().unwrap()
     }
 
     /// Every committed backup in the vault, restored by the oracle, is what its source was.
-    fn check_by_oracle(
+    pub(crate) fn check_by_oracle(
         &self,
         ostler: &Ostler,
         expected: &BTreeMap<String, Tree>,
@@ -140,7 +140,7 @@ fn oracle(arguments: &[&Path]) -> String {
 }
 
 /// Starts the command, kills it at the moment, and says whether it was killed rather than done before.
-fn kill_at(ostler: &Ostler, arguments: &[&str], moment: &Moment) -> bool {
+pub(crate) fn kill_at(ostler: &Ostler, arguments: &[&str], moment: &Moment) -> bool {
     let mut command = ostler.command(arguments);
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     if let Moment::Step(point) = moment {
@@ -162,7 +162,7 @@ fn kill_at(ostler: &Ostler, arguments: &[&str], moment: &Moment) -> bool {
 }
 
 /// Goes on with every operation that is not over, as a user would.
-fn resume_all(ostler: &Ostler, context: &str) {
+pub(crate) fn resume_all(ostler: &Ostler, context: &str) {
     let operations = ostler.json(["operation", "list"]);
     for operation in operations["operations"].as_array().unwrap() {
         if operation["state"] == "interrupted" {
@@ -173,7 +173,7 @@ fn resume_all(ostler: &Ostler, context: &str) {
 }
 
 /// Every step of the newest operation before and after, and random moments of its duration.
-fn moments(ostler: &Ostler, duration: Duration, seed: u64) -> Vec<Moment> {
+pub(crate) fn moments(ostler: &Ostler, duration: Duration, seed: u64) -> Vec<Moment> {
     let newest = ostler.json(["operation", "list"])["operations"][0]["id"]
         .as_str()
         .unwrap()
@@ -193,7 +193,7 @@ fn moments(ostler: &Ostler, duration: Duration, seed: u64) -> Vec<Moment> {
     moments
 }
 
-fn timed(work: impl FnOnce()) -> Duration {
+pub(crate) fn timed(work: impl FnOnce()) -> Duration {
     let begun = Instant::now();
     work();
     begun.elapsed()

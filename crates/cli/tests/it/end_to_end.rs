@@ -3,8 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Output;
 
 use ostler_testkit::binary::{Ostler, said};
 use ostler_testkit::tree;
@@ -329,74 +328,5 @@ fn a_vault_is_made_by_name_and_never_over_another() {
             .unwrap()
             .len(),
         1
-    );
-}
-
-/// Starts a backup whose hook sleeps, and waits until the hook runs.
-fn sleeping_backup(ostler: &Ostler, source: &Path) -> std::process::Child {
-    let began = ostler.home().join("began");
-    let hook = format!("touch '{}'; exec sleep 60", began.display());
-    let child = ostler
-        .command(["backup", "create", text(source), "--before", &hook])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !began.exists() {
-        assert!(Instant::now() < deadline, "the hook never began");
-        std::thread::yield_now();
-    }
-    child
-}
-
-fn signal(child: &std::process::Child, name: &str) {
-    let sent = Command::new("kill")
-        .args([format!("-{name}"), child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-}
-
-#[test]
-fn ctrl_c_cancels_an_operation_and_its_command_exits_with_130() {
-    let (ostler, source) = (ostler(), source());
-    let child = sleeping_backup(&ostler, source.path());
-    signal(&child, "INT");
-    let output = child.wait_with_output().unwrap();
-    assert!(
-        said(code(&output, 130)).contains("cancelling"),
-        "{}",
-        said(&output)
-    );
-    assert_eq!(
-        ostler.json(["operation", "list"])["operations"][0]["state"],
-        "cancelled"
-    );
-    ostler.ok(["backup", "create", text(source.path())]);
-}
-
-#[test]
-fn a_terminated_operation_is_left_and_can_be_resumed() {
-    let (ostler, source) = (ostler(), source());
-    let child = sleeping_backup(&ostler, source.path());
-    signal(&child, "TERM");
-    let output = child.wait_with_output().unwrap();
-    assert!(
-        said(code(&output, 130)).contains("ostler operation resume"),
-        "{}",
-        said(&output)
-    );
-    let operation = ostler.json(["operation", "list"])["operations"][0].clone();
-    assert_eq!(operation["state"], "interrupted");
-    let resumed = ostler
-        .command(["operation", "resume", operation["id"].as_str().unwrap()])
-        .spawn()
-        .unwrap();
-    signal(&resumed, "KILL");
-    drop(resumed.wait_with_output());
-    assert_ne!(
-        ostler.json(["operation", "list"])["operations"][0]["state"],
-        "running"
     );
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use ostler::reference::samples;
 use ostler::{
-    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, Signal, TickerRequest, Variable,
+    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Signal, TickerRequest, Variable,
 };
 use ostler_api::client::{Event, LimitChange, Mark};
 use ostler_api::document::*;
@@ -93,6 +93,7 @@ impl Fake {
                 ("prune", Outcome::Prune(samples::prune_report()))
             }
             Some(Request::CheckVault(_)) => ("check_vault", Outcome::CheckVault(samples::check_report(true))),
+            Some(Request::Keys(_)) => ("key_rotate", Outcome::Keys(samples::key_report())),
             Some(Request::QueueSchema(_)) => (
                 "queue_schema",
                 Outcome::QueueSchema(samples::queue_schema_report()),
@@ -252,6 +253,11 @@ impl Client for Fake {
         Ok(info)
     }
 
+    async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure> {
+        self.ask(format!("keys {vault:?}"))?;
+        Ok(samples::key_list())
+    }
+
     async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure> {
         self.ask((database, &call))?;
         Ok(match call {
@@ -284,6 +290,15 @@ impl Backend for FakeBackend {
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
         self.0.ask(request)?;
         Ok(samples::vault_info())
+    }
+
+    async fn key_sheet(
+        &self,
+        vault: Option<&str>,
+        key_file: Option<std::path::PathBuf>,
+    ) -> Result<KeySheet, Failure> {
+        self.0.ask((vault, key_file))?;
+        Ok(samples::key_sheet())
     }
 
     async fn run_ticker(&self, request: TickerRequest, _: mpsc::Receiver<Control>) -> Result<(), Failure> {

@@ -1,6 +1,12 @@
-//! Ctrl-C.
+//! Ctrl-C and SIGTERM: what the command does with them, and what becomes of a real process.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use ostler::Interrupt;
+use ostler_testkit::binary::{Ostler, said};
+use tempfile::TempDir;
 
 use crate::fake::Script;
 use crate::run::run;
@@ -76,4 +82,71 @@ fn ctrl_c_ends_the_watching_and_not_the_operation() {
         done.asked
     );
     insta::assert_snapshot!(done.to_string());
+}
+
+/// Starts a backup whose hook sleeps, and waits until the hook runs.
+fn sleeping_backup(ostler: &Ostler, source: &Path) -> Child {
+    let began = ostler.home().join("began");
+    let hook = format!("touch '{}'; exec sleep 60", began.display());
+    let child = ostler
+        .command(["backup", "create", source.to_str().unwrap(), "--before", &hook])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !began.exists() {
+        assert!(Instant::now() < deadline, "the hook never began");
+        std::thread::yield_now();
+    }
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([format!("-{name}"), child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+fn ctrl_c_cancels_an_operation_and_its_command_exits_with_130() {
+    let (ostler, source) = (Ostler::new(env!("CARGO_BIN_EXE_ostler")), TempDir::new().unwrap());
+    let child = sleeping_backup(&ostler, source.path());
+    signal(&child, "INT");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+    assert!(said(&output).contains("cancelling"), "{}", said(&output));
+    assert_eq!(
+        ostler.json(["operation", "list"])["operations"][0]["state"],
+        "cancelled"
+    );
+    ostler.ok(["backup", "create", source.path().to_str().unwrap()]);
+}
+
+#[test]
+fn a_terminated_operation_is_left_and_can_be_resumed() {
+    let (ostler, source) = (Ostler::new(env!("CARGO_BIN_EXE_ostler")), TempDir::new().unwrap());
+    let child = sleeping_backup(&ostler, source.path());
+    signal(&child, "TERM");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+    assert!(
+        said(&output).contains("ostler operation resume"),
+        "{}",
+        said(&output)
+    );
+    let operation = ostler.json(["operation", "list"])["operations"][0].clone();
+    assert_eq!(operation["state"], "interrupted");
+    let resumed = ostler
+        .command(["operation", "resume", operation["id"].as_str().unwrap()])
+        .spawn()
+        .unwrap();
+    signal(&resumed, "KILL");
+    drop(resumed.wait_with_output());
+    assert_ne!(
+        ostler.json(["operation", "list"])["operations"][0]["state"],
+        "running"
+    );
 }

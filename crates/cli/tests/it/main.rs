@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod crash;
+mod crash_keys;
 mod damage;
 mod docs_start;
 mod end_to_end;
@@ -11,10 +12,14 @@ mod errors;
 mod fake;
 mod interrupts;
 mod journey;
+mod keys;
 mod opening;
 mod progress;
 mod queue;
 mod queue_consume;
+mod queue_crash;
+mod queue_load;
+mod queue_top;
 mod reader;
 mod reference;
 mod refusals;

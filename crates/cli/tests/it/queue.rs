@@ -128,7 +128,23 @@ fn retries_and_dead_letters_are_seen_and_settled() {
     server.sql(&database, &format!("SELECT pgq.event_retry({batch}, (SELECT min(ev_id) FROM pgq.get_batch_events({batch})), 3600); SELECT pgq.event_dead({batch}, (SELECT max(ev_id) FROM pgq.get_batch_events({batch})), 'for the test'); SELECT pgq.finish_batch({batch})"));
     let waiting = json(&ostler, "queue retry q --consumer c", &dsn);
     assert_eq!(waiting["events"][0]["consumer"], "c", "{waiting}");
-    json(&ostler, "queue retry q --now", &dsn);
+    // An event for later waits too, and is nobody's yet.
+    json(
+        &ostler,
+        "queue insert q kind later --at 2099-01-01T00:00:00Z",
+        &dsn,
+    );
+    let waiting = json(&ostler, "queue retry q", &dsn);
+    assert_eq!(waiting["events"].as_array().unwrap().len(), 2, "{waiting}");
+    assert_eq!(waiting["events"][1]["consumer"], Value::Null, "{waiting}");
+    // Members have the number of their main consumer, and no events of their own.
+    server.sql(
+        &database,
+        "SELECT pgq_coop.register_subconsumer('q', 'c', 'member')",
+    );
+    let waiting = json(&ostler, "queue retry q --consumer c*", &dsn);
+    assert_eq!(waiting["events"].as_array().unwrap().len(), 1, "{waiting}");
+    json(&ostler, "queue retry q --now --consumer c", &dsn);
     assert_eq!(
         server.sql(&database, "SELECT pgq.maint_retry_events()"),
         [[Some("1".to_owned())]]

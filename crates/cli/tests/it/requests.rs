@@ -31,6 +31,13 @@ fn words_become_requests() {
         "vault add ./vault --passphrase-file phrase --name local",
         "vault info offsite",
         "vault check offsite --read-data",
+        "vault key list --vault offsite",
+        "vault key add --key new.key --vault offsite --dry-run",
+        "vault key add --passphrase-file phrase",
+        "vault key add --age age1abc --age age1def",
+        "vault key remove c0ff --yes",
+        "vault key rotate --compromised --vault offsite --yes",
+        "vault key sheet --key other.key --vault offsite",
         "operation list --limit 3",
         "operation cancel 8c01 --leave",
     ];

@@ -22,7 +22,7 @@ struct Sample {
     key: Option<(&'static str, &'static str)>,
 }
 
-const SAMPLES: [Sample; 3] = [
+const SAMPLES: [Sample; 5] = [
     Sample {
         name: "key-file",
         key: Some(("--key", "sample.key")),
@@ -34,6 +34,14 @@ const SAMPLES: [Sample; 3] = [
     Sample {
         name: "unencrypted",
         key: None,
+    },
+    Sample {
+        name: "rotated",
+        key: Some(("--key", "sample.key")),
+    },
+    Sample {
+        name: "given-up",
+        key: Some(("--key", "sample.key")),
     },
 ];
 
@@ -87,6 +95,23 @@ impl Sample {
             make_source(Path::new(SOURCE), backup);
             ostler.ok(["backup", "create", SOURCE, "--name", backup]);
             fs::remove_dir_all(SOURCE).unwrap();
+            if self.name == "rotated" {
+                ostler.ok(["vault", "key", "rotate", "--yes"]);
+            }
+        }
+        match self.name {
+            "rotated" => {
+                let file = directory.join("passphrase");
+                fs::write(&file, "passphrase of a sample\n").unwrap();
+                let added = ["vault", "key", "add", "--passphrase-file", file.to_str().unwrap()];
+                ostler.ok(added);
+            }
+            "given-up" => {
+                ostler.ok(["backup", "verify", "first"]);
+                ostler.ok(["backup", "hold", "first", "--reason", "a sample"]);
+                ostler.ok(["vault", "key", "rotate", "--compromised", "--yes"]);
+            }
+            _ => {}
         }
         copy(&ostler.vault(), &directory.join("vault"));
     }

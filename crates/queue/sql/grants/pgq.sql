@@ -5,7 +5,7 @@ grant execute on function
     pgq.version(), pgq.quote_fqname(text), pgq.seq_getval(text),
     pgq.get_queue_info(), pgq.get_queue_info(text),
     pgq.get_consumer_info(), pgq.get_consumer_info(text), pgq.get_consumer_info(text, text),
-    pgq.queue_stats(text), pgq.lagging_consumers()
+    pgq.queue_stats(text), pgq.lagging_consumers(), pgq.ostler_foreign_triggers()
     to public;
 grant select on pgq.queue, pgq.consumer, pgq.tick, pgq.subscription, pgq.ostler_queue, pgq.ostler_subscriber,
     pgq.ostler_position, pgq.ostler_position_0, pgq.ostler_position_1, pgq.ostler_segment to public;
@@ -18,7 +18,7 @@ begin
     if exists (select from pg_catalog.pg_roles where rolname = 'pgq_reader') then
         grant execute on function
             pgq.batch_event_sql(bigint), pgq.batch_event_tables(bigint), pgq.find_tick_helper(integer, bigint, timestamptz, bigint, bigint, interval),
-            pgq.ostler_batch(bigint),
+            pgq.ostler_batch(bigint), pgq.ostler_may_hold(bigint, txid_snapshot, txid_snapshot),
             pgq.register_consumer(text, text), pgq.register_consumer_at(text, text, bigint), pgq.unregister_consumer(text, text),
             pgq.next_batch_info(text, text), pgq.next_batch(text, text), pgq.next_batch_custom(text, text, interval, integer, interval),
             pgq.get_batch_events(bigint), pgq.get_batch_info(bigint),
@@ -32,7 +32,7 @@ begin
     if exists (select from pg_catalog.pg_roles where rolname = 'pgq_writer') then
         grant execute on function
             pgq.insert_event(text, text, text), pgq.insert_event(text, text, text, text, text, text, text), pgq.current_event_table(text),
-            pgq.ostler_wake(integer),
+            pgq.ostler_wake(integer), pgq.ostler_table_now(integer, bigint, text),
             pgq.insert_event_at(text, timestamptz, text, text, text, text, text, text)
             to pgq_writer;
         -- Triggers run with the rights of whoever changes the table.

@@ -141,6 +141,9 @@ create table if not exists pgq.ostler_queue (
     prev_time timestamptz,
     -- Why the last rotation that was due did not happen.
     rotation_note text,
+    -- For each event table, by its number: no transaction with this id or a later one has written to it. NULL: nobody knows. An
+    -- entry is there only while the table is not the current one. Readers leave tables out by it.
+    closed_at bigint[],
     -- A consumer that lags more than this is dead: what then?
     lag_limit interval check (lag_limit > interval '0'),
     lag_action text not null default 'alert' check (lag_action in ('alert', 'pause', 'expire')),
@@ -154,6 +157,21 @@ create table if not exists pgq.ostler_queue (
     -- Whether producers may wake the ticker, and the ticker consumers, by NOTIFY.
     wakeup boolean not null default true
 );
+
+-- The last switch of each queue that is over, for transactions whose snapshot is older: step 1's transaction id << 8 | table.
+-- create_queue makes it for new queues.
+do $switches$
+declare
+    name text;
+begin
+    for name in
+        select format('%I.%I', split_part(queue_data_pfx, '.', 1), split_part(queue_data_pfx, '.', 2) || '_switch_seq') from pgq.queue
+    loop
+        execute 'create sequence if not exists ' || name || ' minvalue 0';
+        execute 'grant select on ' || name || ' to public';
+    end loop;
+end
+$switches$;
 
 -- Events that a consumer gave up.
 create table if not exists pgq.ostler_dead_letter (

@@ -12,6 +12,7 @@ begin
     loop
         execute pg_catalog.concat('drop function ', g.function);
     end loop;
+    perform pgq.ostler_adopt_triggers();
     perform pgq.ostler_refresh_trigger(t.tgrelid, t.tgname)
        from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid operator(pg_catalog.=) t.tgfoid
       where p.pronamespace operator(pg_catalog.=) 'pgq'::pg_catalog.regnamespace

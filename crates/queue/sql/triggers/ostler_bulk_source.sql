@@ -59,8 +59,11 @@ begin
             v_source := v_source || format(
                 E'        v_txid := pg_catalog.txid_current();\n'
                 '        select q.queue_cur_table, q.queue_per_tx_limit into v_table, v_limit from pgq.queue q\n'
-                '         where q.queue_id operator(pg_catalog.=) %s and q.queue_name operator(pg_catalog.=) %L and not q.queue_disable_insert;\n',
-                q.queue_id, e.queue);
+                '         where q.queue_id operator(pg_catalog.=) %s and q.queue_name operator(pg_catalog.=) %L and not q.queue_disable_insert\n'
+                -- An older snapshot may believe in a table that was closed since.
+                '           and (pg_catalog.current_setting(''transaction_isolation'') operator(pg_catalog.=) ''read committed''\n'
+                '                or pgq.ostler_table_now(q.queue_cur_table, q.queue_switch_step1, %L) operator(pg_catalog.=) q.queue_cur_table);\n',
+                q.queue_id, e.queue, q.queue_data_pfx);
             for n in 0 .. q.queue_ntables - 1 loop
                 v_source := v_source || format(
                     E'        %s v_table operator(pg_catalog.=) %s then\n'

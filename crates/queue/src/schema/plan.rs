@@ -136,9 +136,8 @@ pub fn plan_install(installed: &Installed, wish: &Wish) -> Result<Plan, Error> {
             plan.step("subscriptions can be written to, as before", embedded::text(name));
         }
     }
-    for (name, text) in embedded::grants() {
-        plan.step(format!("rights ({name})"), text);
-    }
+    let rights: Vec<&str> = embedded::grants().map(|(_, text)| text).collect();
+    plan.step("rights", rights.join("\n"));
     if installed.ahead {
         plan.step(
             "the database was restored from another server's dump: ticks and events get transaction ids of this server",
@@ -166,14 +165,17 @@ pub fn plan_uninstall(installed: &Installed, wish: &Wish) -> Result<Plan, Error>
     }
     if let Some(queues) = installed.queues.filter(|queues| *queues > 0 && !wish.force) {
         return Err(Error::Refused {
-            what: format!("there are {queues} queues, whose events would be lost"),
-            cure: "drop them first, or force it".to_owned(),
+            what: match queues {
+                1 => "there is a queue, whose events would be lost".to_owned(),
+                _ => format!("there are {queues} queues, whose events would be lost"),
+            },
+            cure: "drop them first, or say `--force`".to_owned(),
         });
     }
     if !installed.triggers.is_empty() && !wish.force {
         return Err(Error::Refused {
             what: format!("triggers write into queues: {}", installed.triggers.join(", ")),
-            cure: "drop them first, or force it".to_owned(),
+            cure: "drop them first, or say `--force`".to_owned(),
         });
     }
     let mut plan = Plan::new(installed);
@@ -259,6 +261,15 @@ fn functions(installed: &Installed, plan: &mut Plan) {
     }
     plan.step(format!("{count} functions"), texts);
     for source in embedded::sources().filter(|it| it.function.is_none()) {
-        plan.step(format!("what hangs on functions ({})", source.name), source.text);
+        plan.step(purpose(source.name), source.text);
+    }
+}
+
+/// What a file among the functions is for that makes none.
+fn purpose(name: &str) -> &str {
+    match name {
+        "insert/queue_trigger.sql" => "insert functions of queues, and the trigger that keeps them in step",
+        "triggers/generated.sql" => "functions of tables with triggers",
+        other => other,
     }
 }

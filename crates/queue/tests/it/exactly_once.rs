@@ -295,7 +295,7 @@ async fn loaded_tables_become_what_the_source_is() {
     );
     let latest = Dispatch::new(rules(&["* -> table:{ev_extra1}"])).with_tables(TableOptions {
         rows: RowMode::KeepLatest,
-        partitioning: None,
+        ..TableOptions::default()
     });
     dispatch(&source, &target, "load", latest).await.expect("loaded");
     let all = "select * from item order by id";
@@ -330,7 +330,9 @@ async fn rows_go_into_tables_by_time_and_events_into_queues() {
                 period: Period::Day,
                 time: TimeOf::Field("at".to_owned()),
                 name: "{table}_{part}".to_owned(),
+                keep: None,
             }),
+            ..TableOptions::default()
         })
     };
     dispatch(&source, &target, "load", by_day("log"))

@@ -20,6 +20,7 @@ mod sql_ticks;
 mod sql_world;
 mod survival;
 mod ticker;
+mod ticker_waits;
 mod ticker_world;
 mod trigger_cases;
 mod trigger_changes;

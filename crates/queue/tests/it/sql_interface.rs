@@ -8,8 +8,9 @@ use ostler_testkit::install::postgres::Release;
 use super::place::Place;
 
 /// A script, and what has to be there for it.
-const SCRIPTS: [(&str, &str); 4] = [
+const SCRIPTS: [(&str, &str); 5] = [
     ("pgq", include_str!("sql/pgq.sql")),
+    ("edges", include_str!("sql/edges.sql")),
     ("ticks", include_str!("sql/ticks.sql")),
     ("pgq_node", include_str!("sql/pgq_node.sql")),
     ("pgq_node_more", include_str!("sql/pgq_node_more.sql")),

@@ -127,3 +127,59 @@ fn old_ticks_go_with_rotation_and_young_ones_stay() {
         .unwrap();
     assert_eq!(drain(&place, "c").len(), (last - first) as usize);
 }
+
+#[test]
+fn readers_who_never_pause_do_not_hold_rotation_up() {
+    for release in Release::SUPPORTED {
+        let Some(place) = queue(release) else { continue };
+        // Two readers whose transactions always overlap: one of them has a batch open at any time.
+        let mut readers = [(); 2].map(|()| place.server.wire(&place.database).unwrap());
+        for turn in 0..12 {
+            place.sql(&format!("select pgq.insert_event('q', 't', '{turn}')"));
+            tick(&place);
+            let reader = &mut readers[turn % 2];
+            reader.query("rollback; begin").unwrap();
+            let batch = place.value("select pgq.next_batch('q', 'c')").unwrap();
+            let rows = reader
+                .query(&format!("select ev_data from pgq.get_batch_events({batch})"))
+                .unwrap();
+            assert_eq!(rows, [[Some(turn.to_string())]], "{release:?}");
+            place.sql(&format!("select pgq.finish_batch({batch})"));
+            if turn % 2 == 1 {
+                let before = current(&place);
+                rotate(&place);
+                assert_ne!(current(&place), before, "{release:?}: turn {turn}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rotation_that_is_undone_leaves_writers_where_they_were() {
+    let Some(place) = queue(Release::Fifteen) else {
+        return;
+    };
+    place.sql("update pgq.queue set queue_switch_time = now() - interval '1 day'");
+    // Both steps in one transaction, which fails.
+    let mut wire = place.server.wire(&place.database).unwrap();
+    wire.query("begin; select pgq.maint_rotate_tables_step1('q')")
+        .unwrap();
+    wire.query("select pgq.maint_rotate_tables_step2(); rollback")
+        .unwrap();
+    assert_eq!(current(&place), "0");
+    place.sql("begin isolation level repeatable read; select pgq.insert_event('q', 't', 'one'); commit");
+    assert_eq!(
+        place.value("select pgq.current_event_table('q')").as_deref(),
+        Some("pgq.event_1_0")
+    );
+    // And committed together: it counts, but the former table stays open for readers.
+    wire.query("begin; select pgq.maint_rotate_tables_step1('q')")
+        .unwrap();
+    wire.query("select pgq.maint_rotate_tables_step2(); commit")
+        .unwrap();
+    assert_eq!(current(&place), "1");
+    assert_eq!(place.value("select closed_at[1] from pgq.ostler_queue"), None);
+    place.sql("select pgq.insert_event('q', 't', 'two')");
+    tick(&place);
+    assert_eq!(drain(&place, "c"), ["one", "two"]);
+}

@@ -147,6 +147,23 @@ fn members_share_batches_and_take_over_from_a_dead_one() {
             2,
             "{release:?}"
         );
+        // A dead letter is the main consumer's, and can be given back when the member is gone.
+        place.sql(&format!(
+            "select pgq.event_dead({again}, ev_id, 'bad') from pgq.get_batch_events({again}) limit 1"
+        ));
+        place.sql("select pgq_coop.unregister_subconsumer('q', 'm', 'three', 1)");
+        assert_eq!(
+            value(&place, "select dl_consumer from pgq.ostler_dead_letter").as_deref(),
+            Some("m")
+        );
+        assert_eq!(
+            value(
+                &place,
+                "select pgq.dead_letter_retry(dl_id) from pgq.ostler_dead_letter"
+            )
+            .as_deref(),
+            Some("1")
+        );
         // A member goes alone, the main consumer takes all along.
         assert_eq!(
             value(&place, "select pgq.unregister_consumer('q', 'm.two')").as_deref(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ostler_agent::Options as AgentOptions;
 use ostler_api::request::{CreateBackup, Hooks, Keep, Plan, Prune, Request, RestoreWork, Work};
-use ostler_backup::{Context, check, create, drill, keep, prune, restore, verify};
+use ostler_backup::{Context, check, create, drill, keep, keys, prune, restore, verify};
 use ostler_operations::{Finished, Operation, Spec};
 use ostler_store::Memory;
 use ostler_vault::{InitOptions, Vault};
@@ -78,6 +78,10 @@ impl Runtime {
             Request::CheckVault(request) => {
                 let context = self.context_of(request.vault.as_deref()).await?;
                 check::plan(request, &context).await
+            }
+            Request::Keys(request) => {
+                let context = self.context_of(request.vault.as_deref()).await?;
+                keys::plan(request, &context).await
             }
             Request::QueueSchema(request) => self.plan_queue_schema(request).await,
         }
@@ -165,6 +169,7 @@ impl Runtime {
                 .map_err(|e| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {e}")))?,
         };
         let context = self.context(&opened, false);
+        let material = self.material(&plan).await?;
         let new_key = opened.new_key.clone();
         let (runtime, vault) = (self.clone(), opened.name.clone());
         self.inner
@@ -174,7 +179,7 @@ impl Runtime {
                     op.message(first_use::key_made(key));
                 }
                 let metering = runtime.metering(op.id(), &vault);
-                metering.run(run(plan, op, context)).await
+                metering.run(run(plan, op, context, material)).await
             })
             .await
     }
@@ -193,11 +198,14 @@ impl Runtime {
         }
         let opened = self.opened(Some(&plan.vault)).await?;
         let context = self.context(&opened, true);
+        let material = self.material(&plan).await?;
         let (kind, version) = kind_of(&plan.request);
         let metering = self.metering(id, &opened.name);
         self.inner
             .engine
-            .resume(id, kind, version, move |op| metering.run(run(plan, op, context)))
+            .resume(id, kind, version, move |op| {
+                metering.run(run(plan, op, context, material))
+            })
             .await
     }
 
@@ -266,11 +274,17 @@ fn kind_of(request: &Request) -> (&'static str, u32) {
         Request::Delete(_) => (prune::DELETE_KIND, prune::VERSION),
         Request::Prune(_) => (prune::KIND, prune::VERSION),
         Request::CheckVault(_) => (check::KIND, check::VERSION),
+        Request::Keys(change) => (keys::kind_of(&change.action), keys::VERSION),
         Request::QueueSchema(_) => (queue::KIND, queue::VERSION),
     }
 }
 
-async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished, Failure> {
+async fn run(
+    plan: Plan,
+    op: Operation,
+    context: Context,
+    material: keys::Material,
+) -> Result<Finished, Failure> {
     match &plan.request {
         Request::CreateBackup(_) => create::run(plan, op, context).await,
         Request::Restore(_) => restore::run(plan, op, context).await,
@@ -278,6 +292,7 @@ async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished, Fa
         Request::Drill(_) => drill::run(plan, op, context).await,
         Request::Delete(_) | Request::Prune(_) => prune::run(plan, op, context).await,
         Request::CheckVault(_) => check::run(plan, op, context).await,
+        Request::Keys(_) => keys::run(plan, op, context, material).await,
         Request::QueueSchema(_) => Err(Failure::new(
             ErrorKind::Internal,
             "a plan for a database was given to a vault",

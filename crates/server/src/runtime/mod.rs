@@ -5,6 +5,7 @@ mod browse;
 mod dispatch;
 mod documents;
 mod first_use;
+mod keys;
 mod metering;
 mod node;
 mod places;
@@ -20,7 +21,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, Diff, FileList, OperationDetail, OperationList, VaultInfo, VaultList,
+    BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Plan, Request, Selector};
@@ -31,8 +32,9 @@ use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
 
 use crate::settings::Settings;
+pub use keys::KeySheet;
 pub(crate) use queue::{configured as configured_database, target as database_target};
-pub use registration::{AddVault, Encryption, InitVault};
+pub use registration::{AddVault, Encryption, InitVault, TypedKey};
 pub use vaults::Opened;
 
 /// The whole of Ostler in this process: settings, journal, vaults and the agent. Cheap to clone.
@@ -221,6 +223,10 @@ impl Client for Runtime {
     async fn vault(&self, name: Option<&str>) -> Result<VaultInfo, Failure> {
         let opened = self.opened(name).await?;
         self.vault_info(&opened, None).await
+    }
+
+    async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure> {
+        self.key_list(vault).await
     }
 
     async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure> {

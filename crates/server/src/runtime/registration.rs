@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ostler_api::document::VaultInfo;
-use ostler_vault::{Algorithm, InitOptions, Protect, Vault};
+use ostler_vault::{Algorithm, InitOptions, Protect, Unlock, Vault};
 use ostler_vocabulary::{ErrorKind, Failure, Secret};
 
 use super::vaults::cannot_open;
@@ -59,7 +59,21 @@ pub struct AddVault {
     pub age_identity: Option<PathBuf>,
     /// A file whose first line is the passphrase that opens it.
     pub passphrase_file: Option<PathBuf>,
+    /// The text of a key file, typed in from a recovery sheet; it is kept where the vault's key file is looked for.
+    pub typed_key: Option<TypedKey>,
 }
+
+/// A key that somebody typed; two are the same when their texts are.
+#[derive(Debug, Clone)]
+pub struct TypedKey(pub Secret);
+
+impl PartialEq for TypedKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.reveal() == other.0.reveal()
+    }
+}
+
+impl Eq for TypedKey {}
 
 impl Runtime {
     pub(super) async fn init(&self, mut request: InitVault) -> Result<VaultInfo, Failure> {
@@ -190,7 +204,7 @@ impl Runtime {
         Ok(protect)
     }
 
-    async fn first_line(&self, path: &Path) -> Result<Secret, Failure> {
+    pub(super) async fn first_line(&self, path: &Path) -> Result<Secret, Failure> {
         let settings = self.inner.settings.clone();
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         blocking(move || {
@@ -243,10 +257,16 @@ impl Runtime {
             ..known.cloned().unwrap_or_else(|| file::Vault::at(&location))
         };
         let store = self.store(&name, &configured).await?;
-        let unlock = self.unlock(&name, &configured).await?;
+        let unlock = match &request.typed_key {
+            Some(typed) => vec![Unlock::KeyFile(typed.0.clone())],
+            None => self.unlock(&name, &configured).await?,
+        };
         let vault = Vault::open(store, &unlock, Arc::clone(&self.inner.clock))
             .await
             .map_err(|error| cannot_open(&name, &location, error))?;
+        if let Some(typed) = &request.typed_key {
+            self.keep_key(&name, &typed.0).await?;
+        }
         settings.add_vault(&NewVault {
             name: name.clone(),
             location: location.clone(),

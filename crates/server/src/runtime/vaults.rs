@@ -102,6 +102,7 @@ impl Runtime {
             warnings
                 .push("this vault is not encrypted: whoever can read it can read what is in it".to_owned());
         }
+        warnings.extend(Self::giving_up_warning(opened, &index));
         if let Some(path) = &key_file {
             warnings.push(first_use::copy_away(path));
         }

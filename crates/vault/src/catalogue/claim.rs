@@ -1,11 +1,13 @@
 //! The key of a commit record: it belongs to whoever makes the backup, until that is over or a tombstone is there.
 
+use bytes::Bytes;
+use ostler_store::Key;
 use ostler_vocabulary::{BackupId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::note::{record_key, to_json};
+use super::note::{record_key, record_of, to_json};
 use super::{MarkAction, MarkRecord};
-use crate::envelope::{Mode, ObjectKind};
+use crate::envelope::{Mode, ObjectKind, epoch_of};
 use crate::{Error, Vault};
 
 /// What is at the key of a commit record.
@@ -28,14 +30,33 @@ struct Tombstone {
 impl Vault {
     /// What is at the key of a backup's commit record, asked for itself and not looked up in a listing.
     pub(crate) async fn at_record(&self, id: BackupId) -> Result<AtRecord, Error> {
-        let key = record_key(id)?;
-        let Some(bytes) = self.read_if_there(&key).await? else {
+        let Some((key, bytes)) = self.find_record(id).await? else {
             return Ok(AtRecord::Nothing);
         };
         Ok(match self.unseal(ObjectKind::Tombstone, &key, &bytes) {
             Ok(_) => AtRecord::Tombstone,
+            Err(error @ Error::EpochUnknown { .. }) => return Err(error),
             Err(_) => AtRecord::Record,
         })
+    }
+
+    /// The record or tombstone of a backup, and where it is: at its own key, or where it was sealed anew.
+    pub(crate) async fn find_record(&self, id: BackupId) -> Result<Option<(Key, Bytes)>, Error> {
+        let plain = record_key(id)?;
+        let at_plain = self.read_if_there(&plain).await?;
+        let keys = self.keys();
+        let is_known = |bytes: &Bytes| epoch_of(bytes).is_none_or(|epoch| epoch >= keys.lowest());
+        if at_plain.as_ref().is_some_and(is_known) || !keys.has_given_up() {
+            return Ok(at_plain.map(|bytes| (plain, bytes)));
+        }
+        let anew = self.objects(&format!("{plain}.")).await?;
+        let anew = anew.into_iter().filter(|object| record_of(&object.key).is_some());
+        if let Some(newest) = anew.max_by(|a, b| a.key.cmp(&b.key))
+            && let Some(bytes) = self.read_if_there(&newest.key).await?
+        {
+            return Ok(Some((newest.key, bytes)));
+        }
+        Ok(at_plain.map(|bytes| (plain, bytes)))
     }
 
     /// Rules out that a backup is ever committed: creates a tombstone where its record would be, which the store will

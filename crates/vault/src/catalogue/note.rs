@@ -27,6 +27,24 @@ pub(crate) fn backup_of(prefix: &str, key: &Key) -> Option<BackupId> {
     (id.to_string() == name).then_some(id)
 }
 
+/// Where the record or tombstone of a backup is that was sealed anew with this key epoch.
+pub(crate) fn resealed_key(id: BackupId, epoch: u32) -> Result<Key, Error> {
+    object_key(format!("{BACKUPS}{id}.{epoch:08}"))
+}
+
+/// The backup that an object at the key of a record is of, and the epoch in its name when it was sealed anew; `None`
+/// for a name that is not ours.
+pub(crate) fn record_of(key: &Key) -> Option<(BackupId, Option<u32>)> {
+    let name = key.as_str().strip_prefix(BACKUPS)?;
+    let (id, epoch) = match name.split_once('.') {
+        None => (name, None),
+        Some((id, digits)) if digits.len() == 8 => (id, Some(digits.parse::<u32>().ok()?)),
+        Some(_) => return None,
+    };
+    let parsed: BackupId = id.parse().ok()?;
+    (parsed.to_string() == id).then_some((parsed, epoch))
+}
+
 /// A note found in a listing.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -64,6 +82,16 @@ pub(super) fn digest(body: &[u8]) -> [u8; 8] {
 }
 
 impl Vault {
+    /// The notes whose names start so; the epochs that they name are known afterwards.
+    pub(super) async fn notes(&self, prefix: &str) -> Result<Vec<Object>, Error> {
+        let notes = self.objects(prefix).await?;
+        let epoch = |object: &Object| object.key.as_str().split('.').nth(1)?.parse().ok();
+        if let Some(epoch) = notes.iter().filter_map(epoch).max() {
+            self.learn(epoch).await?;
+        }
+        Ok(notes)
+    }
+
     /// What a note says; `None`, with a warning, when it is not one that this vault's keys made.
     pub(super) fn read_note(&self, object: &Object) -> Option<Found> {
         match self.open_note(&object.key) {
@@ -75,17 +103,24 @@ impl Vault {
         }
     }
 
-    pub(super) fn open_note(&self, key: &Key) -> Result<Found, String> {
+    /// The backup, kind and facts of a note's name.
+    pub(crate) fn note_parts(&self, key: &Key) -> Result<(BackupId, NameKind, Vec<u8>), Error> {
+        let damaged = |reason: &str| Error::damaged(key, reason);
         let name = key.as_str().strip_prefix(NOTES).unwrap_or_default();
-        let (backup, sealed) = name.split_once('.').ok_or("its name has no parts")?;
+        let (backup, sealed) = name
+            .split_once('.')
+            .ok_or_else(|| damaged("its name has no parts"))?;
         let id: BackupId = backup
             .parse()
             .ok()
             .filter(|id: &BackupId| id.to_string() == backup)
-            .ok_or("its name starts with no backup's id")?;
-        let (kind, facts) = self
-            .unseal_any_name(id, sealed)
-            .map_err(|error| error.to_string())?;
+            .ok_or_else(|| damaged("its name starts with no backup's id"))?;
+        let (kind, facts) = self.unseal_any_name(id, sealed)?;
+        Ok((id, kind, facts))
+    }
+
+    pub(super) fn open_note(&self, key: &Key) -> Result<Found, String> {
+        let (id, kind, facts) = self.note_parts(key).map_err(|error| error.to_string())?;
         let note = decode(kind, &facts).map_err(|malformed| malformed.0)?;
         Ok(Found {
             key: key.clone(),
@@ -95,7 +130,7 @@ impl Vault {
     }
 
     /// Creates a note. One of the same name says the same.
-    pub(super) async fn write_note(
+    pub(crate) async fn write_note(
         &self,
         kind: NameKind,
         id: BackupId,

@@ -8,7 +8,7 @@ use ostler_vocabulary::{BackupId, Classified, ErrorKind, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::facts::{Note, decode_facts};
-use super::note::{Found, backup_of, digest, intent_key, record_key};
+use super::note::{Found, backup_of, digest, intent_key, record_key, record_of};
 use super::{BACKUPS, CatalogueEntry, Facts, INTENTS, Intent, MarkRecord, NOTES, ProofRecord, Record};
 use crate::envelope::ObjectKind;
 use crate::{Error, Vault};
@@ -92,9 +92,9 @@ impl Vault {
     /// All notes that can be read, by the backup they are of.
     async fn said(&self) -> Result<BTreeMap<BackupId, Vec<Found>>, Error> {
         let mut said: BTreeMap<BackupId, Vec<Found>> = BTreeMap::new();
-        let notes = self.objects(NOTES).await?;
+        let notes = self.notes(NOTES).await?;
         for found in notes.iter().filter_map(|object| self.read_note(object)) {
-            said.entry(found.backup).or_default().push(found);
+            add(said.entry(found.backup).or_default(), found);
         }
         Ok(said)
     }
@@ -132,9 +132,8 @@ impl Vault {
     }
 
     async fn record_once(&self, id: BackupId) -> Result<Record, Error> {
-        let key = record_key(id)?;
-        let bytes = self
-            .read_if_there(&key)
+        let (key, bytes) = self
+            .find_record(id)
             .await?
             .ok_or_else(|| Error::NotFound(format!("backup {id}")))?;
         let json = match self.unseal(ObjectKind::Record, &key, &bytes) {
@@ -217,8 +216,12 @@ impl Vault {
     }
 
     async fn notes_of(&self, id: BackupId) -> Result<Vec<Found>, Error> {
-        let notes = self.objects(&format!("{NOTES}{id}.")).await?;
-        Ok(notes.iter().filter_map(|object| self.read_note(object)).collect())
+        let notes = self.notes(&format!("{NOTES}{id}.")).await?;
+        let mut said = Vec::new();
+        for found in notes.iter().filter_map(|object| self.read_note(object)) {
+            add(&mut said, found);
+        }
+        Ok(said)
     }
 
     /// The body of a note; `None`, with a warning, when it is not the one its name was made for.
@@ -298,7 +301,9 @@ impl Vault {
 
 /// The backups that have one of these records.
 fn committed(records: &[Object]) -> BTreeSet<BackupId> {
-    let named = records.iter().map(|object| backup_of(BACKUPS, &object.key));
+    let named = records
+        .iter()
+        .map(|object| record_of(&object.key).map(|(id, _)| id));
     named.flatten().collect()
 }
 
@@ -321,4 +326,11 @@ fn started(entry: &CatalogueEntry) -> Timestamp {
 fn from_json<T: DeserializeOwned>(key: &ostler_store::Key, json: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(json)
         .map_err(|error| Error::damaged(key, format!("it does not read as JSON: {error}")))
+}
+
+/// Adds a note. One that is sealed anew stands beside the old one for a while, and says the same.
+fn add(said: &mut Vec<Found>, found: Found) {
+    if !said.iter().any(|known| known.note == found.note) {
+        said.push(found);
+    }
 }

@@ -120,7 +120,6 @@ impl Vault {
 
     async fn take_away(&self, id: BackupId, guard: &Lease, committed: bool) -> Result<u64, Error> {
         guard.confirm().await?;
-        let key = record_key(id)?;
         let at_record = self.at_record(id).await?;
         let comes_back = at_record == AtRecord::Tombstone || self.may_still_commit(id).await?;
         let mut freed = 0;
@@ -132,9 +131,9 @@ impl Vault {
                 let at = self.clock().now();
                 let action = MarkAction::Delete;
                 self.write_mark(id, &MarkRecord { at, action }).await?;
-                freed += self.remove_sized(&key).await?;
+                freed += self.remove_record(id).await?;
                 while comes_back && !self.rule_out(id).await? {
-                    freed += self.remove_sized(&key).await?;
+                    freed += self.remove_record(id).await?;
                 }
             }
             AtRecord::Nothing if comes_back && !self.rule_out(id).await? => {
@@ -142,7 +141,7 @@ impl Vault {
             }
             AtRecord::Nothing | AtRecord::Tombstone => {}
         }
-        let notes = self.objects(&format!("{NOTES}{id}.")).await?;
+        let notes = self.notes(&format!("{NOTES}{id}.")).await?;
         let (last, first): (Vec<_>, Vec<_>) = notes
             .iter()
             .partition(|object| self.read_note(object).is_some_and(|found| found.is_last()));
@@ -173,6 +172,19 @@ impl Vault {
         Ok(!chain.is_some_and(|chain| chain.released))
     }
 
+    /// Removes a record, wherever it is; gives its size.
+    async fn remove_record(&self, id: BackupId) -> Result<u64, Error> {
+        let plain = record_key(id)?;
+        let mut freed = self.remove_sized(&plain).await?;
+        if self.keys().has_given_up() {
+            for object in self.objects(&format!("{plain}.")).await? {
+                self.remove(&object.key).await?;
+                freed += object.size;
+            }
+        }
+        Ok(freed)
+    }
+
     async fn remove_sized(&self, key: &ostler_store::Key) -> Result<u64, Error> {
         match self.store().head(key).await {
             Ok(object) => {
@@ -188,7 +200,10 @@ impl Vault {
         let key = record_key(id)?;
         match self.store().head(&key).await {
             Ok(_) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::NotFound(format!("backup {id}"))),
+            Err(error) if error.kind() == ErrorKind::NotFound => match self.find_record(id).await? {
+                Some(_) => Ok(()),
+                None => Err(Error::NotFound(format!("backup {id}"))),
+            },
             Err(error) => Err(Error::store("look up", &key)(error)),
         }
     }

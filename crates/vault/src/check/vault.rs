@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::presence::wrong;
 use super::reading::in_parallel;
 use super::{ObjectProblem, VaultCheck, damage, shown, stop_if};
-use crate::catalogue::{AtRecord, BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key};
+use crate::catalogue::{AtRecord, BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key, record_of};
 use crate::index::{pack_key, pack_of, parse_segment};
 use crate::list::ListReader;
 use crate::pack::PackTable;
@@ -41,13 +41,19 @@ impl Vault {
         let mut sizes = BTreeMap::new();
         let mut records = Vec::new();
         let mut tables = Vec::new();
+        let mut seen = HashSet::new();
         for object in &objects {
             stop_if(cancel)?;
             if let Some(pack) = pack_of(&object.key) {
                 sizes.insert(pack, object.size);
                 continue;
             }
-            if let Some(id) = backup_of(BACKUPS, &object.key)
+            // A record that was sealed anew may stand beside the old one for a while.
+            let of = record_of(&object.key).map(|(id, _)| id);
+            if of.is_some_and(|id| !seen.insert(id)) {
+                continue;
+            }
+            if let Some(id) = of
                 && object.size < LARGEST_TOMBSTONE
                 && self.at_record(id).await? != AtRecord::Record
             {
@@ -57,7 +63,7 @@ impl Vault {
                 Ok(()) => {}
                 Err(error) => check.problem(&object.key, damage(error)?),
             }
-            if let Some(id) = backup_of(BACKUPS, &object.key) {
+            if let Some(id) = of {
                 check.backups += 1;
                 if !records.iter().any(|record| record.backup == id) {
                     check
@@ -137,11 +143,17 @@ impl Vault {
                 tables.extend(parse_segment(self, key, &bytes)?);
             }
         } else if name.starts_with(BACKUPS) {
-            let id = backup_of(BACKUPS, key).ok_or_else(unknown)?;
+            let (id, _) = record_of(key).ok_or_else(unknown)?;
             records.push(self.record(id).await?);
         } else if name.starts_with(INTENTS) {
             let id = backup_of(INTENTS, key).ok_or_else(unknown)?;
-            self.intent(id).await?;
+            let epoch = self.epoch_at(key).await?;
+            // That of a backup which is over may be sealed with secrets that were given up: nobody reads it again.
+            let is_over = epoch.is_some_and(|epoch| epoch < self.keys().lowest())
+                && self.at_record(id).await? != AtRecord::Nothing;
+            if !is_over {
+                self.intent(id).await?;
+            }
         } else if name.starts_with(NOTES) {
             self.check_note(key).await?;
         } else if name.starts_with(ROUNDS) {

@@ -21,6 +21,8 @@ pub(super) struct Content {
     pub(super) present: bool,
     /// Whether it is marked as going: its chunks stay elsewhere wherever they can.
     pub(super) marked: bool,
+    /// Whether it is sealed with secrets that are to be given up.
+    pub(super) old: bool,
     /// Whether file lists are in it: these are put together with their like only.
     pub(super) lists: bool,
     /// Its chunks with the bytes they take.
@@ -36,6 +38,8 @@ pub enum Reason {
     StoredTwice,
     /// It is one of many small ones.
     Small,
+    /// It is sealed with secrets that have leaked.
+    Leaked,
 }
 
 /// What is to be done.
@@ -57,7 +61,10 @@ pub(super) struct Decision {
 pub(super) fn decide(packs: &[Content], needs: &dyn Fn(&ChunkId) -> bool) -> Decision {
     let mut order: Vec<(_, &Content)> = packs
         .iter()
-        .map(|pack| ((pack.present, !pack.marked, score(pack, needs), pack.size), pack))
+        .map(|pack| {
+            let score = (score(pack, needs), pack.size);
+            ((pack.present, !pack.marked, !pack.old, score), pack)
+        })
         .collect();
     order.sort_by(|(a, x), (b, y)| b.cmp(a).then(x.pack.cmp(&y.pack)));
     let mut home: HashMap<ChunkId, PackId> = HashMap::new();
@@ -79,6 +86,9 @@ pub(super) fn decide(packs: &[Content], needs: &dyn Fn(&ChunkId) -> bool) -> Dec
             decision.dead.push(pack.pack);
         } else if !pack.present {
             // Damage is not for the collector to hide.
+        } else if pack.old {
+            decision.rewrite.push((pack.pack, live));
+            decision.reasons.insert(pack.pack, Reason::Leaked);
         } else if live_bytes < pack.size / 2 && pack.chunks.len() > live.len() {
             decision.rewrite.push((pack.pack, live));
             decision.reasons.insert(pack.pack, Reason::MostlyUnneeded);
@@ -130,6 +140,7 @@ mod tests {
             size,
             present: true,
             marked: false,
+            old: false,
             lists: false,
             chunks: chunks
                 .iter()
@@ -187,6 +198,19 @@ mod tests {
             vec![],
             "what is lost cannot be written anew"
         );
+    }
+
+    #[test]
+    fn what_leaked_secrets_have_sealed_is_written_anew_and_never_stays_for_its_size() {
+        let mut packs = [
+            pack(1, 30 * MIB, &[(1, 10 * MIB), (2, 20 * MIB)]),
+            pack(2, 20 * MIB, &[(2, 20 * MIB)]),
+            pack(3, 20 * MIB, &[(3, 20 * MIB)]),
+        ];
+        (packs[0].old, packs[2].old) = (true, true);
+        assert_eq!(decided(&packs, &[1, 2]), (vec![3], vec![(1, vec![1])]));
+        let decision = decide(&packs, &|chunk| chunk.0[0] < 3);
+        assert_eq!(decision.reasons[&PackId([1; 32])], Reason::Leaked);
     }
 
     #[test]

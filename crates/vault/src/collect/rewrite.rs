@@ -115,7 +115,9 @@ impl Vault {
         let mut staying: Vec<PackTable> = Vec::new();
         let mut written = 0;
         for (object, packs) in &survey.segments {
-            if !(packs.iter().any(|pack| going.contains(pack)) || (many_small && is_small(object))) {
+            let is_old = survey.old_segments.contains(&object.key);
+            if !(is_old || packs.iter().any(|pack| going.contains(pack)) || (many_small && is_small(object)))
+            {
                 continue;
             }
             stop_if(cancel)?;

@@ -3,17 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use ostler_store::Object;
+use ostler_store::{Key, Object};
 use ostler_vocabulary::{BackupId, Classified, ErrorKind, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::decide::{Content, Decision, decide};
+use super::decide::{Content, Decision, Reason, decide};
 use super::stop_if;
-use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of};
+use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of, record_of};
+use crate::envelope::epoch_of;
 use crate::index::{pack_of, parse_segment};
-use crate::pack::{Contents, PackTable};
+use crate::pack::{Contents, PackTable, epoch_of as epoch_of_pack};
 use crate::reach::Reach;
 use crate::{ChunkId, ChunkKind, Error, Index, PackId, Record, Vault};
+
+/// Bytes that are written anew in one go because of leaked secrets: so much more room the vault takes meanwhile.
+const LEAKED_AT_ONCE: u64 = 16 << 30;
 
 /// What a vault holds, and what is to be done about it.
 #[derive(Debug)]
@@ -30,6 +34,8 @@ pub(super) struct Survey {
     /// was stored since the first of these backups began.
     spared: HashSet<PackId>,
     second: bool,
+    /// Segments that are sealed with secrets that are to be given up.
+    pub(super) old_segments: HashSet<Key>,
     sizes: BTreeMap<PackId, u64>,
 }
 
@@ -46,6 +52,8 @@ impl Survey {
         let mut spared = HashSet::new();
         let mut tables: Vec<PackTable> = Vec::new();
         let mut segments = Vec::new();
+        let mut old_segments = HashSet::new();
+        let before = vault.giving_up().unwrap_or(0);
         for object in vault.objects("index/").await? {
             stop_if(cancel)?;
             let Some(bytes) = vault.read_if_there(&object.key).await? else {
@@ -53,14 +61,21 @@ impl Survey {
             };
             match parse_segment(vault, &object.key, &bytes) {
                 Ok(packs) => {
+                    if epoch_of(&bytes).is_some_and(|epoch| epoch < before) {
+                        old_segments.insert(object.key.clone());
+                    }
                     segments.push((object, packs.iter().map(|pack| pack.id).collect()));
                     tables.extend(packs);
                 }
+                Err(error @ Error::EpochUnknown { .. }) => return Err(error),
                 // What it described is found in the packs' own tables.
                 Err(error) => {
                     tracing::warn!(key = %object.key, %error, "leaving a damaged index segment alone")
                 }
             }
+        }
+        if let Some(epoch) = tables.iter().map(PackTable::epoch).max() {
+            vault.learn(epoch).await?;
         }
         let described: HashSet<PackId> = tables.iter().map(|table| table.id).collect();
         let mut sizes = BTreeMap::new();
@@ -110,9 +125,9 @@ impl Survey {
         let mut contents: HashMap<PackId, Content> = index
             .all_packs()
             .iter()
-            .map(|pack| (pack.id, pack.size))
-            .chain(empty.map(|table| (table.id, table.size)))
-            .map(|(pack, size)| {
+            .map(|pack| (pack.id, pack.size, epoch_of_pack(&pack.header) < before))
+            .chain(empty.map(|table| (table.id, table.size, false)))
+            .map(|(pack, size, old)| {
                 let present = sizes.get(&pack) == Some(&size);
                 let chunks = Vec::new();
                 let content = Content {
@@ -120,6 +135,7 @@ impl Survey {
                     size,
                     present,
                     marked: marked.contains(&pack),
+                    old,
                     lists: false,
                     chunks,
                 };
@@ -133,7 +149,15 @@ impl Survey {
             }
         }
         let contents: Vec<Content> = contents.into_values().collect();
-        let decision = decide(&contents, &|chunk| reach.needs(chunk));
+        let mut decision = decide(&contents, &|chunk| reach.needs(chunk));
+        let mut leaked = 0;
+        let reasons = &decision.reasons;
+        decision.rewrite.retain(|(pack, _)| {
+            if reasons.get(pack) == Some(&Reason::Leaked) {
+                leaked += sizes.get(pack).copied().unwrap_or(0);
+            }
+            leaked <= LEAKED_AT_ONCE
+        });
         Ok(Self {
             index,
             segments,
@@ -142,6 +166,7 @@ impl Survey {
             examined,
             spared,
             second: !marked.is_empty(),
+            old_segments,
             sizes,
         })
     }
@@ -188,7 +213,9 @@ impl Survey {
     /// yet.
     pub(super) async fn knows(&self, vault: &Vault, others: &BTreeSet<BackupId>) -> Result<bool, Error> {
         let listed = vault.objects(BACKUPS).await?;
-        let mut listed = listed.iter().map(|object| backup_of(BACKUPS, &object.key));
+        let mut listed = listed
+            .iter()
+            .map(|object| record_of(&object.key).map(|(id, _)| id));
         Ok(others.is_subset(&self.examined)
             && listed.all(|id| id.is_some_and(|id| self.examined.contains(&id))))
     }
@@ -210,7 +237,7 @@ async fn committed(
         examined.extend(backup_of(INTENTS, &object.key));
     }
     for object in vault.objects(BACKUPS).await? {
-        let Some(id) = backup_of(BACKUPS, &object.key) else {
+        let Some((id, _)) = record_of(&object.key) else {
             let error = Error::damaged(&object.key, "its name is not that of a commit record");
             return Err(unaccounted(object.key.as_str(), error));
         };

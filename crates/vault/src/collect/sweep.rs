@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::rewrite::Rewritten;
 use super::survey::Survey;
-use super::writers::Settled;
+use super::writers::{Exempt, Settled};
 use super::{Collecting, Tally, stop_if};
 use crate::host::{Bug, bug};
 use crate::index::pack_key;
@@ -41,7 +41,7 @@ impl Vault {
             true => Some(Survey::take(self, &[], &round.packs, cancel).await?),
             false => None,
         };
-        let committed = match self.settle(round.number, how, cancel).await? {
+        let committed = match self.settle(Exempt::Saw(round.number), how, cancel).await? {
             Settled::Over { committed } => committed,
             Settled::Waits(waits_for) => {
                 let collected = &mut tally.collected;

@@ -8,7 +8,7 @@ use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
 use super::{Tally, stop_if};
-use crate::catalogue::{AtRecord, BACKUPS, INTENTS, NOTES, backup_of};
+use crate::catalogue::{AtRecord, BACKUPS, INTENTS, NOTES, backup_of, record_of};
 use crate::lease::{BACKUPS_MADE, backup_chain};
 use crate::{Error, Lease, Vault};
 
@@ -68,7 +68,7 @@ impl Vault {
         let records = self.objects(BACKUPS).await?;
         let committed: HashSet<BackupId> = records
             .iter()
-            .filter_map(|object| backup_of(BACKUPS, &object.key))
+            .filter_map(|object| Some(record_of(&object.key)?.0))
             .filter(|id| !gone.contains(id))
             .collect();
         let mut stale = Stale::default();

@@ -7,13 +7,22 @@ use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
 use super::{Collecting, stop_if};
-use crate::catalogue::{AtRecord, INTENTS, backup_of};
+use crate::catalogue::{AtRecord, INTENTS, backup_of, intent_key};
 use crate::host::{Bug, bug};
 use crate::lease::{BACKUPS_MADE, Chain, Link, backup_chain};
 use crate::{Error, LEASE_TIME, Vault};
 
 /// How often makers are looked at while one of them may be dead.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// Which backups cannot be harmed by what is to be done.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Exempt {
+    /// Those that have seen the marks of this round before they relied on anything.
+    Saw(u64),
+    /// Those that began with this key epoch or a later one.
+    Since(u32),
+}
 
 /// What a look at the makers came to.
 #[derive(Debug)]
@@ -77,7 +86,7 @@ impl Vault {
     /// living from the dead. The commits of the dead are ruled out.
     pub(super) async fn settle(
         &self,
-        round: u64,
+        exempt: Exempt,
         how: Collecting<'_>,
         cancel: &CancellationToken,
     ) -> Result<Settled, Error> {
@@ -102,7 +111,14 @@ impl Vault {
                     continue;
                 }
                 let signs = all_signs.get(&id).cloned().unwrap_or_default();
-                if signs.exempt(round) {
+                let is_exempt = match exempt {
+                    Exempt::Saw(round) => signs.exempt(round),
+                    Exempt::Since(epoch) => {
+                        let begun = self.epoch_at(&intent_key(id)?).await?;
+                        begun.is_none_or(|begun| begun >= epoch)
+                    }
+                };
+                if is_exempt {
                     continue;
                 }
                 // Asked for itself: a listing may be late.

@@ -9,7 +9,7 @@ use ostler_store::{Key, Object};
 use ostler_vocabulary::{Classified, ErrorKind};
 
 use super::{Index, parse_segment};
-use crate::pack::{HEADER, PackTable};
+use crate::pack::{HEADER, PackTable, epoch_of};
 use crate::rounds::ROUNDS;
 use crate::{Error, PackId, Vault};
 
@@ -53,7 +53,10 @@ impl Vault {
             .buffer_unordered(PARALLEL);
         while let Some((key, read)) = reads.next().await {
             let parsed = match read {
-                Ok(bytes) => parse_segment(self, &key, &bytes),
+                Ok(bytes) => {
+                    self.learn_from(&bytes).await?;
+                    parse_segment(self, &key, &bytes)
+                }
                 // A collector replaced it between the listing and now: what it named is in a newer one.
                 Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::NotFound(format!("`{key}`"))),
                 Err(error) => return Err(Error::store("read", &key)(error)),
@@ -64,6 +67,9 @@ impl Vault {
             }
         }
         drop(reads);
+        if let Some(epoch) = tables.iter().map(PackTable::epoch).max() {
+            self.learn(epoch).await?;
+        }
         let mut adopted = Vec::new();
         let mut missing = Vec::new();
         if adopt_orphans || !ignored.is_empty() {
@@ -133,6 +139,7 @@ impl Vault {
         let header = header
             .first_chunk::<HEADER>()
             .ok_or_else(|| Error::damaged(&object.key, "it is too short"))?;
+        self.learn(epoch_of(header)).await?;
         let mut wanted = TAIL.min(size);
         loop {
             let tail = self.read_part(&object.key, size - wanted, size).await?;

@@ -3,14 +3,14 @@
 mod load;
 mod segment;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ostler_vocabulary::VaultId;
 
 use crate::chunk::ChunkKind;
 use crate::host::{Bug, bug};
-use crate::pack::{Context, Encoding, HEADER, PackTable};
+use crate::pack::{Context, Encoding, HEADER, PackTable, epoch_of};
 use crate::{ChunkId, PackId};
 
 pub(crate) use load::{pack_key, pack_of};
@@ -271,6 +271,22 @@ impl Index {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.packs.iter().map(|pack| pack.size).sum()
+    }
+
+    /// Bytes of packs by the key epoch that they are sealed with.
+    #[must_use]
+    pub fn bytes_by_epoch(&self) -> BTreeMap<u32, u64> {
+        let mut bytes = BTreeMap::new();
+        for pack in &self.packs {
+            *bytes.entry(epoch_of(&pack.header)).or_default() += pack.size;
+        }
+        bytes
+    }
+
+    /// Bytes of packs that are sealed with key epochs before this one.
+    #[must_use]
+    pub fn bytes_before(&self, epoch: u32) -> u64 {
+        self.bytes_by_epoch().range(..epoch).map(|(_, bytes)| bytes).sum()
     }
 
     /// Packs that no segment named when this was loaded, and that were found whole.

@@ -1,9 +1,12 @@
 //! The vault's secrets, and how they are protected.
 
+mod epochs;
 mod key_file;
 mod recipients;
 mod seal;
+mod unlock;
 mod wrapper;
+mod wrappers;
 
 use std::collections::BTreeMap;
 
@@ -11,12 +14,15 @@ use ostler_vocabulary::VaultId;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+pub use epochs::EpochInfo;
+pub(crate) use epochs::activated;
 pub(crate) use key_file::FileKey;
 pub(crate) use recipients::check as check_recipient;
 pub use recipients::of_identity as age_recipients;
 pub(crate) use seal::SEALED_KEY;
 use seal::{Psk, generate, open as open_sealed, public_of, seal as seal_to};
-pub(crate) use wrapper::{Protection, Tried, Wrapper, without};
+pub(crate) use unlock::{OpenedBy, unlock};
+pub(crate) use wrapper::{Protection, Wrapper, without};
 
 use crate::cipher::Suite;
 use crate::{Error, cipher};
@@ -28,6 +34,7 @@ const CHUNK_ID: &str = "ostler vault v1 chunk id";
 const CONFIG_MAC: &str = "ostler vault v1 vault.json";
 const OBJECT: &str = "ostler vault v1 object";
 const NAME: &str = "ostler vault v1 name";
+const PROOF: &str = "ostler vault v1 epoch proof";
 
 /// The secrets of one key epoch.
 pub(crate) struct Epoch {
@@ -68,6 +75,18 @@ impl Epoch {
     /// The key of an object that is sealed with the writer's secret.
     pub(crate) fn object_key(&self, salt: &[u8; 32]) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(*blake3::keyed_hash(&self.object, salt).as_bytes())
+    }
+
+    /// What only holders of this epoch's secret key can say of the secrets of a later one.
+    pub(crate) fn proof_of(&self, vault: VaultId, later: &Self) -> [u8; 32] {
+        let key = Zeroizing::new(blake3::derive_key(PROOF, self.secret.as_slice()));
+        let mut hasher = blake3::Hasher::new_keyed(&key);
+        hasher.update(vault.as_bytes());
+        hasher.update(&self.number.to_be_bytes());
+        hasher.update(&later.number.to_be_bytes());
+        hasher.update(later.writer.as_slice());
+        hasher.update(later.secret.as_slice());
+        *hasher.finalize().as_bytes()
     }
 
     pub(crate) fn name_key(&self) -> &[u8; NAME_KEY] {
@@ -135,8 +154,13 @@ impl Epoch {
 
 /// Every secret of an open vault.
 pub(crate) struct Keyring {
+    identity: Zeroizing<[u8; 32]>,
     chunk_id: Zeroizing<[u8; 32]>,
     epochs: BTreeMap<u32, Epoch>,
+    /// The epoch that new objects are sealed with; the key that opened the vault may not open it.
+    current: u32,
+    /// What is known of epochs that followed another.
+    followed: Vec<EpochInfo>,
 }
 
 impl std::fmt::Debug for Keyring {
@@ -146,28 +170,75 @@ impl std::fmt::Debug for Keyring {
 }
 
 impl Keyring {
+    /// New objects are sealed with the highest of these epochs.
+    ///
     /// # Errors
     /// When there is no epoch at all.
     pub(crate) fn new(identity: &[u8; 32], epochs: Vec<Epoch>) -> Result<Self, Error> {
-        if epochs.is_empty() {
-            return Err(Error::damaged("keys/", "no key epoch is there"));
-        }
+        let highest = epochs.iter().map(|epoch| epoch.number).max();
+        let current = highest.ok_or_else(|| Error::damaged("keys/", "no key epoch is there"))?;
         Ok(Self {
+            identity: Zeroizing::new(*identity),
             chunk_id: Zeroizing::new(blake3::derive_key(CHUNK_ID, identity)),
             epochs: epochs.into_iter().map(|epoch| (epoch.number, epoch)).collect(),
+            current,
+            followed: Vec::new(),
         })
     }
 
     /// The epoch that new objects are sealed with.
-    pub(crate) fn newest(&self) -> &Epoch {
-        match self.epochs.values().next_back() {
-            Some(epoch) => epoch,
-            None => unreachable!("a keyring is never empty"),
-        }
+    ///
+    /// # Errors
+    /// [`Error::EpochUnknown`] when the key that opened the vault does not open it.
+    pub(crate) fn newest(&self) -> Result<&Epoch, Error> {
+        self.epoch(self.current, "what is written to the vault")
     }
 
-    pub(crate) fn epoch(&self, number: u32) -> Option<&Epoch> {
-        self.epochs.get(&number)
+    /// The secrets of the epoch that `object` names.
+    ///
+    /// # Errors
+    /// [`Error::EpochUnknown`] when there are such secrets and this key does not open them; [`Error::Damaged`] when
+    /// there are none (any more).
+    pub(crate) fn epoch(&self, number: u32, object: impl std::fmt::Display) -> Result<&Epoch, Error> {
+        self.epochs.get(&number).ok_or_else(|| {
+            if number < self.lowest() {
+                let reason = format!("it is sealed with key epoch {number}, which was given up");
+                Error::damaged(object, reason)
+            } else if number > self.current {
+                Error::damaged(object, format!("it names key epoch {number}, which never began"))
+            } else {
+                Error::EpochUnknown {
+                    object: object.to_string(),
+                    epoch: number,
+                }
+            }
+        })
+    }
+
+    /// The number of the epoch that new objects are sealed with.
+    pub(crate) fn current(&self) -> u32 {
+        self.current
+    }
+
+    /// The number of the oldest epoch; older ones were given up.
+    pub(crate) fn lowest(&self) -> u32 {
+        self.epochs.keys().next().copied().unwrap_or(self.current)
+    }
+
+    /// The epoch before which everything is to be sealed anew, where that is not done yet.
+    pub(crate) fn leaked_before(&self) -> Option<u32> {
+        let leaked = self.followed.iter().filter(|epoch| epoch.gives_up);
+        let before = leaked.map(|epoch| epoch.number).max()?;
+        (self.lowest() < before).then_some(before)
+    }
+
+    /// Whether epochs were given up, or are to be: then records may have been sealed anew.
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.lowest() > 1 || self.followed.iter().any(|epoch| epoch.gives_up)
+    }
+
+    pub(crate) fn identity(&self) -> &[u8; 32] {
+        &self.identity
     }
 
     /// The key that chunk ids are made with.

@@ -47,6 +47,10 @@ pub(crate) fn seal(
     info: &[u8],
     plaintext: &[u8],
 ) -> Result<Vec<u8>, Error> {
+    #[cfg(test)]
+    if crate::host::is_simulated() {
+        return Ok(stand_in(public, info, plaintext));
+    }
     let failed = |error| Error::Internal(format!("could not seal to a public key: {error}"));
     let public = <Dhkem as Kem>::PublicKey::from_bytes(public).map_err(failed)?;
     let mode = match psk {
@@ -76,6 +80,14 @@ pub(crate) fn seal(
     Ok(bytes)
 }
 
+/// In place of what is sealed, where a hundred thousand histories of a vault are gone through and none is secret.
+#[cfg(test)]
+fn stand_in(public: &[u8; 32], info: &[u8], plaintext: &[u8]) -> Vec<u8> {
+    let mut hasher = blake3::Hasher::new_keyed(public);
+    hasher.update(info).update(plaintext);
+    [hasher.finalize().as_bytes().as_slice(), plaintext].concat()
+}
+
 /// Opens what [`seal`] made.
 pub(crate) fn open(
     suite: Suite,
@@ -84,6 +96,15 @@ pub(crate) fn open(
     info: &[u8],
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, NotAuthentic> {
+    #[cfg(test)]
+    if crate::host::is_simulated() {
+        let (_, plain) = sealed.split_at_checked(ENC).ok_or(NotAuthentic)?;
+        let public = public_of(secret).map_err(|_| NotAuthentic)?;
+        let is_ours = stand_in(&public, info, plain) == sealed;
+        return is_ours
+            .then(|| Zeroizing::new(plain.to_vec()))
+            .ok_or(NotAuthentic);
+    }
     let (enc, sealed) = sealed.split_at_checked(ENC).ok_or(NotAuthentic)?;
     let secret = <Dhkem as Kem>::PrivateKey::from_bytes(secret).map_err(|_| NotAuthentic)?;
     let enc = <Dhkem as Kem>::EncappedKey::from_bytes(enc).map_err(|_| NotAuthentic)?;

@@ -12,7 +12,7 @@ use super::key_file::FileKey;
 use super::seal::{generate, public_of};
 use crate::cipher::{Cipher, NONCE, Suite, TAG};
 use crate::{Error, PassphraseCost, Unlock, cipher};
-use epoch::WrapperSecret;
+pub(crate) use epoch::WrapperSecret;
 use method::Method;
 
 const BINDING: &str = "ostler vault v1 wrapper";
@@ -49,14 +49,20 @@ pub(crate) enum Tried {
 }
 
 impl Wrapper {
-    /// A new wrapper: the bytes of its `wrapper.json`, and itself.
+    /// A name that no wrapper has.
+    pub(crate) fn new_id() -> Result<String, Error> {
+        Ok(data_encoding::HEXLOWER.encode(&cipher::random::<16>()?))
+    }
+
+    /// A new wrapper of this name: itself, its secret half, and the bytes of its `wrapper.json`.
     pub(crate) fn make(
+        id: String,
         suite: Suite,
         vault: VaultId,
         identity: &[u8; 32],
         created: Timestamp,
         protection: &Protection<'_>,
-    ) -> Result<(Self, Vec<u8>), Error> {
+    ) -> Result<(Self, WrapperSecret, Vec<u8>), Error> {
         let (secret, public) = generate()?;
         let method = match protection {
             Protection::KeyFile(key) => Method::KeyFile {
@@ -74,7 +80,7 @@ impl Wrapper {
         };
         let mut wrapper = Self {
             version: VERSION,
-            id: data_encoding::HEXLOWER.encode(&cipher::random::<16>()?),
+            id,
             method,
             created,
             public: encode(&public),
@@ -96,7 +102,11 @@ impl Wrapper {
             Protection::Age(recipients) => super::recipients::seal(recipients, &plain)?,
         });
         let bytes = wrapper.to_bytes()?;
-        Ok((wrapper, bytes))
+        let secret = WrapperSecret {
+            secret,
+            identity_check: identity_check(identity),
+        };
+        Ok((wrapper, secret, bytes))
     }
 
     /// Reads a `wrapper.json` that stands at `object` under the name `id`.

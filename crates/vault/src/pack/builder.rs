@@ -40,7 +40,8 @@ impl PackBuilder {
     /// An empty pack in `buffer`, whose room is reused.
     pub(crate) fn new(vault: &Vault, mut buffer: Vec<u8>) -> Result<Self, Error> {
         let key = Zeroizing::new(cipher::random::<32>()?);
-        let epoch = vault.keys().newest();
+        let keys = vault.keys();
+        let epoch = keys.newest()?;
         let sealed = epoch.seal_key(vault.suite(), vault.id(), &info(vault.id()), &key)?;
         buffer.clear();
         buffer.extend_from_slice(&layout::header(vault.suite(), epoch.number, vault.id(), &sealed));

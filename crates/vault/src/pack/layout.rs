@@ -229,6 +229,11 @@ pub(crate) struct PackTable {
 }
 
 impl PackTable {
+    /// The key epoch that its pack is sealed with.
+    pub(crate) fn epoch(&self) -> u32 {
+        epoch_of(&self.header)
+    }
+
     /// Whether the blocks follow one another without gaps from the header to the table, in a pack of this size. A
     /// signature between table and footer may make the pack longer.
     pub(crate) fn is_sound(&self) -> bool {
@@ -261,6 +266,11 @@ pub(super) fn header(
     header
 }
 
+/// The key epoch that a header names.
+pub(crate) fn epoch_of(header: &[u8; HEADER]) -> u32 {
+    u32::from_be_bytes([header[12], header[13], header[14], header[15]])
+}
+
 /// What stands in a header.
 pub(super) struct HeaderParts<'a> {
     pub(super) epoch: u32,
@@ -289,7 +299,7 @@ pub(super) fn read_header(
         return Err("it is another vault's");
     }
     Ok(HeaderParts {
-        epoch: u32::from_be_bytes([header[12], header[13], header[14], header[15]]),
+        epoch: epoch_of(header),
         sealed_key: &header[32..],
     })
 }

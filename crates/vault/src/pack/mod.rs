@@ -6,6 +6,6 @@ mod open;
 mod press;
 
 pub(crate) use builder::{Finished, PackBuilder};
-pub(crate) use layout::{Contents, Context, Encoding, HEADER, MAX_CHUNK, Member, PackTable};
+pub(crate) use layout::{Contents, Context, Encoding, HEADER, MAX_CHUNK, Member, PackTable, epoch_of};
 pub(crate) use open::PackKey;
 pub(crate) use press::Press;

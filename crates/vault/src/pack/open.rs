@@ -15,10 +15,8 @@ impl PackKey {
     pub(crate) fn open(vault: &Vault, pack: PackId, header: &[u8; HEADER]) -> Result<Self, Error> {
         let damaged = |reason: &str| Error::damaged(format!("pack {pack}"), reason);
         let parts = layout::read_header(header, vault.suite(), vault.id()).map_err(damaged)?;
-        let epoch = vault
-            .keys()
-            .epoch(parts.epoch)
-            .ok_or_else(|| damaged(&format!("it names key epoch {}, which is not known", parts.epoch)))?;
+        let keys = vault.keys();
+        let epoch = keys.epoch(parts.epoch, format_args!("pack {pack}"))?;
         let key: Zeroizing<[u8; 32]> = epoch
             .open_key(
                 vault.suite(),

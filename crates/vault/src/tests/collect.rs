@@ -15,12 +15,17 @@ use crate::Record;
 
 /// A store whose user is killed after so many changes.
 #[derive(Debug)]
-struct Mortal {
+pub(super) struct Mortal {
     inner: Arc<Memory>,
     left: AtomicI64,
 }
 
 impl Mortal {
+    pub(super) fn new(inner: Arc<Memory>, left: i64) -> Self {
+        let left = AtomicI64::new(left);
+        Self { inner, left }
+    }
+
     fn live(&self, key: &Key, changes: bool) -> Result<(), ostler_store::Error> {
         let left = self.left.fetch_sub(i64::from(changes), Ordering::Relaxed);
         if left > 0 {
@@ -121,10 +126,7 @@ async fn a_collection_killed_at_any_change_loses_nothing_and_can_be_repeated() {
     let done = check(&vault, false).await;
     for changes in 0..1000 {
         let store = world.copy().await;
-        let mortal = Mortal {
-            inner: Arc::clone(&store),
-            left: AtomicI64::new(changes + 1),
-        };
+        let mortal = Mortal::new(Arc::clone(&store), changes + 1);
         let vault = world.open(Arc::new(mortal)).await;
         let ended = collect(&vault).await.is_ok();
         let vault = world.open(Arc::clone(&store) as _).await;

@@ -270,7 +270,7 @@ async fn a_sealed_name_is_only_its_own() {
     let fixture = Fixture::new(SUITES[0]).await;
     let vault = &fixture.vault;
     let backup = BackupId::random();
-    let facts = noise(1, vault.name_room());
+    let facts = noise(1, crate::sealed_name::name_room(1));
     let name = vault.seal_name(NameKind::Facts, backup, &facts).unwrap();
     assert_eq!(
         name,

@@ -10,5 +10,6 @@ mod keys;
 mod lease;
 mod parsers;
 mod repack;
+mod rotation;
 mod sim;
 mod world;

@@ -24,20 +24,34 @@ pub fn round(place: &Place, size: &Size, rows: &mut Rows) -> Result<()> {
         ours,
     );
     for consumers in [1, 10, 100] {
+        let mut free = [f64::NAN; 2];
         for held in [false, true] {
             let scenario = format!(
                 "batches of {SMALL} events, {consumers} consumers{}",
                 if held { ", a transaction held open" } else { "" }
             );
             let peer = small(place, THEIRS, consumers, held)?;
+            let ours = small(place, OURS, consumers, held)?;
             rows.add(&scenario, "events/s", "C", peer, peer);
-            rows.add(
-                &scenario,
-                "events/s",
-                "ostler",
-                peer,
-                small(place, OURS, consumers, held)?,
-            );
+            rows.add(&scenario, "events/s", "ostler", peer, ours);
+            if held {
+                let scenario = format!("{scenario}, of the rate without");
+                rows.add(
+                    &scenario,
+                    "%",
+                    "C",
+                    peer / free[0] * 100.0,
+                    peer / free[0] * 100.0,
+                );
+                rows.add(
+                    &scenario,
+                    "%",
+                    "ostler",
+                    peer / free[0] * 100.0,
+                    ours / free[1] * 100.0,
+                );
+            }
+            free = [peer, ours];
         }
     }
     Ok(())

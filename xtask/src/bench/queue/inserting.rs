@@ -44,6 +44,31 @@ pub fn round(place: &Place, size: &Size, round: usize, rows: &mut Rows) -> Resul
         rows.add(&scenario, "/s", "C", peer, peer);
         rows.add(&scenario, "/s", "ostler", peer, of(OURS));
     }
+    with_tickers(place, size, rows)
+}
+
+/// The same while tickers run: a producer wakes ours when it sleeps.
+fn with_tickers(place: &Place, size: &Size, rows: &mut Rows) -> Result<()> {
+    for connections in [1, 8] {
+        let scenario = format!("insert_event, {connections} connections, a ticker runs");
+        let ticker = place.ticker(false, &[THEIRS.to_owned()])?;
+        let peer = pgbench(place, THEIRS, connections, "on", size.seconds)?;
+        drop(ticker);
+        rows.add(&scenario, "/s", "C, pgqd", peer, peer);
+        for (wakeup, contender) in [("true", "ostler"), ("false", "ostler, wake-ups off")] {
+            place.server.try_sql(
+                OURS,
+                &format!("select pgq.set_queue_config('q', 'wakeup', '{wakeup}')"),
+            )?;
+            let ticker = place.ticker(true, &[OURS.to_owned()])?;
+            let rate = pgbench(place, OURS, connections, "on", size.seconds)?;
+            drop(ticker);
+            rows.add(&scenario, "/s", contender, peer, rate);
+        }
+    }
+    place
+        .server
+        .try_sql(OURS, "select pgq.set_queue_config('q', 'wakeup', 'true')")?;
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! `ostler queue load`
 
 use clap::{Args, ValueEnum};
-use ostler_server::queue::{Partitioning, Period, RowMode, Rule, TableOptions, TimeOf, Work};
-use ostler_vocabulary::Failure;
+use ostler_server::queue::{Columns, Partitioning, Period, RowMode, Rule, TableOptions, TimeOf, Work};
+use ostler_vocabulary::{Failure, Span};
 
 use super::work::{PlaceArguments, TargetArguments, carry_out};
 use crate::arguments::text;
@@ -56,6 +56,18 @@ pub(crate) struct TableArguments {
         requires = "partition"
     )]
     part_name: String,
+
+    /// Drop tables by time so long after their time is over, and leave out rows that would go into them
+    #[arg(long, value_name = "TIME", requires = "partition")]
+    keep: Option<Span>,
+
+    /// Another name for a column; repeat it
+    #[arg(long, value_name = "COLUMN=NAME", value_parser = renamed)]
+    rename: Vec<(String, String)>,
+
+    /// Leave a column out; repeat it
+    #[arg(long, value_name = "COLUMN", value_parser = text())]
+    skip: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -93,6 +105,7 @@ impl TableArguments {
                 },
                 time: time_of(&self.by)?,
                 name: part_name(self.part_name)?,
+                keep: self.keep.map(|span| span.0),
             }),
         };
         Ok(TableOptions {
@@ -102,6 +115,10 @@ impl TableArguments {
                 RowChoice::KeepAll => RowMode::KeepAll,
             },
             partitioning,
+            columns: Columns {
+                rename: self.rename,
+                skip: self.skip,
+            },
         })
     }
 }
@@ -121,6 +138,13 @@ fn part_name(name: String) -> Result<String, Failure> {
         return Ok(name);
     }
     Err(usage("`--part-name` needs both `{table}` and `{part}` in it"))
+}
+
+fn renamed(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.to_owned(), new.to_owned())),
+        _ => Err("write COLUMN=NAME".to_owned()),
+    }
 }
 
 fn usage(message: &str) -> Failure {

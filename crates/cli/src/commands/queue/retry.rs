@@ -8,7 +8,7 @@ use super::ask;
 use crate::arguments::{DatabaseArguments, text};
 use crate::session::Session;
 
-/// Show events that wait to be tried again; `--now` gives them back at once
+/// Show events that wait, to be tried again or for their time; `--now` gives them at once
 #[derive(Debug, Args)]
 pub(crate) struct Retry {
     /// The queue

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{DatabaseArguments, text};
-use crate::output::{Format, schema};
+use crate::output::{Format, plural, schema};
 use crate::session::Session;
 
 /// Whose place in which queue.
@@ -167,8 +167,10 @@ pub(crate) async fn carry_out(session: &Session, consume: Consume) -> Result<(),
     };
     session.output.document(schema::CONSUME_REPORT, &totals, |page| {
         page.line(format!(
-            "{} batches, {} events, {} to be tried again",
-            totals.batches, totals.events, totals.retried
+            "{}, {}, {} to be tried again",
+            plural(totals.batches, "batch"),
+            plural(totals.events, "event"),
+            totals.retried
         ));
     })
 }
@@ -212,7 +214,8 @@ fn describe(notice: &Notice<'_>, format: Format) -> Option<String> {
             lag_seconds,
             ..
         } => Some(format!(
-            "batch {batch_id}: {events} events, {retried} to be tried again, {lag_seconds:.1} s behind"
+            "batch {batch_id}: {}, {retried} to be tried again, {lag_seconds:.1} s behind",
+            plural(events, "event")
         )),
         Line::NotOurs { batch_id } => Some(format!("batch {batch_id} was finished by somebody else")),
         Line::Trouble { error, pause_seconds } => Some(format!("{error}; again in {pause_seconds:.1} s")),

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ostler_vocabulary::Failure;
+use ostler_vocabulary::{Failure, Secret};
 
 use crate::arguments::{path, target_path, text};
-use crate::backend::AddVault;
+use crate::backend::{AddVault, TypedKey};
+use crate::error::CommandError;
 use crate::output::schema;
 use crate::report;
 use crate::session::Session;
@@ -21,7 +22,7 @@ pub(crate) struct Add {
     #[arg(value_name = "LOCATION", value_parser = text())]
     location: String,
 
-    /// The key file that opens it
+    /// The key file that opens it; `-` reads a key that is typed in from a recovery sheet
     #[arg(long, value_name = "FILE", value_parser = path(), conflicts_with_all = ["passphrase_file", "age_identity"])]
     key: Option<PathBuf>,
 
@@ -41,10 +42,15 @@ pub(crate) struct Add {
 impl Add {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         let absolute = |path: Option<PathBuf>| path.map(|p| target_path(&p, &session.directory)).transpose();
+        let is_typed = self.key.as_deref() == Some(Path::new("-"));
         let request = AddVault {
+            typed_key: match is_typed {
+                true => Some(typed_key(session)?),
+                false => None,
+            },
             name: self.name,
             location: place(self.location, session)?,
-            key_file: absolute(self.key)?,
+            key_file: absolute(self.key.filter(|_| !is_typed))?,
             age_identity: absolute(self.age_identity)?,
             passphrase_file: absolute(self.passphrase_file)?,
         };
@@ -54,6 +60,25 @@ impl Add {
             .output
             .document(schema::VAULT, &info, |page| report::vault::info(page, &info, now))
     }
+}
+
+/// A key from standard input: one line, as a sheet has it. Case, blanks and dashes do not matter.
+fn typed_key(session: &Session) -> Result<TypedKey, Failure> {
+    session
+        .output
+        .say("Type the key from the sheet: OSTLER-KEY-1: …\n");
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    read.map_err(|source| CommandError::Input { source })?;
+    let line = line.trim();
+    let prefix = "OSTLER-KEY-1:";
+    let has_prefix = line
+        .get(..prefix.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    Ok(TypedKey(Secret::new(match has_prefix {
+        true => line.to_owned(),
+        false => format!("{prefix}{line}"),
+    })))
 }
 
 /// A URL as it is; a directory as an absolute path, because the configuration is read from anywhere.

@@ -4,6 +4,7 @@ mod add;
 mod check;
 mod info;
 mod init;
+mod key;
 mod list;
 
 use clap::Subcommand;
@@ -18,6 +19,9 @@ pub(crate) enum VaultCommand {
     Info(info::Info),
     Check(check::Check),
     Add(add::Add),
+    /// Look at, add, remove and rotate what opens a vault
+    #[command(subcommand, arg_required_else_help = true)]
+    Key(key::KeyCommand),
 }
 
 impl VaultCommand {
@@ -28,6 +32,7 @@ impl VaultCommand {
             Self::Info(verb) => verb.run(session).await,
             Self::Check(verb) => verb.run(session).await,
             Self::Add(verb) => verb.run(session).await,
+            Self::Key(verb) => verb.run(session).await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One example of every document, fixed for ever: the reference page shows them and tests print them.
 
+mod keys;
 mod place;
 mod queue;
 mod work;
@@ -10,6 +11,7 @@ use ostler_api::client::Mark;
 use ostler_api::document::*;
 use ostler_vocabulary::{BackupId, OperationId, Timestamp};
 
+pub use keys::*;
 pub use place::*;
 pub use queue::*;
 pub use work::*;

@@ -94,7 +94,7 @@ pub fn queue_status() -> QueueStatus {
         dead_letters: 1,
         ticker: Some("ostler ticker (10.0.0.5)".into()),
         ticker_since: Some(at(86_400)),
-        warnings: vec!["queue orders: 1 dead letters".into()],
+        warnings: vec!["queue orders: 1 dead letter".into()],
     }
 }
 
@@ -160,7 +160,7 @@ pub fn queue_schema_work() -> QueueSchemaWork {
         steps: vec![
             "tables of version 1".into(),
             "180 functions".into(),
-            "rights (grants/pgq.sql)".into(),
+            "rights".into(),
         ],
         drops: vec![],
         notes: vec!["user app has no CREATEROLE, so roles are not made".into()],

@@ -51,11 +51,13 @@ pub fn plan(request: Request) -> Plan {
             packs: 128,
             bytes: 3_758_096_384,
         },
+        Request::Keys(_) => Work::Keys(super::key_work()),
         Request::QueueSchema(_) => Work::QueueSchema(super::queue_schema_work()),
     };
     let subject = match &request {
         Request::Prune(_) | Request::Delete(_) => "1 of 2 backups",
         Request::CheckVault(_) => "everything",
+        Request::Keys(_) => "begin a new key epoch",
         Request::QueueSchema(_) => "install the queue in main",
         Request::CreateBackup(_) => "/home/me/data",
         _ => "3f2a9c03",

@@ -107,6 +107,12 @@ pub(crate) async fn outcome(session: &Session, detail: &OperationDetail) -> Resu
             })?;
             check::wrong(report)
         }
+        Some(Outcome::Keys(report)) => {
+            print(session, detail, schema::KEY_REPORT, report, None, |page| {
+                super::keys::report(page, report);
+            })?;
+            None
+        }
         Some(Outcome::QueueSchema(report)) => {
             print(
                 session,

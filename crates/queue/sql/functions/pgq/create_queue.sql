@@ -29,6 +29,9 @@ begin
 
     execute 'create sequence ' || pfx || '_id_seq';
     execute 'create sequence ' || pfx || '_tick_seq';
+    execute 'create sequence ' || pfx || '_switch_seq minvalue 0';
+    -- Nobody has written to the other tables.
+    insert into pgq.ostler_queue (oq_queue, closed_at) values (id, array[null::bigint] || array_fill(0::bigint, array[ntables - 1]));
     execute 'create table ' || pfx || ' () inherits (pgq.event_template)';
     for i in 0 .. ntables - 1 loop
         execute format('create table %s_%s () inherits (%s)', pfx, i, pfx);

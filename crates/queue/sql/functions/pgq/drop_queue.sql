@@ -31,6 +31,7 @@ begin
     execute 'drop table ' || pgq.quote_fqname(q.queue_data_pfx);
     execute 'drop sequence ' || pgq.quote_fqname(q.queue_event_seq);
     execute 'drop sequence ' || pgq.quote_fqname(q.queue_tick_seq);
+    execute 'drop sequence if exists ' || pgq.quote_fqname(q.queue_data_pfx || '_switch_seq');
     delete from pgq.retry_queue where ev_queue = q.queue_id;
     delete from pgq.tick where tick_queue = q.queue_id;
     delete from pgq.queue where queue_id = q.queue_id;

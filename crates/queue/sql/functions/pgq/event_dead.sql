@@ -17,6 +17,6 @@ begin
     if not found then
         raise exception 'event not found';
     end if;
-    return pgq.ostler_bury(b.sub_id, b.sub_queue, b.sub_consumer, ev, i_reason);
+    return pgq.ostler_bury(b.sub_id, b.sub_queue, ev, i_reason);
 end
 $$;

@@ -29,7 +29,7 @@ begin
                interval '1 hour' as retry_delay_max into rule;
     end if;
     if tries >= rule.retry_limit then
-        perform pgq.ostler_bury(b.sub_id, b.sub_queue, b.sub_consumer, ev, i_reason);
+        perform pgq.ostler_bury(b.sub_id, b.sub_queue, ev, i_reason);
         return null;
     end if;
     -- The exponent is bounded so that the product is a number; the longest delay was reached long before.
@@ -41,6 +41,8 @@ begin
         values (again, b.sub_queue, ev.ev_id, ev.ev_time, null, b.sub_id, tries + 1,
                 ev.ev_type, ev.ev_data, ev.ev_extra1, ev.ev_extra2, ev.ev_extra3, ev.ev_extra4)
         on conflict on constraint rq_pkey do nothing;
+    -- The ticker may sleep beyond that time.
+    perform pgq.ostler_wake(b.sub_queue);
     return again;
 end
 $$;

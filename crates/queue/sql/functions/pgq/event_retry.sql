@@ -20,7 +20,7 @@ begin
         raise exception 'event not found';
     end if;
     if coalesce(ev.ev_retry, 0) >= b.retry_limit then
-        return pgq.ostler_bury(b.sub_id, b.sub_queue, b.sub_consumer, ev, 'tried again ' || b.retry_limit || ' times');
+        return pgq.ostler_bury(b.sub_id, b.sub_queue, ev, 'tried again ' || b.retry_limit || ' times');
     end if;
     insert into pgq.retry_queue (ev_retry_after, ev_queue, ev_id, ev_time, ev_txid, ev_owner, ev_retry,
                                  ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)
@@ -30,6 +30,8 @@ begin
     if not found then
         return 0;
     end if;
+    -- The ticker may sleep beyond that time.
+    perform pgq.ostler_wake(b.sub_queue);
     return 1;
 end
 $$;

@@ -23,6 +23,8 @@ begin
                                  ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)
         values (x_retry_after, sub.sub_queue, id, x_ev_time, sub.sub_id, x_ev_retry,
                 x_ev_type, x_ev_data, x_ev_extra1, x_ev_extra2, x_ev_extra3, x_ev_extra4);
+    -- The ticker may sleep beyond that time.
+    perform pgq.ostler_wake(sub.sub_queue);
     return id;
 end
 $$;

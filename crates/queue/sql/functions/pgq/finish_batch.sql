@@ -8,18 +8,18 @@ as $$
 declare
     b record;
 begin
-    select * into b from pgq.ostler_batch(x_batch_id);
-    if found then
-        perform 1 from pgq.ostler_subscriber s
-          where s.sub_queue = b.sub_queue and s.sub_consumer = b.sub_consumer for no key update;
-        -- Once more, now that nobody else can move it.
-        select * into b from pgq.ostler_batch(x_batch_id);
-    end if;
-    if not found then
-        raise warning 'finish_batch: batch % not found', x_batch_id;
-        return 0;
-    end if;
-    perform pgq.ostler_place(b.sub_queue, b.sub_consumer, b.next_tick, now(), null, null);
+    loop
+        select o.sub_queue, o.sub_consumer, o.next_tick, o.version, o.segment into b
+          from pgq.ostler_batch(x_batch_id) o
+          join pgq.ostler_subscriber s on s.sub_queue = o.sub_queue and s.sub_consumer = o.sub_consumer
+           for no key update of s;
+        if not found then
+            raise warning 'finish_batch: batch % not found', x_batch_id;
+            return 0;
+        end if;
+        -- Again, when somebody moved it while we waited for the lock.
+        exit when pgq.ostler_place_after(b.version, b.segment, b.sub_queue, b.sub_consumer, b.next_tick, now(), null, null);
+    end loop;
     return 1;
 end
 $$;

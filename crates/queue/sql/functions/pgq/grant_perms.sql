@@ -15,7 +15,8 @@ begin
         raise exception 'Queue not found';
     end if;
     pfx := split_part(q.queue_data_pfx, '.', 2);
-    execute format('grant select on %s, %s to public', pgq.quote_fqname(q.queue_event_seq), pgq.quote_fqname(q.queue_tick_seq));
+    execute format('grant select on %s, %s, %s to public', pgq.quote_fqname(q.queue_event_seq),
+        pgq.quote_fqname(q.queue_tick_seq), pgq.quote_fqname(q.queue_data_pfx || '_switch_seq'));
     if exists (select from pg_roles where rolname = 'pgq_admin') then
         execute format('grant usage on %s to pgq_admin', pgq.quote_fqname(q.queue_event_seq));
     end if;

@@ -26,6 +26,8 @@ begin
     id := nextval(q.queue_event_seq::regclass);
     insert into pgq.ostler_delayed (de_after, de_queue, ev_id, ev_time, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4)
         values (deliver_at, q.queue_id, id, now(), ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4);
+    -- The ticker may sleep beyond that time.
+    perform pgq.ostler_wake(q.queue_id);
     return id;
 end
 $$;

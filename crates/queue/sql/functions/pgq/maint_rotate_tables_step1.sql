@@ -3,7 +3,7 @@
 --
 -- Nobody needs the oldest table when the last snapshot of the slowest consumer sees all that is committed there, and no open
 -- transaction wrote to it: that one would hold a lock. So a long transaction stops rotation only if it used that very table.
--- Readers of batches do, for as long as their transactions are open; between short ones there is room, after a short wait.
+-- Readers of batches leave it out, unless a batch is as old as the table.
 create or replace function pgq.maint_rotate_tables_step1(i_queue_name text)
 returns integer
 language plpgsql
@@ -64,7 +64,7 @@ begin
 
     execute 'truncate only ' || tbl;
     update pgq.ostler_queue
-       set prev_time = q.queue_switch_time, rotation_note = null
+       set prev_time = q.queue_switch_time, rotation_note = null, closed_at[oldest + 1] = null
      where oq_queue = q.queue_id;
     update pgq.queue
        set queue_cur_table = oldest, queue_switch_time = current_timestamp,

@@ -19,19 +19,31 @@ begin
         raise exception 'Not subscriber to queue: %/%', coalesce(i_queue_name, 'NULL'), coalesce(i_consumer_name, 'NULL');
     end if;
 
-    select p.pos_last_tick, p.pos_batch, p.pos_next_tick into pos from pgq.ostler_position p
-     where p.pos_queue = sub.sub_queue and p.pos_consumer = sub.sub_consumer
-     order by p.pos_version desc limit 1;
+    -- Only now, when nobody else can move it.
+    select p.pos_version, p.pos_last_tick, p.pos_batch, p.pos_next_tick, g.segment,
+           a.tick_id as a_id, a.tick_time as a_time, a.tick_event_seq as a_seq,
+           z.tick_id as z_id, z.tick_time as z_time, z.tick_event_seq as z_seq
+      into pos
+      from pgq.ostler_segment g
+     cross join lateral (
+           select n.pos_version, n.pos_last_tick, n.pos_batch, n.pos_next_tick from pgq.ostler_position n
+            where n.pos_queue = sub.sub_queue and n.pos_consumer = sub.sub_consumer
+            order by n.pos_version desc limit 1) p
+      left join pgq.tick a on a.tick_queue = sub.sub_queue and a.tick_id = p.pos_last_tick
+      left join lateral (
+           select t.tick_id, t.tick_time, t.tick_event_seq from pgq.tick t
+            where t.tick_queue = sub.sub_queue and t.tick_id > p.pos_last_tick
+            order by t.tick_id limit 1) z on true;
     if not found then
         raise exception 'the position of % on % is not visible to this transaction', i_consumer_name, i_queue_name
             using errcode = 'serialization_failure';
     end if;
-
-    select t.tick_id, t.tick_time, t.tick_event_seq into prev_tick_id, prev_tick_time, prev_tick_event_seq
-      from pgq.tick t where t.tick_queue = sub.sub_queue and t.tick_id = pos.pos_last_tick;
-    if not found then
+    if pos.a_id is null then
         raise exception 'PgQ corruption: Consumer % on queue % does not see tick %', i_consumer_name, i_queue_name, pos.pos_last_tick;
     end if;
+    prev_tick_id := pos.a_id;
+    prev_tick_time := pos.a_time;
+    prev_tick_event_seq := pos.a_seq;
 
     if pos.pos_batch is not null then
         batch_id := pos.pos_batch;
@@ -41,10 +53,9 @@ begin
     end if;
 
     if i_min_interval is null and i_min_count is null then
-        select t.tick_id, t.tick_time, t.tick_event_seq into cur_tick_id, cur_tick_time, cur_tick_event_seq
-          from pgq.tick t
-         where t.tick_queue = sub.sub_queue and t.tick_id > prev_tick_id
-         order by t.tick_id limit 1;
+        cur_tick_id := pos.z_id;
+        cur_tick_time := pos.z_time;
+        cur_tick_event_seq := pos.z_seq;
     else
         select h.next_tick_id, h.next_tick_time, h.next_tick_seq into cur_tick_id, cur_tick_time, cur_tick_event_seq
           from pgq.find_tick_helper(sub.sub_queue, prev_tick_id, prev_tick_time, prev_tick_event_seq, i_min_count, i_min_interval) h;
@@ -60,6 +71,9 @@ begin
     end if;
 
     batch_id := nextval('pgq.batch_id_seq');
-    perform pgq.ostler_place(sub.sub_queue, sub.sub_consumer, prev_tick_id, now(), batch_id, cur_tick_id);
+    if not pgq.ostler_place_after(pos.pos_version, pos.segment, sub.sub_queue, sub.sub_consumer, prev_tick_id, now(), batch_id, cur_tick_id) then
+        raise exception 'consumer % of queue % was moved meanwhile', i_consumer_name, i_queue_name
+            using errcode = 'serialization_failure';
+    end if;
 end
 $$;

@@ -10,12 +10,10 @@ begin
     select p.pos_version into version from pgq.ostler_position p
      where p.pos_queue = i_queue and p.pos_consumer = i_consumer
      order by p.pos_version desc limit 1;
-    if (select s.segment from pgq.ostler_segment s) = 0 then
-        insert into pgq.ostler_position_0 (pos_queue, pos_consumer, pos_version, pos_last_tick, pos_active, pos_batch, pos_next_tick)
-            values (i_queue, i_consumer, coalesce(version, 0) + 1, i_last_tick, i_active, i_batch, i_next_tick);
-    else
-        insert into pgq.ostler_position_1 (pos_queue, pos_consumer, pos_version, pos_last_tick, pos_active, pos_batch, pos_next_tick)
-            values (i_queue, i_consumer, coalesce(version, 0) + 1, i_last_tick, i_active, i_batch, i_next_tick);
+    if not pgq.ostler_place_after(coalesce(version, 0), (select s.segment from pgq.ostler_segment s),
+        i_queue, i_consumer, i_last_tick, i_active, i_batch, i_next_tick)
+    then
+        raise exception 'consumer % of queue % was moved meanwhile', i_consumer, i_queue using errcode = 'serialization_failure';
     end if;
 end
 $$;

@@ -32,12 +32,16 @@ begin
          || ' on conflict on constraint rq_pkey do nothing'
       using x_event_ids, x_retry_seconds, b.sub_queue, b.sub_id, b.retry_limit;
     get diagnostics queued = row_count;
+    if queued > 0 then
+        -- The ticker may sleep beyond that time.
+        perform pgq.ostler_wake(b.sub_queue);
+    end if;
     if b.retry_limit is not null then
         for ev in
             execute 'select ev_id, ev_time, ev_txid, null::integer, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4'
                  || events || ' where coalesce(ev_retry, 0) >= $2' using x_event_ids, b.retry_limit
         loop
-            buried := buried + pgq.ostler_bury(b.sub_id, b.sub_queue, b.sub_consumer, ev, 'tried again ' || b.retry_limit || ' times');
+            buried := buried + pgq.ostler_bury(b.sub_id, b.sub_queue, ev, 'tried again ' || b.retry_limit || ' times');
         end loop;
     end if;
     return queued + buried;

@@ -29,7 +29,7 @@ begin
     seq := coalesce(pg_sequence_last_value(q.queue_event_seq::regclass), 0);
     if seq = 1 and last.tick_event_seq = 1 then
         -- A sequence says 1 before and after its first value: only here the event itself must be looked for.
-        execute 'select ' || pgq.ostler_unseen_sql(q.queue_data_pfx) into fresh using last.tick_snapshot;
+        execute 'select ' || pgq.ostler_unseen_sql(pgq.quote_fqname(q.queue_data_pfx)) into fresh using last.tick_snapshot;
     end if;
     if seq > last.tick_event_seq or fresh then
         return seq - last.tick_event_seq >= q.queue_ticker_max_count or age >= least(q.queue_ticker_max_lag, lag);

@@ -1,6 +1,7 @@
 -- One round of our ticker: ticks what is due, where new events are due after i_lag already, tells consumers by NOTIFY, and moves
 -- events whose time has come. i_sleep says that the ticker goes to sleep unless this finds work: from here on producers wake it.
--- Gives how many queues ticked, what failed, and how long until the next event's time comes.
+-- Gives how many queues ticked, what failed, and how long until the next event's time comes: nothing, when more have come than
+-- one round moves. What cannot be moved now is looked at again when something else is.
 create or replace function pgq.ostler_ticker_round(i_lag interval, i_sleep boolean, out ticked integer, out failed text[], out wait interval)
 returns record
 language plpgsql
@@ -10,6 +11,10 @@ as $$
 declare
     q record;
     id bigint;
+    at_once constant integer := 1000;
+    delayed integer;
+    retried integer := 0;
+    n integer;
 begin
     ticked := 0;
     failed := '{}';
@@ -18,12 +23,21 @@ begin
     if coalesce(pg_sequence_last_value('pgq.ostler_wakeup_seq'::regclass), 0) % 2 <> i_sleep::integer then
         perform nextval('pgq.ostler_wakeup_seq');
     end if;
-    begin
-        perform pgq.maint_delayed_events();
-        perform pgq.maint_retry_events();
-    exception when others then
-        failed := failed || ('events whose time has come: ' || sqlerrm);
-    end;
+    if pgq.ostler_next_time('-infinity') <= now() then
+        begin
+            delayed := pgq.maint_delayed_events();
+            loop
+                n := pgq.maint_retry_events();
+                retried := retried + n;
+                exit when n = 0 or retried >= at_once;
+            end loop;
+            if delayed >= at_once or retried >= at_once then
+                wait := interval '0';
+            end if;
+        exception when others then
+            failed := failed || ('events whose time has come: ' || sqlerrm);
+        end;
+    end if;
     for q in
         select n.queue_name, coalesce(o.wakeup, true) as wakeup
           from pgq.queue n left join pgq.ostler_queue o on o.oq_queue = n.queue_id
@@ -43,9 +57,11 @@ begin
             failed := failed || (q.queue_name || ': ' || sqlerrm);
         end;
     end loop;
-    select min(t.at) - clock_timestamp() into wait
-      from (select min(ev_retry_after) as at from pgq.retry_queue
-            union all select d.at from pgq.queue n
-              cross join lateral (select min(e.de_after) as at from pgq.ostler_delayed e where e.de_queue = n.queue_id) d) t;
+    if wait is null then
+        wait := pgq.ostler_next_time(now()) - clock_timestamp();
+        if wait < interval '0' then
+            wait := interval '0';
+        end if;
+    end if;
 end
 $$;

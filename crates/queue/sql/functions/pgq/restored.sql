@@ -51,6 +51,8 @@ begin
            and txid_snapshot_xmax(t.tick_snapshot) > n;
         update pgq.queue o set queue_switch_step1 = txid_current(), queue_switch_step2 = txid_current(), queue_switch_time = now()
          where o.queue_id = q.queue_id;
+        update pgq.ostler_queue o set closed_at = null where o.oq_queue = q.queue_id;
+        perform setval((q.queue_data_pfx || '_switch_seq')::regclass, txid_current() << 8 | q.queue_cur_table);
         done := done + 1;
     end loop;
     return done;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use ostler_postgres::{Parameter, Transaction, Type};
 use ostler_vocabulary::{Classified, ErrorKind};
 
+use super::columns::Columns;
 use super::fold::NoKey;
 use super::partition::{NoTime, TimeOf, in_utc, read_time};
 use super::route::{Destination, RouteError, Rules};
@@ -24,6 +25,8 @@ pub struct TableOptions {
     pub rows: RowMode,
     /// Into tables by time; else into the table that the rule names.
     pub partitioning: Option<Partitioning>,
+    /// Which columns.
+    pub columns: Columns,
 }
 
 /// Sends events to queues and tables of the target database.
@@ -212,12 +215,16 @@ impl Dispatch {
             rows.push((event, event.row()?));
         }
         let Some(partitioning) = self.tables.partitioning.clone() else {
-            let rows = rows.into_iter().map(|(_, row)| row).collect();
+            let rows = rows
+                .into_iter()
+                .map(|(_, row)| self.tables.columns.apply(row))
+                .collect();
             return self
                 .known_tables
                 .apply(target, table, self.tables.rows, rows)
                 .await;
         };
+        let now = in_utc(info.tick_time);
         let mut parts: Vec<(super::Part, Vec<Row>)> = Vec::new();
         for (event, row) in rows {
             if row.change == Change::Truncate {
@@ -239,13 +246,19 @@ impl Dispatch {
                 }
             };
             let part = partitioning.period.part(&partitioning.name, table, moment);
+            if partitioning.is_over(&part, now) {
+                continue;
+            }
+            let row = self.tables.columns.apply(row);
             match parts.iter_mut().find(|(known, _)| *known == part) {
                 Some((_, rows)) => rows.push(row),
                 None => parts.push((part, vec![row])),
             }
         }
         for (part, rows) in parts {
-            self.known_tables.make(target, table, &part).await?;
+            self.known_tables
+                .make(target, table, &part, &partitioning, now)
+                .await?;
             self.known_tables
                 .apply(target, &part.table, self.tables.rows, rows)
                 .await?;

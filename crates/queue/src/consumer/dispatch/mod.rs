@@ -4,6 +4,7 @@
 //! there stands in the target together with the position.
 
 mod apply;
+mod columns;
 mod fold;
 mod partition;
 mod route;
@@ -11,6 +12,7 @@ mod statement;
 mod table;
 
 pub use apply::{Dispatch, DispatchError, TableOptions};
+pub use columns::Columns;
 pub use fold::{Fold, Folded, NoKey};
 pub use partition::{NoTime, Part, Period, TimeOf};
 pub use route::{Destination, RouteError, Rule, Rules};

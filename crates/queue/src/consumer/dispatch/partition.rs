@@ -37,6 +37,8 @@ pub struct Part {
     pub from: String,
     /// The first moment after it.
     pub to: String,
+    /// The same moment.
+    pub end: DateTime,
 }
 
 /// A value that is no time.
@@ -54,8 +56,35 @@ impl Period {
     /// table's name and the share of time, such as `2026_11_21`.
     #[must_use]
     pub fn part(self, template: &str, table: &str, moment: DateTime) -> Part {
+        let (from, to, name) = self.share(moment);
+        let time = |moment: DateTime| moment.strftime("%Y-%m-%d %H:%M:%S").to_string();
+        Part {
+            table: template.replace("{table}", table).replace("{part}", &name),
+            from: time(from),
+            to: time(to),
+            end: to,
+        }
+    }
+
+    /// The part that has this name; `None` for a name that no part of the table has.
+    #[must_use]
+    pub fn part_of_name(self, template: &str, table: &str, name: &str) -> Option<Part> {
+        let whole = template.replace("{table}", table);
+        let (before, after) = whole.split_once("{part}")?;
+        let share = name.strip_prefix(before)?.strip_suffix(after)?;
+        let mut numbers = share.split('_').map(str::parse::<i16>);
+        let mut number = |otherwise: i16| numbers.next().unwrap_or(Ok(otherwise)).ok();
+        let (year, month, day, hour) = (number(1)?, number(1)?, number(1)?, number(0)?);
+        let day = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+        let hour = i8::try_from(hour).ok().filter(|hour| (0..24).contains(hour))?;
+        let part = self.part(template, table, day.at(hour, 0, 0, 0));
+        (part.table == name).then_some(part)
+    }
+
+    /// From, up to, and what it is called.
+    fn share(self, moment: DateTime) -> (DateTime, DateTime, String) {
         let day = moment.date();
-        let (from, to, name) = match self {
+        match self {
             Self::Hour => {
                 let from = day.at(moment.hour(), 0, 0, 0);
                 let to = from
@@ -78,11 +107,6 @@ impl Period {
                 let to = from.checked_add(jiff::Span::new().years(1)).unwrap_or(Date::MAX);
                 (midnight(from), midnight(to), from.strftime("%Y").to_string())
             }
-        };
-        Part {
-            table: template.replace("{table}", table).replace("{part}", &name),
-            from: from.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-            to: to.strftime("%Y-%m-%d %H:%M:%S").to_string(),
         }
     }
 }
@@ -131,7 +155,7 @@ fn midnight(date: Date) -> DateTime {
 
 #[cfg(test)]
 mod tests {
-    use super::{DateTime, Part, Period, read_time};
+    use super::{DateTime, Period, read_time};
 
     fn at(text: &str) -> DateTime {
         read_time("created", text).expect("a time")
@@ -140,8 +164,10 @@ mod tests {
     #[test]
     fn names_and_bounds_follow_the_period() {
         let part = |period: Period, text: &str| {
-            let Part { table, from, to } = period.part("{table}_{part}", "shop.log", at(text));
-            [table, from, to].join(" | ")
+            let part = period.part("{table}_{part}", "shop.log", at(text));
+            let same = period.part_of_name("{table}_{part}", "shop.log", &part.table);
+            assert_eq!(same.as_ref(), Some(&part));
+            [part.table, part.from, part.to].join(" | ")
         };
         assert_eq!(
             part(Period::Hour, "2026-11-21 23:59:59.5"),
@@ -159,6 +185,24 @@ mod tests {
             part(Period::Year, "2026-12-31 10:00:00"),
             "shop.log_2026 | 2026-01-01 00:00:00 | 2027-01-01 00:00:00"
         );
+    }
+
+    #[test]
+    fn other_tables_are_no_parts() {
+        let part = |name: &str| Period::Day.part_of_name("{table}_{part}_x", "shop.log", name);
+        assert!(part("shop.log_2026_11_21_x").is_some());
+        for name in [
+            "shop.log",
+            "shop.log_old_x",
+            "shop.log_2026_11_x",
+            "shop.log_2026_13_01_x",
+            "shop.log_2026_11_21",
+            "shop.log_2026_11_21_05_x",
+            "shop.log_2026_11_21_x_x",
+            "other.log_2026_11_21_x",
+        ] {
+            assert_eq!(part(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Rows of one piece of a batch into one table.
 
 use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::civil::DateTime;
 
 use ostler_postgres::quote::{literal, qualified};
 use ostler_postgres::{Parameter, Transaction, Type};
@@ -12,6 +15,7 @@ use super::statement::{Kind, Shape, by_columns};
 use crate::consumer::row::{Change, Row};
 
 const TABLE_COLUMNS: &str = include_str!("../sql/table_columns.sql");
+const CHILDREN: &str = include_str!("../sql/children.sql");
 const IS_PARTITIONED: &str = include_str!("../sql/is_partitioned.sql");
 
 /// What a change means to the table.
@@ -35,6 +39,17 @@ pub struct Partitioning {
     pub time: TimeOf,
     /// The table's name, with `{table}` and `{part}` in it.
     pub name: String,
+    /// How long a table is kept after its time is over; `None`: for ever. Rows of tables that are gone are left out.
+    pub keep: Option<Duration>,
+}
+
+impl Partitioning {
+    /// Whether a part's time is over for so long, at this moment, that it is not kept.
+    #[must_use]
+    pub fn is_over(&self, part: &Part, now: DateTime) -> bool {
+        let limit = self.keep.and_then(|keep| now.checked_sub(keep).ok());
+        limit.is_some_and(|limit| part.end <= limit)
+    }
 }
 
 /// What is known about the target's tables. Forgotten after an error: they may have been changed.
@@ -50,12 +65,14 @@ impl Tables {
         self.generated.clear();
     }
 
-    /// Makes a part unless it is there.
+    /// Makes a part unless it is there. Parts whose time is over go then.
     pub async fn make(
         &mut self,
         target: &Transaction<'_>,
         parent: &str,
         part: &Part,
+        partitioning: &Partitioning,
+        now: DateTime,
     ) -> Result<(), DispatchError> {
         if self.shapes.contains_key(&part.table) {
             return Ok(());
@@ -69,6 +86,7 @@ impl Tables {
                     table: parent.to_owned(),
                 })?;
         let name = qualified(&part.table);
+        self.retire(target, parent, partitioning, now).await?;
         let statement = if is_partitioned {
             format!(
                 "create table if not exists {name} partition of {regclass} for values from ({}) to ({})",
@@ -79,6 +97,32 @@ impl Tables {
             format!("create table if not exists {name} (like {regclass} including all) inherits ({regclass})")
         };
         target.batch(&statement).await?;
+        Ok(())
+    }
+
+    /// Drops the table's children that have a part's name and are not to be kept any more.
+    async fn retire(
+        &mut self,
+        target: &Transaction<'_>,
+        parent: &str,
+        partitioning: &Partitioning,
+        now: DateTime,
+    ) -> Result<(), DispatchError> {
+        if partitioning.keep.is_none() {
+            return Ok(());
+        }
+        for row in target
+            .query(CHILDREN, &[(&qualified(parent), Type::TEXT)])
+            .await?
+        {
+            let (full, bare): (String, String) = (row.get(0), row.get(1));
+            let name = if parent.contains('.') { &full } else { &bare };
+            let part = partitioning.period.part_of_name(&partitioning.name, parent, name);
+            if part.is_some_and(|part| partitioning.is_over(&part, now)) {
+                target.batch(&format!("drop table {}", qualified(&full))).await?;
+                self.shapes.remove(name);
+            }
+        }
         Ok(())
     }
 

@@ -5,6 +5,8 @@
 
 mod consume;
 mod produce;
+mod tally;
+mod team;
 
 use ostler_queue::consumer::{BatchInfo, BatchSource, Event};
 use ostler_testkit::random::Random;
@@ -12,6 +14,8 @@ use tokio_postgres::Client;
 
 use super::oracle::{Delivered, Oracle, Sent, Snapshot, Tick};
 use crate::place::Place;
+pub use tally::Tally;
+use team::Team;
 
 /// Producers' sessions.
 const SESSIONS: usize = 5;
@@ -64,6 +68,8 @@ struct Open {
     repeatable: bool,
     /// It made this tick.
     tick: Option<i64>,
+    /// The table that it was told to write to directly.
+    table: Option<String>,
 }
 
 struct Reader {
@@ -82,30 +88,11 @@ pub struct Round<'p> {
     producers: Vec<Producer<'p>>,
     prepared: Vec<(String, Open)>,
     readers: Vec<Reader>,
+    team: Team,
     oracle: Oracle,
     counter: u64,
     rotations: u64,
     history: Vec<String>,
-}
-
-/// What happened in rounds, so that a test can tell that it was not nothing.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Tally {
-    pub committed: u64,
-    pub events: u64,
-    pub batches: u64,
-    pub rotations: u64,
-    pub ticks: u64,
-}
-
-impl std::ops::AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.committed += other.committed;
-        self.events += other.events;
-        self.batches += other.batches;
-        self.rotations += other.rotations;
-        self.ticks += other.ticks;
-    }
 }
 
 /// Runs the history of a seed.
@@ -157,6 +144,7 @@ impl<'p> Round<'p> {
             producers: producers.collect(),
             prepared: Vec::new(),
             readers: Vec::new(),
+            team: Team::default(),
             oracle: Oracle::default(),
             counter: 0,
             rotations: 0,
@@ -166,6 +154,7 @@ impl<'p> Round<'p> {
         for number in 0..CONSUMERS {
             round.add_reader(number).await;
         }
+        round.gather_team().await;
         round
     }
 
@@ -210,6 +199,7 @@ impl<'p> Round<'p> {
                 self.note("another consumer registers");
                 Ok(())
             }
+            76..83 => self.team_step(false).await,
             _ => {
                 let who = self.below(self.readers.len());
                 self.consume(who).await
@@ -336,14 +326,15 @@ impl<'p> Round<'p> {
                     self.consume(who).await?;
                 }
             }
-            if !self
-                .readers
-                .iter()
-                .any(|reader| self.oracle.has_due(&reader.delivered))
-            {
+            self.team_to_its_end(newest).await?;
+            let mut all = self.readers.iter().map(|reader| &reader.delivered);
+            if !all.any(|one| self.oracle.has_due(one)) && !self.oracle.has_due(&self.team.delivered) {
                 break;
             }
         }
+        self.oracle
+            .check_end(&self.team.delivered)
+            .map_err(|what| format!("the team: {what}"))?;
         for reader in &self.readers {
             self.oracle
                 .check_end(&reader.delivered)
@@ -368,6 +359,7 @@ impl<'p> Round<'p> {
 
     async fn clean_up(&mut self) {
         self.readers.clear();
+        self.team = Team::default();
         for producer in &mut self.producers {
             let _ = producer.client.batch_execute("rollback").await;
         }

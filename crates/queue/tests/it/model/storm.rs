@@ -174,12 +174,18 @@ async fn every_event_comes_once_when_everybody_works_at_once() {
     let behind = format!(
         "select count(*) from pgq.subscription where sub_last_tick < ({newest}) or sub_batch is not null"
     );
-    for _ in 0..1_000 {
+    for _ in 0..4_000 {
         if place.value(&behind).as_deref() == Some("0") {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    assert_eq!(
+        place.value(&behind).as_deref(),
+        Some("0"),
+        "somebody does not come to the end: {:?}",
+        place.sql("select * from pgq.get_consumer_info()")
+    );
     ended.cancel();
     for consumer in consumers {
         consumer

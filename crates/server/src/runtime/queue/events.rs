@@ -58,7 +58,7 @@ pub(super) async fn peek(
     Ok(QueueAnswer::Events(EventList { queue, events }))
 }
 
-/// Events that wait to be tried again; their time may come now.
+/// Events that wait to be tried again and, of no consumer, for their time; it may come now.
 pub(super) async fn retries(
     session: &Connection,
     queue: String,
@@ -71,15 +71,21 @@ pub(super) async fn retries(
         Some(pattern) => consumers_named(session, &queue, pattern).await?,
         None => consumers_named(session, &queue, "*").await.unwrap_or_default(),
     };
+    let all = consumer_pattern.is_none();
     if now {
         let statement = include_str!("queries/retry_now.sql");
-        let parameters = [(&queue as _, Type::TEXT), (&consumers as _, Type::TEXT_ARRAY)];
+        let parameters = [
+            (&queue as _, Type::TEXT),
+            (&consumers as _, Type::TEXT_ARRAY),
+            (&all as _, Type::BOOL),
+        ];
         session.execute(statement, &parameters).await.map_err(explained)?;
     }
     let parameters = [
         (&queue as _, Type::TEXT),
         (&consumers as _, Type::TEXT_ARRAY),
         (&limit as _, Type::INT8),
+        (&all as _, Type::BOOL),
     ];
     let events = documents(session, include_str!("queries/retries.sql"), &parameters).await?;
     Ok(QueueAnswer::Events(EventList { queue, events }))

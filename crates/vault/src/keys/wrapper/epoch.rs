@@ -18,6 +18,12 @@ pub(crate) struct WrapperSecret {
     pub(super) identity_check: [u8; 32],
 }
 
+impl std::fmt::Debug for WrapperSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WrapperSecret(***)")
+    }
+}
+
 impl Wrapper {
     /// Seals the secrets of an epoch to the public half.
     pub(crate) fn seal_epoch(

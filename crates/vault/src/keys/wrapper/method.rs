@@ -35,6 +35,15 @@ impl Method {
         }
     }
 
+    /// What tells it from others of its kind.
+    pub(crate) fn about(&self) -> Option<String> {
+        match self {
+            Self::KeyFile { fingerprint } => Some(fingerprint.clone()),
+            Self::Passphrase { .. } => None,
+            Self::Age { recipients } => Some(recipients.join(", ")),
+        }
+    }
+
     /// The key that a passphrase gives with the parameters of this wrapper.
     pub(super) fn passphrase_key(&self, passphrase: &Secret) -> Result<Zeroizing<[u8; 32]>, Error> {
         let Self::Passphrase {

@@ -4,20 +4,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use ostler_store::Key;
 use ostler_vocabulary::{BackupId, Classified, OperationId, Progress, Unit};
 use tokio_util::sync::CancellationToken;
 
 use super::schedule::{holder, process, seen};
 use super::store::View;
 use super::world::State;
-use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of};
+use crate::catalogue::{AtRecord, BACKUPS, INTENTS, record_of};
 use crate::list::{Entry, EntryKind, Extent, ListWriter, Metadata};
-use crate::{ChunkKind, Collecting, Counts, Error, Index, Intent, NodeRecord, Record, Vault, Writer};
+use crate::{ChunkKind, Collecting, Counts, Error, Index, Intent, Lease, NodeRecord, Record, Vault, Writer};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Role {
-    Writer { backups: u64 },
-    Collector { rounds: u64, grace: Duration },
+    Writer {
+        backups: u64,
+    },
+    Collector {
+        rounds: u64,
+        grace: Duration,
+    },
+    /// Who rotates keys, some because they have leaked.
+    Rotator {
+        rotations: u64,
+    },
 }
 
 /// Different chunks that there are.
@@ -26,7 +36,10 @@ const CHUNKS: u64 = 7;
 /// The life of one process.
 pub(super) async fn live(view: View, base: Arc<Vault>, role: Role) {
     let vault = seen(&base, &view);
+    // In other histories there is one epoch for ever.
+    while view.world.state().rotates && vault.renew_keys().await.is_err() {}
     match role {
+        Role::Rotator { rotations } => rotate(&view, &vault, rotations).await,
         Role::Writer { backups } => write(&view, &vault, backups).await,
         Role::Collector { rounds, grace } => collect(&view, &vault, rounds, grace).await,
     }
@@ -258,7 +271,7 @@ async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), E
             continue;
         }
         let chosen = view.world.state().dice.below(there.len() as u64) as usize;
-        let Some(id) = backup_of(folder, &there[chosen].key) else {
+        let Some(id) = named(folder, &there[chosen].key) else {
             continue;
         };
         // What is not committed is deleted only when its maker is known to be dead.
@@ -281,4 +294,60 @@ async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), E
     let collected = vault.collect(&lease, how, &progress, &cancel).await?;
     view.world.state().note(view.actor, || format!("{collected:?}"));
     lease.release().await
+}
+
+fn rotate<'a>(view: &'a View, vault: &'a Arc<Vault>, rotations: u64) -> BoxFuture<'a, ()> {
+    Box::pin(async move {
+        for _ in 0..rotations {
+            rest(view, vault, 120_000).await;
+            let gives_up = !view.world.state().dice.once_in(3);
+            match rotation(view, vault, gives_up).await {
+                Ok(left) => view
+                    .world
+                    .state()
+                    .note(view.actor, || format!("rotated, left: {left:?}")),
+                Err(error) => view.world.state().note(view.actor, || format!("fails: {error}")),
+            }
+        }
+    })
+}
+
+async fn rotation(view: &View, vault: &Arc<Vault>, gives_up: bool) -> Result<Vec<String>, Error> {
+    let lease = vault
+        .lease(holder(view), Duration::from_secs(100), &|_| {})
+        .await?;
+    vault.renew_keys().await?;
+    if !gives_up || vault.giving_up().is_none() {
+        let operation = OperationId::random();
+        let after = vault.current_epoch();
+        vault.rotate(after, gives_up, operation, &lease).await?;
+    }
+    lease.release().await?;
+    if !gives_up {
+        return Ok(Vec::new());
+    }
+    let lease = vault
+        .lease(holder(view), Duration::from_secs(100), &|_| {})
+        .await?;
+    let left = give_up_epochs(vault, &lease).await?;
+    lease.release().await?;
+    Ok(left)
+}
+
+/// The backup that an object is named for.
+fn named(folder: &str, key: &Key) -> Option<BackupId> {
+    match folder {
+        BACKUPS => record_of(key).map(|(id, _)| id),
+        folder => crate::catalogue::backup_of(folder, key),
+    }
+}
+
+/// What is done after a rotation because of a leak.
+pub(super) async fn give_up_epochs(vault: &Arc<Vault>, lease: &Lease) -> Result<Vec<String>, Error> {
+    let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
+    let how = Collecting::default();
+    vault.settle_old_writers(how, &cancel).await?;
+    vault.collect(lease, how, &progress, &cancel).await?;
+    vault.seal_anew(lease, &progress, &cancel).await?;
+    vault.give_up_old_epochs(lease, &cancel).await
 }

@@ -18,7 +18,7 @@ use ostler_vocabulary::SystemClock;
 
 use crate::cipher::Suite;
 use crate::host::{Bug, plant, seed_chance};
-use crate::{InitOptions, Vault};
+use crate::{InitOptions, Protect, Vault};
 use schedule::history;
 
 /// Histories of each everyday run; the campaign (`cargo xtask simulate`) sets it higher.
@@ -63,7 +63,7 @@ fn campaign(seeds: std::ops::Range<u64>, bug: Option<Bug>) -> Option<(u64, Strin
 async fn base() -> Arc<Vault> {
     seed_chance(Some(1));
     let options = InitOptions {
-        protect: Vec::new(),
+        protect: vec![Protect::KeyFile],
         clock: Arc::new(SystemClock::default()),
     };
     let made = Vault::init_with(Arc::new(Memory::new()), options, Suite::None)
@@ -122,6 +122,7 @@ fn every_planted_mistake_is_found() {
         Bug::NoSecondLook,
         Bug::RecordsFirst,
         Bug::RoundOverEarly,
+        Bug::GiveUpBesideWriters,
     ] {
         let begun = std::time::Instant::now();
         let found = campaign(0..FOUND_WITHIN, Some(bug));

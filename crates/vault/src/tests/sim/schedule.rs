@@ -1,5 +1,6 @@
 //! Who is served next, who stops, who dies; and what must hold in the end.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::cast::{self, Role};
 use super::store::View;
-use super::world::{Dice, State, Weather, World};
+use super::world::{Dice, State, Stored, Weather, World};
+use crate::catalogue::record_of;
 use crate::host::{Host, seed_chance};
 use crate::list::ListReader;
 use crate::reach::data_chunks;
@@ -39,7 +41,26 @@ fn cast(dice: &mut Dice, weather: &Weather) -> Vec<Role> {
         rounds: 1 + dice.below(3),
         grace,
     }));
+    // Epochs are given up only where listings show at once what was created.
+    if weather.lag == 0 && dice.once_in(6) {
+        let rotations = 1 + dice.below(2);
+        cast.extend((0..1 + dice.below(2)).map(|_| Role::Rotator { rotations }));
+    }
     cast
+}
+
+/// A vault without backups is there when a history begins.
+async fn furnish(world: &World, base: &Arc<Vault>, roles: &[Role]) {
+    world.state().rotates = roles.iter().any(|role| matches!(role, Role::Rotator { .. }));
+    for object in base.objects("keys/").await.unwrap() {
+        let body = base.store().get(&object.key).await.unwrap();
+        let stored = Stored {
+            body,
+            created: 0,
+            listed: 0,
+        };
+        world.state().objects.insert(object.key, stored);
+    }
 }
 
 /// Goes through the history of a seed; says what is wrong in its end.
@@ -48,6 +69,7 @@ pub(super) async fn history(base: &Arc<Vault>, seed: u64, told: bool) -> Result<
     let weather = weather(&mut dice);
     let roles = cast(&mut dice, &weather);
     let world = World::new(seed, weather, roles.len() + 1, told);
+    furnish(&world, base, &roles).await;
     let ended = match play(&world, base, &roles).await {
         Ok(()) => judge(&world, base, roles.len()).await,
         endless => endless,
@@ -62,6 +84,7 @@ pub(super) async fn story(base: &Arc<Vault>, seed: u64) -> String {
     let weather = weather(&mut dice);
     let roles = cast(&mut dice, &weather);
     let world = World::new(seed, weather, roles.len() + 1, true);
+    furnish(&world, base, &roles).await;
     play(&world, base, &roles).await.unwrap();
     let state = world.state();
     state.story().to_owned()
@@ -252,6 +275,10 @@ async fn judge(world: &World, base: &Arc<Vault>, observer: usize) -> Result<(), 
         actor: observer,
     };
     let vault = seen(base, &view);
+    if world.state().rotates {
+        let opened = vault.renew_keys().await;
+        opened.map_err(|error| format!("in the end the vault cannot be opened: {error}"))?;
+    }
     readable(world, &vault).await?;
     let said = |error: Error| format!("in the end nothing can be freed: {error}");
     let lease = vault
@@ -264,6 +291,12 @@ async fn judge(world: &World, base: &Arc<Vault>, observer: usize) -> Result<(), 
         .collect(&lease, how, &progress, &cancel)
         .await
         .map_err(said)?;
+    if vault.giving_up().is_some() {
+        let left = cast::give_up_epochs(&vault, &lease).await.map_err(said)?;
+        if let Some(left) = left.first() {
+            return Err(format!("in the end `{left}` needs an epoch that leaked"));
+        }
+    }
     lease.release().await.map_err(said)?;
     if !collected.waits_for.is_empty() {
         return Err("in the end a collection waits for makers that are dead".to_owned());
@@ -316,11 +349,12 @@ async fn readable(world: &World, vault: &Arc<Vault>) -> Result<(), String> {
     let reader = Arc::new(vault.reader(index));
     let ids: Vec<BackupId> = {
         let state = world.state();
-        let names = state
+        let ids: BTreeSet<BackupId> = state
             .objects
             .keys()
-            .filter_map(|key| key.as_str().strip_prefix("backups/"));
-        names.filter_map(|name| name.parse().ok()).collect()
+            .filter_map(|key| Some(record_of(key)?.0))
+            .collect();
+        ids.into_iter().collect()
     };
     let mut committed = Vec::new();
     for id in ids {

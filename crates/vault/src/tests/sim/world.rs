@@ -108,6 +108,8 @@ pub(super) struct State {
     pub(super) actors: Vec<Actor>,
     pub(super) waiting: Vec<Waiting>,
     pub(super) sleeping: Vec<Sleeping>,
+    /// Whether somebody rotates keys.
+    pub(super) rotates: bool,
     /// Processes that died.
     pub(super) dead: BTreeSet<u64>,
     pub(super) processes: u64,
@@ -148,6 +150,7 @@ impl World {
             actors: (0..actors).map(|_| Actor::default()).collect(),
             waiting: Vec::new(),
             sleeping: Vec::new(),
+            rotates: false,
             dead: BTreeSet::new(),
             processes: 0,
             last: false,

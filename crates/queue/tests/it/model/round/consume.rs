@@ -82,7 +82,7 @@ fn reader_of<'r>(readers: &'r mut [Reader], name: &str) -> &'r mut Reader {
         .expect("readers stay")
 }
 
-async fn read(source: &mut dyn BatchSource, batch: &BatchInfo) -> Result<Vec<Event>, String> {
+pub(super) async fn read(source: &mut dyn BatchSource, batch: &BatchInfo) -> Result<Vec<Event>, String> {
     source.open(batch).await.map_err(|error| format!("{error:?}"))?;
     let mut all = Vec::new();
     loop {

@@ -55,12 +55,17 @@ impl Round<'_> {
         self.counter += count;
         let sql = if direct {
             // As bulk producers do: into the table of the moment, by its own default for the id.
-            let table: String = self.producers[who]
-                .client
-                .query_one("select pgq.current_event_table($1)", &[&self.queue])
-                .await
-                .map_err(|error| said(&error))?
-                .get(0);
+            let Some(table) = open.table.clone() else {
+                let row = self.producers[who]
+                    .client
+                    .query_one("select pgq.current_event_table($1)", &[&self.queue])
+                    .await
+                    .map_err(|error| said(&error))?;
+                let table: String = row.get(0);
+                self.note(format!("{who} will write to {table}"));
+                open.table = Some(table);
+                return Ok(Some(open));
+            };
             format!(
                 "insert into {table} (ev_time, ev_type, ev_data) \
                  select now(), 'direct', 'p' || n from generate_series({first}, {}) n \

@@ -13,12 +13,20 @@ SELECT pg_catalog.to_jsonb(r)::text
                    SELECT 'queue ' || l.queue_name || ': consumer ' || l.consumer_name || ' is behind by ' || l.lag::text
                      FROM pgq.lagging_consumers() l
                    UNION ALL
-                   SELECT 'queue ' || s.queue_name || ': ' || s.dead_letters || ' dead letters' FROM pgq.queue_stats() s
-                    WHERE s.dead_letters > 0) n) AS warnings
+                   SELECT 'queue ' || s.queue_name || ': ' || s.dead_letters
+                          || CASE s.dead_letters WHEN 1 THEN ' dead letter' ELSE ' dead letters' END FROM pgq.queue_stats() s
+                    WHERE s.dead_letters > 0
+                   UNION ALL
+                   SELECT 'triggers of a restored database are slow: ' || string_agg(DISTINCT f.place::text, ', ')
+                          || '; `ostler queue upgrade` makes them anew' FROM pgq.ostler_foreign_triggers() f HAVING count(*) > 0
+                   UNION ALL
+                   SELECT 'ticks are of another server, which had more transactions: nothing ticks; `ostler queue upgrade` repairs it'
+                    WHERE EXISTS (SELECT FROM pgq.tick t WHERE txid_snapshot_xmax(t.tick_snapshot)
+                                                             > txid_snapshot_xmax(txid_current_snapshot()))) n) AS warnings
           FROM (SELECT 1) one
           LEFT JOIN LATERAL (
                SELECT coalesce(nullif(a.application_name, ''), 'somebody') || ' ('
-                      || coalesce(a.client_addr::text, 'local') || ')' AS program, a.backend_start
+                      || coalesce(pg_catalog.host(a.client_addr), 'local') || ')' AS program, a.backend_start
                  FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
                 WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 1885827444::oid AND l.objid = 4294967295::oid
                   AND l.objsubid = 2

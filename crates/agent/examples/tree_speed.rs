@@ -1,4 +1,4 @@
-//! Measures walking, upload and restore of a directory: `speed DIRECTORY SCRATCH`. Everything in SCRATCH is replaced.
+//! Measures walking, upload and restore of a directory: `tree_speed DIRECTORY SCRATCH`. Everything in SCRATCH is replaced.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

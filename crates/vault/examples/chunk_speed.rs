@@ -1,4 +1,4 @@
-//! How fast chunks go into and come out of a vault in memory: `cargo run --release -p ostler-vault --example speed`.
+//! How fast chunks go into and come out of a vault in memory: `cargo run --release -p ostler-vault --example chunk_speed`.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

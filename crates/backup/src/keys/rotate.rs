@@ -1,0 +1,216 @@
+//! `vault key rotate`
+
+use std::sync::Arc;
+
+use ostler_api::document::{KeyReport, Outcome};
+use ostler_api::keys::KeyWork;
+use ostler_operations::{Finished, Operation};
+use ostler_vault::{Collected, Collecting, Lease};
+use ostler_vocabulary::{BackupId, ByteSize, Failure, Unit};
+use serde::{Deserialize, Serialize};
+
+use crate::Context;
+use crate::restore::finished;
+
+/// So many times space is freed and packs are written anew before the rest is left to another run.
+const ROUNDS: usize = 10_000;
+
+/// Works out what there is to be done.
+pub(super) async fn look(context: &Context, compromised: bool, work: &mut KeyWork) -> Result<(), Failure> {
+    if !compromised {
+        return Ok(());
+    }
+    let index = context.vault.index(false).await;
+    let index = index.map_err(context.attempting("read its index"))?;
+    let pending = context.vault.giving_up();
+    work.epoch = context.vault.current_epoch();
+    work.goes_on = pending.is_some();
+    work.reencrypt_bytes = match pending {
+        Some(before) => index.bytes_before(before),
+        None => index.bytes(),
+    };
+    for key in &work.keys {
+        work.warnings.push(format!(
+            "the {} {} will open what is encrypted anew: if it is the one that leaked, remove it first",
+            key.summary.kind,
+            super::short(&key.summary.id)
+        ));
+    }
+    Ok(())
+}
+
+/// What one round of encrypting anew left.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Round {
+    old_bytes: u64,
+    waits: bool,
+}
+
+pub(super) async fn run(
+    compromised: bool,
+    work: &KeyWork,
+    op: &Operation,
+    context: &Context,
+) -> Result<Finished, Failure> {
+    let lease = context.lease(op, "rotating the keys").await?;
+    op.commit().await?;
+    let epoch = new_epoch(compromised, work, op, context, &lease).await;
+    // What is sealed with the old secrets is taken anew.
+    context.release(lease).await;
+    let epoch = epoch?;
+    if !compromised {
+        let report = KeyReport {
+            done: "rotated".to_owned(),
+            epoch,
+            ..KeyReport::default()
+        };
+        return finished(Outcome::Keys(report), Vec::new());
+    }
+    let lease = context.lease(op, "encrypting everything anew").await?;
+    let given_up = give_up(op, context, &lease).await;
+    context.release(lease).await;
+    given_up
+}
+
+async fn new_epoch(
+    compromised: bool,
+    work: &KeyWork,
+    op: &Operation,
+    context: &Context,
+    lease: &Lease,
+) -> Result<u32, Failure> {
+    op.step("new epoch")
+        .retries(3)
+        .run(|_| async {
+            if work.goes_on {
+                return Ok(context.vault.current_epoch());
+            }
+            op.audit(
+                "rotate keys",
+                &context.vault_name,
+                0,
+                match compromised {
+                    true => "asked for, because secrets have leaked",
+                    false => "asked for",
+                },
+            )
+            .await?;
+            let rotated = context
+                .vault
+                .rotate(work.epoch, compromised, op.id(), lease)
+                .await;
+            rotated.map_err(context.attempting("rotate its keys"))
+        })
+        .await
+}
+
+async fn give_up(op: &Operation, context: &Context, lease: &Arc<Lease>) -> Result<Finished, Failure> {
+    let told = |what: String| op.message(what);
+    let how = Collecting {
+        told: &told,
+        ..Collecting::default()
+    };
+    let mut waits_for: Vec<BackupId> = op
+        .step("settle writers")
+        .retries(3)
+        .run(|step| async move {
+            let settled = context.vault.settle_old_writers(how, &step.cancelled).await;
+            settled.map_err(context.attempting("see who writes to it"))
+        })
+        .await?;
+    let mut old_bytes = u64::MAX;
+    for number in 1..=ROUNDS {
+        let round = reencrypt(number, op, context, lease, how).await?;
+        let is_over = round.old_bytes == 0 || round.waits || round.old_bytes >= old_bytes;
+        old_bytes = round.old_bytes;
+        if is_over {
+            break;
+        }
+    }
+    op.step("seal records anew")
+        .unit(Unit::Objects)
+        .retries(3)
+        .run(|step| async move {
+            let sealed = context
+                .vault
+                .seal_anew(lease, &step.progress, &step.cancelled)
+                .await;
+            sealed.map_err(context.attempting("seal its records anew"))
+        })
+        .await?;
+    let left: Vec<String> = op
+        .step("give up old epochs")
+        .retries(3)
+        .run(|step| async move {
+            let left = context.vault.give_up_old_epochs(lease, &step.cancelled).await;
+            left.map_err(context.attempting("give up its old key epochs"))
+        })
+        .await?;
+    if left.is_empty() {
+        waits_for.clear();
+    }
+    let index = context.vault.index(false).await;
+    let index = index.map_err(context.attempting("read its index"))?;
+    let report = KeyReport {
+        done: match left.is_empty() {
+            true => "given up",
+            false => "rotated",
+        }
+        .to_owned(),
+        epoch: context.vault.current_epoch(),
+        bytes: index.bytes(),
+        old_bytes: context
+            .vault
+            .giving_up()
+            .map_or(0, |before| index.bytes_before(before)),
+        left: left.clone(),
+        waits_for: waits_for.clone(),
+        ..KeyReport::default()
+    };
+    let partial = match (left.first(), waits_for.first()) {
+        (None, _) => Vec::new(),
+        (Some(_), Some(backup)) => vec![format!(
+            "backup {} is being made with the old keys: run it again when that is over",
+            backup.short()
+        )],
+        (Some(first), None) => vec![match left.len() - 1 {
+            0 => format!("{first} still needs the old keys"),
+            more => format!("{first} and {more} more objects still need the old keys"),
+        }],
+    };
+    finished(Outcome::Keys(report), partial)
+}
+
+async fn reencrypt(
+    number: usize,
+    op: &Operation,
+    context: &Context,
+    lease: &Arc<Lease>,
+    how: Collecting<'_>,
+) -> Result<Round, Failure> {
+    op.step("encrypt anew")
+        .key(number.to_string())
+        .unit(Unit::Bytes)
+        .retries(3)
+        .run(|step| async move {
+            let collected: Collected = context
+                .vault
+                .collect(lease, how, &step.progress, &step.cancelled)
+                .await
+                .map_err(context.attempting("encrypt it anew"))?;
+            let index = context.vault.index(true).await;
+            let index = index.map_err(context.attempting("read its index"))?;
+            let before = context.vault.giving_up();
+            let old_bytes = before.map_or(0, |before| index.bytes_before(before));
+            op.message(format!(
+                "{} of {} are still sealed with old keys",
+                ByteSize(old_bytes),
+                ByteSize(index.bytes())
+            ));
+            Ok(Round {
+                old_bytes,
+                waits: !collected.waits_for.is_empty(),
+            })
+        })
+        .await
+}

@@ -1,0 +1,387 @@
+//! Keys that are added, removed and rotated; epochs that are given up.
+
+use std::sync::Arc;
+
+use ostler_store::{Key, Memory, Store};
+use ostler_vocabulary::{Classified, ErrorKind, OperationId, Progress, Secret, Unit};
+use tokio_util::sync::CancellationToken;
+
+use super::collect::Mortal;
+use super::fixture::{Fixture, SUITES, noise};
+use super::world::{World, check, collect, commit, intent_of, lease, store_files, verify};
+use crate::envelope::epoch_of;
+use crate::{
+    CatalogueEntry, Collecting, Error, MarkAction, MarkRecord, NewKey, PassphraseCost, ProofRecord, Record,
+    Unlock, Vault,
+};
+
+async fn rotate(vault: &Arc<Vault>, gives_up: bool) -> Result<u32, Error> {
+    let lease = lease(vault).await?;
+    let after = vault.current_epoch();
+    let epoch = vault
+        .rotate(after, gives_up, OperationId::random(), &lease)
+        .await?;
+    lease.release().await?;
+    Ok(epoch)
+}
+
+/// What `vault key rotate --compromised` does.
+async fn give_up(vault: &Arc<Vault>) -> Result<Vec<String>, Error> {
+    if vault.giving_up().is_none() {
+        rotate(vault, true).await?;
+    }
+    let lease = lease(vault).await?;
+    let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
+    vault.settle_old_writers(Collecting::default(), &cancel).await?;
+    vault
+        .collect(&lease, Collecting::default(), &progress, &cancel)
+        .await?;
+    vault.seal_anew(&lease, &progress, &cancel).await?;
+    let left = vault.give_up_old_epochs(&lease, &cancel).await?;
+    lease.release().await?;
+    Ok(left)
+}
+
+/// Epochs of all objects that name one.
+async fn epochs(store: &Memory, prefix: &str) -> Vec<(Key, u32)> {
+    let mut epochs = Vec::new();
+    for key in store.keys() {
+        if !key.as_str().starts_with(prefix) {
+            continue;
+        }
+        let bytes = store.get(&key).await.unwrap();
+        let epoch = match key.as_str().starts_with("packs/") {
+            true => Some(u32::from_be_bytes(bytes[12..16].try_into().unwrap())),
+            false => epoch_of(&bytes),
+        };
+        epochs.extend(epoch.map(|epoch| (key, epoch)));
+    }
+    epochs
+}
+
+/// A vault with backups, of which one is held, one proven, one gone, and one was given up while it was made.
+async fn lived_in() -> (World, Vec<Record>) {
+    let world = World::new().await;
+    let shared = noise(1, 200_000);
+    let mut records = Vec::new();
+    for i in 0..4 {
+        let own = noise(10 + i, 200_000);
+        records.push(
+            world
+                .backup(&[("data/own", own), ("data/shared", shared.clone())])
+                .await,
+        );
+    }
+    world.delete(&records.remove(2)).await;
+    let at = records[0].ended;
+    let action = MarkAction::Hold(Some("a reason that is longer than a name can hold ".repeat(10)));
+    let mark = MarkRecord { at, action };
+    world.vault.add_mark(records[0].backup, &mark).await.unwrap();
+    let proof = ProofRecord {
+        method: "verify".into(),
+        at,
+        ok: true,
+        files: 2,
+        bytes: 400_000,
+        problems: vec![],
+        operation: None,
+    };
+    world.vault.add_proof(records[1].backup, &proof).await.unwrap();
+    let ghost = store_files(&world.vault, &[("data/x", noise(99, 100_000))])
+        .await
+        .unwrap();
+    drop(world.vault.begin(&intent_of(&ghost)).await.unwrap());
+    assert!(world.vault.rule_out(ghost.backup).await.unwrap());
+    (world, records)
+}
+
+async fn is_whole(vault: &Arc<Vault>, records: &[Record], catalogue: &[CatalogueEntry], context: &str) {
+    for record in records {
+        assert_eq!(verify(vault, record).await.unwrap(), [], "{context}");
+        assert_eq!(vault.record(record.backup).await.unwrap(), *record, "{context}");
+    }
+    assert_eq!(vault.catalogue().await.unwrap(), catalogue, "{context}");
+    let found = check(vault, true).await;
+    assert_eq!((found.problems, found.damaged), (vec![], vec![]), "{context}");
+}
+
+#[tokio::test]
+async fn keys_are_added_and_removed_and_each_opens_everything() {
+    let world = World::new().await;
+    let record = world.backup(&[("data/a", noise(1, 100_000))]).await;
+    assert_eq!(rotate(&world.vault, false).await.unwrap(), 2);
+    let later = world.backup(&[("data/b", noise(2, 100_000))]).await;
+    let guard = lease(&world.vault).await.unwrap();
+    let file = world.vault.new_key_file().unwrap();
+    let passphrase = Secret::new("correct horse");
+    let new = [
+        (NewKey::KeyFile(file.clone()), Unlock::KeyFile(file)),
+        (
+            NewKey::Passphrase(passphrase.clone(), PassphraseCost::CHEAP),
+            Unlock::Passphrase(passphrase),
+        ),
+    ];
+    let mut last = Arc::clone(&world.vault);
+    for (key, unlock) in &new {
+        let id = Vault::new_wrapper_id().unwrap();
+        for _ in 0..2 {
+            let added = world.vault.add_wrapper(&id, key, &guard).await.unwrap();
+            assert_eq!(added.epochs, [1, 2]);
+        }
+        let vault = Vault::open(
+            Arc::clone(&world.store) as _,
+            &[unlock.clone()],
+            world.clock.clone(),
+        )
+        .await;
+        let vault = Arc::new(vault.unwrap());
+        for record in [&record, &later] {
+            assert_eq!(verify(&vault, record).await.unwrap(), []);
+        }
+        last = vault;
+    }
+    let ids: Vec<String> = world
+        .vault
+        .wrappers()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|wrapper| wrapper.id)
+        .collect();
+    assert_eq!(ids.len(), 3);
+    for id in &ids[..2] {
+        last.remove_wrapper(id, &guard).await.unwrap();
+        last.remove_wrapper(id, &guard).await.unwrap();
+    }
+    let removed = world.vault.renew_keys().await.unwrap_err();
+    assert_eq!(removed.kind(), ErrorKind::Denied, "{removed}");
+    let last = last.remove_wrapper(&ids[2], &guard).await.unwrap_err();
+    assert_eq!(last.kind(), ErrorKind::Refused, "{last}");
+    let gone = Vault::open(Arc::clone(&world.store) as _, &world.unlock, world.clock.clone()).await;
+    assert!(matches!(gone, Err(Error::WrongKey { .. })));
+    let empty = NewKey::Passphrase(Secret::new(""), PassphraseCost::CHEAP);
+    let refused = world
+        .vault
+        .add_wrapper(&ids[0], &empty, &guard)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn who_opened_before_a_rotation_reads_what_came_after_it_and_begins_with_the_new_epoch() {
+    let world = World::new().await;
+    let before = world.backup(&[("data/a", noise(1, 100_000))]).await;
+    let early = world.open(Arc::clone(&world.store) as _).await;
+    let half = store_files(&early, &[("data/half", noise(3, 100_000))])
+        .await
+        .unwrap();
+    let writer = early.begin(&intent_of(&half)).await.unwrap();
+    rotate(&world.vault, false).await.unwrap();
+    let after = world.backup(&[("data/b", noise(2, 100_000))]).await;
+    // Begun before: it goes on with its epoch, and everybody can read it.
+    writer.commit(&half, &[]).await.unwrap();
+    writer.finish().await.unwrap();
+    let fresh = world.open(Arc::clone(&world.store) as _).await;
+    for vault in [&fresh, &world.vault, &early] {
+        for record in [&before, &half, &after] {
+            assert_eq!(verify(vault, record).await.unwrap(), []);
+        }
+        assert_eq!(vault.catalogue().await.unwrap().len(), 3);
+    }
+    let third = world.open(Arc::clone(&world.store) as _).await;
+    rotate(&world.vault, false).await.unwrap();
+    let begun = store_files(&third, &[("data/c", noise(4, 1000))]).await.unwrap();
+    commit(&third, &begun).await.unwrap();
+    let key = Key::new(format!("backups/{}", begun.backup)).unwrap();
+    assert_eq!(epoch_of(&world.store.get(&key).await.unwrap()), Some(3));
+    // A collector that opened before knows what it sees.
+    let old = world.open(Arc::clone(&world.store) as _).await;
+    rotate(&world.vault, false).await.unwrap();
+    let last = world.backup(&[("data/d", noise(5, 100_000))]).await;
+    collect(&old).await.unwrap();
+    assert_eq!(verify(&fresh, &last).await.unwrap(), []);
+    assert_eq!(check(&world.vault, true).await.problems, []);
+}
+
+#[tokio::test]
+async fn a_rotation_killed_anywhere_has_happened_or_not_and_the_next_one_leaves_nothing_of_it() {
+    let world = World::new().await;
+    let guard = lease(&world.vault).await.unwrap();
+    let passphrase = NewKey::Passphrase(Secret::new("correct horse"), PassphraseCost::CHEAP);
+    let id = Vault::new_wrapper_id().unwrap();
+    world.vault.add_wrapper(&id, &passphrase, &guard).await.unwrap();
+    guard.release().await.unwrap();
+    let record = world.backup(&[("data/a", noise(1, 1000))]).await;
+    for changes in 0..100 {
+        let store = world.copy().await;
+        let mortal = world
+            .open(Arc::new(Mortal::new(Arc::clone(&store), changes + 1)))
+            .await;
+        let ended = rotate(&mortal, false).await.is_ok();
+        let vault = world.open(Arc::clone(&store) as _).await;
+        let half = vault.current_epoch();
+        assert!(half == 1 || half == 2, "after {changes} changes");
+        super::world::backup(&vault, &[("data/b", noise(2, 1000))]).await;
+        let next = rotate(&vault, false).await.unwrap();
+        assert!(next > half);
+        let unlock = [Unlock::Passphrase(Secret::new("correct horse"))];
+        let other = Vault::open(Arc::clone(&store) as _, &unlock, world.clock.clone()).await;
+        let other = Arc::new(other.unwrap());
+        assert_eq!(other.current_epoch(), next);
+        for vault in [&vault, &other] {
+            assert_eq!(
+                verify(vault, &record).await.unwrap(),
+                [],
+                "after {changes} changes"
+            );
+            assert_eq!(vault.catalogue().await.unwrap().len(), 2);
+        }
+        let sealed: Vec<usize> = other
+            .wrappers()
+            .await
+            .unwrap()
+            .iter()
+            .map(|w| w.epochs.len())
+            .collect();
+        let expected = if half == 1 { 2 } else { 3 };
+        assert_eq!(sealed, [expected, expected], "after {changes} changes");
+        if ended {
+            return;
+        }
+    }
+    panic!("it never ends");
+}
+
+#[tokio::test]
+async fn of_two_rotations_at_once_one_wins() {
+    let world = World::new().await;
+    let guard = lease(&world.vault).await.unwrap();
+    let operations = [(); 2].map(|()| OperationId::random());
+    let first = world.vault.rotate(1, false, operations[0], &guard).await.unwrap();
+    // Told again: what its own attempt did is its own.
+    assert_eq!(
+        world.vault.rotate(1, false, operations[0], &guard).await.unwrap(),
+        first
+    );
+    let late = world
+        .vault
+        .rotate(1, false, operations[1], &guard)
+        .await
+        .unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn an_epoch_without_the_proof_of_the_one_before_is_refused() {
+    let world = World::new().await;
+    rotate(&world.vault, false).await.unwrap();
+    rotate(&world.vault, false).await.unwrap();
+    let other = Fixture::new(SUITES[1]).await;
+    for tampered in ["rounds/epoch-00000002", "rounds/epoch-00000003"] {
+        let store = world.copy().await;
+        let key = Key::new(tampered).unwrap();
+        let mut body = store.get(&key).await.unwrap().to_vec();
+        body[60] ^= 1;
+        store.tamper(&key, body);
+        let opened = Vault::open(store as _, &world.unlock, world.clock.clone()).await;
+        assert_eq!(opened.unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+    drop(other);
+}
+
+#[tokio::test]
+async fn given_up_epochs_are_needed_by_nothing_and_gone() {
+    let (world, records) = lived_in().await;
+    let catalogue = world.vault.catalogue().await.unwrap();
+    // One more backup is being made by somebody who opened before.
+    let early = world.open(Arc::clone(&world.store) as _).await;
+    assert_eq!(give_up(&world.vault).await.unwrap(), [""; 0]);
+    for prefix in ["packs/", "index/", "notes/", "rounds/"] {
+        for (key, epoch) in epochs(&world.store, prefix).await {
+            assert_eq!(epoch, 2, "{key}");
+        }
+    }
+    for key in world.store.keys() {
+        assert!(!key.as_str().ends_with("/epoch-00000001"), "{key}");
+    }
+    let fresh = world.open(Arc::clone(&world.store) as _).await;
+    assert_eq!(fresh.epochs().len(), 1);
+    is_whole(&fresh, &records, &catalogue, "given up").await;
+    is_whole(&early, &records, &catalogue, "opened before").await;
+    let late = super::world::backup(&early, &[("data/late", noise(7, 100_000))]).await;
+    assert_eq!(verify(&fresh, &late).await.unwrap(), []);
+    // And again, with what was sealed anew once.
+    assert_eq!(give_up(&fresh).await.unwrap(), [""; 0]);
+    let mut all = records.clone();
+    all.push(late);
+    let fresh = world.open(Arc::clone(&world.store) as _).await;
+    let catalogue = fresh.catalogue().await.unwrap();
+    is_whole(&fresh, &all, &catalogue, "given up twice").await;
+    for record in &all {
+        let guard = lease(&fresh).await.unwrap();
+        fresh.delete_backup(record.backup, &guard).await.unwrap();
+        guard.release().await.unwrap();
+    }
+    collect(&fresh).await.unwrap();
+    let left: Vec<Key> = world
+        .store
+        .keys()
+        .into_iter()
+        .filter(|key| key.as_str().starts_with("packs/"))
+        .collect();
+    assert_eq!(left, []);
+}
+
+#[tokio::test]
+async fn giving_up_killed_at_any_change_loses_nothing_and_goes_on() {
+    let (world, records) = lived_in().await;
+    let catalogue = world.vault.catalogue().await.unwrap();
+    for changes in 0..1000 {
+        let store = world.copy().await;
+        let mortal = world
+            .open(Arc::new(Mortal::new(Arc::clone(&store), changes + 1)))
+            .await;
+        let ended = give_up(&mortal).await.is_ok();
+        let context = format!("after {changes} changes");
+        let vault = world.open(Arc::clone(&store) as _).await;
+        for record in &records {
+            assert_eq!(verify(&vault, record).await.unwrap(), [], "{context}");
+        }
+        assert_eq!(vault.catalogue().await.unwrap(), catalogue, "{context}");
+        let left = give_up(&vault).await.unwrap();
+        assert_eq!(left, [""; 0], "{context}");
+        let fresh = world.open(Arc::clone(&store) as _).await;
+        assert_eq!(fresh.epochs().len(), 1, "{context}");
+        is_whole(&fresh, &records, &catalogue, &context).await;
+        if ended {
+            assert!(changes > 20);
+            return;
+        }
+    }
+    panic!("it never ends");
+}
+
+#[tokio::test]
+async fn a_backup_that_began_with_a_leaked_epoch_keeps_it_until_it_is_over() {
+    let world = World::new().await;
+    let early = world.open(Arc::clone(&world.store) as _).await;
+    let record = store_files(&early, &[("data/a", noise(1, 100_000))])
+        .await
+        .unwrap();
+    let mut intent = intent_of(&record);
+    intent.owner = ostler_vocabulary::ProcessIdentity::current();
+    let writer = early.begin(&intent).await.unwrap();
+    rotate(&world.vault, true).await.unwrap();
+    let guard = lease(&world.vault).await.unwrap();
+    let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
+    world.vault.seal_anew(&guard, &progress, &cancel).await.unwrap();
+    let left = world.vault.give_up_old_epochs(&guard, &cancel).await.unwrap();
+    assert!(left.iter().any(|key| key.starts_with("intents/")), "{left:?}");
+    guard.release().await.unwrap();
+    writer.commit(&record, &[]).await.unwrap();
+    writer.finish().await.unwrap();
+    assert_eq!(give_up(&world.vault).await.unwrap(), [""; 0]);
+    let fresh = world.open(Arc::clone(&world.store) as _).await;
+    assert_eq!(verify(&fresh, &record).await.unwrap(), []);
+}
