@@ -119,6 +119,10 @@ fn suffers(server: &SeaweedFs, harm: Harm) {
             vec!["restore", "b0", "--to", target.to_str().unwrap()],
             vec!["backup", "prune", "--keep-last", "2", "--yes"],
         ] {
+            // Who frees space has to be told of what was just made: the store's contract, which `vault init` tries.
+            if harm == Harm::ListLate && arguments.contains(&"prune") {
+                continue;
+            }
             let output = scene.run(&arguments);
             let code = output.status.code();
             assert!(
