@@ -3,7 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use ostler_vocabulary::{BackupId, Failure, OperationId, ProgressValue};
+use ostler_vocabulary::{BackupId, ByteSize, Failure, OperationId, ProgressValue};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -68,6 +68,21 @@ pub enum Mark {
     },
 }
 
+/// Other limits for an operation that runs, per second. `None` leaves one as it is, 0 lifts it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitChange {
+    /// Bytes sent to the store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload: Option<ByteSize>,
+    /// Bytes received from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub download: Option<ByteSize>,
+    /// Requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u32>,
+}
+
 /// How a front end sees Ostler: in its own process, or over HTTP. The documents are the same.
 ///
 /// Contract: `plan` and the queries change nothing. `start` returns as soon as the operation is recorded; from then
@@ -88,6 +103,9 @@ pub trait Client: fmt::Debug + Send + Sync {
     /// Asks a running operation to stop: it is undone unless it has committed. `leave` makes it stop as it is,
     /// to be resumed.
     async fn cancel(&self, operation: OperationId, leave: bool) -> Result<(), Failure>;
+
+    /// Changes what a running operation waits for, whichever process runs it. Gives all changes of its limits so far.
+    async fn limit(&self, operation: OperationId, change: LimitChange) -> Result<LimitChange, Failure>;
 
     /// Goes on with an interrupted or failed operation.
     async fn resume(&self, operation: OperationId) -> Result<(), Failure>;

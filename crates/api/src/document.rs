@@ -8,6 +8,7 @@ mod operation;
 mod outcome;
 mod queue;
 mod retention;
+mod traffic;
 mod vault;
 
 use ostler_vocabulary::ErrorKind;
@@ -36,6 +37,7 @@ pub use retention::{
     RetentionEntry, RetentionHistory, RetentionItem, RetentionProblem, RetentionProof, RetentionReport,
     RetentionVerdict,
 };
+pub use traffic::{Cost, Estimate, Traffic};
 pub use vault::{
     KeyEntry, KeyEpoch, KeyList, KeySummary, StoreAbility, StoreProbe, VaultInfo, VaultList, VaultSummary,
 };

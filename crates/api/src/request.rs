@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use ostler_vocabulary::{BackupId, Span};
 use serde::{Deserialize, Serialize};
 
-use crate::document::BackupState;
+use crate::document::{BackupState, Estimate};
 pub use crate::keys::{KeyAction, KeyChange, KeyWork};
 pub use crate::mirror::{Mirror, MirrorItem, MirrorWork};
 pub use crate::part::{Part, Share, ShareError};
@@ -354,6 +354,9 @@ pub struct RestoreWork {
     pub delete: Vec<PathBuf>,
     /// The first of the existing files that differ, when `--overwrite never` refuses them.
     pub conflicts: Vec<PathBuf>,
+    /// What has to be read from the store for it.
+    #[serde(default)]
+    pub estimate: Option<Estimate>,
 }
 
 /// What a verification or drill would read.

@@ -36,6 +36,10 @@ pub struct Context {
     pub process: ProcessIdentity,
     /// How long to wait for another who deletes or frees something of the vault.
     pub lease_wait: Duration,
+    /// Where it is noted which packs were found in the store; `None` for nowhere.
+    pub presence: Option<PathBuf>,
+    /// How long that counts.
+    pub presence_max_age: Duration,
 }
 
 impl Context {

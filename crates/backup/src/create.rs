@@ -9,12 +9,13 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use jiff::SignedDuration;
 use ostler_api::document::{BackupCounts, BackupState, CreateReport, Outcome, Problem, Source};
 use ostler_api::node::Selection;
 use ostler_api::request::{CreateBackup, CreateWork, HookFailure, Plan, Request, Work};
 use ostler_operations::{Finished, Operation};
 use ostler_vault::PackId;
-use ostler_vocabulary::{BackupId, Failure, Progress, Unit};
+use ostler_vocabulary::{BackupId, Failure, Progress, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +28,8 @@ use attempt::Made;
 pub const KIND: &str = "create_backup";
 /// The version of its steps.
 pub const VERSION: u32 = 1;
+/// What a plan says of the vault's backups counts so long.
+const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
 /// Works out what a backup would read.
 ///
@@ -166,6 +169,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         id: *id,
         request,
         work,
+        planned: plan.made,
         op: &op,
         context: &context,
         relied_on: Mutex::default(),
@@ -178,6 +182,8 @@ struct Create<'a> {
     id: BackupId,
     request: CreateBackup,
     work: CreateWork,
+    /// When the plan was made.
+    planned: Timestamp,
     op: &'a Operation,
     context: &'a Context,
     /// The packs that the last look found.
@@ -255,13 +261,18 @@ impl Create<'_> {
                     host: host.clone(),
                     paths: self.request.paths.clone(),
                 };
-                let backups = self.context.backups().await?;
-                let planned = self.work.parent.filter(|id| {
-                    backups
-                        .iter()
-                        .any(|b| b.id() == *id && b.state() != BackupState::Damaged)
-                });
-                let parent = match planned.or_else(|| parent_of(&backups, &source)) {
+                let chosen = if self.is_planned_just_now() {
+                    self.work.parent
+                } else {
+                    let backups = self.context.backups().await?;
+                    let planned = self.work.parent.filter(|id| {
+                        backups
+                            .iter()
+                            .any(|b| b.id() == *id && b.state() != BackupState::Damaged)
+                    });
+                    planned.or_else(|| parent_of(&backups, &source))
+                };
+                let parent = match chosen {
                     None => None,
                     // A parent only saves reading: one that cannot be read is none.
                     Some(id) => self.context.record(id).await.ok().and_then(|record| {
@@ -275,6 +286,12 @@ impl Create<'_> {
                 Ok(Start { host, parent })
             })
             .await
+    }
+
+    /// Whether the backups of the vault were listed so short a time ago that nobody needs to list them again.
+    fn is_planned_just_now(&self) -> bool {
+        let age = self.context.now().duration_since(self.planned);
+        (SignedDuration::ZERO..FRESH).contains(&age)
     }
 
     fn subject(&self) -> String {

@@ -2,6 +2,7 @@
 //!
 //! What is not found or not right is a finding; a store that does not answer is a failure and proves nothing.
 
+mod earlier;
 mod needed;
 mod packs;
 
@@ -11,12 +12,13 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use ostler_api::document::Problem;
 use ostler_api::request::Part;
-use ostler_vault::{ChunkId, Error as VaultError, Folders, PackId, PartRead, ProofFacts, Record};
+use ostler_vault::{ChunkId, Error as VaultError, Folders, Index, PackId, PartRead, ProofFacts, Record};
 use ostler_vocabulary::{Classified as _, ErrorKind, Failure, Progress, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::problems::MOST;
 use crate::{Context, rotation};
+use earlier::Earlier;
 use needed::{Scope, gather, name_files};
 use packs::read_all;
 
@@ -30,6 +32,8 @@ pub struct Look {
     pub data: Data,
     /// Only what files at these paths and below need; empty means all.
     pub include: Vec<PathBuf>,
+    /// Packs are not looked for of which this machine noted a short time ago that they were there.
+    pub but_known: bool,
 }
 
 /// How much of the data is read.
@@ -60,7 +64,16 @@ impl Look {
                 true => Data::All,
                 false => Data::Nothing,
             },
-            include: Vec::new(),
+            ..Self::default()
+        }
+    }
+
+    /// What a new backup needs: nothing is read, and what is known to be there is not looked for.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            but_known: true,
+            ..Self::default()
         }
     }
 }
@@ -105,13 +118,16 @@ pub fn examine<'a>(
         loop {
             // A collector writes new segments before it deletes the packs that they replace: while the segments are
             // the same, what is missing is missing.
-            let before = segments(context).await?;
             let found = examine_once(context, record, look, packs, progress, cancel).await?;
-            let Some(found) = found else {
+            let Some((found, index)) = found else {
                 packs = Packs::AsStored;
                 continue;
             };
-            if found.problems.is_empty() || round == ROUNDS || before == segments(context).await? {
+            let (Some(index), false) = (index, found.problems.is_empty() || round == ROUNDS) else {
+                return Ok(found);
+            };
+            let same = context.vault.has_same_segments(&index).await;
+            if same.map_err(context.attempting("list its index"))? {
                 return Ok(found);
             }
             round += 1;
@@ -128,25 +144,6 @@ enum Packs {
     AsStored,
 }
 
-/// Which index segments there are.
-async fn segments(context: &Context) -> Result<Vec<String>, Failure> {
-    let mut keys = Vec::new();
-    let mut after = None;
-    loop {
-        let page = context
-            .vault
-            .store()
-            .list("index/", after.as_ref())
-            .await
-            .map_err(context.attempting("list its index"))?;
-        keys.extend(page.objects.iter().map(|o| o.key.as_str().to_owned()));
-        after = page.next;
-        if after.is_none() {
-            return Ok(keys);
-        }
-    }
-}
-
 /// `None` when something is missing where packs are taken as they are indexed.
 async fn examine_once(
     context: &Context,
@@ -155,14 +152,15 @@ async fn examine_once(
     which: Packs,
     progress: &Progress,
     cancel: &CancellationToken,
-) -> Result<Option<Evidence>, Failure> {
+) -> Result<Option<(Evidence, Option<Arc<Index>>)>, Failure> {
     let index = match context.vault.index(which == Packs::AsStored).await {
         Ok(index) => index,
         Err(error) => {
-            return Ok(Some(Evidence {
+            let found = Evidence {
                 problems: vec![finding("index", error, context)?],
                 ..Evidence::default()
-            }));
+            };
+            return Ok(Some((found, None)));
         }
     };
     let reader = Arc::new(context.vault.reader(Arc::clone(&index)));
@@ -176,14 +174,22 @@ async fn examine_once(
         }
     })
     .await?;
+    let mut earlier = Earlier::load(context, &index).await;
+    let asked = match look.but_known {
+        true => earlier.without_known(&index, &packs)?,
+        false => packs.clone(),
+    };
+    let at = context.now();
     let wrong = context
         .vault
-        .check_presence(&index, &packs)
+        .check_presence(&index, &asked)
         .await
         .map_err(context.attempting(format_args!(
             "look for the objects of backup {}",
             record.backup.short()
         )))?;
+    earlier.note(&index, &asked, &wrong, at)?;
+    earlier.save(context).await;
     if which == Packs::AsIndexed && !(wrong.is_empty() && needed.bad.is_empty() && needed.problems.is_empty())
     {
         return Ok(None);
@@ -219,7 +225,7 @@ async fn examine_once(
         .await?;
     }
     needed.problems.truncate(MOST);
-    Ok(Some(Evidence {
+    let found = Evidence {
         problems: needed.problems,
         files: needed.files,
         bytes: needed.bytes,
@@ -227,7 +233,8 @@ async fn examine_once(
         packs_read,
         bytes_read,
         part,
-    }))
+    };
+    Ok(Some((found, Some(index))))
 }
 
 /// The packs that are to be read, and what that makes of a part.

@@ -199,6 +199,7 @@ async fn look(
                 None => Look::at_all(request.read_data).data,
             },
             include: request.include.clone(),
+            ..Look::default()
         };
     let evidence = evidence::examine(context, &record, &look, &step.progress, &step.cancelled).await?;
     if !evidence.problems.is_empty() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ostler_api::Client;
+use ostler_api::client::LimitChange;
 use ostler_api::document::VaultInfo;
 use ostler_server::queue::{Consume, Totals, Watch};
 pub use ostler_server::ticker::{Control, Signal, TickerRequest};
@@ -22,6 +23,8 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// The state directory; `None` lets environment and default decide.
     pub state_directory: Option<PathBuf>,
+    /// What overrules the limits that the configuration has for vaults.
+    pub limits: LimitChange,
 }
 
 /// `config check`

@@ -39,6 +39,7 @@ impl InProcess {
         let flags = Flags {
             config: self.options.config.clone(),
             state_directory: self.options.state_directory.clone(),
+            limits: self.options.limits,
         };
         let environment = Environment::of_process(Path::new("."))?;
         Ok(Settings::resolve(&flags, environment)?)

@@ -1,6 +1,7 @@
 //! What can go wrong, in words that somebody can act on.
 
 use std::fmt;
+use std::time::Duration;
 
 use ostler_vocabulary::{Classified, ErrorKind};
 
@@ -141,6 +142,18 @@ pub enum Error {
         /// What happened.
         source: Cause,
     },
+    /// The store has too much to do. Whether the request was carried out is not known.
+    #[error("{attempt}: the store asks for fewer requests")]
+    SlowDown {
+        /// What was tried.
+        attempt: Attempt,
+        /// When it wants to be asked again, where it told.
+        after: Option<Duration>,
+        /// What to look at.
+        hint: String,
+        /// What it said.
+        source: Cause,
+    },
     /// The bucket or directory of the store is not there, which says nothing of the objects in it.
     #[error("{attempt}: the place itself is not there")]
     Gone {
@@ -207,7 +220,10 @@ impl Error {
             Self::Lock { source, .. } => source.is_transient(),
             _ => matches!(
                 self,
-                Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Timeout { .. }
+                Self::Unreachable { .. }
+                    | Self::Unavailable { .. }
+                    | Self::SlowDown { .. }
+                    | Self::Timeout { .. }
             ),
         }
     }
@@ -224,6 +240,7 @@ impl Error {
             | Self::Denied { attempt, .. }
             | Self::Unreachable { attempt, .. }
             | Self::Unavailable { attempt, .. }
+            | Self::SlowDown { attempt, .. }
             | Self::Gone { attempt, .. }
             | Self::Timeout { attempt, .. }
             | Self::Unsupported { attempt, .. }
@@ -244,7 +261,10 @@ impl Classified for Error {
             Self::AlreadyExists(_) => ErrorKind::AlreadyExists,
             Self::Short { .. } => ErrorKind::Corrupt,
             Self::ReadOnly(_) | Self::Denied { .. } => ErrorKind::Denied,
-            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Gone { .. } => ErrorKind::Unavailable,
+            Self::Unreachable { .. }
+            | Self::Unavailable { .. }
+            | Self::SlowDown { .. }
+            | Self::Gone { .. } => ErrorKind::Unavailable,
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::NoSpace { .. } | Self::Io { .. } => ErrorKind::Internal,
@@ -261,7 +281,9 @@ impl Classified for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Denied { hint, .. } | Self::Unavailable { hint, .. } | Self::Timeout { hint, .. } => hint.clone(),
-            Self::Unreachable { hint, .. } | Self::Gone { hint, .. } => Some(hint.clone()),
+            Self::Unreachable { hint, .. } | Self::SlowDown { hint, .. } | Self::Gone { hint, .. } => {
+                Some(hint.clone())
+            }
             Self::Lock { source, .. } => source.hint(),
             Self::NoSpace { attempt, .. } => Some(format!(
                 "free some space for {}, or delete old backups and prune; nothing that was stored before is affected",

@@ -4,13 +4,15 @@
 //!
 //! The types to know: [`Store`] (the contract), [`Key`] (an object's name) and [`Error`]. [`open`] makes a store from
 //! a [`Location`]. [`probe`] finds out what a store can do; [`Versions`] are what some have beside the contract. Back
-//! ends: [`Local`], [`Bucket`] (S3, Azure Blob), [`Gcs`], [`Sftp`], [`Memory`]. Decorators: [`Retry`], [`Counting`], [`ReadOnly`], [`CheckFirst`], [`Locking`], [`Earliest`], and
-//! [`Faults`] for tests.
+//! ends: [`Local`], [`Bucket`] (S3, Azure Blob), [`Gcs`], [`Sftp`], [`Memory`]. Decorators: [`Retry`], [`Throttle`],
+//! [`Counting`], [`Cache`], [`ReadOnly`], [`CheckFirst`], [`Locking`], [`Earliest`], and for tests [`Faults`] (by a
+//! script) and [`Weather`] (by a seed).
 //!
 //! Invariants: an object is created whole or not at all and is never replaced; a `create` that returned `Ok` has
 //! its bytes on stable storage. What is not here: encryption, packing, any meaning of a key.
 
 mod bucket;
+mod cache;
 mod check_first;
 mod contract;
 mod counting;
@@ -23,16 +25,20 @@ mod location;
 mod locking;
 mod memory;
 mod open;
+mod price;
 pub mod probe;
 mod read_only;
 mod retry;
 mod sftp;
+mod throttle;
 mod versions;
+mod weather;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
 pub use bucket::{AzureOptions, Bucket, Gcs, GcsOptions, S3Options, Style, provide_tls};
+pub use cache::{Cache, CacheOptions};
 pub use check_first::CheckFirst;
 pub use contract::{Object, PAGE, Page, Store, Verb, list_all};
 pub use counting::{Count, Counters, Counting};
@@ -44,8 +50,11 @@ pub use local::Local;
 pub use location::{Location, Remote, Service};
 pub use locking::Locking;
 pub use memory::{Memory, VersionedMemory};
-pub use open::{Options, open};
+pub use open::{Meters, Options, open, open_metered};
+pub use price::Prices;
 pub use read_only::ReadOnly;
 pub use retry::{Pause, Retry, RetryPolicy, TimerPause};
 pub use sftp::{Sftp, SftpOptions};
+pub use throttle::{Limits, Rates, Throttle};
 pub use versions::{Kept, Version, VersionId, VersionPage, Versions};
+pub use weather::{Climate, Weather};

@@ -59,8 +59,11 @@ impl Pause for TimerPause {
 /// moment of bad luck, and whoever waits at the terminal is told at once.
 const FIRST_CONTACT: u32 = 2;
 
+/// The longest wait that a store may ask for. Longer, and somebody should rather hear of it.
+const OBEYED: Duration = Duration::from_secs(60);
+
 /// Makes a request again when it failed with a transient error, after a random wait between half and the whole of a
-/// limit that doubles. At most `attempts` requests for each call, and as many again where a `create` has to look
+/// limit that doubles, and no sooner than a store that has too much to do asks for. At most `attempts` requests for each call, and as many again where a `create` has to look
 /// at what its lost try left. While the store was never reached, at most two.
 #[derive(Debug, Clone)]
 pub struct Retry {
@@ -104,7 +107,12 @@ impl Retry {
         if !error.is_transient() || tried >= limit {
             return Err(error);
         }
-        let wait = self.wait_after(tried);
+        let wait = match &error {
+            Error::SlowDown {
+                after: Some(after), ..
+            } => self.wait_after(tried).max((*after).min(OBEYED)),
+            _ => self.wait_after(tried),
+        };
         tracing::debug!(tried, ?wait, %error, cause = ?std::error::Error::source(&error), "asking the store again");
         self.pause.pause(wait).await;
         Ok(())

@@ -4,7 +4,7 @@
 //!
 //! The things to know: [`servers`] starts real servers; [`install`] gets them; [`key_stores`] are the system's own;
 //! [`binary`] runs the real program; [`install::or_skip`] is the one
-//! rule for what happens when one cannot be had.
+//! rule for what happens when one cannot be had; [`proxy`] stands in front of an HTTP service and does it harm.
 //!
 //! Invariants: nothing outlives the test that started it; nothing is ever skipped silently. What is not here:
 //! anything that a released program uses.
@@ -12,6 +12,7 @@
 pub mod binary;
 pub mod install;
 pub mod key_stores;
+pub mod proxy;
 pub mod random;
 pub mod servers;
 pub mod tree;

@@ -87,7 +87,12 @@ impl Reader {
     pub fn chunk(&self, id: &ChunkId) -> Result<Vec<u8>, Error> {
         let mut first = None;
         for location in self.index.copies(id)? {
-            match self.chunk_at(id, &location) {
+            let read = self.chunk_at(id, &location).or_else(|error| match error {
+                // What was damaged on its way is right the second time.
+                Error::ChunkDamaged { .. } => self.chunk_at(id, &location),
+                error => Err(error),
+            });
+            match read {
                 Ok(plaintext) => return Ok(plaintext),
                 Err(error) => {
                     first.get_or_insert(error);

@@ -1,17 +1,21 @@
 //! What a restore would change: every entry against what is in the target.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use ostler_api::document::Estimate;
 use ostler_api::node::Download as Request;
 use ostler_api::request::{Overwrite, RestoreWork};
-use ostler_vault::list::EntryKind;
+use ostler_vault::list::{EntryKind, Extent};
+use ostler_vault::{Index, PackId};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::Mode;
 
 use super::confine::Base;
 use super::source::{Source, Wanted};
+use super::task::SPAN;
 use super::verify::same_content;
 use super::{Context, extras};
 use crate::Error;
@@ -32,6 +36,8 @@ pub(crate) struct Changes {
     /// How many exist and differ.
     pub(crate) differ: AtomicU64,
     conflicts: Mutex<Vec<PathBuf>>,
+    /// Bytes that have to be read of each pack.
+    reads: Mutex<HashMap<PackId, u64>>,
 }
 
 impl Changes {
@@ -42,6 +48,38 @@ impl Changes {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(path);
+    }
+
+    /// Notes what has to be read for a file. A chunk that several files have counts for each.
+    fn reads(&self, index: &Index, kind: &EntryKind) {
+        let EntryKind::File { content, .. } = kind else {
+            return;
+        };
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        for extent in content {
+            if let Extent::Chunk { id, .. } = extent
+                // An estimate leaves out what cannot be looked up; the restore will say why.
+                && let Ok(Some(location)) = index.get(id)
+            {
+                *reads.entry(location.pack).or_default() += location.share();
+            }
+        }
+    }
+
+    /// What that comes to: no pack is read more than once, and in stretches.
+    fn estimate(&self, index: &Index) -> Estimate {
+        let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut estimate = Estimate::default();
+        for (pack, bytes) in reads.iter() {
+            let bytes = index
+                .pack_size(pack)
+                .ok()
+                .flatten()
+                .map_or(*bytes, |size| size.min(*bytes));
+            estimate.bytes += bytes;
+            estimate.requests += bytes.div_ceil(SPAN).max(1);
+        }
+        estimate
     }
 
     /// The first that differ, by path.
@@ -89,6 +127,7 @@ pub(crate) fn changes(
                 if !wanted.implied {
                     changes.create.fetch_add(1, Ordering::Relaxed);
                     changes.bytes.fetch_add(size, Ordering::Relaxed);
+                    changes.reads(context.reader.index(), &wanted.entry.kind);
                 }
                 return Ok(());
             };
@@ -100,6 +139,7 @@ pub(crate) fn changes(
                     match rustix::fs::openat(&parent, &name[..], FILE, Mode::empty()) {
                         Ok(file) => feed.give(Check { wanted, file, path }),
                         Err(_) => {
+                            changes.reads(context.reader.index(), &wanted.entry.kind);
                             changes.differs(path, *size);
                             Ok(())
                         }
@@ -109,7 +149,8 @@ pub(crate) fn changes(
                     changes.keep.fetch_add(1, Ordering::Relaxed);
                     Ok(())
                 }
-                _ => {
+                kind => {
+                    changes.reads(context.reader.index(), kind);
                     changes.differs(path, size);
                     Ok(())
                 }
@@ -132,6 +173,7 @@ pub(crate) fn changes(
         if same.unwrap_or(false) {
             changes.keep.fetch_add(1, Ordering::Relaxed);
         } else {
+            changes.reads(context.reader.index(), &check.wanted.entry.kind);
             changes.differs(check.path, *size);
         }
         Ok(())
@@ -209,6 +251,7 @@ pub(crate) fn run(request: &Request, context: &Context<'_>) -> Result<RestoreWor
         bytes: changes.bytes.load(Ordering::Relaxed),
         delete,
         conflicts: if never { changes.conflicts() } else { Vec::new() },
+        estimate: Some(changes.estimate(context.reader.index())),
     })
 }
 

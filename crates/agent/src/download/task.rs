@@ -121,7 +121,7 @@ pub(crate) enum Job {
 }
 
 /// A stretch of a pack that is read in one go has at most this many bytes.
-const SPAN: u64 = 8 << 20;
+pub(crate) const SPAN: u64 = 8 << 20;
 /// Bytes that are read for nothing rather than asking the store again.
 const GAP: u64 = 128 << 10;
 

@@ -5,6 +5,7 @@ use ostler_vocabulary::{ErrorKind, OperationId, ProgressValue};
 use serde::{Deserialize, Serialize};
 
 use super::outcome::Outcome;
+use super::traffic::Traffic;
 
 /// Where an operation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -143,6 +144,9 @@ pub struct OperationDetail {
     pub messages: Vec<Message>,
     /// What it says of itself, once it has ended well or in part.
     pub outcome: Option<Outcome>,
+    /// What it asked of the store, once it has ended well or in part; its plan included, where one process did both.
+    #[serde(default)]
+    pub traffic: Option<Traffic>,
     /// What it left behind and what to do next, when it did not end well.
     pub advice: Option<String>,
     /// What the failure means, when it failed; the exit code of whoever waited for it is derived from this.

@@ -66,7 +66,7 @@ impl Create<'_> {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Evidence, Failure> {
-        let found = evidence::examine(self.context, draft, &Look::default(), progress, cancel).await?;
+        let found = evidence::examine(self.context, draft, &Look::new(), progress, cancel).await?;
         *self.relied_on.lock().unwrap_or_else(PoisonError::into_inner) = found.packs.clone();
         Ok(found)
     }
@@ -219,7 +219,7 @@ impl Create<'_> {
                 };
                 self.context
                     .vault
-                    .add_proof(record.backup, &proof)
+                    .add_proof_to(&read, &proof)
                     .await
                     .map_err(self.attempting_commit(record.backup))
             })

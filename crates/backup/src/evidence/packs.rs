@@ -50,7 +50,7 @@ pub(super) fn read_all(
                     let outcome = if cancel.is_cancelled() {
                         Err(Failure::new(ErrorKind::Cancelled, "reading was cancelled"))
                     } else {
-                        read_pack(context, reader, pack, &mut block)
+                        twice(pack, &mut block, |block| read_pack(context, reader, pack, block))
                     };
                     progress.add_done(*size);
                     progress.add_item();
@@ -101,6 +101,22 @@ pub(super) fn read_all(
 fn key(pack: &PackId) -> String {
     let name = pack.to_string();
     format!("packs/{}/{name}", &name[..2])
+}
+
+/// What is wrong with a pack is damage only when it is wrong twice: bytes can be damaged on their way too.
+fn twice(
+    pack: &PackId,
+    block: &mut OpenBlock,
+    read: impl Fn(&mut OpenBlock) -> Result<Found, Failure>,
+) -> Result<Found, Failure> {
+    let found = read(block)?;
+    if matches!(found, Found::Right) {
+        return Ok(found);
+    }
+    tracing::warn!(%pack, "is not as it should be and is read again");
+    // A fresh one, that knows nothing of what was read before.
+    *block = OpenBlock::default();
+    read(block)
 }
 
 fn read_pack(

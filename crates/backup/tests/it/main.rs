@@ -5,4 +5,5 @@ mod create;
 mod later;
 mod mirror;
 mod node;
+mod weather;
 mod world;

@@ -9,7 +9,7 @@ use ostler_api::request::{CreateBackup, Filter, Plan, Selector};
 use ostler_backup::{Context, create, evidence};
 use ostler_operations::testing::{dead_process, exercise, quick};
 use ostler_operations::{Engine, Finished, MemoryJournal, Operation, OperationRecord, Spec, State};
-use ostler_store::Memory;
+use ostler_store::{Memory, Store};
 use ostler_vault::{InitOptions, Vault};
 use ostler_vocabulary::{Failure, OperationId, Progress, SystemClock, Unit};
 use tokio_util::sync::CancellationToken;
@@ -45,6 +45,8 @@ impl World {
                 // Dead, so that whoever comes next need not wait for it.
                 process: dead_process(1),
                 lease_wait: Duration::from_secs(5),
+                presence: None,
+                presence_max_age: Duration::ZERO,
             },
             node,
         };
@@ -56,6 +58,23 @@ impl World {
             world.write(name, content);
         }
         world
+    }
+
+    /// The same vault and files, as seen through another store over the same objects.
+    pub async fn seen_through(&self, store: Arc<dyn Store>) -> Self {
+        let clock = Arc::clone(&self.context.clock);
+        let vault = Arc::new(Vault::open(store, &[], clock).await.unwrap());
+        let node = Arc::new(MemoryNode::new(Arc::clone(&vault)));
+        *node.files.lock().unwrap() = self.node.files.lock().unwrap().clone();
+        Self {
+            store: Arc::clone(&self.store),
+            context: Context {
+                vault,
+                node: node.clone(),
+                ..self.context.clone()
+            },
+            node,
+        }
     }
 
     pub fn write(&self, name: &str, content: &str) {

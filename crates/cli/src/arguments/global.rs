@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::path;
+use ostler_api::client::LimitChange;
+use ostler_vocabulary::ByteSize;
+
+use super::{byte_rate, path, request_rate};
 use crate::backend::Options;
 use crate::output::Format;
 
@@ -40,6 +43,21 @@ pub(crate) struct GlobalArguments {
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
     pub color: ColorChoice,
 
+    /// Send at most so many bytes a second to a vault, such as `10MiB`; `none` for no limit
+    ///
+    /// Overrules `limits` of the vault in the configuration. `ostler operation limit` changes it for an operation that
+    /// runs.
+    #[arg(long, global = true, value_name = "RATE", value_parser = byte_rate)]
+    pub limit_upload: Option<ByteSize>,
+
+    /// Receive at most so many bytes a second from a vault; `none` for no limit
+    #[arg(long, global = true, value_name = "RATE", value_parser = byte_rate)]
+    pub limit_download: Option<ByteSize>,
+
+    /// Make at most so many requests a second to a vault's store; `none` for no limit
+    #[arg(long, global = true, value_name = "NUMBER", value_parser = request_rate)]
+    pub limit_requests: Option<u32>,
+
     /// Log to standard error: -v what is done, -vv how, -vvv everything
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -50,6 +68,11 @@ impl GlobalArguments {
         Options {
             config: self.config.clone(),
             state_directory: self.state_dir.clone(),
+            limits: LimitChange {
+                upload: self.limit_upload,
+                download: self.limit_download,
+                requests: self.limit_requests,
+            },
         }
     }
 }

@@ -17,7 +17,8 @@ pub(crate) use retention::{
     period,
 };
 pub(crate) use values::{
-    Tag, backup, command, digest, path, pattern, ratio, span, tag, tag_map, tag_or_removal, text,
+    Tag, backup, byte_rate, command, digest, path, pattern, ratio, request_rate, span, tag, tag_map,
+    tag_or_removal, text,
 };
 pub(crate) use which::{FilterArguments, SelectorArguments, describe};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::builder::{NonEmptyStringValueParser, PathBufValueParser, TypedValueParser};
-use ostler_vocabulary::{Failure, Span};
+use ostler_vocabulary::{ByteSize, Failure, Span};
 
 use crate::error::CommandError;
 
@@ -128,6 +128,30 @@ pub(crate) fn span(text: &str) -> Result<Span, String> {
     }
 }
 
+/// Bytes a second; 0 stands for no limit. A unit is asked for, since others mean KiB where none is written.
+pub(crate) fn byte_rate(text: &str) -> Result<ByteSize, String> {
+    if text == "none" {
+        return Ok(ByteSize(0));
+    }
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("write it with a unit, such as 500KiB or 10MiB, or `none`".to_owned());
+    }
+    match text.trim_end_matches("/s").parse::<ByteSize>() {
+        Ok(ByteSize(0)) => Err("nothing would ever pass; `none` is no limit".to_owned()),
+        read => read,
+    }
+}
+
+/// Requests a second; 0 stands for no limit.
+pub(crate) fn request_rate(text: &str) -> Result<u32, String> {
+    match (text, text.parse()) {
+        ("none", _) => Ok(0),
+        (_, Ok(0)) => Err("nothing would ever pass; `none` is no limit".to_owned()),
+        (_, Ok(rate)) => Ok(rate),
+        (_, Err(_)) => Err("expected a number, or `none`".to_owned()),
+    }
+}
+
 /// A share between 0 and 1.
 pub(crate) fn ratio(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
@@ -138,7 +162,10 @@ pub(crate) fn ratio(text: &str) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Tag, digest, pattern, ratio, span, tag, tag_map, tag_or_removal};
+    use ostler_vocabulary::ByteSize;
+
+    use super::{Tag, byte_rate, request_rate};
+    use super::{digest, pattern, ratio, span, tag, tag_map, tag_or_removal};
 
     #[test]
     fn tags_have_a_key_and_a_value() {
@@ -154,6 +181,18 @@ mod tests {
         }
         assert_eq!(tag_or_removal("env=").map(|tag| tag.value), Ok(String::new()));
         assert!(tag_map(&[tag("a=1").unwrap(), tag("a=1").unwrap()]).is_err());
+    }
+
+    #[test]
+    fn rates_have_a_unit_or_are_none() {
+        assert_eq!(byte_rate("10MiB"), Ok(ByteSize(10 << 20)));
+        assert_eq!(byte_rate("1.5 MB/s"), Ok(ByteSize(1_500_000)));
+        assert_eq!(byte_rate("none"), Ok(ByteSize(0)));
+        for wrong in ["1000", "0B", "", "-1K", "x"] {
+            assert!(byte_rate(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!((request_rate("none"), request_rate("20")), (Ok(0), Ok(20)));
+        assert!(request_rate("0").is_err() && request_rate("1.5").is_err());
     }
 
     #[test]

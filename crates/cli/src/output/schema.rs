@@ -49,6 +49,7 @@ pub(crate) const KEY_SHEET: Schema = document("key-sheet");
 pub(crate) const OPERATION_LIST: Schema = list("operation-list", "operations", "operation-summary");
 pub(crate) const OPERATION: Schema = document("operation");
 pub(crate) const OPERATION_CANCEL: Schema = document("operation-cancel");
+pub(crate) const OPERATION_LIMIT: Schema = document("operation-limit");
 pub(crate) const CONFIG_CHECK: Schema = document("config-check");
 pub(crate) const CONFIG: Schema = list("config", "settings", "setting");
 pub(crate) const CONFIG_TEMPLATE: Schema = document("config-template");

@@ -42,6 +42,8 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
     let prune = samples::plan(Request::Prune(Prune::default()));
     let marked = serde_json::json!({ "backup": samples::backup_id(3), "mark": samples::mark() });
     let cancel = serde_json::json!({ "operation": samples::operation_id(1), "leave": false });
+    let limit =
+        serde_json::json!({ "operation": samples::operation_id(1), "upload": 10_485_760, "requests": 0 });
     let script = serde_json::json!({ "sql": "create schema pgq;\n" });
     let template = serde_json::json!({ "toml": "version = 1\n" });
     let variables = serde_json::json!({ "variables": samples::variables() });
@@ -107,6 +109,7 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             &samples::operation_with("prune", Outcome::Prune(samples::prune_report())),
         ),
         example(OPERATION_CANCEL, "`ostler operation cancel`", &cancel),
+        example(OPERATION_LIMIT, "`ostler operation limit`", &limit),
         example(QUEUE_LIST, "`ostler queue list`", &samples::queue_list()),
         example(QUEUE, "`ostler queue show`", &samples::queue_detail()),
         example(QUEUE_STATUS, "`ostler queue status`", &samples::queue_status()),
@@ -201,6 +204,7 @@ fn report<T: Serialize>(schema: Schema, made_by: &'static str, report: &T) -> (S
     if let (Value::Object(fields), Ok(Value::Object(own))) = (&mut value, serde_json::to_value(report)) {
         fields.extend(own);
     }
+    value["traffic"] = serde_json::to_value(samples::traffic()).unwrap_or_default();
     example(schema, made_by, &value)
 }
 

@@ -1,12 +1,15 @@
 //! Plans: what would be done.
 
+use std::time::Duration;
+
 use ostler_api::Plan;
 use ostler_api::request::{CreateWork, MirrorWork, PruneWork, RepairWork, Request, RestoreWork, Work};
 use ostler_vocabulary::Timestamp;
 
+use super::outcome::money;
 use super::vault::warnings;
 use crate::operate::shown_digest;
-use crate::output::{Column, Page, Table, Tone, ago, count, plural, size};
+use crate::output::{Column, Page, Table, Tone, ago, count, duration, plural, size};
 
 pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
     let verb = match &plan.work {
@@ -141,6 +144,22 @@ fn restore(page: &mut Page, work: &RestoreWork) {
     page.field("replaces", plural(work.replace, "file"));
     page.field("leaves", format!("{}, right already", plural(work.keep, "file")));
     page.field("writes", size(work.bytes));
+    if let Some(estimate) = &work.estimate {
+        page.field(
+            "reads",
+            format!(
+                "about {} in {}",
+                size(estimate.bytes),
+                plural(estimate.requests, "request")
+            ),
+        );
+        if let Some(time) = estimate.duration_ms {
+            page.field("time", format!("about {}", duration(Duration::from_millis(time))));
+        }
+        if let Some(cost) = &estimate.cost {
+            page.field("cost", money(cost));
+        }
+    }
     page.fields(
         "removes",
         work.delete.iter().map(|path| path.display().to_string()),

@@ -8,7 +8,7 @@ use ostler::reference::samples;
 use ostler::{
     AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Signal, TickerRequest, Variable,
 };
-use ostler_api::client::{Event, Mark};
+use ostler_api::client::{Event, LimitChange, Mark};
 use ostler_api::document::*;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Selector};
@@ -161,6 +161,11 @@ impl Client for Fake {
             *self.watcher.lock().unwrap() = None;
         }
         Ok(())
+    }
+
+    async fn limit(&self, id: OperationId, change: LimitChange) -> Result<LimitChange, Failure> {
+        self.ask(format!("limit {}: {change:?}", id.short()))?;
+        Ok(change)
     }
 
     async fn resume(&self, id: OperationId) -> Result<(), Failure> {

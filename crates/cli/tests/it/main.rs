@@ -30,4 +30,6 @@ mod retention;
 mod retention_busy;
 mod run;
 mod samples;
+mod traffic;
 mod verbs;
+mod weather;

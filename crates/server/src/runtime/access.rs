@@ -1,8 +1,8 @@
 //! What opens a vault: its store, and its keys by reference.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
-use ostler_store::{Location, Options, RetryPolicy, Store};
+use ostler_store::{Cache, CacheOptions, Limits, Location, Meters, Options, Store};
 use ostler_vault::Unlock;
 use ostler_vocabulary::Failure;
 
@@ -27,6 +27,7 @@ impl Runtime {
             .location
             .parse()
             .map_err(|error: ostler_store::Error| Failure::from(error).context(attempted.clone()))?;
+        let meters = self.meters(name);
         let (runtime, name, vault) = (self.clone(), name.to_owned(), vault.clone());
         blocking(move || {
             let from = runtime.resolver(&name);
@@ -35,11 +36,56 @@ impl Runtime {
                 azure: vault.azure.resolve(&from)?,
                 gcs: vault.gcs.resolve(&from)?,
                 sftp: vault.sftp.resolve(&from),
-                retry: RetryPolicy::default(),
-            };
-            ostler_store::open(&location, &options).map_err(|error| Failure::from(error).context(attempted))
+                retry: vault.retry.clone(),
+            }
+            .within(vault.timeout);
+            let store = ostler_store::open_metered(&location, &options, &meters)
+                .map_err(|error| Failure::from(error).context(attempted))?;
+            Ok(runtime.cached_store(store, &location, &vault))
         })
         .await
+    }
+
+    /// What counts and limits the requests of a vault in this process.
+    pub(super) fn meters(&self, name: &str) -> Meters {
+        let settings = &self.inner.settings;
+        let mut meters = self.inner.meters.lock().unwrap_or_else(PoisonError::into_inner);
+        meters
+            .entry(name.to_owned())
+            .or_insert_with(|| Meters {
+                limits: Limits::new(settings.vault(name).map_or_else(
+                    |_| settings.limits(&file::Vault::at(name)),
+                    |vault| settings.limits(&vault),
+                )),
+                ..Meters::default()
+            })
+            .clone()
+    }
+
+    /// A store that is not on this machine, with copies of its small objects here. Not of keys: what was removed from
+    /// the vault must be nowhere else.
+    fn cached_store(
+        &self,
+        store: Arc<dyn Store>,
+        location: &Location,
+        vault: &file::Vault,
+    ) -> Arc<dyn Store> {
+        let settings = &self.inner.settings;
+        let size = settings.file.cache.size;
+        let is_remote = matches!(location, Location::Bucket { .. } | Location::Sftp(_));
+        let Some(directory) = settings.cache_directory().filter(|_| is_remote && size.0 > 0) else {
+            return store;
+        };
+        let endpoints = [&vault.s3.endpoint, &vault.azure.endpoint, &vault.gcs.endpoint];
+        Arc::new(Cache::new(
+            store,
+            CacheOptions {
+                directory: directory.join("objects"),
+                size,
+                store: format!("{location} {endpoints:?}"),
+                prefixes: vec!["index/".to_owned(), "backups/".to_owned()],
+            },
+        ))
     }
 
     /// Every way to open the vault that is configured, or else what the environment and the state directory have.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ostler_agent::Options as AgentOptions;
-use ostler_api::request::{CreateBackup, Hooks, Keep, Plan, Prune, Request, Work};
+use ostler_api::request::{CreateBackup, Hooks, Keep, Plan, Prune, Request, RestoreWork, Work};
 use ostler_backup::{Context, check, create, drill, keep, keys, mirror, prune, repair, restore, verify};
 use ostler_operations::{Finished, Operation, Spec};
 use ostler_store::Memory;
@@ -34,6 +34,12 @@ impl Runtime {
             left_out,
             process: ProcessIdentity::current(),
             lease_wait: settings.file.defaults.lease_wait.0,
+            // Where asking costs next to nothing, every pack is looked for each time.
+            presence: settings
+                .cache_directory()
+                .filter(|_| opened.directory.is_none())
+                .map(|directory| directory.join("presence").join(opened.vault.id().to_string())),
+            presence_max_age: settings.file.backup.presence_max_age.0,
         }
     }
 
@@ -42,7 +48,15 @@ impl Runtime {
             Request::CreateBackup(request) => self.plan_create(request).await,
             Request::Restore(mut request) => {
                 let context = self.pinned(&mut request.backup).await?;
-                restore::plan(request, &context).await
+                let mut plan = restore::plan(request, &context).await?;
+                if let Work::Restore(RestoreWork {
+                    estimate: Some(estimate),
+                    ..
+                }) = &mut plan.work
+                {
+                    self.complete_estimate(&context.vault_name, estimate).await;
+                }
+                Ok(plan)
             }
             Request::Verify(mut request) => {
                 let context = self.pinned(&mut request.backup).await?;
@@ -188,13 +202,15 @@ impl Runtime {
         let other = self.other(&plan.request).await?;
         let material = self.material(&plan).await?;
         let new_key = opened.new_key.clone();
+        let (runtime, vault) = (self.clone(), opened.name.clone());
         self.inner
             .engine
             .start(spec, move |op| async move {
                 if let Some(key) = &new_key {
                     op.message(first_use::key_made(key));
                 }
-                run(plan, op, context, other, material).await
+                let metering = runtime.metering(op.id(), &vault);
+                metering.run(run(plan, op, context, other, material)).await
             })
             .await
     }
@@ -219,10 +235,11 @@ impl Runtime {
         let other = self.other(&plan.request).await?;
         let material = self.material(&plan).await?;
         let (kind, version) = kind_of(&plan.request);
+        let metering = self.metering(id, &opened.name);
         self.inner
             .engine
             .resume(id, kind, version, move |op| {
-                run(plan, op, context, other, material)
+                metering.run(run(plan, op, context, other, material))
             })
             .await
     }

@@ -70,6 +70,10 @@ pub(super) fn detail(record: OperationRecord) -> OperationDetail {
                 text: message.text,
             })
             .collect(),
+        traffic: record
+            .outcome
+            .as_ref()
+            .and_then(|outcome| serde_json::from_value(outcome.get("traffic")?.clone()).ok()),
         outcome: record
             .outcome
             .and_then(|value| serde_json::from_value::<Outcome>(value).ok()),

@@ -7,6 +7,7 @@ mod dispatch;
 mod documents;
 mod first_use;
 mod keys;
+mod metering;
 mod node;
 mod places;
 mod probing;
@@ -21,7 +22,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use ostler_api::client::Mark;
+use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
     BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
@@ -30,6 +31,7 @@ use ostler_api::request::{Filter, Plan, Request, Selector};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::{Client, Event};
 use ostler_operations::Engine;
+use ostler_store::Meters;
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
 
@@ -52,6 +54,8 @@ struct Inner {
     engine: Engine,
     /// Open vaults by name. Locked only to look and to put; two tasks may open the same one, and the first stays.
     vaults: Mutex<HashMap<String, Arc<Opened>>>,
+    /// What counts and limits the requests of each vault, by its name.
+    meters: Mutex<HashMap<String, Meters>>,
 }
 
 impl Runtime {
@@ -75,6 +79,7 @@ impl Runtime {
                 clock,
                 engine,
                 vaults: Mutex::default(),
+                meters: Mutex::default(),
             }),
         }
     }
@@ -149,6 +154,10 @@ impl Client for Runtime {
             self.inner.engine.wait(operation).await?;
         }
         Ok(())
+    }
+
+    async fn limit(&self, operation: OperationId, change: LimitChange) -> Result<LimitChange, Failure> {
+        self.limit_operation(operation, change).await
     }
 
     async fn resume(&self, operation: OperationId) -> Result<(), Failure> {

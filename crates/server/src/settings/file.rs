@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use ostler_api::request::{Hooks, Keep};
-use ostler_vocabulary::Span;
+use ostler_store::{Prices, Rates, RetryPolicy};
+use ostler_vocabulary::{ByteSize, Span};
 use serde::Deserialize;
 
 use super::reference::Reference;
@@ -30,6 +31,12 @@ pub struct File {
     /// `[ticker]`
     #[serde(default)]
     pub ticker: Ticker,
+    /// `[cache]`
+    #[serde(default)]
+    pub cache: Cache,
+    /// `[prices.NAME]`
+    #[serde(default)]
+    pub prices: BTreeMap<String, Prices>,
     /// `[vault.NAME]`
     #[serde(default)]
     pub vault: BTreeMap<String, Vault>,
@@ -47,6 +54,8 @@ impl Default for File {
             keep: Keep::default(),
             history: History::default(),
             ticker: Ticker::default(),
+            cache: Cache::default(),
+            prices: BTreeMap::new(),
             vault: BTreeMap::new(),
             database: BTreeMap::new(),
         }
@@ -72,8 +81,24 @@ impl Default for Defaults {
     }
 }
 
+/// What is kept of vaults on this machine, so that it need not be asked for again.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cache {
+    /// The most that the copies of small objects take together; 0 for none.
+    pub size: ByteSize,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            size: ByteSize(1 << 30),
+        }
+    }
+}
+
 /// What every backup does.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Backup {
     /// Globs of what every backup leaves out.
@@ -82,6 +107,19 @@ pub struct Backup {
     pub one_file_system: bool,
     /// Commands around every backup.
     pub hooks: Hooks,
+    /// How long it counts that a pack was found in the store.
+    pub presence_max_age: Span,
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self {
+            exclude: Vec::new(),
+            one_file_system: false,
+            hooks: Hooks::default(),
+            presence_max_age: Span(std::time::Duration::from_secs(86_400)),
+        }
+    }
 }
 
 /// How long the history of operations is kept.
@@ -152,6 +190,16 @@ pub struct Vault {
     pub age_identity: Option<Reference>,
     /// How long what is stored is locked against deletion; not at all when not given.
     pub lock: Option<Span>,
+    /// What its bytes and requests wait for.
+    #[serde(default)]
+    pub limits: Rates,
+    /// How requests that fail are made again.
+    #[serde(default)]
+    pub retry: RetryPolicy,
+    /// The longest that a request may take, its body included.
+    pub timeout: Option<Span>,
+    /// The name of its price list.
+    pub prices: Option<String>,
     /// How its S3 service is reached.
     #[serde(default)]
     pub s3: S3,
@@ -176,6 +224,10 @@ impl Vault {
             passphrase: None,
             age_identity: None,
             lock: None,
+            limits: Rates::default(),
+            retry: RetryPolicy::default(),
+            timeout: None,
+            prices: None,
             s3: S3::default(),
             azure: Azure::default(),
             gcs: Gcs::default(),

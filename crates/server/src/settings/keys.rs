@@ -41,6 +41,10 @@ const fn optional(
     }
 }
 
+const fn price(name: &'static str, meaning: &'static str) -> Key {
+    key("prices.NAME", name, "0.0", meaning)
+}
+
 /// All keys, in the order of the file that `config init` prints.
 pub const KEYS: &[Key] = &[
     key("", "version", "1", "The version of this file's format"),
@@ -67,6 +71,12 @@ pub const KEYS: &[Key] = &[
         "one_file_system",
         "false",
         "Whether every backup stays on the file systems its paths are on",
+    ),
+    key(
+        "backup",
+        "presence_max_age",
+        "\"1d\"",
+        "How long it counts that a pack was found in the store, as long as no space was freed since; 0s to look at every pack in every backup. Vaults on this machine are looked at each time",
     ),
     optional(
         "backup.hooks",
@@ -156,6 +166,27 @@ pub const KEYS: &[Key] = &[
         "\"1m\"",
         "How often new databases, and queues in those without, are looked for",
     ),
+    key(
+        "cache",
+        "size",
+        "\"1GiB\"",
+        "The most that copies of small objects take on this machine's disk, in $XDG_CACHE_HOME/ostler; 0 for none",
+    ),
+    key(
+        "prices.NAME",
+        "currency",
+        "\"\"",
+        "What the numbers below are in, for people",
+    ),
+    price("create", "A thousand requests that create an object"),
+    price("read", "A thousand requests that read an object or look it up"),
+    price(
+        "list",
+        "A thousand pages of a listing, of a thousand objects each",
+    ),
+    price("delete", "A thousand requests that delete an object"),
+    price("upload", "A gigabyte (10⁹ bytes) that is sent"),
+    price("download", "A gigabyte that is received"),
     optional(
         "vault.NAME",
         "location",
@@ -185,6 +216,54 @@ pub const KEYS: &[Key] = &[
         "lock",
         "\"30d\"",
         "Lock what is stored against deletion for so long, and longer while a backup needs it; for S3 with object lock",
+    ),
+    optional(
+        "vault.NAME",
+        "prices",
+        "\"NAME\"",
+        "The price list by which the cost of each run is estimated: the name of a [prices.NAME]",
+    ),
+    optional(
+        "vault.NAME",
+        "timeout",
+        "\"5m\"",
+        "The longest that a request may take, its body included; five minutes when left out, and two without any byte",
+    ),
+    optional(
+        "vault.NAME.limits",
+        "upload",
+        "\"10MiB\"",
+        "The most bytes that are sent in a second; --limit-upload overrules it",
+    ),
+    optional(
+        "vault.NAME.limits",
+        "download",
+        "\"10MiB\"",
+        "The most bytes that are received in a second; --limit-download overrules it",
+    ),
+    optional(
+        "vault.NAME.limits",
+        "requests",
+        "100",
+        "The most requests in a second; --limit-requests overrules it",
+    ),
+    key(
+        "vault.NAME.retry",
+        "attempts",
+        "6",
+        "So often a request is made that fails in a way that may pass, the first time included",
+    ),
+    key(
+        "vault.NAME.retry",
+        "first_wait",
+        "\"1s\"",
+        "The longest wait before it is made again; doubled each time",
+    ),
+    key(
+        "vault.NAME.retry",
+        "longest_wait",
+        "\"20s\"",
+        "The longest wait at all",
     ),
     optional(
         "vault.NAME.s3",
@@ -300,5 +379,7 @@ pub const KEYS: &[Key] = &[
 /// Whether a table stands for any number of them, each with a name of its own.
 #[must_use]
 pub fn is_named(table: &str) -> bool {
-    table.starts_with("vault.") || table.starts_with("database.")
+    ["vault.", "database.", "prices."]
+        .iter()
+        .any(|named| table.starts_with(named))
 }

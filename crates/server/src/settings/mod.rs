@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 use environment::Environment;
 use file::File;
+use ostler_api::client::LimitChange;
+use ostler_store::Rates;
 
 use crate::Error;
 
@@ -25,6 +27,8 @@ pub struct Flags {
     pub config: Option<PathBuf>,
     /// The state directory.
     pub state_directory: Option<PathBuf>,
+    /// What overrules the limits of vaults, one by one.
+    pub limits: LimitChange,
 }
 
 /// The configuration as it is in force.
@@ -103,6 +107,12 @@ impl Settings {
         Some(home.join("ostler"))
     }
 
+    /// What a vault's requests wait for: flags before the file.
+    #[must_use]
+    pub fn limits(&self, vault: &file::Vault) -> Rates {
+        changed(vault.limits, self.flags.limits)
+    }
+
     /// Where the key file of a vault is that configures none.
     #[must_use]
     pub fn implicit_key(&self, vault: &str) -> PathBuf {
@@ -141,6 +151,22 @@ impl Settings {
         }
         names.sort();
         names
+    }
+}
+
+/// Limits with a change to them: 0 lifts one.
+#[must_use]
+pub fn changed(rates: Rates, change: LimitChange) -> Rates {
+    Rates {
+        upload: change
+            .upload
+            .map_or(rates.upload, |size| Some(size).filter(|size| size.0 > 0)),
+        download: change
+            .download
+            .map_or(rates.download, |size| Some(size).filter(|size| size.0 > 0)),
+        requests: change
+            .requests
+            .map_or(rates.requests, |count| Some(count).filter(|count| *count > 0)),
     }
 }
 
@@ -239,6 +265,29 @@ fn check(file: &File, path: &Path) -> Result<(), Error> {
             );
         }
         refuse_password(&vault.location, path, &key)?;
+        if vault.limits.has_zero() {
+            return wrong(
+                &format!("vault.{name}.limits"),
+                "a limit of 0 lets nothing pass",
+                "leave it out for no limit",
+            );
+        }
+        if let Some(list) = &vault.prices
+            && !file.prices.contains_key(list)
+        {
+            return wrong(
+                &format!("vault.{name}.prices"),
+                &format!("no [prices.{list}] is configured"),
+                "write that price list, or name another",
+            );
+        }
+        if vault.retry.attempts == 0 {
+            return wrong(
+                &format!("vault.{name}.retry.attempts"),
+                "it is 0",
+                "write 1 for one try and no other",
+            );
+        }
         for (service, endpoint) in [
             ("s3", &vault.s3.endpoint),
             ("azure", &vault.azure.endpoint),
@@ -247,6 +296,15 @@ fn check(file: &File, path: &Path) -> Result<(), Error> {
             if let Some(endpoint) = endpoint {
                 refuse_password(endpoint, path, &format!("vault.{name}.{service}.endpoint"))?;
             }
+        }
+    }
+    for (name, prices) in &file.prices {
+        if !prices.is_sound() {
+            return wrong(
+                &format!("prices.{name}"),
+                "a price is negative or no number",
+                "write what a thousand requests or a gigabyte cost",
+            );
         }
     }
     for (name, database) in &file.database {

@@ -19,6 +19,14 @@ fn about(table: &str) -> &'static str {
         }
         "ticker" => "The ticker of queues: `queue ticker`",
         "database.NAME" => "A PostgreSQL database, or a server of them",
+        "cache" => "What is kept of vaults in the user's cache directory; it may be deleted at any time",
+        "prices.NAME" => {
+            "A price list, for estimates of cost. There are no prices but those that are written here"
+        }
+        "vault.NAME.limits" => {
+            "What that vault's requests wait for, in each process; `operation limit` changes it for one that runs"
+        }
+        "vault.NAME.retry" => "How that vault's requests are made again, where it is no local directory",
         "vault.NAME.s3" => "How that vault's S3 service is reached",
         "vault.NAME.azure" => "How that vault's Azure storage account is reached",
         "vault.NAME.gcs" => "How Google Cloud Storage is reached for that vault",

@@ -66,12 +66,13 @@ impl Settings {
                 .iter()
                 .flat_map(|name| self.show_vault(name, &table)),
         );
-        shown.extend(
-            self.file
-                .database
-                .keys()
-                .flat_map(|name| show_database(name, &table)),
-        );
+        let named = |kind| {
+            let names = table.get(kind).and_then(toml::Value::as_table);
+            names.into_iter().flat_map(|names| names.keys())
+        };
+        for kind in ["prices", "database"] {
+            shown.extend(named(kind).flat_map(|name| show_named(kind, name, &table)));
+        }
         shown
     }
 
@@ -100,11 +101,11 @@ impl Settings {
     }
 }
 
-fn show_database(name: &str, table: &toml::Table) -> Vec<Shown> {
+fn show_named(kind: &str, name: &str, table: &toml::Table) -> Vec<Shown> {
     KEYS.iter()
-        .filter(|key| key.table == "database.NAME")
+        .filter(|key| key.table.strip_suffix(".NAME") == Some(kind))
         .filter_map(|key| {
-            let path = ["database", name, key.name];
+            let path = [kind, name, key.name];
             let (value, source) = match lookup(table, &path) {
                 Some(value) => (value.to_string(), "file"),
                 None => (key.default?.to_owned(), "default"),

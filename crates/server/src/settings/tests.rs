@@ -64,6 +64,13 @@ fn every_key_that_is_read_is_in_the_table() {
         ("vault.NAME.azure", "[vault.x]\nlocation='/v'\n[vault.x.azure]\n"),
         ("vault.NAME.gcs", "[vault.x]\nlocation='/v'\n[vault.x.gcs]\n"),
         ("vault.NAME.sftp", "[vault.x]\nlocation='/v'\n[vault.x.sftp]\n"),
+        (
+            "vault.NAME.limits",
+            "[vault.x]\nlocation='/v'\n[vault.x.limits]\n",
+        ),
+        ("vault.NAME.retry", "[vault.x]\nlocation='/v'\n[vault.x.retry]\n"),
+        ("cache", "[cache]\n"),
+        ("prices.NAME", "[prices.x]\n"),
         ("database.NAME", "[database.x]\ndsn='host=h'\n"),
         ("ticker", "[ticker]\n"),
     ] {
@@ -75,7 +82,7 @@ fn every_key_that_is_read_is_in_the_table() {
         let read: BTreeSet<&str> = expected.split('`').skip(1).step_by(2).collect();
         let tables = [
             "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp",
-            "database", "ticker",
+            "database", "ticker", "cache", "prices", "limits", "retry",
         ];
         let known: BTreeSet<&str> = KEYS.iter().filter(|k| k.table == table).map(|k| k.name).collect();
         let read: BTreeSet<&str> = read
@@ -167,6 +174,7 @@ fn flags_win_over_environment_over_file_over_defaults() {
     let flags = Flags {
         config: None,
         state_directory: Some("/flag".into()),
+        ..Flags::default()
     };
     let flagged = Settings::resolve(&flags, environment(home.path(), &variables)).unwrap();
     assert_eq!(flagged.state_directory, Path::new("/flag"));
@@ -293,4 +301,31 @@ fn secrets_come_by_reference_and_are_never_shown() {
 fn variables_are_declared_once() {
     let names: BTreeSet<&str> = VARIABLES.iter().map(|v| v.name).collect();
     assert_eq!(names.len(), VARIABLES.len());
+}
+
+#[test]
+fn a_change_overrules_lifts_or_leaves_each_limit() {
+    use ostler_api::client::LimitChange;
+    use ostler_store::Rates;
+    use ostler_vocabulary::ByteSize;
+
+    use super::changed;
+
+    let rates = Rates {
+        upload: Some(ByteSize(10)),
+        download: Some(ByteSize(20)),
+        requests: None,
+    };
+    assert_eq!(changed(rates, LimitChange::default()), rates);
+    let change = LimitChange {
+        upload: Some(ByteSize(0)),
+        download: Some(ByteSize(5)),
+        requests: Some(7),
+    };
+    let now = Rates {
+        upload: None,
+        download: Some(ByteSize(5)),
+        requests: Some(7),
+    };
+    assert_eq!(changed(rates, change), now);
 }

@@ -14,6 +14,7 @@ fn every_example_is_a_configuration_without_fault() {
         let flags = Flags {
             config: Some(example.clone()),
             state_directory: Some(state.path().to_path_buf()),
+            ..Flags::default()
         };
         let settings = Settings::resolve(&flags, Environment::default())
             .unwrap_or_else(|fault| panic!("{}: {fault}", example.display()));

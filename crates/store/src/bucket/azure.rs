@@ -6,6 +6,7 @@ use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use ostler_vocabulary::{Secret, Span};
 use serde::Deserialize;
 
+use super::answer::Answers;
 use super::fault::Explain;
 use super::{Connected, connection};
 use crate::Error;
@@ -78,7 +79,9 @@ impl AzureOptions {
                 .with_endpoint(endpoint.to_owned())
                 .with_allow_http(endpoint.starts_with("http://"));
         }
+        let answers = Answers::default();
         let client = builder
+            .with_http_connector(answers.clone())
             .with_client_options(connection::client(
                 endpoint.as_deref(),
                 credentials.is_some(),
@@ -94,6 +97,7 @@ impl AzureOptions {
                 place: format!("the container `{container}`"),
                 endpoint: endpoint.unwrap_or_else(|| "Azure".to_owned()),
                 credentials,
+                pause: answers.pause(),
             }),
             signed: None,
             // `startFrom` is young: older versions of the service, and others that speak its protocol, ignore it.

@@ -8,6 +8,7 @@ use std::fmt;
 
 use object_store::client::{HttpError, HttpErrorKind};
 
+use super::answer::AskedPause;
 use crate::{Attempt, Error, Verb};
 
 /// What advice needs to know.
@@ -18,6 +19,8 @@ pub(super) struct Explain {
     pub(super) endpoint: String,
     /// Which credentials were used; `None`: none were given, so that it is the machine's own.
     pub(super) credentials: Option<&'static str>,
+    /// When the service wants to be asked again.
+    pub(super) pause: AskedPause,
 }
 
 /// An error answer: what may be shown of it. The rest of the body can hold what was signed.
@@ -127,11 +130,12 @@ impl Explain {
 
     /// The body ended before the length that the service had announced.
     pub(super) fn cut_off(&self, attempt: Attempt) -> Error {
-        Error::Unavailable {
-            attempt,
-            hint: None,
-            source: Box::new(NoAnswer("the answer ended too early".to_owned())),
-        }
+        no_answer(attempt, "the answer ended too early")
+    }
+
+    /// What was given as an object is none.
+    pub(super) fn no_object(&self, attempt: Attempt) -> Error {
+        no_answer(attempt, "the answer says success and is no object")
     }
 
     fn answered(&self, attempt: Attempt, answer: Answer) -> Error {
@@ -185,7 +189,16 @@ impl Explain {
             {
                 self.unavailable(attempt, answer)
             }
-            429 | 500..=599 => self.unavailable(attempt, answer),
+            429 | 503 => Error::SlowDown {
+                attempt,
+                after: self.pause.left(),
+                hint: format!(
+                    "{} has too much to do: try again later, or limit requests (`limits` of the vault)",
+                    self.endpoint
+                ),
+                source: Box::new(answer),
+            },
+            500..=599 => self.unavailable(attempt, answer),
             // An error in the body of a 200: `SlowDown`, `InternalError`.
             200..=299 => self.unavailable(attempt, answer),
             _ => Error::Io {
@@ -266,18 +279,21 @@ impl Explain {
                 hint,
                 source,
             },
-            Some(_) => Error::Unavailable {
+            // Without a kind it answered something that is no answer, such as a success without what belongs to it.
+            _ => Error::Unavailable {
                 attempt,
                 hint: Some(hint),
                 source,
             },
-            None if self.credentials.is_none() => Error::Unavailable {
-                attempt,
-                hint: Some(hint),
-                source,
-            },
-            None => Error::Io { attempt, source },
         }
+    }
+}
+
+fn no_answer(attempt: Attempt, what: &str) -> Error {
+    Error::Unavailable {
+        attempt,
+        hint: None,
+        source: Box::new(NoAnswer(what.to_owned())),
     }
 }
 

@@ -4,6 +4,7 @@
 //! created by one PUT with the service's condition that there must be none (`If-None-Match: *`). A service that ignores
 //! the condition breaks the contract; [`probe`](crate::probe) finds that out.
 
+mod answer;
 mod azure;
 mod connection;
 mod fault;
@@ -142,6 +143,10 @@ impl Bucket {
             .await
             .map_err(failed)?;
         let meta = answer.meta.clone();
+        // Every service names what it gives. Something else, with a status of success, is rather an error's text.
+        if meta.e_tag.is_none() {
+            return Err(self.explain.no_object(self.attempt(verb, key.as_str())));
+        }
         let body = answer.bytes().await.map_err(failed)?;
         Ok((meta, body))
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ostler_store::{
-    Count, Counting, Error, Faults, Gate, Key, Memory, Misfortune, Pause, ReadOnly, Retry, RetryPolicy,
-    Store, Verb,
+    Attempt, Count, Counting, Error, Faults, Gate, Key, Memory, Misfortune, Object, Page, Pause, ReadOnly,
+    Retry, RetryPolicy, Store, Verb,
 };
 use ostler_vocabulary::{Classified, ErrorKind, Span};
 
@@ -95,6 +95,61 @@ async fn a_create_whose_reply_was_lost_is_recognised_as_done() {
 }
 
 #[tokio::test]
+async fn retry_waits_as_long_as_a_busy_store_asks_for_within_reason() {
+    for (asked, waited) in [(7, 7.0), (3600, 60.0)] {
+        let waits = Arc::new(Waits::default());
+        let memory = Memory::new();
+        memory.create(&key("a"), "x".into()).await.unwrap();
+        let busy = Busy(memory, Mutex::new(Some(Duration::from_secs(asked))));
+        let retry = Retry::with_pause(Arc::new(busy), RetryPolicy::default(), waits.clone());
+        assert_eq!(retry.get(&key("a")).await.unwrap(), "x");
+        let waits = waits.0.lock().unwrap();
+        assert!(
+            waits.len() == 1 && (waits[0].as_secs_f64() - waited).abs() < 0.001,
+            "{waits:?}"
+        );
+    }
+}
+
+/// Has too much to do once.
+#[derive(Debug)]
+struct Busy(Memory, Mutex<Option<Duration>>);
+
+#[async_trait]
+impl Store for Busy {
+    fn location(&self) -> &str {
+        self.0.location()
+    }
+    async fn create(&self, key: &Key, body: bytes::Bytes) -> Result<(), Error> {
+        self.0.create(key, body).await
+    }
+    async fn get(&self, key: &Key) -> Result<bytes::Bytes, Error> {
+        let after = self.1.lock().unwrap().take();
+        if after.is_some() {
+            return Err(Error::SlowDown {
+                attempt: Attempt::new(Verb::Get, key.as_str(), "memory:"),
+                after,
+                hint: String::new(),
+                source: "too much".into(),
+            });
+        }
+        self.0.get(key).await
+    }
+    async fn get_range(&self, key: &Key, range: std::ops::Range<u64>) -> Result<bytes::Bytes, Error> {
+        self.0.get_range(key, range).await
+    }
+    async fn head(&self, key: &Key) -> Result<Object, Error> {
+        self.0.head(key).await
+    }
+    async fn list(&self, prefix: &str, after: Option<&Key>) -> Result<Page, Error> {
+        self.0.list(prefix, after).await
+    }
+    async fn delete(&self, key: &Key) -> Result<(), Error> {
+        self.0.delete(key).await
+    }
+}
+
+#[tokio::test]
 async fn somebody_elses_object_is_never_taken_for_a_lost_reply() {
     for theirs in ["other", "longer than mine", "MINE"] {
         let rig = rig();
@@ -135,14 +190,17 @@ async fn counters_tell_requests_and_bytes_by_verb_and_first_part() {
     store.get_range(&key("packs/a"), 1..3).await.unwrap();
     store.list("packs/", None).await.unwrap();
     store.list("packs", None).await.unwrap();
-    let count = |requests, bytes| Count { requests, bytes };
-    assert_eq!(counters.of(Verb::Create), count(3, 8));
-    assert_eq!(counters.under(Verb::Create, "packs"), count(2, 5));
-    assert_eq!(counters.under(Verb::List, "packs"), count(2, 0));
-    assert_eq!(counters.under(Verb::Get, "index"), count(0, 0));
-    assert_eq!(counters.total(), count(7, 15));
-    counters.reset();
-    assert_eq!(counters.total(), count(0, 0));
+    let counted = |count: Count| (count.requests, count.bytes);
+    assert_eq!(counted(counters.of(Verb::Create)), (3, 8));
+    assert_eq!(counted(counters.under(Verb::Create, "packs")), (2, 5));
+    assert_eq!(counted(counters.under(Verb::List, "packs")), (2, 0));
+    assert_eq!(counted(counters.under(Verb::Get, "index")), (0, 0));
+    assert_eq!(counted(counters.total()), (7, 15));
+    assert_eq!(counters.total().failed, 0, "a name that is taken is an answer");
+    assert!(counters.total().time >= counters.total().slowest);
+    let taken = counters.take();
+    assert_eq!(counted(taken[&Verb::Create]), (3, 8));
+    assert_eq!(counters.total(), Count::default());
 }
 
 #[tokio::test]

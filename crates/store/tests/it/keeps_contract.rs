@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use ostler_store::conformance::{Expect, check};
-use ostler_store::{Counting, Faults, Local, Memory, Retry, RetryPolicy, Store};
+use ostler_store::{
+    Cache, CacheOptions, Climate, Counting, Faults, Limits, Local, Memory, Rates, Retry, RetryPolicy, Store,
+    Throttle, Weather,
+};
+use ostler_vocabulary::ByteSize;
 
 async fn assert_keeps_contract(store: Arc<dyn Store>) {
     // Twice, so that what one run leaves does not matter to the next.
@@ -33,6 +37,24 @@ async fn every_decorator_keeps_the_contract() {
     assert_keeps_contract(Arc::new(Faults::new(memory))).await;
     let memory: Arc<dyn Store> = Arc::new(Memory::new());
     assert_keeps_contract(Arc::new(Retry::new(memory, RetryPolicy::default()))).await;
+    let memory: Arc<dyn Store> = Arc::new(Memory::new());
+    let limits = Limits::new(Rates {
+        upload: Some(ByteSize(2 << 30)),
+        download: Some(ByteSize(2 << 30)),
+        requests: Some(1_000_000),
+    });
+    assert_keeps_contract(Arc::new(Throttle::new(memory, limits))).await;
+    let memory: Arc<dyn Store> = Arc::new(Memory::new());
+    assert_keeps_contract(Arc::new(Weather::new(memory, Climate::Reorders, 1, 7))).await;
+    let memory: Arc<dyn Store> = Arc::new(Memory::new());
+    let directory = tempfile::tempdir().unwrap();
+    let options = CacheOptions {
+        directory: directory.path().join("made/when/needed"),
+        size: ByteSize(4 << 20),
+        store: "memory".to_owned(),
+        prefixes: vec![String::new()],
+    };
+    assert_keeps_contract(Arc::new(Cache::new(memory, options))).await;
 }
 
 /// The suite itself can fail.

@@ -1,6 +1,7 @@
 //! Every store keeps the contract, and what goes wrong is said in words that help.
 #![allow(clippy::unwrap_used)]
 
+mod cached;
 mod decorators;
 mod keeps_contract;
 mod local;
@@ -8,4 +9,5 @@ mod probe;
 mod s3;
 mod services;
 mod stand_in;
+mod throttled;
 mod versions;

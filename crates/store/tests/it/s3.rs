@@ -160,6 +160,40 @@ async fn answers_of_the_service_become_errors_that_help() {
 }
 
 #[tokio::test]
+async fn a_success_that_is_none_is_neither_an_empty_listing_nor_a_stored_object() {
+    let error = "<?xml version=\"1.0\"?><Error><Code>InternalError</Code><Message>no</Message></Error>";
+    for body in [error, "", "<html>a login page</html>"] {
+        let service = stand_in("200 OK", body).await;
+        let store = Bucket::s3("bucket", "", &options(service.endpoint.clone(), "id", "secret")).unwrap();
+        let a = key("a");
+        for failed in [
+            store.list("", None).await.map(drop).unwrap_err(),
+            store.create(&a, "x".into()).await.unwrap_err(),
+            store.get(&a).await.map(drop).unwrap_err(),
+            store.get_range(&a, 0..5).await.map(drop).unwrap_err(),
+        ] {
+            assert!(failed.is_transient(), "{body}: {failed:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_with_too_much_to_do_says_when_to_come_back() {
+    let service = stand_in(
+        "503 Slow Down\r\nRetry-After: 17",
+        "<Error><Code>SlowDown</Code></Error>",
+    )
+    .await;
+    let store = Bucket::s3("bucket", "", &options(service.endpoint.clone(), "id", "secret")).unwrap();
+    match store.get(&key("a")).await.unwrap_err() {
+        Error::SlowDown {
+            after: Some(after), ..
+        } => assert!((15..=17).contains(&after.as_secs()), "{after:?}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_never_answers_is_given_up_on() {
     let service = stand_in("", "").await;
     let patient = S3Options {

@@ -128,6 +128,12 @@ impl SeaweedFs {
         format!("http://127.0.0.1:{}", self.s3)
     }
 
+    /// The loopback port that it speaks S3 on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.s3
+    }
+
     /// The address of the bucket: `s3://…`.
     #[must_use]
     pub fn bucket_url(&self) -> String {

@@ -126,6 +126,14 @@ impl Vault {
     /// [`Error::NotFound`] when it is not committed, [`Error::Damaged`] when the record is not what was written,
     /// [`Error::Version`] when a newer program wrote it.
     pub async fn record(&self, id: BackupId) -> Result<Record, Error> {
+        match self.record_once(id).await {
+            // What was damaged on its way is right the second time.
+            Err(Error::Damaged { .. }) => self.record_once(id).await,
+            read => read,
+        }
+    }
+
+    async fn record_once(&self, id: BackupId) -> Result<Record, Error> {
         let (key, bytes) = self
             .find_record(id)
             .await?

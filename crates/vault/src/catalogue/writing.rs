@@ -59,6 +59,18 @@ impl Vault {
     /// [`Error::NotFound`] when there is no such backup; [`Error::TooLarge`] for a method of a hundred letters.
     pub async fn add_proof(&self, id: BackupId, proof: &ProofRecord) -> Result<(), Error> {
         self.require_record(id).await?;
+        self.write_proof(id, proof).await
+    }
+
+    /// As [`Vault::add_proof`], for a record that was read just now.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] for a method of a hundred letters.
+    pub async fn add_proof_to(&self, record: &Record, proof: &ProofRecord) -> Result<(), Error> {
+        self.write_proof(record.backup, proof).await
+    }
+
+    async fn write_proof(&self, id: BackupId, proof: &ProofRecord) -> Result<(), Error> {
         let body = to_json("a proof", proof)?;
         let note = proof_note(proof, digest(&body)).ok_or_else(|| Error::TooLarge {
             what: "the method of a proof".to_owned(),

@@ -201,7 +201,7 @@ impl Vault {
     }
 
     /// The epoch that the object names; `None` when it is not there, or no sealed object.
-    pub(super) async fn epoch_at(&self, key: &Key) -> Result<Option<u32>, Error> {
+    pub(crate) async fn epoch_at(&self, key: &Key) -> Result<Option<u32>, Error> {
         Ok(self.read_if_there(key).await?.and_then(|bytes| epoch_of(&bytes)))
     }
 

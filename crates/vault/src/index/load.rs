@@ -17,6 +17,8 @@ use crate::pack::{HEADER, PackTable, epoch_of};
 use crate::rounds::ROUNDS;
 use crate::{Error, PackId, Vault};
 
+/// Where segments are.
+const INDEX: &str = "index/";
 /// Requests in flight.
 const PARALLEL: usize = 16;
 /// Where segments are large, fewer are: together about so many bytes.
@@ -38,15 +40,20 @@ impl Vault {
     pub async fn index(&self, adopt_orphans: bool) -> Result<Arc<Index>, Error> {
         let mut ignored = Vec::new();
         // Before the segments: what is freed and unmarked in between is in none of them any more.
+        let mut round = None;
         let marked = match self.rounds().await {
-            Ok(rounds) => Some(rounds.avoided()),
+            Ok(rounds) => {
+                round = Some(rounds.highest);
+                Some(rounds.avoided())
+            }
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 ignored.push((ROUNDS.to_owned(), error.to_string()));
                 None
             }
             Err(error) => return Err(error),
         };
-        let segments = self.objects("index/").await?;
+        let segments = self.objects(INDEX).await?;
+        let made_of = names_of(&segments);
         let (mut parts, left_out) = self.parts(&segments).await?;
         ignored.extend(left_out);
         let (mut missing, mut adopted) = (HashSet::new(), Vec::new());
@@ -79,6 +86,7 @@ impl Vault {
         }
         index.adopted = adopted;
         index.ignored = ignored;
+        (index.round, index.made_of) = (round, made_of);
         Ok(Arc::new(index))
     }
 
@@ -215,6 +223,14 @@ impl Vault {
         Ok(adopted)
     }
 
+    /// Whether the vault has the same segments as when this index was loaded.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn has_same_segments(&self, index: &Index) -> Result<bool, Error> {
+        Ok(names_of(&self.objects(INDEX).await?) == index.made_of)
+    }
+
     /// The table of a pack, from its own bytes.
     pub(crate) async fn read_table(&self, id: PackId, object: &Object) -> Result<PackTable, Error> {
         let size = object.size;
@@ -242,6 +258,15 @@ impl Vault {
         let read = self.store().get_range(key, start..end).await;
         read.map_err(Error::store("read", key))
     }
+}
+
+/// The names of segments as one hash.
+fn names_of(segments: &[Object]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for object in segments {
+        hasher.update(object.key.as_str().as_bytes()).update(b"\n");
+    }
+    *hasher.finalize().as_bytes()
 }
 
 /// The digest that an index segment is named by.

@@ -72,7 +72,8 @@ impl Location {
     }
 
     /// The part of the block's bytes in the pack that is this chunk's: its share of what the block takes.
-    pub(crate) fn share(&self) -> u64 {
+    #[must_use]
+    pub fn share(&self) -> u64 {
         let stored = u64::from(self.stored) * u64::from(self.length.max(1));
         (stored / u64::from(self.block.max(1))).min(u64::from(self.stored))
     }
@@ -99,6 +100,10 @@ pub struct Index {
     going: PackSet,
     adopted: Vec<PackTable>,
     ignored: Vec<(String, String)>,
+    /// The highest round of collection when it was loaded; `None` when that could not be read.
+    round: Option<u64>,
+    /// The names of the segments that it was made of, hashed.
+    made_of: [u8; 32],
 }
 
 impl fmt::Debug for Index {
@@ -133,6 +138,8 @@ impl Index {
             going: PackSet::new(base),
             adopted: Vec::new(),
             ignored: Vec::new(),
+            round: None,
+            made_of: [0; 32],
         }
     }
 
@@ -300,6 +307,12 @@ impl Index {
     #[must_use]
     pub fn ignored(&self) -> &[(String, String)] {
         &self.ignored
+    }
+
+    /// The highest round of collection when this was loaded: as long as it is the same, nothing was freed since.
+    #[must_use]
+    pub fn round(&self) -> Option<u64> {
+        self.round
     }
 
     /// A set of packs of this index, empty.

@@ -80,6 +80,10 @@ impl Lease {
         let _ = (&mut self.heart).await;
         let holding = &self.holding;
         holding.create(Link::Released).await?;
+        // Most are over before their first sign of life.
+        if holding.beat.load(Ordering::Relaxed) == 0 {
+            return Ok(());
+        }
         for object in &holding.objects().await? {
             if let Some((epoch, Link::Beat(beat))) = Link::parse(&holding.prefix, &object.key)
                 && epoch == holding.epoch

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod export;
+mod limit;
 mod list;
 mod resume;
 mod show;
@@ -18,6 +19,7 @@ pub(crate) enum OperationCommand {
     Show(show::Show),
     Watch(watch::Watch),
     Cancel(cancel::Cancel),
+    Limit(limit::Limit),
     Resume(resume::Resume),
     Export(export::Export),
 }
@@ -29,6 +31,7 @@ impl OperationCommand {
             Self::Show(verb) => verb.run(session).await,
             Self::Watch(verb) => verb.run(session).await,
             Self::Cancel(verb) => verb.run(session).await,
+            Self::Limit(verb) => verb.run(session).await,
             Self::Resume(verb) => verb.run(session).await,
             Self::Export(verb) => verb.run(session).await,
         }

@@ -117,6 +117,7 @@ pub fn operation_list() -> OperationList {
 pub fn operation_with(kind: &str, outcome: Outcome) -> OperationDetail {
     OperationDetail {
         outcome: Some(outcome),
+        traffic: Some(super::traffic()),
         ..operation(kind, OperationState::Succeeded)
     }
 }
@@ -169,6 +170,7 @@ pub fn operation(kind: &str, state: OperationState) -> OperationDetail {
             vec![]
         },
         outcome: None,
+        traffic: None,
         advice: None,
         failure: None,
     }

@@ -31,6 +31,12 @@ pub fn plan(request: Request) -> Plan {
                 vec![]
             },
             conflicts: vec![],
+            estimate: Some(Estimate {
+                bytes: 1_932_735_283,
+                requests: 240,
+                duration_ms: Some(95_000),
+                cost: Some(cost()),
+            }),
         }),
         Request::Verify(_) => Work::Verify(VerifyWork {
             files: 1_234,
@@ -136,6 +142,31 @@ pub fn mirror_report() -> MirrorReport {
         }],
         there: 4,
         problems: vec![],
+    }
+}
+
+/// A few requests, some money.
+#[must_use]
+pub fn traffic() -> Traffic {
+    Traffic {
+        created: 64,
+        read: 9,
+        looked_up: 3,
+        listed: 12,
+        deleted: 0,
+        failed: 2,
+        sent_bytes: 1_006_632_960,
+        received_bytes: 524_288,
+        average_ms: 41,
+        slowest_ms: 903,
+        cost: Some(cost()),
+    }
+}
+
+fn cost() -> Cost {
+    Cost {
+        amount: 0.1742,
+        currency: "USD".into(),
     }
 }
 

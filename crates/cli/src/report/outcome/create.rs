@@ -3,16 +3,22 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ostler_api::document::{BackupState, CreateReport};
+use ostler_api::document::{BackupState, CreateReport, Traffic};
 use ostler_vocabulary::{ErrorKind, Unit};
 
-use super::{Wrong, per_second};
+use super::{Wrong, per_second, traffic};
 use crate::output::{Page, duration, plural, rate, size};
 use crate::report::backup::{files_text, subject, tone};
 use crate::report::problems;
 use crate::report::vault::{key_advice, warnings};
 
-pub(super) fn print(page: &mut Page, report: &CreateReport, key: Option<&Path>, vault: &str) {
+pub(super) fn print(
+    page: &mut Page,
+    report: &CreateReport,
+    asked: Option<&Traffic>,
+    key: Option<&Path>,
+    vault: &str,
+) {
     let backup = &report.backup;
     page.toned(
         &format!("backup {} is ", backup.id.short()),
@@ -46,6 +52,7 @@ pub(super) fn print(page: &mut Page, report: &CreateReport, key: Option<&Path>, 
             plural(report.objects_found, "object")
         ),
     );
+    traffic(page, asked);
     page.fields(
         "left out",
         report.left_out.iter().map(|path| path.display().to_string()),

@@ -11,12 +11,12 @@ mod verify;
 
 use std::time::Duration;
 
-use ostler_api::document::{CreateReport, OperationDetail, Outcome, Problem};
+use ostler_api::document::{Cost, CreateReport, OperationDetail, Outcome, Problem, Traffic};
 use ostler_vocabulary::{ErrorKind, Failure, OperationId};
 use serde::Serialize;
 
 use crate::operate::failure_of;
-use crate::output::{Page, Schema, plural, schema};
+use crate::output::{Page, Schema, count, plural, schema, size};
 use crate::session::Session;
 
 /// Causes named with an error when the report itself is not printed.
@@ -28,6 +28,9 @@ pub(crate) struct Reported<'a, T> {
     pub operation: OperationId,
     #[serde(flatten)]
     pub report: &'a T,
+    /// What it asked of the store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<&'a Traffic>,
     /// Where the vault's key is, after the first backup.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_file: Option<std::path::PathBuf>,
@@ -46,7 +49,7 @@ pub(crate) async fn outcome(session: &Session, detail: &OperationDetail) -> Resu
         Some(Outcome::CreateBackup(report)) => {
             let key = key_file.clone();
             print(session, detail, schema::CREATE_REPORT, report, key_file, |page| {
-                create::print(page, report, key.as_deref(), &vault);
+                create::print(page, report, detail.traffic.as_ref(), key.as_deref(), &vault);
             })?;
             create::wrong(report)
         }
@@ -71,19 +74,22 @@ pub(crate) async fn outcome(session: &Session, detail: &OperationDetail) -> Resu
         }
         Some(Outcome::Verify(report)) => {
             print(session, detail, schema::VERIFY_REPORT, report, None, |page| {
-                verify::print(page, report, now)
+                verify::print(page, report, now);
+                traffic(page, detail.traffic.as_ref());
             })?;
             verify::wrong(report)
         }
         Some(Outcome::Drill(report)) => {
             print(session, detail, schema::DRILL_REPORT, report, None, |page| {
-                drill::print(page, report, now)
+                drill::print(page, report, now);
+                traffic(page, detail.traffic.as_ref());
             })?;
             drill::wrong(report)
         }
         Some(Outcome::Prune(report)) => {
             print(session, detail, schema::PRUNE_REPORT, report, None, |page| {
-                prune::print(page, report)
+                prune::print(page, report);
+                traffic(page, detail.traffic.as_ref());
             })?;
             let message = format!(
                 "{} changed since the plan was made and stay",
@@ -98,7 +104,8 @@ pub(crate) async fn outcome(session: &Session, detail: &OperationDetail) -> Resu
         }
         Some(Outcome::CheckVault(report)) => {
             print(session, detail, schema::CHECK_REPORT, report, None, |page| {
-                check::print(page, report)
+                check::print(page, report);
+                traffic(page, detail.traffic.as_ref());
             })?;
             check::wrong(report)
         }
@@ -172,6 +179,7 @@ fn print<T: Serialize>(
         &Reported {
             operation: detail.summary.id,
             report,
+            traffic: detail.traffic.as_ref(),
             key_file,
         },
         people,
@@ -243,6 +251,48 @@ async fn first_key(session: &Session, report: &CreateReport) -> Option<std::path
     } else {
         info.key_file
     }
+}
+
+/// What the run asked of the store, and what that costs.
+fn traffic(page: &mut Page, traffic: Option<&Traffic>) {
+    let Some(traffic) = traffic else { return };
+    let counts = [
+        (traffic.created, "to create"),
+        (traffic.read, "to read"),
+        (traffic.looked_up, "to look up"),
+        (traffic.listed, "to list"),
+        (traffic.deleted, "to delete"),
+    ];
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", count(*number)))
+        .collect();
+    page.field("requests", counts.join(", "));
+    page.field(
+        "transfer",
+        format!(
+            "{} sent, {} received",
+            size(traffic.sent_bytes),
+            size(traffic.received_bytes)
+        ),
+    );
+    if traffic.failed > 0 {
+        page.field(
+            "repeated",
+            format!("{} failed", plural(traffic.failed, "request")),
+        );
+    }
+    if let Some(cost) = &traffic.cost {
+        page.field("cost", money(cost));
+    }
+}
+
+/// An estimate, and said so.
+pub(crate) fn money(cost: &Cost) -> String {
+    format!("about {:.4} {}", cost.amount, cost.currency)
+        .trim_end()
+        .to_owned()
 }
 
 fn per_second(bytes: u64, took: Duration) -> u64 {

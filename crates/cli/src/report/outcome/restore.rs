@@ -5,7 +5,7 @@ use std::time::Duration;
 use ostler_api::document::{OperationDetail, RestoreReport};
 use ostler_vocabulary::Unit;
 
-use super::per_second;
+use super::{per_second, traffic};
 use crate::output::{Page, duration, plural, rate, size};
 use crate::report::problems;
 
@@ -40,6 +40,7 @@ pub(super) fn print(page: &mut Page, report: &RestoreReport, detail: &OperationD
         ),
     );
     page.field("proof", format!("{} verified", size(report.bytes_verified)));
+    traffic(page, detail.traffic.as_ref());
     if !report.problems.is_empty() {
         page.line("not restored as they should be:");
         problems(page, &report.problems, report.problems.len() as u64);

@@ -6,6 +6,7 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use ostler_vocabulary::{Secret, Span};
 use serde::Deserialize;
 
+use super::super::answer::AskedPause;
 use super::super::connection;
 use super::super::fault::Explain;
 use super::super::wire::Wire;
@@ -92,6 +93,7 @@ impl Gcs {
             place: format!("the bucket `{bucket}`"),
             endpoint: options.endpoint.clone().unwrap_or_else(|| "Google".to_owned()),
             credentials: known,
+            pause: AskedPause::default(),
         };
         Ok(Self {
             wire: Wire::new(&http, Arc::new(explain)).map_err(|error| wrong(error.to_string()))?,

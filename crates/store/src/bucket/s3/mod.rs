@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 pub(super) use versions::SignedBucket;
 
+use super::answer::Answers;
 use super::fault::Explain;
 use super::wire::Wire;
 use super::{Connected, connection};
@@ -114,7 +115,9 @@ impl S3Options {
             .unwrap_or_else(|| "us-east-1".to_owned());
         let url = bucket_url(endpoint.as_deref(), bucket, self.style, &region);
         let http = connection::client(endpoint.as_deref(), credentials.is_some(), self.timeout);
+        let answers = Answers::default();
         let client = builder
+            .with_http_connector(answers.clone())
             .with_client_options(http.clone())
             .with_bucket_name(bucket)
             .with_virtual_hosted_style_request(self.style == Style::Virtual)
@@ -129,6 +132,7 @@ impl S3Options {
             place: format!("the bucket `{bucket}`"),
             endpoint: endpoint.unwrap_or_else(|| "AWS".to_owned()),
             credentials,
+            pause: answers.pause(),
         });
         let signed = SignedBucket {
             wire: Wire::new(&http, Arc::clone(&explain)).map_err(|error| wrong(error.to_string()))?,
