@@ -1,4 +1,4 @@
-//! Mending a vault: what is asked for, planned and reported.
+//! Checking and mending a vault: what is asked for, planned and reported.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,16 @@ use ostler_vocabulary::BackupId;
 use serde::{Deserialize, Serialize};
 
 use crate::document::Problem;
+
+/// Looks at a whole vault.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckVault {
+    /// The vault's name.
+    pub vault: Option<String>,
+    /// Whether to read, decrypt and check every byte.
+    pub read_data: bool,
+}
 
 /// Checks a vault and heals what can be healed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ pub use crate::keys::{KeyAction, KeyChange, KeyWork};
 pub use crate::mirror::{Mirror, MirrorItem, MirrorWork};
 pub use crate::part::{Part, Share, ShareError};
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
-pub use crate::repair::{RepairVault, RepairWork};
+pub use crate::repair::{CheckVault, RepairVault, RepairWork};
 pub use crate::retention::{Retention, RetentionWork};
 
 /// Which backup of which vault is meant.
@@ -256,16 +256,6 @@ pub struct Keep {
     pub min_keep: Option<u32>,
     /// Floor: refuse a plan that deletes more than this share (0 to 1) of the good backups looked at.
     pub max_delete_ratio: Option<f64>,
-}
-
-/// Looks at a whole vault.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct CheckVault {
-    /// The vault's name.
-    pub vault: Option<String>,
-    /// Whether to read, decrypt and check every byte.
-    pub read_data: bool,
 }
 
 /// What would be done: a value that can be printed, approved by its digest, and run. It is made without changing

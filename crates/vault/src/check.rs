@@ -8,6 +8,7 @@ mod presence;
 pub(crate) mod reading;
 mod vault;
 
+use ostler_store::Key;
 use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +44,13 @@ pub struct VaultCheck {
     pub problems: Vec<ObjectProblem>,
     /// Backups that need something missing or wrong, with the first reason.
     pub damaged: Vec<(BackupId, String)>,
+}
+
+impl VaultCheck {
+    fn problem(&mut self, key: &Key, reason: String) {
+        let key = key.to_string();
+        self.problems.push(ObjectProblem { key, reason });
+    }
 }
 
 /// What a check of one backup found.

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ostler_store::{Key, Object};
+use ostler_store::Object;
 use ostler_vocabulary::Progress;
 use tokio_util::sync::CancellationToken;
 
 use super::presence::wrong;
 use super::reading::in_parallel;
-use super::{ObjectProblem, VaultCheck, damage, digest, shown, stop_if};
+use super::{VaultCheck, damage, digest, shown, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key, record_of};
 use crate::envelope::ObjectKind;
 use crate::index::{pack_key, pack_of, parse_segment};
@@ -172,13 +172,6 @@ impl Vault {
             return Err(unknown());
         }
         Ok(())
-    }
-}
-
-impl VaultCheck {
-    fn problem(&mut self, key: &Key, reason: String) {
-        let key = key.to_string();
-        self.problems.push(ObjectProblem { key, reason });
     }
 }
 
