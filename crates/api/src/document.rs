@@ -14,9 +14,11 @@ use ostler_vocabulary::ErrorKind;
 use serde::{Deserialize, Serialize};
 
 pub use crate::keys::KeyReport;
+pub use crate::mirror::{MirrorReport, Mirrored};
+pub use crate::repair::RepairReport;
 pub use backup::{
-    BackupCounts, BackupDetail, BackupList, BackupState, BackupSummary, Change, Diff, DiffEntry, FileEntry,
-    FileList, Problem, Proof, Reading, Source,
+    BackupCounts, BackupDetail, BackupList, BackupState, BackupSummary, Change, CopiedFrom, Diff, DiffEntry,
+    FileEntry, FileList, Problem, Proof, Reading, Source,
 };
 pub use operation::{
     AuditEntry, Message, OperationDetail, OperationList, OperationState, OperationSummary, StepSummary,

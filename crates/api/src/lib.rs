@@ -12,9 +12,11 @@ pub mod client;
 pub mod conformance;
 pub mod document;
 pub mod keys;
+mod mirror;
 pub mod node;
 mod part;
 pub mod queue;
+mod repair;
 pub mod request;
 pub mod retention;
 

@@ -40,9 +40,6 @@ pub enum Strategy {
 }
 
 impl Strategy {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Drop, Self::Delete, Self::KeepLast];
-
     /// Its word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -343,7 +340,7 @@ pub struct Retention {
     /// Only those of this strategy.
     #[serde(default)]
     pub strategy: Option<Strategy>,
-    /// The moment from which ages are counted back, as people write it; now when not given. A plan has the moment itself.
+    /// From when ages are counted back, as people write it; now when not given. A plan has the moment.
     #[serde(default)]
     pub cutoff: Option<String>,
     /// The zone of a cutoff that names none.

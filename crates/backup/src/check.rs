@@ -114,7 +114,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
                 in_short(&found.problems)
             ),
         )
-        .with_hint("`ostler backup list` shows which backups are concerned, `ostler backup show` how"));
+        .with_hint("`ostler vault check --repair` heals what can be healed; `ostler backup list` shows which backups are concerned"));
     }
     let report = CheckReport {
         packs: found.packs,

@@ -99,17 +99,33 @@ pub fn examine<'a>(
     // Boxed, so that steps which borrow what they pass here are seen to be `Send`.
     Box::pin(async move {
         let mut round = 1;
+        // At first only by what the index says. When something is missing, by what is in the store: it may have been
+        // stored again in another pack since.
+        let mut packs = Packs::AsIndexed;
         loop {
             // A collector writes new segments before it deletes the packs that they replace: while the segments are
             // the same, what is missing is missing.
             let before = segments(context).await?;
-            let found = examine_once(context, record, look, progress, cancel).await?;
+            let found = examine_once(context, record, look, packs, progress, cancel).await?;
+            let Some(found) = found else {
+                packs = Packs::AsStored;
+                continue;
+            };
             if found.problems.is_empty() || round == ROUNDS || before == segments(context).await? {
                 return Ok(found);
             }
             round += 1;
         }
     })
+}
+
+/// Which packs are taken for those that hold what is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packs {
+    /// Any that the index names.
+    AsIndexed,
+    /// Those that are in the store, with their sizes, where there are any.
+    AsStored,
 }
 
 /// Which index segments there are.
@@ -131,20 +147,22 @@ async fn segments(context: &Context) -> Result<Vec<String>, Failure> {
     }
 }
 
+/// `None` when something is missing where packs are taken as they are indexed.
 async fn examine_once(
     context: &Context,
     record: &Record,
     look: &Look,
+    which: Packs,
     progress: &Progress,
     cancel: &CancellationToken,
-) -> Result<Evidence, Failure> {
-    let index = match context.vault.index(false).await {
+) -> Result<Option<Evidence>, Failure> {
+    let index = match context.vault.index(which == Packs::AsStored).await {
         Ok(index) => index,
         Err(error) => {
-            return Ok(Evidence {
+            return Ok(Some(Evidence {
                 problems: vec![finding("index", error, context)?],
                 ..Evidence::default()
-            });
+            }));
         }
     };
     let reader = Arc::new(context.vault.reader(Arc::clone(&index)));
@@ -166,6 +184,10 @@ async fn examine_once(
             "look for the objects of backup {}",
             record.backup.short()
         )))?;
+    if which == Packs::AsIndexed && !(wrong.is_empty() && needed.bad.is_empty() && needed.problems.is_empty())
+    {
+        return Ok(None);
+    }
     for object in wrong {
         if let Some(pack) = pack_of(&object.key) {
             needed
@@ -197,7 +219,7 @@ async fn examine_once(
         .await?;
     }
     needed.problems.truncate(MOST);
-    Ok(Evidence {
+    Ok(Some(Evidence {
         problems: needed.problems,
         files: needed.files,
         bytes: needed.bytes,
@@ -205,7 +227,7 @@ async fn examine_once(
         packs_read,
         bytes_read,
         part,
-    })
+    }))
 }
 
 /// The packs that are to be read, and what that makes of a part.

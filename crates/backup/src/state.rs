@@ -26,6 +26,8 @@ pub mod method {
     pub const DRILL: &str = "drill";
     /// Part of a check of the whole vault.
     pub const CHECK: &str = "check";
+    /// Read from another vault, in full, and stored here.
+    pub const MIRROR: &str = "mirror";
     /// A drill in which something failed that does not show that stored data is wrong.
     pub const DRILL_FAILED: &str = "drill_failed";
 }
@@ -135,6 +137,7 @@ pub fn backup(entry: &CatalogueEntry, alive: &dyn Fn(&Intent) -> bool) -> Backup
     Backup {
         summary: BackupSummary {
             id: entry.backup,
+            vault: String::new(),
             name,
             state,
             source,

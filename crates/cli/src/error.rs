@@ -33,6 +33,9 @@ pub(crate) enum CommandError {
     #[error("no backup in vault `{vault}` matches {filter}")]
     NothingMatches { vault: String, filter: String },
 
+    #[error("vault `{vault}` could not be looked at, so what is in it is not listed: {reason}")]
+    VaultUnreachable { vault: String, reason: String },
+
     #[error("{action} needs an approval of its plan")]
     NotApproved { action: &'static str, command: String },
 
@@ -60,6 +63,7 @@ impl Classified for CommandError {
         match self {
             Self::Usage { .. } | Self::PatternLine { .. } | Self::TagTwice { .. } => ErrorKind::Invalid,
             Self::NothingThere { .. } | Self::NothingMatches { .. } => ErrorKind::NotFound,
+            Self::VaultUnreachable { .. } => ErrorKind::Unavailable,
             Self::NotApproved { .. } | Self::PlanChanged { .. } => ErrorKind::Refused,
             Self::LookAt { source, .. } | Self::ReadPatterns { source, .. } | Self::Sheet { source, .. } => {
                 match source.kind() {
@@ -81,6 +85,9 @@ impl Classified for CommandError {
             Self::Usage { hint, .. } => hint.clone(),
             Self::NothingThere { .. } => Some("check the path; nothing was backed up".to_owned()),
             Self::NothingMatches { .. } => Some("`ostler backup list` without filters shows all".to_owned()),
+            Self::VaultUnreachable { .. } => Some(
+                "`--vault NAME` lists one vault; take one that is lost out of the configuration".to_owned(),
+            ),
             Self::NotApproved { command, .. } => Some(format!(
                 "`{command}` runs exactly this plan; `--yes` plans and runs in one go"
             )),

@@ -139,7 +139,7 @@ pub(crate) fn shown_digest(plan: &Plan) -> &str {
 fn destroys(plan: &Plan) -> bool {
     match &plan.work {
         Work::Restore(work) => !work.delete.is_empty(),
-        Work::Prune(_) => !changes_nothing(plan),
+        Work::Prune(_) | Work::Repair(_) => !changes_nothing(plan),
         Work::QueueSchema(work) => !work.drops.is_empty() || !work.steps.is_empty(),
         Work::Retention(_) => !changes_nothing(plan),
         _ => true,
@@ -155,6 +155,11 @@ fn changes_nothing(plan: &Plan) -> bool {
                 && work.repack_packs == 0
                 && work.small_objects == 0
         }
+        Work::Repair(work) => {
+            let reads = matches!(&plan.request, Request::RepairVault(request) if request.read_data);
+            work.problems.is_empty() && !reads
+        }
+        Work::Mirror(work) => work.items.is_empty() && work.refused.is_empty(),
         Work::Retention(work) => work.items.is_empty(),
         _ => false,
     }

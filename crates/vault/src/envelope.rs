@@ -30,6 +30,8 @@ pub(crate) enum ObjectKind {
     Probe,
     /// That a key epoch follows another.
     Epoch,
+    /// That a pack is damaged.
+    Quarantine,
 }
 
 impl ObjectKind {
@@ -45,6 +47,7 @@ impl ObjectKind {
             Self::Round => 8,
             Self::Probe => 16,
             Self::Epoch => 9,
+            Self::Quarantine => 10,
         }
     }
 }

@@ -25,6 +25,7 @@ mod keys;
 mod lease;
 pub mod list;
 mod locks;
+mod mirror;
 #[cfg(test)]
 mod nonce_witness;
 mod objects;
@@ -34,6 +35,7 @@ mod pack;
 mod probes;
 mod reach;
 mod reader;
+mod repair;
 mod rounds;
 mod sealed_name;
 #[cfg(test)]
@@ -49,11 +51,13 @@ pub use error::Error;
 pub use index::{Index, Location, PackSet};
 pub use keys::{EpochInfo, age_recipients};
 pub use lease::*;
+pub use mirror::{Copied, Mirror};
 pub use open::Vault;
 pub use options::{
     Algorithm, InitOptions, Initialised, NewKey, PassphraseCost, Protect, Unlock, WrapperInfo, Writers,
 };
 pub use probes::{ProbeRecord, scratch};
 pub use reader::{OpenBlock, Reader};
+pub use repair::{Healed, Healing, LiveFiles};
 pub use upload::{ChunkSink, Stored, Upload, UploadTotals};
-pub use writer::{Maker, Writer};
+pub use writer::{Maker, Place, Writer};

@@ -10,6 +10,7 @@ use ostler_store::Object;
 use ostler_vocabulary::{Classified, ErrorKind};
 use zstd::bulk::Decompressor;
 
+use crate::check::reading::Plain;
 use crate::index::pack_key;
 use crate::pack::{Encoding, PackKey, PackTable};
 use crate::upload::chunk_id;
@@ -42,6 +43,23 @@ pub struct OpenBlock {
     plain: Vec<u8>,
     encoded: Vec<u8>,
     decompressor: Option<Decompressor<'static>>,
+}
+
+impl OpenBlock {
+    /// The chunk that was decoded from this block last, which is at `location`.
+    pub(crate) fn plain(&self, location: &Location) -> Plain<'_> {
+        let start = location.at as usize;
+        let bytes = self.plain.get(start..start + location.length as usize);
+        let encoded = match location.encoding {
+            _ if location.shared => None,
+            Encoding::Zstd => Some((Encoding::Zstd, self.encoded.as_slice())),
+            Encoding::Stored => Some((Encoding::Stored, self.plain.as_slice())),
+        };
+        Plain {
+            bytes: bytes.unwrap_or_default(),
+            encoded,
+        }
+    }
 }
 
 impl std::fmt::Debug for OpenBlock {

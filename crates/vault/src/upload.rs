@@ -105,6 +105,11 @@ impl Upload {
         Ok(session.index.mark(id, &session.needed)? || session.seen.contains(id)?)
     }
 
+    /// Whether the vault had this chunk before this session, where it may be relied on.
+    pub(crate) fn had(&self, id: &ChunkId) -> Result<bool, Error> {
+        self.session.index.mark(id, &self.session.needed)
+    }
+
     /// After every sink was finished: waits for all packs, writes the index segments, and gives the sums.
     ///
     /// # Errors

@@ -50,7 +50,7 @@ impl Vault {
         let rounds = loop {
             let epoch = self.keys().current();
             if !self.create_intent(intent).await? {
-                return self.go_on(intent, exclusive).await;
+                return self.go_on(intent, exclusive, true).await;
             }
             let rounds = self.rounds().await?;
             // Whoever gives up an epoch goes by the intents: one that is sealed with it belongs to a backup that may be.
@@ -87,7 +87,34 @@ impl Vault {
     /// [`Error::Conflict`] when it is another operation's.
     pub async fn resume(self: &Arc<Self>, intent: &Intent) -> Result<Writer, Error> {
         let exclusive = self.exclude_others(intent).await?;
-        self.go_on(intent, exclusive).await
+        self.go_on(intent, exclusive, true).await
+    }
+
+    /// As [`Vault::begin`], for a copy of another vault's backup, which is to have the same id whoever makes it: what
+    /// another operation has begun and left is gone on with.
+    ///
+    /// # Errors
+    /// As [`Vault::resume`], but for another operation.
+    pub async fn begin_copy(self: &Arc<Self>, intent: &Intent) -> Result<Writer, Error> {
+        match self.intent(intent.backup).await? {
+            None => self.begin(intent).await,
+            Some(_) => {
+                let exclusive = self.exclude_others(intent).await?;
+                self.go_on(intent, exclusive, false).await
+            }
+        }
+    }
+
+    /// What is at the place of a backup that is to be made.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn place(&self, id: BackupId) -> Result<Place, Error> {
+        Ok(match self.at_record(id).await? {
+            AtRecord::Nothing => Place::Free,
+            AtRecord::Record => Place::Taken,
+            AtRecord::Tombstone => Place::RuledOut,
+        })
     }
 
     /// Takes the vault's exclusive lease where it has one writer at a time.
@@ -110,7 +137,12 @@ impl Vault {
         self.lease(holder, EXCLUSIVE_WAIT, &told).await.map(Some)
     }
 
-    async fn go_on(self: &Arc<Self>, intent: &Intent, exclusive: Option<Lease>) -> Result<Writer, Error> {
+    async fn go_on(
+        self: &Arc<Self>,
+        intent: &Intent,
+        exclusive: Option<Lease>,
+        same_operation: bool,
+    ) -> Result<Writer, Error> {
         let id = intent.backup;
         let resumed = |lease| Writer {
             vault: Arc::clone(self),
@@ -135,7 +167,7 @@ impl Vault {
                 _ => Err(Error::Revoked(id)),
             };
         };
-        if there.operation != intent.operation {
+        if same_operation && there.operation != intent.operation {
             return Err(Error::Conflict(format!(
                 "backup {id} was registered by another operation"
             )));
@@ -278,6 +310,17 @@ async fn let_go(exclusive: Option<Lease>) -> Result<(), Error> {
         Some(lease) => lease.release().await,
         None => Ok(()),
     }
+}
+
+/// What is where a backup's commit record would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Nothing.
+    Free,
+    /// A commit record.
+    Taken,
+    /// A tombstone: nothing can ever be committed there.
+    RuledOut,
 }
 
 /// Who makes a backup, as far as the vault tells.

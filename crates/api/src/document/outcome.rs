@@ -10,6 +10,8 @@ use super::backup::{BackupState, BackupSummary, Problem, Proof};
 use super::queue::QueueSchemaReport;
 use super::retention::RetentionReport;
 use crate::keys::KeyReport;
+use crate::mirror::MirrorReport;
+use crate::repair::RepairReport;
 
 /// What a finished operation says of itself, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +29,10 @@ pub enum Outcome {
     Prune(PruneReport),
     /// A checked vault.
     CheckVault(CheckReport),
+    /// A vault that was mended.
+    RepairVault(RepairReport),
+    /// Backups that were copied to another vault.
+    Mirror(MirrorReport),
     /// Keys that were added, removed or rotated.
     Keys(KeyReport),
     /// A queue schema that was installed or removed, or dropped queues.

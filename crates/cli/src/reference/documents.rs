@@ -42,7 +42,6 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
     let prune = samples::plan(Request::Prune(Prune::default()));
     let marked = serde_json::json!({ "backup": samples::backup_id(3), "mark": samples::mark() });
     let cancel = serde_json::json!({ "operation": samples::operation_id(1), "leave": false });
-    let sheet = crate::sheet::Sheet::of(&samples::key_sheet()).ok();
     let script = serde_json::json!({ "sql": "create schema pgq;\n" });
     let template = serde_json::json!({ "toml": "version = 1\n" });
     let variables = serde_json::json!({ "variables": samples::variables() });
@@ -79,13 +78,18 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             "`ostler vault check`",
             &samples::check_report(false),
         ),
+        report(
+            REPAIR_REPORT,
+            "`ostler vault check --repair`",
+            &samples::repair_report(true),
+        ),
+        report(MIRROR_REPORT, "`ostler vault mirror`", &samples::mirror_report()),
         example(KEY_LIST, "`ostler vault key list`", &samples::key_list()),
         report(
             KEY_REPORT,
             "`ostler vault key add`, `remove` and `rotate`",
             &samples::key_report(),
         ),
-        example(KEY_SHEET, "`ostler vault key sheet`", &sheet),
         example(VAULT_LIST, "`ostler vault list`", &samples::vault_list()),
         example(
             VAULT,

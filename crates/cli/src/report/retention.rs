@@ -84,10 +84,10 @@ fn list(page: &mut Page, list: &PolicyList) {
     let mut table = Table::new([
         Column::flexible("POLICY"),
         Column::flexible("TABLE"),
-        Column::left("COLUMN"),
+        Column::flexible("COLUMN"),
         Column::left("STRATEGY"),
         Column::right("KEEPS"),
-        Column::left("TAGS"),
+        Column::flexible("TAGS"),
         Column::left("BESIDES"),
     ]);
     for policy in &list.policies {
@@ -166,7 +166,7 @@ fn history(page: &mut Page, history: &RetentionHistory) {
     }
     let mut table = Table::new([
         Column::left("TIME"),
-        Column::left("WHO"),
+        Column::flexible("WHO"),
         Column::flexible("POLICY"),
         Column::left("ACTION"),
         Column::flexible("ITEM"),
@@ -222,33 +222,16 @@ pub(crate) fn plan(page: &mut Page, work: &RetentionWork) {
     if work.items.is_empty() {
         return;
     }
-    let mut table = Table::new([
-        Column::left("ACTION"),
-        Column::flexible("TABLE"),
-        Column::right("ROWS"),
-        Column::right("SIZE"),
-        Column::left("OLDEST"),
-        Column::left("NEWEST"),
-        Column::left("REASON"),
-    ]);
     for item in &work.items {
-        let nothing = || "–".to_owned();
-        let about = if item.estimated { "~" } else { "" };
-        table.row(
-            [
-                item.action.clone(),
-                item.table.to_string(),
-                item.rows
-                    .map_or_else(nothing, |rows| format!("{about}{}", count(rows))),
-                item.bytes.map_or_else(nothing, size),
-                item.oldest.clone().unwrap_or_else(nothing),
-                item.newest.clone().unwrap_or_else(nothing),
-                item.reason.clone(),
-            ]
-            .map(|cell| (cell, Tone::Plain)),
-        );
+        let about = if item.estimated { "about " } else { "" };
+        let rows = item.rows.map(|rows| format!("{about}{}", plural(rows, "row")));
+        let extent: Vec<String> = rows.into_iter().chain(item.bytes.map(size)).collect();
+        page.line(format!("{} {}: {}", item.action, item.table, extent.join(", ")));
+        if let (Some(oldest), Some(newest)) = (&item.oldest, &item.newest) {
+            page.field("holds", format!("{oldest} to {newest}"));
+        }
+        page.field("why", &item.reason);
     }
-    page.table(&table);
     let rows = work.items.iter().filter_map(|item| item.rows).sum();
     let bytes: u64 = work.items.iter().filter_map(|item| item.bytes).sum();
     page.line(format!(

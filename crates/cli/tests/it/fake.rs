@@ -94,6 +94,10 @@ impl Fake {
                 ("prune", Outcome::Prune(samples::prune_report()))
             }
             Some(Request::CheckVault(_)) => ("check_vault", Outcome::CheckVault(samples::check_report(true))),
+            Some(Request::RepairVault(_)) => {
+                ("repair_vault", Outcome::RepairVault(samples::repair_report(true)))
+            }
+            Some(Request::Mirror(_)) => ("mirror", Outcome::Mirror(samples::mirror_report())),
             Some(Request::Keys(_)) => ("key_rotate", Outcome::Keys(samples::key_report())),
             Some(Request::QueueSchema(_)) => (
                 "queue_schema",

@@ -40,6 +40,7 @@ fn the_page_of_commands_has_every_verb() {
         "vault list",
         "vault info",
         "vault check",
+        "vault mirror",
         "vault add",
         "vault key list",
         "vault key add",

@@ -46,12 +46,14 @@ const VERBS: &[(&str, &str)] = &[
     ("vault_info", "vault info"),
     ("vault_probe", "vault probe"),
     ("vault_check", "vault check --read-data"),
+    ("vault_check_repair_plan", "vault check --repair --dry-run"),
+    ("vault_check_repair", "vault check --repair --from offsite --yes"),
+    (
+        "vault_mirror_dry_run",
+        "vault mirror --all --to offsite --dry-run",
+    ),
+    ("vault_mirror", "vault mirror --latest 1 --to offsite"),
     ("vault_add", "vault add s3://backups/laptop --key /srv/key"),
-    ("vault_key_list", "vault key list"),
-    ("vault_key_add", "vault key add --passphrase-file /srv/phrase"),
-    ("vault_key_remove_plan", "vault key remove c0ff --dry-run"),
-    ("vault_key_rotate", "vault key rotate --compromised --yes"),
-    ("vault_key_sheet", "vault key sheet"),
     ("queue_install", "queue install --database main"),
     ("queue_install_dry_run", "queue install --dsn host=db --dry-run"),
     (
@@ -302,6 +304,11 @@ fn outcomes_that_are_not_all_right_have_exit_codes_of_their_own() {
             "damaged_vault",
             6,
             Outcome::CheckVault(samples::check_report(false)),
+        ),
+        (
+            "unhealed_vault",
+            6,
+            Outcome::RepairVault(samples::repair_report(false)),
         ),
     ];
     for (name, code, outcome) in cases {

@@ -165,6 +165,7 @@ fn members_share_batches_and_take_over_from_a_dead_one() {
             Some("1")
         );
         // A member goes alone, the main consumer takes all along.
+        place.sql("select pgq_coop.register_subconsumer('q', 'm', 'four')");
         assert_eq!(
             value(&place, "select pgq.unregister_consumer('q', 'm.two')").as_deref(),
             Some("1")

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::catalogue::{CONCURRENTLY, Leaf};
 use super::patience::{Patience, rest};
 use super::statement::{condition, fill, quoted, ranked};
-use super::{Postgres, key, of_item};
+use super::{Postgres, begun, key, of_item};
 use crate::Database;
 use crate::strategy::{Form, Target, problem};
 
@@ -48,17 +48,7 @@ impl Postgres {
         pace: Pace,
     ) -> Result<RetentionProof, Failure> {
         let key = key(item);
-        let mut proof = RetentionProof {
-            policy: item.policy.clone(),
-            table: item.table.clone(),
-            action: item.action.clone(),
-            planned: item.rows,
-            before: 0,
-            removed: 0,
-            after: 0,
-            problem: None,
-            note: None,
-        };
+        let mut proof = begun(item);
         let look = |_| async { of_item(self.look_at_rows(item, target).await) };
         match op.step("look").key(&key).retries(3).run(look).await? {
             Ok(rows) => proof.before = rows,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::catalogue::CONCURRENTLY;
 use super::patience::Patience;
 use super::statement::{fill, quoted};
-use super::{Postgres, key, of_item};
+use super::{Postgres, begun, key, of_item};
 use crate::Database;
 use crate::strategy::{Target, problem};
 
@@ -65,17 +65,7 @@ impl Postgres {
         pace: Pace,
     ) -> Result<RetentionProof, Failure> {
         let key = key(item);
-        let mut proof = RetentionProof {
-            policy: item.policy.clone(),
-            table: item.table.clone(),
-            action: item.action.clone(),
-            planned: item.rows,
-            before: 0,
-            removed: 0,
-            after: 0,
-            problem: None,
-            note: None,
-        };
+        let mut proof = begun(item);
         let look = |_| async { of_item(self.look(item, target).await) };
         match op.step("look").key(&key).retries(3).run(look).await? {
             Err(problem) => {

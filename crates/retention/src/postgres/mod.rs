@@ -209,6 +209,21 @@ impl Database for Postgres {
     }
 }
 
+/// A proof of an item of which nothing was done yet.
+fn begun(item: &RetentionItem) -> RetentionProof {
+    RetentionProof {
+        policy: item.policy.clone(),
+        table: item.table.clone(),
+        action: item.action.clone(),
+        planned: item.rows,
+        before: 0,
+        removed: 0,
+        after: 0,
+        problem: None,
+        note: None,
+    }
+}
+
 /// By what the steps of an item are told from those of others.
 fn key(item: &RetentionItem) -> String {
     format!("{} ({})", item.table, item.policy)

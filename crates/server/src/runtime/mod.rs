@@ -1,6 +1,7 @@
 //! The runtime: what answers a front end in its own process.
 
 mod access;
+mod across;
 mod browse;
 mod dispatch;
 mod documents;
@@ -204,13 +205,7 @@ impl Client for Runtime {
 
     async fn vaults(&self) -> Result<VaultList, Failure> {
         Ok(VaultList {
-            vaults: self
-                .inner
-                .settings
-                .vault_names()
-                .iter()
-                .map(|name| self.vault_summary(name))
-                .collect::<Result<_, Failure>>()?,
+            vaults: self.listed_vaults()?,
         })
     }
 

@@ -76,6 +76,16 @@ impl Runtime {
         Arc::clone(vaults.entry(name.to_owned()).or_insert(opened))
     }
 
+    /// The configured vaults, by name; that of the state directory too, where nothing else is or where it is.
+    pub(super) fn listed_vaults(&self) -> Result<Vec<VaultSummary>, Failure> {
+        let mut names = self.inner.settings.vault_names();
+        let others = self.all_vaults().into_iter();
+        names.extend(others.filter(|name| !is_location(name)));
+        names.sort();
+        names.dedup();
+        names.iter().map(|name| self.vault_summary(name)).collect()
+    }
+
     pub(super) fn vault_summary(&self, name: &str) -> Result<VaultSummary, Failure> {
         let settings = &self.inner.settings;
         Ok(VaultSummary {

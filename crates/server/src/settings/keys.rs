@@ -48,7 +48,7 @@ pub const KEYS: &[Key] = &[
         "defaults",
         "vault",
         "\"default\"",
-        "The vault that verbs without --vault use",
+        "The vault that new backups go to, and that verbs about one vault use without --vault",
     ),
     key(
         "defaults",

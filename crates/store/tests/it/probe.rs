@@ -40,7 +40,7 @@ struct Liar {
 }
 
 impl Liar {
-    fn new(lie: Lie) -> Arc<dyn Store> {
+    fn telling(lie: Lie) -> Arc<dyn Store> {
         Arc::new(Self {
             inner: Arc::new(Memory::new()),
             lie,
@@ -164,7 +164,7 @@ async fn each_lie_is_found_out_and_has_its_consequence() {
         (Lie::KeepsDeleted, Ability::Deletes, Verdict::Fit),
         (Lie::ListsDeleted, Ability::Deletes, Verdict::Fit),
     ] {
-        let found = probed(&Liar::new(lie)).await;
+        let found = probed(&Liar::telling(lie)).await;
         assert_eq!(found.answer(ability), Answer::No, "{lie:?}: {found:?}");
         let decision = found.decide(false);
         assert_eq!(decision.verdict, verdict, "{lie:?}: {decision:?}");

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::presence::wrong;
 use super::reading::in_parallel;
-use super::{ObjectProblem, VaultCheck, damage, shown, stop_if};
+use super::{ObjectProblem, VaultCheck, damage, digest, shown, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key, record_of};
 use crate::envelope::ObjectKind;
 use crate::index::{pack_key, pack_of, parse_segment};
@@ -99,6 +99,12 @@ impl Vault {
         let digests: HashMap<PackId, blake3::Hash> =
             tables.iter().map(|table| (table.id, digest(table))).collect();
         let vault = Arc::clone(self);
+        // Where this cannot be read, a problem says so.
+        let quarantined = self
+            .rounds()
+            .await
+            .map(|rounds| rounds.quarantined)
+            .unwrap_or_default();
         let (progress, cancel) = (progress.clone(), cancel.clone());
         let work = self.host().blocking(move || {
             let index = Arc::new(Index::build(tables));
@@ -110,6 +116,7 @@ impl Vault {
                 digests,
                 bad: Mutex::default(),
                 orphans,
+                quarantined,
                 needed_orphans: Mutex::default(),
                 progress,
                 cancel,
@@ -186,7 +193,9 @@ struct Inspection {
     bad: Mutex<HashMap<(PackId, Option<ChunkId>), String>>,
     /// Packs in the store that no index segment names.
     orphans: HashSet<PackId>,
-    /// Those of them that a backup needs.
+    /// Packs that are known to be damaged.
+    quarantined: HashSet<PackId>,
+    /// Those of `orphans` that a backup needs.
     needed_orphans: Mutex<HashSet<PackId>>,
     progress: Progress,
     cancel: CancellationToken,
@@ -219,6 +228,13 @@ impl Inspection {
             Ok(())
         })?;
         for ((pack, chunk), reason) in &*self.bad.lock().unwrap_or_else(PoisonError::into_inner) {
+            if self.sizes.contains_key(pack) && !check.wrong_packs.contains(pack) {
+                check.wrong_packs.push(*pack);
+            }
+            // What is lost with it is said of the backups that need it.
+            if self.quarantined.contains(pack) {
+                continue;
+            }
             let reason = match chunk {
                 Some(chunk) => format!("chunk {chunk}: {reason}"),
                 None => reason.clone(),
@@ -385,16 +401,4 @@ impl Inspection {
         }
         Ok(None)
     }
-}
-
-/// Equal for tables that say the same.
-fn digest(table: &PackTable) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&table.id.0);
-    hasher.update(&table.size.to_be_bytes());
-    hasher.update(&table.header);
-    let mut contents = Vec::new();
-    table.contents.write(&mut contents);
-    hasher.update(&contents);
-    hasher.finalize()
 }

@@ -54,6 +54,8 @@ impl Survey {
         // Before the index: what a backup needs is described when it is committed.
         let (records, examined) = committed(vault, gone, cancel).await?;
         let since = vault.first_begun().await?;
+        // What is needed of them stays in other packs, wherever it can.
+        let quarantined = vault.rounds().await?.quarantined;
         let mut spared = HashSet::new();
         let mut tables: Vec<PackTable> = Vec::new();
         let mut segments = Vec::new();
@@ -153,7 +155,7 @@ impl Survey {
                     pack,
                     size,
                     present,
-                    marked: marked.contains(&pack),
+                    marked: marked.contains(&pack) || quarantined.contains(&pack),
                     old,
                     lists: false,
                     chunks,

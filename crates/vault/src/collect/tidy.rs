@@ -49,7 +49,9 @@ impl Vault {
             self.forget(id).await?;
             objects.iter().for_each(|object| tally.deleted(object.size));
         }
-        self.remove_objects(stale.others, tally, cancel).await
+        self.remove_objects(stale.others, tally, cancel).await?;
+        let needless = self.needless_quarantine().await?;
+        self.remove_objects(needless, tally, cancel).await
     }
 
     /// Those objects, as they would be without the backups in `gone`.

@@ -39,7 +39,7 @@ impl Vault {
         let mut ignored = Vec::new();
         // Before the segments: what is freed and unmarked in between is in none of them any more.
         let marked = match self.rounds().await {
-            Ok(rounds) => Some(rounds.open.map(|round| round.packs).unwrap_or_default()),
+            Ok(rounds) => Some(rounds.avoided()),
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 ignored.push((ROUNDS.to_owned(), error.to_string()));
                 None

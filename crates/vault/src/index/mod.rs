@@ -260,6 +260,11 @@ impl Index {
         self.parts.iter().map(|part| of(part.places.sums())).sum()
     }
 
+    /// Whether it has packs that nothing new may rely on.
+    pub(crate) fn avoids_some(&self) -> bool {
+        !self.going.is_empty()
+    }
+
     /// Bytes of packs by the key epoch that they are sealed with.
     ///
     /// # Errors

@@ -22,10 +22,15 @@ impl PackSet {
         }
     }
 
+    /// Whether there is none in it.
     pub(super) fn insert(&self, number: usize) {
         if let Some(word) = self.bits.get(number / 64) {
             word.fetch_or(1 << (number % 64), Ordering::Relaxed);
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.bits.iter().all(|word| word.load(Ordering::Relaxed) == 0)
     }
 
     pub(super) fn contains(&self, number: usize) -> bool {

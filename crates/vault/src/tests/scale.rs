@@ -178,6 +178,7 @@ fn record(list: ChunkId) -> Record {
         ended: Timestamp::UNIX_EPOCH,
         made_by: "bench".to_owned(),
         parent: None,
+        origin: None,
         nodes: vec![NodeRecord {
             host: "h".to_owned(),
             driver: "files".to_owned(),

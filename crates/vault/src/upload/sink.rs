@@ -163,6 +163,22 @@ impl ChunkSink {
         Ok(Stored { id, new })
     }
 
+    /// As [`ChunkSink::put`], for a chunk that another vault has in this encoding: it is not compressed again.
+    pub(crate) fn put_encoded(
+        &mut self,
+        kind: ChunkKind,
+        plaintext: &[u8],
+        (encoding, encoded): (Encoding, &[u8]),
+    ) -> Result<ChunkId, Error> {
+        let id = self.id_of(plaintext);
+        if plaintext.len() < SMALL {
+            return Ok(self.put(kind, plaintext)?.id);
+        }
+        let length = u32::try_from(plaintext.len()).unwrap_or(u32::MAX);
+        self.put_block(kind, encoding, &[Member { id, length }], encoded)?;
+        Ok(id)
+    }
+
     /// Takes on a whole block of another pack in its encoding, as [`Reader::open_block`](crate::Reader) gives it:
     /// repacking neither compresses again nor looks inside.
     pub(crate) fn put_block(

@@ -82,6 +82,7 @@ pub fn backup_summary(number: u8, state: BackupState) -> BackupSummary {
     let partial = state == BackupState::Partial;
     BackupSummary {
         id: backup_id(number),
+        vault: "default".into(),
         name: (number % 2 == 1).then(|| "nightly".to_owned()),
         state,
         source: (state != BackupState::Incomplete).then(source),
@@ -115,6 +116,7 @@ pub fn backup_list() -> BackupList {
             .zip(states)
             .map(|(number, state)| backup_summary(number, state))
             .collect(),
+        unreachable: vec![],
     }
 }
 
@@ -151,9 +153,9 @@ pub fn reading() -> Reading {
 pub fn backup_detail() -> BackupDetail {
     BackupDetail {
         summary: backup_summary(3, BackupState::Verified),
-        vault: "default".into(),
         hold_reason: Some("audit of 2026".into()),
         parent: Some(backup_id(4)),
+        origin: None,
         operation: Some(operation_id(1)),
         made_by: "ostler 0.1.0".into(),
         problems: vec![],

@@ -98,11 +98,11 @@ pub fn retention_history() -> RetentionHistory {
 /// What `retention plan` shows.
 #[must_use]
 pub fn retention_work() -> RetentionWork {
-    let verdict = |policy: &Policy, items| RetentionVerdict {
+    let verdict = |policy: &Policy, items, days: i64| RetentionVerdict {
         policy: policy.name.clone(),
         table: policy.table.clone(),
         strategy: policy.strategy,
-        threshold: Some(at(86_400 * 30)),
+        threshold: Some(at(86_400 * days)),
         items,
         problem: None,
         notes: vec![],
@@ -112,7 +112,7 @@ pub fn retention_work() -> RetentionWork {
     RetentionWork {
         database: "main".into(),
         cutoff: now(),
-        policies: vec![verdict(&policies[0], 0), verdict(&policies[1], 1)],
+        policies: vec![verdict(&policies[0], 0, 28), verdict(&policies[1], 1, 396)],
         items: vec![RetentionItem {
             policy: "sensor_readings".into(),
             table: table("sensor_readings_2025_09"),

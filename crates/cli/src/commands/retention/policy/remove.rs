@@ -10,10 +10,9 @@ use crate::session::Session;
 
 /// Remove policies; the data stays
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
 pub(crate) struct Remove {
     /// Which
-    #[arg(value_name = "NAME", value_parser = text())]
+    #[arg(value_name = "NAME", required_unless_present = "tags", value_parser = text())]
     names: Vec<String>,
 
     /// All with all these tags
