@@ -22,6 +22,9 @@ enum Found {
     Chunks(Vec<(ChunkId, String)>),
 }
 
+/// What is not right, and what kept from looking.
+type Gathered = (Vec<(PackId, Found)>, Option<Failure>);
+
 /// Reads these packs as a whole: the bytes must hash to the name, the index must say the same as the pack's own table,
 /// and every chunk must decode to what its name says. Gives the bytes that were read.
 pub(super) fn read_all(
@@ -40,7 +43,7 @@ pub(super) fn read_all(
     let total = sized.iter().map(|(_, size)| size).sum();
     progress.add_total(total);
     let next = AtomicUsize::new(0);
-    let found: Mutex<(Vec<(PackId, Found)>, Option<Failure>)> = Mutex::default();
+    let found: Mutex<Gathered> = Mutex::default();
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(8);
     std::thread::scope(|scope| {
         for _ in 0..workers {

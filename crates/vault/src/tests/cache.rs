@@ -84,7 +84,8 @@ async fn a_cache_that_is_damaged_or_gone_is_made_again() {
     };
     for way in 0..3 {
         for file in files() {
-            if file.ends_with("lock") {
+            // What an earlier one made again may have replaced it.
+            if file.ends_with("lock") || !file.exists() {
                 continue;
             }
             match way {

@@ -283,7 +283,7 @@ async fn a_backup_of_many_files() {
 fn content(file: u64, backup: u64) -> String {
     let changed = (0..=backup).rev().find(|backup| {
         let mixed = blake3::hash(&[file.to_le_bytes(), backup.to_le_bytes()].concat());
-        *backup == 0 || mixed.as_bytes()[0] % 100 == 0 && mixed.as_bytes()[1] < 200
+        *backup == 0 || mixed.as_bytes()[0].is_multiple_of(100) && mixed.as_bytes()[1] < 200
     });
     let since = changed.unwrap_or(0);
     let noise = blake3::hash(&[file.to_le_bytes(), since.to_le_bytes()].concat());
@@ -308,7 +308,7 @@ async fn a_collection_of_many_backups() {
                 // Only what changed is worked out anew.
                 let at = usize::try_from(file).unwrap();
                 let mixed = blake3::hash(&[file.to_le_bytes(), backup.to_le_bytes()].concat());
-                let changed = mixed.as_bytes()[0] % 100 == 0 && mixed.as_bytes()[1] < 200;
+                let changed = mixed.as_bytes()[0].is_multiple_of(100) && mixed.as_bytes()[1] < 200;
                 if before.len() <= at {
                     before.push(content(file, backup));
                 } else if changed {
