@@ -53,7 +53,7 @@ class Vault(Packs):
         self.root = root
         data = self.read("vault.json")
         with reading("vault.json"):
-            document = members(json.loads(data), "format version id created encryption mac", "secrets")
+            document = members(json.loads(data), "format version id created encryption mac", "secrets single_writer")
             known = (document["format"], document["version"]) == ("ostler-vault", 1)
             require(known, f"is of {document['format']} {document['version']}; this program knows ostler-vault 1")
             require(re.fullmatch("[0-9a-f]{32}", document["id"]), "its id is not 32 hexadecimal digits")

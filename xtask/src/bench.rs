@@ -1,11 +1,14 @@
-//! `bench first-backup` and `bench queue`: side by side with peers on the same data, in turn, several rounds. The recipes and
-//! the results are in `benches/README.md`.
+//! `bench first-backup`, `s3` and `queue`: side by side with peers on the same data, in turn, several rounds; `scale`: how large
+//! vaults fare. The recipes and the results are in `benches/README.md`.
 
 mod contender;
+mod delay;
 mod generator;
 mod measure;
 mod queue;
+mod s3;
 mod same;
+mod scale;
 mod table;
 
 use std::fs;
@@ -17,6 +20,7 @@ use crate::{process, workspace};
 use contender::{Contender, Name};
 use measure::Measurement;
 
+const ALL: &str = "`first-backup`, `queue`, `s3` and `scale`";
 const SEED: u64 = 20_261_121;
 
 /// One thing that is measured.
@@ -72,12 +76,14 @@ pub fn run(arguments: &[String]) -> Result<()> {
         return process::run(&mut again);
     }
     let Some((name, rest)) = arguments.split_first() else {
-        bail!("bench: which one? There are `first-backup` and `queue`")
+        bail!("bench: which one? There are {ALL}")
     };
     match name.as_str() {
         "first-backup" => first_backup(&Options::parse(rest)?),
         "queue" => queue::run(rest),
-        other => bail!("there is no bench `{other}`; there are `first-backup` and `queue`"),
+        "s3" => s3::run(rest),
+        "scale" => scale::run(rest),
+        other => bail!("there is no bench `{other}`; there are {ALL}"),
     }
 }
 

@@ -31,6 +31,7 @@ const TABLE: &[Place] = &[
     place("ostler-queue", 1, &["ostler-postgres"]),
     place("ostler-agent", 2, &[]),
     place("ostler-backup", 2, &[]),
+    place("ostler-retention", 2, &[]),
     place("ostler-server", 3, &[]),
     place("ostler", 4, &[]),
 ];

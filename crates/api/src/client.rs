@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::document::{
-    BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, OperationState, VaultInfo,
-    VaultList,
+    BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, OperationState,
+    VaultInfo, VaultList,
 };
 use crate::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use crate::request::{Filter, Plan, Request, Selector};
+use crate::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 
 /// Something that happened to an operation while somebody watched it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -134,4 +135,7 @@ pub trait Client: fmt::Debug + Send + Sync {
 
     /// Asks a database about its queues, or changes something there that needs no plan. Each call is one transaction.
     async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure>;
+
+    /// Asks a database about its retention policies, or changes them. Each call is one transaction.
+    async fn retention(&self, place: &PolicyPlace, call: RetentionCall) -> Result<RetentionAnswer, Failure>;
 }

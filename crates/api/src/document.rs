@@ -7,14 +7,18 @@ mod backup;
 mod operation;
 mod outcome;
 mod queue;
+mod retention;
 mod vault;
 
 use ostler_vocabulary::ErrorKind;
 use serde::{Deserialize, Serialize};
 
+pub use crate::keys::KeyReport;
+pub use crate::mirror::{MirrorReport, Mirrored};
+pub use crate::repair::RepairReport;
 pub use backup::{
-    BackupCounts, BackupDetail, BackupList, BackupState, BackupSummary, Change, Diff, DiffEntry, FileEntry,
-    FileList, Problem, Proof, Source,
+    BackupCounts, BackupDetail, BackupList, BackupState, BackupSummary, Change, CopiedFrom, Diff, DiffEntry,
+    FileEntry, FileList, Problem, Proof, Reading, Source,
 };
 pub use operation::{
     AuditEntry, Message, OperationDetail, OperationList, OperationState, OperationSummary, StepSummary,
@@ -27,8 +31,14 @@ pub use queue::{
     ConsumerList, ConsumerSummary, DeadLetter, DeadLetterList, EventEntry, EventList, QueueChange,
     QueueChanges, QueueDetail, QueueList, QueueSchemaReport, QueueStatus, QueueSummary,
 };
-pub use crate::keys::KeyReport;
-pub use vault::{KeyEntry, KeyEpoch, KeyList, KeySummary, VaultInfo, VaultList, VaultSummary};
+pub use retention::{
+    PartitionVerdict, PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList, PolicyTags,
+    RetentionEntry, RetentionHistory, RetentionItem, RetentionProblem, RetentionProof, RetentionReport,
+    RetentionVerdict,
+};
+pub use vault::{
+    KeyEntry, KeyEpoch, KeyList, KeySummary, StoreAbility, StoreProbe, VaultInfo, VaultList, VaultSummary,
+};
 
 /// An error as a document: what `--output json` prints on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,9 +12,13 @@ pub mod client;
 pub mod conformance;
 pub mod document;
 pub mod keys;
+mod mirror;
 pub mod node;
+mod part;
 pub mod queue;
+mod repair;
 pub mod request;
+pub mod retention;
 
 pub use client::{Client, Event};
 pub use node::Node;

@@ -9,13 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::BackupState;
 pub use crate::keys::{KeyAction, KeyChange, KeyWork};
+pub use crate::mirror::{Mirror, MirrorItem, MirrorWork};
+pub use crate::part::{Part, Share, ShareError};
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
+pub use crate::repair::{RepairVault, RepairWork};
+pub use crate::retention::{Retention, RetentionWork};
 
 /// Which backup of which vault is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Selector {
-    /// The vault's name in the configuration; `None` is the default vault.
+    /// The vault's name in the configuration; `None` is any configured one.
     pub vault: Option<String>,
     /// An id, a unique prefix of one (four digits at least), a name, `latest` or `latest~N`.
     pub backup: String,
@@ -70,10 +74,16 @@ pub enum Request {
     Prune(Prune),
     /// `vault check`
     CheckVault(CheckVault),
+    /// `vault check --repair`
+    RepairVault(RepairVault),
+    /// `vault mirror`
+    Mirror(Mirror),
     /// `vault key add`, `remove` and `rotate`
     Keys(KeyChange),
     /// `queue install`, `upgrade`, `uninstall` and `drop`
     QueueSchema(QueueSchema),
+    /// `retention plan` and `run`
+    Retention(Retention),
 }
 
 /// A backup of files on this machine.
@@ -169,6 +179,12 @@ pub struct Verify {
     /// Whether to read, decrypt and check every byte; otherwise presence and size of every object.
     #[serde(default)]
     pub read_data: bool,
+    /// Reads a part of the data only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// Only what files at these paths (as they were backed up, or relative to the only source) and below need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<PathBuf>,
 }
 
 /// Restores into a scratch directory, compares, checks, and writes a proof.
@@ -294,10 +310,16 @@ pub enum Work {
         /// Their bytes in the store.
         bytes: u64,
     },
+    /// Mend the vault.
+    Repair(RepairWork),
+    /// Copy these from another vault.
+    Mirror(MirrorWork),
     /// Change what opens a vault.
     Keys(KeyWork),
     /// Change the schema, or drop queues.
     QueueSchema(QueueSchemaWork),
+    /// Remove what is too old.
+    Retention(RetentionWork),
 }
 
 /// What a backup would read.

@@ -7,10 +7,11 @@ use ostler_vault::ProofRecord;
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Unit};
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::{self, Look};
 use crate::problems::{bounded, in_short, stored};
 use crate::restore::finished;
 use crate::state::method;
-use crate::{Context, Error, digest, evidence};
+use crate::{Context, Error, digest};
 
 /// The kind's name in the journal.
 pub const KIND: &str = "check_vault";
@@ -113,7 +114,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
                 in_short(&found.problems)
             ),
         )
-        .with_hint("`ostler backup list` shows which backups are concerned, `ostler backup show` how"));
+        .with_hint("`ostler vault check --repair` heals what can be healed; `ostler backup list` shows which backups are concerned"));
     }
     let report = CheckReport {
         packs: found.packs,
@@ -136,9 +137,9 @@ async fn confirm(op: &Operation, context: &Context, id: BackupId, read_data: boo
         .run(|step| async move {
             let problems = match context.vault.record(id).await {
                 Ok(record) => {
+                    let look = Look::at_all(read_data);
                     let found =
-                        evidence::examine(context, &record, read_data, &step.progress, &step.cancelled)
-                            .await?;
+                        evidence::examine(context, &record, &look, &step.progress, &step.cancelled).await?;
                     found.problems
                 }
                 Err(error) => {
@@ -165,6 +166,7 @@ async fn confirm(op: &Operation, context: &Context, id: BackupId, read_data: boo
                 bytes: 0,
                 problems: stored(&bounded(problems)),
                 operation: Some(op.id()),
+                part: None,
             };
             context
                 .vault

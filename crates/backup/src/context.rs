@@ -72,7 +72,11 @@ impl Context {
             }
         }
         let alive = |intent: &Intent| living.contains(&intent.backup);
-        Ok(state::backups(&entries, &alive))
+        let mut backups = state::backups(&entries, &alive);
+        for backup in &mut backups {
+            backup.summary.vault.clone_from(&self.vault_name);
+        }
+        Ok(backups)
     }
 
     /// The commit record of a backup.

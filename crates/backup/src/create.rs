@@ -1,33 +1,32 @@
 //! `backup create`: read, store, look, commit, prove.
 
+mod attempt;
 mod begin;
 mod commit;
 mod hook;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use ostler_api::document::{BackupCounts, BackupState, CreateReport, Outcome, Problem, Source};
-use ostler_api::node::{Selection, Upload};
+use ostler_api::node::Selection;
 use ostler_api::request::{CreateBackup, CreateWork, HookFailure, Plan, Request, Work};
 use ostler_operations::{Finished, Operation};
-use ostler_vault::{PackId, Writer};
-use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
+use ostler_vault::PackId;
+use ostler_vocabulary::{BackupId, Failure, Progress, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::problems::{bounded, in_short};
+use crate::problems::in_short;
 use crate::state::Backup;
 use crate::{Context, Error, digest};
+use attempt::Made;
 
 /// The kind's name in the journal.
 pub const KIND: &str = "create_backup";
 /// The version of its steps.
 pub const VERSION: u32 = 1;
-/// How often files are read again when something that was stored is not found afterwards.
-const ROUNDS: u32 = 2;
 
 /// Works out what a backup would read.
 ///
@@ -210,16 +209,19 @@ struct Sent {
 impl Create<'_> {
     async fn run(&self) -> Result<Finished, Failure> {
         let start = self.choose_parent().await?;
-        let writer = self.register(&start).await?;
-        let (sent, checked, warnings) = self.read_and_look(&start, &writer).await?;
-        let record = self.record(&start, &sent, &checked, &warnings);
-        self.op.commit().await?;
-        self.write_record(&record, &checked, &writer).await?;
+        let Made {
+            record,
+            sent,
+            warnings,
+            place,
+        } = self.make(&start).await?;
         self.prove(&record).await?;
-        if let Err(error) = writer.finish().await {
+        if let Some(writer) = place.writer
+            && let Err(error) = writer.finish().await
+        {
             tracing::warn!(vault = %self.context.vault_name, %error, "the end of the backup was not noted; collections of garbage will find out");
         }
-        let summary = commit::summary(&record);
+        let summary = commit::summary(&record, &self.context.vault_name);
         let mut partial = Vec::new();
         if record.partial {
             partial.push(format!(
@@ -273,76 +275,6 @@ impl Create<'_> {
                 Ok(Start { host, parent })
             })
             .await
-    }
-
-    /// Hooks, upload and the look at what was stored, with one more round when something is not there.
-    async fn read_and_look(
-        &self,
-        start: &Start,
-        writer: &Writer,
-    ) -> Result<(Sent, commit::Checked, Vec<String>), Failure> {
-        let mut warnings = Vec::new();
-        let after_ran = Arc::new(AtomicBool::new(false));
-        warnings.extend(self.before_hook(&after_ran).await?);
-        let mut sent = self.upload(start, 1).await?;
-        warnings.extend(self.after_hook().await?);
-        after_ran.store(true, Ordering::Relaxed);
-        let mut checked = self.look(&sent, 1, writer).await?;
-        for round in 2..=ROUNDS {
-            if !checked.missing.is_empty() {
-                // A collector may have freed what an interrupted run stored.
-                sent = self.upload(start, round).await?;
-                checked = self.look(&sent, round, writer).await?;
-            }
-        }
-        if checked.missing.is_empty() {
-            return Ok((sent, checked, warnings));
-        }
-        Err(Failure::new(
-            ErrorKind::Corrupt,
-            format!(
-                "vault `{}`: what was stored is not there: {}",
-                self.context.vault_name,
-                in_short(&checked.missing)
-            ),
-        )
-        .with_hint("`ostler vault check` says what else is missing; nothing was committed"))
-    }
-
-    async fn upload(&self, start: &Start, round: u32) -> Result<Sent, Failure> {
-        let request = Upload {
-            backup: self.id,
-            selection: selection(&self.request, self.context),
-            parent: start.parent.as_ref().map(|p| p.list.clone()),
-            read_all: self.request.read_all || round > 1,
-        };
-        let mut step = self
-            .op
-            .step("upload")
-            .unit(Unit::Bytes)
-            .retries(3)
-            .leaves("stored chunks, which the next backup uses and `ostler backup prune` frees");
-        if round > 1 {
-            step = step.key(round.to_string());
-        }
-        step.run(|step| {
-            let request = &request;
-            async move {
-                let uploaded = self
-                    .context
-                    .node
-                    .upload(request, &step.progress, &step.cancelled)
-                    .await
-                    .map_err(|failure| failure.context(format!("cannot back up {}", self.subject())))?;
-                Ok(Sent {
-                    source: uploaded.source,
-                    list: uploaded.list,
-                    counts: uploaded.counts,
-                    problems: bounded(uploaded.problems),
-                })
-            }
-        })
-        .await
     }
 
     fn subject(&self) -> String {

@@ -109,6 +109,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         bytes: restored.bytes,
         problems: stored(&bounded(problems.clone())),
         operation: Some(op.id()),
+        part: None,
     };
     let state = store_proof(&op, &context, id, &proof).await?;
     if restored.damaged {

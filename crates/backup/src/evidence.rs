@@ -5,21 +5,65 @@
 mod needed;
 mod packs;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use ostler_api::document::Problem;
-use ostler_vault::{ChunkId, Error as VaultError, PackId, Record};
-use ostler_vocabulary::{Classified as _, ErrorKind, Failure, Progress};
+use ostler_api::request::Part;
+use ostler_vault::{ChunkId, Error as VaultError, Folders, PackId, PartRead, ProofFacts, Record};
+use ostler_vocabulary::{Classified as _, ErrorKind, Failure, Progress, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::Context;
 use crate::problems::MOST;
-use needed::{gather, name_files};
+use crate::{Context, rotation};
+use needed::{Scope, gather, name_files};
 use packs::read_all;
 
 /// How often the index is loaded again when something is missing: a collector may be moving what is looked for.
 const ROUNDS: u32 = 3;
+
+/// What is looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// What is read beside the lists.
+    pub data: Data,
+    /// Only what files at these paths and below need; empty means all.
+    pub include: Vec<PathBuf>,
+}
+
+/// How much of the data is read.
+#[derive(Debug, Clone, Default)]
+pub enum Data {
+    /// Nothing: packs are looked up, with their sizes.
+    #[default]
+    Nothing,
+    /// Every pack.
+    All,
+    /// The packs of some folders, chosen by what these proofs have read.
+    Part {
+        /// Which part.
+        part: Part,
+        /// The proofs of the backup, oldest first.
+        proofs: Vec<ProofFacts>,
+        /// What counts as now.
+        now: Timestamp,
+    },
+}
+
+impl Look {
+    /// Everything is read, or nothing.
+    #[must_use]
+    pub fn at_all(read_data: bool) -> Self {
+        Self {
+            data: match read_data {
+                true => Data::All,
+                false => Data::Nothing,
+            },
+            include: Vec::new(),
+        }
+    }
+}
 
 /// What was found.
 #[derive(Debug, Clone, Default)]
@@ -32,33 +76,56 @@ pub struct Evidence {
     pub bytes: u64,
     /// Packs that the backup needs.
     pub packs: Vec<PackId>,
+    /// Packs that were read whole.
+    pub packs_read: u64,
+    /// Their bytes.
+    pub bytes_read: u64,
+    /// What was read, where it was a part.
+    pub part: Option<PartRead>,
 }
 
-/// Looks at every object that the backup needs; with `read_data` reads, hashes, decrypts and checks every byte.
+/// Looks at every object that the backup needs; reads, hashes, decrypts and checks every byte of those packs that
+/// `look` says.
 ///
 /// # Errors
 /// When the store cannot be asked, or it was cancelled. Damage is not an error but a finding.
 pub fn examine<'a>(
     context: &'a Context,
     record: &'a Record,
-    read_data: bool,
+    look: &'a Look,
     progress: &'a Progress,
     cancel: &'a CancellationToken,
 ) -> BoxFuture<'a, Result<Evidence, Failure>> {
     // Boxed, so that steps which borrow what they pass here are seen to be `Send`.
     Box::pin(async move {
         let mut round = 1;
+        // At first only by what the index says. When something is missing, by what is in the store: it may have been
+        // stored again in another pack since.
+        let mut taken = Packs::AsIndexed;
         loop {
             // A collector writes new segments before it deletes the packs that they replace: while the segments are
             // the same, what is missing is missing.
             let before = segments(context).await?;
-            let found = examine_once(context, record, read_data, progress, cancel).await?;
+            let found = examine_once(context, record, look, taken, progress, cancel).await?;
+            let Some(found) = found else {
+                taken = Packs::AsStored;
+                continue;
+            };
             if found.problems.is_empty() || round == ROUNDS || before == segments(context).await? {
                 return Ok(found);
             }
             round += 1;
         }
     })
+}
+
+/// Which packs are taken for those that hold what is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packs {
+    /// Any that the index names.
+    AsIndexed,
+    /// Those that are in the store, with their sizes, where there are any.
+    AsStored,
 }
 
 /// Which index segments there are.
@@ -80,30 +147,35 @@ async fn segments(context: &Context) -> Result<Vec<String>, Failure> {
     }
 }
 
+/// `None` when something is missing where packs are taken as they are indexed.
 async fn examine_once(
     context: &Context,
     record: &Record,
-    read_data: bool,
+    look: &Look,
+    taken: Packs,
     progress: &Progress,
     cancel: &CancellationToken,
-) -> Result<Evidence, Failure> {
-    let index = match context.vault.index(false).await {
+) -> Result<Option<Evidence>, Failure> {
+    let index = match context.vault.index(taken == Packs::AsStored).await {
         Ok(index) => index,
         Err(error) => {
-            return Ok(Evidence {
+            return Ok(Some(Evidence {
                 problems: vec![finding("index", error, context)?],
                 ..Evidence::default()
-            });
+            }));
         }
     };
     let reader = Arc::new(context.vault.reader(Arc::clone(&index)));
-    let lists: Vec<String> = record.nodes.iter().map(|n| n.list.clone()).collect();
-    let mut needed = blocking(context, {
-        let (reader, lists) = (Arc::clone(&reader), lists.clone());
-        move |context| gather(context, &reader, &lists)
+    let scope = Arc::new(Scope::new(&record.nodes, &look.include)?);
+    let (mut needed, packs) = blocking(context, {
+        let (reader, scope) = (Arc::clone(&reader), Arc::clone(&scope));
+        move |context| {
+            let needed = gather(context, &reader, &scope)?;
+            let packs = reader.index().packs_of(&needed.packs)?;
+            Ok((needed, packs))
+        }
     })
     .await?;
-    let packs: Vec<PackId> = needed.packs.keys().copied().collect();
     let wrong = context
         .vault
         .check_presence(&index, &packs)
@@ -112,40 +184,79 @@ async fn examine_once(
             "look for the objects of backup {}",
             record.backup.short()
         )))?;
+    if taken == Packs::AsIndexed && !(wrong.is_empty() && needed.bad.is_empty() && needed.problems.is_empty())
+    {
+        return Ok(None);
+    }
     for object in wrong {
         if let Some(pack) = pack_of(&object.key) {
-            let chunks = needed.packs.remove(&pack).unwrap_or_default();
-            let reason = format!("{} {}", object.key, object.reason);
             needed
-                .bad
-                .extend(chunks.into_iter().map(|(id, _)| (id, reason.clone())));
+                .bad_packs
+                .insert(pack, format!("{} {}", object.key, object.reason));
         }
         needed.problems.push(Problem {
             path: object.key,
             reason: object.reason,
         });
     }
-    if read_data {
+    let (wanted, part) = wanted(context, look, &packs).await?;
+    let there = |pack: &PackId| !needed.bad_packs.contains_key(pack);
+    let wanted: Vec<PackId> = wanted.into_iter().filter(there).collect();
+    let (packs_read, mut bytes_read) = (wanted.len() as u64, 0);
+    if !wanted.is_empty() {
         let (progress, cancel, reader) = (progress.clone(), cancel.clone(), Arc::clone(&reader));
-        needed = blocking(context, move |context| {
-            read_all(context, &reader, &index, needed, &progress, &cancel)
+        (needed, bytes_read) = blocking(context, move |context| {
+            let read = read_all(context, &reader, &wanted, &mut needed, &progress, &cancel)?;
+            Ok((needed, read))
         })
         .await?;
     }
-    if !needed.bad.is_empty() {
+    if needed.is_bad() {
         needed = blocking(context, move |_| {
-            name_files(&reader, &lists, &mut needed)?;
+            name_files(&reader, &scope, &mut needed)?;
             Ok(needed)
         })
         .await?;
     }
     needed.problems.truncate(MOST);
-    Ok(Evidence {
+    Ok(Some(Evidence {
         problems: needed.problems,
         files: needed.files,
         bytes: needed.bytes,
         packs,
-    })
+        packs_read,
+        bytes_read,
+        part,
+    }))
+}
+
+/// The packs that are to be read, and what that makes of a part.
+async fn wanted(
+    context: &Context,
+    look: &Look,
+    packs: &[PackId],
+) -> Result<(Vec<PackId>, Option<PartRead>), Failure> {
+    let (part, proofs, now) = match &look.data {
+        Data::Nothing => return Ok((Vec::new(), None)),
+        Data::All => return Ok((packs.to_vec(), None)),
+        Data::Part { part, proofs, now } => (part, proofs, *now),
+    };
+    let stored = context.vault.stored_at(packs).await;
+    let stored = stored.map_err(context.attempting("list its packs"))?;
+    let needed: Vec<rotation::Needed> = packs
+        .iter()
+        .map(|pack| rotation::Needed {
+            pack: *pack,
+            stored: stored.get(pack).copied(),
+        })
+        .collect();
+    let folders = rotation::choose(part, &needed, proofs, now);
+    let since = rotation::since(&needed, proofs, &folders, now);
+    let wanted = packs
+        .iter()
+        .copied()
+        .filter(|pack| folders.contains(Folders::of(pack)));
+    Ok((wanted.collect(), Some(PartRead { folders, since })))
 }
 
 async fn blocking<T: Send + 'static>(

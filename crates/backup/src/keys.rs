@@ -110,7 +110,8 @@ pub async fn plan(mut change: KeyChange, context: &Context) -> Result<Plan, Fail
             *key = meant.summary.id.clone();
             if meant.in_use {
                 work.warnings.push(
-                    "this machine opens the vault with it: it needs another of the keys afterwards".to_owned(),
+                    "this machine opens the vault with it: it needs another of the keys afterwards"
+                        .to_owned(),
                 );
             }
             work.warnings.push(NO_REVOCATION.to_owned());

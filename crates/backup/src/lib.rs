@@ -4,7 +4,8 @@
 //!
 //! The types to know: [`Context`] (what an operation works with), [`Backup`](state::Backup) (what the catalogue
 //! knows of one) and [`Error`]. Each operation is a module with `plan`, which is read-only, and `run`, which takes
-//! the plan and nothing else: [`create`], [`restore`], [`verify`], [`drill`], [`prune`], [`check`] and [`keys`].
+//! the plan and nothing else: [`create`], [`restore`], [`verify`], [`drill`], [`prune`], [`check`],
+//! [`mirror`], [`repair`] and [`keys`].
 //!
 //! Invariants: a commit record is written only after everything it needs was found in the store; a backup is damaged
 //! by evidence only; what is deleted was in the approved plan and still is what it was then; every step may run twice.
@@ -20,9 +21,12 @@ mod error;
 pub mod evidence;
 pub mod keep;
 pub mod keys;
+pub mod mirror;
 pub mod problems;
 pub mod prune;
+pub mod repair;
 pub mod restore;
+pub mod rotation;
 #[cfg(test)]
 mod sample;
 pub mod select;

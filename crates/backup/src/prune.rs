@@ -35,9 +35,15 @@ pub async fn plan(request: Prune, context: &Context) -> Result<Plan, Failure> {
     let backups = context.backups().await?;
     let now = context.now();
     let looked_at = select::matching(&backups, &request.filter)?;
-    let decisions = keep::decide(&looked_at, &request.keep, &request.group_by, now)?;
+    let mut decisions = keep::decide(&looked_at, &request.keep, &request.group_by, now)?;
     let parameters =
         serde_json::to_vec(&(&request.filter, &request.group_by, &request.keep)).unwrap_or_default();
+    for decision in decisions.iter_mut().filter(|decision| !decision.keep) {
+        if let Some(reason) = locked(context, decision.backup).await? {
+            decision.keep = true;
+            decision.reasons.push(reason);
+        }
+    }
     let gone = gone(&decisions);
     let subject = match gone.len() {
         0 => "free space".to_owned(),
@@ -102,6 +108,14 @@ pub async fn plan_delete(mut request: Delete, context: &Context) -> Result<Plan,
         subject,
     )
     .await
+}
+
+/// Why a backup cannot be deleted yet, where its vault locks what it stores.
+async fn locked(context: &Context, id: BackupId) -> Result<Option<String>, Failure> {
+    let until = context.vault.backup_locked_until(id).await;
+    let until =
+        until.map_err(context.attempting(format_args!("look up the lock of backup {}", id.short())))?;
+    Ok(until.map(|until| format!("locked until {until:.0}")))
 }
 
 fn may_delete(backup: &Backup) -> Result<(), Error> {
@@ -262,7 +276,12 @@ impl Run<'_> {
                 }
             }
         }
-        let collected = self.collect().await?;
+        let expiring = self.expiring(&now, &report.deleted)?;
+        let collected = self.collect(&expiring).await?;
+        if collected.locks_extended > 0 {
+            let what = format!("made {} locks longer", collected.locks_extended);
+            self.op.message(what);
+        }
         report.packs_deleted = collected.packs_deleted;
         report.packs_rewritten = collected.packs_rewritten;
         report.bytes_freed = collected.bytes_freed + bytes;
@@ -321,6 +340,12 @@ impl Run<'_> {
                     )
                     .await?;
                 let vault = &self.context.vault;
+                if let Some(reason) = locked(self.context, id).await? {
+                    return Ok(Deleted {
+                        bytes: 0,
+                        refused: Some(reason),
+                    });
+                }
                 let removed = match decision.state {
                     // Nobody asked for a backup that is committed meanwhile to be deleted.
                     BackupState::Incomplete => vault.discard_backup(id, self.lease).await,
@@ -335,7 +360,17 @@ impl Run<'_> {
             .await
     }
 
-    async fn collect(&self) -> Result<Collected, Failure> {
+    /// Backups that would have been deleted if they were not locked.
+    fn expiring(&self, now: &[Backup], deleted: &[BackupId]) -> Result<Vec<BackupId>, Failure> {
+        if self.context.vault.lock_span().is_none() {
+            return Ok(Vec::new());
+        }
+        let planned = || self.planned.iter().map(|decision| decision.backup).collect();
+        let wanted: Allowed = self.evaluation.allowed(now)?.unwrap_or_else(planned);
+        Ok(wanted.into_iter().filter(|id| !deleted.contains(id)).collect())
+    }
+
+    async fn collect(&self, expiring: &[BackupId]) -> Result<Collected, Failure> {
         self.op
             .step("free space")
             .unit(Unit::Bytes)
@@ -366,6 +401,7 @@ impl Run<'_> {
                 let told = |what: String| self.op.message(what);
                 let how = Collecting {
                     told: &told,
+                    expiring,
                     ..Collecting::default()
                 };
                 self.context

@@ -13,6 +13,7 @@ pub(crate) fn backup(n: u8, state: BackupState, path: &str, started: &str) -> Ba
     Backup {
         summary: BackupSummary {
             id: id(n),
+            vault: String::new(),
             name: None,
             state,
             source: Some(Source {
@@ -28,6 +29,7 @@ pub(crate) fn backup(n: u8, state: BackupState, path: &str, started: &str) -> Ba
         },
         hold: None,
         operation: None,
+        proofs: Vec::new(),
     }
 }
 

@@ -6,6 +6,8 @@ use ostler_api::document::{BackupCounts, BackupState, BackupSummary, Source};
 use ostler_vault::{CatalogueEntry, Counts, Intent, MarkAction, MarkRecord, ProofFacts};
 use ostler_vocabulary::{BackupId, OperationId, Timestamp};
 
+use crate::rotation::complete_since;
+
 /// How a proof was made, as it is stored with the backup.
 pub mod method {
     /// The commit record and file list were read back after the commit.
@@ -14,10 +16,18 @@ pub mod method {
     pub const VERIFY: &str = "verify";
     /// Every byte read, decrypted and checked.
     pub const VERIFY_DATA: &str = "verify_data";
+    /// A share of the data read, decrypted and checked, the next one each time.
+    pub const VERIFY_SAMPLE: &str = "verify_sample";
+    /// What was not read for some time read, decrypted and checked.
+    pub const VERIFY_OLD: &str = "verify_old";
+    /// What some files need, looked up or read.
+    pub const VERIFY_PATHS: &str = "verify_paths";
     /// Restored, compared and checked.
     pub const DRILL: &str = "drill";
     /// Part of a check of the whole vault.
     pub const CHECK: &str = "check";
+    /// Read from another vault, in full, and stored here.
+    pub const MIRROR: &str = "mirror";
     /// A drill in which something failed that does not show that stored data is wrong.
     pub const DRILL_FAILED: &str = "drill_failed";
 }
@@ -38,6 +48,8 @@ pub struct Backup {
     pub hold: Option<Hold>,
     /// The operation that makes it, while it is not committed.
     pub operation: Option<OperationId>,
+    /// What its proofs say, oldest first.
+    pub proofs: Vec<ProofFacts>,
 }
 
 impl Backup {
@@ -72,10 +84,12 @@ pub fn derive(entry: &CatalogueEntry, alive: bool) -> BackupState {
         };
     };
     let mut state = BackupState::Complete;
+    let mut damaged = None;
     for proof in &entry.proofs {
         if is_damage(proof) {
             state = BackupState::Damaged;
-        } else if is_full(proof) {
+            damaged = Some(proof.at);
+        } else if complete_since(proof).is_some_and(|since| damaged.is_none_or(|damaged| since > damaged)) {
             state = BackupState::Verified;
         }
     }
@@ -84,10 +98,6 @@ pub fn derive(entry: &CatalogueEntry, alive: bool) -> BackupState {
         _ if facts.partial => BackupState::Partial,
         other => other,
     }
-}
-
-fn is_full(proof: &ProofFacts) -> bool {
-    proof.ok && matches!(proof.method.as_str(), method::VERIFY_DATA | method::DRILL)
 }
 
 fn is_damage(proof: &ProofFacts) -> bool {
@@ -127,6 +137,7 @@ pub fn backup(entry: &CatalogueEntry, alive: &dyn Fn(&Intent) -> bool) -> Backup
     Backup {
         summary: BackupSummary {
             id: entry.backup,
+            vault: String::new(),
             name,
             state,
             source,
@@ -135,9 +146,10 @@ pub fn backup(entry: &CatalogueEntry, alive: &dyn Fn(&Intent) -> bool) -> Backup
             counts,
             tags,
             held: hold.is_some(),
-            verified: entry.proofs.iter().filter(|p| is_full(p)).map(|p| p.at).max(),
+            verified: entry.proofs.iter().filter_map(complete_since).max(),
         },
         hold,
+        proofs: entry.proofs.clone(),
         operation: intent.map(|i| i.operation),
     }
 }
@@ -202,7 +214,7 @@ fn marked(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ostler_vault::Facts;
+    use ostler_vault::{Facts, Folders, PartRead};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
@@ -230,6 +242,7 @@ mod tests {
                     at: at(n),
                     method: (*method).to_owned(),
                     ok: *ok,
+                    part: None,
                 })
                 .collect(),
             marks: Vec::new(),
@@ -261,6 +274,33 @@ mod tests {
                 "{partial} {proofs:?}"
             );
         }
+    }
+
+    #[test]
+    fn parts_verify_a_backup_once_all_of_it_was_read_since_it_was_damaged() {
+        let sample = |n, since: Option<i64>| ProofFacts {
+            at: at(n),
+            method: method::VERIFY_SAMPLE.to_owned(),
+            ok: true,
+            part: Some(PartRead {
+                folders: Folders::default(),
+                since: since.map(at),
+            }),
+        };
+        let mut entry = entry(false, &[]);
+        entry.proofs = vec![sample(10, None)];
+        assert_eq!(derive(&entry, false), BackupState::Complete);
+        entry.proofs.push(sample(20, Some(5)));
+        assert_eq!(derive(&entry, false), BackupState::Verified);
+        assert_eq!(backup(&entry, &|_| false).summary.verified, Some(at(5)));
+        entry.proofs.push(ProofFacts {
+            ok: false,
+            ..sample(30, None)
+        });
+        entry.proofs.push(sample(40, Some(15)));
+        assert_eq!(derive(&entry, false), BackupState::Damaged);
+        entry.proofs.push(sample(60, Some(31)));
+        assert_eq!(derive(&entry, false), BackupState::Verified);
     }
 
     #[test]

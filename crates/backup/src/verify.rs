@@ -1,16 +1,17 @@
 //! `backup verify`: look at every object of a backup, and store what was found.
 
 use ostler_api::document::{BackupState, Outcome, Problem, Proof, VerifyReport};
-use ostler_api::request::{Plan, Request, Verify, VerifyWork, Work};
+use ostler_api::request::{Part, Plan, Request, Verify, VerifyWork, Work};
 use ostler_operations::{Finished, Operation};
-use ostler_vault::ProofRecord;
+use ostler_vault::{PartRead, ProofFacts, ProofRecord};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::{self, Data, Look};
 use crate::problems::{bounded, in_short, shown, stored};
 use crate::restore::finished;
 use crate::state::{Backup, method};
-use crate::{Context, Error, digest, evidence, select};
+use crate::{Context, Error, digest, rotation, select};
 
 /// The kind's name in the journal.
 pub const KIND: &str = "verify";
@@ -32,13 +33,22 @@ pub async fn plan(mut request: Verify, context: &Context) -> Result<Plan, Failur
         vault: context.vault_name.clone(),
         subject: id.short(),
         backups: vec![id],
-        digest: digest::of_backups(KIND, &[&[u8::from(request.read_data)]], &[(id, "verify")]),
+        digest: digest::of_backups(KIND, &[&parameters(&request)], &[(id, "verify")]),
         work: Work::Verify(VerifyWork {
             files: backup.summary.counts.files,
             bytes: backup.summary.counts.bytes,
         }),
         request: Request::Verify(request),
     })
+}
+
+/// What of the request is not the backup.
+fn parameters(request: &Verify) -> Vec<u8> {
+    let mut parameters = vec![u8::from(request.read_data)];
+    if request.part.is_some() || !request.include.is_empty() {
+        parameters.extend(serde_json::to_vec(&(&request.part, &request.include)).unwrap_or_default());
+    }
+    parameters
 }
 
 /// Refuses what was never committed: there is nothing to prove.
@@ -74,6 +84,10 @@ pub(crate) struct Found {
     pub(crate) files: u64,
     pub(crate) bytes: u64,
     pub(crate) packs: u64,
+    #[serde(default)]
+    pub(crate) packs_read: u64,
+    #[serde(default)]
+    pub(crate) part: Option<PartRead>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -90,23 +104,22 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         .into());
     };
     let id = *id;
+    let reads = request.read_data || request.part.is_some();
     let found = op
-        .step(if request.read_data {
-            "read data"
-        } else {
-            "check presence"
-        })
+        .step(if reads { "read data" } else { "check presence" })
         .unit(Unit::Bytes)
         .retries(3)
         .run(|step| {
-            let context = &context;
-            async move { look(context, id, request.read_data, &step).await }
+            let (context, request) = (&context, &request);
+            async move { look(context, id, request, &step).await }
         })
         .await?;
-    let method = if request.read_data {
-        method::VERIFY_DATA
-    } else {
-        method::VERIFY
+    let method = match &request.part {
+        _ if !request.include.is_empty() => method::VERIFY_PATHS,
+        Some(Part::Share(_)) => method::VERIFY_SAMPLE,
+        Some(Part::OlderThan(_)) => method::VERIFY_OLD,
+        None if request.read_data => method::VERIFY_DATA,
+        None => method::VERIFY,
     };
     let proof = ProofRecord {
         method: method.to_owned(),
@@ -116,6 +129,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         bytes: found.bytes,
         problems: stored(&found.problems),
         operation: Some(op.id()),
+        part: found.part,
     };
     let state = store_proof(&op, &context, id, &proof).await?;
     if !proof.ok {
@@ -126,6 +140,13 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         state,
         proof: proof_document(&proof),
         packs: found.packs,
+        packs_read: found.packs_read,
+        read_since: rotation::complete_since(&ProofFacts {
+            at: proof.at,
+            method: proof.method.clone(),
+            ok: proof.ok,
+            part: proof.part,
+        }),
     };
     finished(Outcome::Verify(report), Vec::new())
 }
@@ -133,7 +154,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
 async fn look(
     context: &Context,
     id: BackupId,
-    read_data: bool,
+    request: &Verify,
     step: &ostler_operations::Step,
 ) -> Result<Found, Failure> {
     let mut found = Found {
@@ -141,6 +162,8 @@ async fn look(
         files: 0,
         bytes: 0,
         packs: 0,
+        packs_read: 0,
+        part: None,
         problems: Vec::new(),
     };
     let record = match context.vault.record(id).await {
@@ -163,15 +186,39 @@ async fn look(
             return Ok(found);
         }
     };
-    let evidence = evidence::examine(context, &record, read_data, &step.progress, &step.cancelled).await?;
+    let look =
+        Look {
+            data: match &request.part {
+                Some(part) => Data::Part {
+                    part: part.clone(),
+                    proofs: context.vault.proof_facts(id).await.map_err(
+                        context.attempting(format_args!("read the proofs of backup {}", id.short())),
+                    )?,
+                    now: found.at,
+                },
+                None => Look::at_all(request.read_data).data,
+            },
+            include: request.include.clone(),
+        };
+    let evidence = evidence::examine(context, &record, &look, &step.progress, &step.cancelled).await?;
     if !evidence.problems.is_empty() {
         // What a deletion removed on purpose is no damage.
         context.record(id).await?;
     }
-    found.at = context.now();
+    found.at = match evidence.part {
+        // What this proof says it has read was chosen for this time.
+        Some(_) => found.at,
+        None => context.now(),
+    };
     found.files = evidence.files;
-    found.bytes = if read_data { evidence.bytes } else { 0 };
+    found.bytes = match (&request.part, request.read_data) {
+        (Some(_), _) => evidence.bytes_read,
+        (None, true) => evidence.bytes,
+        (None, false) => 0,
+    };
     found.packs = evidence.packs.len() as u64;
+    found.packs_read = evidence.packs_read;
+    found.part = evidence.part;
     found.problems = bounded(evidence.problems);
     Ok(found)
 }

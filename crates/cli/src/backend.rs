@@ -83,6 +83,9 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Opens a vault that exists and adds it to the configuration.
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure>;
 
+    /// Tries what the store of a vault can do.
+    async fn probe_vault(&self, vault: Option<&str>) -> Result<VaultInfo, Failure>;
+
     /// What is written on a recovery sheet of a vault: its key, which is looked at to open it.
     async fn key_sheet(&self, vault: Option<&str>, key_file: Option<PathBuf>) -> Result<KeySheet, Failure>;
 

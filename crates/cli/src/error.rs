@@ -33,6 +33,9 @@ pub(crate) enum CommandError {
     #[error("no backup in vault `{vault}` matches {filter}")]
     NothingMatches { vault: String, filter: String },
 
+    #[error("vault `{vault}` could not be looked at, so what is in it is not listed: {reason}")]
+    VaultUnreachable { vault: String, reason: String },
+
     #[error("{action} needs an approval of its plan")]
     NotApproved { action: &'static str, command: String },
 
@@ -60,17 +63,20 @@ impl Classified for CommandError {
         match self {
             Self::Usage { .. } | Self::PatternLine { .. } | Self::TagTwice { .. } => ErrorKind::Invalid,
             Self::NothingThere { .. } | Self::NothingMatches { .. } => ErrorKind::NotFound,
+            Self::VaultUnreachable { .. } => ErrorKind::Unavailable,
             Self::NotApproved { .. } | Self::PlanChanged { .. } => ErrorKind::Refused,
-            Self::LookAt { source, .. }
-            | Self::ReadPatterns { source, .. }
-            | Self::Sheet { source, .. } => match source.kind() {
-                std::io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
-                std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-                std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
-                std::io::ErrorKind::InvalidData => ErrorKind::Invalid,
-                _ => ErrorKind::Internal,
-            },
-            Self::Output { .. } | Self::Input { .. } | Self::Json { .. } | Self::Runtime { .. } => ErrorKind::Internal,
+            Self::LookAt { source, .. } | Self::ReadPatterns { source, .. } | Self::Sheet { source, .. } => {
+                match source.kind() {
+                    std::io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
+                    std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+                    std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+                    std::io::ErrorKind::InvalidData => ErrorKind::Invalid,
+                    _ => ErrorKind::Internal,
+                }
+            }
+            Self::Output { .. } | Self::Input { .. } | Self::Json { .. } | Self::Runtime { .. } => {
+                ErrorKind::Internal
+            }
         }
     }
 
@@ -79,6 +85,9 @@ impl Classified for CommandError {
             Self::Usage { hint, .. } => hint.clone(),
             Self::NothingThere { .. } => Some("check the path; nothing was backed up".to_owned()),
             Self::NothingMatches { .. } => Some("`ostler backup list` without filters shows all".to_owned()),
+            Self::VaultUnreachable { .. } => Some(
+                "`--vault NAME` lists one vault; take one that is lost out of the configuration".to_owned(),
+            ),
             Self::NotApproved { command, .. } => Some(format!(
                 "`{command}` runs exactly this plan; `--yes` plans and runs in one go"
             )),

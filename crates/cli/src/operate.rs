@@ -74,7 +74,8 @@ pub(crate) async fn carry_out(
     let client = session.client().await?;
     let plan = client.plan(request).await?;
     if approval.given.dry_run {
-        return print_plan(session, &plan);
+        print_plan(session, &plan)?;
+        return doubts(&plan).map_or(Ok(()), Err);
     }
     if let Some(approved) = &approval.given.apply {
         if !plan.digest.starts_with(approved.as_str()) {
@@ -89,11 +90,12 @@ pub(crate) async fn carry_out(
         && destroys(&plan)
     {
         print_plan(session, &plan)?;
-        let command = session.command_to_apply(shown_digest(&plan));
+        let command = session.command_to_apply(shown_digest(&plan), cutoff(&plan));
         return Err(CommandError::NotApproved { action, command }.into());
     }
     if changes_nothing(&plan) {
-        return print_plan(session, &plan);
+        print_plan(session, &plan)?;
+        return doubts(&plan).map_or(Ok(()), Err);
     }
     let id = client.start(plan).await?;
     let detail = follow(session, id, OnInterrupt::Cancel).await?;
@@ -104,7 +106,29 @@ fn print_plan(session: &Session, plan: &Plan) -> Result<(), Failure> {
     let now = session.now();
     session.output.document(schema::PLAN, plan, |page: &mut Page| {
         report::plan::print(page, plan, now)
-    })
+    })?;
+    let asked_for_a_plan = session.words.iter().any(|word| word == "plan");
+    if asked_for_a_plan && !changes_nothing(plan) {
+        let command = session.command_to_apply(shown_digest(plan), cutoff(plan));
+        session.output.note(&format!("`{command}` runs this plan"));
+    }
+    Ok(())
+}
+
+/// Why a plan that was made is no success as a whole.
+fn doubts(plan: &Plan) -> Option<Failure> {
+    match &plan.work {
+        Work::Retention(work) => report::retention::doubts(work),
+        _ => None,
+    }
+}
+
+/// The moment that a plan was made for, where another would make another plan.
+fn cutoff(plan: &Plan) -> Option<String> {
+    match &plan.work {
+        Work::Retention(work) => Some(work.cutoff.to_string()),
+        _ => None,
+    }
 }
 
 /// The digest as it is shown and typed; an approval may give more digits.
@@ -115,8 +139,9 @@ pub(crate) fn shown_digest(plan: &Plan) -> &str {
 fn destroys(plan: &Plan) -> bool {
     match &plan.work {
         Work::Restore(work) => !work.delete.is_empty(),
-        Work::Prune(_) => !changes_nothing(plan),
+        Work::Prune(_) | Work::Repair(_) => !changes_nothing(plan),
         Work::QueueSchema(work) => !work.drops.is_empty() || !work.steps.is_empty(),
+        Work::Retention(_) => !changes_nothing(plan),
         _ => true,
     }
 }
@@ -130,6 +155,12 @@ fn changes_nothing(plan: &Plan) -> bool {
                 && work.repack_packs == 0
                 && work.small_objects == 0
         }
+        Work::Retention(work) => work.items.is_empty(),
+        Work::Repair(work) => {
+            let reads = matches!(&plan.request, Request::RepairVault(request) if request.read_data);
+            work.problems.is_empty() && !reads
+        }
+        Work::Mirror(work) => work.items.is_empty() && work.refused.is_empty(),
         _ => false,
     }
 }

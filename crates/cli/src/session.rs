@@ -35,13 +35,23 @@ impl Session {
     }
 
     /// The command line that runs exactly the plan with this digest.
-    pub fn command_to_apply(&self, digest: &str) -> String {
+    pub fn command_to_apply(&self, digest: &str, cutoff: Option<String>) -> String {
         let mut words: Vec<OsString> = self
             .words
             .iter()
-            .filter(|word| *word != "--dry-run")
+            .filter(|word| *word != "--dry-run" && *word != "--explain")
             .cloned()
             .collect();
+        if let Some(cutoff) = cutoff {
+            if let Some(verb) = words.iter_mut().find(|word| word.to_str() == Some("plan")) {
+                *verb = "run".into();
+            }
+            let given = |word: &OsString| word.to_str().is_some_and(|word| word.starts_with("--cutoff"));
+            if !words.iter().any(given) {
+                words.push("--cutoff".into());
+                words.push(cutoff.into());
+            }
+        }
         words.push("--apply".into());
         words.push(digest.into());
         command_line(&words)

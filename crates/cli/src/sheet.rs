@@ -66,7 +66,10 @@ impl Sheet {
 
     fn lines(&self) -> (Vec<String>, Vec<String>) {
         let above = vec![
-            format!("OSTLER RECOVERY SHEET of vault {}, made {:.0}", self.vault, self.made),
+            format!(
+                "OSTLER RECOVERY SHEET of vault {}, made {:.0}",
+                self.vault, self.made
+            ),
             "SECRET: whoever sees this page can read every backup in the vault.".to_owned(),
             String::new(),
             format!("vault id  {}", self.id),
@@ -144,5 +147,7 @@ fn shell(word: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

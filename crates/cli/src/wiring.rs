@@ -9,15 +9,15 @@ use ostler_api::document::VaultInfo;
 use ostler_server::Runtime;
 use ostler_server::queue::{Consume, Totals, Watch};
 use ostler_server::settings::environment::{Environment, VARIABLES};
-use ostler_server::settings::{Flags, Settings, keys};
+use ostler_server::settings::{Flags, Settings, pages};
 use ostler_server::ticker;
 use ostler_vocabulary::{Failure, SystemClock};
 use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::{
-    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, Setting, Signal, TickerRequest,
-    Variable,
+    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, Setting, Signal,
+    TickerRequest, Variable,
 };
 
 /// The backend of this process: the server's runtime without HTTP.
@@ -62,6 +62,10 @@ impl Backend for InProcess {
 
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
         self.runtime().await?.add_vault(request).await
+    }
+
+    async fn probe_vault(&self, vault: Option<&str>) -> Result<VaultInfo, Failure> {
+        self.runtime().await?.probe_vault(vault).await
     }
 
     async fn key_sheet(&self, vault: Option<&str>, key_file: Option<PathBuf>) -> Result<KeySheet, Failure> {
@@ -128,7 +132,7 @@ impl Backend for InProcess {
     }
 
     fn config_template(&self) -> String {
-        keys::template()
+        pages::template()
     }
 
     fn variables(&self) -> Vec<Variable> {

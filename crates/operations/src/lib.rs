@@ -18,6 +18,7 @@
 //!
 //! What is not here: what operations do, and how they are shown.
 
+mod digest;
 mod engine;
 mod error;
 mod fan_out;
@@ -32,6 +33,7 @@ mod step;
 pub mod testing;
 mod watch;
 
+pub use digest::plan_digest;
 pub use engine::{Engine, Settings};
 pub use error::Error;
 pub use fan_out::Policy;

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use ostler_vocabulary::Timestamp;
 
-use crate::{Error, Key};
+use crate::{Error, Key, Versions};
 
 /// The most objects in one page of a listing.
 pub const PAGE: usize = 1000;
@@ -143,6 +144,21 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`Error::Denied`] where the credentials may not.
     async fn delete(&self, key: &Key) -> Result<(), Error>;
+
+    /// The versions of its objects, where the store can be asked for them. Whether any are kept is another question:
+    /// [`Versions::kept`]. Decorators hand on what the store behind them has.
+    fn versions(&self) -> Option<Arc<dyn Versions>> {
+        None
+    }
+
+    /// Sends an upload of this name whose checksum does not fit, and says whether it was refused; `None` where uploads
+    /// have no checksum of their own. An object may be there afterwards.
+    ///
+    /// # Errors
+    /// As [`Store::create`].
+    async fn refuses_damage(&self, _key: &Key) -> Result<Option<bool>, Error> {
+        Ok(None)
+    }
 }
 
 /// All objects under a prefix, page by page.

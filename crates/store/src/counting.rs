@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Error, Key, Object, Page, Store, Verb};
+use crate::{Error, Key, Object, Page, Store, Verb, Versions};
 
 /// What was counted for one verb.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -139,5 +139,13 @@ impl Store for Counting {
         let done = self.inner.delete(key).await;
         self.counters.add(Verb::Delete, key.as_str(), 0);
         done
+    }
+
+    fn versions(&self) -> Option<Arc<dyn Versions>> {
+        self.inner.versions()
+    }
+
+    async fn refuses_damage(&self, key: &Key) -> Result<Option<bool>, Error> {
+        self.inner.refuses_damage(key).await
     }
 }

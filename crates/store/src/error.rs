@@ -167,6 +167,16 @@ pub enum Error {
         /// What it cannot do.
         reason: String,
     },
+    /// A version could not be locked against deletion, or not asked whether it is.
+    #[error("cannot lock the versions of object `{subject}` in the store {store}")]
+    Lock {
+        /// The key.
+        subject: String,
+        /// Where the store is.
+        store: String,
+        /// What the store said.
+        source: Box<Error>,
+    },
     /// The disk or the quota is full; nothing was left behind.
     #[error("{attempt}: no space is left")]
     NoSpace {
@@ -193,10 +203,13 @@ impl Error {
     /// Whether making the same request again soon may succeed.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Timeout { .. }
-        )
+        match self {
+            Self::Lock { source, .. } => source.is_transient(),
+            _ => matches!(
+                self,
+                Self::Unreachable { .. } | Self::Unavailable { .. } | Self::Timeout { .. }
+            ),
+        }
     }
 
     /// What was tried; `None` for names, addresses and settings.
@@ -204,6 +217,7 @@ impl Error {
     pub fn attempt(&self) -> Option<&Attempt> {
         match self {
             Self::Key { .. } | Self::Location { .. } | Self::Settings { .. } | Self::Open { .. } => None,
+            Self::Lock { source, .. } => source.attempt(),
             Self::NotFound(attempt) | Self::AlreadyExists(attempt) | Self::ReadOnly(attempt) => Some(attempt),
             Self::Range { attempt, .. }
             | Self::Short { attempt, .. }
@@ -225,6 +239,7 @@ impl Classified for Error {
             Self::Key { .. } | Self::Location { .. } | Self::Settings { .. } | Self::Range { .. } => {
                 ErrorKind::Invalid
             }
+            Self::Lock { source, .. } => source.kind(),
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::AlreadyExists(_) => ErrorKind::AlreadyExists,
             Self::Short { .. } => ErrorKind::Corrupt,
@@ -247,6 +262,7 @@ impl Classified for Error {
         match self {
             Self::Denied { hint, .. } | Self::Unavailable { hint, .. } | Self::Timeout { hint, .. } => hint.clone(),
             Self::Unreachable { hint, .. } | Self::Gone { hint, .. } => Some(hint.clone()),
+            Self::Lock { source, .. } => source.hint(),
             Self::NoSpace { attempt, .. } => Some(format!(
                 "free some space for {}, or delete old backups and prune; nothing that was stored before is affected",
                 attempt.store

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use ostler_vocabulary::ErrorKind;
 use tokio::sync::watch;
 
-use crate::{Attempt, Error, Key, Object, Page, Store, Verb};
+use crate::{Attempt, Error, Key, Object, Page, Store, Verb, Versions};
 
 /// What happens to a request.
 #[derive(Debug, Clone)]
@@ -288,5 +288,13 @@ impl Store for Faults {
         self.before(&misfortune, verb, name).await?;
         let done = self.inner.delete(key).await;
         self.after(&misfortune, verb, name, done).await
+    }
+
+    fn versions(&self) -> Option<Arc<dyn Versions>> {
+        self.inner.versions()
+    }
+
+    async fn refuses_damage(&self, key: &Key) -> Result<Option<bool>, Error> {
+        self.inner.refuses_damage(key).await
     }
 }

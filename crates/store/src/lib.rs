@@ -3,40 +3,49 @@
 //! Who uses it: `vault`, and whoever else keeps objects; it knows nothing of backups.
 //!
 //! The types to know: [`Store`] (the contract), [`Key`] (an object's name) and [`Error`]. [`open`] makes a store from
-//! a [`Location`]. Back ends: [`Local`], [`Bucket`] (S3,
-//! Azure Blob, Google Cloud Storage), [`Sftp`], [`Memory`]. Decorators: [`Retry`], [`Counting`], [`ReadOnly`], and
+//! a [`Location`]. [`probe`] finds out what a store can do; [`Versions`] are what some have beside the contract. Back
+//! ends: [`Local`], [`Bucket`] (S3, Azure Blob), [`Gcs`], [`Sftp`], [`Memory`]. Decorators: [`Retry`], [`Counting`], [`ReadOnly`], [`CheckFirst`], [`Locking`], [`Earliest`], and
 //! [`Faults`] for tests.
 //!
 //! Invariants: an object is created whole or not at all and is never replaced; a `create` that returned `Ok` has
 //! its bytes on stable storage. What is not here: encryption, packing, any meaning of a key.
 
 mod bucket;
+mod check_first;
 mod contract;
 mod counting;
+mod earliest;
 mod error;
 mod faults;
 mod key;
 mod local;
 mod location;
+mod locking;
 mod memory;
 mod open;
+pub mod probe;
 mod read_only;
 mod retry;
 mod sftp;
+mod versions;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
-pub use bucket::{AzureOptions, Bucket, GcsOptions, S3Options, Style, provide_tls};
+pub use bucket::{AzureOptions, Bucket, Gcs, GcsOptions, S3Options, Style, provide_tls};
+pub use check_first::CheckFirst;
 pub use contract::{Object, PAGE, Page, Store, Verb, list_all};
 pub use counting::{Count, Counters, Counting};
+pub use earliest::{Earliest, Judge, Tampering, Worth};
 pub use error::{Attempt, Cause, Error};
 pub use faults::{Faults, Gate, Misfortune};
 pub use key::Key;
 pub use local::Local;
 pub use location::{Location, Remote, Service};
-pub use memory::Memory;
+pub use locking::Locking;
+pub use memory::{Memory, VersionedMemory};
 pub use open::{Options, open};
 pub use read_only::ReadOnly;
 pub use retry::{Pause, Retry, RetryPolicy, TimerPause};
 pub use sftp::{Sftp, SftpOptions};
+pub use versions::{Kept, Version, VersionId, VersionPage, Versions};

@@ -1,5 +1,7 @@
 //! A store in memory: for tests, for trying things out, and as the plainest statement of the contract.
 
+mod versioned;
+
 use std::collections::BTreeMap;
 use std::ops::{Bound, Range};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -7,6 +9,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use async_trait::async_trait;
 use bytes::Bytes;
 use ostler_vocabulary::{Clock, SystemClock, Timestamp};
+
+pub use versioned::VersionedMemory;
 
 use crate::key::check_prefix;
 use crate::{Attempt, Error, Key, Object, PAGE, Page, Store, Verb};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::{
-    AzureOptions, Bucket, Error, GcsOptions, Local, Location, Memory, Retry, RetryPolicy, S3Options, Service,
-    Sftp, SftpOptions, Store,
+    AzureOptions, Bucket, Error, Gcs, GcsOptions, Local, Location, Memory, Retry, RetryPolicy, S3Options,
+    Service, Sftp, SftpOptions, Store,
 };
 
 /// What an address does not say.
@@ -38,11 +38,11 @@ pub fn open(location: &Location, options: &Options) -> Result<Arc<dyn Store>, Er
             service,
             bucket,
             prefix,
-        } => Arc::new(match service {
-            Service::S3 => Bucket::s3(bucket, prefix, &options.s3)?,
-            Service::Azure => Bucket::azure(bucket, prefix, &options.azure)?,
-            Service::Gcs => Bucket::gcs(bucket, prefix, &options.gcs)?,
-        }),
+        } => match service {
+            Service::S3 => Arc::new(Bucket::s3(bucket, prefix, &options.s3)?),
+            Service::Azure => Arc::new(Bucket::azure(bucket, prefix, &options.azure)?),
+            Service::Gcs => Arc::new(Gcs::open(bucket, prefix, &options.gcs)?),
+        },
         Location::Sftp(remote) => Arc::new(Sftp::open(remote, &options.sftp)),
     };
     Ok(Arc::new(Retry::new(remote, options.retry.clone())))

@@ -1,5 +1,7 @@
 //! Asks again when that may help.
 
+mod versions;
+
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use bytes::Bytes;
 use ostler_vocabulary::Span;
 use serde::Deserialize;
 
-use crate::{Error, Key, Object, Page, Store};
+use crate::{Error, Key, Object, Page, Store, Versions};
 
 /// How often to ask, and how long to wait in between.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -219,5 +221,14 @@ impl Store for Retry {
                 }
             }
         }
+    }
+
+    fn versions(&self) -> Option<Arc<dyn Versions>> {
+        let (inner, retry) = (self.inner.versions()?, self.clone());
+        Some(Arc::new(versions::RetryVersions { inner, retry }))
+    }
+
+    async fn refuses_damage(&self, key: &Key) -> Result<Option<bool>, Error> {
+        self.inner.refuses_damage(key).await
     }
 }

@@ -22,6 +22,16 @@ const EVERYDAY: &[Entry] = &[
         install::azurite,
     ),
     ("sshd", "OpenSSH's server, for SFTP", install::sshd),
+    (
+        "fake-gcs",
+        "a Google Cloud Storage, fake-gcs-server (Go)",
+        install::fake_gcs,
+    ),
+    (
+        "moto",
+        "an S3 store that ignores conditions, an old moto",
+        install::moto,
+    ),
     ("postgres-13", "PostgreSQL 13, the oldest supported", || {
         Release::Thirteen.data()
     }),
@@ -37,11 +47,18 @@ const EVERYDAY: &[Entry] = &[
 ];
 
 /// Fetched when named.
-const OPTIONAL: &[Entry] = &[(
-    "postgres-pgq",
-    "Debian's PostgreSQL 15 with PgQ in C, to compare with (optional)",
-    || Release::WithPgq.data(),
-)];
+const OPTIONAL: &[Entry] = &[
+    (
+        "postgres-pgq",
+        "Debian's PostgreSQL 15 with PgQ in C, to compare with (optional)",
+        || Release::WithPgq.data(),
+    ),
+    (
+        "versitygw",
+        "an S3 store over a directory, with object lock (Go, optional)",
+        install::versitygw,
+    ),
+];
 
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();

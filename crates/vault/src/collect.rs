@@ -60,6 +60,8 @@ pub struct Collecting<'a> {
     /// How long after marking a pack may be deleted at the earliest. None is needed where listings show at once what was
     /// created; readers that loaded the index earlier are glad of some.
     pub grace: Duration,
+    /// Backups that are to go as soon as their locks are over: what only they need is not locked for longer.
+    pub expiring: &'a [BackupId],
     /// Called with what is waited for, once for each.
     pub told: &'a (dyn Fn(String) + Send + Sync),
 }
@@ -76,6 +78,7 @@ impl Default for Collecting<'_> {
     fn default() -> Self {
         Self {
             grace: Duration::ZERO,
+            expiring: &[],
             told: &|_| {},
         }
     }
@@ -98,6 +101,9 @@ pub struct Collected {
     /// Their bytes.
     #[serde(default)]
     pub bytes_waiting: u64,
+    /// Locks that were made longer, because what they lock is needed.
+    #[serde(default)]
+    pub locks_extended: u64,
     /// Backups that are being made and were begun before the marks, for whose end the deletion waits.
     #[serde(default)]
     pub waits_for: Vec<BackupId>,
@@ -138,7 +144,7 @@ impl Vault {
         }
         for (pack, live) in &survey.decision.rewrite {
             plan.repack_packs += 1;
-            plan.repack_bytes += survey.size_of(pack).saturating_sub(survey.stored_in(pack, live));
+            plan.repack_bytes += survey.size_of(pack).saturating_sub(survey.stored_in(pack, live)?);
         }
         let mut small = self.stale(gone).await?.objects();
         small.extend(survey.superseded());
@@ -190,6 +196,19 @@ impl Vault {
             return Ok(tally.sum());
         }
         let survey = Survey::take(self, &[], &HashSet::new(), cancel).await?;
+        if self.lock_span().is_some() {
+            let mut unneeded: HashSet<PackId> = match how.expiring {
+                [] => survey.decision.dead.iter().copied().collect(),
+                gone => {
+                    let without = Survey::take(self, gone, &HashSet::new(), cancel).await?;
+                    without.decision.dead.iter().copied().collect()
+                }
+            };
+            // What is needed of these is about to be somewhere else.
+            unneeded.extend(survey.decision.rewrite.iter().map(|(pack, _)| *pack));
+            let extended = self.extend_locks(&unneeded, how.expiring, cancel).await?;
+            tally.collected.locks_extended = extended;
+        }
         let rewritten = self.rewrite(&survey, progress, cancel).await?;
         tally.added += rewritten.stored_bytes;
         let mut going: HashSet<PackId> = survey.removable().collect();
@@ -220,7 +239,7 @@ impl Vault {
     }
 }
 
-fn stop_if(cancel: &CancellationToken) -> Result<(), Error> {
+pub(crate) fn stop_if(cancel: &CancellationToken) -> Result<(), Error> {
     if cancel.is_cancelled() {
         Err(Error::Cancelled("freeing space in the vault"))
     } else {

@@ -4,9 +4,9 @@ use ostler_store::Key;
 use ostler_vocabulary::{Timestamp, VaultId};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::cipher::{Suite, constant_time_eq};
 use crate::keys::{EpochSecrets, config_mac, without};
+use crate::{Error, Writers};
 
 /// Where it stands.
 pub(crate) const OBJECT: &str = "vault.json";
@@ -19,6 +19,7 @@ pub(crate) struct Config {
     pub(crate) id: VaultId,
     pub(crate) created: Timestamp,
     pub(crate) suite: Suite,
+    pub(crate) writers: Writers,
     /// Of an unencrypted vault: its only epoch.
     pub(crate) secrets: Option<EpochSecrets>,
     /// The file's bytes without the code, and the code: hexadecimal.
@@ -34,6 +35,9 @@ struct Document {
     id: VaultId,
     created: Timestamp,
     encryption: String,
+    /// Left out where any number may write.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    single_writer: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secrets: Option<EpochSecrets>,
     mac: String,
@@ -50,6 +54,7 @@ impl Config {
         id: VaultId,
         created: Timestamp,
         suite: Suite,
+        writers: Writers,
         identity: &[u8; 32],
         secrets: Option<EpochSecrets>,
     ) -> Result<(Self, Vec<u8>), Error> {
@@ -59,6 +64,7 @@ impl Config {
             id,
             created,
             encryption: suite.name().to_owned(),
+            single_writer: writers == Writers::One,
             secrets: secrets.clone(),
             mac: String::new(),
         };
@@ -73,6 +79,7 @@ impl Config {
             id,
             created,
             suite,
+            writers,
             secrets,
             signed,
             mac: document.mac,
@@ -116,6 +123,11 @@ impl Config {
             id: document.id,
             created: document.created,
             suite,
+            writers: if document.single_writer {
+                Writers::One
+            } else {
+                Writers::Many
+            },
             secrets: document.secrets,
             signed: without(bytes, &document.mac),
             mac: document.mac,

@@ -26,8 +26,12 @@ pub(crate) enum ObjectKind {
     Lease,
     /// The packs that a round of collection is to free.
     Round,
+    /// What was found out about the store.
+    Probe,
     /// That a key epoch follows another.
     Epoch,
+    /// That a pack is damaged.
+    Quarantine,
 }
 
 impl ObjectKind {
@@ -41,7 +45,9 @@ impl ObjectKind {
             Self::Mark => 6,
             Self::Lease => 7,
             Self::Round => 8,
+            Self::Probe => 16,
             Self::Epoch => 9,
+            Self::Quarantine => 10,
         }
     }
 }
@@ -74,7 +80,15 @@ impl Vault {
         plaintext: &[u8],
     ) -> Result<Vec<u8>, Error> {
         let keys = self.keys();
-        seal_by(self.suite(), self.id(), keys.newest()?, kind, mode, key, plaintext)
+        seal_by(
+            self.suite(),
+            self.id(),
+            keys.newest()?,
+            kind,
+            mode,
+            key,
+            plaintext,
+        )
     }
 
     /// Checks that `bytes` are the object `key` of this vault and of this kind, and gives what was sealed.

@@ -18,6 +18,22 @@ pub enum Error {
         #[source]
         source: Box<ostler_store::Error>,
     },
+    /// The copy of the index on this machine's disk could not be used.
+    #[error("could not {attempt} {} of the index cache", path.display())]
+    Cache {
+        /// What was attempted: a verb, such as `read`.
+        attempt: &'static str,
+        /// With which file.
+        path: std::path::PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A file of the index cache is not what was written.
+    #[error("{} of the index cache is not what was written, and is made again by the next try", path.display())]
+    CacheDamaged {
+        /// The file.
+        path: std::path::PathBuf,
+    },
     /// An object's bytes are not what was written.
     #[error("`{object}` is damaged: {reason}")]
     Damaged {
@@ -172,6 +188,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// For `map_err`: the disk failed at this file of the index cache.
+    pub(crate) fn cache(
+        attempt: &'static str,
+        path: &std::path::Path,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Cache {
+            attempt,
+            path,
+            source,
+        }
+    }
+
     /// For `map_err`: the store failed at this.
     pub(crate) fn store(
         attempt: &'static str,
@@ -218,6 +247,7 @@ impl Classified for Error {
                 kind => kind,
             },
             Self::Upload(first) => first.kind(),
+            Self::Cache { .. } | Self::CacheDamaged { .. } => ErrorKind::Unavailable,
             Self::Damaged { .. } | Self::ChunkDamaged { .. } => ErrorKind::Corrupt,
             Self::PackMissing { .. }
             | Self::ChunkUnknown(_)

@@ -12,6 +12,7 @@ mod holding;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity};
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ pub(crate) use chain::{Chain, Link, number};
 pub use holding::Lease;
 
 use crate::envelope::{Mode, ObjectKind};
-use crate::{Error, Vault};
+use crate::{Error, Vault, Writers};
 use chain::{Verdict, Watch};
 
 /// Where the collector's chain is.
@@ -31,6 +32,9 @@ pub(crate) const BACKUPS_MADE: &str = "leases/backup/";
 pub(crate) fn backup_chain(id: BackupId) -> String {
     format!("{BACKUPS_MADE}{id}/")
 }
+
+/// What a backup holds a lease for.
+pub(crate) const BACKUP: &str = "backup";
 
 /// How long a holder's beats must stand still before it is taken for gone.
 pub const LEASE_TIME: Duration = Duration::from_secs(60);
@@ -98,6 +102,14 @@ impl Vault {
                     if let Some(lease) = self.take(COLLECTOR, epoch, &claim).await? {
                         return Ok(lease);
                     }
+                    if self.writers() == Writers::One {
+                        // Who gave way to each other must not meet again at once.
+                        if now.saturating_sub(begun) >= wait {
+                            return Err(Error::Busy(busy(None)));
+                        }
+                        self.host().sleep(pause).await;
+                        pause = (pause * 2).min(PAUSES.1);
+                    }
                 }
                 Verdict::Held => {
                     if now.saturating_sub(begun) >= wait {
@@ -133,6 +145,9 @@ impl Vault {
 
     /// Tries to become the holder; `None` when another was faster.
     pub(crate) async fn take(&self, prefix: &str, epoch: u64, claim: &Claim) -> Result<Option<Lease>, Error> {
+        if self.writers() == Writers::One && !self.is_alone(prefix, epoch, claim.claim).await? {
+            return Ok(None);
+        }
         let key = Link::Beat(0).key(prefix, epoch)?;
         let json = serde_json::to_vec(claim)
             .map_err(|error| Error::Internal(format!("could not write a lease as JSON: {error}")))?;
@@ -149,10 +164,27 @@ impl Vault {
         }
         for object in &objects {
             if Link::parse(prefix, &object.key).is_some_and(|(earlier, _)| earlier < epoch) {
-                self.remove(&object.key).await?;
+                self.remove_if_allowed(&object.key).await?;
             }
         }
         Ok(Some(Lease::start(self, prefix.to_owned(), epoch)))
+    }
+
+    /// Says that we want an epoch, under a name that is ours, and looks whether anybody else does. Of any number who do
+    /// this at least all but the first see another, whatever the store makes of objects of one name; then nobody or one
+    /// goes on.
+    async fn is_alone(&self, prefix: &str, epoch: u64, claim: OperationId) -> Result<bool, Error> {
+        let own = Link::Alone(claim).key(prefix, epoch)?;
+        self.create_if_free(&own, Bytes::new()).await?;
+        let objects = self.objects(prefix).await?;
+        let others = objects.iter().any(|object| {
+            let link = Link::parse(prefix, &object.key);
+            matches!(link, Some((of, Link::Alone(other))) if of == epoch && other != claim)
+        });
+        if others {
+            self.remove(&own).await?;
+        }
+        Ok(!others)
     }
 
     /// Who claimed an epoch; `None`, with a warning, when it cannot be read: such a holder is waited for.
@@ -191,12 +223,20 @@ fn busy(holder: Option<&LeaseHolder>) -> String {
             process,
             operation,
             purpose,
-        }) => format!(
-            "space in the vault is being freed by {purpose} (operation {}, process {} on {})",
-            operation.short(),
-            process.pid,
-            process.host
-        ),
-        None => "space in the vault is being freed by another process".to_owned(),
+        }) => {
+            let what = match purpose.as_str() {
+                BACKUP => "the vault has one writer at a time and is written to",
+                _ => "space in the vault is being freed",
+            };
+            format!(
+                "{what} by {purpose} (operation {}, process {} on {})",
+                operation.short(),
+                process.pid,
+                process.host
+            )
+        }
+        None => {
+            "space in the vault is being freed, or its only writer at work, in another process".to_owned()
+        }
     }
 }

@@ -24,14 +24,18 @@ mod index;
 mod keys;
 mod lease;
 pub mod list;
+mod locks;
+mod mirror;
 #[cfg(test)]
 mod nonce_witness;
 mod objects;
 mod open;
 mod options;
 mod pack;
+mod probes;
 mod reach;
 mod reader;
+mod repair;
 mod rounds;
 mod sealed_name;
 #[cfg(test)]
@@ -44,13 +48,16 @@ pub use check::*;
 pub use chunk::{ChunkId, ChunkKind, PackId};
 pub use collect::*;
 pub use error::Error;
-pub use index::{Index, Location};
+pub use index::{Index, Location, PackSet};
 pub use keys::{EpochInfo, age_recipients};
 pub use lease::*;
+pub use mirror::{Copied, Mirror};
 pub use open::Vault;
 pub use options::{
-    Algorithm, InitOptions, Initialised, NewKey, PassphraseCost, Protect, Unlock, WrapperInfo,
+    Algorithm, InitOptions, Initialised, NewKey, PassphraseCost, Protect, Unlock, WrapperInfo, Writers,
 };
+pub use probes::{ProbeRecord, scratch};
 pub use reader::{OpenBlock, Reader};
+pub use repair::{Healed, Healing, LiveFiles};
 pub use upload::{ChunkSink, Stored, Upload, UploadTotals};
-pub use writer::{Maker, Writer};
+pub use writer::{Maker, Place, Writer};

@@ -10,12 +10,15 @@ mod order;
 mod reader;
 #[cfg(test)]
 mod tests;
+mod transcript;
 pub(crate) mod varint;
 mod writer;
 
+pub(crate) use directory::Block;
 pub use entry::{Entry, EntryKind, Extent, FileTime, Metadata};
 pub use order::path_order;
 pub use reader::ListReader;
+pub(crate) use transcript::Transcript;
 pub use writer::ListWriter;
 
 /// A file with more extents keeps them in chunks of their own.

@@ -3,10 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
 use ostler_store::{Key, Object, Store};
 use ostler_vocabulary::{Classified, ErrorKind};
+use tokio_util::sync::CancellationToken;
 
+use crate::collect::stop_if;
 use crate::{Error, Vault};
+
+/// Requests in flight.
+const AT_ONCE: usize = 16;
 
 impl Vault {
     /// All objects whose keys start with `prefix`, in order of their keys.
@@ -36,12 +42,49 @@ impl Vault {
         }
     }
 
+    /// Reads objects, several at a time, in this order; without those that are gone.
+    pub(crate) fn read_each(
+        &self,
+        objects: Vec<Object>,
+    ) -> impl Stream<Item = Result<(Object, Bytes), Error>> + Send + '_ {
+        stream::iter(objects)
+            .map(move |object| async move {
+                let bytes = self.read_if_there(&object.key).await?;
+                Ok::<_, Error>(bytes.map(|bytes| (object, bytes)))
+            })
+            .buffered(AT_ONCE)
+            .filter_map(|read| std::future::ready(read.transpose()))
+    }
+
+    /// Deletes objects, several at a time; gives what belongs to each that is gone.
+    pub(crate) fn remove_each<'a, T: Send + 'a>(
+        &'a self,
+        objects: Vec<(Key, T)>,
+        cancel: &'a CancellationToken,
+    ) -> impl Stream<Item = Result<T, Error>> + Send + 'a {
+        stream::iter(objects)
+            .map(move |(key, of)| async move {
+                stop_if(cancel)?;
+                self.remove(&key).await?;
+                Ok(of)
+            })
+            .buffer_unordered(AT_ONCE)
+    }
+
     /// Deletes an object.
     pub(crate) async fn remove(&self, key: &Key) -> Result<(), Error> {
         self.store()
             .delete(key)
             .await
             .map_err(Error::store("delete", key))
+    }
+
+    /// Deletes an object that is in nobody's way. Who may write and not delete leaves it to a collector.
+    pub(crate) async fn remove_if_allowed(&self, key: &Key) -> Result<(), Error> {
+        match self.remove(key).await {
+            Err(error) if error.kind() == ErrorKind::Denied => Ok(()),
+            done => done,
+        }
     }
 }
 

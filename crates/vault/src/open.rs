@@ -1,6 +1,10 @@
 //! Making a vault, and opening one.
 
+mod guarded;
+
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use ostler_store::{Key, Store};
 use ostler_vocabulary::{Classified, Clock, ErrorKind, Timestamp, VaultId};
@@ -10,25 +14,37 @@ use crate::cipher;
 use crate::cipher::Suite;
 use crate::config::{self, Config};
 use crate::host::Host;
+use crate::index::Cache;
 use crate::keys::{
-    Epoch, EpochSecrets, FileKey, Keyring, OpenedBy, Protection, Wrapper, check_recipient, unlock as unlock_by,
+    Epoch, EpochSecrets, FileKey, Keyring, OpenedBy, Protection, Wrapper, check_recipient,
+    unlock as unlock_by,
 };
+use crate::locks::{self, Locks};
 use crate::{
     Algorithm, Error, Index, InitOptions, Initialised, PassphraseCost, Protect, Reader, Unlock, Upload,
+    Writers,
 };
 
 /// An open vault. Cheap to clone behind an `Arc`.
 #[derive(Debug)]
 pub struct Vault {
     store: Arc<dyn Store>,
+    /// The same without what makes up for its weaknesses: for finding out whether it still has them.
+    unchecked: Arc<dyn Store>,
+    locks: Option<Locks>,
     config: Config,
     /// Replaced as a whole when somebody has rotated them. Locked only to look and to put.
-    keys: RwLock<Arc<Keyring>>,
+    keys: Arc<RwLock<Arc<Keyring>>>,
     /// `None` in a vault without keys.
     opened_by: Option<Arc<OpenedBy>>,
     clock: Arc<dyn Clock>,
     host: Host,
+    /// Where the index of a large vault is kept, and from how many bytes of segments on.
+    cache: Option<(Cache, u64)>,
 }
+
+/// Indexes of which the segments have so many bytes, about half a million chunks, are kept in memory.
+const IN_MEMORY: u64 = 32 << 20;
 
 impl Vault {
     /// Makes a vault in a store. `vault.json` is written last: without it there is no vault, and an interrupted
@@ -42,7 +58,27 @@ impl Vault {
         } else {
             Suite::fastest()
         };
-        Self::init_with(store, options, suite).await
+        Self::make(store, options, suite, Writers::Many, None).await
+    }
+
+    /// Makes a vault as [`Vault::init`] does, for so many writers, by this algorithm or the faster one; what it creates is
+    /// locked for so long.
+    ///
+    /// # Errors
+    /// As [`Vault::init_by`].
+    pub async fn init_for(
+        store: Arc<dyn Store>,
+        options: InitOptions,
+        algorithm: Option<Algorithm>,
+        writers: Writers,
+        lock: Option<Duration>,
+    ) -> Result<Initialised, Error> {
+        let suite = match algorithm {
+            Some(algorithm) => Self::suite_of(&options, algorithm)?,
+            None if options.protect.is_empty() => Suite::None,
+            None => Suite::fastest(),
+        };
+        Self::make(store, options, suite, writers, lock).await
     }
 
     /// As [`Vault::init`], encrypted by this algorithm rather than by the one that is faster on this machine.
@@ -54,26 +90,32 @@ impl Vault {
         options: InitOptions,
         algorithm: Algorithm,
     ) -> Result<Initialised, Error> {
-        if options.protect.is_empty() {
-            return Err(Error::BadKey {
-                what: "the key of an encrypted vault",
-                reason: "nothing protects it".to_owned(),
-            });
-        }
-        Self::init_with(store, options, Suite::of(algorithm)).await
+        Self::init_for(store, options, Some(algorithm), Writers::Many, None).await
     }
 
+    #[cfg(test)]
     pub(crate) async fn init_with(
         store: Arc<dyn Store>,
         options: InitOptions,
         suite: Suite,
     ) -> Result<Initialised, Error> {
+        Self::make(store, options, suite, Writers::Many, None).await
+    }
+
+    async fn make(
+        store: Arc<dyn Store>,
+        options: InitOptions,
+        suite: Suite,
+        writers: Writers,
+        lock: Option<Duration>,
+    ) -> Result<Initialised, Error> {
+        Self::require_vacant(&store).await?;
         let at = config::key()?;
-        match store.head(&at).await {
-            Ok(_) => return Err(Error::VaultExists(store.location().to_owned())),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::first_contact("look up", &at, error)),
-        }
+        let unchecked = Arc::clone(&store);
+        let store = match lock {
+            Some(span) => locks::locking(&store, span, &options.clock)?,
+            None => store,
+        };
         let id = VaultId::random();
         let created = options.clock.now();
         let identity = Zeroizing::new(cipher::random::<32>()?);
@@ -121,7 +163,7 @@ impl Vault {
             }
         }
         let secrets = (suite == Suite::None).then(|| EpochSecrets::of(&identity, &epoch));
-        let (config, bytes) = Config::make(id, created, suite, &identity, secrets)?;
+        let (config, bytes) = Config::make(id, created, suite, writers, &identity, secrets)?;
         match store.create(&at, bytes.into()).await {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -129,14 +171,8 @@ impl Vault {
             }
             Err(error) => return Err(Error::store("create", &at)(error)),
         }
-        let vault = Self {
-            keys: RwLock::new(Arc::new(Keyring::new(&identity, vec![epoch])?)),
-            opened_by,
-            store,
-            config,
-            clock: options.clock,
-            host: Host::current()?,
-        };
+        let keys = Keyring::new(&identity, vec![epoch])?;
+        let vault = Self::over(unchecked, config, keys, opened_by, options.clock, lock)?;
         Ok(Initialised { vault, key_file })
     }
 
@@ -150,6 +186,25 @@ impl Vault {
         unlock: &[Unlock],
         clock: Arc<dyn Clock>,
     ) -> Result<Vault, Error> {
+        Self::open_locked(store, unlock, clock, None).await
+    }
+
+    /// Opens a vault as [`Vault::open`] does. With a span, what it creates is locked for so long, and of every object
+    /// that stays the earliest authentic version is read.
+    ///
+    /// # Errors
+    /// As [`Vault::open`]; [`Error::Store`] where the store has no versions.
+    pub async fn open_locked(
+        store: Arc<dyn Store>,
+        unlock: &[Unlock],
+        clock: Arc<dyn Clock>,
+        lock: Option<Duration>,
+    ) -> Result<Vault, Error> {
+        let unchecked = Arc::clone(&store);
+        let store = match lock {
+            Some(_) => locks::first_sight(&store)?,
+            None => store,
+        };
         let at = config::key()?;
         let bytes = match store.get(&at).await {
             Ok(bytes) => bytes,
@@ -172,14 +227,33 @@ impl Vault {
             }
         };
         config.authenticate(keys.identity())?;
-        Ok(Self {
-            keys: RwLock::new(Arc::new(keys)),
-            opened_by,
-            store,
-            config,
-            clock,
-            host: Host::current()?,
-        })
+        Self::over(unchecked, config, keys, opened_by, clock, lock)
+    }
+
+    /// With a directory on this machine, in which it may keep what would take much memory: the index, once it is large, in
+    /// sorted files that later runs and other processes use too; and, while it stores chunks, which it has stored. What
+    /// is there can be removed at any time.
+    #[must_use]
+    pub fn with_cache(self, folder: &Path) -> Self {
+        self.with_cache_above(folder, IN_MEMORY)
+    }
+
+    /// As [`Vault::with_cache`], for indexes of which the segments have more than so many bytes.
+    #[must_use]
+    pub fn with_cache_above(mut self, folder: &Path, bytes: u64) -> Self {
+        self.cache = Some((Cache::of(&self, folder), bytes));
+        self
+    }
+
+    /// Where the index is kept, when its segments have so many bytes; `None`: in memory.
+    pub(crate) fn index_cache(&self, bytes: u64) -> Option<Cache> {
+        let (cache, above) = self.cache.as_ref()?;
+        (bytes > *above).then(|| cache.clone())
+    }
+
+    /// Where files are made that are gone with this process.
+    pub(crate) fn scratch(&self) -> Option<Cache> {
+        self.cache.as_ref().map(|(cache, _)| cache.clone())
     }
 
     /// The vault's name for itself.
@@ -210,12 +284,15 @@ impl Vault {
     #[cfg(test)]
     pub(crate) fn seen_by(&self, store: Arc<dyn Store>, clock: Arc<dyn Clock>, host: Host) -> Self {
         Self {
+            unchecked: Arc::clone(&store),
+            locks: None,
             store,
             config: self.config.clone(),
-            keys: RwLock::new(self.keys()),
+            keys: Arc::new(RwLock::new(self.keys())),
             opened_by: self.opened_by.clone(),
             clock,
             host,
+            cache: None,
         }
     }
 

@@ -72,6 +72,17 @@ pub enum Algorithm {
     ChaCha20Poly1305,
 }
 
+/// How many may write at the same time, which depends on what the vault's store can do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Writers {
+    /// Any number.
+    #[default]
+    Many,
+    /// One: the store does not refuse to replace objects, so that nothing else keeps writers apart. Whoever makes a
+    /// backup takes the vault's exclusive lease.
+    One,
+}
+
 /// How a new vault is to be.
 #[derive(Debug, Clone)]
 pub struct InitOptions {

@@ -10,6 +10,7 @@ use ostler_store::Object;
 use ostler_vocabulary::{Classified, ErrorKind};
 use zstd::bulk::Decompressor;
 
+use crate::check::reading::Plain;
 use crate::index::pack_key;
 use crate::pack::{Encoding, PackKey, PackTable};
 use crate::upload::chunk_id;
@@ -44,6 +45,23 @@ pub struct OpenBlock {
     decompressor: Option<Decompressor<'static>>,
 }
 
+impl OpenBlock {
+    /// The chunk that was decoded from this block last, which is at `location`.
+    pub(crate) fn plain(&self, location: &Location) -> Plain<'_> {
+        let start = location.at as usize;
+        let bytes = self.plain.get(start..start + location.length as usize);
+        let encoded = match location.encoding {
+            _ if location.shared => None,
+            Encoding::Zstd => Some((Encoding::Zstd, self.encoded.as_slice())),
+            Encoding::Stored => Some((Encoding::Stored, self.plain.as_slice())),
+        };
+        Plain {
+            bytes: bytes.unwrap_or_default(),
+            encoded,
+        }
+    }
+}
+
 impl std::fmt::Debug for OpenBlock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OpenBlock")
@@ -68,7 +86,7 @@ impl Reader {
     /// gone, which is also damage; the error of the first copy when none is good.
     pub fn chunk(&self, id: &ChunkId) -> Result<Vec<u8>, Error> {
         let mut first = None;
-        for location in self.index.copies(id) {
+        for location in self.index.copies(id)? {
             match self.chunk_at(id, &location) {
                 Ok(plaintext) => return Ok(plaintext),
                 Err(error) => {
@@ -127,7 +145,7 @@ impl Reader {
             return Error::store("read", &key)(error);
         }
         let found = self.vault.host().block_on(self.vault.store().head(&key));
-        match (found, self.index.pack_size(pack)) {
+        match (found, self.index.pack_size(pack).ok().flatten()) {
             (Ok(object), Some(size)) if object.size != size => {
                 Error::damaged(&key, format!("it has {} bytes instead of {size}", object.size))
             }
@@ -248,11 +266,46 @@ impl Reader {
             .block_on(self.vault.store().get(&key))
             .map_err(Error::store("read", &key))?;
         let table = PackTable::read_whole(&self.vault, *pack, &bytes)?;
-        let known = self.index.pack(pack);
+        let known = self.index.pack(pack)?;
         if known.is_some_and(|known| known.size != table.size || known.header != table.header) {
             return Err(Error::damaged(&key, "the index says otherwise of it"));
         }
         Ok(bytes)
+    }
+
+    /// Reads all of a pack and checks every byte of it, as [`Reader::check_pack`], and that every chunk in it is what its
+    /// name says and where the index says. Gives those that are not, with the reasons.
+    ///
+    /// # Errors
+    /// As [`Reader::check_pack`]; what is wrong then is wrong with the whole pack.
+    pub fn prove_pack(&self, pack: &PackId, block: &mut OpenBlock) -> Result<Vec<(ChunkId, String)>, Error> {
+        let bytes = self.check_pack(pack)?;
+        let table = PackTable::read_whole(&self.vault, *pack, &bytes)?;
+        let known = self.index.pack(pack)?.map(|known| known.chunks as usize);
+        if known.is_some_and(|chunks| chunks != table.contents.chunks()) {
+            return Err(Error::damaged(
+                pack_key(pack)?,
+                "the index says otherwise of what is in it",
+            ));
+        }
+        let mut bad = Vec::new();
+        for (id, location) in table.places() {
+            if known.is_some() && !self.index.copies(&id)?.contains(&location) {
+                bad.push((id, "the index says otherwise of where it is".to_owned()));
+                continue;
+            }
+            let stored = usize::try_from(location.offset)
+                .ok()
+                .and_then(|start| bytes.get(start..start.checked_add(location.stored as usize)?))
+                .unwrap_or_default();
+            if let Err(error) = self.decode(&id, &location, stored, block) {
+                match error.kind() {
+                    ErrorKind::Corrupt => bad.push((id, error.to_string())),
+                    _ => return Err(error),
+                }
+            }
+        }
+        Ok(bad)
     }
 
     /// A pack's own table, by which whole blocks are copied.
@@ -285,7 +338,7 @@ impl Reader {
         }
         let known = self
             .index
-            .pack(pack)
+            .pack(pack)?
             .ok_or_else(|| Error::NotFound(format!("pack {pack} in the index")))?;
         let key = Arc::new(PackKey::open(&self.vault, *pack, &known.header)?);
         let mut keys = keys();

@@ -13,6 +13,7 @@ use crate::envelope::{Mode, ObjectKind};
 use crate::keys::activated;
 use crate::lease::number;
 use crate::objects::object_key;
+use crate::repair::quarantine_of;
 use crate::{Error, PackId, Vault};
 
 pub(crate) const ROUNDS: &str = "rounds/";
@@ -74,6 +75,17 @@ pub(crate) struct Rounds {
     pub(crate) highest: u64,
     /// The one that is open.
     pub(crate) open: Option<Round>,
+    /// Packs that are in quarantine: see [`crate::repair`].
+    pub(crate) quarantined: HashSet<PackId>,
+}
+
+impl Rounds {
+    /// Packs that nothing new may rely on.
+    pub(crate) fn avoided(self) -> HashSet<PackId> {
+        let mut avoided = self.open.map(|round| round.packs).unwrap_or_default();
+        avoided.extend(self.quarantined);
+        avoided
+    }
 }
 
 /// The highest round, and its marks when it is open.
@@ -98,18 +110,25 @@ impl Vault {
         if let Some(epoch) = objects.iter().filter_map(|object| activated(&object.key)).max() {
             self.learn(epoch).await?;
         }
+        let quarantined = self.quarantined_of(&objects).await?;
         let (highest, marked) = highest(&objects);
+        let none = |quarantined| Rounds {
+            highest,
+            open: None,
+            quarantined,
+        };
         let Some(marked) = marked else {
-            return Ok(Rounds { highest, open: None });
+            return Ok(none(quarantined));
         };
         // It may be gone: only when a later round was opened since.
         let Some(bytes) = self.read_if_there(&marked.key).await? else {
-            return Ok(Rounds { highest, open: None });
+            return Ok(none(quarantined));
         };
         let plain = self.unseal(ObjectKind::Round, &marked.key, &bytes)?;
         let packs = read(&plain).ok_or_else(|| Error::damaged(&marked.key, "its contents cannot be read"))?;
         Ok(Rounds {
             highest,
+            quarantined,
             open: Some(Round {
                 number: highest,
                 opened: marked.modified,
@@ -170,6 +189,9 @@ impl Vault {
 
     /// Whether an object of a round is what was written.
     pub(crate) async fn check_round(&self, key: &Key) -> Result<(), Error> {
+        if let Some(pack) = quarantine_of(key) {
+            return self.read_quarantine(key, pack).await.map(drop);
+        }
         match Part::parse(key) {
             Some((_, Part::Done)) => Ok(()),
             Some((_, Part::Marked)) => {

@@ -76,9 +76,7 @@ impl Vault {
         let (epoch, sealed) = text
             .split_once('.')
             .ok_or_else(|| damaged("its name has no epoch"))?;
-        let number = epoch
-            .parse()
-            .map_err(|_| damaged("its name has no key epoch"))?;
+        let number = epoch.parse().map_err(|_| damaged("its name has no key epoch"))?;
         let keys = self.keys();
         let epoch = keys.epoch(number, format_args!("notes/{backup}.{text}"))?;
         let sealed = data_encoding::BASE64URL_NOPAD

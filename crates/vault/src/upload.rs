@@ -3,7 +3,6 @@
 mod buffers;
 mod sink;
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use self::buffers::Buffers;
-use crate::index::{PackSet, pack_key};
+use crate::index::{PackSet, Seen, pack_key};
 use crate::pack::{Finished, PackBuilder, PackTable};
 use crate::{ChunkId, Error, Index, PackId, Vault};
 
@@ -23,7 +22,6 @@ pub use sink::ChunkSink;
 const IN_FLIGHT: usize = 2;
 /// Packs to an index segment while a session runs: what a kill makes the next run look up pack by pack.
 const PACKS_PER_SEGMENT: usize = 16;
-const SHARDS: usize = 64;
 
 /// What became of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +53,8 @@ pub struct Upload {
 struct Session {
     vault: Arc<Vault>,
     index: Arc<Index>,
-    /// Ids of chunks that this session has taken on, by their first bits.
-    seen: Vec<Mutex<HashSet<ChunkId>>>,
+    /// The chunks that this session has taken on.
+    seen: Seen,
     /// Old packs that are needed.
     needed: PackSet,
     new_bytes: AtomicU64,
@@ -81,7 +79,7 @@ impl Upload {
             session: Arc::new(Session {
                 needed: index.no_packs(),
                 index,
-                seen: (0..SHARDS).map(|_| Mutex::default()).collect(),
+                seen: Seen::new(vault.scratch()),
                 new_bytes: AtomicU64::new(0),
                 stored_bytes: AtomicU64::new(0),
                 permits: Arc::new(Semaphore::new(vault.host().in_flight(IN_FLIGHT))),
@@ -99,9 +97,17 @@ impl Upload {
     }
 
     /// Says that an older chunk is needed by this backup; `false` when the vault does not have it.
-    #[must_use]
-    pub fn reuse(&self, id: &ChunkId) -> bool {
-        self.session.index.mark(id, &self.session.needed).is_some() || self.session.has_seen(id)
+    ///
+    /// # Errors
+    /// Only where the index is on disk and cannot be read.
+    pub fn reuse(&self, id: &ChunkId) -> Result<bool, Error> {
+        let session = &self.session;
+        Ok(session.index.mark(id, &session.needed)? || session.seen.contains(id)?)
+    }
+
+    /// Whether the vault had this chunk before this session, where it may be relied on.
+    pub(crate) fn had(&self, id: &ChunkId) -> Result<bool, Error> {
+        self.session.index.mark(id, &self.session.needed)
     }
 
     /// After every sink was finished: waits for all packs, writes the index segments, and gives the sums.
@@ -130,7 +136,8 @@ impl Upload {
         for packs in unsaved.chunks(PACKS_PER_SEGMENT * 4) {
             segments += session.vault.write_segment(packs).await?;
         }
-        let mut packs: Vec<PackId> = session.index.marked(&session.needed).chain(stored).collect();
+        let mut packs: Vec<PackId> = session.index.packs_of(&session.needed)?;
+        packs.extend(stored);
         packs.sort_unstable();
         packs.dedup();
         Ok(UploadTotals {
@@ -151,15 +158,6 @@ impl Drop for Upload {
 impl Session {
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn shard(&self, id: &ChunkId) -> MutexGuard<'_, HashSet<ChunkId>> {
-        let shard = &self.seen[usize::from(id.0[31]) % SHARDS];
-        shard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn has_seen(&self, id: &ChunkId) -> bool {
-        self.shard(id).contains(id)
     }
 
     fn fail(&self, error: Error) {

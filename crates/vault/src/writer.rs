@@ -7,14 +7,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use ostler_vocabulary::{BackupId, Classified, OperationId, ProcessIdentity, Timestamp};
 
 use crate::catalogue::{AtRecord, intent_key};
 use crate::host::{Bug, bug};
-use crate::lease::{Chain, Claim, Lease, LeaseHolder, Link, backup_chain};
-use crate::{Error, Intent, PackId, Record, Vault};
+use crate::lease::{BACKUP, Chain, Claim, Lease, LeaseHolder, Link, backup_chain};
+use crate::{Error, Intent, PackId, Record, Vault, Writers};
+
+/// How long a backup waits for the one that is being made, where there may be one at a time.
+const EXCLUSIVE_WAIT: Duration = Duration::from_secs(120);
 
 /// Who makes a backup, from its intent to its commit. Shows life by a task until it is finished or dropped; one that
 /// is dropped may be resumed, and is given up by a collector after a while.
@@ -24,6 +28,8 @@ pub struct Writer {
     backup: BackupId,
     /// `None` when the backup was committed before and nobody can commit it again.
     lease: Option<Lease>,
+    /// The vault's exclusive lease, where it has one writer at a time.
+    exclusive: Option<Lease>,
     /// Nobody else made or makes this backup.
     sole: bool,
     /// The round whose marks were seen before anything was relied on.
@@ -40,10 +46,11 @@ impl Vault {
     /// # Errors
     /// [`Error::Conflict`] when another operation has this backup's id; and what [`Vault::resume`] says.
     pub async fn begin(self: &Arc<Self>, intent: &Intent) -> Result<Writer, Error> {
+        let exclusive = self.exclude_others(intent).await?;
         let rounds = loop {
             let epoch = self.keys().current();
             if !self.create_intent(intent).await? {
-                return self.resume(intent).await;
+                return self.go_on(intent, true, exclusive).await;
             }
             let rounds = self.rounds().await?;
             // Whoever gives up an epoch goes by the intents: one that is sealed with it belongs to a backup that may be.
@@ -65,6 +72,7 @@ impl Vault {
             vault: Arc::clone(self),
             backup: intent.backup,
             lease: Some(Lease::start(self, prefix, 1)),
+            exclusive,
             sole: true,
             saw,
             tried: AtomicBool::new(false),
@@ -78,11 +86,69 @@ impl Vault {
     /// [`Error::Busy`] when whoever made it may still live; [`Error::Revoked`] when it was given up meanwhile;
     /// [`Error::Conflict`] when it is another operation's.
     pub async fn resume(self: &Arc<Self>, intent: &Intent) -> Result<Writer, Error> {
+        let exclusive = self.exclude_others(intent).await?;
+        self.go_on(intent, true, exclusive).await
+    }
+
+    /// Takes the vault's exclusive lease where it has one writer at a time.
+    async fn exclude_others(&self, intent: &Intent) -> Result<Option<Lease>, Error> {
+        if self.writers() == Writers::Many {
+            return Ok(None);
+        }
+        let holder = LeaseHolder {
+            process: intent.owner.clone(),
+            operation: intent.operation,
+            purpose: BACKUP.to_owned(),
+        };
+        let told = |holder: &LeaseHolder| {
+            tracing::info!(
+                host = holder.process.host,
+                purpose = holder.purpose,
+                "waiting for the vault's only writer"
+            );
+        };
+        self.lease(holder, EXCLUSIVE_WAIT, &told).await.map(Some)
+    }
+
+    /// As [`Vault::begin`], for a copy of another vault's backup, which is to have the same id whoever makes it: what
+    /// another operation has begun and left is gone on with.
+    ///
+    /// # Errors
+    /// As [`Vault::resume`], but for another operation.
+    pub async fn begin_copy(self: &Arc<Self>, intent: &Intent) -> Result<Writer, Error> {
+        match self.intent(intent.backup).await? {
+            None => self.begin(intent).await,
+            Some(_) => {
+                let exclusive = self.exclude_others(intent).await?;
+                self.go_on(intent, false, exclusive).await
+            }
+        }
+    }
+
+    /// What is at the place of a backup that is to be made.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn place(&self, id: BackupId) -> Result<Place, Error> {
+        Ok(match self.at_record(id).await? {
+            AtRecord::Nothing => Place::Free,
+            AtRecord::Record => Place::Taken,
+            AtRecord::Tombstone => Place::RuledOut,
+        })
+    }
+
+    async fn go_on(
+        self: &Arc<Self>,
+        intent: &Intent,
+        same_operation: bool,
+        exclusive: Option<Lease>,
+    ) -> Result<Writer, Error> {
         let id = intent.backup;
         let resumed = |lease| Writer {
             vault: Arc::clone(self),
             backup: id,
             lease,
+            exclusive,
             sole: false,
             saw: None,
             tried: AtomicBool::new(false),
@@ -101,7 +167,7 @@ impl Vault {
                 _ => Err(Error::Revoked(id)),
             };
         };
-        if there.operation != intent.operation {
+        if same_operation && there.operation != intent.operation {
             return Err(Error::Conflict(format!(
                 "backup {id} was registered by another operation"
             )));
@@ -135,7 +201,7 @@ impl Vault {
             holder: LeaseHolder {
                 process: intent.owner.clone(),
                 operation: intent.operation,
-                purpose: "backup".to_owned(),
+                purpose: BACKUP.to_owned(),
             },
             claim: OperationId::random(),
         };
@@ -161,9 +227,9 @@ impl Vault {
 
     /// Removes the intent and the signs of life of a backup that nobody makes any more.
     pub(crate) async fn forget(&self, id: BackupId) -> Result<(), Error> {
-        self.remove(&intent_key(id)?).await?;
+        self.remove_if_allowed(&intent_key(id)?).await?;
         for object in self.objects(&backup_chain(id)).await? {
-            self.remove(&object.key).await?;
+            self.remove_if_allowed(&object.key).await?;
         }
         Ok(())
     }
@@ -200,6 +266,9 @@ impl Writer {
                 self.backup
             )));
         }
+        if let Some(exclusive) = &self.exclusive {
+            exclusive.confirm().await?;
+        }
         self.tried.store(true, Ordering::Relaxed);
         let written = self.vault.write_record(record, self.lease.is_some()).await;
         if written.as_ref().is_err_and(|error| error.kind().is_transient()) {
@@ -215,10 +284,13 @@ impl Writer {
     /// # Errors
     /// Only where the store fails.
     pub async fn finish(self) -> Result<(), Error> {
-        match self.lease {
-            Some(lease) if self.sole && !self.doubtful.load(Ordering::Relaxed) => lease.release().await,
-            _ => Ok(()),
+        if let Some(lease) = self.lease
+            && self.sole
+            && !self.doubtful.load(Ordering::Relaxed)
+        {
+            lease.release().await?;
         }
+        let_go(self.exclusive).await
     }
 
     /// Ends before any commit, and takes back what was begun.
@@ -228,8 +300,27 @@ impl Writer {
     pub async fn abandon(self) -> Result<(), Error> {
         let sole = self.is_sole();
         drop(self.lease);
-        self.vault.abandon(self.backup, sole).await
+        self.vault.abandon(self.backup, sole).await?;
+        let_go(self.exclusive).await
     }
+}
+
+async fn let_go(exclusive: Option<Lease>) -> Result<(), Error> {
+    match exclusive {
+        Some(lease) => lease.release().await,
+        None => Ok(()),
+    }
+}
+
+/// What is where a backup's commit record would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Nothing.
+    Free,
+    /// A commit record.
+    Taken,
+    /// A tombstone: nothing can ever be committed there.
+    RuledOut,
 }
 
 /// Who makes a backup, as far as the vault tells.

@@ -17,6 +17,8 @@ pub enum Unit {
     Objects,
     /// Backups.
     Backups,
+    /// Rows of tables.
+    Rows,
 }
 
 /// A reading of a [`Progress`].

@@ -80,6 +80,11 @@ impl Contender {
         })
     }
 
+    /// The program.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// The first line it says of itself.
     pub fn version(&self) -> Result<String> {
         let verb = if self.name == Name::Restic {

@@ -303,7 +303,7 @@ impl<'a> Planner<'a> {
             } else if task.left.load(Ordering::Relaxed) == 0 {
                 plain.push(number);
             } else {
-                self.pieces(task, number, &mut pieces);
+                self.pieces(task, number, &mut pieces)?;
             }
         }
         for some in plain.chunks(64) {
@@ -320,7 +320,7 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    fn pieces(&self, task: &Task, number: u32, pieces: &mut Vec<Piece>) {
+    fn pieces(&self, task: &Task, number: u32, pieces: &mut Vec<Piece>) -> Result<(), Error> {
         let before = pieces.len();
         let index = self.target.reader.index();
         let mut at = 0;
@@ -328,7 +328,7 @@ impl<'a> Planner<'a> {
             match *extent {
                 Extent::Zeros { length } => at += length,
                 Extent::Chunk { id, length } => {
-                    match index.get(&id) {
+                    match index.get(&id).map_err(Error::vault("look a chunk up"))? {
                         Some(location) if location.length == length => pieces.push(Piece {
                             id,
                             location,
@@ -340,13 +340,14 @@ impl<'a> Planner<'a> {
                             self.target.damaged.store(true, Ordering::Relaxed);
                             self.target
                                 .fail(task, "the vault does not have all of its content");
-                            return;
+                            return Ok(());
                         }
                     }
                     at += u64::from(length);
                 }
             }
         }
+        Ok(())
     }
 
     /// A file that has the right content already.

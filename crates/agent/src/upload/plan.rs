@@ -154,7 +154,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The entry of a file that is as it was, without opening it; its change time vouches for all of its metadata.
-    fn unchanged(&self, found: &Found, before: &mut Entry) -> bool {
+    fn unchanged(&self, found: &Found, before: &mut Entry) -> Result<bool, Error> {
         let EntryKind::File {
             size,
             racy: false,
@@ -162,7 +162,7 @@ impl<'a> Planner<'a> {
             ..
         } = &before.kind
         else {
-            return false;
+            return Ok(false);
         };
         let (stat, then): (&Stat, _) = (&found.stat, &before.metadata);
         if *size != stat.size
@@ -170,20 +170,20 @@ impl<'a> Planner<'a> {
             || then.modified != stat.modified
             || then.changed != stat.changed
         {
-            return false;
+            return Ok(false);
         }
         // Every chunk is asked for, also after the first that is missing: each answer marks one as needed.
         let mut all = true;
         for extent in content {
             if let Extent::Chunk { id, .. } = extent {
-                all &= self.upload.reuse(id);
+                all &= self.upload.reuse(id).map_err(Error::vault("look a chunk up"))?;
             }
         }
         if all {
             let xattrs = std::mem::take(&mut before.metadata.xattrs);
             before.metadata = metadata::of(stat, xattrs, self.names);
         }
-        all
+        Ok(all)
     }
 }
 
@@ -197,7 +197,7 @@ impl Visit for Planner<'_> {
         let mut content = None;
         let mut ready = None;
         if let Some(mut before) = before {
-            if self.unchanged(&found, &mut before) {
+            if self.unchanged(&found, &mut before)? {
                 ready = Some(before);
             } else if let EntryKind::File { content: extents, .. } = before.kind {
                 content = Some(extents.into_boxed_slice());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use ostler_vocabulary::{BackupId, OperationId};
+use ostler_vocabulary::{BackupId, OperationId, VaultId};
 use serde::{Deserialize, Serialize};
 
 /// Where a backup stands, derived from what is in the vault and nothing else.
@@ -77,8 +77,11 @@ pub struct BackupCounts {
 /// One row of `backup list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupSummary {
-    /// The backup's id.
+    /// The backup's id. A copy in another vault has the same.
     pub id: BackupId,
+    /// The name of the vault it is in.
+    #[serde(default)]
+    pub vault: String,
     /// Its name.
     pub name: Option<String>,
     /// Its state.
@@ -102,10 +105,13 @@ pub struct BackupSummary {
 /// `backup list`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupList {
-    /// The vault's name.
+    /// The vault that was asked for; the one that new backups go to when all were.
     pub vault: String,
-    /// Newest first.
+    /// Newest first; of several vaults when none was asked for.
     pub backups: Vec<BackupSummary>,
+    /// Vaults that could not be looked at, by name, with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreachable: Vec<Problem>,
 }
 
 /// A file that could not be backed up, restored or verified as it should.
@@ -120,7 +126,7 @@ pub struct Problem {
 /// A report that was stored with a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// What was done: `commit`, `verify`, `verify_data`, `drill`, `check`; or `drill_failed`, a drill in which the
+    /// What was done: `commit`, `verify`, `verify_data`, `verify_sample`, `verify_old`, `verify_paths`, `drill`, `check`; or `drill_failed`, a drill in which the
     /// stored data was right and something else was not, such as the check command.
     pub method: String,
     /// When it ended.
@@ -135,19 +141,32 @@ pub struct Proof {
     pub problems: Vec<Problem>,
 }
 
+/// When data was last read back, as stored proofs say. By the names of proofs alone: what a collection wrote into new
+/// packs since counts as read until a proof says otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Every byte was read at this time or later; `None` while some never was.
+    pub since: Option<Timestamp>,
+    /// When something was last read.
+    pub last: Option<Timestamp>,
+    /// How much was read in the last 30 days, in percent, rounded down.
+    pub recent_percent: u8,
+}
+
 /// `backup show`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupDetail {
     /// What the list shows.
     #[serde(flatten)]
     pub summary: BackupSummary,
-    /// The vault's name.
-    pub vault: String,
     /// Why it is held, where it is and somebody said so.
     #[serde(default)]
     pub hold_reason: Option<String>,
     /// The backup it took unchanged files from.
     pub parent: Option<BackupId>,
+    /// Where it was copied from, if it was not made in this vault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<CopiedFrom>,
     /// The operation that made it.
     pub operation: Option<OperationId>,
     /// The version of Ostler that made it.
@@ -156,6 +175,20 @@ pub struct BackupDetail {
     pub problems: Vec<Problem>,
     /// All proofs, oldest first.
     pub proofs: Vec<Proof>,
+    /// When its data was last read back.
+    #[serde(default)]
+    pub reading: Reading,
+}
+
+/// What a backup is a copy of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopiedFrom {
+    /// The id of the vault it was read from; `vault info` shows those of vaults.
+    pub vault: VaultId,
+    /// Its id there.
+    pub backup: BackupId,
+    /// When it was copied.
+    pub at: Timestamp,
 }
 
 /// One entry of `backup show --files` or `backup diff`.

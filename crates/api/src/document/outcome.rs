@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use ostler_vocabulary::BackupId;
 use serde::{Deserialize, Serialize};
 
 use super::backup::{BackupState, BackupSummary, Problem, Proof};
 use super::queue::QueueSchemaReport;
+use super::retention::RetentionReport;
 use crate::keys::KeyReport;
+use crate::mirror::MirrorReport;
+use crate::repair::RepairReport;
 
 /// What a finished operation says of itself, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,10 +29,16 @@ pub enum Outcome {
     Prune(PruneReport),
     /// A checked vault.
     CheckVault(CheckReport),
+    /// A vault that was mended.
+    RepairVault(RepairReport),
+    /// Backups that were copied to another vault.
+    Mirror(MirrorReport),
     /// Keys that were added, removed or rotated.
     Keys(KeyReport),
     /// A queue schema that was installed or removed, or dropped queues.
     QueueSchema(QueueSchemaReport),
+    /// What policies removed.
+    Retention(RetentionReport),
 }
 
 /// `backup create`
@@ -82,6 +92,12 @@ pub struct VerifyReport {
     pub proof: Proof,
     /// Packs looked at.
     pub packs: u64,
+    /// Packs of these that were read whole.
+    #[serde(default)]
+    pub packs_read: u64,
+    /// Every byte was read at this time or later; `None` while some never was, and where nothing was to be read.
+    #[serde(default)]
+    pub read_since: Option<Timestamp>,
 }
 
 /// `backup drill`

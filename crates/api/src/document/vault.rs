@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use ostler_vocabulary::VaultId;
 use serde::{Deserialize, Serialize};
 
+use super::backup::Reading;
+
 /// One row of `vault list`, and `vault info`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VaultSummary {
@@ -45,14 +47,42 @@ pub struct VaultInfo {
     pub key_file: Option<PathBuf>,
     /// Backups by state.
     pub backups: BTreeMap<String, u64>,
+    /// When the data of its backups was last read back: of the one that was left alone longest, and in all.
+    #[serde(default)]
+    pub reading: Reading,
     /// Packs.
     pub packs: u64,
     /// Bytes of all packs.
     pub bytes: u64,
     /// Chunks.
     pub chunks: u64,
+    /// What was found when its store was last tried; `None` when it never was.
+    #[serde(default)]
+    pub store: Option<StoreProbe>,
     /// What to know about it.
     pub warnings: Vec<String>,
+}
+
+/// What a vault's store can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreProbe {
+    /// When that was tried.
+    pub at: Timestamp,
+    /// Whether the vault has one writer at a time, because its store cannot keep several apart.
+    pub single_writer: bool,
+    /// What was tried, one by one.
+    pub abilities: Vec<StoreAbility>,
+}
+
+/// One thing that a store can do or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreAbility {
+    /// What, in a few words.
+    pub ability: String,
+    /// `yes`, `no`, or `unknown` where it could not be tried.
+    pub answer: String,
+    /// What was seen.
+    pub evidence: String,
 }
 
 /// One way to open a vault.

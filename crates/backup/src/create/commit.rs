@@ -2,14 +2,15 @@
 
 use ostler_api::document::{BackupState, BackupSummary, Problem, Source};
 use ostler_api::request::HookFailure;
-use ostler_vault::{Counts, NodeRecord, ProofRecord, Record, Writer};
-use ostler_vocabulary::{ErrorKind, Failure, Progress, Timestamp, Unit};
+use ostler_vault::{Counts, Error as VaultError, NodeRecord, ProofRecord, Record};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use std::sync::PoisonError;
 use tokio_util::sync::CancellationToken;
 
+use super::begin::{Lost, Place};
 use super::{Create, Sent, Start};
-use crate::evidence::{self, Evidence};
+use crate::evidence::{self, Evidence, Look};
 use crate::problems::{bounded, in_short, shown, stored};
 use crate::state::{self, method};
 
@@ -22,17 +23,30 @@ pub(super) struct Checked {
     /// The attempt that saw it: what was there in an earlier one may have been collected since.
     epoch: u64,
     pub(super) missing: Vec<Problem>,
+    /// Nothing can be committed at this place any more.
+    #[serde(default)]
+    pub(super) lost: bool,
 }
 
 impl Create<'_> {
     /// Reads the file list back from the store and finds every object it needs there, with its size.
-    pub(super) async fn look(&self, sent: &Sent, round: u32, writer: &Writer) -> Result<Checked, Failure> {
+    pub(super) async fn look(&self, sent: &Sent, place: &Place, round: u32) -> Result<Checked, Failure> {
         let mut step = self.op.step("check presence").retries(3);
         if round > 1 {
             step = step.key(round.to_string());
         }
         step.run(|step| async move {
-            let draft = self.draft(sent);
+            let Some(writer) = &place.writer else {
+                return Ok(Checked {
+                    at: self.context.now(),
+                    made_by: String::new(),
+                    objects: 0,
+                    epoch: 0,
+                    missing: Vec::new(),
+                    lost: true,
+                });
+            };
+            let draft = self.draft(sent, place.id);
             let found = self.look_now(&draft, &step.progress, &step.cancelled).await?;
             Ok(Checked {
                 at: self.context.now(),
@@ -40,6 +54,7 @@ impl Create<'_> {
                 objects: found.packs.len() as u64,
                 epoch: writer.epoch(),
                 missing: bounded(found.problems),
+                lost: false,
             })
         })
         .await
@@ -51,15 +66,15 @@ impl Create<'_> {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Evidence, Failure> {
-        let found = evidence::examine(self.context, draft, false, progress, cancel).await?;
+        let found = evidence::examine(self.context, draft, &Look::default(), progress, cancel).await?;
         *self.relied_on.lock().unwrap_or_else(PoisonError::into_inner) = found.packs.clone();
         Ok(found)
     }
 
-    fn draft(&self, sent: &Sent) -> Record {
+    fn draft(&self, sent: &Sent, id: BackupId) -> Record {
         Record {
             version: 1,
-            backup: self.id,
+            backup: id,
             operation: self.op.id(),
             name: self.request.name.clone(),
             tags: self.request.tags.clone(),
@@ -77,6 +92,7 @@ impl Create<'_> {
             counts: Counts::default(),
             problems: Vec::new(),
             objects_found: 0,
+            origin: None,
         }
     }
 
@@ -87,6 +103,7 @@ impl Create<'_> {
         sent: &Sent,
         checked: &Checked,
         warnings: &[String],
+        id: BackupId,
     ) -> Record {
         let mut problems = sent.problems.clone();
         if self.request.hooks.on_failure == HookFailure::Partial {
@@ -112,20 +129,27 @@ impl Create<'_> {
             },
             problems: stored(&problems),
             objects_found: checked.objects,
-            ..self.draft(sent)
+            ..self.draft(sent, id)
         }
     }
 
+    /// Commits. `true` when the place was lost.
     pub(super) async fn write_record(
         &self,
         record: &Record,
         checked: &Checked,
-        writer: &Writer,
-    ) -> Result<(), Failure> {
-        self.op
-            .step("write record")
-            .retries(3)
+        place: &Place,
+        round: u32,
+    ) -> Result<bool, Failure> {
+        let mut step = self.op.step("write record").retries(3);
+        if round > 1 {
+            step = step.key(round.to_string());
+        }
+        let lost: Option<Lost> = step
             .run(|step| async move {
+                let Some(writer) = &place.writer else {
+                    return Ok(Some(Lost {}));
+                };
                 if checked.epoch != writer.epoch() {
                     let draft = Record {
                         partial: false,
@@ -148,16 +172,20 @@ impl Create<'_> {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .clone();
-                writer
-                    .commit(record, &packs)
-                    .await
-                    .map_err(self.attempting_commit())
+                match writer.commit(record, &packs).await {
+                    Err(VaultError::Revoked(_)) => Ok(Some(Lost {})),
+                    committed => {
+                        committed.map_err(self.attempting_commit(record.backup))?;
+                        Ok(None)
+                    }
+                }
             })
-            .await
+            .await?;
+        Ok(lost.is_some())
     }
 
-    fn attempting_commit<E: Into<Failure>>(&self) -> impl FnOnce(E) -> Failure {
-        let what = format!("commit backup {}", self.id.short());
+    fn attempting_commit<E: Into<Failure>>(&self, id: BackupId) -> impl FnOnce(E) -> Failure {
+        let what = format!("commit backup {}", id.short());
         self.context.attempting(what)
     }
 
@@ -168,14 +196,14 @@ impl Create<'_> {
             .retries(3)
             .unit(Unit::Objects)
             .run(|_| async {
-                let read = self.context.record(self.id).await?;
+                let read = self.context.record(record.backup).await?;
                 if read != *record {
                     return Err(Failure::new(
                         ErrorKind::Corrupt,
                         format!(
                             "vault `{}`: the commit record of backup {} is not what was written",
                             self.context.vault_name,
-                            self.id.short()
+                            record.backup.short()
                         ),
                     ));
                 }
@@ -187,22 +215,24 @@ impl Create<'_> {
                     bytes: record.counts.bytes,
                     problems: Vec::new(),
                     operation: Some(self.op.id()),
+                    part: None,
                 };
                 self.context
                     .vault
-                    .add_proof(self.id, &proof)
+                    .add_proof(record.backup, &proof)
                     .await
-                    .map_err(self.attempting_commit())
+                    .map_err(self.attempting_commit(record.backup))
             })
             .await
     }
 }
 
 /// What lists show of a backup that was just committed.
-pub(super) fn summary(record: &Record) -> BackupSummary {
+pub(super) fn summary(record: &Record, vault: &str) -> BackupSummary {
     let node = record.nodes.first();
     BackupSummary {
         id: record.backup,
+        vault: vault.to_owned(),
         name: record.name.clone(),
         state: if record.partial {
             BackupState::Partial

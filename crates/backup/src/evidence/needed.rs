@@ -1,46 +1,133 @@
 //! What a backup needs, by its file lists, and which of its files need what is bad.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use ostler_api::document::Problem;
-use ostler_vault::list::{EntryKind, Extent, ListReader};
-use ostler_vault::{ChunkId, Index, Location, PackId, Reader};
-use ostler_vocabulary::Failure;
+use ostler_vault::list::{Entry, EntryKind, Extent, ListReader};
+use ostler_vault::{ChunkId, Error as VaultError, NodeRecord, PackId, PackSet, Reader};
+use ostler_vocabulary::{Classified, ErrorKind, Failure};
 
 use super::{finding, list_address};
 use crate::Context;
 use crate::problems::{MOST, path_text};
 
+/// What is looked at of a backup.
+#[derive(Debug, Clone)]
+pub(super) struct Scope {
+    /// The file lists, and of each the paths that are meant; none means all.
+    lists: Vec<(String, Vec<Vec<u8>>)>,
+}
+
+impl Scope {
+    /// These paths of the backup's nodes, as they were backed up or relative to the only source; none means all.
+    pub(super) fn new(nodes: &[NodeRecord], include: &[PathBuf]) -> Result<Self, Failure> {
+        let lists = nodes.iter().map(|node| {
+            let paths = include.iter().map(|path| listed(node, path));
+            Ok((node.list.clone(), paths.collect::<Result<_, Failure>>()?))
+        });
+        Ok(Self {
+            lists: lists.collect::<Result<_, Failure>>()?,
+        })
+    }
+}
+
+/// A path as file lists have it.
+fn listed(node: &NodeRecord, path: &Path) -> Result<Vec<u8>, Failure> {
+    use std::os::unix::ffi::OsStrExt;
+    let refuse = |reason: &str| Failure::new(ErrorKind::Invalid, format!("`{}`: {reason}", path.display()));
+    let whole = match node.paths.as_slice() {
+        _ if path.is_absolute() => path.to_owned(),
+        [root] => root.join(path),
+        _ => return Err(refuse("the backup has several sources, so it has to be absolute")),
+    };
+    let mut listed = Vec::new();
+    for component in whole.components() {
+        match component {
+            Component::RootDir | Component::CurDir => {}
+            Component::Normal(name) => {
+                if !listed.is_empty() {
+                    listed.push(b'/');
+                }
+                listed.extend_from_slice(name.as_bytes());
+            }
+            Component::ParentDir | Component::Prefix(_) => return Err(refuse("it has `..`")),
+        }
+    }
+    Ok(listed)
+}
+
+type Entries<'a> = Box<dyn Iterator<Item = Result<Entry, VaultError>> + Send + 'a>;
+
+fn entries<'a>(list: &'a ListReader, paths: &'a [Vec<u8>]) -> Entries<'a> {
+    match paths {
+        [] => list.entries(),
+        paths => Box::new(paths.iter().flat_map(|path| list.below(path))),
+    }
+}
+
 /// What the lists of a backup say it needs.
-#[derive(Default)]
 pub(super) struct Needed {
-    pub(super) packs: BTreeMap<PackId, Vec<(ChunkId, Location)>>,
+    pub(super) packs: PackSet,
     /// Chunks that are missing or wrong, and why.
     pub(super) bad: HashMap<ChunkId, String>,
+    /// Packs that are missing or cannot be read, and why.
+    pub(super) bad_packs: HashMap<PackId, String>,
     pub(super) problems: Vec<Problem>,
     pub(super) files: u64,
     pub(super) bytes: u64,
 }
 
 impl Needed {
-    fn add(&mut self, index: &Index, id: ChunkId) {
-        match index.get(&id) {
-            Some(location) => self.packs.entry(location.pack).or_default().push((id, location)),
-            None => {
-                self.bad
-                    .entry(id)
-                    .or_insert_with(|| "a chunk is in no index segment".to_owned());
-            }
+    fn add(&mut self, reader: &Reader, id: ChunkId) -> Result<(), Failure> {
+        if !reader.index().add_pack_of(&id, &self.packs)? {
+            self.bad
+                .entry(id)
+                .or_insert_with(|| "a chunk is in no index segment".to_owned());
         }
+        Ok(())
+    }
+
+    /// Why a chunk cannot be had.
+    fn reason(&self, reader: &Reader, id: &ChunkId) -> Result<Option<String>, Failure> {
+        if let Some(reason) = self.bad.get(id) {
+            return Ok(Some(reason.clone()));
+        }
+        let location = match self.bad_packs.is_empty() {
+            true => None,
+            false => reader.index().get(id)?,
+        };
+        let Some(reason) = location.and_then(|location| self.bad_packs.get(&location.pack)) else {
+            return Ok(None);
+        };
+        // A part of the pack may be as it was, or the chunk be in another one too.
+        match reader.chunk(id) {
+            Ok(_) => Ok(None),
+            Err(error) => match error.kind() {
+                ErrorKind::Corrupt | ErrorKind::NotFound => Ok(Some(reason.clone())),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// Whether it is known that some of it cannot be had.
+    pub(super) fn is_bad(&self) -> bool {
+        !(self.bad.is_empty() && self.bad_packs.is_empty())
     }
 }
 
 /// Goes through the lists of a backup for what it needs.
-pub(super) fn gather(context: &Context, reader: &Arc<Reader>, lists: &[String]) -> Result<Needed, Failure> {
-    let index = Arc::clone(reader.index());
-    let mut needed = Needed::default();
-    for list in lists {
+pub(super) fn gather(context: &Context, reader: &Arc<Reader>, scope: &Scope) -> Result<Needed, Failure> {
+    let mut needed = Needed {
+        packs: reader.index().no_packs(),
+        bad: HashMap::new(),
+        bad_packs: HashMap::new(),
+        problems: Vec::new(),
+        files: 0,
+        bytes: 0,
+    };
+    for (list, paths) in &scope.lists {
         let opened = match ListReader::open(Arc::clone(reader), list_address(list)?) {
             Ok(opened) => opened,
             Err(error) => {
@@ -49,9 +136,9 @@ pub(super) fn gather(context: &Context, reader: &Arc<Reader>, lists: &[String]) 
             }
         };
         for id in opened.own_chunks() {
-            needed.add(&index, id);
+            needed.add(reader, id)?;
         }
-        for entry in opened.entries() {
+        for entry in entries(&opened, paths) {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
@@ -64,44 +151,55 @@ pub(super) fn gather(context: &Context, reader: &Arc<Reader>, lists: &[String]) 
                 needed.bytes += size;
                 for extent in content {
                     if let Extent::Chunk { id, .. } = extent {
-                        needed.add(&index, id);
+                        needed.add(reader, id)?;
                     }
                 }
             }
         }
     }
-    for chunks in needed.packs.values_mut() {
-        chunks.sort_unstable_by_key(|(id, location)| (location.offset, location.at, *id));
-        chunks.dedup_by_key(|(id, _)| *id);
+    let named = scope.lists.iter().any(|(_, paths)| !paths.is_empty());
+    if named && needed.files == 0 && needed.problems.is_empty() {
+        return Err(Failure::new(
+            ErrorKind::NotFound,
+            "the backup has no file at these paths",
+        ));
     }
     Ok(needed)
 }
 
 /// Adds the files that need what is bad.
-pub(super) fn name_files(reader: &Arc<Reader>, lists: &[String], needed: &mut Needed) -> Result<(), Failure> {
-    for list in lists {
+pub(super) fn name_files(reader: &Arc<Reader>, scope: &Scope, needed: &mut Needed) -> Result<(), Failure> {
+    let first = |needed: &Needed, chunks: &mut dyn Iterator<Item = ChunkId>| {
+        for id in chunks {
+            if let Some(reason) = needed.reason(reader, &id)? {
+                return Ok::<_, Failure>(Some(reason));
+            }
+        }
+        Ok(None)
+    };
+    for (list, paths) in &scope.lists {
         let Ok(opened) = ListReader::open(Arc::clone(reader), list_address(list)?) else {
             continue;
         };
-        if let Some(reason) = opened.own_chunks().iter().find_map(|id| needed.bad.get(id)) {
+        if let Some(reason) = first(needed, &mut opened.own_chunks().into_iter())? {
             needed.problems.push(Problem {
                 path: "file list".to_owned(),
-                reason: reason.clone(),
+                reason,
             });
         }
-        for entry in opened.entries() {
+        for entry in entries(&opened, paths) {
             let Ok(entry) = entry else { continue };
             let EntryKind::File { content, .. } = &entry.kind else {
                 continue;
             };
-            let reason = content.iter().find_map(|extent| match extent {
-                Extent::Chunk { id, .. } => needed.bad.get(id),
+            let mut chunks = content.iter().filter_map(|extent| match extent {
+                Extent::Chunk { id, .. } => Some(*id),
                 Extent::Zeros { .. } => None,
             });
-            if let Some(reason) = reason {
+            if let Some(reason) = first(needed, &mut chunks)? {
                 needed.problems.push(Problem {
                     path: path_text(&entry.path),
-                    reason: reason.clone(),
+                    reason,
                 });
                 if needed.problems.len() >= MOST {
                     return Ok(());

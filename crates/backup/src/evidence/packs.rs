@@ -1,124 +1,117 @@
-//! Reading packs in full: each is what was stored, and what is needed of it decodes.
+//! Reading packs in full: each is what was stored, and what is in it decodes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use ostler_api::document::Problem;
-use ostler_vault::{ChunkId, Index, Location, OpenBlock, PackId, Reader};
+use ostler_vault::{ChunkId, OpenBlock, PackId, Reader};
 use ostler_vocabulary::{ErrorKind, Failure, Progress};
 use tokio_util::sync::CancellationToken;
 
 use super::finding;
 use super::needed::Needed;
 use crate::Context;
+use crate::problems::MOST;
 
-/// Reads every needed pack as a whole: its bytes must hash to its name, and its needed chunks must decode.
+/// What was found of one pack.
+enum Found {
+    Right,
+    /// It is not what was stored; some of it may be.
+    Wrong(Problem),
+    /// These chunks of it are not what they should be.
+    Chunks(Vec<(ChunkId, String)>),
+}
+
+/// Reads these packs as a whole: the bytes must hash to the name, the index must say the same as the pack's own table,
+/// and every chunk must decode to what its name says. Gives the bytes that were read.
 pub(super) fn read_all(
     context: &Context,
     reader: &Reader,
-    index: &Index,
-    mut needed: Needed,
+    packs: &[PackId],
+    needed: &mut Needed,
     progress: &Progress,
     cancel: &CancellationToken,
-) -> Result<Needed, Failure> {
-    let packs: Vec<(&PackId, &Vec<(ChunkId, Location)>)> = needed.packs.iter().collect();
-    progress.add_total(packs.iter().filter_map(|(pack, _)| index.pack_size(pack)).sum());
+) -> Result<u64, Failure> {
+    let index = reader.index();
+    let mut sized = Vec::with_capacity(packs.len());
+    for pack in packs {
+        sized.push((*pack, index.pack_size(pack)?.unwrap_or(0)));
+    }
+    let total = sized.iter().map(|(_, size)| size).sum();
+    progress.add_total(total);
     let next = AtomicUsize::new(0);
-    let found = Mutex::new((Vec::new(), Vec::new(), None));
+    let found: Mutex<(Vec<(PackId, Found)>, Option<Failure>)> = Mutex::default();
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(8);
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 let mut block = OpenBlock::default();
-                while let Some((pack, chunks)) = packs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some((pack, size)) = sized.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let outcome = if cancel.is_cancelled() {
                         Err(Failure::new(ErrorKind::Cancelled, "reading was cancelled"))
                     } else {
-                        read_pack(context, reader, index, pack, chunks, &mut block)
+                        read_pack(context, reader, pack, &mut block)
                     };
-                    progress.add_done(index.pack_size(pack).unwrap_or(0));
+                    progress.add_done(*size);
                     progress.add_item();
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                     match outcome {
-                        Ok((problem, bad)) => {
-                            found.0.extend(problem);
-                            found.1.extend(bad);
-                        }
+                        Ok(Found::Right) => {}
+                        Ok(wrong) => found.0.push((*pack, wrong)),
                         Err(failure) => {
-                            found.2.get_or_insert(failure);
-                            next.store(packs.len(), Ordering::Relaxed);
+                            found.1.get_or_insert(failure);
+                            next.store(sized.len(), Ordering::Relaxed);
                         }
                     }
                 }
             });
         }
     });
-    let (mut problems, bad, failure) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (mut wrong, failure) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(failure) = failure {
         return Err(failure);
     }
-    problems.sort_by(|a: &Problem, b| a.path.cmp(&b.path));
-    needed.problems.extend(problems);
-    needed.bad.extend(bad);
-    Ok(needed)
+    wrong.sort_by_key(|(pack, _)| *pack);
+    for (pack, found) in wrong {
+        match found {
+            Found::Right => {}
+            Found::Wrong(problem) => {
+                let reason = format!("{} {}", problem.path, problem.reason);
+                needed.bad_packs.insert(pack, reason);
+                if needed.problems.len() < MOST {
+                    needed.problems.push(problem);
+                }
+            }
+            Found::Chunks(chunks) => {
+                let key = key(&pack);
+                let bad = chunks
+                    .into_iter()
+                    .map(|(id, reason)| (id, format!("{key}: {reason}")));
+                needed.bad.extend(bad);
+                needed.problems.push(Problem {
+                    path: key,
+                    reason: "holds chunks that do not decode".to_owned(),
+                });
+            }
+        }
+    }
+    Ok(total)
 }
 
-type PackFinding = (Option<Problem>, Vec<(ChunkId, String)>);
+fn key(pack: &PackId) -> String {
+    let name = pack.to_string();
+    format!("packs/{}/{name}", &name[..2])
+}
 
 fn read_pack(
     context: &Context,
     reader: &Reader,
-    index: &Index,
     pack: &PackId,
-    chunks: &[(ChunkId, Location)],
     block: &mut OpenBlock,
-) -> Result<PackFinding, Failure> {
-    let name = data_encoding::HEXLOWER.encode(&pack.0);
-    let key = format!("packs/{}/{name}", &name[..2]);
-    let all_bad = |reason: &str| {
-        chunks
-            .iter()
-            .map(|(id, _)| (*id, format!("{key} {reason}")))
-            .collect::<Vec<_>>()
-    };
-    let size = index.pack_size(pack).unwrap_or(0);
-    let bytes = match reader.span(pack, 0..size) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let problem = finding(&key, error, context)?;
-            let bad = all_bad("cannot be read");
-            return Ok((Some(problem), bad));
-        }
-    };
-    let mut problem = None;
-    if blake3::hash(&bytes).as_bytes() != &pack.0 {
-        problem = Some(Problem {
-            path: key.clone(),
-            reason: "its bytes are not those that were stored".to_owned(),
-        });
+) -> Result<Found, Failure> {
+    match reader.prove_pack(pack, block) {
+        Ok(bad) if bad.is_empty() => Ok(Found::Right),
+        Ok(bad) => Ok(Found::Chunks(bad)),
+        Err(error) => Ok(Found::Wrong(finding(&key(pack), error, context)?)),
     }
-    let mut bad = Vec::new();
-    for (id, location) in chunks {
-        let range = usize::try_from(location.offset).ok().and_then(|start| {
-            let end = start.checked_add(location.stored as usize)?;
-            bytes.get(start..end)
-        });
-        let decoded = match range {
-            Some(stored) => match reader.decode(id, location, stored, block) {
-                Ok(_) => Ok(()),
-                Err(error) => Err(finding(&key, error, context)?.reason),
-            },
-            None => Err("it is outside the pack".to_owned()),
-        };
-        if let Err(reason) = decoded {
-            bad.push((*id, format!("{key}: {reason}")));
-        }
-    }
-    if problem.is_none() && !bad.is_empty() {
-        problem = Some(Problem {
-            path: key,
-            reason: "holds chunks that do not decode".to_owned(),
-        });
-    }
-    Ok((problem, bad))
 }

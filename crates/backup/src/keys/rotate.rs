@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ostler_api::document::{KeyReport, Outcome};
 use ostler_api::keys::KeyWork;
 use ostler_operations::{Finished, Operation};
-use ostler_vault::{Collected, Collecting, Lease};
+use ostler_vault::{Collected, Collecting, Index, Lease};
 use ostler_vocabulary::{BackupId, ByteSize, Failure, Unit};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ pub(super) async fn look(context: &Context, compromised: bool, work: &mut KeyWor
     work.epoch = context.vault.current_epoch();
     work.goes_on = pending.is_some();
     work.reencrypt_bytes = match pending {
-        Some(before) => index.bytes_before(before),
+        Some(before) => index.bytes_before(before)?,
         None => index.bytes(),
     };
     for key in &work.keys {
@@ -159,10 +159,7 @@ async fn give_up(op: &Operation, context: &Context, lease: &Arc<Lease>) -> Resul
         .to_owned(),
         epoch: context.vault.current_epoch(),
         bytes: index.bytes(),
-        old_bytes: context
-            .vault
-            .giving_up()
-            .map_or(0, |before| index.bytes_before(before)),
+        old_bytes: still_old(context.vault.giving_up(), &index)?,
         left: left.clone(),
         waits_for: waits_for.clone(),
         ..KeyReport::default()
@@ -179,6 +176,14 @@ async fn give_up(op: &Operation, context: &Context, lease: &Arc<Lease>) -> Resul
         }],
     };
     finished(Outcome::Keys(report), partial)
+}
+
+/// Bytes that are sealed with secrets which are to be given up.
+fn still_old(before: Option<u32>, index: &Index) -> Result<u64, Failure> {
+    Ok(match before {
+        Some(before) => index.bytes_before(before)?,
+        None => 0,
+    })
 }
 
 async fn reencrypt(
@@ -201,7 +206,7 @@ async fn reencrypt(
             let index = context.vault.index(true).await;
             let index = index.map_err(context.attempting("read its index"))?;
             let before = context.vault.giving_up();
-            let old_bytes = before.map_or(0, |before| index.bytes_before(before));
+            let old_bytes = still_old(before, &index)?;
             op.message(format!(
                 "{} of {} are still sealed with old keys",
                 ByteSize(old_bytes),

@@ -66,6 +66,8 @@ async fn a_verification_stores_its_proof() {
     let request = Verify {
         backup: selector(&newest(&plans).to_string()),
         read_data: true,
+        part: None,
+        include: Vec::new(),
     };
     let plan = verify::plan(request, &two(plans.clone()).await.context)
         .await
@@ -241,6 +243,8 @@ async fn a_lost_object_of_a_backup_is_damage_after_the_proof_is_stored() {
     let request = Verify {
         backup: selector("latest"),
         read_data: false,
+        part: None,
+        include: Vec::new(),
     };
     let plan = verify::plan(request, &world.context).await.unwrap();
     let record = world.run(verify::KIND, plan, verify::run).await;

@@ -3,5 +3,6 @@
 
 mod create;
 mod later;
+mod mirror;
 mod node;
 mod world;

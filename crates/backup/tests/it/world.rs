@@ -110,7 +110,7 @@ impl World {
             let found = evidence::examine(
                 &self.context,
                 &record,
-                true,
+                &evidence::Look::at_all(true),
                 &Progress::new(Unit::Bytes),
                 &CancellationToken::new(),
             )

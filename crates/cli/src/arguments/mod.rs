@@ -4,6 +4,7 @@ mod approval;
 mod database;
 mod global;
 mod paths;
+mod retention;
 mod values;
 mod which;
 
@@ -11,6 +12,10 @@ pub(crate) use approval::ApprovalArguments;
 pub(crate) use database::DatabaseArguments;
 pub(crate) use global::{ColorChoice, GlobalArguments, ProgressChoice};
 pub(crate) use paths::{source_path, target_path};
+pub(crate) use retention::{
+    ChoiceArguments, FloorArguments, PlaceArguments, PolicyArguments, RuleWord, StrategyWord, UnitWord,
+    period,
+};
 pub(crate) use values::{
     Tag, backup, command, digest, path, pattern, ratio, span, tag, tag_map, tag_or_removal, text,
 };

@@ -12,7 +12,7 @@ use super::{Tag, backup, path, tag, tag_map, text};
 /// The vault, and what narrows a set of backups.
 #[derive(Debug, Args)]
 pub(crate) struct FilterArguments {
-    /// The vault's name; the default vault if not given
+    /// The vault's name; if not given, any that is configured, or the default vault where something is deleted
     #[arg(long, value_name = "VAULT", value_parser = text())]
     pub vault: Option<String>,
 

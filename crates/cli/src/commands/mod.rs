@@ -6,6 +6,7 @@ mod config;
 mod operation;
 mod queue;
 mod restore;
+mod retention;
 mod vault;
 
 use clap::Subcommand;
@@ -30,6 +31,10 @@ pub(crate) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Queue(Box<queue::QueueCommand>),
 
+    /// Age the data of tables by policy
+    #[command(subcommand, arg_required_else_help = true)]
+    Retention(Box<retention::RetentionCommand>),
+
     /// Look at, stop and resume work
     #[command(subcommand, arg_required_else_help = true)]
     Operation(operation::OperationCommand),
@@ -49,6 +54,7 @@ impl Command {
             Self::Restore(verb) => verb.run(session).await,
             Self::Vault(verb) => verb.run(session).await,
             Self::Queue(verb) => verb.run(session).await,
+            Self::Retention(verb) => verb.run(session).await,
             Self::Operation(verb) => verb.run(session).await,
             Self::Config(verb) => verb.run(session),
             Self::Completions(verb) => verb.run(session),

@@ -89,6 +89,7 @@ pub(crate) fn share(value: &ProgressValue) -> String {
         Unit::Files => "file",
         Unit::Objects => "object",
         Unit::Backups => "backup",
+        Unit::Rows => "row",
     };
     if value.total == 0 {
         plural(value.done, noun)
@@ -104,6 +105,7 @@ pub(crate) fn rate(per_second: u64, unit: Unit) -> String {
         Unit::Files => format!("{} files/s", count(per_second)),
         Unit::Objects => format!("{} objects/s", count(per_second)),
         Unit::Backups => format!("{} backups/s", count(per_second)),
+        Unit::Rows => format!("{} rows/s", count(per_second)),
     }
 }
 

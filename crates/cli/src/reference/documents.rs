@@ -42,6 +42,7 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
     let prune = samples::plan(Request::Prune(Prune::default()));
     let marked = serde_json::json!({ "backup": samples::backup_id(3), "mark": samples::mark() });
     let cancel = serde_json::json!({ "operation": samples::operation_id(1), "leave": false });
+    let sheet = crate::sheet::Sheet::of(&samples::key_sheet()).ok();
     let script = serde_json::json!({ "sql": "create schema pgq;\n" });
     let template = serde_json::json!({ "toml": "version = 1\n" });
     let variables = serde_json::json!({ "variables": samples::variables() });
@@ -78,16 +79,19 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             "`ostler vault check`",
             &samples::check_report(false),
         ),
-        example(
-            KEY_LIST,
-            "`ostler vault key list`",
-            &samples::key_list(),
+        report(
+            REPAIR_REPORT,
+            "`ostler vault check --repair`",
+            &samples::repair_report(true),
         ),
+        report(MIRROR_REPORT, "`ostler vault mirror`", &samples::mirror_report()),
+        example(KEY_LIST, "`ostler vault key list`", &samples::key_list()),
         report(
             KEY_REPORT,
             "`ostler vault key add`, `remove` and `rotate`",
             &samples::key_report(),
         ),
+        example(KEY_SHEET, "`ostler vault key sheet`", &sheet),
         example(VAULT_LIST, "`ostler vault list`", &samples::vault_list()),
         example(
             VAULT,
@@ -139,6 +143,36 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             &samples::queue_schema_report(),
         ),
         example(QUEUE_SCRIPT, "`ostler queue install --schema-only`", &script),
+        example(
+            POLICY_LIST,
+            "`ostler retention policy list`, `show` and `export`",
+            &samples::policy_list(),
+        ),
+        example(
+            POLICY_TAGS,
+            "`ostler retention policy tags`",
+            &samples::policy_tags(),
+        ),
+        example(
+            POLICY_CHECK,
+            "`ostler retention policy check`",
+            &samples::policy_check(),
+        ),
+        example(
+            POLICY_CHANGES,
+            "`ostler retention add` and `ttl`, `ostler retention policy add`, `edit`, `remove` and `import`",
+            &samples::policy_changes(),
+        ),
+        example(
+            RETENTION_HISTORY,
+            "`ostler retention history`",
+            &samples::retention_history(),
+        ),
+        report(
+            RETENTION_REPORT,
+            "`ostler retention run`",
+            &samples::retention_report(),
+        ),
         example(CONFIG_CHECK, "`ostler config check`", &samples::config_check()),
         example(CONFIG, "`ostler config show`", &samples::config_show()),
         example(CONFIG_TEMPLATE, "`ostler config init`", &template),

@@ -23,7 +23,7 @@ pub fn pages() -> Vec<(&'static str, String)> {
         ("docs/reference/output.md", output_markdown()),
         (
             "docs/reference/configuration.md",
-            ostler_server::settings::keys::reference(),
+            ostler_server::settings::pages::reference(),
         ),
     ]
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostler_api::document::{BackupDetail, BackupList, BackupState, BackupSummary, Proof};
+use ostler_api::document::{BackupDetail, BackupList, BackupState, BackupSummary, Proof, Reading};
 use ostler_vocabulary::Timestamp;
 
 use super::{paths_text, problems, source_text};
@@ -20,7 +20,7 @@ pub(crate) fn list(page: &mut Page, list: &BackupList, now: Timestamp) {
     if list.backups.is_empty() {
         return;
     }
-    let mut table = Table::new([
+    let mut columns = vec![
         Column::left("ID"),
         Column::flexible("NAME"),
         Column::left("STATE"),
@@ -28,7 +28,13 @@ pub(crate) fn list(page: &mut Page, list: &BackupList, now: Timestamp) {
         Column::right("AGE"),
         Column::right("SIZE"),
         Column::left("SOURCE"),
-    ]);
+    ];
+    // Which vault is worth a column only where there are several.
+    let several = list.backups.iter().any(|backup| backup.vault != list.vault);
+    if several {
+        columns.push(Column::left("VAULT"));
+    }
+    let mut table = Table::new(columns);
     for backup in &list.backups {
         let state = if backup.held {
             format!("{}, held", backup.state.as_str())
@@ -36,7 +42,7 @@ pub(crate) fn list(page: &mut Page, list: &BackupList, now: Timestamp) {
             backup.state.as_str().into()
         };
         let known = !matches!(backup.state, BackupState::Running | BackupState::Incomplete);
-        table.row([
+        let mut row = vec![
             (backup.id.short(), Tone::Plain),
             (backup.name.clone().unwrap_or_else(|| "–".into()), Tone::Plain),
             (state, tone(backup.state)),
@@ -54,7 +60,11 @@ pub(crate) fn list(page: &mut Page, list: &BackupList, now: Timestamp) {
                 Tone::Plain,
             ),
             (source_text(backup.source.as_ref()), Tone::Plain),
-        ]);
+        ];
+        if several {
+            row.push((backup.vault.clone(), Tone::Plain));
+        }
+        table.row(row);
     }
     page.table(&table);
 }
@@ -74,9 +84,26 @@ pub(crate) fn detail(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
             format!("{} (unchanged files were taken from it)", parent.short()),
         );
     }
+    if let Some(origin) = &detail.origin {
+        let renamed = if origin.backup == backup.id {
+            String::new()
+        } else {
+            format!(", where it is {}", origin.backup.short())
+        };
+        let vault = origin.vault.to_string();
+        let vault = vault.get(..8).unwrap_or(&vault).to_owned();
+        page.field(
+            "copied",
+            format!(
+                "from the vault with the id {vault}…{renamed}, {}",
+                when(origin.at, now)
+            ),
+        );
+    }
     if let Some(operation) = detail.operation {
         page.field("operation", operation.short());
     }
+    page.field("data read", reading_text(&detail.reading, now));
     page.field("made by", &detail.made_by);
     page.fields("proofs", detail.proofs.iter().map(|proof| proof_text(proof, now)));
     if !detail.problems.is_empty() {
@@ -90,7 +117,7 @@ pub(crate) fn detail(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
 
 fn facts(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
     let backup = &detail.summary;
-    page.field("vault", &detail.vault);
+    page.field("vault", &backup.vault);
     if let Some(name) = &backup.name {
         page.field("name", name);
     }
@@ -124,6 +151,19 @@ fn facts(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
             .verified
             .map_or_else(|| "never".to_owned(), |at| when(at, now)),
     );
+}
+
+/// When data was last read back.
+pub(super) fn reading_text(reading: &Reading, now: Timestamp) -> String {
+    let Some(last) = reading.last else {
+        return "never".to_owned();
+    };
+    let all = match reading.since {
+        Some(since) => format!("every byte since {}", when(since, now)),
+        None => "not yet all of it".to_owned(),
+    };
+    let recent = reading.recent_percent;
+    format!("{all}; {recent} % in the last 30 days; last {}", when(last, now))
 }
 
 pub(super) fn files_text(backup: &BackupSummary) -> String {

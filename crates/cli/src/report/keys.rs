@@ -104,7 +104,10 @@ pub(super) fn report(page: &mut Page, report: &KeyReport) {
         "given up" => "everything is encrypted anew, and the old secrets are gone".to_owned(),
         _ => format!("key epoch {} has begun", report.epoch),
     });
-    page.fields("file", report.key_file.iter().map(|file| file.display().to_string()));
+    page.fields(
+        "file",
+        report.key_file.iter().map(|file| file.display().to_string()),
+    );
     if report.bytes > 0 {
         page.field(
             "anew",

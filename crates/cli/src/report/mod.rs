@@ -8,6 +8,7 @@ pub(crate) mod operation;
 mod outcome;
 pub(crate) mod plan;
 pub(crate) mod queue;
+pub(crate) mod retention;
 pub(crate) mod vault;
 
 pub(crate) use outcome::outcome;

@@ -1,7 +1,7 @@
 //! Plans: what would be done.
 
 use ostler_api::Plan;
-use ostler_api::request::{CreateWork, PruneWork, RestoreWork, Work};
+use ostler_api::request::{CreateWork, MirrorWork, PruneWork, RepairWork, Request, RestoreWork, Work};
 use ostler_vocabulary::Timestamp;
 
 use super::vault::warnings;
@@ -18,7 +18,11 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         // The subject says it all: `free space`.
         Work::Prune(_) => "",
         Work::CheckVault { .. } => "check ",
+        Work::Repair(_) => "repair ",
+        Work::Mirror(_) => "copy ",
         Work::Keys(_) | Work::QueueSchema(_) => "",
+        Work::Retention(work) if work.items.is_empty() => "",
+        Work::Retention(_) => "remove ",
     };
     let place = if plan.vault.is_empty() {
         String::new()
@@ -43,9 +47,65 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::CheckVault { packs, bytes } => {
             page.field("reads", format!("{}, {}", plural(*packs, "pack"), size(*bytes)));
         }
+        Work::Repair(work) => {
+            let reads = matches!(&plan.request, Request::RepairVault(request) if request.read_data);
+            repair(page, work, reads);
+        }
+        Work::Mirror(work) => mirror(page, work, now),
         Work::Keys(work) => super::keys::plan(page, work),
         Work::QueueSchema(work) => super::queue::plan(page, work),
+        Work::Retention(work) => super::retention::plan(page, work),
     }
+}
+
+fn repair(page: &mut Page, work: &RepairWork, reads: bool) {
+    page.field(
+        "looks at",
+        format!("{}, {}", plural(work.packs, "pack"), size(work.bytes)),
+    );
+    page.fields("removes", work.removes.iter().cloned());
+    match work.problems.len() {
+        0 => page.line("presence and sizes show nothing wrong"),
+        n => page.line(format!("{} to heal:", plural(n as u64, "problem"))),
+    }
+    super::problems(page, &work.problems, work.problems.len() as u64);
+    if reads {
+        page.line("reads every byte first, and heals what that finds too");
+    }
+}
+
+fn mirror(page: &mut Page, work: &MirrorWork, now: Timestamp) {
+    let mut table = Table::new([
+        Column::left("ID"),
+        Column::flexible("NAME"),
+        Column::right("AGE"),
+        Column::right("SIZE"),
+        Column::left("SOURCE"),
+    ]);
+    for item in &work.items {
+        table.row([
+            (item.backup.short(), Tone::Plain),
+            (item.name.clone().unwrap_or_else(|| "–".into()), Tone::Plain),
+            (
+                ago(now, item.started).trim_end_matches(" ago").to_owned(),
+                Tone::Plain,
+            ),
+            (size(item.bytes), Tone::Plain),
+            (super::source_text(item.source.as_ref()), Tone::Plain),
+        ]);
+    }
+    if !work.items.is_empty() {
+        page.table(&table);
+    }
+    page.line(format!(
+        "copies {} from {}; what is there already is neither read nor sent",
+        plural(work.items.len() as u64, "backup"),
+        work.from
+    ));
+    if work.there > 0 {
+        page.field("there already", plural(work.there, "backup"));
+    }
+    super::problems(page, &work.refused, work.refused.len() as u64);
 }
 
 fn create(page: &mut Page, work: &CreateWork) {

@@ -3,7 +3,7 @@
 use ostler_api::document::{VaultInfo, VaultList};
 use ostler_vocabulary::Timestamp;
 
-use super::backup::when;
+use super::backup::{reading_text, when};
 use crate::output::{Column, Page, Table, Tone, count, plural, size};
 
 pub(crate) fn list(page: &mut Page, list: &VaultList) {
@@ -30,6 +30,7 @@ pub(crate) fn info(page: &mut Page, info: &VaultInfo, now: Timestamp) {
     page.field("format", format!("version {}", info.format));
     encryption(page, info);
     page.fields("key", info.key_file.iter().map(|file| file.display().to_string()));
+    store(page, info, now);
     let backups: u64 = info.backups.values().sum();
     let states: Vec<String> = info
         .backups
@@ -43,6 +44,9 @@ pub(crate) fn info(page: &mut Page, info: &VaultInfo, now: Timestamp) {
             states => format!("{} ({})", count(backups), states.join(", ")),
         },
     );
+    if backups > 0 {
+        page.field("data read", reading_text(&info.reading, now));
+    }
     page.field(
         "holds",
         format!(
@@ -53,6 +57,46 @@ pub(crate) fn info(page: &mut Page, info: &VaultInfo, now: Timestamp) {
         ),
     );
     warnings(page, &info.warnings);
+}
+
+/// `vault probe`: every finding with what was seen.
+pub(crate) fn probed(page: &mut Page, info: &VaultInfo, now: Timestamp) {
+    page.line(format!("vault {}", info.summary.name));
+    page.field("location", &info.summary.location);
+    store(page, info, now);
+    let mut table = Table::new([
+        Column::left("STORE"),
+        Column::left("ANSWER"),
+        Column::flexible("SEEN"),
+    ]);
+    for one in info.store.iter().flat_map(|store| &store.abilities) {
+        table.row([
+            (one.ability.clone(), Tone::Plain),
+            (one.answer.clone(), Tone::Plain),
+            (one.evidence.clone(), Tone::Plain),
+        ]);
+    }
+    page.table(&table);
+    warnings(page, &info.warnings);
+}
+
+/// For how many writers the store is, and what it was seen not to do.
+fn store(page: &mut Page, info: &VaultInfo, now: Timestamp) {
+    let Some(store) = &info.store else { return };
+    let writers = match store.single_writer {
+        true => "for one writer at a time",
+        false => "for any number of writers",
+    };
+    page.field("store", format!("{writers}, tried {}", when(store.at, now)));
+    let missing: Vec<&str> = store
+        .abilities
+        .iter()
+        .filter(|one| one.answer == "no")
+        .map(|one| one.ability.as_str())
+        .collect();
+    if !missing.is_empty() {
+        page.field("", format!("does not: {}", missing.join(", ")));
+    }
 }
 
 pub(crate) fn made(page: &mut Page, info: &VaultInfo) {

@@ -47,7 +47,11 @@ impl Code {
         for pair in self.modules.chunks(2) {
             let upper = pair.first().map(Vec::as_slice).unwrap_or_default();
             for (at, upper) in upper.iter().enumerate() {
-                let lower = pair.get(1).and_then(|row| row.get(at)).copied().unwrap_or(draw_light);
+                let lower = pair
+                    .get(1)
+                    .and_then(|row| row.get(at))
+                    .copied()
+                    .unwrap_or(draw_light);
                 text.push(match (*upper != draw_light, lower != draw_light) {
                     (true, true) => '█',
                     (true, false) => '▀',

@@ -32,7 +32,7 @@ pub(crate) enum Moment {
 /// A home with good backups in its vault, and the source they were made from.
 pub(crate) struct Scene {
     pub(crate) ostler: Ostler,
-    source: TempDir,
+    pub(crate) source: TempDir,
     /// What the source was when each backup was made, by name.
     pub(crate) expected: BTreeMap<String, Tree>,
 }
@@ -71,7 +71,7 @@ impl Scene {
         scene
     }
 
-    fn change_source(&self, seed: u64) {
+    pub(crate) fn change_source(&self, seed: u64) {
         let mut random = Random::new(seed + 100);
         for number in 0..6 {
             let path = self
@@ -94,12 +94,18 @@ impl Scene {
         expected: &BTreeMap<String, Tree>,
         context: &str,
     ) -> Vec<String> {
-        let listed = oracle(&[
-            "list".as_ref(),
-            ostler.vault().as_ref(),
-            "--key".as_ref(),
-            ostler.key().as_ref(),
-        ]);
+        self.check_vault(&ostler.vault(), &ostler.key(), expected, context)
+    }
+
+    /// The same of any vault.
+    pub(crate) fn check_vault(
+        &self,
+        vault: &Path,
+        key: &Path,
+        expected: &BTreeMap<String, Tree>,
+        context: &str,
+    ) -> Vec<String> {
+        let listed = oracle(&["list".as_ref(), vault, "--key".as_ref(), key]);
         let mut names = Vec::new();
         for line in listed.lines() {
             let record: Value = serde_json::from_str(line).unwrap();
@@ -108,9 +114,8 @@ impl Scene {
                 record["name"].as_str().unwrap().to_owned(),
             );
             let target = TempDir::with_prefix("ostler-oracle-").unwrap();
-            let (vault, key) = (ostler.vault(), ostler.key());
-            let arguments = ["restore".as_ref(), vault.as_ref(), id.as_ref(), target.path()];
-            oracle(&[&arguments[..], &["--key".as_ref(), key.as_ref()]].concat());
+            let arguments = ["restore".as_ref(), vault, id.as_ref(), target.path()];
+            oracle(&[&arguments[..], &["--key".as_ref(), key]].concat());
             let below = target.path().join(self.source.path().strip_prefix("/").unwrap());
             let difference = tree::difference(&expected[&name], &tree::read(&below));
             assert!(
@@ -182,10 +187,25 @@ pub(crate) fn moments(ostler: &Ostler, duration: Duration, seed: u64) -> Vec<Mom
     let steps = shown["steps"].as_array().unwrap();
     assert!(steps.len() >= 2, "an operation of several steps: {shown}");
     let mut moments = Vec::new();
+    // A step's key, an id or a number, is no part of what the process is told.
+    let bare = |name: &str| {
+        let words = name.split(' ');
+        let words: Vec<&str> = words
+            .take_while(|word| !word.contains(|c: char| c.is_ascii_digit()))
+            .collect();
+        words.join(" ")
+    };
+    let mut times: BTreeMap<String, u32> = BTreeMap::new();
     for step in steps {
-        let name = step["name"].as_str().unwrap();
-        moments.push(Moment::Step(format!("before:{name}")));
-        moments.push(Moment::Step(format!("after:{name}")));
+        let name = bare(step["name"].as_str().unwrap());
+        let time = times.entry(name.clone()).or_default();
+        *time += 1;
+        if *time == 1 {
+            moments.push(Moment::Step(format!("before:{name}")));
+        }
+        if *time <= 2 {
+            moments.push(Moment::Step(format!("after:{name}:{time}")));
+        }
     }
     let mut random = Random::new(seed);
     let span = duration.as_micros() as u64 * 11 / 10;

@@ -6,7 +6,11 @@ use crate::crash::{Moment, Scene, kill_at, moments, resume_all, timed};
 
 /// Steps with a number are killed by their name alone.
 fn by_name(moments: Vec<Moment>) -> Vec<Moment> {
-    let plain = |text: String| text.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end().to_owned();
+    let plain = |text: String| {
+        text.trim_end_matches(|c: char| c.is_ascii_digit())
+            .trim_end()
+            .to_owned()
+    };
     let mut seen = std::collections::BTreeSet::new();
     moments
         .into_iter()
@@ -43,13 +47,25 @@ fn giving_up_leaked_keys_killed_anywhere_loses_nothing_and_goes_on() {
         }
         let list = ostler.json(["vault", "key", "list"]);
         let epochs = list["epochs"].as_array().unwrap();
-        assert_eq!((epochs.len(), &list["old_bytes"]), (1, &0.into()), "{context}: {list}");
+        assert_eq!(
+            (epochs.len(), &list["old_bytes"]),
+            (1, &0.into()),
+            "{context}: {list}"
+        );
         let check = ostler.json(["vault", "check", "--read-data"]);
         assert_eq!(check["problems"], Value::Array(vec![]), "{context}");
         let states = ostler.json(["backup", "list"]);
-        let states: Vec<_> = states["backups"].as_array().unwrap().iter().map(|b| &b["state"]).collect();
+        let states: Vec<_> = states["backups"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|b| &b["state"])
+            .collect();
         assert_eq!(states.len(), 2, "{context}: {states:?}");
-        assert!(states.iter().all(|state| *state != "damaged"), "{context}: {states:?}");
+        assert!(
+            states.iter().all(|state| *state != "damaged"),
+            "{context}: {states:?}"
+        );
     }
     assert!(kills >= 8, "only {kills} runs were killed");
 }
@@ -61,11 +77,19 @@ fn adding_and_removing_a_key_killed_anywhere_is_done_or_not_and_goes_on() {
         let file = ostler.home().join("second.key");
         ["vault", "key", "add", "--key", file.to_str().unwrap()].map(str::to_owned)
     };
-    for point in ["before:write key file", "after:write key file", "before:add key", "after:add key"] {
+    for point in [
+        "before:write key file",
+        "after:write key file",
+        "before:add key",
+        "after:add key",
+    ] {
         let ostler = scene.ostler.copy();
         let words = add(&ostler);
         let words = words.each_ref().map(String::as_str);
-        assert!(kill_at(&ostler, &words, &Moment::Step(point.to_owned())), "{point}");
+        assert!(
+            kill_at(&ostler, &words, &Moment::Step(point.to_owned())),
+            "{point}"
+        );
         resume_all(&ostler, point);
         let list = ostler.json(["vault", "key", "list"]);
         let keys = list["keys"].as_array().unwrap();

@@ -23,6 +23,11 @@ fn the_start_page_does_what_it_says() {
 }
 
 #[test]
+fn the_guide_to_a_second_vault_does_what_it_says() {
+    does_what_it_says("../guides/second-vault.md", &Home::new(Vec::new()));
+}
+
+#[test]
 fn the_start_page_of_queues_does_what_it_says() {
     let Some(server) = shared_postgres(Release::Eighteen) else {
         return;
@@ -33,10 +38,28 @@ fn the_start_page_of_queues_does_what_it_says() {
     let _ = home.run("ostler queue ticker stop");
 }
 
-fn does_what_it_says(name: &str, home: &Home) {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR"))
+#[test]
+fn the_start_page_of_retention_does_what_it_says() {
+    let Some(server) = shared_postgres(Release::Eighteen) else {
+        return;
+    };
+    let database = server.database();
+    let text = fs::read_to_string(page("first-retention.md")).unwrap();
+    let statements = text
+        .split_once("```sql\n")
+        .and_then(|(_, rest)| rest.split_once("```"));
+    server.sql(&database, statements.unwrap().0);
+    does_what_it_says("first-retention.md", &Home::new(server.environment(&database)));
+}
+
+fn page(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../docs/start")
-        .join(name);
+        .join(name)
+}
+
+fn does_what_it_says(name: &str, home: &Home) {
+    let page = page(name);
     let text = fs::read_to_string(&page).unwrap();
     let mut filled = String::new();
     let mut faults = Vec::new();

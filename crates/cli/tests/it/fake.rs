@@ -12,6 +12,7 @@ use ostler_api::client::{Event, Mark};
 use ostler_api::document::*;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Selector};
+use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::{Client, Plan, Request};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
@@ -93,11 +94,16 @@ impl Fake {
                 ("prune", Outcome::Prune(samples::prune_report()))
             }
             Some(Request::CheckVault(_)) => ("check_vault", Outcome::CheckVault(samples::check_report(true))),
+            Some(Request::RepairVault(_)) => {
+                ("repair_vault", Outcome::RepairVault(samples::repair_report(true)))
+            }
+            Some(Request::Mirror(_)) => ("mirror", Outcome::Mirror(samples::mirror_report())),
             Some(Request::Keys(_)) => ("key_rotate", Outcome::Keys(samples::key_report())),
             Some(Request::QueueSchema(_)) => (
                 "queue_schema",
                 Outcome::QueueSchema(samples::queue_schema_report()),
             ),
+            Some(Request::Retention(_)) => ("retention", Outcome::Retention(samples::retention_report())),
             Some(Request::CreateBackup(_)) | None => {
                 let mut report = samples::create_report(BackupState::Complete);
                 report.parent = report.parent.filter(|_| !self.script.first);
@@ -265,6 +271,17 @@ impl Client for Fake {
             _ => QueueAnswer::Changes(samples::queue_changes()),
         })
     }
+
+    async fn retention(&self, place: &PolicyPlace, call: RetentionCall) -> Result<RetentionAnswer, Failure> {
+        self.ask((place, &call))?;
+        Ok(match call {
+            RetentionCall::List { .. } => RetentionAnswer::Policies(samples::policy_list()),
+            RetentionCall::Tags => RetentionAnswer::Tags(samples::policy_tags()),
+            RetentionCall::Check { .. } => RetentionAnswer::Checked(samples::policy_check()),
+            RetentionCall::History { .. } => RetentionAnswer::History(samples::retention_history()),
+            _ => RetentionAnswer::Changes(samples::policy_changes()),
+        })
+    }
 }
 
 /// The backend over a fake client.
@@ -284,6 +301,11 @@ impl Backend for FakeBackend {
 
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
         self.0.ask(request)?;
+        Ok(samples::vault_info())
+    }
+
+    async fn probe_vault(&self, vault: Option<&str>) -> Result<VaultInfo, Failure> {
+        self.0.ask(format!("probe {vault:?}"))?;
         Ok(samples::vault_info())
     }
 

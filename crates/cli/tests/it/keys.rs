@@ -18,7 +18,13 @@ fn home() -> (Ostler, TempDir) {
     for number in 0..20_u8 {
         fs::write(source.path().join(format!("f{number}")), vec![number; 30_000]).unwrap();
     }
-    ostler.ok(["backup", "create", source.path().to_str().unwrap(), "--name", "first"]);
+    ostler.ok([
+        "backup",
+        "create",
+        source.path().to_str().unwrap(),
+        "--name",
+        "first",
+    ]);
     (ostler, source)
 }
 
@@ -66,7 +72,13 @@ fn a_lost_key_is_replaced_by_another() {
     assert_eq!(unknown.status.code(), Some(7), "{}", said(&unknown));
     let phrase = ostler.home().join("phrase");
     fs::write(&phrase, "correct horse\n").unwrap();
-    ostler.ok(["vault", "key", "add", "--passphrase-file", phrase.to_str().unwrap()]);
+    ostler.ok([
+        "vault",
+        "key",
+        "add",
+        "--passphrase-file",
+        phrase.to_str().unwrap(),
+    ]);
     restores(&ostler, &source);
 }
 
@@ -91,7 +103,10 @@ fn a_leaked_key_opens_nothing_afterwards_even_with_a_copy_of_the_wrappers() {
     let plan = ostler.json(["vault", "key", "rotate", "--compromised", "--dry-run"]);
     let digest = plan["digest"].as_str().unwrap();
     let report = ostler.json(["vault", "key", "rotate", "--compromised", "--apply", digest]);
-    assert_eq!((&report["done"], &report["old_bytes"]), (&"given up".into(), &0.into()));
+    assert_eq!(
+        (&report["done"], &report["old_bytes"]),
+        (&"given up".into(), &0.into())
+    );
     let stale = ostler.run(["vault", "key", "rotate", "--compromised", "--apply", digest]);
     assert_eq!(stale.status.code(), Some(4), "{}", said(&stale));
     let list = ostler.json(["vault", "key", "list"]);
@@ -99,22 +114,37 @@ fn a_leaked_key_opens_nothing_afterwards_even_with_a_copy_of_the_wrappers() {
     restores(&ostler, &source);
     ostler.ok(["vault", "check", "--read-data"]);
     let again = ostler.json(["backup", "create", source.path().to_str().unwrap()]);
-    assert_eq!(again["backup"]["counts"]["new_bytes"], 0, "deduplication goes on: {again}");
+    assert_eq!(
+        again["backup"]["counts"]["new_bytes"], 0,
+        "deduplication goes on: {again}"
+    );
 
     let Some(reader) = Reader::get() else { return };
     let key = ["--key".into(), new.clone().into_os_string()];
     assert_eq!(reader.read_all(&ostler.vault(), &key).len(), 2);
-    for name in ["packs", "index", "backups", "notes", "intents", "leases", "rounds"] {
+    for name in [
+        "packs", "index", "backups", "notes", "intents", "leases", "rounds",
+    ] {
         if ostler.vault().join(name).exists() {
             copy(&ostler.vault().join(name), &thief);
         }
     }
     let words = ["list", thief.to_str().unwrap(), "--key", leaked.to_str().unwrap()];
     let stolen = reader.run(words);
-    assert!(!stolen.status.success() && stolen.stdout.is_empty(), "{}", said(&stolen));
+    assert!(
+        !stolen.status.success() && stolen.stdout.is_empty(),
+        "{}",
+        said(&stolen)
+    );
     let opened = Ostler::new(env!("CARGO_BIN_EXE_ostler"));
     let vault = ostler.vault();
-    let words = ["vault", "add", vault.to_str().unwrap(), "--key", leaked.to_str().unwrap()];
+    let words = [
+        "vault",
+        "add",
+        vault.to_str().unwrap(),
+        "--key",
+        leaked.to_str().unwrap(),
+    ];
     assert_eq!(opened.run(words).status.code(), Some(9));
 }
 
@@ -130,11 +160,30 @@ fn a_rotation_encrypts_nothing_anew_and_all_is_read() {
     ostler.ok(["vault", "key", "rotate", "--yes"]);
     assert_eq!(ostler.json(["vault", "info"])["bytes"], before);
     fs::write(source.path().join("new"), "new").unwrap();
-    ostler.ok(["backup", "create", source.path().to_str().unwrap(), "--name", "second"]);
+    ostler.ok([
+        "backup",
+        "create",
+        source.path().to_str().unwrap(),
+        "--name",
+        "second",
+    ]);
     let list = ostler.json(["vault", "key", "list"]);
     assert_eq!(list["epoch"], 2);
-    assert!(list["epochs"].as_array().unwrap().iter().all(|epoch| epoch["bytes"] != 0), "{list}");
-    assert_eq!(ostler.json(["vault", "check", "--read-data"])["problems"].as_array().unwrap().len(), 0);
+    assert!(
+        list["epochs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|epoch| epoch["bytes"] != 0),
+        "{list}"
+    );
+    assert_eq!(
+        ostler.json(["vault", "check", "--read-data"])["problems"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
     let Some(reader) = Reader::get() else { return };
     let restored = reader.read_all(&ostler.vault(), &["--key".into(), ostler.key().into_os_string()]);
     assert_eq!(restored.len(), 2);
@@ -164,7 +213,10 @@ fn a_recovery_sheet_is_all_that_a_new_machine_needs() {
     ostler.ok(["vault", "key", "sheet", "--to", paper.to_str().unwrap()]);
     assert_eq!(fs::metadata(&paper).unwrap().permissions().mode() & 0o777, 0o600);
     let text = fs::read_to_string(&paper).unwrap();
-    assert!(text.contains("SECRET") && text.contains(ostler.vault().to_str().unwrap()), "{text}");
+    assert!(
+        text.contains("SECRET") && text.contains(ostler.vault().to_str().unwrap()),
+        "{text}"
+    );
     for line in text.lines().filter(|line| !line.contains('/')) {
         assert!(line.chars().count() <= 80, "{line}");
     }
@@ -188,24 +240,47 @@ fn a_recovery_sheet_is_all_that_a_new_machine_needs() {
     restores(&scanned, &source);
 
     // Typed: in small letters, with other blanks.
-    let key = text.lines().find(|line| line.starts_with("OSTLER-KEY-1:")).unwrap();
+    let key = text
+        .lines()
+        .find(|line| line.starts_with("OSTLER-KEY-1:"))
+        .unwrap();
     let letters = key.split_once(':').unwrap().1.to_lowercase().replace('-', " ");
-    for typed in [letters.clone(), format!("ostler-key-1: {}", letters.replace(' ', "- "))] {
+    for typed in [
+        letters.clone(),
+        format!("ostler-key-1: {}", letters.replace(' ', "- ")),
+    ] {
         let ostler = Ostler::new(env!("CARGO_BIN_EXE_ostler"));
         let mut command = ostler.command(["vault", "add", vault.to_str().unwrap(), "--key", "-"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(format!("{typed}\n").as_bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(format!("{typed}\n").as_bytes())
+            .unwrap();
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", said(&output));
         assert!(!said(&output).contains(&typed), "the key is not repeated");
-        assert_eq!(fs::metadata(ostler.key()).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(ostler.key()).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         restores(&ostler, &source);
     }
     // Mistyped.
     let mistyped = Ostler::new(env!("CARGO_BIN_EXE_ostler"));
     let file = mistyped.home().join("typed.key");
     fs::write(&file, format!("OSTLER-KEY-1:{}A", &letters[..letters.len() - 1])).unwrap();
-    let words = ["vault", "add", vault.to_str().unwrap(), "--key", file.to_str().unwrap()];
+    let words = [
+        "vault",
+        "add",
+        vault.to_str().unwrap(),
+        "--key",
+        file.to_str().unwrap(),
+    ];
     assert_ne!(mistyped.run(words).status.code(), Some(0));
 }

@@ -5,6 +5,7 @@
 mod bad_input;
 mod crash;
 mod crash_keys;
+mod crash_vaults;
 mod damage;
 mod docs_start;
 mod end_to_end;
@@ -24,6 +25,9 @@ mod reader;
 mod reference;
 mod refusals;
 mod requests;
+mod resume;
+mod retention;
+mod retention_busy;
 mod run;
 mod samples;
 mod verbs;

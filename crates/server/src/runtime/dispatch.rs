@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ostler_agent::Options as AgentOptions;
 use ostler_api::request::{CreateBackup, Hooks, Keep, Plan, Prune, Request, Work};
-use ostler_backup::{Context, check, create, drill, keep, keys, prune, restore, verify};
+use ostler_backup::{Context, check, create, drill, keep, keys, mirror, prune, repair, restore, verify};
 use ostler_operations::{Finished, Operation, Spec};
 use ostler_store::Memory;
 use ostler_vault::{InitOptions, Vault};
@@ -13,7 +13,7 @@ use ostler_vocabulary::{ErrorKind, Failure, OperationId, ProcessIdentity};
 
 use super::node::VaultNode;
 use super::vaults::Opened;
-use super::{Runtime, first_use, places, queue};
+use super::{Runtime, first_use, places, queue, retention};
 use crate::Error;
 
 impl Runtime {
@@ -40,16 +40,16 @@ impl Runtime {
     pub(super) async fn make_plan(&self, request: Request) -> Result<Plan, Failure> {
         match request {
             Request::CreateBackup(request) => self.plan_create(request).await,
-            Request::Restore(request) => {
-                let context = self.context_of(request.backup.vault.as_deref()).await?;
+            Request::Restore(mut request) => {
+                let context = self.pinned(&mut request.backup).await?;
                 restore::plan(request, &context).await
             }
-            Request::Verify(request) => {
-                let context = self.context_of(request.backup.vault.as_deref()).await?;
+            Request::Verify(mut request) => {
+                let context = self.pinned(&mut request.backup).await?;
                 verify::plan(request, &context).await
             }
-            Request::Drill(request) => {
-                let context = self.context_of(request.backup.vault.as_deref()).await?;
+            Request::Drill(mut request) => {
+                let context = self.pinned(&mut request.backup).await?;
                 drill::plan(request, &context).await
             }
             Request::Delete(mut request) => {
@@ -65,11 +65,37 @@ impl Runtime {
                 let context = self.context_of(request.vault.as_deref()).await?;
                 check::plan(request, &context).await
             }
+            Request::RepairVault(mut request) => {
+                request.vault = Some(self.vault_name(request.vault.as_deref()));
+                let context = self.context_of(request.vault.as_deref()).await?;
+                let from = match &request.from {
+                    Some(from) => Some(self.context_of(Some(from)).await?),
+                    None => None,
+                };
+                repair::plan(request, &context, from.as_ref()).await
+            }
+            Request::Mirror(request) => {
+                let from = self.context_of(request.from.as_deref()).await?;
+                let to = self.context_of(Some(&request.to)).await?;
+                mirror::plan(request, &from, &to).await
+            }
             Request::Keys(request) => {
                 let context = self.context_of(request.vault.as_deref()).await?;
                 keys::plan(request, &context).await
             }
             Request::QueueSchema(request) => self.plan_queue_schema(request).await,
+            Request::Retention(request) => self.plan_retention(request).await,
+        }
+    }
+
+    /// The vault that a plan reads from, where that is not the one it is for.
+    async fn other(&self, request: &Request) -> Result<Option<Context>, Failure> {
+        match request {
+            Request::Mirror(request) => self.context_of(request.from.as_deref()).await.map(Some),
+            Request::RepairVault(request) if request.from.is_some() => {
+                self.context_of(request.from.as_deref()).await.map(Some)
+            }
+            _ => Ok(None),
         }
     }
 
@@ -136,6 +162,10 @@ impl Runtime {
             self.forget_the_old().await;
             return self.start_queue_schema(plan).await;
         }
+        if matches!(plan.request, Request::Retention(_)) {
+            self.forget_the_old().await;
+            return self.start_retention(plan).await;
+        }
         let opened = match &plan.request {
             Request::CreateBackup(request) if self.makes_default(request.vault.as_deref()) => {
                 self.make_default().await?
@@ -155,6 +185,7 @@ impl Runtime {
                 .map_err(|e| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {e}")))?,
         };
         let context = self.context(&opened, false);
+        let other = self.other(&plan.request).await?;
         let material = self.material(&plan).await?;
         let new_key = opened.new_key.clone();
         self.inner
@@ -163,7 +194,7 @@ impl Runtime {
                 if let Some(key) = &new_key {
                     op.message(first_use::key_made(key));
                 }
-                run(plan, op, context, material).await
+                run(plan, op, context, other, material).await
             })
             .await
     }
@@ -180,13 +211,19 @@ impl Runtime {
         if matches!(plan.request, Request::QueueSchema(_)) {
             return self.resume_queue_schema(id, plan).await;
         }
+        if matches!(plan.request, Request::Retention(_)) {
+            return self.resume_retention(id, plan).await;
+        }
         let opened = self.opened(Some(&plan.vault)).await?;
         let context = self.context(&opened, true);
+        let other = self.other(&plan.request).await?;
         let material = self.material(&plan).await?;
         let (kind, version) = kind_of(&plan.request);
         self.inner
             .engine
-            .resume(id, kind, version, move |op| run(plan, op, context, material))
+            .resume(id, kind, version, move |op| {
+                run(plan, op, context, other, material)
+            })
             .await
     }
 
@@ -255,8 +292,11 @@ fn kind_of(request: &Request) -> (&'static str, u32) {
         Request::Delete(_) => (prune::DELETE_KIND, prune::VERSION),
         Request::Prune(_) => (prune::KIND, prune::VERSION),
         Request::CheckVault(_) => (check::KIND, check::VERSION),
+        Request::RepairVault(_) => (repair::KIND, repair::VERSION),
+        Request::Mirror(_) => (mirror::KIND, mirror::VERSION),
         Request::Keys(change) => (keys::kind_of(&change.action), keys::VERSION),
         Request::QueueSchema(_) => (queue::KIND, queue::VERSION),
+        Request::Retention(_) => (retention::KIND, retention::VERSION),
     }
 }
 
@@ -264,6 +304,7 @@ async fn run(
     plan: Plan,
     op: Operation,
     context: Context,
+    other: Option<Context>,
     material: keys::Material,
 ) -> Result<Finished, Failure> {
     match &plan.request {
@@ -273,8 +314,13 @@ async fn run(
         Request::Drill(_) => drill::run(plan, op, context).await,
         Request::Delete(_) | Request::Prune(_) => prune::run(plan, op, context).await,
         Request::CheckVault(_) => check::run(plan, op, context).await,
+        Request::RepairVault(_) => repair::run(plan, op, context, other).await,
+        Request::Mirror(_) => match other {
+            Some(from) => mirror::run(plan, op, context, from).await,
+            None => Err(Failure::new(ErrorKind::Internal, "a mirror has one vault only")),
+        },
         Request::Keys(_) => keys::run(plan, op, context, material).await,
-        Request::QueueSchema(_) => Err(Failure::new(
+        Request::QueueSchema(_) | Request::Retention(_) => Err(Failure::new(
             ErrorKind::Internal,
             "a plan for a database was given to a vault",
         )),

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ostler_store::{Local, Store};
-use ostler_vault::{InitOptions, Protect, Vault};
+use ostler_vault::{InitOptions, Protect, Vault, Writers};
 use ostler_vocabulary::{ErrorKind, Failure, VaultId};
 
 use super::registration::Encryption;
@@ -90,12 +91,14 @@ pub(super) async fn init(
     store: Arc<dyn Store>,
     options: InitOptions,
     encryption: Encryption,
+    (writers, lock): (Writers, Option<Duration>),
     key_file: Option<&Path>,
 ) -> Result<Vault, Failure> {
-    let init = async move || match encryption {
-        Encryption::By(algorithm) => Vault::init_by(store, options, algorithm).await,
-        Encryption::Fastest | Encryption::None => Vault::init(store, options).await,
+    let algorithm = match encryption {
+        Encryption::By(algorithm) => Some(algorithm),
+        Encryption::Fastest | Encryption::None => None,
     };
+    let init = async move || Vault::init_for(store, options, algorithm, writers, lock).await;
     let cannot_write = |path: &Path, source| Error::Write {
         what: "the key file",
         path: path.to_owned(),

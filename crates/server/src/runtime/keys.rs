@@ -38,7 +38,7 @@ impl Runtime {
         let vault = &opened.vault;
         let index = vault.index(false).await;
         let index = index.map_err(context.attempting("read its index"))?;
-        let bytes = index.bytes_by_epoch();
+        let bytes = index.bytes_by_epoch()?;
         let given_up = vault.giving_up().unwrap_or(0);
         let encrypted = vault.encryption() != "none";
         let state = |number| match number {
@@ -51,7 +51,7 @@ impl Runtime {
             vault: opened.name.clone(),
             epoch: vault.current_epoch(),
             bytes: index.bytes(),
-            old_bytes: index.bytes_before(given_up),
+            old_bytes: index.bytes_before(given_up)?,
             keys: keys::entries(&context).await?,
             epochs: epochs
                 .map(|epoch| KeyEpoch {
@@ -65,14 +65,19 @@ impl Runtime {
     }
 
     /// What to know of a vault whose old epochs are being given up.
-    pub(super) fn giving_up_warning(opened: &Opened, index: &ostler_vault::Index) -> Option<String> {
-        let before = opened.vault.giving_up()?;
-        let (old, all) = (index.bytes_before(before), index.bytes().max(1));
-        Some(format!(
+    pub(super) fn giving_up_warning(
+        opened: &Opened,
+        index: &ostler_vault::Index,
+    ) -> Result<Option<String>, Failure> {
+        let Some(before) = opened.vault.giving_up() else {
+            return Ok(None);
+        };
+        let (old, all) = (index.bytes_before(before)?, index.bytes().max(1));
+        Ok(Some(format!(
             "secrets of this vault have leaked: {} % of it is still encrypted with them; `ostler vault key rotate \
              --compromised` goes on",
             u128::from(old) * 100 / u128::from(all)
-        ))
+        )))
     }
 
     /// The secrets that a change of keys needs, by reference.

@@ -1,6 +1,7 @@
 //! The runtime: what answers a front end in its own process.
 
 mod access;
+mod across;
 mod browse;
 mod dispatch;
 mod documents;
@@ -8,9 +9,11 @@ mod first_use;
 mod keys;
 mod node;
 mod places;
+mod probing;
 mod queries;
 mod queue;
 mod registration;
+mod retention;
 mod vaults;
 
 use std::collections::HashMap;
@@ -24,14 +27,15 @@ use ostler_api::document::{
 };
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Plan, Request, Selector};
+use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::{Client, Event};
 use ostler_operations::Engine;
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
 
 use crate::settings::Settings;
-pub(crate) use queue::{configured as configured_database, target as database_target};
 pub use keys::KeySheet;
+pub(crate) use queue::{configured as configured_database, target as database_target};
 pub use registration::{AddVault, Encryption, InitVault, TypedKey};
 pub use vaults::Opened;
 
@@ -201,13 +205,7 @@ impl Client for Runtime {
 
     async fn vaults(&self) -> Result<VaultList, Failure> {
         Ok(VaultList {
-            vaults: self
-                .inner
-                .settings
-                .vault_names()
-                .iter()
-                .map(|name| self.vault_summary(name))
-                .collect::<Result<_, Failure>>()?,
+            vaults: self.listed_vaults()?,
         })
     }
 
@@ -222,5 +220,9 @@ impl Client for Runtime {
 
     async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure> {
         self.queue_call(database, call).await
+    }
+
+    async fn retention(&self, place: &PolicyPlace, call: RetentionCall) -> Result<RetentionAnswer, Failure> {
+        self.retention_call(place, call).await
     }
 }

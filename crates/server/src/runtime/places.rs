@@ -50,6 +50,7 @@ pub(super) fn local_directory(location: &str) -> Option<PathBuf> {
 /// Directories that no backup holds and no restore removes: state and local vaults, as they are named and as they are.
 pub(super) fn left_out(settings: &Settings, also: Option<&Path>) -> Vec<PathBuf> {
     let mut places = vec![settings.state_directory.clone(), settings.implicit_vault()];
+    places.extend(settings.cache_directory());
     places.extend(
         settings
             .file

@@ -1,10 +1,9 @@
-//! What there is: backups listed, shown and marked.
+//! What there is of one backup: shown and marked.
 
 use ostler_api::client::Mark;
-use ostler_api::document::{BackupDetail, BackupList};
-use ostler_api::request::{Filter, Selector};
-use ostler_backup::state::Backup;
-use ostler_backup::{Context, problems, select, verify};
+use ostler_api::document::{BackupDetail, CopiedFrom};
+use ostler_api::request::Selector;
+use ostler_backup::{problems, verify};
 use ostler_vault::{MarkAction, MarkRecord, Record};
 use ostler_vocabulary::{BackupId, Failure};
 
@@ -12,31 +11,6 @@ use super::Runtime;
 use crate::Error;
 
 impl Runtime {
-    pub(super) async fn list_backups(
-        &self,
-        vault: Option<&str>,
-        filter: &Filter,
-    ) -> Result<BackupList, Failure> {
-        let opened = self.opened(vault).await?;
-        let backups = self.context(&opened, false).backups().await?;
-        Ok(BackupList {
-            vault: opened.name.clone(),
-            backups: select::matching(&backups, filter)?
-                .into_iter()
-                .map(|b| b.summary.clone())
-                .collect(),
-        })
-    }
-
-    /// The backup that is meant, with the context of its vault.
-    pub(super) async fn meant(&self, selector: &Selector) -> Result<(Context, Backup), Failure> {
-        let opened = self.opened(selector.vault.as_deref()).await?;
-        let context = self.context(&opened, false);
-        let backups = context.backups().await?;
-        let backup = select::resolve(&backups, &selector.backup, &selector.filter)?.clone();
-        Ok((context, backup))
-    }
-
     pub(super) async fn show_backup(&self, selector: &Selector) -> Result<BackupDetail, Failure> {
         let (context, backup) = self.meant(selector).await?;
         let id = backup.id();
@@ -55,9 +29,16 @@ impl Runtime {
             None => Vec::new(),
         };
         Ok(BackupDetail {
-            vault: context.vault_name.clone(),
             hold_reason: backup.hold.as_ref().and_then(|hold| hold.reason.clone()),
             parent: record.as_ref().and_then(|r| r.parent),
+            origin: record
+                .as_ref()
+                .and_then(|r| r.origin.as_ref())
+                .map(|origin| CopiedFrom {
+                    vault: origin.vault,
+                    backup: origin.backup,
+                    at: origin.at,
+                }),
             operation: record.as_ref().map(|r| r.operation).or(backup.operation),
             made_by: record.as_ref().map(|r| r.made_by.clone()).unwrap_or_default(),
             problems: record
@@ -65,6 +46,7 @@ impl Runtime {
                 .map(|r| problems::shown(&r.problems))
                 .unwrap_or_default(),
             proofs: proofs.iter().map(verify::proof_document).collect(),
+            reading: ostler_backup::rotation::reading(&backup.proofs, context.clock.now()),
             summary: backup.summary,
         })
     }

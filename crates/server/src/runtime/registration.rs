@@ -8,7 +8,7 @@ use ostler_vault::{Algorithm, InitOptions, Protect, Unlock, Vault};
 use ostler_vocabulary::{ErrorKind, Failure, Secret};
 
 use super::vaults::cannot_open;
-use super::{Runtime, blocking, first_use, places};
+use super::{Runtime, blocking, first_use, places, probing};
 use crate::Error;
 use crate::settings::edit::{NewVault, References};
 use crate::settings::environment as variable;
@@ -113,11 +113,18 @@ impl Runtime {
             protect,
             clock: Arc::clone(&self.inner.clock),
         };
-        let vault = first_use::init(store, options, request.encryption, key_file.as_deref())
-            .await
-            .map_err(|failure| {
-                failure.context(format!("cannot make vault `{name}` at {}", configured.location))
-            })?;
+        let lock = configured.lock.map(|span| span.0);
+        let make = async {
+            Vault::require_vacant(&store).await?;
+            let (found, writers) = probing::look(&store, lock.is_some()).await?;
+            let how = (writers, lock);
+            let vault = first_use::init(store, options, request.encryption, how, key_file.as_deref()).await?;
+            vault.keep_probe(found).await?;
+            Ok::<Vault, Failure>(vault)
+        };
+        let vault = make.await.map_err(|failure: Failure| {
+            failure.context(format!("cannot make vault `{name}` at {}", configured.location))
+        })?;
         let opened_by = References {
             key: key_file.clone().map(absolute_reference),
             passphrase: request.passphrase_file.clone().map(absolute_reference),
@@ -261,7 +268,8 @@ impl Runtime {
             Some(typed) => vec![Unlock::KeyFile(typed.0.clone())],
             None => self.unlock(&name, &configured).await?,
         };
-        let vault = Vault::open(store, &unlock, Arc::clone(&self.inner.clock))
+        let lock = configured.lock.map(|span| span.0);
+        let vault = Vault::open_locked(store, &unlock, Arc::clone(&self.inner.clock), lock)
             .await
             .map_err(|error| cannot_open(&name, &location, error))?;
         if let Some(typed) = &request.typed_key {

@@ -8,7 +8,7 @@ use ostler_api::document::{KeySummary, VaultInfo, VaultSummary};
 use ostler_vault::Vault;
 use ostler_vocabulary::Failure;
 
-use super::{Runtime, first_use, places};
+use super::{Runtime, first_use, places, probing};
 use crate::settings::is_location;
 use crate::settings::reference::Reference;
 
@@ -42,7 +42,8 @@ impl Runtime {
         let configured = self.inner.settings.vault(&name)?;
         let store = self.store(&name, &configured).await?;
         let unlock = self.unlock(&name, &configured).await?;
-        let vault = Vault::open(store, &unlock, Arc::clone(&self.inner.clock))
+        let lock = configured.lock.map(|span| span.0);
+        let vault = Vault::open_locked(store, &unlock, Arc::clone(&self.inner.clock), lock)
             .await
             .map_err(|error| cannot_open(&name, &configured.location, error))?;
         Ok(self.keep(&name, &configured.location, vault, None))
@@ -60,6 +61,10 @@ impl Runtime {
         vault: Vault,
         new_key: Option<PathBuf>,
     ) -> Arc<Opened> {
+        let vault = match self.inner.settings.cache_directory() {
+            Some(directory) => vault.with_cache(&directory),
+            None => vault,
+        };
         let opened = Arc::new(Opened {
             name: name.to_owned(),
             location: location.to_owned(),
@@ -69,6 +74,16 @@ impl Runtime {
         });
         let mut vaults = self.inner.vaults.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(vaults.entry(name.to_owned()).or_insert(opened))
+    }
+
+    /// The configured vaults, by name; that of the state directory too, where nothing else is or where it is.
+    pub(super) fn listed_vaults(&self) -> Result<Vec<VaultSummary>, Failure> {
+        let mut names = self.inner.settings.vault_names();
+        let others = self.all_vaults().into_iter();
+        names.extend(others.filter(|name| !is_location(name)));
+        names.sort();
+        names.dedup();
+        names.iter().map(|name| self.vault_summary(name)).collect()
     }
 
     pub(super) fn vault_summary(&self, name: &str) -> Result<VaultSummary, Failure> {
@@ -92,7 +107,8 @@ impl Runtime {
         let vault = &opened.vault;
         let context = self.context(opened, false);
         let mut backups = BTreeMap::new();
-        for backup in context.backups().await? {
+        let all = context.backups().await?;
+        for backup in &all {
             *backups.entry(backup.state().as_str().to_owned()).or_default() += 1;
         }
         let index = vault.index(false).await.map_err(attempting("read its index"))?;
@@ -102,10 +118,16 @@ impl Runtime {
             warnings
                 .push("this vault is not encrypted: whoever can read it can read what is in it".to_owned());
         }
-        warnings.extend(Self::giving_up_warning(opened, &index));
+        warnings.extend(Self::giving_up_warning(opened, &index)?);
         if let Some(path) = &key_file {
             warnings.push(first_use::copy_away(path));
         }
+        let probe = vault
+            .last_probe()
+            .await
+            .map_err(attempting("read what its store can do"))?;
+        let (store, of_store) = probing::described(vault, probe.as_ref());
+        warnings.extend(of_store);
         let configured_key = match self.inner.settings.vault(&opened.name).ok().and_then(|v| v.key) {
             Some(Reference::File(path)) => Some(self.inner.settings.base().join(path)),
             _ => first_use::key_file_of(&self.inner.settings, &opened.name, vault.id()),
@@ -130,9 +152,11 @@ impl Runtime {
                 .collect(),
             key_file: key_file.or(configured_key),
             backups,
+            reading: ostler_backup::rotation::of_all(&all, context.clock.now()),
             packs: index.packs() as u64,
             bytes: index.bytes(),
             chunks: index.chunks() as u64,
+            store,
             warnings,
         })
     }

@@ -142,6 +142,10 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "where the state directory ostler/ is made, instead of ~/.local/share",
     },
     Variable {
+        name: "XDG_CACHE_HOME",
+        meaning: "where the cache directory ostler/ is made, instead of ~/.cache",
+    },
+    Variable {
         name: "HOME",
         meaning: "the home directory, which ~ stands for",
     },

@@ -150,6 +150,8 @@ pub struct Vault {
     pub passphrase: Option<Reference>,
     /// Where the age identity comes from.
     pub age_identity: Option<Reference>,
+    /// How long what is stored is locked against deletion; not at all when not given.
+    pub lock: Option<Span>,
     /// How its S3 service is reached.
     #[serde(default)]
     pub s3: S3,
@@ -173,6 +175,7 @@ impl Vault {
             key: None,
             passphrase: None,
             age_identity: None,
+            lock: None,
             s3: S3::default(),
             azure: Azure::default(),
             gcs: Gcs::default(),

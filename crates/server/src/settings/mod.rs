@@ -6,6 +6,7 @@ pub mod environment;
 pub mod file;
 mod key_store;
 pub mod keys;
+pub mod pages;
 pub mod reference;
 pub mod show;
 pub mod stores;
@@ -90,6 +91,16 @@ impl Settings {
     #[must_use]
     pub fn implicit_vault(&self) -> PathBuf {
         self.state_directory.join("vault")
+    }
+
+    /// The directory of what can be had again: `$XDG_CACHE_HOME/ostler`. `None` where there is no home.
+    #[must_use]
+    pub fn cache_directory(&self) -> Option<PathBuf> {
+        let home = match self.environment.get("XDG_CACHE_HOME") {
+            Some(home) => PathBuf::from(home),
+            None => PathBuf::from(self.environment.get("HOME")?).join(".cache"),
+        };
+        Some(home.join("ostler"))
     }
 
     /// Where the key file of a vault is that configures none.

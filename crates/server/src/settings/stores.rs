@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ostler_store::{AzureOptions, GcsOptions, S3Options, SftpOptions};
+use ostler_store::{AzureOptions, GcsOptions, S3Options, SftpOptions, Style};
 use ostler_vocabulary::Secret;
 use serde::Deserialize;
 
@@ -69,17 +69,6 @@ pub struct S3 {
     pub session_token: Option<Reference>,
 }
 
-/// Where a bucket's name goes in requests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Style {
-    /// `https://endpoint/bucket/key`
-    #[default]
-    Path,
-    /// `https://bucket.endpoint/key`
-    Virtual,
-}
-
 impl S3 {
     /// With secrets. Blocks.
     ///
@@ -105,10 +94,7 @@ impl S3 {
                 "AWS_SECRET_ACCESS_KEY",
             )?,
             session_token,
-            style: match self.style {
-                Style::Path => ostler_store::Style::Path,
-                Style::Virtual => ostler_store::Style::Virtual,
-            },
+            style: self.style,
             ..S3Options::default()
         })
     }

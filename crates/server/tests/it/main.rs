@@ -4,4 +4,5 @@
 mod damage;
 mod examples;
 mod life;
+mod stores;
 mod world;

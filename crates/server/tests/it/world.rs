@@ -107,6 +107,8 @@ pub fn verify(text: &str, read_data: bool) -> Request {
     Request::Verify(Verify {
         backup: selector(text),
         read_data,
+        part: None,
+        include: Vec::new(),
     })
 }
 

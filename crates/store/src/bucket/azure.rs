@@ -90,11 +90,12 @@ impl AzureOptions {
             .map_err(|error| wrong(error.to_string()))?;
         Ok(Connected {
             client: Arc::new(client),
-            explain: Explain {
+            explain: Arc::new(Explain {
                 place: format!("the container `{container}`"),
                 endpoint: endpoint.unwrap_or_else(|| "Azure".to_owned()),
                 credentials,
-            },
+            }),
+            signed: None,
             // `startFrom` is young: older versions of the service, and others that speak its protocol, ignore it.
             starts_anywhere: false,
         })

@@ -1,7 +1,7 @@
 //! What an object service's answers mean for a store.
 //!
-//! S3's codes: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>, which Google's XML interface
-//! shares. Azure's: <https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes>.
+//! S3's codes: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>. Azure's:
+//! <https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes>.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -71,6 +71,60 @@ impl Explain {
         }
     }
 
+    /// A request of our own was answered by an error, in XML as S3 does it.
+    pub(super) fn refused(&self, attempt: Attempt, status: u16, body: &str) -> Error {
+        let answer = Answer {
+            status,
+            code: element(body, "Code"),
+            message: element(body, "Message"),
+        };
+        self.answered(attempt, answer)
+    }
+
+    /// A request of our own was answered by an error, in JSON as Google does it:
+    /// <https://cloud.google.com/storage/docs/json_api/v1/status-codes>.
+    pub(super) fn refused_json(&self, attempt: Attempt, status: u16, body: &[u8]) -> Error {
+        let document: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = |pointer| {
+            let text = document.pointer(pointer).and_then(serde_json::Value::as_str);
+            shortened(text.unwrap_or_default())
+        };
+        let answer = Answer {
+            status,
+            code: text("/error/errors/0/reason"),
+            message: text("/error/message"),
+        };
+        self.answered(attempt, answer)
+    }
+
+    /// The bucket is not there.
+    pub(super) fn gone(&self, attempt: Attempt) -> Error {
+        Error::Gone {
+            attempt,
+            hint: format!(
+                "make {} at {}, or look whether its name and the settings of the service are right",
+                self.place, self.endpoint
+            ),
+        }
+    }
+
+    /// A request of our own was not answered.
+    pub(super) fn no_answer(&self, attempt: Attempt, error: HttpError) -> Error {
+        let error = object_store::Error::Generic {
+            store: "HTTP",
+            source: Box::new(error),
+        };
+        self.unanswered(attempt, &error)
+    }
+
+    /// A request of our own could not be made: a defect, or settings nobody can work with.
+    pub(super) fn not_sent(&self, attempt: Attempt, error: &dyn fmt::Display) -> Error {
+        Error::Io {
+            attempt,
+            source: Box::new(NoAnswer(error.to_string())),
+        }
+    }
+
     /// The body ended before the length that the service had announced.
     pub(super) fn cut_off(&self, attempt: Attempt) -> Error {
         Error::Unavailable {
@@ -88,13 +142,7 @@ impl Explain {
                 "NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted"
             ) =>
             {
-                Error::Gone {
-                    attempt,
-                    hint: format!(
-                        "make {} at {}, or look whether its name and the settings of the service are right",
-                        self.place, self.endpoint
-                    ),
-                }
+                self.gone(attempt)
             }
             // The winner of a race is not known yet; the next try is told.
             409 if code == "ConditionalRequestConflict" => self.unavailable(attempt, answer),
@@ -170,6 +218,7 @@ impl Explain {
             "InvalidAccessKeyId"
             | "SignatureDoesNotMatch"
             | "AuthenticationFailed"
+            | "authError"
             | "InvalidAuthenticationInfo" => format!(
                 "{} does not accept the credentials: look at them, at the machine's clock and at the region ({source} were used)",
                 self.endpoint
@@ -284,10 +333,14 @@ fn answer_of(message: &str) -> Option<Answer> {
 }
 
 /// The text of the first element of this name, shortened; empty when there is none.
-fn element(body: &str, name: &str) -> String {
+pub(super) fn element(body: &str, name: &str) -> String {
     let text = body
         .split_once(&format!("<{name}>"))
         .and_then(|(_, rest)| rest.split_once(&format!("</{name}>")))
         .map_or("", |(text, _)| text);
+    shortened(text)
+}
+
+fn shortened(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }

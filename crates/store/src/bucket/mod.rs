@@ -1,8 +1,8 @@
 //! Stores in a bucket of an object service: S3, Azure Blob Storage, Google Cloud Storage.
 //!
-//! One file a service says how it is reached; what is here works on all of them. An object is created by one PUT with
-//! the service's condition that there must be none (`If-None-Match: *`, or generation 0). A service that ignores the
-//! condition breaks the contract; the conformance suite finds that out.
+//! One file a service says how it is reached; what is here works on S3 and Azure, and `gcs` has its own. An object is
+//! created by one PUT with the service's condition that there must be none (`If-None-Match: *`). A service that ignores
+//! the condition breaks the contract; [`probe`](crate::probe) finds that out.
 
 mod azure;
 mod connection;
@@ -11,6 +11,7 @@ mod gcs;
 mod s3;
 mod starts;
 mod tls;
+mod wire;
 
 use std::fmt;
 use std::ops::Range;
@@ -26,12 +27,13 @@ use object_store::{
 use ostler_vocabulary::Timestamp;
 
 pub use azure::AzureOptions;
-pub use gcs::GcsOptions;
+pub use gcs::{Gcs, GcsOptions};
+use s3::SignedBucket;
 pub use s3::{S3Options, Style};
 pub use tls::provide as provide_tls;
 
 use crate::key::check_prefix;
-use crate::{Attempt, Error, Key, Object, PAGE, Page, Store, Verb};
+use crate::{Attempt, Error, Key, Object, PAGE, Page, Store, Verb, Versions};
 use fault::Explain;
 use starts::Starts;
 
@@ -42,9 +44,11 @@ impl<T: ObjectStore + PaginatedListStore> Client for T {}
 /// A service's client and what its errors need to know.
 struct Connected {
     client: Arc<dyn Client>,
-    explain: Explain,
+    explain: Arc<Explain>,
     /// Whether the service can begin a listing after any name. Else it goes on by its own tokens only.
     starts_anywhere: bool,
+    /// For what the client library cannot ask an S3 service for.
+    signed: Option<SignedBucket>,
 }
 
 /// Objects in a bucket, below a prefix.
@@ -55,8 +59,9 @@ pub struct Bucket {
     location: String,
     /// Empty, or with a `/` at its end.
     prefix: String,
-    explain: Explain,
+    explain: Arc<Explain>,
     starts: Option<Starts>,
+    signed: Option<SignedBucket>,
 }
 
 impl fmt::Debug for Bucket {
@@ -71,7 +76,9 @@ impl Bucket {
     /// # Errors
     /// [`Error::Settings`] when the settings contradict each other.
     pub fn s3(bucket: &str, prefix: &str, options: &S3Options) -> Result<Self, Error> {
-        Self::open("s3", bucket, prefix, |location| options.connect(bucket, location))
+        Self::open("s3", bucket, prefix, |prefix, location| {
+            options.connect(bucket, prefix, location)
+        })
     }
 
     /// A container of an Azure storage account; `prefix` as with [`Bucket::s3`].
@@ -79,37 +86,30 @@ impl Bucket {
     /// # Errors
     /// [`Error::Settings`] when the settings contradict each other.
     pub fn azure(container: &str, prefix: &str, options: &AzureOptions) -> Result<Self, Error> {
-        Self::open("azure", container, prefix, |location| {
+        Self::open("azure", container, prefix, |_, location| {
             options.connect(container, location)
         })
-    }
-
-    /// A bucket of Google Cloud Storage; `prefix` as with [`Bucket::s3`].
-    ///
-    /// # Errors
-    /// [`Error::Settings`] when the settings contradict each other, or the service account cannot be read.
-    pub fn gcs(bucket: &str, prefix: &str, options: &GcsOptions) -> Result<Self, Error> {
-        Self::open("gs", bucket, prefix, |location| options.connect(bucket, location))
     }
 
     fn open(
         scheme: &str,
         bucket: &str,
         prefix: &str,
-        connect: impl FnOnce(&str) -> Result<Connected, Error>,
+        connect: impl FnOnce(&str, &str) -> Result<Connected, Error>,
     ) -> Result<Self, Error> {
         let (location, prefix) = if prefix.is_empty() {
             (format!("{scheme}://{bucket}"), String::new())
         } else {
             (format!("{scheme}://{bucket}/{prefix}"), format!("{prefix}/"))
         };
-        let connected = connect(&location)?;
+        let connected = connect(&prefix, &location)?;
         Ok(Self {
             client: connected.client,
             location,
             prefix,
             explain: connected.explain,
             starts: (!connected.starts_anywhere).then(Starts::default),
+            signed: connected.signed,
         })
     }
 
@@ -311,6 +311,19 @@ impl Store for Bucket {
                 Error::NotFound(_) => Ok(()),
                 error => Err(error),
             },
+        }
+    }
+
+    fn versions(&self) -> Option<Arc<dyn Versions>> {
+        self.signed
+            .as_ref()
+            .map(|signed| Arc::new(signed.clone()) as Arc<dyn Versions>)
+    }
+
+    async fn refuses_damage(&self, key: &Key) -> Result<Option<bool>, Error> {
+        match &self.signed {
+            Some(signed) => signed.refuses_damage(key).await.map(Some),
+            None => Ok(None),
         }
     }
 }

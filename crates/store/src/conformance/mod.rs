@@ -5,10 +5,13 @@
 mod listing;
 mod objects;
 mod races;
+mod versions;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+
+pub use versions::check_versions;
 
 use crate::{Error, Key, Store};
 

@@ -4,5 +4,8 @@
 mod decorators;
 mod keeps_contract;
 mod local;
+mod probe;
 mod s3;
 mod services;
+mod stand_in;
+mod versions;

@@ -9,8 +9,10 @@ use ostler_store::{
 };
 use ostler_testkit::servers::{SeaweedFs, seaweedfs};
 use ostler_vocabulary::{Classified, ErrorKind, Secret, Span};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
+
+use crate::stand_in::stand_in;
 
 fn key(name: &str) -> Key {
     Key::new(name).unwrap()
@@ -90,39 +92,6 @@ async fn a_real_s3_service_keeps_the_contract_and_says_what_is_wrong() {
     let error = direct.get(&key("a")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     assert!(error.hint().unwrap().contains(&service.endpoint()), "{error:?}");
-}
-
-/// Gives the same answer to each request, until dropped.
-struct StandIn {
-    endpoint: String,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for StandIn {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn stand_in(status: &'static str, body: &'static str) -> StandIn {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let task = tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut request = [0; 64 * 1024];
-            let _ = stream.read(&mut request).await;
-            if status.is_empty() {
-                // Never answers.
-                std::future::pending::<()>().await;
-            }
-            let length = body.len();
-            let answer =
-                format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
-            let _ = stream.write_all(answer.as_bytes()).await;
-            let _ = stream.shutdown().await;
-        }
-    });
-    StandIn { endpoint, task }
 }
 
 #[tokio::test]

@@ -1,14 +1,17 @@
-//! Real servers of the other kinds: Azure Blob Storage, SFTP.
+//! Real servers of the other kinds: Azure Blob Storage, Google Cloud Storage, SFTP.
 
 use std::fs;
 use std::sync::Arc;
 
 use ostler_store::conformance::{Expect, check};
 use ostler_store::{
-    AzureOptions, Bucket, Error, Key, Location, Options, Retry, RetryPolicy, Sftp, SftpOptions, Store, open,
+    AzureOptions, Bucket, Error, Gcs, GcsOptions, Key, Location, Options, Retry, RetryPolicy, Sftp,
+    SftpOptions, Store, open,
 };
-use ostler_testkit::servers::{Azurite, Sshd, azurite, sshd};
+use ostler_testkit::servers::{Azurite, FakeGcs, Sshd, azurite, fake_gcs, sshd};
 use ostler_vocabulary::{Classified, ErrorKind, Secret};
+
+use crate::stand_in::stand_in;
 
 fn key(name: &str) -> Key {
     Key::new(name).unwrap()
@@ -59,6 +62,76 @@ async fn an_azure_container_keeps_the_contract_and_says_what_is_wrong() {
     let gone = Bucket::azure(Azurite::CONTAINER, "", &azure).unwrap();
     let error = gone.get(&key("a")).await.unwrap_err();
     assert!(error.is_transient(), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_google_bucket_keeps_the_contract_and_says_what_is_wrong() {
+    let Some(service) = fake_gcs() else { return };
+    let gcs = GcsOptions {
+        anonymous: true,
+        endpoint: Some(service.endpoint()),
+        ..GcsOptions::default()
+    };
+    let location: Location = format!("gs://{}/some/prefix", FakeGcs::BUCKET).parse().unwrap();
+    let options = Options {
+        gcs: gcs.clone(),
+        ..Options::default()
+    };
+    assert_keeps_contract(&open(&location, &options).unwrap()).await;
+
+    let nowhere = Gcs::open("no-such-bucket", "", &gcs).unwrap();
+    for error in [
+        nowhere.create(&key("a"), "x".into()).await.unwrap_err(),
+        nowhere.get(&key("a")).await.unwrap_err(),
+        nowhere.head(&key("a")).await.unwrap_err(),
+        nowhere.list("", None).await.unwrap_err(),
+        nowhere.delete(&key("a")).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::Gone { .. }), "{error:?}");
+        assert!(error.hint().unwrap().contains("no-such-bucket"), "{error:?}");
+    }
+
+    service.server().crash();
+    let gone = Gcs::open(FakeGcs::BUCKET, "", &gcs).unwrap();
+    let error = gone.get(&key("a")).await.unwrap_err();
+    assert!(error.is_transient(), "{error:?}");
+}
+
+/// What Google says, as it says it.
+#[tokio::test]
+async fn answers_of_google_become_errors_that_help() {
+    let body = |code: u16, reason: &str, message: &str| {
+        serde_json::json!({"error": {"code": code, "message": message, "errors": [{"reason": reason}]}})
+            .to_string()
+    };
+    for (status, reason, kind, hint) in [
+        (401, "authError", ErrorKind::Denied, "does not accept"),
+        (403, "forbidden", ErrorKind::Denied, "may do this"),
+        (412, "conditionNotMet", ErrorKind::AlreadyExists, ""),
+        (429, "rateLimitExceeded", ErrorKind::Unavailable, "later"),
+        (503, "backendError", ErrorKind::Unavailable, "later"),
+        (400, "invalid", ErrorKind::Internal, ""),
+    ] {
+        let service = stand_in(&format!("{status} Said"), &body(status, reason, "so it is")).await;
+        let gcs = GcsOptions {
+            anonymous: true,
+            endpoint: Some(service.endpoint.clone()),
+            ..GcsOptions::default()
+        };
+        let store = Gcs::open("bucket", "p", &gcs).unwrap();
+        let error = store.create(&key("a/b"), "x".into()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{status}: {error:?}");
+        assert!(
+            error.hint().unwrap_or_default().contains(hint),
+            "{status}: {error:?}"
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("cannot create object `a/b` in the store gs://bucket/p"),
+            "{error}"
+        );
+    }
 }
 
 fn login(service: &Sshd) -> SftpOptions {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::http::exchange;
+use super::ports::attempts;
 use super::{Server, free_ports};
 use crate::install;
 
@@ -24,7 +25,6 @@ url = f"http://127.0.0.1:{port}/{account}/{container}?restype=container"
 urllib.request.urlopen(urllib.request.Request(url, method="PUT", headers=headers))
 "#;
 const READY: Duration = Duration::from_secs(60);
-const ATTEMPTS: usize = 3;
 
 /// A running service with one empty container.
 #[derive(Debug)]
@@ -57,14 +57,7 @@ impl Azurite {
     /// When it cannot be had or does not start.
     pub fn start() -> Result<Self> {
         let script = install::azurite()?;
-        let mut attempt = 1;
-        loop {
-            match Self::try_start(&script) {
-                // Somebody may have taken the port meanwhile.
-                Err(_) if attempt < ATTEMPTS => attempt += 1,
-                done => return done,
-            }
-        }
+        attempts(|| Self::try_start(&script))
     }
 
     fn try_start(script: &Path) -> Result<Self> {

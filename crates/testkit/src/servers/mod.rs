@@ -4,16 +4,24 @@
 //! dropping anything: its supervisor then sees the end of its standard input.
 
 mod azurite;
+mod fake_gcs;
 mod http;
+mod moto;
 mod ports;
 mod postgres;
 mod process;
 mod seaweedfs;
+mod signed;
 mod sshd;
+mod versitygw;
 
 pub use azurite::{Azurite, azurite};
+pub use fake_gcs::{FakeGcs, fake_gcs};
+pub use moto::{Moto, moto};
 pub use ports::free_ports;
 pub use postgres::{Postgres, Rows, Wire, postgres, shared_postgres};
 pub use process::Server;
 pub use seaweedfs::{SeaweedFs, seaweedfs};
+pub use signed::Signed;
 pub use sshd::{Sshd, sshd};
+pub use versitygw::{VersityGw, versitygw};

@@ -2,6 +2,22 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
+use anyhow::Result;
+
+/// How often a server is started before the fault is taken for its own.
+const ATTEMPTS: usize = 3;
+
+/// Starts a server, again when it fails: somebody may have taken one of its ports meanwhile.
+pub(super) fn attempts<T>(mut start: impl FnMut() -> Result<T>) -> Result<T> {
+    let mut attempt = 1;
+    loop {
+        match start() {
+            Err(_) if attempt < ATTEMPTS => attempt += 1,
+            done => return done,
+        }
+    }
+}
+
 /// So many loopback ports that nobody listens on, all different.
 ///
 /// Between this call and the server's start somebody else may take one: start again then.

@@ -6,11 +6,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::http::exchange;
-use super::{Server, free_ports};
+use super::ports::attempts;
+use super::{Server, Signed, free_ports};
 use crate::install;
 
 const READY: Duration = Duration::from_secs(60);
-const ATTEMPTS: usize = 3;
 
 /// A running service with one empty bucket.
 #[derive(Debug)]
@@ -37,14 +37,7 @@ impl SeaweedFs {
     /// When it cannot be had or does not start.
     pub fn start() -> Result<Self> {
         let program = install::seaweedfs()?;
-        let mut attempt = 1;
-        loop {
-            match Self::try_start(&program) {
-                // Somebody may have taken one of the ports meanwhile.
-                Err(_) if attempt < ATTEMPTS => attempt += 1,
-                done => return done,
-            }
-        }
+        attempts(|| Self::try_start(&program))
     }
 
     fn try_start(program: &std::path::Path) -> Result<Self> {
@@ -59,6 +52,10 @@ impl SeaweedFs {
             "name": "admin",
             "credentials": [{"accessKey": Self::ACCESS_KEY_ID, "secretKey": Self::SECRET_ACCESS_KEY}],
             "actions": ["Admin", "Read", "List", "Tagging", "Write"],
+        }, {
+            "name": "writer",
+            "credentials": [{"accessKey": Self::WRITER_KEY_ID, "secretKey": Self::WRITER_SECRET}],
+            "actions": ["Read", "List", "Write"],
         }, {
             "name": "reader",
             "credentials": [{"accessKey": Self::READER_KEY_ID, "secretKey": Self::READER_SECRET}],
@@ -112,6 +109,10 @@ impl SeaweedFs {
     pub const ACCESS_KEY_ID: &'static str = "ostler-admin";
     /// Their secret.
     pub const SECRET_ACCESS_KEY: &'static str = "ostler-admin-secret";
+    /// Names the credentials that may read and write, and set up nothing.
+    pub const WRITER_KEY_ID: &'static str = "ostler-writer";
+    /// Their secret.
+    pub const WRITER_SECRET: &'static str = "ostler-writer-secret";
     /// Names the credentials that may only read.
     pub const READER_KEY_ID: &'static str = "ostler-reader";
     /// Their secret.
@@ -166,6 +167,26 @@ impl SeaweedFs {
         // Without credentials: denied where there is a bucket, not found where there is none yet.
         self.server
             .wait_until(READY, || exchange(self.s3, "GET", &path, "", "") == Some(403))
+    }
+
+    /// Makes a bucket that keeps versions and locks them where it is asked to.
+    ///
+    /// # Errors
+    /// When the service does not.
+    pub fn make_locking_bucket(&self, name: &str) -> Result<()> {
+        let headers = [("x-amz-bucket-object-lock-enabled", "true")];
+        self.signed().expect("PUT", &format!("/{name}"), &headers, "")
+    }
+
+    /// Requests that are signed by the credentials that may do everything.
+    #[must_use]
+    pub fn signed(&self) -> Signed {
+        Signed {
+            endpoint: self.endpoint(),
+            region: Self::REGION.to_owned(),
+            key_id: Self::ACCESS_KEY_ID.to_owned(),
+            secret: Self::SECRET_ACCESS_KEY.to_owned(),
+        }
     }
 
     fn wait_until_ready(&self) -> Result<()> {

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::ports::attempts;
 use super::{Server, free_ports};
 use crate::install::{self, run, servant};
 
 const READY: Duration = Duration::from_secs(30);
-const ATTEMPTS: usize = 3;
 
 /// A running server that gives files, and nothing else, to who has the key.
 #[derive(Debug)]
@@ -40,14 +40,7 @@ impl Sshd {
     /// When it cannot be had or does not start.
     pub fn start() -> Result<Self> {
         let installed = install::sshd()?;
-        let mut attempt = 1;
-        loop {
-            match Self::try_start(&installed) {
-                // Somebody may have taken the port meanwhile.
-                Err(_) if attempt < ATTEMPTS => attempt += 1,
-                done => return done,
-            }
-        }
+        attempts(|| Self::try_start(&installed))
     }
 
     fn try_start(installed: &Path) -> Result<Self> {

@@ -45,8 +45,7 @@ impl Vault {
         let plain = record_key(id)?;
         let at_plain = self.read_if_there(&plain).await?;
         let keys = self.keys();
-        let is_known =
-            |bytes: &Bytes| epoch_of(bytes).is_none_or(|epoch| epoch >= keys.lowest());
+        let is_known = |bytes: &Bytes| epoch_of(bytes).is_none_or(|epoch| epoch >= keys.lowest());
         if at_plain.as_ref().is_some_and(is_known) || !keys.has_given_up() {
             return Ok(at_plain.map(|bytes| (plain, bytes)));
         }

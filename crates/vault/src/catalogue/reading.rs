@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 
 use super::facts::{Note, decode_facts};
 use super::note::{Found, backup_of, digest, intent_key, record_key, record_of};
-use super::{BACKUPS, CatalogueEntry, Facts, INTENTS, Intent, MarkRecord, NOTES, ProofRecord, Record};
+use super::{
+    BACKUPS, CatalogueEntry, Facts, INTENTS, Intent, MarkRecord, NOTES, ProofFacts, ProofRecord, Record,
+};
 use crate::envelope::ObjectKind;
 use crate::{Error, Vault};
 
@@ -205,6 +207,22 @@ impl Vault {
             Note::Facts { .. } | Note::Mark(_) => Some(()),
         };
         body.ok_or_else(|| Error::damaged(key, "its body is not the one its name was made for"))
+    }
+
+    /// What listings show of the reports stored with a backup, oldest first: by names alone.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn proof_facts(&self, id: BackupId) -> Result<Vec<ProofFacts>, Error> {
+        let proofs = self.notes_of(id).await?.into_iter();
+        let mut proofs: Vec<ProofFacts> = proofs
+            .filter_map(|found| match found.note {
+                Note::Proof { facts, .. } => Some(facts),
+                _ => None,
+            })
+            .collect();
+        proofs.sort_by_key(|proof| proof.at);
+        Ok(proofs)
     }
 
     async fn notes_of(&self, id: BackupId) -> Result<Vec<Found>, Error> {

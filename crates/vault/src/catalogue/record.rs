@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity, Timestamp};
+use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity, Timestamp, VaultId};
 use serde::{Deserialize, Serialize};
 
-use super::paths;
+use super::{PartRead, paths};
 
 /// What a backup will be, registered before anything is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +59,22 @@ pub struct Record {
     pub problems: Vec<(String, String)>,
     /// Objects found in the store before the commit.
     pub objects_found: u64,
+    /// Where it was copied from, if it was not made here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// The backup of another vault that one is a copy of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The vault it was read from.
+    pub vault: VaultId,
+    /// Its id there.
+    pub backup: BackupId,
+    /// When it was copied.
+    pub at: Timestamp,
+    /// The addresses of its file lists there, one for each node.
+    pub lists: Vec<String>,
 }
 
 impl Record {
@@ -171,12 +187,15 @@ pub struct ProofFacts {
     pub method: String,
     /// Whether everything was as it should be.
     pub ok: bool,
+    /// Which part was read, where it was a part.
+    pub part: Option<PartRead>,
 }
 
 /// A report about a backup, stored with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProofRecord {
-    /// `verify` (presence), `verify_data`, `drill`, `check`.
+    /// `verify` (presence), `verify_data`, `verify_sample`, `verify_old`, `verify_paths`, `drill`, `check`,
+    /// `mirror` (all was read from another vault).
     pub method: String,
     /// When it ended.
     pub at: Timestamp,
@@ -190,6 +209,9 @@ pub struct ProofRecord {
     pub problems: Vec<(String, String)>,
     /// The operation that made it.
     pub operation: Option<OperationId>,
+    /// Which part was read, where it was a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<PartRead>,
 }
 
 /// Something said of a backup after it was made.

@@ -109,7 +109,14 @@ impl Vault {
     async fn take_away(&self, id: BackupId, guard: &Lease, committed: bool) -> Result<u64, Error> {
         guard.confirm().await?;
         let at_record = self.at_record(id).await?;
-        let comes_back = at_record == AtRecord::Tombstone || self.may_still_commit(id).await?;
+        let notes = self.objects(&format!("{NOTES}{id}.")).await?;
+        let comes_back = match at_record {
+            AtRecord::Tombstone => true,
+            AtRecord::Record if self.may_be_copied_again(id).await? => true,
+            // It has lost its record, and may have been a copy.
+            AtRecord::Nothing if committed && !notes.is_empty() => true,
+            _ => self.may_still_commit(id).await?,
+        };
         let mut freed = 0;
         match at_record {
             AtRecord::Record if !committed => {
@@ -148,6 +155,16 @@ impl Vault {
         Ok(freed)
     }
 
+    /// Whether a backup has the id of the one that it is a copy of, so that another mirror would use it again. Its key gets
+    /// a tombstone, lest somebody who slept while he deleted it deletes the later copy too. One that cannot be read
+    /// may be such a copy.
+    async fn may_be_copied_again(&self, id: BackupId) -> Result<bool, Error> {
+        match self.record(id).await {
+            Ok(record) => Ok(record.origin.is_some_and(|origin| origin.backup == id)),
+            Err(error) => crate::check::damage(error).map(|_| true),
+        }
+    }
+
     /// Whether somebody may still create this backup's record: it was begun, and its maker did not say that it is over.
     pub(crate) async fn may_still_commit(&self, id: BackupId) -> Result<bool, Error> {
         match self.store().head(&intent_key(id)?).await {
@@ -161,7 +178,7 @@ impl Vault {
     }
 
     /// Removes a record, wherever it is; gives its size.
-    async fn remove_record(&self, id: BackupId) -> Result<u64, Error> {
+    pub(crate) async fn remove_record(&self, id: BackupId) -> Result<u64, Error> {
         let plain = record_key(id)?;
         let mut freed = self.remove_sized(&plain).await?;
         if self.keys().has_given_up() {

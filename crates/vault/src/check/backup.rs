@@ -66,9 +66,16 @@ impl Check {
         let mut problems = Vec::new();
         let mut wanted: HashMap<ChunkId, Option<Location>> = HashMap::new();
         let mut packs = HashSet::new();
+        let mut failed = None;
         self.walk(&mut problems, &mut |list, block, entry| {
             let mut want = |id| {
-                let location = wanted.entry(id).or_insert_with(|| self.place(&id));
+                let location = *wanted.entry(id).or_insert_with(|| match self.place(&id) {
+                    Ok(location) => location,
+                    Err(error) => {
+                        failed.get_or_insert(error);
+                        None
+                    }
+                });
                 packs.extend(location.map(|location| location.pack));
             };
             match entry {
@@ -82,13 +89,16 @@ impl Check {
                 }
             }
         })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
         check.chunks = wanted.len() as u64;
         check.packs = packs.len() as u64;
         let mut bad = HashMap::new();
         let mut readable = Vec::new();
         for (id, location) in wanted {
             match location {
-                Some(location) => match self.wrong(&location.pack) {
+                Some(location) => match self.wrong(&location.pack)? {
                     None => readable.push((id, location)),
                     Some(reason) => {
                         bad.insert(id, format!("pack {}: {reason}", location.pack));
@@ -156,16 +166,19 @@ impl Check {
     }
 
     /// Where a chunk is: in a pack that is as it should be, if there is one.
-    fn place(&self, id: &ChunkId) -> Option<Location> {
-        let index = self.reader.index();
-        let good = index
-            .copies(id)
-            .find(|location| self.wrong(&location.pack).is_none());
-        good.or_else(|| index.get(id))
+    fn place(&self, id: &ChunkId) -> Result<Option<Location>, Error> {
+        let copies = self.reader.index().copies(id)?;
+        for location in &copies {
+            if self.wrong(&location.pack)?.is_none() {
+                return Ok(Some(*location));
+            }
+        }
+        Ok(copies.first().copied())
     }
 
-    fn wrong(&self, pack: &PackId) -> Option<String> {
-        wrong(self.reader.index().pack_size(pack), self.sizes.get(pack).copied())
+    fn wrong(&self, pack: &PackId) -> Result<Option<String>, Error> {
+        let should = self.reader.index().pack_size(pack)?;
+        Ok(wrong(should, self.sizes.get(pack).copied()))
     }
 }
 

@@ -1,11 +1,11 @@
 //! Whether packs are in the store, with the right sizes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use ostler_store::PAGE;
-use ostler_vocabulary::{Classified, ErrorKind};
+use ostler_vocabulary::{Classified, ErrorKind, Timestamp};
 
 use super::ObjectProblem;
 use crate::index::{pack_key, pack_of};
@@ -23,10 +23,13 @@ impl Vault {
     /// # Errors
     /// Only where the store fails.
     pub async fn check_presence(&self, index: &Index, packs: &[PackId]) -> Result<Vec<ObjectProblem>, Error> {
-        let sizes = self.pack_sizes(index, packs).await?;
+        let mut sorted = packs.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let sizes = self.pack_sizes(index, &sorted).await?;
         let mut problems = Vec::new();
-        for pack in packs {
-            if let Some(reason) = wrong(index.pack_size(pack), sizes.get(pack).copied()) {
+        for (pack, size) in sorted.iter().zip(sizes) {
+            if let Some(reason) = wrong(index.pack_size(pack)?, size) {
                 let key = pack_key(pack)?.to_string();
                 problems.push(ObjectProblem { key, reason });
             }
@@ -34,29 +37,62 @@ impl Vault {
         Ok(problems)
     }
 
-    /// The sizes of these packs in the store; none for those that are not there. Asks for each, or for all that the
-    /// vault has when those are fewer requests.
-    async fn pack_sizes(&self, index: &Index, packs: &[PackId]) -> Result<HashMap<PackId, u64>, Error> {
-        if packs.len() > index.packs() / PAGE + 1 {
-            let objects = self.objects("packs/").await?;
-            return Ok(objects
-                .iter()
-                .filter_map(|object| Some((pack_of(&object.key)?, object.size)))
-                .collect());
+    /// The sizes of these packs, which are sorted, in the store; none of those that are not there. Asks for each, or for
+    /// all that the vault has when those are fewer requests.
+    async fn pack_sizes(&self, index: &Index, packs: &[PackId]) -> Result<Vec<Option<u64>>, Error> {
+        if packs.len() <= index.packs() / PAGE + 1 {
+            return stream::iter(packs.iter().copied())
+                .map(|pack| async move {
+                    let key = pack_key(&pack)?;
+                    match self.store().head(&key).await {
+                        Ok(object) => Ok(Some(object.size)),
+                        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                        Err(error) => Err(Error::store("look up", &key)(error)),
+                    }
+                })
+                .buffered(AT_ONCE)
+                .try_collect()
+                .await;
         }
-        let found: Vec<Option<(PackId, u64)>> = stream::iter(packs.iter().copied())
-            .map(|pack| async move {
-                let key = pack_key(&pack)?;
-                match self.store().head(&key).await {
-                    Ok(object) => Ok(Some((pack, object.size))),
-                    Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-                    Err(error) => Err(Error::store("look up", &key)(error)),
+        let mut sizes = vec![None; packs.len()];
+        let mut after = None;
+        loop {
+            let page = self.store().list("packs/", after.as_ref()).await;
+            let page = page.map_err(Error::store("list", "packs/"))?;
+            for object in page.objects {
+                let at = pack_of(&object.key).and_then(|pack| packs.binary_search(&pack).ok());
+                if let Some(size) = at.and_then(|at| sizes.get_mut(at)) {
+                    *size = Some(object.size);
                 }
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect()
-            .await?;
-        Ok(found.into_iter().flatten().collect())
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(sizes);
+            }
+        }
+    }
+
+    /// When these packs were stored, by the store's clock, where it tells.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn stored_at(&self, packs: &[PackId]) -> Result<HashMap<PackId, Timestamp>, Error> {
+        let wanted: HashSet<&PackId> = packs.iter().collect();
+        let mut stored = HashMap::new();
+        let mut after = None;
+        loop {
+            let page = self.store().list("packs/", after.as_ref()).await;
+            let page = page.map_err(Error::store("list", "packs/"))?;
+            let known = page.objects.iter().filter_map(|object| {
+                let pack = pack_of(&object.key).filter(|pack| wanted.contains(pack))?;
+                Some((pack, object.modified?))
+            });
+            stored.extend(known);
+            after = page.next;
+            if after.is_none() {
+                return Ok(stored);
+            }
+        }
     }
 
     /// Every pack that a backup needs: of its file lists and of its files.
@@ -73,7 +109,10 @@ impl Vault {
         let walk = self.host().blocking(move || {
             let index = reader.index();
             let needed = index.no_packs();
-            let mark = |id| index.mark(&id, &needed).ok_or(Error::ChunkUnknown(id));
+            let mark = |id| match index.mark(&id, &needed)? {
+                true => Ok(()),
+                false => Err(Error::ChunkUnknown(id)),
+            };
             for node in &nodes {
                 let list = ListReader::open(Arc::clone(&reader), node.list.parse()?)?;
                 list.own_chunks().into_iter().try_for_each(mark)?;
@@ -81,7 +120,7 @@ impl Vault {
                     data_chunks(&entry?.kind).try_for_each(mark)?;
                 }
             }
-            Ok(index.marked(&needed).collect())
+            index.packs_of(&needed)
         });
         walk.await?
     }

@@ -9,6 +9,7 @@ use ostler_vocabulary::Progress;
 use tokio_util::sync::CancellationToken;
 
 use super::{damage, stop_if};
+use crate::pack::Encoding;
 use crate::{ChunkId, Error, Location, OpenBlock, Reader};
 
 /// Neighbours are read in one request up to this many bytes, over gaps up to that many.
@@ -69,7 +70,8 @@ pub(super) fn read_chunks(
     Ok(bad.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-fn spans(wanted: &[(ChunkId, Location)]) -> Vec<&[(ChunkId, Location)]> {
+/// What is read in one request each: neighbours in `wanted`, which is sorted by place.
+pub(crate) fn spans(wanted: &[(ChunkId, Location)]) -> Vec<&[(ChunkId, Location)]> {
     let mut spans = Vec::new();
     let mut start = 0;
     for at in 1..=wanted.len() {
@@ -95,6 +97,33 @@ fn read_span(
     span: &[(ChunkId, Location)],
     bad: &mut dyn FnMut(ChunkId, String),
 ) -> Result<(), Error> {
+    visit_span(reader, span, &mut |id, read| match read {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            bad(*id, damage(error)?);
+            Ok(())
+        }
+    })
+}
+
+/// A chunk as it was read.
+#[derive(Debug)]
+pub(crate) struct Plain<'a> {
+    /// Its bytes, verified.
+    pub(crate) bytes: &'a [u8],
+    /// The same as its block has them, where it is alone in it.
+    pub(crate) encoded: Option<(Encoding, &'a [u8])>,
+}
+
+/// What is done with each chunk that was read, or could not be.
+pub(crate) type Visit<'a> = &'a mut dyn FnMut(&ChunkId, Result<Plain<'_>, Error>) -> Result<(), Error>;
+
+/// Reads the chunks of a span in one request, each verified. Of what is not right there other copies are tried.
+pub(crate) fn visit_span(
+    reader: &Reader,
+    span: &[(ChunkId, Location)],
+    visit: Visit<'_>,
+) -> Result<(), Error> {
     let (Some((_, first)), Some((_, last))) = (span.first(), span.last()) else {
         return Ok(());
     };
@@ -111,9 +140,20 @@ fn read_span(
             bytes.get(at..at.checked_add(location.stored as usize)?)
         });
         let good = stored.is_some_and(|stored| reader.decode(id, location, stored, &mut block).is_ok());
+        if good {
+            visit(id, Ok(block.plain(location)))?;
+            continue;
+        }
         // The chunk by itself, and its other copies.
-        if !good && let Err(error) = reader.chunk(id) {
-            bad(*id, damage(error)?);
+        match reader.chunk(id) {
+            Ok(bytes) => visit(
+                id,
+                Ok(Plain {
+                    bytes: &bytes,
+                    encoded: None,
+                }),
+            )?,
+            Err(error) => visit(id, Err(error))?,
         }
     }
     Ok(())

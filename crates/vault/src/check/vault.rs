@@ -9,11 +9,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::presence::wrong;
 use super::reading::in_parallel;
-use super::{ObjectProblem, VaultCheck, damage, shown, stop_if};
+use super::{ObjectProblem, VaultCheck, damage, digest, shown, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key, record_of};
+use crate::envelope::ObjectKind;
 use crate::index::{pack_key, pack_of, parse_segment};
 use crate::list::ListReader;
 use crate::pack::PackTable;
+use crate::probes::{PROBES, SCRATCH};
 use crate::reach::data_chunks;
 use crate::rounds::ROUNDS;
 use crate::{ChunkId, Error, Index, OpenBlock, PackId, Reader, Record, Vault};
@@ -59,9 +61,8 @@ impl Vault {
             {
                 continue;
             }
-            match self.check_object(object, &mut records, &mut tables).await {
-                Ok(()) => {}
-                Err(error) => check.problem(&object.key, damage(error)?),
+            if let Err(error) = self.check_object(object, &mut records, &mut tables).await {
+                check.problem(&object.key, damage(error)?);
             }
             if let Some(id) = of {
                 check.backups += 1;
@@ -98,6 +99,12 @@ impl Vault {
         let digests: HashMap<PackId, blake3::Hash> =
             tables.iter().map(|table| (table.id, digest(table))).collect();
         let vault = Arc::clone(self);
+        // Where this cannot be read, a problem says so.
+        let quarantined = self
+            .rounds()
+            .await
+            .map(|rounds| rounds.quarantined)
+            .unwrap_or_default();
         let (progress, cancel) = (progress.clone(), cancel.clone());
         let work = self.host().blocking(move || {
             let index = Arc::new(Index::build(tables));
@@ -109,6 +116,7 @@ impl Vault {
                 digests,
                 bad: Mutex::default(),
                 orphans,
+                quarantined,
                 needed_orphans: Mutex::default(),
                 progress,
                 cancel,
@@ -147,17 +155,19 @@ impl Vault {
             records.push(self.record(id).await?);
         } else if name.starts_with(INTENTS) {
             let id = backup_of(INTENTS, key).ok_or_else(unknown)?;
-            let epoch = self.epoch_at(key).await?;
-            // That of a backup which is over may be sealed with secrets that were given up: nobody reads it again.
-            let is_over = epoch.is_some_and(|epoch| epoch < self.keys().lowest())
-                && self.at_record(id).await? != AtRecord::Nothing;
-            if !is_over {
+            if !self.is_past(key, id).await? {
                 self.intent(id).await?;
             }
         } else if name.starts_with(NOTES) {
             self.check_note(key).await?;
         } else if name.starts_with(ROUNDS) {
             self.check_round(key).await?;
+        } else if name.starts_with(PROBES) {
+            if let Some(bytes) = self.read_if_there(key).await? {
+                self.unseal(ObjectKind::Probe, key, &bytes)?;
+            }
+        } else if name.starts_with(SCRATCH) {
+            // A probe is under way, or was killed.
         } else if !crate::lease::is_link(key) {
             return Err(unknown());
         }
@@ -183,7 +193,9 @@ struct Inspection {
     bad: Mutex<HashMap<(PackId, Option<ChunkId>), String>>,
     /// Packs in the store that no index segment names.
     orphans: HashSet<PackId>,
-    /// Those of them that a backup needs.
+    /// Packs that are known to be damaged.
+    quarantined: HashSet<PackId>,
+    /// Those of `orphans` that a backup needs.
     needed_orphans: Mutex<HashSet<PackId>>,
     progress: Progress,
     cancel: CancellationToken,
@@ -192,11 +204,10 @@ struct Inspection {
 impl Inspection {
     fn packs(&self, read_data: bool, check: &mut VaultCheck) -> Result<(), Error> {
         let index = self.reader.index();
-        let known: Vec<(PackId, u64)> = index
+        let known = index
             .all_packs()
-            .iter()
-            .map(|pack| (pack.id, pack.size))
-            .collect();
+            .map(|pack| pack.map(|pack| (pack.id, pack.size)));
+        let known: Vec<(PackId, u64)> = known.collect::<Result<_, _>>()?;
         self.progress.add_total(known.iter().map(|(_, size)| size).sum());
         in_parallel(&known, &|(pack, size)| {
             stop_if(&self.cancel)?;
@@ -217,6 +228,13 @@ impl Inspection {
             Ok(())
         })?;
         for ((pack, chunk), reason) in &*self.bad.lock().unwrap_or_else(PoisonError::into_inner) {
+            if self.sizes.contains_key(pack) && !check.wrong_packs.contains(pack) {
+                check.wrong_packs.push(*pack);
+            }
+            // What is lost with it is said of the backups that need it.
+            if self.quarantined.contains(pack) {
+                continue;
+            }
             let reason = match chunk {
                 Some(chunk) => format!("chunk {chunk}: {reason}"),
                 None => reason.clone(),
@@ -275,12 +293,14 @@ impl Inspection {
     }
 
     /// Why a chunk cannot be had; `None` when a good copy is there.
-    fn lost(&self, id: &ChunkId) -> Option<String> {
+    fn lost(&self, id: &ChunkId) -> Result<Option<String>, Error> {
+        let copies = self.reader.index().copies(id)?;
         let bad = self.bad.lock().unwrap_or_else(PoisonError::into_inner);
         let mut first = None;
-        let copies = self.reader.index().copies(id);
         // Those that the index names come first, so that an orphan is needed only where there is no other.
-        let (orphaned, named): (Vec<_>, Vec<_>) = copies.partition(|copy| self.orphans.contains(&copy.pack));
+        let (orphaned, named): (Vec<_>, Vec<_>) = copies
+            .into_iter()
+            .partition(|copy| self.orphans.contains(&copy.pack));
         for location in named.iter().chain(&orphaned) {
             let pack = location.pack;
             let reason = bad.get(&(pack, None)).or_else(|| bad.get(&(pack, Some(*id))));
@@ -290,14 +310,20 @@ impl Inspection {
                         let mut needed = self.needed_orphans.lock().unwrap_or_else(PoisonError::into_inner);
                         needed.insert(pack);
                     }
-                    return None;
+                    return Ok(None);
                 }
                 Some(reason) => {
                     first.get_or_insert_with(|| format!("pack {pack}: {reason}"));
                 }
             }
         }
-        Some(first.unwrap_or_else(|| Error::ChunkUnknown(*id).to_string()))
+        let unknown = || Error::ChunkUnknown(*id).to_string();
+        Ok(Some(first.unwrap_or_else(unknown)))
+    }
+
+    fn first_lost(&self, chunks: impl IntoIterator<Item = ChunkId>) -> Result<Option<String>, Error> {
+        let mut lost = chunks.into_iter().map(|id| self.lost(&id));
+        lost.find_map(Result::transpose).transpose()
     }
 
     fn backups(&self, records: &[Record], check: &mut VaultCheck) -> Result<(), Error> {
@@ -360,13 +386,13 @@ impl Inspection {
     }
 
     fn block(&self, list: &ListReader, block: usize) -> Result<Option<String>, Error> {
-        if let Some(reason) = list.block_chunks(block).find_map(|id| self.lost(&id)) {
+        if let Some(reason) = self.first_lost(list.block_chunks(block))? {
             return Ok(Some(format!("its file list: {reason}")));
         }
         for entry in list.block_entries(block) {
             match entry {
                 Ok(entry) => {
-                    if let Some(reason) = data_chunks(&entry.kind).find_map(|id| self.lost(&id)) {
+                    if let Some(reason) = self.first_lost(data_chunks(&entry.kind))? {
                         return Ok(Some(format!("{}: {reason}", shown(&entry.path))));
                     }
                 }
@@ -375,16 +401,4 @@ impl Inspection {
         }
         Ok(None)
     }
-}
-
-/// Equal for tables that say the same.
-fn digest(table: &PackTable) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&table.id.0);
-    hasher.update(&table.size.to_be_bytes());
-    hasher.update(&table.header);
-    let mut contents = Vec::new();
-    table.contents.write(&mut contents);
-    hasher.update(&contents);
-    hasher.finalize()
 }

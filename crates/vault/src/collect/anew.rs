@@ -5,6 +5,7 @@
 //! that is whole, and is done again by whoever comes next.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 use ostler_store::{Key, Object};
 use ostler_vocabulary::{BackupId, Progress};
@@ -13,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::writers::{Exempt, Settled};
 use super::{Collecting, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, NOTES, backup_of, record_of, resealed_key};
-use crate::host::{Bug, bug};
 use crate::envelope::{Mode, ObjectKind, epoch_of};
+use crate::host::{Bug, bug};
 use crate::index::pack_of;
 use crate::pack::{HEADER, epoch_of as epoch_of_pack};
 use crate::{Error, Lease, PackId, Vault};
@@ -192,12 +193,16 @@ impl Vault {
         Ok(())
     }
 
+    /// Whether an intent is of a backup that is over, and sealed with secrets that were given up: nobody reads it again.
+    pub(crate) async fn is_past(&self, intent: &Key, id: BackupId) -> Result<bool, Error> {
+        let epoch = self.epoch_at(intent).await?;
+        Ok(epoch.is_some_and(|epoch| epoch < self.keys().lowest())
+            && self.at_record(id).await? != AtRecord::Nothing)
+    }
+
     /// The epoch that the object names; `None` when it is not there, or no sealed object.
     pub(crate) async fn epoch_at(&self, key: &Key) -> Result<Option<u32>, Error> {
-        Ok(self
-            .read_if_there(key)
-            .await?
-            .and_then(|bytes| epoch_of(&bytes)))
+        Ok(self.read_if_there(key).await?.and_then(|bytes| epoch_of(&bytes)))
     }
 
     /// Removes the secrets of epochs that are to be given up from all wrappers, when nothing needs them any more. Gives
@@ -221,7 +226,11 @@ impl Vault {
         guard.confirm().await?;
         let mut gone: Vec<(u32, Key)> = Vec::new();
         for object in self.objects("keys/").await? {
-            let digits = object.key.as_str().rsplit_once("/epoch-").map(|(_, digits)| digits);
+            let digits = object
+                .key
+                .as_str()
+                .rsplit_once("/epoch-")
+                .map(|(_, digits)| digits);
             if let Some(number) = digits.and_then(|digits| digits.parse().ok())
                 && number < before
             {
@@ -241,12 +250,13 @@ impl Vault {
     /// Objects that cannot be read without epochs before this one, and have to be.
     async fn sealed_before(&self, before: u32, cancel: &CancellationToken) -> Result<Vec<Key>, Error> {
         let mut left = Vec::new();
+        // What is sealed with epochs that are gone already, such as by a request that came late, nobody can read.
+        let old = self.keys().lowest()..before;
         let index = self.index(false).await?;
         let known: HashMap<PackId, u32> = index
             .all_packs()
-            .iter()
-            .map(|pack| (pack.id, epoch_of_pack(&pack.header)))
-            .collect();
+            .map(|pack| pack.map(|pack| (pack.id, epoch_of_pack(&pack.header))))
+            .collect::<Result<_, Error>>()?;
         for object in self.objects("packs/").await? {
             stop_if(cancel)?;
             let Some(pack) = pack_of(&object.key) else {
@@ -256,13 +266,13 @@ impl Vault {
                 Some(epoch) => Some(*epoch),
                 None => self.epoch_of_pack_at(&object).await?,
             };
-            if epoch.is_some_and(|epoch| epoch < before) {
+            if epoch.is_some_and(|epoch| old.contains(&epoch)) {
                 left.push(object.key);
             }
         }
         for object in self.objects("index/").await? {
             stop_if(cancel)?;
-            if self.is_before(&object.key, before).await? {
+            if self.is_of(&object.key, &old).await? {
                 left.push(object.key);
             }
         }
@@ -276,7 +286,7 @@ impl Vault {
         for object in records {
             stop_if(cancel)?;
             let is_done = record_of(&object.key).is_some_and(|(id, _)| anew.contains(&id));
-            if !is_done && self.is_before(&object.key, before).await? {
+            if !is_done && self.is_of(&object.key, &old).await? {
                 left.push(object.key);
             }
         }
@@ -284,7 +294,7 @@ impl Vault {
             stop_if(cancel)?;
             if let Some(id) = backup_of(INTENTS, &object.key)
                 && !bug(Bug::GiveUpBesideWriters)
-                && self.is_before(&object.key, before).await?
+                && self.is_of(&object.key, &old).await?
                 && self.at_record(id).await? == AtRecord::Nothing
             {
                 left.push(object.key);
@@ -292,21 +302,24 @@ impl Vault {
         }
         for object in self.objects(NOTES).await? {
             let is_foreign = || matches!(self.note_parts(&object.key), Err(Error::Damaged { .. }));
-            if epoch_of_note(&object.key).is_some_and(|epoch| epoch < before) && !is_foreign() {
+            if epoch_of_note(&object.key).is_some_and(|epoch| old.contains(&epoch)) && !is_foreign() {
                 left.push(object.key);
             }
         }
         if let Some(open) = self.rounds().await?.open {
             let key = crate::rounds::marked_key(open.number)?;
-            if self.is_before(&key, before).await? {
+            if self.is_of(&key, &old).await? {
                 left.push(key);
             }
         }
         Ok(left)
     }
 
-    async fn is_before(&self, key: &Key, before: u32) -> Result<bool, Error> {
-        Ok(self.epoch_at(key).await?.is_some_and(|epoch| epoch < before))
+    async fn is_of(&self, key: &Key, epochs: &Range<u32>) -> Result<bool, Error> {
+        Ok(self
+            .epoch_at(key)
+            .await?
+            .is_some_and(|epoch| epochs.contains(&epoch)))
     }
 
     async fn epoch_of_pack_at(&self, object: &Object) -> Result<Option<u32>, Error> {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use futures::StreamExt;
 use ostler_store::Object;
 use ostler_vocabulary::{Classified, ErrorKind, Progress};
 use tokio_util::sync::CancellationToken;
@@ -87,10 +88,20 @@ impl Vault {
     ) -> Result<(), Error> {
         let (described, superseded) = self.describe_anew(survey, &HashSet::new(), cancel).await?;
         tally.added += described;
-        for segment in superseded {
-            stop_if(cancel)?;
-            self.remove(&segment.key).await?;
-            tally.deleted(segment.size);
+        self.remove_objects(superseded, tally, cancel).await
+    }
+
+    /// Deletes these objects.
+    pub(super) async fn remove_objects(
+        &self,
+        objects: Vec<Object>,
+        tally: &mut Tally,
+        cancel: &CancellationToken,
+    ) -> Result<(), Error> {
+        let sized = objects.into_iter().map(|object| (object.key, object.size));
+        let mut removed = std::pin::pin!(self.remove_each(sized.collect(), cancel));
+        while let Some(size) = removed.next().await {
+            tally.deleted(size?);
         }
         Ok(())
     }
@@ -110,13 +121,14 @@ impl Vault {
             .filter(|(object, _)| is_small(object))
             .count()
             >= MANY_SMALL;
-        let mut superseded = Vec::new();
+        let mut superseded = survey.stale_segments.clone();
         let mut seen = HashSet::new();
         let mut staying: Vec<PackTable> = Vec::new();
         let mut written = 0;
         for (object, packs) in &survey.segments {
             let is_old = survey.old_segments.contains(&object.key);
-            if !(is_old || packs.iter().any(|pack| going.contains(pack)) || (many_small && is_small(object))) {
+            if !(is_old || packs.iter().any(|pack| going.contains(pack)) || (many_small && is_small(object)))
+            {
                 continue;
             }
             stop_if(cancel)?;

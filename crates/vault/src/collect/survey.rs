@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use futures::{StreamExt, stream};
 use ostler_store::{Key, Object};
 use ostler_vocabulary::{BackupId, Classified, ErrorKind, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -11,11 +12,13 @@ use super::decide::{Content, Decision, Reason, decide};
 use super::stop_if;
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of, record_of};
 use crate::envelope::epoch_of;
-use crate::index::{pack_of, parse_segment};
+use crate::index::{pack_key, pack_of, parse_segment};
 use crate::pack::{Contents, PackTable, epoch_of as epoch_of_pack};
 use crate::reach::Reach;
-use crate::{ChunkId, ChunkKind, Error, Index, PackId, Record, Vault};
+use crate::{ChunkId, ChunkKind, Error, Index, Location, PackId, Record, Vault};
 
+/// Requests in flight.
+const AT_ONCE: usize = 16;
 /// Bytes that are written anew in one go because of leaked secrets: so much more room the vault takes meanwhile.
 const LEAKED_AT_ONCE: u64 = 16 << 30;
 
@@ -31,11 +34,13 @@ pub(super) struct Survey {
     /// Ids below which a commit record was looked for.
     examined: BTreeSet<BackupId>,
     /// Packs whose being needed is decided by backups that are being made: those that no segment describes, and what
-    /// was stored since the first of these backups began.
+    /// was stored since the first of these backups began. Packs that are locked.
     spared: HashSet<PackId>,
     second: bool,
     /// Segments that are sealed with secrets that are to be given up.
     pub(super) old_segments: HashSet<Key>,
+    /// Segments that are sealed with secrets that were given up: nobody can read them.
+    pub(super) stale_segments: Vec<Object>,
     sizes: BTreeMap<PackId, u64>,
 }
 
@@ -49,16 +54,18 @@ impl Survey {
         // Before the index: what a backup needs is described when it is committed.
         let (records, examined) = committed(vault, gone, cancel).await?;
         let since = vault.first_begun().await?;
+        // What is needed of them stays in other packs, wherever it can.
+        let quarantined = vault.rounds().await?.quarantined;
         let mut spared = HashSet::new();
         let mut tables: Vec<PackTable> = Vec::new();
         let mut segments = Vec::new();
         let mut old_segments = HashSet::new();
+        let mut stale_segments = Vec::new();
         let before = vault.giving_up().unwrap_or(0);
-        for object in vault.objects("index/").await? {
+        let mut reads = std::pin::pin!(vault.read_each(vault.objects("index/").await?));
+        while let Some(read) = reads.next().await {
             stop_if(cancel)?;
-            let Some(bytes) = vault.read_if_there(&object.key).await? else {
-                continue;
-            };
+            let (object, bytes) = read?;
             match parse_segment(vault, &object.key, &bytes) {
                 Ok(packs) => {
                     if epoch_of(&bytes).is_some_and(|epoch| epoch < before) {
@@ -68,6 +75,10 @@ impl Survey {
                     tables.extend(packs);
                 }
                 Err(error @ Error::EpochUnknown { .. }) => return Err(error),
+                // A request that came late: whoever described this could only have relied on what is gone.
+                Err(_) if epoch_of(&bytes).is_some_and(|epoch| epoch < vault.keys().lowest()) => {
+                    stale_segments.push(object);
+                }
                 // What it described is found in the packs' own tables.
                 Err(error) => {
                     tracing::warn!(key = %object.key, %error, "leaving a damaged index segment alone")
@@ -79,7 +90,7 @@ impl Survey {
         }
         let described: HashSet<PackId> = tables.iter().map(|table| table.id).collect();
         let mut sizes = BTreeMap::new();
-        let mut orphans = Vec::new();
+        let (mut orphans, mut unnamed) = (Vec::new(), Vec::new());
         for object in vault.objects("packs/").await? {
             stop_if(cancel)?;
             let Some(id) = pack_of(&object.key) else {
@@ -91,10 +102,18 @@ impl Survey {
             if since.as_ref().is_some_and(stored_since) {
                 spared.insert(id);
             }
-            if described.contains(&id) {
-                continue;
+            if !described.contains(&id) {
+                unnamed.push((id, object));
             }
-            match vault.read_table(id, &object).await {
+        }
+        let reads = stream::iter(unnamed).map(|(id, object)| async move {
+            let read = vault.read_table(id, &object).await;
+            (id, object, read)
+        });
+        let mut reads = std::pin::pin!(reads.buffered(AT_ONCE));
+        while let Some((id, object, read)) = reads.next().await {
+            stop_if(cancel)?;
+            match read {
                 Ok(table) => orphans.push(table),
                 Err(error) => match error.kind() {
                     // A pack that was never finished or is damaged has nothing that could be needed from it.
@@ -115,15 +134,17 @@ impl Survey {
             build.await?
         };
         let reach = needed(vault, &index, records, cancel).await?;
-        if let Some(lost) = reach.chunks().find(|chunk| index.get(chunk).is_none()) {
-            return Err(Error::Damaged {
-                object: format!("chunk {lost}"),
-                reason: "a backup needs it and no pack is known to hold it".to_owned(),
-            });
+        for chunk in reach.chunks() {
+            if index.get(chunk)?.is_none() {
+                return Err(Error::Damaged {
+                    object: format!("chunk {chunk}"),
+                    reason: "a backup needs it and no pack is known to hold it".to_owned(),
+                });
+            }
         }
         let empty = orphans.iter().filter(|table| table.contents.is_empty());
-        let mut contents: HashMap<PackId, Content> = index
-            .all_packs()
+        let known = index.all_packs().collect::<Result<Vec<_>, _>>()?;
+        let mut contents: HashMap<PackId, Content> = known
             .iter()
             .map(|pack| (pack.id, pack.size, epoch_of_pack(&pack.header) < before))
             .chain(empty.map(|table| (table.id, table.size, false)))
@@ -134,7 +155,7 @@ impl Survey {
                     pack,
                     size,
                     present,
-                    marked: marked.contains(&pack),
+                    marked: marked.contains(&pack) || quarantined.contains(&pack),
                     old,
                     lists: false,
                     chunks,
@@ -142,7 +163,8 @@ impl Survey {
                 (pack, content)
             })
             .collect();
-        for (chunk, location) in index.entries() {
+        for entry in index.entries() {
+            let (chunk, location) = entry?;
             if let Some(content) = contents.get_mut(&location.pack) {
                 content.lists |= location.kind == ChunkKind::List;
                 content.chunks.push((chunk, location.share()));
@@ -150,6 +172,9 @@ impl Survey {
         }
         let contents: Vec<Content> = contents.into_values().collect();
         let mut decision = decide(&contents, &|chunk| reach.needs(chunk));
+        let locked = locked(vault, &decision).await?;
+        decision.rewrite.retain(|(pack, _)| !locked.contains(pack));
+        spared.extend(locked);
         let mut leaked = 0;
         let reasons = &decision.reasons;
         decision.rewrite.retain(|(pack, _)| {
@@ -167,6 +192,7 @@ impl Survey {
             spared,
             second: !marked.is_empty(),
             old_segments,
+            stale_segments,
             sizes,
         })
     }
@@ -177,12 +203,11 @@ impl Survey {
     }
 
     /// The share that these chunks have of a pack's bytes.
-    pub(super) fn stored_in(&self, pack: &PackId, chunks: &[ChunkId]) -> u64 {
+    pub(super) fn stored_in(&self, pack: &PackId, chunks: &[ChunkId]) -> Result<u64, Error> {
         let stored = |chunk| {
-            let mut copies = self.index.copies(chunk);
-            copies
-                .find(|location| location.pack == *pack)
-                .map_or(0, |location| location.share())
+            let copies = self.index.copies(chunk)?;
+            let here = copies.iter().find(|location| location.pack == *pack);
+            Ok(here.map_or(0, Location::share))
         };
         chunks.iter().map(stored).sum()
     }
@@ -246,9 +271,11 @@ async fn committed(
     let mut records = Vec::new();
     let mut nothing = Vec::new();
     let wanted: Vec<BackupId> = examined.iter().copied().filter(|id| !gone.contains(id)).collect();
-    for id in wanted {
+    let reads = stream::iter(wanted).map(|id| async move { (id, vault.record(id).await) });
+    let mut reads = std::pin::pin!(reads.buffered(AT_ONCE));
+    while let Some((id, read)) = reads.next().await {
         stop_if(cancel)?;
-        match vault.record(id).await {
+        match read {
             Ok(record) => records.push(record),
             // A tombstone, not committed yet, or deleted since the listing.
             Err(Error::NotFound(_)) => nothing.push(id),
@@ -285,6 +312,24 @@ async fn needed(
         Ok(reach)
     });
     walk.await?
+}
+
+/// Packs that would go and cannot yet, because they are locked.
+async fn locked(vault: &Arc<Vault>, decision: &Decision) -> Result<HashSet<PackId>, Error> {
+    if vault.lock_span().is_none() {
+        return Ok(HashSet::new());
+    }
+    let going = decision
+        .dead
+        .iter()
+        .chain(decision.rewrite.iter().map(|(pack, _)| pack));
+    let keys = going.map(pack_key).collect::<Result<_, _>>()?;
+    Ok(vault
+        .still_locked(keys)
+        .await?
+        .iter()
+        .filter_map(pack_of)
+        .collect())
 }
 
 /// The first of the backups that are being made or wait for being resumed.

@@ -89,17 +89,17 @@ impl Vault {
         let (described, superseded) = self.describe_anew(&survey, &going, cancel).await?;
         tally.added += described;
         guard.confirm().await?;
-        for segment in superseded {
-            stop_if(cancel)?;
-            self.remove(&segment.key).await?;
-            tally.deleted(segment.size);
-        }
+        self.remove_objects(superseded, tally, cancel).await?;
         guard.confirm().await?;
         let mut sorted: Vec<PackId> = going.into_iter().collect();
         sorted.sort_unstable();
+        let mut keyed = Vec::with_capacity(sorted.len());
         for pack in sorted {
-            stop_if(cancel)?;
-            self.remove(&pack_key(&pack)?).await?;
+            keyed.push((pack_key(&pack)?, pack));
+        }
+        let mut removed = std::pin::pin!(self.remove_each(keyed, cancel));
+        while let Some(pack) = removed.next().await {
+            let pack = pack?;
             tally.deleted(survey.size_of(&pack));
             match rewritten.contains(&pack) {
                 true => tally.collected.packs_rewritten += 1,

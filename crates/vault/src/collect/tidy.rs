@@ -49,12 +49,9 @@ impl Vault {
             self.forget(id).await?;
             objects.iter().for_each(|object| tally.deleted(object.size));
         }
-        for object in stale.others {
-            stop_if(cancel)?;
-            self.remove(&object.key).await?;
-            tally.deleted(object.size);
-        }
-        Ok(())
+        self.remove_objects(stale.others, tally, cancel).await?;
+        self.remove_objects(self.needless_quarantine().await?, tally, cancel)
+            .await
     }
 
     /// Those objects, as they would be without the backups in `gone`.

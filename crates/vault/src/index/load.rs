@@ -1,13 +1,17 @@
 //! Loading the index of a vault.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use ostler_store::{Key, Object};
 use ostler_vocabulary::{Classified, ErrorKind};
 
+use super::cache::{Adding, Cache};
+use super::memory::InMemory;
+use super::places::Places;
+use super::run::SegmentName;
 use super::{Index, parse_segment};
 use crate::pack::{HEADER, PackTable, epoch_of};
 use crate::rounds::ROUNDS;
@@ -15,22 +19,27 @@ use crate::{Error, PackId, Vault};
 
 /// Requests in flight.
 const PARALLEL: usize = 16;
+/// Where segments are large, fewer are: together about so many bytes.
+const IN_FLIGHT: u64 = 16 << 20;
 /// How much of a pack's end is read at first: a table of about 1,200 large chunks.
 const TAIL: u64 = 64 << 10;
 
+/// Segments that cannot be read, and why.
+type Ignored = Vec<(String, String)>;
+
 impl Vault {
-    /// Loads every index segment. `adopt_orphans` also reads the tables of packs that no segment names, which an
-    /// interrupted run left behind, so that their chunks are not stored again. A segment that is damaged is left out,
-    /// listed in [`Index::ignored`], and made up for in the same way.
+    /// Loads every index segment, into memory or, where they are large and the vault has a place for that, into sorted
+    /// files that are kept: see [`Vault::with_cache`]. `adopt_orphans` also reads the tables of packs that no segment
+    /// names, which an interrupted run left behind, so that their chunks are not stored again. A segment that is damaged
+    /// is left out, listed in [`Index::ignored`], and made up for in the same way.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn index(&self, adopt_orphans: bool) -> Result<Arc<Index>, Error> {
         let mut ignored = Vec::new();
-        let mut tables = Vec::new();
         // Before the segments: what is freed and unmarked in between is in none of them any more.
         let marked = match self.rounds().await {
-            Ok(rounds) => Some(rounds.open.map(|round| round.packs).unwrap_or_default()),
+            Ok(rounds) => Some(rounds.avoided()),
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 ignored.push((ROUNDS.to_owned(), error.to_string()));
                 None
@@ -38,78 +47,172 @@ impl Vault {
             Err(error) => return Err(error),
         };
         let segments = self.objects("index/").await?;
-        let mut reads = stream::iter(segments)
-            .map(|object| async move {
-                let read = self.store().get(&object.key).await;
-                (object.key, read)
-            })
-            .buffer_unordered(PARALLEL);
-        while let Some((key, read)) = reads.next().await {
-            let parsed = match read {
-                Ok(bytes) => {
-                    self.learn_from(&bytes).await?;
-                    parse_segment(self, &key, &bytes)
-                }
-                // A collector replaced it between the listing and now: what it named is in a newer one.
-                Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::NotFound(format!("`{key}`"))),
-                Err(error) => return Err(Error::store("read", &key)(error)),
-            };
-            match parsed {
-                Ok(packs) => tables.extend(packs),
-                Err(error) => ignored.push((key.to_string(), error.to_string())),
-            }
-        }
-        drop(reads);
-        if let Some(epoch) = tables.iter().map(PackTable::epoch).max() {
-            self.learn(epoch).await?;
-        }
-        let mut adopted = Vec::new();
-        let mut missing = Vec::new();
+        let (mut parts, left_out) = self.parts(&segments).await?;
+        ignored.extend(left_out);
+        let (mut missing, mut adopted) = (HashSet::new(), Vec::new());
         if adopt_orphans || !ignored.is_empty() {
-            let known: HashSet<PackId> = tables.iter().map(|table| table.id).collect();
-            let packs = self.objects("packs/").await?;
-            let there: HashMap<PackId, u64> = packs
-                .iter()
-                .filter_map(|object| Some((pack_of(&object.key)?, object.size)))
-                .collect();
-            let is_missing = |table: &&PackTable| there.get(&table.id) != Some(&table.size);
-            missing.extend(tables.iter().filter(is_missing).map(|table: &PackTable| table.id));
-            let orphans = packs.into_iter().filter_map(|object| {
-                let id = pack_of(&object.key)?;
-                (!known.contains(&id)).then_some((id, object))
-            });
-            let mut reads = stream::iter(orphans)
-                .map(|(id, object)| async move {
-                    let read = self.read_table(id, &object).await;
-                    (object.key, read)
-                })
-                .buffer_unordered(PARALLEL);
-            while let Some((key, read)) = reads.next().await {
-                match read {
-                    Ok(table) => adopted.push(table),
-                    Err(error @ Error::Store { .. }) if error.kind() != ErrorKind::NotFound => {
-                        return Err(error);
-                    }
-                    Err(error) => ignored.push((key.to_string(), error.to_string())),
-                }
+            let compared = self.compare(&parts).await?;
+            missing = compared.missing;
+            adopted = self.adopt(compared.orphans, &mut ignored).await?;
+            if !adopted.is_empty() {
+                parts.push(Box::new(InMemory::build(adopted.clone())));
             }
-            drop(reads);
-            tables.extend(adopted.iter().cloned());
         }
         for (object, reason) in &ignored {
             tracing::warn!(object, reason, "left out of the index");
         }
-        // Where the marks cannot be read, no old pack is relied on.
-        let mut avoid = marked.unwrap_or_else(|| tables.iter().map(|table| table.id).collect());
-        avoid.extend(missing);
-        adopted.retain(|table: &PackTable| !avoid.contains(&table.id));
-        let build = self
-            .host()
-            .blocking(move || Index::build_avoiding(tables, &avoid));
-        let mut index = build.await?;
+        let mut index = Index::of(parts);
+        if let Some(epoch) = index.epoch() {
+            self.learn(epoch).await?;
+        }
+        match marked {
+            Some(mut avoid) => {
+                avoid.extend(missing);
+                index.avoid(&avoid)?;
+                adopted.retain(|table: &PackTable| !avoid.contains(&table.id));
+            }
+            // Where the marks cannot be read, no old pack is relied on.
+            None => {
+                index.going.fill();
+                adopted.clear();
+            }
+        }
         index.adopted = adopted;
         index.ignored = ignored;
         Ok(Arc::new(index))
+    }
+
+    /// What the segments say.
+    async fn parts(&self, segments: &[Object]) -> Result<(Vec<Box<dyn Places>>, Ignored), Error> {
+        let bytes: u64 = segments.iter().map(|segment| segment.size).sum();
+        let mut tries = 0;
+        while let Some(cache) = self.index_cache(bytes) {
+            tries += 1;
+            match self.cached(cache.clone(), segments).await {
+                Ok(found) => return Ok(found),
+                Err(Error::CacheDamaged { path }) if tries < 3 => {
+                    tracing::warn!(path = %path.display(), "making a damaged part of the index cache anew");
+                }
+                Err(error @ (Error::Cache { .. } | Error::CacheDamaged { .. })) => {
+                    tracing::warn!(%error, "the index is kept in memory, because it cannot be kept on disk");
+                    self.host().blocking(move || cache.sweep()).await?;
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let (mut tables, mut ignored) = (Vec::new(), Vec::new());
+        let keys = segments.iter().map(|object| object.key.clone()).collect();
+        let mut reads = std::pin::pin!(self.read_segments(keys, bytes));
+        while let Some((key, read)) = reads.next().await {
+            match read? {
+                Ok(packs) => tables.extend(packs),
+                Err(reason) => ignored.push((key.to_string(), reason)),
+            }
+        }
+        let build = self.host().blocking(move || InMemory::build(tables));
+        Ok((vec![Box::new(build.await?)], ignored))
+    }
+
+    /// Brings the cache up to date.
+    async fn cached(
+        &self,
+        cache: Cache,
+        segments: &[Object],
+    ) -> Result<(Vec<Box<dyn Places>>, Ignored), Error> {
+        let mut ignored = Vec::new();
+        let mut listed = HashSet::new();
+        for object in segments {
+            match name_of(&object.key) {
+                Some(name) => drop(listed.insert(name)),
+                None => ignored.push((
+                    object.key.to_string(),
+                    "its name is not that of a segment".to_owned(),
+                )),
+            }
+        }
+        let listed = Arc::new(listed);
+        let covered = {
+            let (cache, listed) = (cache.clone(), Arc::clone(&listed));
+            self.host().blocking(move || cache.look(&listed)).await??
+        };
+        let runs = if covered.is_due() {
+            let begin = self.host().blocking(move || Adding::begin(cache, &listed));
+            let mut adding = begin.await??;
+            let missing: HashSet<SegmentName> = adding.missing().iter().copied().collect();
+            let is_missing =
+                |object: &&Object| name_of(&object.key).is_some_and(|name| missing.contains(&name));
+            let wanted: Vec<&Object> = segments.iter().filter(is_missing).collect();
+            let bytes = wanted.iter().map(|object| object.size).sum();
+            let keys = wanted.iter().map(|object| object.key.clone()).collect();
+            let mut reads = std::pin::pin!(self.read_segments(keys, bytes));
+            while let Some((key, read)) = reads.next().await {
+                match (read?, name_of(&key)) {
+                    (Ok(packs), Some(name)) => adding.add(name, packs),
+                    (Ok(_), None) => {}
+                    (Err(reason), _) => ignored.push((key.to_string(), reason)),
+                }
+                if adding.is_full() {
+                    adding = self.host().blocking(|| adding.write()).await??;
+                }
+            }
+            self.host().blocking(|| adding.finish()).await??
+        } else {
+            covered.runs
+        };
+        let parts = runs.into_iter().map(|run| Box::new(run) as Box<dyn Places>);
+        Ok((parts.collect(), ignored))
+    }
+
+    /// Reads segments, several at a time; those that cannot be used with the reason.
+    fn read_segments(
+        &self,
+        keys: Vec<Key>,
+        bytes: u64,
+    ) -> impl Stream<Item = (Key, Result<Result<Vec<PackTable>, String>, Error>)> {
+        let average = bytes / (keys.len() as u64).max(1);
+        let parallel = usize::try_from(IN_FLIGHT / average.max(1))
+            .unwrap_or(PARALLEL)
+            .clamp(2, PARALLEL);
+        stream::iter(keys)
+            .map(async |key| {
+                let read = match self.store().get(&key).await {
+                    Ok(bytes) => match self.learn_from(&bytes).await {
+                        Ok(()) => Ok(parse_segment(self, &key, &bytes).map_err(|error| error.to_string())),
+                        Err(error) => Err(error),
+                    },
+                    // A collector replaced it between the listing and now: what it named is in a newer one.
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        Ok(Err(Error::NotFound(format!("`{key}`")).to_string()))
+                    }
+                    Err(error) => Err(Error::store("read", &key)(error)),
+                };
+                (key, read)
+            })
+            .buffer_unordered(parallel)
+    }
+
+    /// The tables of packs that no segment names.
+    async fn adopt(
+        &self,
+        orphans: Vec<(PackId, Object)>,
+        ignored: &mut Ignored,
+    ) -> Result<Vec<PackTable>, Error> {
+        let mut adopted = Vec::new();
+        let mut reads = stream::iter(orphans)
+            .map(|(id, object)| async move {
+                let read = self.read_table(id, &object).await;
+                (object.key, read)
+            })
+            .buffer_unordered(PARALLEL);
+        while let Some((key, read)) = reads.next().await {
+            match read {
+                Ok(table) => adopted.push(table),
+                Err(error @ Error::Store { .. }) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Err(error) => ignored.push((key.to_string(), error.to_string())),
+            }
+        }
+        Ok(adopted)
     }
 
     /// The table of a pack, from its own bytes.
@@ -139,6 +242,16 @@ impl Vault {
         let read = self.store().get_range(key, start..end).await;
         read.map_err(Error::store("read", key))
     }
+}
+
+/// The digest that an index segment is named by.
+fn name_of(key: &Key) -> Option<SegmentName> {
+    let name = key.as_str().strip_prefix("index/")?;
+    data_encoding::HEXLOWER
+        .decode(name.as_bytes())
+        .ok()?
+        .try_into()
+        .ok()
 }
 
 /// The name of the object that is a pack.

@@ -1,20 +1,45 @@
 //! Where every chunk is.
+//!
+//! An index is made of parts: one in memory, or, of a large vault, sorted files on disk ([`cache`]) and one in memory for
+//! what no segment names.
 
+mod batch;
+mod cache;
+mod compare;
 mod load;
+mod memory;
+mod pack_set;
+mod pages;
+mod places;
+mod run;
+mod seen;
 mod segment;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::fmt;
+use std::ops::ControlFlow;
 
 use ostler_vocabulary::VaultId;
 
 use crate::chunk::ChunkKind;
 use crate::host::{Bug, bug};
-use crate::pack::{Context, Encoding, HEADER, PackTable, epoch_of};
-use crate::{ChunkId, PackId};
+use crate::pack::{Context, Encoding, PackTable, epoch_of};
+use crate::{ChunkId, Error, PackId};
 
+#[cfg(test)]
+pub(crate) use cache::Adding;
+pub(crate) use cache::Cache;
 pub(crate) use load::{pack_key, pack_of};
+use memory::InMemory;
+pub use pack_set::PackSet;
+pub(crate) use places::Pack;
+use places::{Place, Places};
+pub(crate) use seen::Seen;
 pub(crate) use segment::parse as parse_segment;
+#[cfg(test)]
+pub(crate) use tests::Scratch;
 
 /// Where a chunk is: in a block of a pack, which is read and decoded as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,80 +81,31 @@ impl Location {
 impl PackTable {
     /// Where each chunk of this pack is.
     pub(crate) fn places(&self) -> impl Iterator<Item = (ChunkId, Location)> {
-        self.contents.each().flat_map(move |(number, block, chunks)| {
-            let mut next = 0_u32;
-            chunks.iter().map(move |chunk| {
-                let at = next;
-                next = next.saturating_add(chunk.length);
-                let location = Location {
-                    pack: self.id,
-                    offset: u64::from(block.offset),
-                    stored: block.stored,
-                    at,
-                    length: chunk.length,
-                    number,
-                    block: block.length,
-                    shared: block.chunks > 1,
-                    kind: block.kind,
-                    encoding: block.encoding,
-                };
-                (chunk.id, location)
-            })
-        })
+        batch::places(self, 0).map(|(id, place)| (id, place.in_pack(self.id)))
     }
 }
 
-/// One chunk in memory: 44 bytes.
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    id: ChunkId,
-    /// Place of its block among all blocks.
-    block: u32,
-    at: u32,
-    length: u32,
-}
-
-/// One block in memory: 16 bytes. It ends where the next of its pack begins.
-#[derive(Debug, Clone, Copy)]
-struct Spot {
-    pack: u32,
-    offset: u32,
-    length: u32,
-    kind: ChunkKind,
-    encoding: Encoding,
-    shared: bool,
-}
-
-/// What is known of a pack.
-#[derive(Debug, Clone)]
-pub(crate) struct Pack {
-    pub(crate) id: PackId,
-    pub(crate) size: u64,
-    pub(crate) header: [u8; HEADER],
-    /// Place of its first block among all blocks.
-    first: u32,
-    /// Where its last block ends.
-    end: u32,
+/// A part of an index, and the number of its first pack among those of all parts.
+struct Part {
+    places: Box<dyn Places>,
+    base: usize,
 }
 
 /// Where every chunk is: what all index segments of a vault say together. A chunk that was stored twice has two
 /// places, and either will do.
-#[derive(Debug)]
 pub struct Index {
-    /// Sorted by chunk id.
-    slots: Vec<Slot>,
-    /// Where the ids start whose first bits are the place's number.
-    starts: Vec<u32>,
-    shift: u32,
-    /// In the order of the packs.
-    spots: Vec<Spot>,
-    /// Those that may be relied on, then the others; each sorted by name.
-    packs: Vec<Pack>,
-    /// So many packs come first that new backups may rely on; the others are being collected.
-    kept: usize,
-    chunks: usize,
+    parts: Vec<Part>,
+    /// Packs that new backups may not rely on: they are being collected, or not there.
+    going: PackSet,
     adopted: Vec<PackTable>,
     ignored: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = self.parts.iter().map(|part| &part.places);
+        f.debug_list().entries(parts).finish()
+    }
 }
 
 impl Index {
@@ -141,145 +117,177 @@ impl Index {
 
     /// An index of these packs; a pack that is named twice counts once.
     pub(crate) fn build(tables: Vec<PackTable>) -> Self {
-        Self::build_avoiding(tables, &HashSet::new())
+        Self::of(vec![Box::new(InMemory::build(tables))])
     }
 
-    /// As [`Index::build`]; what only the packs of `avoid` hold can be read and is not relied on by new backups.
-    pub(crate) fn build_avoiding(mut tables: Vec<PackTable>, avoid: &HashSet<PackId>) -> Self {
-        tables.sort_unstable_by_key(|table| (avoid.contains(&table.id), table.id));
-        tables.dedup_by_key(|table| table.id);
-        let mut slots = Vec::with_capacity(tables.iter().map(|table| table.contents.chunks()).sum());
-        let mut spots = Vec::with_capacity(tables.iter().map(|table| table.contents.blocks()).sum());
-        let mut packs = Vec::with_capacity(tables.len());
-        let kept = tables.partition_point(|table| !avoid.contains(&table.id));
-        for table in tables {
-            let pack = place(packs.len());
-            let first = place(spots.len());
-            let mut end = 0;
-            for (_, block, chunks) in table.contents.each() {
-                let mut at = 0;
-                for chunk in chunks {
-                    slots.push(Slot {
-                        id: chunk.id,
-                        block: place(spots.len()),
-                        at,
-                        length: chunk.length,
-                    });
-                    at += chunk.length;
-                }
-                spots.push(Spot {
-                    pack,
-                    offset: block.offset,
-                    length: block.length,
-                    kind: block.kind,
-                    encoding: block.encoding,
-                    shared: block.chunks > 1,
-                });
-                end = block.offset.saturating_add(block.stored);
-            }
-            packs.push(Pack {
-                id: table.id,
-                size: table.size,
-                header: table.header,
-                first,
-                end,
-            });
-        }
-        slots.sort_unstable_by_key(|slot| (slot.id, slot.block));
-        // About eight ids to a start: a look-up then reads one or two lines of memory.
-        let bits = (slots.len() / 8).max(1).ilog2().min(24);
-        let shift = 32 - bits;
-        let mut starts = Vec::with_capacity((1 << bits) + 1);
-        for (at, slot) in (0_u32..).zip(&slots) {
-            while starts.len() <= bucket(&slot.id, shift) {
-                starts.push(at);
-            }
-        }
-        starts.resize((1 << bits) + 1, place(slots.len()));
-        let chunks = slots.chunk_by(|a, b| a.id == b.id).count();
+    pub(crate) fn of(parts: Vec<Box<dyn Places>>) -> Self {
+        let mut base = 0;
+        let parts = parts.into_iter().map(|places| {
+            let part = Part { base, places };
+            base += part.places.numbers() as usize;
+            part
+        });
+        let parts: Vec<Part> = parts.collect();
         Self {
-            slots,
-            starts,
-            shift,
-            spots,
-            packs,
-            kept,
-            chunks,
+            parts,
+            going: PackSet::new(base),
             adopted: Vec::new(),
             ignored: Vec::new(),
         }
     }
 
+    /// What only the packs of `avoid` hold can be read and is not relied on by new backups.
+    fn avoid(&mut self, avoid: &HashSet<PackId>) -> Result<(), Error> {
+        for part in &self.parts {
+            for pack in avoid {
+                if let Some((number, _)) = part.places.pack(pack)? {
+                    self.going.insert(part.base + number as usize);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Where a chunk is; one place of those there are.
-    #[must_use]
-    pub fn get(&self, id: &ChunkId) -> Option<Location> {
-        self.slots_of(id).first().and_then(|slot| self.location(slot))
+    ///
+    /// # Errors
+    /// Only where the index is on disk: [`Error::Cache`], [`Error::CacheDamaged`].
+    pub fn get(&self, id: &ChunkId) -> Result<Option<Location>, Error> {
+        let mut first = None;
+        for part in &self.parts {
+            let mut good = None;
+            part.places.find(id, &mut |place| {
+                if self.going.contains(part.base + place.pack as usize) {
+                    first.get_or_insert((part, *place));
+                    return ControlFlow::Continue(());
+                }
+                good = Some(*place);
+                ControlFlow::Break(())
+            })?;
+            if let Some(place) = good {
+                return part.location(&place);
+            }
+        }
+        first.map_or(Ok(None), |(part, place)| part.location(&place))
     }
 
-    /// Every place where a chunk is.
-    pub(crate) fn copies(&self, id: &ChunkId) -> impl Iterator<Item = Location> {
-        self.slots_of(id).iter().filter_map(|slot| self.location(slot))
+    /// Every place where a chunk is, those first that new backups may rely on.
+    pub(crate) fn copies(&self, id: &ChunkId) -> Result<Vec<Location>, Error> {
+        let mut found = Vec::new();
+        for part in &self.parts {
+            part.places.find(id, &mut |place| {
+                found.push((part, *place));
+                ControlFlow::Continue(())
+            })?;
+        }
+        found.sort_by_key(|(part, place)| self.going.contains(part.base + place.pack as usize));
+        let mut copies = Vec::with_capacity(found.len());
+        for (part, place) in found {
+            if let Some(location) = part.location(&place)?
+                && !copies.contains(&location)
+            {
+                copies.push(location);
+            }
+        }
+        Ok(copies)
     }
 
-    /// Every place of every chunk, by chunk id; a chunk that was stored twice comes twice.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (ChunkId, Location)> {
-        self.slots
-            .iter()
-            .filter_map(|slot| Some((slot.id, self.location(slot)?)))
+    /// Every place of every chunk; a chunk that was stored twice comes twice.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Result<(ChunkId, Location), Error>> {
+        self.parts.iter().flat_map(|part| {
+            let entries = part.places.entries();
+            entries.filter_map(|entry| match entry {
+                Ok((id, place)) => match part.location(&place) {
+                    Ok(location) => location.map(|location| Ok((id, location))),
+                    Err(error) => Some(Err(error)),
+                },
+                Err(error) => Some(Err(error)),
+            })
+        })
     }
 
     /// The size of a pack in bytes.
-    #[must_use]
-    pub fn pack_size(&self, pack: &PackId) -> Option<u64> {
-        Some(self.pack(pack)?.size)
+    ///
+    /// # Errors
+    /// As [`Index::get`].
+    pub fn pack_size(&self, pack: &PackId) -> Result<Option<u64>, Error> {
+        Ok(self.pack(pack)?.map(|pack| pack.size))
     }
 
-    /// Every pack.
-    pub(crate) fn all_packs(&self) -> &[Pack] {
-        &self.packs
+    /// Every pack; one that two parts know may come twice.
+    pub(crate) fn all_packs(&self) -> impl Iterator<Item = Result<Pack, Error>> {
+        let packs = self.parts.iter().flat_map(|part| part.places.packs());
+        packs.map(|pack| pack.map(|(_, pack)| pack))
     }
 
-    pub(crate) fn pack(&self, pack: &PackId) -> Option<&Pack> {
-        let (kept, going) = self.packs.split_at_checked(self.kept)?;
-        let find = |packs: &[Pack]| packs.binary_search_by_key(pack, |pack| pack.id);
-        match find(kept) {
-            Ok(place) => kept.get(place),
-            Err(_) => going.get(find(going).ok()?),
+    pub(crate) fn pack(&self, pack: &PackId) -> Result<Option<Pack>, Error> {
+        for part in &self.parts {
+            if let Some((_, pack)) = part.places.pack(pack)? {
+                return Ok(Some(pack));
+            }
         }
+        Ok(None)
     }
 
-    /// How many packs there are.
+    /// How many packs there are. Where the index is on disk, what is named twice may count twice; the same for the two
+    /// below.
     #[must_use]
     pub fn packs(&self) -> usize {
-        self.packs.len()
+        self.sum(|sums| sums.packs).try_into().unwrap_or(usize::MAX)
     }
 
     /// How many different chunks there are.
     #[must_use]
     pub fn chunks(&self) -> usize {
-        self.chunks
+        self.sum(|sums| sums.chunks).try_into().unwrap_or(usize::MAX)
     }
 
     /// Bytes of all packs.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.packs.iter().map(|pack| pack.size).sum()
+        self.sum(|sums| sums.bytes)
+    }
+
+    /// The highest key epoch that a pack is sealed with.
+    fn epoch(&self) -> Option<u32> {
+        self.parts
+            .iter()
+            .filter_map(|part| part.places.sums().epoch)
+            .max()
+    }
+
+    fn sum(&self, of: impl Fn(places::Sums) -> u64) -> u64 {
+        self.parts.iter().map(|part| of(part.places.sums())).sum()
+    }
+
+    /// Whether it has packs that nothing new may rely on.
+    pub(crate) fn avoids_some(&self) -> bool {
+        !self.going.is_empty()
     }
 
     /// Bytes of packs by the key epoch that they are sealed with.
-    #[must_use]
-    pub fn bytes_by_epoch(&self) -> BTreeMap<u32, u64> {
+    ///
+    /// # Errors
+    /// As [`Index::get`].
+    pub fn bytes_by_epoch(&self) -> Result<BTreeMap<u32, u64>, Error> {
         let mut bytes = BTreeMap::new();
-        for pack in &self.packs {
+        for pack in self.all_packs() {
+            let pack = pack?;
             *bytes.entry(epoch_of(&pack.header)).or_default() += pack.size;
         }
-        bytes
+        Ok(bytes)
     }
 
     /// Bytes of packs that are sealed with key epochs before this one.
-    #[must_use]
-    pub fn bytes_before(&self, epoch: u32) -> u64 {
-        self.bytes_by_epoch().range(..epoch).map(|(_, bytes)| bytes).sum()
+    ///
+    /// # Errors
+    /// As [`Index::get`].
+    pub fn bytes_before(&self, epoch: u32) -> Result<u64, Error> {
+        Ok(self
+            .bytes_by_epoch()?
+            .range(..epoch)
+            .map(|(_, bytes)| bytes)
+            .sum())
     }
 
     /// Packs that no segment named when this was loaded, and that were found whole.
@@ -294,95 +302,72 @@ impl Index {
         &self.ignored
     }
 
-    fn slots_of(&self, id: &ChunkId) -> &[Slot] {
-        let bucket = bucket(id, self.shift);
-        let start = self.starts.get(bucket).map_or(0, |place| *place as usize);
-        let end = self.starts.get(bucket + 1).map_or(0, |place| *place as usize);
-        let slots = self.slots.get(start..end).unwrap_or_default();
-        let first = slots.partition_point(|slot| slot.id < *id);
-        let same = slots[first..].iter().take_while(|slot| slot.id == *id).count();
-        &slots[first..first + same]
-    }
-
-    fn location(&self, slot: &Slot) -> Option<Location> {
-        let block = slot.block as usize;
-        let spot = self.spots.get(block)?;
-        let pack = self.packs.get(spot.pack as usize)?;
-        let end = match self.spots.get(block + 1) {
-            Some(next) if next.pack == spot.pack => next.offset,
-            _ => pack.end,
-        };
-        Some(Location {
-            pack: pack.id,
-            offset: u64::from(spot.offset),
-            stored: end.checked_sub(spot.offset)?,
-            at: slot.at,
-            length: slot.length,
-            number: slot.block.checked_sub(pack.first)?,
-            block: spot.length,
-            shared: spot.shared,
-            kind: spot.kind,
-            encoding: spot.encoding,
-        })
-    }
-
     /// A set of packs of this index, empty.
-    pub(crate) fn no_packs(&self) -> PackSet {
-        PackSet {
-            bits: (0..self.packs.len().div_ceil(64))
-                .map(|_| AtomicU64::new(0))
-                .collect(),
+    #[must_use]
+    pub fn no_packs(&self) -> PackSet {
+        PackSet::new(
+            self.parts
+                .last()
+                .map_or(0, |part| part.base + part.places.numbers() as usize),
+        )
+    }
+
+    /// Adds a pack with the chunk, one that may be relied on; `false` when the chunk is in none of these.
+    pub(crate) fn mark(&self, id: &ChunkId, set: &PackSet) -> Result<bool, Error> {
+        self.choose(id, set, bug(Bug::RelyOnMarkedPacks))
+    }
+
+    /// Adds the pack that [`Index::get`] names for the chunk; `false` when no pack has it.
+    ///
+    /// # Errors
+    /// As [`Index::get`].
+    pub fn add_pack_of(&self, id: &ChunkId, set: &PackSet) -> Result<bool, Error> {
+        Ok(self.choose(id, set, false)? || self.choose(id, set, true)?)
+    }
+
+    fn choose(&self, id: &ChunkId, set: &PackSet, also_going: bool) -> Result<bool, Error> {
+        for part in &self.parts {
+            let mut good = None;
+            part.places.find(id, &mut |place| {
+                let number = part.base + place.pack as usize;
+                if !also_going && self.going.contains(number) {
+                    return ControlFlow::Continue(());
+                }
+                good = Some(number);
+                ControlFlow::Break(())
+            })?;
+            if let Some(number) = good {
+                set.insert(number);
+                return Ok(true);
+            }
         }
+        Ok(false)
     }
 
-    /// Adds the pack of a chunk's first place; `None` when the chunk is in no pack that may be relied on.
-    pub(crate) fn mark(&self, id: &ChunkId, set: &PackSet) -> Option<()> {
-        let slot = self.slots_of(id).first()?;
-        let spot = self.spots.get(slot.block as usize)?;
-        let pack = spot.pack as usize;
-        if pack >= self.kept && !bug(Bug::RelyOnMarkedPacks) {
-            return None;
+    /// The packs of a set, sorted.
+    ///
+    /// # Errors
+    /// As [`Index::get`].
+    pub fn packs_of(&self, set: &PackSet) -> Result<Vec<PackId>, Error> {
+        let mut packs = Vec::new();
+        for part in &self.parts {
+            for number in 0..part.places.numbers() {
+                if set.contains(part.base + number as usize)
+                    && let Some(pack) = part.places.pack_at(number)?
+                {
+                    packs.push(pack.id);
+                }
+            }
         }
-        set.insert(pack);
-        Some(())
-    }
-
-    /// The packs of a set.
-    pub(crate) fn marked<'a>(&'a self, set: &'a PackSet) -> impl Iterator<Item = PackId> + 'a {
-        let places = self.packs.iter().enumerate();
-        places
-            .filter(|(place, _)| set.contains(*place))
-            .map(|(_, pack)| pack.id)
+        packs.sort_unstable();
+        packs.dedup();
+        Ok(packs)
     }
 }
 
-/// A set of an index's packs that many threads add to.
-#[derive(Debug)]
-pub(crate) struct PackSet {
-    bits: Vec<AtomicU64>,
-}
-
-impl PackSet {
-    fn insert(&self, place: usize) {
-        if let Some(word) = self.bits.get(place / 64) {
-            word.fetch_or(1 << (place % 64), Ordering::Relaxed);
-        }
+impl Part {
+    fn location(&self, place: &Place) -> Result<Option<Location>, Error> {
+        let pack = self.places.pack_at(place.pack)?;
+        Ok(pack.map(|pack| place.in_pack(pack.id)))
     }
-
-    fn contains(&self, place: usize) -> bool {
-        self.bits
-            .get(place / 64)
-            .is_some_and(|word| word.load(Ordering::Relaxed) & (1 << (place % 64)) != 0)
-    }
-}
-
-/// The first bits of an id as a number.
-fn bucket(id: &ChunkId, shift: u32) -> usize {
-    let first = u64::from(u32::from_be_bytes([id.0[0], id.0[1], id.0[2], id.0[3]]));
-    (first >> shift) as usize
-}
-
-/// A place in a list; there are never more, packs being much larger than what is kept of them.
-fn place(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -104,7 +104,9 @@ impl Followed {
             Some(before) => {
                 let expected = data_encoding::HEXLOWER.encode(&before.proof_of(config.id, epoch));
                 if !constant_time_eq(expected.as_bytes(), said.proof.as_bytes()) {
-                    return Err(damaged("whoever made it did not have the secrets of the epoch before"));
+                    return Err(damaged(
+                        "whoever made it did not have the secrets of the epoch before",
+                    ));
                 }
             }
             // What it followed was given up, and nobody can prove anything by that.
@@ -228,7 +230,11 @@ impl Vault {
     async fn seal_new_epoch(&self) -> Result<Option<Epoch>, Error> {
         let mut used: Vec<u32> = Vec::new();
         for object in self.objects("keys/").await? {
-            let digits = object.key.as_str().rsplit_once("/epoch-").map(|(_, digits)| digits);
+            let digits = object
+                .key
+                .as_str()
+                .rsplit_once("/epoch-")
+                .map(|(_, digits)| digits);
             used.extend(digits.and_then(|digits| digits.parse::<u32>().ok()));
         }
         let activations = self.objects(EPOCHS).await?;
@@ -256,7 +262,11 @@ impl Vault {
             .collect();
         guard.confirm().await?;
         for object in self.objects("keys/").await? {
-            let digits = object.key.as_str().rsplit_once("/epoch-").map(|(_, digits)| digits);
+            let digits = object
+                .key
+                .as_str()
+                .rsplit_once("/epoch-")
+                .map(|(_, digits)| digits);
             let number = digits.and_then(|digits| digits.parse::<u32>().ok());
             if number.is_some_and(|number| number > lowest && number < current && !known.contains(&number)) {
                 self.remove(&object.key).await?;

@@ -115,8 +115,8 @@ impl Vault {
         };
         if let Some(unlock) = opened {
             let secret = try_key(self.config(), &wrapper, &bytes, &unlock).await?;
-            let secret =
-                secret.ok_or_else(|| Error::damaged(&file_key, "the key it was made for does not open it"))?;
+            let secret = secret
+                .ok_or_else(|| Error::damaged(&file_key, "the key it was made for does not open it"))?;
             let by = OpenedBy::new(&wrapper, secret);
             let found = load_keys(self.store(), self.config(), &by, true).await?;
             let is_ours =

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ostler_store::{Key, Object};
+use ostler_vocabulary::OperationId;
 
 use super::LEASE_TIME;
 use crate::Error;
@@ -17,6 +18,9 @@ pub(crate) enum Link {
     Released,
     /// The holder relies on nothing that this round of collection marked.
     Saw(u64),
+    /// Somebody wants this epoch, in a vault whose store lets several create the first beat: who sees another's gives
+    /// way.
+    Alone(OperationId),
 }
 
 impl Link {
@@ -25,6 +29,7 @@ impl Link {
             Self::Beat(beat) => format!("{prefix}{epoch:010}/{beat:010}"),
             Self::Released => format!("{prefix}{epoch:010}/released"),
             Self::Saw(round) => format!("{prefix}{epoch:010}/saw-{round:010}"),
+            Self::Alone(claim) => format!("{prefix}{epoch:010}/alone-{claim}"),
         })
     }
 
@@ -33,9 +38,10 @@ impl Link {
         let (epoch, link) = key.as_str().strip_prefix(prefix)?.split_once('/')?;
         let link = match link {
             "released" => Self::Released,
-            link => match link.strip_prefix("saw-") {
-                Some(round) => Self::Saw(number(round)?),
-                None => Self::Beat(number(link)?),
+            link => match link.split_once('-') {
+                Some(("saw", round)) => Self::Saw(number(round)?),
+                Some(("alone", claim)) => Self::Alone(claim.parse().ok()?),
+                _ => Self::Beat(number(link)?),
             },
         };
         Some((number(epoch)?, link))
@@ -71,7 +77,7 @@ impl Chain {
             match link {
                 Link::Beat(beat) => chain.beat = chain.beat.max(*beat),
                 Link::Released => chain.released = true,
-                Link::Saw(_) => {}
+                Link::Saw(_) | Link::Alone(_) => {}
             }
         }
         Some(chain)
@@ -165,7 +171,8 @@ mod tests {
 
     #[test]
     fn links_read_back() {
-        for link in [Link::Beat(0), Link::Beat(77), Link::Released, Link::Saw(3)] {
+        let alone = Link::Alone(OperationId::random());
+        for link in [Link::Beat(0), Link::Beat(77), Link::Released, Link::Saw(3), alone] {
             assert_eq!(
                 Link::parse(PREFIX, &link.key(PREFIX, 5).unwrap()),
                 Some((5, link))

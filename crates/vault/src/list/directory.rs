@@ -17,17 +17,17 @@ const MOST_PART_BYTES: usize = 1024 * 1024;
 
 /// One block of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Block {
+pub(crate) struct Block {
     /// The path of its first entry.
-    pub(super) first: Vec<u8>,
+    pub(crate) first: Vec<u8>,
     /// How many entries it has.
-    pub(super) entries: u64,
+    pub(crate) entries: u64,
     /// The sizes of its files, added up.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// The chunk with its plaintext.
-    pub(super) chunk: ChunkId,
+    pub(crate) chunk: ChunkId,
     /// The chunks with the extents of its largest files.
-    pub(super) far: Vec<ChunkId>,
+    pub(crate) far: Vec<ChunkId>,
 }
 
 /// The plaintexts of a directory's parts, each with its number of blocks. One part is the directory itself.

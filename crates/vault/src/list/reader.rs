@@ -135,6 +135,11 @@ impl ListReader {
         self.blocks.len()
     }
 
+    /// Its blocks, in path order.
+    pub(crate) fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
     /// The chunks of one block, its own and those with its far extents.
     pub(crate) fn block_chunks(&self, block: usize) -> impl Iterator<Item = ChunkId> + '_ {
         self.blocks

@@ -67,6 +67,15 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn push(&mut self, entry: &Entry, put: Put<'_>) -> Result<(), Error> {
+        self.add(entry, &mut *put)?;
+        if self.cutter.ends_after(entry, self.block.size()) {
+            self.end_block(put)?;
+        }
+        Ok(())
+    }
+
+    /// Adds an entry to the open block.
+    pub(super) fn add(&mut self, entry: &Entry, put: Put<'_>) -> Result<(), Error> {
         self.check(entry).map_err(|Malformed(reason)| Error::ListEntry {
             path: String::from_utf8_lossy(&entry.path).into_owned(),
             reason,
@@ -91,10 +100,13 @@ impl Draft {
                 self.far.push(chunk);
             }
         }
-        if self.cutter.ends_after(entry, self.block.size()) {
-            self.end_block(put)?;
-        }
         Ok(())
+    }
+
+    /// Takes over a block that is stored already.
+    pub(super) fn keep(&mut self, block: Block) {
+        self.last = Some(block.first.clone());
+        self.blocks.push(block);
     }
 
     fn check(&self, entry: &Entry) -> Result<(), Malformed> {
@@ -114,7 +126,7 @@ impl Draft {
         Ok(())
     }
 
-    fn end_block(&mut self, put: Put<'_>) -> Result<(), Error> {
+    pub(super) fn end_block(&mut self, put: Put<'_>) -> Result<ChunkId, Error> {
         self.last = Some(self.block.last_path().to_vec());
         let entries = self.block.entries();
         let chunk = put(&self.block.take())?;
@@ -125,7 +137,7 @@ impl Draft {
             chunk,
             far: std::mem::take(&mut self.far),
         });
-        Ok(())
+        Ok(chunk)
     }
 
     pub(super) fn finish(mut self, put: Put<'_>) -> Result<ChunkId, Error> {

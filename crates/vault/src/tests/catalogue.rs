@@ -17,6 +17,7 @@ fn proof(ok: bool, at: i64) -> ProofRecord {
         bytes: 4,
         problems: vec![("/a".into(), "it is gone".into())],
         operation: None,
+        part: None,
     }
 }
 

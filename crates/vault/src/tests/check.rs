@@ -23,7 +23,7 @@ async fn two() -> (World, Record, Record) {
 
 async fn pack_of(world: &World, chunk: &[u8]) -> (Key, u64) {
     let id = crate::upload::chunk_id(&world.vault, chunk);
-    let place = world.vault.index(false).await.unwrap().get(&id).unwrap();
+    let place = world.vault.index(false).await.unwrap().get(&id).unwrap().unwrap();
     (crate::index::pack_key(&place.pack).unwrap(), place.offset)
 }
 
@@ -99,6 +99,7 @@ async fn any_object_that_is_damaged_is_found() {
         bytes: 1,
         problems: vec![],
         operation: None,
+        part: None,
     };
     world.vault.add_proof(one.backup, &proof).await.unwrap();
     for key in world.store.keys() {

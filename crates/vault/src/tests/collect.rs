@@ -159,7 +159,10 @@ async fn nothing_is_freed_while_a_record_or_list_cannot_be_read() {
         let (world, records) = littered().await;
         let key = if prefix == "packs/" {
             let index = world.vault.index(false).await.unwrap();
-            let list = index.get(&records[0].nodes[0].list.parse().unwrap()).unwrap();
+            let list = index
+                .get(&records[0].nodes[0].list.parse().unwrap())
+                .unwrap()
+                .unwrap();
             crate::index::pack_key(&list.pack).unwrap()
         } else {
             Key::new(format!("backups/{}", records[0].backup)).unwrap()

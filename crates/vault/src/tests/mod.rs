@@ -1,5 +1,6 @@
 //! Tests of the vault's format from inside: every suite, every kind of object, every byte.
 
+mod cache;
 mod catalogue;
 mod check;
 mod chunks;
@@ -8,8 +9,13 @@ mod damage;
 mod fixture;
 mod keys;
 mod lease;
+mod locked;
+mod mirror;
 mod parsers;
 mod repack;
+mod repair;
 mod rotation;
+mod scale;
 mod sim;
+mod single_writer;
 mod world;

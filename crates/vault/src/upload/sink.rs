@@ -152,7 +152,8 @@ impl ChunkSink {
             });
         }
         let id = self.id_of(plaintext);
-        let new = self.take_on(&id);
+        let taken = self.take_on(&id);
+        let new = self.check(taken)?;
         if new {
             let put = self.with(kind, |session, lane, press| {
                 lane.put(session, press, id, plaintext)
@@ -160,6 +161,22 @@ impl ChunkSink {
             self.check(put)?;
         }
         Ok(Stored { id, new })
+    }
+
+    /// As [`ChunkSink::put`], for a chunk that another vault has in this encoding: it is not compressed again.
+    pub(crate) fn put_encoded(
+        &mut self,
+        kind: ChunkKind,
+        plaintext: &[u8],
+        (encoding, encoded): (Encoding, &[u8]),
+    ) -> Result<ChunkId, Error> {
+        let id = self.id_of(plaintext);
+        if plaintext.len() < SMALL {
+            return Ok(self.put(kind, plaintext)?.id);
+        }
+        let length = u32::try_from(plaintext.len()).unwrap_or(u32::MAX);
+        self.put_block(kind, encoding, &[Member { id, length }], encoded)?;
+        Ok(id)
     }
 
     /// Takes on a whole block of another pack in its encoding, as [`Reader::open_block`](crate::Reader) gives it:
@@ -173,7 +190,8 @@ impl ChunkSink {
     ) -> Result<(), Error> {
         let mut new = false;
         for chunk in chunks {
-            new |= self.take_on(&chunk.id);
+            let taken = self.take_on(&chunk.id);
+            new |= self.check(taken)?;
         }
         if !new {
             return Ok(());
@@ -185,9 +203,9 @@ impl ChunkSink {
     }
 
     /// Whether nobody has this chunk yet; from now on this session has it.
-    fn take_on(&self, id: &ChunkId) -> bool {
+    fn take_on(&self, id: &ChunkId) -> Result<bool, Error> {
         let session = &self.session;
-        session.index.mark(id, &session.needed).is_none() && session.shard(id).insert(*id)
+        Ok(!session.index.mark(id, &session.needed)? && session.seen.insert(id)?)
     }
 
     fn with(
@@ -207,9 +225,10 @@ impl ChunkSink {
     }
 
     /// After a failure others may have been told that a chunk is there: nothing of this session counts any more.
-    fn check(&self, outcome: Result<(), Error>) -> Result<(), Error> {
-        let Err(error) = outcome else {
-            return Ok(());
+    fn check<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        let error = match outcome {
+            Ok(outcome) => return Ok(outcome),
+            Err(error) => error,
         };
         let error = match error {
             Error::Upload(first) => first,

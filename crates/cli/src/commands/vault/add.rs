@@ -64,7 +64,9 @@ impl Add {
 
 /// A key from standard input: one line, as a sheet has it. Case, blanks and dashes do not matter.
 fn typed_key(session: &Session) -> Result<TypedKey, Failure> {
-    session.output.say("Type the key from the sheet: OSTLER-KEY-1: …\n");
+    session
+        .output
+        .say("Type the key from the sheet: OSTLER-KEY-1: …\n");
     let mut line = String::new();
     let read = std::io::stdin().read_line(&mut line);
     read.map_err(|source| CommandError::Input { source })?;

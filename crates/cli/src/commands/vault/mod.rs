@@ -6,6 +6,8 @@ mod info;
 mod init;
 mod key;
 mod list;
+mod mirror;
+mod probe;
 
 use clap::Subcommand;
 use ostler_vocabulary::Failure;
@@ -17,8 +19,10 @@ pub(crate) enum VaultCommand {
     Init(Box<init::Init>),
     List(list::List),
     Info(info::Info),
-    Check(check::Check),
+    Check(Box<check::Check>),
+    Probe(probe::Probe),
     Add(add::Add),
+    Mirror(Box<mirror::Mirror>),
     /// Look at, add, remove and rotate what opens a vault
     #[command(subcommand, arg_required_else_help = true)]
     Key(key::KeyCommand),
@@ -31,7 +35,9 @@ impl VaultCommand {
             Self::List(verb) => verb.run(session).await,
             Self::Info(verb) => verb.run(session).await,
             Self::Check(verb) => verb.run(session).await,
+            Self::Probe(verb) => verb.run(session).await,
             Self::Add(verb) => verb.run(session).await,
+            Self::Mirror(verb) => verb.run(session).await,
             Self::Key(verb) => verb.run(session).await,
         }
     }

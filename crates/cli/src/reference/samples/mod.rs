@@ -3,6 +3,7 @@
 mod keys;
 mod place;
 mod queue;
+mod retention;
 mod work;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use ostler_vocabulary::{BackupId, OperationId, Timestamp};
 pub use keys::*;
 pub use place::*;
 pub use queue::*;
+pub use retention::*;
 pub use work::*;
 
 /// The time at which all examples are printed.
@@ -80,6 +82,7 @@ pub fn backup_summary(number: u8, state: BackupState) -> BackupSummary {
     let partial = state == BackupState::Partial;
     BackupSummary {
         id: backup_id(number),
+        vault: "default".into(),
         name: (number % 2 == 1).then(|| "nightly".to_owned()),
         state,
         source: (state != BackupState::Incomplete).then(source),
@@ -113,6 +116,7 @@ pub fn backup_list() -> BackupList {
             .zip(states)
             .map(|(number, state)| backup_summary(number, state))
             .collect(),
+        unreachable: vec![],
     }
 }
 
@@ -134,18 +138,29 @@ pub(super) fn proof(method: &str, ok: bool) -> Proof {
     }
 }
 
+/// When data was last read.
+#[must_use]
+pub fn reading() -> Reading {
+    Reading {
+        since: Some(at(60)),
+        last: Some(at(60)),
+        recent_percent: 100,
+    }
+}
+
 /// `backup show`
 #[must_use]
 pub fn backup_detail() -> BackupDetail {
     BackupDetail {
         summary: backup_summary(3, BackupState::Verified),
-        vault: "default".into(),
         hold_reason: Some("audit of 2026".into()),
         parent: Some(backup_id(4)),
+        origin: None,
         operation: Some(operation_id(1)),
         made_by: "ostler 0.1.0".into(),
         problems: vec![],
         proofs: vec![proof("commit", true), proof("drill", true)],
+        reading: reading(),
     }
 }
 
@@ -157,6 +172,7 @@ pub fn partial_detail() -> BackupDetail {
         hold_reason: None,
         problems: vec![problem()],
         proofs: vec![proof("commit", true)],
+        reading: Reading::default(),
         ..backup_detail()
     }
 }

@@ -6,7 +6,7 @@ use ostler_api::client::Event;
 use ostler_api::document::*;
 use ostler_vocabulary::{ProgressValue, Unit, VaultId};
 
-use super::{at, backup_id, operation_id};
+use super::{at, backup_id, operation_id, reading};
 use crate::backend::{ConfigCheck, ConfigShow, Setting, Variable};
 
 fn vault_summary(name: &str, location: &str) -> VaultSummary {
@@ -44,9 +44,37 @@ pub fn vault_info() -> VaultInfo {
         }],
         key_file: Some("/home/me/.local/share/ostler/keys/default.key".into()),
         backups: BTreeMap::from([("complete".into(), 4), ("verified".into(), 2)]),
+        reading: reading(),
         packs: 128,
         bytes: 3_758_096_384,
         chunks: 12_345,
+        store: Some(StoreProbe {
+            at: at(8_640_000),
+            single_writer: false,
+            abilities: [
+                (
+                    "refuses to overwrite",
+                    "yes",
+                    "a second object of the same name was refused",
+                ),
+                (
+                    "one winner of a race",
+                    "yes",
+                    "of 12 writers of one name one won, 2 times",
+                ),
+                (
+                    "locks versions",
+                    "no",
+                    "object lock is not turned on, says the service",
+                ),
+            ]
+            .map(|(ability, answer, evidence)| StoreAbility {
+                ability: ability.into(),
+                answer: answer.into(),
+                evidence: evidence.into(),
+            })
+            .into(),
+        }),
         warnings: vec![],
     }
 }

@@ -45,18 +45,29 @@ pub fn plan(request: Request) -> Plan {
             packs: 128,
             bytes: 3_758_096_384,
         },
+        Request::RepairVault(_) => Work::Repair(RepairWork {
+            packs: 128,
+            bytes: 3_758_096_384,
+            removes: vec!["index/9a41".into()],
+            problems: check_report(false).problems,
+        }),
+        Request::Mirror(_) => Work::Mirror(mirror_work()),
         Request::Keys(_) => Work::Keys(super::key_work()),
         Request::QueueSchema(_) => Work::QueueSchema(super::queue_schema_work()),
+        Request::Retention(_) => Work::Retention(super::retention_work()),
     };
     let subject = match &request {
         Request::Prune(_) | Request::Delete(_) => "1 of 2 backups",
         Request::CheckVault(_) => "everything",
+        Request::RepairVault(_) => "default",
+        Request::Mirror(_) => "2 backups of default",
         Request::Keys(_) => "begin a new key epoch",
         Request::QueueSchema(_) => "install the queue in main",
+        Request::Retention(_) => "1 items of 2 policies in main",
         Request::CreateBackup(_) => "/home/me/data",
         _ => "3f2a9c03",
     };
-    let vault = if matches!(request, Request::QueueSchema(_)) {
+    let vault = if matches!(request, Request::QueueSchema(_) | Request::Retention(_)) {
         ""
     } else {
         "default"
@@ -69,6 +80,62 @@ pub fn plan(request: Request) -> Plan {
         backups: vec![backup_id(5)],
         work,
         digest: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef".into(),
+    }
+}
+
+fn mirror_work() -> MirrorWork {
+    let item = |number: u8| MirrorItem {
+        backup: backup_id(number),
+        copy: backup_id(number),
+        name: Some("nightly".into()),
+        source: backup_summary(number, BackupState::Complete).source,
+        started: at(i64::from(number) * 86_400 + 7_200),
+        bytes: 3_435_973_836,
+    };
+    MirrorWork {
+        from: "default".into(),
+        items: vec![item(3), item(5)],
+        there: 4,
+        refused: vec![],
+    }
+}
+
+/// What a repair reports.
+#[must_use]
+pub fn repair_report(whole: bool) -> RepairReport {
+    RepairReport {
+        packs: 128,
+        quarantined: 1,
+        salvaged: 12,
+        from_mirror: 3,
+        from_files: 1,
+        stored_bytes: 15_728_640,
+        removed: 1,
+        bytes_freed: 16_777_216,
+        records: vec![],
+        whole: vec![backup_id(3)],
+        damaged: if whole { vec![] } else { vec![backup_id(5)] },
+        problems: if whole { vec![] } else { vec![problem()] },
+    }
+}
+
+/// What `mirror` reports.
+#[must_use]
+pub fn mirror_report() -> MirrorReport {
+    MirrorReport {
+        from: "default".into(),
+        to: "offsite".into(),
+        copied: vec![Mirrored {
+            backup: backup_id(3),
+            copy: backup_id(3),
+            bytes: 3_435_973_836,
+            read_bytes: 52_428_800,
+            new_bytes: 41_943_040,
+            stored_bytes: 15_728_640,
+            objects_found: 58,
+        }],
+        there: 4,
+        problems: vec![],
     }
 }
 
@@ -147,6 +214,8 @@ pub fn verify_report(ok: bool) -> VerifyReport {
         },
         proof: proof("verify_data", ok),
         packs: 128,
+        packs_read: 128,
+        read_since: ok.then(|| at(60)),
     }
 }
 

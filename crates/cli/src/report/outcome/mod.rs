@@ -3,7 +3,9 @@
 mod check;
 mod create;
 mod drill;
+mod mirror;
 mod prune;
+mod repair;
 mod restore;
 mod verify;
 
@@ -100,6 +102,27 @@ pub(crate) async fn outcome(session: &Session, detail: &OperationDetail) -> Resu
             })?;
             check::wrong(report)
         }
+        Some(Outcome::RepairVault(report)) => {
+            print(session, detail, schema::REPAIR_REPORT, report, None, |page| {
+                repair::print(page, report)
+            })?;
+            repair::wrong(report)
+        }
+        Some(Outcome::Mirror(report)) => {
+            print(session, detail, schema::MIRROR_REPORT, report, None, |page| {
+                mirror::print(page, report, detail)
+            })?;
+            let message = format!(
+                "{} not copied",
+                match report.problems.len() {
+                    1 => "1 backup was".to_owned(),
+                    n => format!("{} were", plural(n as u64, "backup")),
+                }
+            );
+            let hint =
+                "what is damaged may be healed by `ostler vault check --repair`; the others were copied";
+            failed(&report.problems, ErrorKind::Partial, message, hint)
+        }
         Some(Outcome::Keys(report)) => {
             print(session, detail, schema::KEY_REPORT, report, None, |page| {
                 super::keys::report(page, report);
@@ -117,6 +140,12 @@ pub(crate) async fn outcome(session: &Session, detail: &OperationDetail) -> Resu
                     super::queue::schema_report(page, report);
                 },
             )?;
+            None
+        }
+        Some(Outcome::Retention(report)) => {
+            print(session, detail, schema::RETENTION_REPORT, report, None, |page| {
+                super::retention::report(page, report);
+            })?;
             None
         }
     };

@@ -5,7 +5,7 @@ use ostler_vocabulary::{ErrorKind, Timestamp};
 
 use super::Wrong;
 use crate::output::{Page, plural};
-use crate::report::backup::{proof_text, tone};
+use crate::report::backup::{proof_text, tone, when};
 use crate::report::problems;
 
 pub(super) fn print(page: &mut Page, report: &VerifyReport, now: Timestamp) {
@@ -16,6 +16,13 @@ pub(super) fn print(page: &mut Page, report: &VerifyReport, now: Timestamp) {
         "",
     );
     page.field("looked at", plural(report.packs, "pack"));
+    if report.packs_read > 0 || report.read_since.is_some() {
+        let whole = match report.read_since {
+            Some(since) => format!("; every byte was read since {}", when(since, now)),
+            None => String::new(),
+        };
+        page.field("read", format!("{}{whole}", plural(report.packs_read, "pack")));
+    }
     page.field("proof", proof_text(&report.proof, now));
     problems(page, &report.proof.problems, report.proof.problems.len() as u64);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use ostler_store::Key;
-use ostler_vocabulary::{BackupId, Classified, OperationId, Progress, Unit};
+use ostler_vocabulary::{BackupId, Classified, OperationId, Progress, Unit, VaultId};
 use tokio_util::sync::CancellationToken;
 
 use super::schedule::{holder, process, seen};
@@ -14,15 +14,27 @@ use super::world::State;
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, record_of};
 use crate::list::{Entry, EntryKind, Extent, ListWriter, Metadata};
 use crate::{
-    ChunkKind, Collecting, Counts, Error, Index, Intent, Lease, NodeRecord, Record, Vault, Writer,
+    ChunkKind, Collecting, Counts, Error, Index, Intent, Lease, NodeRecord, Origin, Place, Record, Vault,
+    Writer,
 };
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Role {
-    Writer { backups: u64 },
-    Collector { rounds: u64, grace: Duration },
+    Writer {
+        backups: u64,
+    },
+    Collector {
+        rounds: u64,
+        grace: Duration,
+    },
     /// Who rotates keys, some because they have leaked.
-    Rotator { rotations: u64 },
+    Rotator {
+        rotations: u64,
+    },
+    /// Copies backups of another vault: whoever does, copies them under the same ids.
+    Mirror {
+        copies: u64,
+    },
 }
 
 /// Different chunks that there are.
@@ -37,6 +49,7 @@ pub(super) async fn live(view: View, base: Arc<Vault>, role: Role) {
         Role::Rotator { rotations } => rotate(&view, &vault, rotations).await,
         Role::Writer { backups } => write(&view, &vault, backups).await,
         Role::Collector { rounds, grace } => collect(&view, &vault, rounds, grace).await,
+        Role::Mirror { copies } => mirror(&view, &vault, copies).await,
     }
     view.world.state().actors[view.actor].over = true;
 }
@@ -161,6 +174,67 @@ async fn attempt(view: &View, vault: &Arc<Vault>, intent: &Intent, sole: &mut bo
     Err(Error::Conflict("what was stored is not there".to_owned()))
 }
 
+fn mirror<'a>(view: &'a View, vault: &'a Arc<Vault>, copies: u64) -> BoxFuture<'a, ()> {
+    Box::pin(mirror_all(view, vault, copies))
+}
+
+async fn mirror_all(view: &View, vault: &Arc<Vault>, copies: u64) {
+    for _ in 0..copies {
+        rest(view, vault, 60_000).await;
+        let owner = process(view);
+        let intent = {
+            let mut state = view.world.state();
+            let number = state.dice.below(2) as u8;
+            let mut id = [0xcc; 16];
+            id[1] = number;
+            let backup = BackupId::from_bytes(id);
+            state.contents.insert(backup, vec![number, number + 1]);
+            // Another run by the same process is another operation.
+            id[2..10].copy_from_slice(&state.dice.next().to_be_bytes());
+            Intent {
+                backup,
+                operation: OperationId::from_bytes(id),
+                started: state.time(),
+                host: "host".to_owned(),
+                paths: vec!["/data".into()],
+                name: None,
+                owner,
+            }
+        };
+        if let Err(error) = copy(view, vault, &intent).await {
+            view.world.state().note(view.actor, || format!("fails: {error}"));
+        }
+    }
+}
+
+/// One copy; what is left of one that fails is for whoever comes next.
+async fn copy(view: &View, vault: &Arc<Vault>, intent: &Intent) -> Result<(), Error> {
+    if vault.place(intent.backup).await? != Place::Free {
+        return Ok(());
+    }
+    let writer = vault.begin_copy(intent).await?;
+    let contents = view.world.state().contents.get(&intent.backup).cloned();
+    let mut sole = writer.is_sole();
+    let index = vault.index(!sole).await?;
+    let list = store(vault, index, contents.unwrap_or_default()).await?;
+    let origin = Origin {
+        vault: VaultId::from_bytes([9; 16]),
+        backup: intent.backup,
+        at: intent.started,
+        lists: Vec::new(),
+    };
+    let record = Record {
+        origin: Some(origin),
+        ..record(intent, list)
+    };
+    let index = vault.index(false).await?;
+    let packs = vault.pack_set(&index, &record).await?;
+    if vault.check_presence(&index, &packs).await?.is_empty() {
+        commit(view, writer, &record, &packs, &mut sole).await?;
+    }
+    Ok(())
+}
+
 async fn commit(
     view: &View,
     writer: Writer,
@@ -235,6 +309,7 @@ fn record(intent: &Intent, list: String) -> Record {
         counts: Counts::default(),
         problems: Vec::new(),
         objects_found: 0,
+        origin: None,
     }
 }
 
@@ -285,7 +360,10 @@ async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), E
         }
     }
     let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
-    let how = Collecting { grace, told: &|_| {} };
+    let how = Collecting {
+        grace,
+        ..Collecting::default()
+    };
     let collected = vault.collect(&lease, how, &progress, &cancel).await?;
     view.world.state().note(view.actor, || format!("{collected:?}"));
     lease.release().await

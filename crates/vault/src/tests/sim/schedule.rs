@@ -41,8 +41,12 @@ fn cast(dice: &mut Dice, weather: &Weather) -> Vec<Role> {
         rounds: 1 + dice.below(3),
         grace,
     }));
-    // Epochs are given up only where listings show at once what was created.
-    if weather.lag == 0 && dice.once_in(6) {
+    if dice.once_in(3) {
+        cast.extend((0..1 + dice.below(2)).map(|_| Role::Mirror {
+            copies: 1 + dice.below(3),
+        }));
+    } else if weather.lag == 0 && dice.once_in(4) {
+        // Epochs are given up only where listings show at once what was created.
         let rotations = 1 + dice.below(2);
         cast.extend((0..1 + dice.below(2)).map(|_| Role::Rotator { rotations }));
     }

@@ -20,8 +20,8 @@ impl List {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         let list = session.client().await?.keys(self.vault.as_deref()).await?;
         let now = session.now();
-        session
-            .output
-            .document(schema::KEY_LIST, &list, |page| report::keys::list(page, &list, now))
+        session.output.document(schema::KEY_LIST, &list, |page| {
+            report::keys::list(page, &list, now)
+        })
     }
 }

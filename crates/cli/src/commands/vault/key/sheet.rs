@@ -34,18 +34,13 @@ impl Sheet {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         let absolute = |path: Option<PathBuf>| path.map(|p| target_path(&p, &session.directory)).transpose();
         let (to, key) = (absolute(self.to)?, absolute(self.key)?);
-        let found = session
-            .backend
-            .key_sheet(self.vault.as_deref(), key)
-            .await?;
+        let found = session.backend.key_sheet(self.vault.as_deref(), key).await?;
         let sheet = sheet::Sheet::of(&found)?;
         let Some(to) = to else {
-            session
-                .output
-                .say("this is secret: whoever sees it can read every backup in the vault\n");
-            return session
-                .output
-                .document(schema::KEY_SHEET, &sheet, |page| page.verbatim(&sheet.text(session.output.is_terminal())));
+            warn(session, "this is secret");
+            return session.output.document(schema::KEY_SHEET, &sheet, |page| {
+                page.verbatim(&sheet.text(session.output.is_terminal()))
+            });
         };
         let is_svg = to.extension().is_some_and(|end| end.eq_ignore_ascii_case("svg"));
         let text = match is_svg {
@@ -56,11 +51,15 @@ impl Sheet {
             path: to.clone(),
             source,
         })?;
-        session.output.say(&format!(
-            "wrote {}: whoever sees it can read every backup in the vault\n",
-            to.display()
-        ));
+        warn(session, &format!("wrote {}", to.display()));
         Ok(())
+    }
+}
+
+fn warn(session: &Session, what: &str) {
+    if !session.output.quiet {
+        let text = format!("{what}: whoever sees it can read every backup in the vault\n");
+        session.output.say(&text);
     }
 }
 

@@ -1,12 +1,18 @@
 //! Settings of an S3 store.
 
+mod listing;
+mod versions;
+
 use std::sync::Arc;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, Checksum, S3ConditionalPut};
 use ostler_vocabulary::{Secret, Span};
 use serde::Deserialize;
 
+pub(super) use versions::SignedBucket;
+
 use super::fault::Explain;
+use super::wire::Wire;
 use super::{Connected, connection};
 use crate::Error;
 
@@ -43,7 +49,7 @@ pub struct S3Options {
 }
 
 impl S3Options {
-    pub(super) fn connect(&self, bucket: &str, location: &str) -> Result<Connected, Error> {
+    pub(super) fn connect(&self, bucket: &str, prefix: &str, location: &str) -> Result<Connected, Error> {
         let wrong = |reason: String| Error::Settings {
             store: location.to_owned(),
             reason,
@@ -103,12 +109,13 @@ impl S3Options {
                 .with_allow_http(endpoint.starts_with("http://"))
                 .with_config(AmazonS3ConfigKey::S3Endpoint, address);
         }
+        let region = builder
+            .get_config_value(&AmazonS3ConfigKey::Region)
+            .unwrap_or_else(|| "us-east-1".to_owned());
+        let url = bucket_url(endpoint.as_deref(), bucket, self.style, &region);
+        let http = connection::client(endpoint.as_deref(), credentials.is_some(), self.timeout);
         let client = builder
-            .with_client_options(connection::client(
-                endpoint.as_deref(),
-                credentials.is_some(),
-                self.timeout,
-            ))
+            .with_client_options(http.clone())
             .with_bucket_name(bucket)
             .with_virtual_hosted_style_request(self.style == Style::Virtual)
             .with_conditional_put(S3ConditionalPut::ETagMatch)
@@ -118,15 +125,37 @@ impl S3Options {
             .with_retry(connection::once())
             .build()
             .map_err(|error| wrong(error.to_string()))?;
+        let explain = Arc::new(Explain {
+            place: format!("the bucket `{bucket}`"),
+            endpoint: endpoint.unwrap_or_else(|| "AWS".to_owned()),
+            credentials,
+        });
+        let signed = SignedBucket {
+            wire: Wire::new(&http, Arc::clone(&explain)).map_err(|error| wrong(error.to_string()))?,
+            credentials: Arc::clone(client.credentials()),
+            region,
+            url,
+            prefix: prefix.to_owned(),
+            location: location.to_owned(),
+        };
         Ok(Connected {
             client: Arc::new(client),
-            explain: Explain {
-                place: format!("the bucket `{bucket}`"),
-                endpoint: endpoint.unwrap_or_else(|| "AWS".to_owned()),
-                credentials,
-            },
+            explain,
             starts_anywhere: true,
+            signed: Some(signed),
         })
+    }
+}
+
+/// The bucket's own address.
+fn bucket_url(endpoint: Option<&str>, bucket: &str, style: Style, region: &str) -> String {
+    let service = match endpoint {
+        Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
+        None => format!("https://s3.{region}.amazonaws.com"),
+    };
+    match style {
+        Style::Path => format!("{service}/{bucket}"),
+        Style::Virtual => address(&service, bucket, style),
     }
 }
 
@@ -140,7 +169,7 @@ fn address(endpoint: &str, bucket: &str, style: Style) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{S3Options, Secret, Style, address};
+    use super::{S3Options, Secret, Style, address, bucket_url};
     use crate::Bucket;
 
     #[test]
@@ -151,6 +180,14 @@ mod tests {
             address(endpoint, "b", Style::Virtual),
             "https://b.s3.example.com:9000"
         );
+        for (endpoint, style, url) in [
+            (Some(endpoint), Style::Path, "https://s3.example.com:9000/b"),
+            (Some(endpoint), Style::Virtual, "https://b.s3.example.com:9000"),
+            (None, Style::Path, "https://s3.eu-west-1.amazonaws.com/b"),
+            (None, Style::Virtual, "https://b.s3.eu-west-1.amazonaws.com"),
+        ] {
+            assert_eq!(bucket_url(endpoint, "b", style, "eu-west-1"), url);
+        }
     }
 
     #[test]

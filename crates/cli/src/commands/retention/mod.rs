@@ -1,0 +1,49 @@
+//! `ostler retention`
+
+mod add;
+mod history;
+mod plan;
+mod policy;
+mod run;
+mod short;
+mod ttl;
+
+use clap::Subcommand;
+use ostler_api::retention::RetentionCall;
+use ostler_vocabulary::Failure;
+
+use crate::arguments::PlaceArguments;
+use crate::report;
+use crate::session::Session;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetentionCommand {
+    Add(Box<add::Add>),
+    Ttl(ttl::Ttl),
+    /// Look at policies, add, change and remove them
+    #[command(subcommand, arg_required_else_help = true)]
+    Policy(Box<policy::PolicyCommand>),
+    Plan(Box<plan::Plan>),
+    Run(Box<run::Run>),
+    History(history::History),
+}
+
+impl RetentionCommand {
+    pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        match self {
+            Self::Add(verb) => verb.run(session).await,
+            Self::Ttl(verb) => verb.run(session).await,
+            Self::Policy(verb) => verb.run(session).await,
+            Self::Plan(verb) => verb.run(session).await,
+            Self::Run(verb) => verb.run(session).await,
+            Self::History(verb) => verb.run(session).await,
+        }
+    }
+}
+
+/// Asks a database and prints what it answers, by the kind of the answer.
+async fn ask(session: &Session, place: PlaceArguments, call: RetentionCall) -> Result<(), Failure> {
+    let client = session.client().await?;
+    let answer = client.retention(&place.place(), call).await?;
+    report::retention::answer(session, &answer)
+}

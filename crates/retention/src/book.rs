@@ -1,0 +1,327 @@
+//! The policies of a database: looked at, added, changed, checked.
+
+use std::collections::BTreeMap;
+
+use ostler_api::document::{
+    PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList, PolicyTags, RetentionHistory,
+};
+use ostler_api::retention::{PartitionRule, Policy, PolicyWish, RetentionAnswer, RetentionCall, Strategy};
+use ostler_vocabulary::{Failure, Timestamp};
+
+use crate::facts::{Shape, Table};
+use crate::plan::choose;
+use crate::strategy::{Question, decide, time_column};
+use crate::{Database, Error, cutoff};
+
+/// Answers a call.
+///
+/// # Errors
+/// [`Error`]; failures of the database.
+pub async fn answer(
+    database: &dyn Database,
+    call: RetentionCall,
+    now: Timestamp,
+) -> Result<RetentionAnswer, Failure> {
+    let name = database.name();
+    let policies = database.policies().await?;
+    let changes = match call {
+        RetentionCall::List { choice } => {
+            let nothing_asked = choice == Default::default();
+            return Ok(RetentionAnswer::Policies(PolicyList {
+                policies: match policies.is_empty() && nothing_asked {
+                    true => policies,
+                    false => choose(&name, policies, &choice, None)?,
+                },
+                database: name,
+            }));
+        }
+        RetentionCall::Tags => {
+            let mut tags: BTreeMap<String, u64> = BTreeMap::new();
+            for tag in policies.iter().flat_map(|policy| &policy.tags) {
+                *tags.entry(tag.clone()).or_default() += 1;
+            }
+            return Ok(RetentionAnswer::Tags(PolicyTags { database: name, tags }));
+        }
+        RetentionCall::Check { choice } => {
+            let all = policies.clone();
+            let chosen = choose(&name, policies, &choice, None)?;
+            let mut findings = Vec::new();
+            for policy in &chosen {
+                findings.extend(check(database, policy, &all, now).await?);
+            }
+            return Ok(RetentionAnswer::Checked(PolicyCheckList {
+                database: name,
+                policies: chosen.len() as u64,
+                findings,
+            }));
+        }
+        RetentionCall::History { limit } => {
+            return Ok(RetentionAnswer::History(RetentionHistory {
+                entries: database.history(limit).await?,
+                database: name,
+            }));
+        }
+        RetentionCall::Add { wish, replace } => vec![add(database, policies, wish, replace).await?],
+        RetentionCall::Import {
+            policies: wanted,
+            replace,
+        } => {
+            let mut changes = Vec::new();
+            for mut policy in wanted {
+                valid(&policy)?;
+                let before = policies.iter().find(|known| known.name == policy.name).cloned();
+                if let (Some(_), false) = (&before, replace) {
+                    return Err(exists(policy.name, name).into());
+                }
+                policy.version = 0;
+                changes.push(changed(before, Some(policy)));
+            }
+            changes
+        }
+        RetentionCall::Edit {
+            policy,
+            version,
+            change,
+        } => {
+            let before = one(&name, policies, &policy)?;
+            if let Some(expected) = version.filter(|version| *version != before.version) {
+                return Err(Error::Changed {
+                    name: policy,
+                    found: before.version,
+                    expected,
+                }
+                .into());
+            }
+            let after = change.applied(before.clone());
+            valid(&after)?;
+            vec![changed(Some(before), Some(after))]
+        }
+        RetentionCall::Remove { choice } => choose(&name, policies, &choice, None)?
+            .into_iter()
+            .map(|policy| changed(Some(policy), None))
+            .collect(),
+    };
+    let real: Vec<PolicyChanged> = changes
+        .iter()
+        .filter(|change| change.action != "unchanged")
+        .cloned()
+        .collect();
+    if !real.is_empty() {
+        database.change(&real).await?;
+    }
+    Ok(RetentionAnswer::Changes(PolicyChanges {
+        database: name,
+        changes,
+    }))
+}
+
+fn exists(name: String, database: String) -> Error {
+    Error::Exists { name, database }
+}
+
+fn one(database: &str, policies: Vec<Policy>, name: &str) -> Result<Policy, Error> {
+    let choice = ostler_api::retention::PolicyChoice {
+        names: vec![name.to_owned()],
+        ..Default::default()
+    };
+    let mut chosen = choose(database, policies, &choice, None)?;
+    chosen.pop().ok_or_else(|| Error::NoPolicy {
+        database: database.to_owned(),
+        choice: format!("is called `{name}`"),
+        known: Vec::new(),
+    })
+}
+
+/// The change from one state to another, with the next version.
+fn changed(before: Option<Policy>, after: Option<Policy>) -> PolicyChanged {
+    let named = after.as_ref().or(before.as_ref());
+    let policy = named.map(|policy| policy.name.clone()).unwrap_or_default();
+    let version = before.as_ref().map_or(0, |before| before.version);
+    let mut after = after;
+    if let Some(after) = &mut after {
+        after.version = version;
+    }
+    let action = match (&before, &after) {
+        (Some(before), Some(after)) if before == after => "unchanged",
+        (Some(_), Some(_)) => "changed",
+        (None, _) => "added",
+        (_, None) => "removed",
+    };
+    if let (Some(after), false) = (&mut after, action == "unchanged") {
+        after.version = version + 1;
+    }
+    PolicyChanged {
+        policy,
+        action: action.to_owned(),
+        before,
+        after,
+    }
+}
+
+/// What can be told without the table.
+fn valid(policy: &Policy) -> Result<(), Error> {
+    cutoff::zone(&policy.time_zone)?;
+    let wrong = |reason: &str, cure: Option<&str>| {
+        Err(Error::Policy {
+            name: policy.name.clone(),
+            reason: reason.to_owned(),
+            cure: cure.map(str::to_owned),
+        })
+    };
+    let blank = |text: &str| text.trim().is_empty() || text.chars().any(char::is_control);
+    if blank(&policy.name) {
+        return wrong("its name is blank", None);
+    }
+    if blank(&policy.column) {
+        return wrong("it names no column", Some("name it: `TABLE:COLUMN`"));
+    }
+    if policy.tags.iter().any(|tag| blank(tag)) {
+        return wrong("a tag is blank", None);
+    }
+    if policy
+        .floors
+        .max_delete_ratio
+        .is_some_and(|ratio| !(0.0..=1.0).contains(&ratio))
+    {
+        return wrong("max_delete_ratio is a share from 0 to 1", None);
+    }
+    match policy.strategy {
+        Strategy::KeepLast if policy.last.is_none_or(|last| last == 0) || policy.by.is_empty() => wrong(
+            "keep-last needs the number of rows to keep, and the columns of the key",
+            Some("`--last N --by COLUMN`"),
+        ),
+        _ => Ok(()),
+    }
+}
+
+async fn add(
+    database: &dyn Database,
+    policies: Vec<Policy>,
+    wish: PolicyWish,
+    replace: bool,
+) -> Result<PolicyChanged, Failure> {
+    let name = wish.name.clone().unwrap_or_else(|| wish.table.to_string());
+    let before = policies.into_iter().find(|known| known.name == name);
+    if before.is_some() && !replace {
+        return Err(exists(name, database.name()).into());
+    }
+    let facts = database.facts(&wish.table).await?.ok_or_else(|| Error::NoTable {
+        table: wish.table.clone(),
+        database: database.name(),
+    })?;
+    let column = match &wish.column {
+        Some(column) => column.clone(),
+        None => guess(&facts, &wish)?,
+    };
+    let strategy = wish.strategy.unwrap_or(match partitioned_by(&facts, &column) {
+        true => Strategy::Drop,
+        false => Strategy::Delete,
+    });
+    let mut policy = before
+        .clone()
+        .unwrap_or_else(|| Policy::new(name, wish.table.clone(), &column, strategy, wish.keep));
+    policy.table = wish.table;
+    policy.column = column;
+    policy.strategy = strategy;
+    policy.keep = wish.keep;
+    let policy = wish.change.applied(policy);
+    valid(&policy)?;
+    time_column(&policy, &facts).map_err(|problem| Failure::new(problem.kind, problem.reason))?;
+    Ok(changed(before, Some(policy)))
+}
+
+/// Whether a level of the table is partitioned by the column.
+fn partitioned_by(facts: &Table, column: &str) -> bool {
+    facts.partitions.iter().any(|partition| {
+        partition
+            .key
+            .first()
+            .is_some_and(|key| key.as_deref() == Some(column))
+    })
+}
+
+/// The column by which the table is partitioned, or the only one that tells a time.
+fn guess(facts: &Table, wish: &PolicyWish) -> Result<String, Error> {
+    let times: Vec<&str> = facts
+        .columns
+        .iter()
+        .filter(|column| crate::column::TimeColumn::of(&column.type_name, wish.change.unit).is_ok())
+        .map(|column| column.name.as_str())
+        .collect();
+    let keys: Vec<&str> = times
+        .iter()
+        .copied()
+        .filter(|name| partitioned_by(facts, name))
+        .collect();
+    match (keys.as_slice(), times.as_slice()) {
+        ([only], _) | ([], [only]) => Ok((*only).to_owned()),
+        (_, found) => Err(Error::WhichColumn {
+            table: wish.table.clone(),
+            reason: match found {
+                [] => "none is of a type that tells a time by itself".to_owned(),
+                several => format!("there are {}", several.join(", ")),
+            },
+        }),
+    }
+}
+
+/// What is wrong with a policy as things are, and what somebody should know.
+async fn check(
+    database: &dyn Database,
+    policy: &Policy,
+    all: &[Policy],
+    now: Timestamp,
+) -> Result<Vec<PolicyFinding>, Failure> {
+    let finding = |fatal, text: String| PolicyFinding {
+        policy: policy.name.clone(),
+        fatal,
+        text,
+    };
+    let mut findings = Vec::new();
+    if let Err(error) = valid(policy) {
+        findings.push(finding(true, error.to_string()));
+        return Ok(findings);
+    }
+    for other in all {
+        if other.name != policy.name && other.table == policy.table {
+            findings.push(finding(
+                false,
+                format!("policy {} is about the same table", other.name),
+            ));
+        }
+    }
+    let Some(facts) = database.facts(&policy.table).await? else {
+        findings.push(finding(true, format!("there is no table {}", policy.table)));
+        return Ok(findings);
+    };
+    let zone = cutoff::zone(&policy.time_zone)?;
+    let question = Question {
+        policy,
+        threshold: policy.keep.before(now, &zone),
+        zone: &zone,
+        rule: policy.partition_rule,
+        min_keep: policy.floors.min_keep.unwrap_or(1),
+    };
+    match decide(&question, &facts) {
+        Err(problem) => findings.push(finding(true, problem.reason)),
+        Ok(decision) => {
+            if policy.strategy == Strategy::Drop && decision.partitions.is_empty() {
+                findings.push(finding(false, format!("{} has no partitions", policy.table)));
+            }
+            if policy.strategy == Strategy::Delete && partitioned_by(&facts, &policy.column) {
+                let text = format!(
+                    "{} is partitioned by {}: `drop` is faster",
+                    policy.table, policy.column
+                );
+                findings.push(finding(false, text));
+            }
+            if facts.shape == Shape::Partitioned
+                && policy.partition_rule == PartitionRule::Start
+                && let Some(note) = crate::plan::rule_note(&question, &facts, &decision)
+            {
+                findings.push(finding(false, note));
+            }
+        }
+    }
+    Ok(findings)
+}

@@ -1,0 +1,65 @@
+//! What a database system has to do for retention. PostgreSQL is the first; decisions do not know which it is.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use ostler_api::document::{PolicyChanged, RetentionEntry, RetentionItem, RetentionProof};
+use ostler_api::retention::{Pace, Policy, TableName};
+use ostler_operations::Operation;
+use ostler_vocabulary::Failure;
+
+use crate::facts::Table;
+use crate::strategy::Target;
+
+/// What was counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// Rows that go.
+    pub rows: u64,
+    /// The oldest of their times, as the server writes it.
+    pub oldest: Option<String>,
+    /// The newest.
+    pub newest: Option<String>,
+}
+
+/// A database that holds its policies. One value is one session; nothing is shared between two.
+#[async_trait]
+pub trait Database: fmt::Debug + Send + Sync {
+    /// Its name in messages and documents.
+    fn name(&self) -> String;
+
+    /// All policies, by name; none where there are no tables for them yet. Changes nothing.
+    async fn policies(&self) -> Result<Vec<Policy>, Failure>;
+
+    /// Makes changes and their audit, all or none, after making or upgrading the tables. Each change is made only if the
+    /// policy is still as it was before; otherwise [`crate::Error::Changed`] or [`crate::Error::Exists`].
+    async fn change(&self, changes: &[PolicyChanged]) -> Result<(), Failure>;
+
+    /// The audit, newest first.
+    async fn history(&self, limit: i64) -> Result<Vec<RetentionEntry>, Failure>;
+
+    /// What the catalogue says of a table; `None` when it is not there. Changes nothing.
+    async fn facts(&self, table: &TableName) -> Result<Option<Table>, Failure>;
+
+    /// Counts what would go. Changes nothing.
+    async fn measure(&self, table: &TableName, target: &Target) -> Result<Measured, Failure>;
+
+    /// Counts all rows of a table. Changes nothing.
+    async fn count(&self, table: &TableName) -> Result<u64, Failure>;
+
+    /// What would be sent to the server for an item, for people.
+    fn statements(&self, facts: &Table, table: &TableName, target: &Target) -> Vec<String>;
+
+    /// Becomes the only one who runs policies in this database, until the session ends.
+    async fn exclude_others(&self) -> Result<(), Failure>;
+
+    /// Removes an item, as steps of the operation, and reads back what became of it. What is wrong with the item alone is
+    /// in the proof; an error ends the operation, which goes on at the same place when it is resumed. Steps may be run
+    /// twice. Nothing but the item is touched, and nothing when it is not any more what the plan says.
+    async fn remove(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        pace: Pace,
+    ) -> Result<RetentionProof, Failure>;
+}

@@ -1,0 +1,31 @@
+//! Retention: table data aged by policy.
+//!
+//! **Who uses it:** `server`, which finds the database and runs plans as operations.
+//!
+//! **The types to know:** [`Policy`](ostler_api::retention::Policy) (what is kept for how long), [`facts::Table`] (what the
+//! catalogue says), [`strategy::decide`] (the pure function from both and a threshold to what goes, with reasons) and
+//! [`Database`] (what a database system has to do; PostgreSQL in [`postgres`]).
+//!
+//! **Invariants:** a row younger than the threshold never goes by the rule `end`; what was approved can shrink and never
+//! grow; nothing is counted as removed that the server did not say is gone; every name in a statement is quoted by
+//! `ostler_postgres::quote`.
+//!
+//! **Not here:** which database is meant, and words and tables of the command line.
+
+mod book;
+pub mod column;
+pub mod cutoff;
+mod database;
+mod error;
+pub mod facts;
+mod floor;
+mod plan;
+pub mod postgres;
+mod run;
+pub mod strategy;
+
+pub use book::answer;
+pub use database::{Database, Measured};
+pub use error::Error;
+pub use plan::plan;
+pub use run::{KIND, VERSION, run};

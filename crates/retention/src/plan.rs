@@ -1,0 +1,283 @@
+//! From policies to what would be done: facts, decisions, counts, floors, digest. Changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ostler_api::document::{RetentionItem, RetentionProblem, RetentionVerdict};
+use ostler_api::request::{Plan, Request, Retention, RetentionWork, Work};
+use ostler_api::retention::{Floors, PartitionRule, Policy, PolicyChoice, Strategy};
+use ostler_operations::plan_digest;
+use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
+
+use crate::floor::{self, Extent};
+use crate::strategy::{Decision, Item, Question, Target, decide, problem};
+use crate::{Database, Error, KIND, cutoff};
+
+/// Of partitions one always stays unless a policy says otherwise.
+const MIN_PARTITIONS: u64 = 1;
+
+/// Works out what would go.
+///
+/// # Errors
+/// [`Error`]; when no chosen policy can work, what stands in the way of the first; failures of the database.
+pub async fn plan(database: &dyn Database, mut request: Retention, now: Timestamp) -> Result<Plan, Failure> {
+    let zone = cutoff::zone(request.time_zone.as_deref().unwrap_or("UTC"))?;
+    let cutoff = cutoff::read(request.cutoff.as_deref(), &zone, now)?;
+    request.cutoff = Some(cutoff.to_string());
+    let policies = choose(
+        &database.name(),
+        database.policies().await?,
+        &request.choice,
+        request.strategy,
+    )?;
+    let mut work = RetentionWork {
+        database: database.name(),
+        cutoff,
+        policies: Vec::new(),
+        items: Vec::new(),
+    };
+    let mut taken: BTreeMap<String, String> = BTreeMap::new();
+    for policy in &policies {
+        let mut verdict = RetentionVerdict {
+            policy: policy.name.clone(),
+            table: policy.table.clone(),
+            strategy: policy.strategy,
+            threshold: None,
+            items: 0,
+            problem: None,
+            notes: Vec::new(),
+            partitions: Vec::new(),
+        };
+        match one(database, policy, &request, cutoff, &mut verdict).await? {
+            Err(problem) => verdict.problem = Some(problem),
+            Ok(mut items) => {
+                items.retain(|item| {
+                    let key = format!("{}\0{}", item.table, item.detail);
+                    let by = taken.entry(key).or_insert_with(|| policy.name.clone());
+                    if *by != policy.name {
+                        verdict
+                            .notes
+                            .push(format!("{} goes by policy {by} already", item.table));
+                    }
+                    *by == policy.name
+                });
+                verdict.items = items.len() as u64;
+                work.items.extend(items);
+            }
+        }
+        work.policies.push(verdict);
+    }
+    if let Some(failure) = nothing_works(&work) {
+        return Err(failure);
+    }
+    Ok(finish(request, work, now))
+}
+
+/// What one policy would do, or what stands in its way.
+async fn one(
+    database: &dyn Database,
+    policy: &Policy,
+    request: &Retention,
+    cutoff: Timestamp,
+    verdict: &mut RetentionVerdict,
+) -> Result<Result<Vec<RetentionItem>, RetentionProblem>, Failure> {
+    let zone = match cutoff::zone(&policy.time_zone) {
+        Ok(zone) => zone,
+        Err(error) => return Ok(Err(problem(ErrorKind::Invalid, error.to_string()))),
+    };
+    verdict.threshold = policy.keep.before(cutoff, &zone);
+    let Some(facts) = database.facts(&policy.table).await? else {
+        return Ok(Err(problem(
+            ErrorKind::NotFound,
+            format!("there is no table {}", policy.table),
+        )));
+    };
+    let floors = request.floors.over(policy.floors);
+    let question = Question {
+        policy,
+        threshold: verdict.threshold,
+        zone: &zone,
+        rule: request.partition_rule.unwrap_or(policy.partition_rule),
+        min_keep: floors.min_keep.unwrap_or(MIN_PARTITIONS),
+    };
+    let decision = match decide(&question, &facts) {
+        Ok(decision) => decision,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    verdict.notes.extend(decision.notes.iter().cloned());
+    verdict.notes.extend(rule_note(&question, &facts, &decision));
+    if request.explain {
+        verdict.partitions.clone_from(&decision.partitions);
+    }
+    let mut items = Vec::new();
+    for item in &decision.items {
+        let measured = measured(database, &facts, policy, item, request.estimate, floors).await?;
+        items.extend(measured);
+    }
+    let by_rows = policy.strategy != Strategy::Drop;
+    let extent = Extent {
+        going: items.iter().filter_map(|item| item.rows).sum(),
+        all: match floor::needs_all(&floors, by_rows) {
+            true => Some(database.count(&policy.table).await?),
+            false => None,
+        },
+        by_rows,
+    };
+    Ok(match floor::refusal(&floors, extent) {
+        Some(refused) => Err(refused),
+        None => Ok(items),
+    })
+}
+
+/// The item with its counts; `None` when there are no such rows.
+async fn measured(
+    database: &dyn Database,
+    facts: &crate::facts::Table,
+    policy: &Policy,
+    item: &Item,
+    estimate: bool,
+    floors: Floors,
+) -> Result<Option<RetentionItem>, Failure> {
+    let by_rows = matches!(item.target, Target::Rows { .. });
+    // The server's statistics do not know how many rows are old.
+    let estimated = (estimate && !by_rows).then_some(item.rows).flatten();
+    let (rows, oldest, newest) = match estimated {
+        Some(rows) => (rows, None, None),
+        None => {
+            let found = database.measure(&item.table, &item.target).await?;
+            (found.rows, found.oldest, found.newest)
+        }
+    };
+    if by_rows && rows == 0 {
+        return Ok(None);
+    }
+    Ok(Some(RetentionItem {
+        policy: policy.name.clone(),
+        table: item.table.clone(),
+        action: item.action.to_owned(),
+        reason: item.reason.clone(),
+        rows: Some(rows),
+        estimated: estimated.is_some(),
+        bytes: item.bytes,
+        oldest,
+        newest,
+        statements: database.statements(facts, &item.table, &item.target),
+        max_rows: floors.max_rows,
+        detail: serde_json::to_value(&item.target)
+            .map_err(|error| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {error}")))?,
+    }))
+}
+
+/// That the rule `start` takes rows that are too young, and how many partitions that concerns.
+pub(crate) fn rule_note(
+    question: &Question<'_>,
+    facts: &crate::facts::Table,
+    decision: &Decision,
+) -> Option<String> {
+    if question.rule == PartitionRule::End || question.policy.strategy != Strategy::Drop {
+        return None;
+    }
+    let by_end = decide(
+        &Question {
+            rule: PartitionRule::End,
+            ..question.clone()
+        },
+        facts,
+    )
+    .ok()?;
+    let more = decision.items.len().saturating_sub(by_end.items.len());
+    (more > 0).then(|| {
+        format!("rule `start`: {more} of the partitions may hold rows younger than the threshold; rule `end` keeps them")
+    })
+}
+
+/// The chosen policies.
+pub(crate) fn choose(
+    database: &str,
+    policies: Vec<Policy>,
+    choice: &PolicyChoice,
+    strategy: Option<Strategy>,
+) -> Result<Vec<Policy>, Error> {
+    let none = |choice: String, known: Vec<String>| Error::NoPolicy {
+        database: database.to_owned(),
+        choice,
+        known,
+    };
+    let names: Vec<String> = policies.iter().map(|policy| policy.name.clone()).collect();
+    if let Some(missing) = choice.names.iter().find(|name| !names.contains(name)) {
+        return Err(none(format!("is called `{missing}`"), names));
+    }
+    let tags: BTreeSet<String> = policies.iter().flat_map(|policy| policy.tags.clone()).collect();
+    if let Some(unknown) = choice.tags.iter().find(|tag| !tags.contains(*tag)) {
+        return Err(none(
+            format!("has the tag `{unknown}`"),
+            tags.into_iter().collect(),
+        ));
+    }
+    let chosen: Vec<Policy> = policies
+        .into_iter()
+        .filter(|policy| choice.names.is_empty() || choice.names.contains(&policy.name))
+        .filter(|policy| choice.tags.is_subset(&policy.tags))
+        .filter(|policy| strategy.is_none_or(|strategy| policy.strategy == strategy))
+        .collect();
+    if chosen.is_empty() {
+        let mut words: Vec<String> = choice.tags.iter().map(|tag| format!("tag `{tag}`")).collect();
+        words.extend(strategy.map(|strategy| format!("strategy `{}`", strategy.as_str())));
+        let what = match words.is_empty() {
+            true => "is there".to_owned(),
+            false => format!("has {}", words.join(" and ")),
+        };
+        return Err(none(what, names));
+    }
+    Ok(chosen)
+}
+
+/// The failure when no policy of the plan can work.
+fn nothing_works(work: &RetentionWork) -> Option<Failure> {
+    let first = work.policies.first()?;
+    let problem = first.problem.as_ref()?;
+    if work.policies.iter().any(|verdict| verdict.problem.is_none()) {
+        return None;
+    }
+    let failure = Failure::new(
+        problem.kind,
+        format!("policy {}: {}", first.policy, problem.reason),
+    );
+    Some(match work.policies.len() {
+        1 => failure,
+        n => failure.context(format!("none of the {n} policies can work")),
+    })
+}
+
+fn finish(request: Retention, work: RetentionWork, now: Timestamp) -> Plan {
+    let subject = match (work.items.len(), work.policies.len()) {
+        (0, _) => format!("nothing in {} is old enough", work.database),
+        (1, 1) => format!(
+            "{} of {} ({})",
+            work.items[0].table, work.database, work.items[0].policy
+        ),
+        (items, policies) => format!("{items} items of {policies} policies in {}", work.database),
+    };
+    let place = serde_json::to_vec(&(&work.database, work.cutoff)).unwrap_or_default();
+    let items: Vec<(String, &str)> = work
+        .items
+        .iter()
+        .map(|item| {
+            let words = format!("{}\0{}\0{}", item.policy, item.table, item.detail);
+            (words, item.action.as_str())
+        })
+        .collect();
+    let digest = plan_digest(
+        KIND,
+        &[&place],
+        items.iter().map(|(item, action)| (item.as_bytes(), *action)),
+    );
+    Plan {
+        made: now,
+        vault: String::new(),
+        subject,
+        backups: Vec::new(),
+        digest,
+        work: Work::Retention(work),
+        request: Request::Retention(request),
+    }
+}

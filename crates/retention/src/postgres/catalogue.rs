@@ -1,0 +1,132 @@
+//! What PostgreSQL's catalogue says of a table.
+
+use ostler_api::retention::TableName;
+use ostler_postgres::Type;
+use ostler_vocabulary::Failure;
+use serde::Deserialize;
+
+use super::Postgres;
+use crate::facts::{Column, Partition, Shape, Table};
+
+/// The release from which partitions are detached while others work.
+pub(super) const CONCURRENTLY: i32 = 140_000;
+
+/// A row of `partitions.sql`.
+#[derive(Debug, Deserialize)]
+struct Found {
+    schema: String,
+    name: String,
+    id: u32,
+    parent_schema: String,
+    parent_name: String,
+    parent_id: u32,
+    method: String,
+    key: Vec<Option<String>>,
+    bounds: Option<String>,
+    detaching: bool,
+    bytes: u64,
+    rows: Option<u64>,
+}
+
+impl Postgres {
+    pub(super) async fn read_facts(&self, table: &TableName) -> Result<Option<Table>, Failure> {
+        let Some((id, kind, release, columns)) = self.look_up(table).await? else {
+            return Ok(None);
+        };
+        let partitions: Vec<Found> = self
+            .documents(include_str!("queries/partitions.sql"), &[(&id, Type::OID)])
+            .await?;
+        let partitions: Vec<Partition> = partitions.into_iter().map(Partition::from).collect();
+        Ok(Some(Table {
+            table: table.clone(),
+            shape: match kind.as_str() {
+                "r" => Shape::Plain,
+                "p" => Shape::Partitioned,
+                _ => Shape::Other,
+            },
+            columns,
+            detaches_concurrently: release >= CONCURRENTLY && !partitions.iter().any(Partition::is_default),
+            partitions,
+        }))
+    }
+
+    /// A table's id, kind, the server's release, and the columns.
+    async fn look_up(&self, table: &TableName) -> Result<Option<(u32, String, i32, Vec<Column>)>, Failure> {
+        let statement = include_str!("queries/table.sql");
+        let parameters = [(&table.schema as _, Type::TEXT), (&table.name as _, Type::TEXT)];
+        let rows = self.session.query(statement, &parameters).await?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        let columns: String = row.get(3);
+        let columns = serde_json::from_str(&columns).map_err(|error| {
+            self.session
+                .unexpected(statement, format!("columns that are none: {error}"))
+        })?;
+        Ok(Some((row.get(0), row.get(1), row.get(2), columns)))
+    }
+
+    /// The tables with rows of their own, at or below this one.
+    pub(super) async fn leaves(&self, table: &TableName, column: &str) -> Result<Vec<Leaf>, Failure> {
+        let Some((id, ..)) = self.look_up(table).await? else {
+            return Ok(Vec::new());
+        };
+        let parameters = [(&id as _, Type::OID), (&column as _, Type::TEXT)];
+        let rows = self
+            .session
+            .query(include_str!("queries/leaves.sql"), &parameters)
+            .await?;
+        Ok(rows
+            .iter()
+            .map(|row| Leaf {
+                table: TableName {
+                    schema: row.get(0),
+                    name: row.get(1),
+                },
+                is_table: row.get::<_, String>(2) == "r",
+                blocks: row.get(3),
+                has_order: row.get(4),
+            })
+            .collect())
+    }
+
+    pub(super) async fn release(&self) -> Result<i32, Failure> {
+        let row = self.session.one(include_str!("queries/release.sql"), &[]).await?;
+        Ok(row.get(0))
+    }
+}
+
+/// A table with rows of its own.
+#[derive(Debug, Clone)]
+pub(super) struct Leaf {
+    pub table: TableName,
+    /// Rather than, for instance, a foreign table.
+    pub is_table: bool,
+    /// Blocks of its rows.
+    pub blocks: i64,
+    /// Whether an index gives the column's order.
+    pub has_order: bool,
+}
+
+impl From<Found> for Partition {
+    fn from(found: Found) -> Self {
+        Self {
+            table: TableName {
+                schema: found.schema,
+                name: found.name,
+            },
+            id: found.id,
+            parent: TableName {
+                schema: found.parent_schema,
+                name: found.parent_name,
+            },
+            parent_id: found.parent_id,
+            method: found.method,
+            key: found.key,
+            bounds: found.bounds.unwrap_or_default(),
+            detaching: found.detaching,
+            bytes: found.bytes,
+            rows: found.rows,
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! Rows that go: in batches that take a fraction of a second, with a rest after each, each counted in the statement that
+//! deletes.
+
+use std::time::Duration;
+
+use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
+use ostler_api::retention::Pace;
+use ostler_operations::{Operation, Step};
+use ostler_postgres::Type;
+use ostler_postgres::quote::{identifier, literal};
+use ostler_vocabulary::{ErrorKind, Failure, Unit};
+use tokio::time::Instant;
+
+use super::catalogue::{CONCURRENTLY, Leaf};
+use super::patience::{Patience, rest};
+use super::statement::{condition, fill, quoted, ranked};
+use super::{Postgres, key, of_item};
+use crate::Database;
+use crate::strategy::{Form, Target, problem};
+
+/// Rows that came or were locked meanwhile are looked for so often.
+const PASSES: u32 = 3;
+const FIRST_ROWS: i64 = 1_000;
+const FEWEST_ROWS: i64 = 50;
+const MOST_ROWS: i64 = 50_000;
+const FIRST_BLOCKS: i64 = 32;
+/// More rows than so many blocks can hold are more than a batch may have.
+const MOST_BLOCKS: i64 = 256;
+const ROWS_OF_BLOCKS: i64 = 100_000;
+
+/// In which order a table's rows are gone through.
+#[derive(Debug)]
+enum Way {
+    /// By time, along an index; on from this value.
+    Time(Option<String>),
+    /// Block by block, from this one on.
+    Blocks(i64),
+    /// As they come.
+    Any,
+}
+
+impl Postgres {
+    pub(super) async fn remove_rows(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        target: &Target,
+        pace: Pace,
+    ) -> Result<RetentionProof, Failure> {
+        let key = key(item);
+        let mut proof = RetentionProof {
+            policy: item.policy.clone(),
+            table: item.table.clone(),
+            action: item.action.clone(),
+            planned: item.rows,
+            before: 0,
+            removed: 0,
+            after: 0,
+            problem: None,
+            note: None,
+        };
+        let look = |_| async { of_item(self.look_at_rows(item, target).await) };
+        match op.step("look").key(&key).retries(3).run(look).await? {
+            Ok(rows) => proof.before = rows,
+            Err(problem) => {
+                proof.problem = Some(problem);
+                return Ok(proof);
+            }
+        }
+        proof.after = proof.before;
+        for pass in 1..=PASSES {
+            let before = proof.before;
+            let delete = |step: Step| async move {
+                step.progress.add_total(before);
+                of_item(self.delete(op, item, target, pace, &step).await)
+            };
+            let deleted: Result<(), RetentionProblem> = op
+                .step("delete")
+                .key(format!("{key}, pass {pass}"))
+                .unit(Unit::Rows)
+                .leaves(format!("rows of {} that were deleted stay deleted", item.table))
+                .run(delete)
+                .await?;
+            proof.problem = deleted.err();
+            let prove = |_| async { of_item(self.prove(op, item, target).await) };
+            let proven: Result<(u64, u64), RetentionProblem> = op
+                .step("prove")
+                .key(format!("{key}, pass {pass}"))
+                .retries(3)
+                .run(prove)
+                .await?;
+            match proven {
+                Ok((removed, after)) => (proof.removed, proof.after) = (removed, after),
+                Err(problem) => proof.problem = Some(problem),
+            }
+            if proof.problem.is_some() || proof.after == 0 {
+                break;
+            }
+        }
+        if proof.problem.is_none() && proof.after > 0 {
+            let reason = format!(
+                "{} such rows are left: they came meanwhile, or others hold them",
+                proof.after
+            );
+            proof.problem = Some(problem(ErrorKind::Busy, reason));
+        }
+        op.step("forget")
+            .key(&key)
+            .retries(3)
+            .run(|_| async {
+                self.progress(op, item, include_str!("queries/forget_progress.sql"))
+                    .await
+            })
+            .await?;
+        Ok(proof)
+    }
+
+    async fn look_at_rows(&self, item: &RetentionItem, target: &Target) -> Result<u64, Failure> {
+        for leaf in self.leaves(&item.table, column(target)).await? {
+            if !leaf.is_table {
+                return Err(Failure::new(
+                    ErrorKind::Unsupported,
+                    format!("{} is no table with rows of its own", leaf.table),
+                ));
+            }
+        }
+        let rows = self.measure(&item.table, target).await?.rows;
+        match item.max_rows {
+            Some(most) if rows > most => Err(Failure::new(
+                ErrorKind::Refused,
+                format!("{rows} rows would go by now, more than max_rows {most}"),
+            )),
+            _ => Ok(rows),
+        }
+    }
+
+    /// Goes once through all tables with rows.
+    async fn delete(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        target: &Target,
+        pace: Pace,
+        step: &Step,
+    ) -> Result<(), Failure> {
+        let blocks_are_ranges = self.release().await? >= CONCURRENTLY;
+        for leaf in self.leaves(&item.table, column(target)).await? {
+            self.sweep(op, item, target, pace, step, &leaf, blocks_are_ranges)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Goes once through one table.
+    #[allow(clippy::too_many_arguments, reason = "all of them are what a batch needs")]
+    async fn sweep(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        target: &Target,
+        pace: Pace,
+        step: &Step,
+        leaf: &Leaf,
+        blocks_are_ranges: bool,
+    ) -> Result<(), Failure> {
+        let Target::Rows {
+            form,
+            last,
+            type_name,
+            ..
+        } = target
+        else {
+            return Ok(());
+        };
+        let mut way = match (last, form) {
+            (Some(_), _) => Way::Any,
+            // An index of text is not in the order of bytes.
+            (None, form) if leaf.has_order && *form != Some(Form::Ulid) => Way::Time(None),
+            (None, _) if blocks_are_ranges => Way::Blocks(0),
+            (None, _) => Way::Any,
+        };
+        let mut size = match way {
+            Way::Blocks(_) => FIRST_BLOCKS,
+            _ => FIRST_ROWS,
+        };
+        let mut patience = Patience::new(pace.lock_wait_ms);
+        loop {
+            let limit = if matches!(way, Way::Blocks(_)) {
+                ROWS_OF_BLOCKS
+            } else {
+                size
+            };
+            let statement = self.batch(leaf, target, &way, size, limit);
+            let (operation, place) = (op.id().to_string(), key(item));
+            let parameters = [(&operation as _, Type::TEXT), (&place as _, Type::TEXT)];
+            let start = Instant::now();
+            let row = match self.session.one(&statement, &parameters).await {
+                Ok(row) => row,
+                Err(error) => {
+                    patience.after(error, step).await?;
+                    continue;
+                }
+            };
+            patience = Patience::new(pace.lock_wait_ms);
+            let took = start.elapsed();
+            let gone: i64 = row.get(1);
+            step.progress.add_done(u64::try_from(gone).unwrap_or(0));
+            let done = match &mut way {
+                Way::Time(from) => {
+                    let newest: Option<String> = row.get(2);
+                    *from = newest.map(|newest| format!("{}::{type_name}", literal(&newest).trim_start()));
+                    gone == 0
+                }
+                Way::Blocks(from) => {
+                    *from += size;
+                    *from >= leaf.blocks
+                }
+                Way::Any => gone == 0,
+            };
+            if done {
+                return Ok(());
+            }
+            let most = if matches!(way, Way::Blocks(_)) {
+                MOST_BLOCKS
+            } else {
+                MOST_ROWS
+            };
+            let least = if matches!(way, Way::Blocks(_)) {
+                1
+            } else {
+                FEWEST_ROWS
+            };
+            size = next_size(size, took, Duration::from_millis(pace.batch_ms)).clamp(least, most);
+            // Nothing was deleted, nobody was disturbed.
+            let pause = if gone == 0 {
+                Duration::ZERO
+            } else {
+                took.mul_f64(pace.rest.clamp(0.0, 100.0))
+            };
+            rest(pause, step).await?;
+        }
+    }
+
+    /// The statement of a batch.
+    fn batch(&self, leaf: &Leaf, target: &Target, way: &Way, size: i64, limit: i64) -> String {
+        let table = quoted(&leaf.table);
+        let column = identifier(column(target));
+        let mut of_rows = match ranked(&table, target) {
+            Some(ranked) => {
+                format!("ctid = ANY (ARRAY(SELECT ostler_row FROM ({ranked} LIMIT {limit}) AS old))")
+            }
+            None => condition(target),
+        };
+        let mut order = String::new();
+        match way {
+            Way::Time(from) => {
+                order = format!("ORDER BY {column}");
+                if let Some(from) = from {
+                    of_rows.push_str(&format!(" AND {column} >= {from}"));
+                }
+            }
+            Way::Blocks(from) => {
+                let to = from + size;
+                of_rows.push_str(&format!(
+                    " AND ctid >= '({from},0)'::tid AND ctid < '({to},0)'::tid"
+                ));
+            }
+            Way::Any => {}
+        }
+        let places = [
+            ("table", table.as_str()),
+            ("column", &column),
+            ("condition", &of_rows),
+            ("order", &order),
+            ("rows", &limit.to_string()),
+            ("schema", &identifier(&self.schema)),
+        ];
+        fill(include_str!("queries/delete_batch.sql"), &places)
+    }
+
+    /// How many rows were removed, by what the batches wrote, and how many such rows there are.
+    async fn prove(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        target: &Target,
+    ) -> Result<(u64, u64), Failure> {
+        let removed = self
+            .progress(op, item, include_str!("queries/removed.sql"))
+            .await?;
+        Ok((removed, self.measure(&item.table, target).await?.rows))
+    }
+
+    /// Asks for, or forgets, what was removed so far.
+    async fn progress(&self, op: &Operation, item: &RetentionItem, template: &str) -> Result<u64, Failure> {
+        let (operation, place) = (op.id().to_string(), key(item));
+        let parameters = [(&operation as _, Type::TEXT), (&place as _, Type::TEXT)];
+        let rows = self.session.query(&self.own(template), &parameters).await?;
+        let removed = rows.first().map_or(0, |row| row.get::<_, i64>(0));
+        Ok(u64::try_from(removed).unwrap_or(0))
+    }
+}
+
+fn column(target: &Target) -> &str {
+    match target {
+        Target::Rows { column, .. } | Target::Partition { column, .. } => column,
+    }
+}
+
+/// The size of the next batch: what would have taken as long as it should, at most twice as much, at least half.
+fn next_size(size: i64, took: Duration, wanted: Duration) -> i64 {
+    let ratio = wanted.as_secs_f64() / took.as_secs_f64().max(0.000_1);
+    if ratio >= 2.0 {
+        size * 2
+    } else if ratio <= 0.5 {
+        size / 2
+    } else if ratio < 0.9 {
+        size * 9 / 10
+    } else if ratio > 1.1 {
+        size * 11 / 10
+    } else {
+        size
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, next_size};
+
+    #[test]
+    fn batches_grow_and_shrink_towards_the_time_they_may_take() {
+        for (took, next) in [
+            (1, 2_000),
+            (50, 2_000),
+            (80, 1_100),
+            (100, 1_000),
+            (120, 900),
+            (500, 500),
+        ] {
+            let found = next_size(1_000, Duration::from_millis(took), Duration::from_millis(100));
+            assert_eq!(found, next, "{took} ms");
+        }
+    }
+}

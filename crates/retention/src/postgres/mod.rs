@@ -1,0 +1,244 @@
+//! PostgreSQL, from release 13 on.
+
+mod catalogue;
+mod delete;
+mod detach;
+mod patience;
+mod policies;
+mod statement;
+
+use async_trait::async_trait;
+use ostler_api::document::{PolicyChanged, RetentionEntry, RetentionItem, RetentionProblem, RetentionProof};
+use ostler_api::retention::{Pace, Policy, TableName};
+use ostler_operations::Operation;
+use ostler_postgres::{Connection, Options, Parameter, Target as Place, Type};
+use ostler_vocabulary::{ErrorKind, Failure};
+use serde::de::DeserializeOwned;
+
+use crate::facts::Table;
+use crate::strategy::{Target, problem};
+use crate::{Database, Error, Measured};
+use statement::{condition, fill, quoted, ranked, value};
+
+/// How often, 300 ms each, it is tried to be the only runner.
+const LOCK_TRIES: u32 = 5;
+
+/// A PostgreSQL database with its policies, by one session.
+#[derive(Debug)]
+pub struct Postgres {
+    session: Connection,
+    /// The schema of policies.
+    schema: String,
+}
+
+impl Postgres {
+    /// Connects. A pooler between us and the server has to keep the session: advisory locks are the session's.
+    ///
+    /// # Errors
+    /// Those of [`Connection::open`].
+    pub async fn open(place: &Place, schema: &str) -> Result<Self, Failure> {
+        let options = Options {
+            application_name: Some("ostler retention".to_owned()),
+            statement_timeout: None,
+        };
+        let session = Connection::open(place, &options).await?;
+        session.batch(include_str!("queries/settings.sql")).await?;
+        Ok(Self {
+            session,
+            schema: schema.to_owned(),
+        })
+    }
+
+    /// Ends the session.
+    pub async fn close(self) {
+        self.session.close().await;
+    }
+
+    /// A document for each row.
+    async fn documents<T: DeserializeOwned>(
+        &self,
+        statement: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<T>, Failure> {
+        let rows = self.session.query(statement, parameters).await?;
+        rows.iter()
+            .map(|row| {
+                let read = serde_json::from_str(row.get(0));
+                Ok(read.map_err(|error| {
+                    let reason = format!("JSON that is not as promised: {error}");
+                    self.session.unexpected(statement, reason)
+                })?)
+            })
+            .collect()
+    }
+
+    /// What became of an item, in the audit of the database.
+    async fn record(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        proof: &RetentionProof,
+    ) -> Result<(), Failure> {
+        let statement = self.own(include_str!("queries/audit_run.sql"));
+        let place = item.table.to_string();
+        let rows = i64::try_from(proof.removed).unwrap_or(i64::MAX);
+        let error = proof.problem.as_ref().map(|problem| problem.reason.clone());
+        let operation = op.id().to_string();
+        let parameters = [
+            (&item.action as _, Type::TEXT),
+            (&item.policy as _, Type::TEXT),
+            (&place as _, Type::TEXT),
+            (&rows as _, Type::INT8),
+            (&error as _, Type::TEXT),
+            (&operation as _, Type::TEXT),
+        ];
+        self.session.execute(&statement, &parameters).await?;
+        Ok(())
+    }
+}
+
+/// What is wrong with one item, apart from what ends the operation: a server that is gone, or does not know us any more.
+fn of_item<T>(result: Result<T, Failure>) -> Result<Result<T, RetentionProblem>, Failure> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(failure) if failure.kind().is_transient() || failure.kind() == ErrorKind::Cancelled => {
+            Err(failure)
+        }
+        Err(failure) => Ok(Err(problem(failure.kind(), failure.messages().join(": ")))),
+    }
+}
+
+#[async_trait]
+impl Database for Postgres {
+    fn name(&self) -> String {
+        self.session.name().to_owned()
+    }
+
+    async fn policies(&self) -> Result<Vec<Policy>, Failure> {
+        self.read_policies().await
+    }
+
+    async fn change(&self, changes: &[PolicyChanged]) -> Result<(), Failure> {
+        self.write(changes).await
+    }
+
+    async fn history(&self, limit: i64) -> Result<Vec<RetentionEntry>, Failure> {
+        self.read_history(limit).await
+    }
+
+    async fn facts(&self, table: &TableName) -> Result<Option<Table>, Failure> {
+        self.read_facts(table).await
+    }
+
+    async fn measure(&self, table: &TableName, target: &Target) -> Result<Measured, Failure> {
+        let statement = measuring(table, target);
+        let row = self.session.one(&statement, &[]).await?;
+        Ok(Measured {
+            rows: u64::try_from(row.get::<_, i64>(0)).unwrap_or(0),
+            oldest: row.get(1),
+            newest: row.get(2),
+        })
+    }
+
+    async fn count(&self, table: &TableName) -> Result<u64, Failure> {
+        let statement = fill(include_str!("queries/count.sql"), &[("table", &quoted(table))]);
+        let row = self.session.one(&statement, &[]).await?;
+        Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
+    }
+
+    fn statements(&self, facts: &Table, table: &TableName, target: &Target) -> Vec<String> {
+        match target {
+            Target::Partition { parent, .. } => {
+                vec![
+                    detach::statement(facts.detaches_concurrently, parent, table),
+                    detach::drop_statement(table),
+                ]
+            }
+            Target::Rows { .. } => vec![match ranked(&quoted(table), target) {
+                Some(ranked) => format!(
+                    "DELETE FROM {} WHERE ctid IN (SELECT ostler_row FROM ({}) AS old)",
+                    quoted(table),
+                    one_line(&ranked)
+                ),
+                None => format!("DELETE FROM {} WHERE {}", quoted(table), condition(target)),
+            }],
+        }
+    }
+
+    async fn exclude_others(&self) -> Result<(), Failure> {
+        // The server may still be ending the session of one that was killed.
+        for _ in 0..LOCK_TRIES {
+            match self
+                .session
+                .query(include_str!("queries/exclude_others.sql"), &[])
+                .await
+            {
+                Ok(_) => return Ok(()),
+                Err(error) if error.sqlstate() == Some("55P03") => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Busy {
+            database: self.name(),
+        }
+        .into())
+    }
+
+    async fn remove(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        pace: Pace,
+    ) -> Result<RetentionProof, Failure> {
+        let target: Target = serde_json::from_value(item.detail.clone()).map_err(|error| {
+            Failure::new(
+                ErrorKind::Unsupported,
+                format!("the plan cannot be read: {error}"),
+            )
+        })?;
+        let proof = match &target {
+            Target::Partition { .. } => self.remove_partition(op, item, &target, pace).await?,
+            Target::Rows { .. } => self.remove_rows(op, item, &target, pace).await?,
+        };
+        op.step("record")
+            .key(key(item))
+            .retries(3)
+            .run(|_| async { self.record(op, item, &proof).await })
+            .await?;
+        Ok(proof)
+    }
+}
+
+/// By what the steps of an item are told from those of others.
+fn key(item: &RetentionItem) -> String {
+    format!("{} ({})", item.table, item.policy)
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The statement that counts what would go.
+fn measuring(table: &TableName, target: &Target) -> String {
+    let (column, type_name) = match target {
+        Target::Partition {
+            column, type_name, ..
+        }
+        | Target::Rows {
+            column, type_name, ..
+        } => (column, type_name),
+    };
+    let table = quoted(table);
+    let (from, value) = match ranked(&table, target) {
+        Some(ranked) => (format!("({ranked}) AS rows"), "ostler_moment".to_owned()),
+        None => (table, value(column, type_name)),
+    };
+    let condition = match target {
+        Target::Rows { last: Some(_), .. } => "true".to_owned(),
+        _ => condition(target),
+    };
+    fill(
+        include_str!("queries/measure.sql"),
+        &[("table", &from), ("value", &value), ("condition", &condition)],
+    )
+}

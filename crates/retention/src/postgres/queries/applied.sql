@@ -1,0 +1,1 @@
+INSERT INTO {schema}.retention_migration (version) VALUES ($1)

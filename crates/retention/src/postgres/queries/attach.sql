@@ -1,0 +1,1 @@
+ALTER TABLE {parent} ATTACH PARTITION {partition} {bounds}

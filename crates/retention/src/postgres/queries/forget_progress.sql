@@ -1,0 +1,1 @@
+DELETE FROM {schema}.retention_progress WHERE operation = $1 AND item = $2

@@ -1,0 +1,1 @@
+SELECT count(*), min({value})::text, max({value})::text FROM {table} WHERE {condition}

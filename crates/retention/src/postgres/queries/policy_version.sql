@@ -1,0 +1,1 @@
+SELECT version FROM {schema}.retention_policy WHERE name = $1

@@ -1,0 +1,1 @@
+DELETE FROM {schema}.retention_policy WHERE name = $1 AND version = $2

@@ -1,0 +1,1 @@
+SELECT coalesce(max(removed), 0) FROM {schema}.retention_progress WHERE operation = $1 AND item = $2

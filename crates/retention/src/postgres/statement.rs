@@ -1,0 +1,167 @@
+//! Statements with names and conditions in them. Pure.
+
+use ostler_api::retention::TableName;
+use ostler_postgres::quote::{identifier, literal};
+
+use crate::strategy::{Form, Target};
+
+/// A statement of a file with its `{places}` filled, in one pass: what is filled in is not looked at again.
+pub(super) fn fill(template: &str, places: &[(&str, &str)]) -> String {
+    let mut text = String::with_capacity(template.len() + 64);
+    let mut rest = template.trim_end();
+    while let Some(start) = rest.find('{') {
+        let (before, after) = rest.split_at(start);
+        text.push_str(before);
+        let found = places.iter().find_map(|(name, value)| {
+            let tail = after.strip_prefix('{')?.strip_prefix(name)?.strip_prefix('}')?;
+            Some((*value, tail))
+        });
+        match found {
+            Some((value, tail)) => {
+                text.push_str(value);
+                rest = tail;
+            }
+            // Braces of a literal.
+            None => {
+                text.push('{');
+                rest = &after[1..];
+            }
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
+/// A table's quoted name.
+pub(super) fn quoted(table: &TableName) -> String {
+    format!("{}.{}", identifier(&table.schema), identifier(&table.name))
+}
+
+/// The condition of the rows that go, without the rank that `keep-last` adds.
+pub(super) fn condition(target: &Target) -> String {
+    let Target::Rows {
+        column,
+        type_name,
+        boundary,
+        form,
+        ..
+    } = target
+    else {
+        return "true".to_owned();
+    };
+    let column = identifier(column);
+    let mut parts = Vec::new();
+    if let Some(boundary) = boundary {
+        // The boundary of a text is compared byte by byte, as ULIDs are made to be.
+        let collation = if *form == Some(Form::Ulid) {
+            " COLLATE \"C\""
+        } else {
+            ""
+        };
+        parts.push(format!(
+            "{column}{collation} < {}::{type_name}",
+            literal(boundary).trim_start()
+        ));
+    }
+    match form {
+        Some(Form::Uuidv7) => parts.push(format!("pg_catalog.substr({column}::text, 15, 1) = '7'")),
+        Some(Form::Ulid) => parts.push(format!("{column} ~ '^[0-7][0-9A-HJKMNP-TV-Z]{{25}}$'")),
+        None => {}
+    }
+    if parts.is_empty() {
+        "true".to_owned()
+    } else {
+        parts.join(" AND ")
+    }
+}
+
+/// The column in a form that has a least and a greatest value in every release.
+pub(super) fn value(column: &str, type_name: &str) -> String {
+    match type_name {
+        "uuid" => format!("{}::text", identifier(column)),
+        _ => identifier(column),
+    }
+}
+
+/// The rows of a `keep-last` target: their places and times.
+pub(super) fn ranked(table: &str, target: &Target) -> Option<String> {
+    let Target::Rows {
+        column,
+        last: Some(last),
+        by,
+        ..
+    } = target
+    else {
+        return None;
+    };
+    let by: Vec<String> = by.iter().map(|column| identifier(column)).collect();
+    Some(fill(
+        include_str!("queries/ranked.sql"),
+        &[
+            ("column", &identifier(column)),
+            ("by", &by.join(", ")),
+            ("table", table),
+            ("last", &last.to_string()),
+            ("condition", &condition(target)),
+        ],
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{condition, fill};
+    use crate::strategy::{Form, Target};
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_filled_in_is_not_looked_at_again() {
+        let filled = fill("a {x} {y} {z} '{}'", &[("x", "{y}"), ("y", "{x}")]);
+        assert_eq!(filled, "a {y} {x} {z} '{}'");
+    }
+
+    fn rows(column: &str, type_name: &str, boundary: &str, form: Option<Form>) -> Target {
+        Target::Rows {
+            column: column.into(),
+            type_name: type_name.into(),
+            boundary: Some(boundary.into()),
+            form,
+            last: None,
+            by: vec![],
+        }
+    }
+
+    #[test]
+    fn conditions_name_the_column_and_the_boundary() {
+        for (target, expected) in [
+            (
+                rows("time", "date", "2024-01-01", None),
+                "\"time\" < '2024-01-01'::date",
+            ),
+            (
+                rows(
+                    "id",
+                    "uuid",
+                    "018f7c28-8a7b-0000-0000-000000000000",
+                    Some(Form::Uuidv7),
+                ),
+                "\"id\" < '018f7c28-8a7b-0000-0000-000000000000'::uuid AND pg_catalog.substr(\"id\"::text, 15, 1) = '7'",
+            ),
+            (
+                rows("id", "text", "01HXY2H2KV", Some(Form::Ulid)),
+                "\"id\" COLLATE \"C\" < '01HXY2H2KV'::text AND \"id\" ~ '^[0-7][0-9A-HJKMNP-TV-Z]{25}$'",
+            ),
+        ] {
+            assert_eq!(condition(&target), expected);
+        }
+    }
+
+    proptest! {
+        /// A column's name cannot end its quotes.
+        #[test]
+        fn names_stay_names(name in ".{1,20}") {
+            let text = condition(&rows(&name, "date", "2024-01-01", None));
+            let name: String = name.chars().filter(|c| *c != '\0').collect();
+            prop_assert_eq!(text, format!("\"{}\" < '2024-01-01'::date", name.replace('"', "\"\"")));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! A plan as an operation: item by item, each with its proof; what fails stops no other.
+
+use ostler_api::document::{Outcome, PolicyFinding, RetentionReport};
+use ostler_api::request::{Plan, Request, Work};
+use ostler_operations::{Finished, Operation};
+use ostler_vocabulary::{ErrorKind, Failure};
+
+use crate::{Database, Error};
+
+/// The kind's name in the journal.
+pub const KIND: &str = "retention";
+/// The version of its steps.
+pub const VERSION: u32 = 1;
+
+/// Runs a plan.
+///
+/// # Errors
+/// [`Error::Busy`] when another runs in the same database; a database that cannot be reached; what the engine says.
+pub async fn run(plan: Plan, op: Operation, database: &dyn Database) -> Result<Finished, Failure> {
+    let (Request::Retention(request), Work::Retention(work)) = (plan.request, plan.work) else {
+        return Err(Error::ForeignPlan.into());
+    };
+    // Of the session, so taken anew by whoever resumes; it decides nothing but whether to begin.
+    database.exclude_others().await?;
+    let mut report = RetentionReport {
+        database: work.database.clone(),
+        ..RetentionReport::default()
+    };
+    for verdict in &work.policies {
+        if let Some(problem) = &verdict.problem {
+            report.refused.push(PolicyFinding {
+                policy: verdict.policy.clone(),
+                fatal: true,
+                text: problem.reason.clone(),
+            });
+        }
+    }
+    let total = work.items.len();
+    for (index, item) in work.items.iter().enumerate() {
+        op.message(format!(
+            "{} of {total}: {} {}",
+            index + 1,
+            item.action,
+            item.table
+        ));
+        let place = format!("{}/{}", work.database, item.table);
+        op.audit(&item.action, &place, item.bytes.unwrap_or(0), &item.reason)
+            .await?;
+        report.items.push(database.remove(&op, item, request.pace).await?);
+    }
+    report.rows_removed = report.items.iter().map(|proof| proof.removed).sum();
+    let mut partial: Vec<String> = report
+        .refused
+        .iter()
+        .map(|finding| format!("policy {}: {}", finding.policy, finding.text))
+        .collect();
+    partial.extend(report.items.iter().filter_map(|proof| {
+        let problem = proof.problem.as_ref()?;
+        Some(format!("{} {}: {}", proof.action, proof.table, problem.reason))
+    }));
+    Ok(Finished {
+        outcome: serde_json::to_value(Outcome::Retention(report)).map_err(|error| {
+            Failure::new(ErrorKind::Internal, format!("cannot write the report: {error}"))
+        })?,
+        partial,
+    })
+}

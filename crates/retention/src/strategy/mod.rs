@@ -1,0 +1,174 @@
+//! What goes, and why: pure functions from a policy, the catalogue's facts and a threshold.
+
+mod delete;
+mod drop;
+mod keep_last;
+
+use jiff::tz::TimeZone;
+use ostler_api::document::{PartitionVerdict, RetentionProblem};
+use ostler_api::retention::{PartitionRule, Policy, Strategy, TableName};
+use ostler_vocabulary::{ErrorKind, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::column::TimeColumn;
+use crate::facts::{Shape, Table};
+
+/// What is removed. Everything that a run needs, and nothing that is counted: the digest covers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Target {
+    /// A whole partition.
+    Partition {
+        /// What the server knows it by.
+        id: u32,
+        /// The table that it is attached to.
+        parent: TableName,
+        /// What the server knows that one by.
+        parent_id: u32,
+        /// Its bounds.
+        bounds: String,
+        /// The column that tells the time.
+        column: String,
+        /// Its type.
+        type_name: String,
+    },
+    /// Rows.
+    Rows {
+        /// The column that tells the time.
+        column: String,
+        /// The type that the boundary is text of.
+        type_name: String,
+        /// The first value that stays; `None` when no row is too young.
+        boundary: Option<String>,
+        /// What else a value has to be, to tell a time at all.
+        form: Option<Form>,
+        /// Of each key so many of the newest stay.
+        last: Option<u32>,
+        /// The columns of the key.
+        by: Vec<String>,
+    },
+}
+
+/// What a value has to be, to tell a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// A UUID of version 7.
+    Uuidv7,
+    /// A ULID.
+    Ulid,
+}
+
+/// Something that goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The partition, or the table of the rows.
+    pub table: TableName,
+    /// `drop partition` or `delete rows`.
+    pub action: &'static str,
+    /// Why.
+    pub reason: String,
+    /// What exactly.
+    pub target: Target,
+    /// Bytes, where the catalogue knows.
+    pub bytes: Option<u64>,
+    /// Rows by the server's statistics.
+    pub rows: Option<u64>,
+}
+
+/// What a policy does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// What goes, oldest first.
+    pub items: Vec<Item>,
+    /// Every partition that was looked at.
+    pub partitions: Vec<PartitionVerdict>,
+    /// What somebody should know.
+    pub notes: Vec<String>,
+}
+
+/// What a decision is made by, besides the facts.
+#[derive(Debug, Clone)]
+pub struct Question<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// What is older goes; `None` keeps for ever.
+    pub threshold: Option<Timestamp>,
+    /// The policy's zone.
+    pub zone: &'a TimeZone,
+    /// When a partition is expired.
+    pub rule: PartitionRule,
+    /// How many of the newest partitions stay in any case.
+    pub min_keep: u64,
+}
+
+/// Decides what goes.
+///
+/// # Errors
+/// What is in the way, by its kind.
+pub fn decide(question: &Question<'_>, table: &Table) -> Result<Decision, RetentionProblem> {
+    if table.shape == Shape::Other {
+        return Err(problem(
+            ErrorKind::Invalid,
+            format!("{} is no table with rows of its own", table.table),
+        ));
+    }
+    let column = time_column(question.policy, table)?;
+    match question.policy.strategy {
+        Strategy::Drop => drop::decide(question, table, column),
+        Strategy::Delete => delete::decide(question, table, column),
+        Strategy::KeepLast => keep_last::decide(question, table, column),
+    }
+}
+
+/// How the policy's column tells a time.
+///
+/// # Errors
+/// When it is not there, or tells none.
+pub fn time_column(policy: &Policy, table: &Table) -> Result<TimeColumn, RetentionProblem> {
+    let found = table.columns.iter().find(|column| column.name == policy.column);
+    let Some(found) = found else {
+        return Err(problem(
+            ErrorKind::NotFound,
+            format!("{} has no column {}", table.table, policy.column),
+        ));
+    };
+    TimeColumn::of(&found.type_name, policy.unit)
+        .map_err(|reason| problem(ErrorKind::Invalid, format!("column {}: {reason}", policy.column)))
+}
+
+pub(crate) fn problem(kind: ErrorKind, reason: impl Into<String>) -> RetentionProblem {
+    RetentionProblem {
+        kind,
+        reason: reason.into(),
+    }
+}
+
+/// The type of the policy's column.
+fn type_name(question: &Question<'_>, table: &Table) -> String {
+    let mut columns = table.columns.iter();
+    let found = columns.find(|column| column.name == question.policy.column);
+    found.map(|column| column.type_name.clone()).unwrap_or_default()
+}
+
+/// The rows that are older than the threshold; all of them without one.
+fn rows(question: &Question<'_>, table: &Table, column: TimeColumn) -> Target {
+    let policy = question.policy;
+    Target::Rows {
+        column: policy.column.clone(),
+        type_name: type_name(question, table),
+        boundary: question
+            .threshold
+            .map(|threshold| column.boundary(threshold, question.zone)),
+        form: match column {
+            TimeColumn::Uuid { ulid: false } => Some(Form::Uuidv7),
+            TimeColumn::Ulid => Some(Form::Ulid),
+            _ => None,
+        },
+        last: None,
+        by: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
