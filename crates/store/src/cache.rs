@@ -13,7 +13,7 @@ use bytes::Bytes;
 use ostler_vocabulary::ByteSize;
 use tokio::time::Instant;
 
-use crate::{Error, Key, Object, Page, Store};
+use crate::{Error, Key, Object, Page, Store, Versions};
 use shelf::Shelf;
 
 /// Larger objects are not kept.
@@ -177,5 +177,13 @@ impl Store for Cache {
             self.blocking(move |shelf| shelf.forget(&name)).await;
         }
         Ok(())
+    }
+
+    fn versions(&self) -> Option<Arc<dyn Versions>> {
+        self.inner.versions()
+    }
+
+    async fn refuses_damage(&self, key: &Key) -> Result<Option<bool>, Error> {
+        self.inner.refuses_damage(key).await
     }
 }

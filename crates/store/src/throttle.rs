@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::{Error, Key, Object, Page, Store};
+use crate::{Error, Key, Object, Page, Store, Versions};
 
 /// Bodies below this length never wait, though they count: a sign of life must not queue behind a pack, or its holder is
 /// taken for dead.
@@ -299,5 +299,14 @@ impl Store for Throttle {
     async fn delete(&self, key: &Key) -> Result<(), Error> {
         self.request().await;
         self.inner.delete(key).await
+    }
+
+    fn versions(&self) -> Option<Arc<dyn Versions>> {
+        self.inner.versions()
+    }
+
+    async fn refuses_damage(&self, key: &Key) -> Result<Option<bool>, Error> {
+        self.request().await;
+        self.inner.refuses_damage(key).await
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Attempt, Error, Key, Object, Page, Store, Verb};
+use crate::{Attempt, Error, Key, Object, Page, Store, Verb, Versions};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -338,5 +338,13 @@ impl Store for Weather {
             self.remember(Change::Deleted(was));
         }
         Ok(())
+    }
+
+    fn versions(&self) -> Option<Arc<dyn Versions>> {
+        self.inner.versions()
+    }
+
+    async fn refuses_damage(&self, key: &Key) -> Result<Option<bool>, Error> {
+        self.inner.refuses_damage(key).await
     }
 }
