@@ -18,6 +18,7 @@ mod part;
 pub mod queue;
 mod repair;
 pub mod request;
+mod restore;
 pub mod retention;
 
 pub use client::{Client, Event};

@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use ostler_vocabulary::{BackupId, Span};
 use serde::{Deserialize, Serialize};
 
-use crate::document::{BackupState, Estimate};
+use crate::document::BackupState;
 pub use crate::keys::{KeyAction, KeyChange, KeyWork};
 pub use crate::mirror::{Mirror, MirrorItem, MirrorWork};
 pub use crate::part::{Part, Share, ShareError};
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
 pub use crate::repair::{CheckVault, RepairVault, RepairWork};
+pub use crate::restore::{Overwrite, Restore, RestoreWork};
 pub use crate::retention::{Retention, RetentionWork};
 
 /// Which backup of which vault is meant.
@@ -133,41 +134,6 @@ pub enum HookFailure {
     Partial,
     /// The backup goes on; the failure is only reported.
     Ignore,
-}
-
-/// What a restore does with files that are already in the target.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Overwrite {
-    /// Files that exist and differ stop the restore before anything is written.
-    #[default]
-    Never,
-    /// Files that differ are replaced; those that are right are left alone.
-    Different,
-    /// All files are written anew.
-    Always,
-}
-
-/// A restore of files to this machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Restore {
-    /// Which backup.
-    pub backup: Selector,
-    /// The target directory; `None` restores to the original place.
-    pub to: Option<PathBuf>,
-    /// Only these paths (as they were backed up, or relative to the only source) and what is below them.
-    #[serde(default)]
-    pub include: Vec<PathBuf>,
-    /// What to do with files that exist.
-    #[serde(default)]
-    pub overwrite: Overwrite,
-    /// Whether to remove files below the restored directories that are not in the backup.
-    #[serde(default)]
-    pub delete_extra: bool,
-    /// Whether a partial or damaged backup may be restored.
-    #[serde(default)]
-    pub allow_incomplete: bool,
 }
 
 /// Looks at the objects of backups and writes a proof.
@@ -325,28 +291,6 @@ pub struct CreateWork {
     pub left_out: Vec<PathBuf>,
     /// What the user should know before it starts, such as a vault on the same disk.
     pub warnings: Vec<String>,
-}
-
-/// What a restore would change.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct RestoreWork {
-    /// Where it goes; `None` is the original place.
-    pub to: Option<PathBuf>,
-    /// Entries that would be made.
-    pub create: u64,
-    /// Files that exist, differ and would be replaced.
-    pub replace: u64,
-    /// Files that are right already.
-    pub keep: u64,
-    /// Bytes that would be written.
-    pub bytes: u64,
-    /// Paths that `--delete-extra` would remove; all of them, never a sample.
-    pub delete: Vec<PathBuf>,
-    /// The first of the existing files that differ, when `--overwrite never` refuses them.
-    pub conflicts: Vec<PathBuf>,
-    /// What has to be read from the store for it.
-    #[serde(default)]
-    pub estimate: Option<Estimate>,
 }
 
 /// What a verification or drill would read.

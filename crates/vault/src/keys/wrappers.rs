@@ -163,7 +163,7 @@ impl Vault {
         let key = object_key(format!("keys/{id}/wrapper.json"))?;
         match self.store().delete(&key).await {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(Error::store("delete", &key)(error));
+                Err(Error::store("delete", &key)(error))
             }
             _ => self.remove_below(id).await,
         }

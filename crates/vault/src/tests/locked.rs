@@ -85,8 +85,8 @@ fn noise(seed: u8, length: usize) -> Vec<u8> {
 async fn two_backups(vault: &Arc<Vault>) -> [Record; 2] {
     let shared = noise(1, 300_000);
     [
-        backup(vault, &[("shared", shared.clone()), ("old", noise(2, 400_000))]).await,
-        backup(vault, &[("shared", shared), ("new", noise(3, 400_000))]).await,
+        backup(vault, &[("old", noise(2, 400_000)), ("shared", shared.clone())]).await,
+        backup(vault, &[("new", noise(3, 400_000)), ("shared", shared)]).await,
     ]
 }
 

@@ -131,7 +131,7 @@ async fn keys_are_added_and_removed_and_each_opens_everything() {
         }
         let vault = Vault::open(
             Arc::clone(&world.store) as _,
-            &[unlock.clone()],
+            std::slice::from_ref(unlock),
             world.clock.clone(),
         )
         .await;
