@@ -162,9 +162,7 @@ impl Vault {
         // Without this there is no wrapper; what is sealed to it follows.
         let key = object_key(format!("keys/{id}/wrapper.json"))?;
         match self.store().delete(&key).await {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(Error::store("delete", &key)(error))
-            }
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::store("delete", &key)(error)),
             _ => self.remove_below(id).await,
         }
     }
