@@ -32,8 +32,9 @@ pub struct Look {
     pub data: Data,
     /// Only what files at these paths and below need; empty means all.
     pub include: Vec<PathBuf>,
-    /// Packs are not looked for of which this machine noted a short time ago that they were there.
-    pub but_known: bool,
+    /// For a backup that is being made: segments have to name all packs, and those are not looked for of which this machine
+    /// noted a short time ago that they were there.
+    pub new: bool,
 }
 
 /// How much of the data is read.
@@ -72,7 +73,7 @@ impl Look {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            but_known: true,
+            new: true,
             ..Self::default()
         }
     }
@@ -153,7 +154,12 @@ async fn examine_once(
     progress: &Progress,
     cancel: &CancellationToken,
 ) -> Result<Option<(Evidence, Option<Arc<Index>>)>, Failure> {
-    let index = match context.vault.index(which == Packs::AsStored).await {
+    let loaded = match which {
+        Packs::AsIndexed => context.vault.index(false).await,
+        // What no segment names is not found by a restore either: it does not count.
+        Packs::AsStored => context.vault.index_of_stored().await,
+    };
+    let index = match loaded {
         Ok(index) => index,
         Err(error) => {
             let found = Evidence {
@@ -175,7 +181,7 @@ async fn examine_once(
     })
     .await?;
     let mut earlier = Earlier::load(context, &index).await;
-    let asked = match look.but_known {
+    let asked = match look.new {
         true => earlier.without_known(&index, &packs)?,
         false => packs.clone(),
     };
@@ -188,6 +194,14 @@ async fn examine_once(
             "look for the objects of backup {}",
             record.backup.short()
         )))?;
+    if look.new {
+        // Others find chunks by segments: what was stored and is named by none is not stored well.
+        let unnamed = packs.iter().filter(|pack| index.is_unnamed(pack));
+        needed.problems.extend(unnamed.map(|pack| Problem {
+            path: packs::key(pack),
+            reason: "no index segment names it".to_owned(),
+        }));
+    }
     earlier.note(&index, &asked, &wrong, at)?;
     earlier.save(context).await;
     if which == Packs::AsIndexed && !(wrong.is_empty() && needed.bad.is_empty() && needed.problems.is_empty())

@@ -14,6 +14,15 @@ use crate::{Error, Vault};
 /// Requests in flight.
 const AT_ONCE: usize = 16;
 
+/// What follows when an object was created that its own bytes name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// The store is believed: whoever commits looks up everything that is needed.
+    Believe,
+    /// It is looked up: what it replaces is going to be deleted.
+    Find,
+}
+
 impl Vault {
     /// All objects whose keys start with `prefix`, in order of their keys.
     pub(crate) async fn objects(&self, prefix: &str) -> Result<Vec<Object>, Error> {
@@ -39,6 +48,26 @@ impl Vault {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(Error::store("create", key)(error)),
+        }
+    }
+
+    /// Creates an object that its own bytes name: a name that is taken is taken by the same bytes.
+    pub(crate) async fn create_named(&self, key: &Key, body: Bytes, then: Then) -> Result<(), Error> {
+        let size = body.len() as u64;
+        self.create_if_free(key, body).await?;
+        if then == Then::Believe {
+            return Ok(());
+        }
+        match self.store().head(key).await {
+            Ok(object) if object.size == size => Ok(()),
+            Ok(_) => Err(Error::damaged(
+                key,
+                "it has not the size with which it was stored",
+            )),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::Conflict(format!(
+                "`{key}` was stored and is not there, so nothing is freed now"
+            ))),
+            Err(error) => Err(Error::store("look up", key)(error)),
         }
     }
 

@@ -20,6 +20,7 @@ use crate::keys::{
     unlock as unlock_by,
 };
 use crate::locks::{self, Locks};
+use crate::objects::Then;
 use crate::{
     Algorithm, Error, Index, InitOptions, Initialised, PassphraseCost, Protect, Reader, Unlock, Upload,
     Writers,
@@ -327,7 +328,7 @@ impl Vault {
     /// A session that stores chunks. Its pieces are used from worker threads.
     #[must_use]
     pub fn upload(self: &Arc<Self>, index: Arc<Index>) -> Upload {
-        Upload::new(Arc::clone(self), index)
+        Upload::new(Arc::clone(self), index, Then::Believe)
     }
 
     /// Reads chunks; shared by worker threads. All its methods block and must run outside async tasks

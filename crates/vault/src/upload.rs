@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use self::buffers::Buffers;
 use crate::index::{PackSet, Seen, pack_key};
+use crate::objects::Then;
 use crate::pack::{Finished, PackBuilder, PackTable};
 use crate::{ChunkId, Error, Index, PackId, Vault};
 
@@ -62,6 +63,7 @@ struct Session {
     permits: Arc<Semaphore>,
     buffers: Arc<Buffers>,
     progress: Mutex<Progress>,
+    then: Then,
 }
 
 #[derive(Debug, Default)]
@@ -74,7 +76,7 @@ struct Progress {
 }
 
 impl Upload {
-    pub(crate) fn new(vault: Arc<Vault>, index: Arc<Index>) -> Self {
+    pub(crate) fn new(vault: Arc<Vault>, index: Arc<Index>, then: Then) -> Self {
         Self {
             session: Arc::new(Session {
                 needed: index.no_packs(),
@@ -85,6 +87,7 @@ impl Upload {
                 permits: Arc::new(Semaphore::new(vault.host().in_flight(IN_FLIGHT))),
                 buffers: Arc::default(),
                 progress: Mutex::default(),
+                then,
                 vault,
             }),
         }
@@ -134,7 +137,7 @@ impl Upload {
         unsaved.extend(session.index.adopted().iter().cloned());
         let mut segments = 0;
         for packs in unsaved.chunks(PACKS_PER_SEGMENT * 4) {
-            segments += session.vault.write_segment(packs).await?;
+            segments += session.vault.write_segment(packs, session.then).await?;
         }
         let mut packs: Vec<PackId> = session.index.packs_of(&session.needed)?;
         packs.extend(stored);
@@ -197,8 +200,8 @@ impl Session {
 
     async fn store_pack(&self, table: PackTable, bytes: Bytes, plain: u64) -> Result<(), Error> {
         let size = table.size;
-        // A name made of the bytes is only ever taken by the same bytes.
-        self.vault.create_if_free(&pack_key(&table.id)?, bytes).await?;
+        let key = pack_key(&table.id)?;
+        self.vault.create_named(&key, bytes, self.then).await?;
         self.stored_bytes.fetch_add(size, Ordering::Relaxed);
         self.new_bytes.fetch_add(plain, Ordering::Relaxed);
         let segment = {
@@ -209,7 +212,7 @@ impl Session {
             full.then(|| std::mem::take(&mut progress.unsaved))
         };
         if let Some(packs) = segment {
-            let size = self.vault.write_segment(&packs).await?;
+            let size = self.vault.write_segment(&packs, self.then).await?;
             self.stored_bytes.fetch_add(size, Ordering::Relaxed);
         }
         Ok(())

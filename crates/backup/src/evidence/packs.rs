@@ -101,7 +101,7 @@ pub(super) fn read_all(
     Ok(total)
 }
 
-fn key(pack: &PackId) -> String {
+pub(super) fn key(pack: &PackId) -> String {
     let name = pack.to_string();
     format!("packs/{}/{name}", &name[..2])
 }

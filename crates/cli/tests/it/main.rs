@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests stop the test too")]
 
 mod bad_input;
+mod bad_weather;
 mod crash;
 mod crash_keys;
 mod crash_vaults;
@@ -32,4 +33,3 @@ mod run;
 mod samples;
 mod traffic;
 mod verbs;
-mod weather;

@@ -46,7 +46,10 @@ impl Vault {
         let at_plain = self.read_if_there(&plain).await?;
         let keys = self.keys();
         let is_known = |bytes: &Bytes| epoch_of(bytes).is_none_or(|epoch| epoch >= keys.lowest());
-        if at_plain.as_ref().is_some_and(is_known) || !keys.has_given_up() {
+        // A tombstone beside a record that was sealed anew came late: its place was free only because the record had moved.
+        let is_late = |bytes: &Bytes| self.unseal(ObjectKind::Tombstone, &plain, bytes).is_ok();
+        let settles = |bytes: &Bytes| is_known(bytes) && !is_late(bytes);
+        if at_plain.as_ref().is_some_and(settles) || !keys.has_given_up() {
             return Ok(at_plain.map(|bytes| (plain, bytes)));
         }
         let anew = self.objects(&format!("{plain}.")).await?;

@@ -53,6 +53,8 @@ pub(super) struct Decision {
     pub(super) reasons: HashMap<PackId, Reason>,
     /// Packs whose copies of needed chunks stay, while marked packs with the same chunks go.
     pub(super) relied: BTreeSet<PackId>,
+    /// Whether something that is needed is in no pack that is there.
+    pub(super) lost: bool,
 }
 
 /// Decides. A chunk that is in several packs is needed in one of them only: the one with the largest part of needed
@@ -86,6 +88,7 @@ pub(super) fn decide(packs: &[Content], needs: &dyn Fn(&ChunkId) -> bool) -> Dec
             decision.dead.push(pack.pack);
         } else if !pack.present {
             // Damage is not for the collector to hide.
+            decision.lost = true;
         } else if pack.old {
             decision.rewrite.push((pack.pack, live));
             decision.reasons.insert(pack.pack, Reason::Leaked);

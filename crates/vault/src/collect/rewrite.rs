@@ -12,8 +12,9 @@ use super::Tally;
 use super::stop_if;
 use super::survey::Survey;
 use crate::index::parse_segment;
+use crate::objects::Then;
 use crate::pack::PackTable;
-use crate::{ChunkId, ChunkSink, Error, Index, OpenBlock, PackId, Reader, Vault};
+use crate::{ChunkId, ChunkSink, Error, Index, OpenBlock, PackId, Reader, Upload, Vault};
 
 /// A segment below this many bytes is small, and so many small ones are put together.
 const SMALL_SEGMENT: u64 = 256 * 1024;
@@ -42,7 +43,7 @@ impl Vault {
             progress.add_total(survey.size_of(pack));
         }
         // To a session that knows of no chunk, all that it is given is new.
-        let upload = self.upload(Arc::new(Index::build(Vec::new())));
+        let upload = Upload::new(Arc::clone(self), Arc::new(Index::build(Vec::new())), Then::Find);
         let mut sink = upload.sink();
         let reader = self.reader(Arc::clone(&survey.index));
         let work: Vec<_> = survey
@@ -142,7 +143,9 @@ impl Vault {
             }
             superseded.push(object.clone());
             if staying.iter().map(|table| table.contents.chunks()).sum::<usize>() >= SEGMENT_CHUNKS {
-                written += self.write_segment(&std::mem::take(&mut staying)).await?;
+                written += self
+                    .write_segment(&std::mem::take(&mut staying), Then::Find)
+                    .await?;
             }
         }
         // Packs that are needed and that only their own tables described.
@@ -151,7 +154,7 @@ impl Vault {
                 staying.push(table.clone());
             }
         }
-        written += self.write_segment(&staying).await?;
+        written += self.write_segment(&staying, Then::Find).await?;
         Ok((written, superseded))
     }
 }

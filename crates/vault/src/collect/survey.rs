@@ -175,6 +175,11 @@ impl Survey {
         let locked = locked(vault, &decision).await?;
         decision.rewrite.retain(|(pack, _)| !locked.contains(pack));
         spared.extend(locked);
+        if decision.lost {
+            // What cannot be read now may hold what is lost.
+            let unread = orphans.iter().filter(|table| table.contents.is_empty());
+            spared.extend(unread.map(|table| table.id));
+        }
         let mut leaked = 0;
         let reasons = &decision.reasons;
         decision.rewrite.retain(|(pack, _)| {

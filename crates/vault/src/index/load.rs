@@ -29,6 +29,17 @@ const TAIL: u64 = 64 << 10;
 /// Segments that cannot be read, and why.
 type Ignored = Vec<(String, String)>;
 
+/// Which packs an index is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packs {
+    /// Those that segments name.
+    Named,
+    /// Of these, those in the store are relied on.
+    Compared,
+    /// And those in the store that no segment names.
+    Adopted,
+}
+
 impl Vault {
     /// Loads every index segment, into memory or, where they are large and the vault has a place for that, into sorted
     /// files that are kept: see [`Vault::with_cache`]. `adopt_orphans` also reads the tables of packs that no segment
@@ -38,6 +49,23 @@ impl Vault {
     /// # Errors
     /// When the store fails.
     pub async fn index(&self, adopt_orphans: bool) -> Result<Arc<Index>, Error> {
+        self.load_index(match adopt_orphans {
+            true => Packs::Adopted,
+            false => Packs::Named,
+        })
+        .await
+    }
+
+    /// What segments say of packs that are in the store with their sizes, and, as far as it must be, of others: a chunk
+    /// is where it can be read if there is such a place. What no segment names is not in it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn index_of_stored(&self) -> Result<Arc<Index>, Error> {
+        self.load_index(Packs::Compared).await
+    }
+
+    async fn load_index(&self, packs: Packs) -> Result<Arc<Index>, Error> {
         let mut ignored = Vec::new();
         // Before the segments: what is freed and unmarked in between is in none of them any more.
         let mut round = None;
@@ -57,10 +85,12 @@ impl Vault {
         let (mut parts, left_out) = self.parts(&segments).await?;
         ignored.extend(left_out);
         let (mut missing, mut adopted) = (HashSet::new(), Vec::new());
-        if adopt_orphans || !ignored.is_empty() {
+        if packs != Packs::Named || !ignored.is_empty() {
             let compared = self.compare(&parts).await?;
             missing = compared.missing;
-            adopted = self.adopt(compared.orphans, &mut ignored).await?;
+            if packs == Packs::Adopted || !ignored.is_empty() {
+                adopted = self.adopt(compared.orphans, &mut ignored).await?;
+            }
             if !adopted.is_empty() {
                 parts.push(Box::new(InMemory::build(adopted.clone())));
             }
@@ -69,6 +99,7 @@ impl Vault {
             tracing::warn!(object, reason, "left out of the index");
         }
         let mut index = Index::of(parts);
+        index.unnamed = adopted.iter().map(|table| table.id).collect();
         if let Some(epoch) = index.epoch() {
             self.learn(epoch).await?;
         }

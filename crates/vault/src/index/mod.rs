@@ -99,6 +99,8 @@ pub struct Index {
     /// Packs that new backups may not rely on: they are being collected, or not there.
     going: PackSet,
     adopted: Vec<PackTable>,
+    /// Packs of this index that no segment names.
+    unnamed: HashSet<PackId>,
     ignored: Vec<(String, String)>,
     /// The highest round of collection when it was loaded; `None` when that could not be read.
     round: Option<u64>,
@@ -137,6 +139,7 @@ impl Index {
             parts,
             going: PackSet::new(base),
             adopted: Vec::new(),
+            unnamed: HashSet::new(),
             ignored: Vec::new(),
             round: None,
             made_of: [0; 32],
@@ -307,6 +310,12 @@ impl Index {
     #[must_use]
     pub fn ignored(&self) -> &[(String, String)] {
         &self.ignored
+    }
+
+    /// Whether the pack was only found in the store, and no segment that could be read names it.
+    #[must_use]
+    pub fn is_unnamed(&self, pack: &PackId) -> bool {
+        self.unnamed.contains(pack)
     }
 
     /// The highest round of collection when this was loaded: as long as it is the same, nothing was freed since.

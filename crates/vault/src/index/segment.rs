@@ -4,6 +4,7 @@ use bytes::Bytes;
 use ostler_store::Key;
 
 use crate::envelope::{Mode, ObjectKind};
+use crate::objects::Then;
 use crate::pack::{Contents, HEADER, PackTable};
 use crate::{Error, PackId, Vault};
 
@@ -12,7 +13,7 @@ const VERSION: u8 = 1;
 impl Vault {
     /// Writes an index segment for these packs, which must be in the store; gives its size in bytes, 0 when there
     /// was nothing to write.
-    pub(crate) async fn write_segment(&self, packs: &[PackTable]) -> Result<u64, Error> {
+    pub(crate) async fn write_segment(&self, packs: &[PackTable], then: Then) -> Result<u64, Error> {
         if packs.is_empty() {
             return Ok(0);
         }
@@ -22,8 +23,7 @@ impl Vault {
         let name = format!("index/{}", blake3::hash(&bytes).to_hex());
         let key = Key::new(&*name).map_err(Error::store("name", &name))?;
         let size = bytes.len() as u64;
-        // A name made of the bytes is only ever taken by the same bytes.
-        self.create_if_free(&key, bytes).await?;
+        self.create_named(&key, bytes, then).await?;
         Ok(size)
     }
 }
