@@ -26,10 +26,10 @@ fn world(endpoint: &str, vault: &str, settings: &str) -> World {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_replaces_objects_gets_a_vault_for_one_writer_and_a_warning() {
     let Some(service) = moto() else { return };
-    let world = world(&service.endpoint(), "bad", "");
+    let settings = format!("[vault.bad]\nlocation = \"s3://{}/vault\"\n", Moto::BUCKET);
+    let world = world(&service.endpoint(), "bad", &settings);
     let init = InitVault {
         name: Some("bad".into()),
-        location: Some(format!("s3://{}/vault", Moto::BUCKET)),
         ..Default::default()
     };
     let made = world.runtime.init_vault(init).await.unwrap();
