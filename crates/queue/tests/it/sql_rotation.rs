@@ -1,7 +1,10 @@
 //! Rotation, under long transactions and with slow consumers.
 
+use ostler_queue::schema;
 use ostler_testkit::install::postgres::Release;
+use ostler_testkit::servers::{Postgres, postgres};
 
+use super::place::Place;
 use super::sql_world::{current, drain, queue, rotate, tick};
 
 #[test]
@@ -131,7 +134,15 @@ fn old_ticks_go_with_rotation_and_young_ones_stay() {
 #[test]
 fn readers_who_never_pause_do_not_hold_rotation_up() {
     for release in Release::SUPPORTED {
-        let Some(place) = queue(release) else { continue };
+        // A server of its own: long transactions of other tests, in other databases too, would hold rotation up.
+        let Some(server) = postgres(release) else { continue };
+        let server: &'static Postgres = Box::leak(Box::new(server));
+        let place = Place {
+            database: server.database(),
+            server,
+        };
+        place.sql(&schema::script(true));
+        place.sql("select pgq.create_queue('q'); select pgq.register_consumer('q', 'c')");
         // Two readers whose transactions always overlap: one of them has a batch open at any time.
         let mut readers = [(); 2].map(|()| place.server.wire(&place.database).unwrap());
         for turn in 0..12 {
