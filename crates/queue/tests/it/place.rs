@@ -6,7 +6,7 @@ use ostler_postgres::{Dsn, Target};
 use ostler_queue::consumer::{BatchSource, Member, Subscription};
 use ostler_queue::schema;
 use ostler_testkit::install::postgres::Release;
-use ostler_testkit::servers::{Postgres, shared_postgres};
+use ostler_testkit::servers::{Postgres, postgres, shared_postgres};
 use tokio_postgres::{Client, NoTls};
 
 /// A database of its own for one test.
@@ -22,6 +22,16 @@ impl Place {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let place = Self::empty(release)?;
         let _one = ONE_AT_A_TIME.lock();
+        place.sql(&schema::script(true));
+        Some(place)
+    }
+
+    /// A database with our schema in a server of its own, where no transaction of another test has a part in snapshots.
+    pub fn alone(release: Release) -> Option<Self> {
+        // Never dropped; the supervisor notices the end of this process.
+        let server: &'static Postgres = Box::leak(Box::new(postgres(release)?));
+        let database = server.database();
+        let place = Self { server, database };
         place.sql(&schema::script(true));
         Some(place)
     }

@@ -1,11 +1,8 @@
 //! Rotation, under long transactions and with slow consumers.
 
-use ostler_queue::schema;
 use ostler_testkit::install::postgres::Release;
-use ostler_testkit::servers::{Postgres, postgres};
 
-use super::place::Place;
-use super::sql_world::{current, drain, queue, rotate, tick};
+use super::sql_world::{current, drain, queue, queue_alone, rotate, tick};
 
 #[test]
 fn a_long_transaction_that_did_not_write_to_the_queue_does_not_stop_rotation() {
@@ -134,15 +131,10 @@ fn old_ticks_go_with_rotation_and_young_ones_stay() {
 #[test]
 fn readers_who_never_pause_do_not_hold_rotation_up() {
     for release in Release::SUPPORTED {
-        // A server of its own: long transactions of other tests, in other databases too, would hold rotation up.
-        let Some(server) = postgres(release) else { continue };
-        let server: &'static Postgres = Box::leak(Box::new(server));
-        let place = Place {
-            database: server.database(),
-            server,
+        // Long transactions of other tests, in other databases too, would hold rotation up.
+        let Some(place) = queue_alone(release) else {
+            continue;
         };
-        place.sql(&schema::script(true));
-        place.sql("select pgq.create_queue('q'); select pgq.register_consumer('q', 'c')");
         // Two readers whose transactions always overlap: one of them has a batch open at any time.
         let mut readers = [(); 2].map(|()| place.server.wire(&place.database).unwrap());
         for turn in 0..12 {

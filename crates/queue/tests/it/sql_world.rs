@@ -8,9 +8,16 @@ use super::place::Place;
 
 /// A queue `q` with a consumer `c`.
 pub fn queue(release: Release) -> Option<Place> {
-    let place = Place::new(release)?;
+    Place::new(release).inspect(with_queue)
+}
+
+/// As [`queue`], in a server of its own.
+pub fn queue_alone(release: Release) -> Option<Place> {
+    Place::alone(release).inspect(with_queue)
+}
+
+fn with_queue(place: &Place) {
     place.sql("select pgq.create_queue('q'); select pgq.register_consumer('q', 'c')");
-    Some(place)
 }
 
 pub fn tick(place: &Place) {
