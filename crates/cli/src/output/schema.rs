@@ -70,6 +70,13 @@ pub(crate) const POLICY_CHECK: Schema = list("policy-check", "findings", "policy
 pub(crate) const POLICY_CHANGES: Schema = list("policy-changes", "changes", "policy-change");
 pub(crate) const RETENTION_HISTORY: Schema = list("retention-history", "entries", "retention-entry");
 pub(crate) const RETENTION_REPORT: Schema = document("retention-report");
+pub(crate) const SCHEDULE_LIST: Schema = list("schedule-list", "schedules", "schedule-summary");
+pub(crate) const SCHEDULE: Schema = document("schedule");
+pub(crate) const SCHEDULE_CHANGE: Schema = document("schedule-change");
+pub(crate) const SCHEDULE_PREVIEW: Schema = list("schedule-preview", "runs", "schedule-moment");
+pub(crate) const SCHEDULE_RUN: Schema = document("schedule-run");
+pub(crate) const SCHEDULE_RUNS: Schema = list("schedule-runs", "firings", "schedule-run");
+pub(crate) const SCHEDULE_UNITS: Schema = document("schedule-units");
 pub(crate) const EVENT: Schema = document("event");
 pub(crate) const ERROR: Schema = document("error");
 

@@ -45,6 +45,10 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
     let limit =
         serde_json::json!({ "operation": samples::operation_id(1), "upload": 10_485_760, "requests": 0 });
     let script = serde_json::json!({ "sql": "create schema pgq;\n" });
+    let due = ostler_api::document::FiringList {
+        firings: vec![samples::firing()],
+    };
+    let units = serde_json::json!({ "units": "[Unit]\n" });
     let template = serde_json::json!({ "toml": "version = 1\n" });
     let variables = serde_json::json!({ "variables": samples::variables() });
     vec![
@@ -174,6 +178,21 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             "`ostler retention run`",
             &samples::retention_report(),
         ),
+        example(SCHEDULE_LIST, "`ostler schedule list`", &samples::schedule_list()),
+        example(SCHEDULE, "`ostler schedule show`", &samples::schedule_detail()),
+        example(
+            SCHEDULE_CHANGE,
+            "`ostler schedule add`, `edit`, `pause`, `resume` and `remove`",
+            &samples::schedule_change("added"),
+        ),
+        example(
+            SCHEDULE_PREVIEW,
+            "`ostler schedule preview`",
+            &samples::schedule_preview(),
+        ),
+        example(SCHEDULE_RUN, "`ostler schedule run`", &samples::firing()),
+        example(SCHEDULE_RUNS, "`ostler schedule run-due`", &due),
+        example(SCHEDULE_UNITS, "`ostler schedule units`", &units),
         example(CONFIG_CHECK, "`ostler config check`", &samples::config_check()),
         example(CONFIG, "`ostler config show`", &samples::config_show()),
         example(CONFIG_TEMPLATE, "`ostler config init`", &template),
