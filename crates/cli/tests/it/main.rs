@@ -31,5 +31,6 @@ mod retention;
 mod retention_busy;
 mod run;
 mod samples;
+mod schedule;
 mod traffic;
 mod verbs;

@@ -62,7 +62,6 @@ impl Scheduler {
         let until = next.map_or(LOOK, |next| {
             Duration::try_from(next.duration_since(now)).unwrap_or(Duration::ZERO)
         });
-        // What is due and cannot begin yet must not keep us busy.
         Ok(until.clamp(Duration::from_millis(20), LOOK))
     }
 }

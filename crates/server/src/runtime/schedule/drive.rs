@@ -62,7 +62,23 @@ impl Runtime {
                 .await?;
             point(Moment::After, &format!("firing {}", run.stage.as_str()));
         }
+        self.forget_old_runs().await;
         Ok(Driven::Over)
+    }
+
+    /// The record of runs is kept as long as that of operations. Not worth failing for.
+    async fn forget_old_runs(&self) {
+        let history = &self.inner.settings.file.history;
+        let minimum = u32::try_from(history.minimum).unwrap_or(u32::MAX);
+        let Ok(before) = self.inner.clock.now().checked_sub(history.keep.0) else {
+            return;
+        };
+        let forgotten = self
+            .timetable(move |timetable| timetable.forget(before, minimum))
+            .await;
+        if let Err(error) = forgotten {
+            tracing::warn!(%error, "the record of old runs could not be removed");
+        }
     }
 
     /// Starts the operation of a run that was just recorded; one that cannot be started is over.

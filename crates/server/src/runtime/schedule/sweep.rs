@@ -39,8 +39,7 @@ impl Runtime {
             }
             for name in timetable.list()?.into_iter().map(|entry| entry.schedule.name) {
                 if busy + sweep.runs.len() >= AT_ONCE {
-                    // What is due stays due; it is looked at again soon.
-                    sweep.next = Some(now);
+                    // What is due stays due; it is looked at again when one of these ends.
                     break;
                 }
                 match one(timetable, &name, &owner, now, &mut sweep) {
@@ -122,7 +121,8 @@ fn one(
         let entry = timetable.get(name)?;
         let rule = Rule::of(&entry.schedule)?;
         let decision = decide(&rule, &entry.facts(parent_of(timetable, &entry)?), now);
-        if let Some(next) = decision.next {
+        // What is due and waits is looked at again when what it waits for ends.
+        if let Some(next) = decision.next.filter(|next| *next > now) {
             sweep.next = Some(sweep.next.map_or(next, |first| first.min(next)));
         }
         match decision.verdict {
