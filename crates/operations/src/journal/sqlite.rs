@@ -10,30 +10,14 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use super::row::{self, json, millis, reading, signed, writing};
 use super::rules::{DONE, FAILED, RUNNING, UNDO_FAILED, UNDONE};
 use super::{Ending, Journal, LeaseHolder, NewOperation, Ownership, Requests, StepAt, StepEnd};
-use crate::database::Database;
 use crate::error::Error;
 use crate::record::{AuditRecord, MessageRecord, OperationRecord};
 
+mod file;
 mod lease;
 pub(crate) mod queries;
 
-/// The journal's file in the state directory.
-pub const FILE_NAME: &str = DATABASE.file_name;
-
-/// The schema that this program writes: the number of its newest migration.
-pub const SCHEMA_VERSION: u32 = DATABASE.version();
-
-const DATABASE: Database = Database {
-    file_name: "operations.db",
-    what: "operations journal",
-    // `OSTJ`
-    application: 0x4F53_544A,
-    migrations: &[
-        include_str!("migrations/0001_journal.sql"),
-        include_str!("migrations/0002_messages.sql"),
-    ],
-    program: env!("CARGO_PKG_VERSION"),
-};
+pub use file::{FILE_NAME, SCHEMA_VERSION};
 
 /// The journal in an SQLite file: write-ahead log, `synchronous = FULL`, `BEGIN IMMEDIATE` for every write.
 #[derive(Debug)]
@@ -48,8 +32,8 @@ pub struct SqliteJournal {
 impl SqliteJournal {
     /// Opens or makes `operations.db` in a directory, which is made too (mode 0700), and migrates it.
     pub fn open(directory: &Path) -> Result<Self, Error> {
-        let durable = DATABASE.open(directory, "FULL")?;
-        let light = DATABASE.open(directory, "NORMAL")?;
+        let durable = file::DATABASE.open(directory, "FULL")?;
+        let light = file::DATABASE.open(directory, "NORMAL")?;
         Ok(Self {
             path: directory.join(FILE_NAME),
             durable: Mutex::new(durable),

@@ -51,7 +51,7 @@ mod tests {
 
     use rusqlite::Connection;
 
-    use super::super::DATABASE;
+    use super::super::file::DATABASE;
     use super::{ALL, NEWEST_OPERATIONS, OPERATION};
 
     fn migrated(directory: &Path) -> Connection {
