@@ -3,7 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use ostler_vocabulary::{BackupId, ByteSize, Failure, OperationId, ProgressValue};
+use ostler_vocabulary::{BackupId, ByteSize, ErrorKind, Failure, OperationId, ProgressValue};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -14,6 +14,7 @@ use crate::document::{
 use crate::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use crate::request::{Filter, Plan, Request, Selector};
 use crate::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
+use crate::schedule::{ScheduleAnswer, ScheduleCall};
 
 /// Something that happened to an operation while somebody watched it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,4 +157,13 @@ pub trait Client: fmt::Debug + Send + Sync {
 
     /// Asks a database about its retention policies, or changes them. Each call is one transaction.
     async fn retention(&self, place: &PolicyPlace, call: RetentionCall) -> Result<RetentionAnswer, Failure>;
+
+    /// Asks about schedules, changes them, or runs what they say. Each change is one transaction.
+    async fn schedule(&self, call: ScheduleCall) -> Result<ScheduleAnswer, Failure> {
+        let _ = call;
+        Err(Failure::new(
+            ErrorKind::Unsupported,
+            "this client knows no schedules",
+        ))
+    }
 }

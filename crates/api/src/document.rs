@@ -8,6 +8,7 @@ mod operation;
 mod outcome;
 mod queue;
 mod retention;
+mod schedule;
 mod traffic;
 mod vault;
 
@@ -36,6 +37,10 @@ pub use retention::{
     PartitionVerdict, PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList, PolicyTags,
     RetentionEntry, RetentionHistory, RetentionItem, RetentionProblem, RetentionProof, RetentionReport,
     RetentionVerdict,
+};
+pub use schedule::{
+    Cause, Firing, FiringList, FiringState, ScheduleChange, ScheduleDetail, ScheduleList, SchedulePreview,
+    ScheduleSummary, SchedulerStanding, Upcoming,
 };
 pub use traffic::{Cost, Estimate, Traffic};
 pub use vault::{

@@ -20,6 +20,7 @@ mod repair;
 pub mod request;
 mod restore;
 pub mod retention;
+pub mod schedule;
 
 pub use client::{Client, Event};
 pub use node::Node;

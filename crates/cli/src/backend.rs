@@ -9,6 +9,7 @@ use ostler_api::Client;
 use ostler_api::client::LimitChange;
 use ostler_api::document::VaultInfo;
 use ostler_server::queue::{Consume, Totals, Watch};
+pub use ostler_server::serve::{RoleName, ServeRequest};
 pub use ostler_server::ticker::{Control, Signal, TickerRequest};
 pub use ostler_server::{AddVault, Algorithm, Encryption, InitVault, KeySheet, TypedKey};
 use ostler_vocabulary::{ErrorKind, Failure};
@@ -118,6 +119,9 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// Where a ticker in the background writes what it says.
     fn ticker_log(&self) -> Result<PathBuf, Failure>;
+
+    /// Runs the roles of the control plane until it is told to stop.
+    async fn serve(&self, request: ServeRequest, control: mpsc::Receiver<Control>) -> Result<(), Failure>;
 
     /// PgQ's schema as SQL, with or without its roles.
     fn queue_schema(&self, roles: bool) -> String;

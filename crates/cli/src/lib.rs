@@ -16,6 +16,7 @@ mod arguments;
 mod backend;
 mod commands;
 mod error;
+mod foreground;
 mod interrupt;
 mod operate;
 mod output;
@@ -28,8 +29,8 @@ mod start;
 mod wiring;
 
 pub use backend::{
-    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, Setting, Signal,
-    TickerRequest, Variable,
+    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, RoleName,
+    ServeRequest, Setting, Signal, TickerRequest, Variable,
 };
 pub use interrupt::Interrupt;
 pub use start::{Prepared, Sink, Surroundings, Terminal, prepare, start};

@@ -8,6 +8,7 @@ use ostler_api::Client;
 use ostler_api::document::VaultInfo;
 use ostler_server::Runtime;
 use ostler_server::queue::{Consume, Totals, Watch};
+use ostler_server::serve;
 use ostler_server::settings::environment::{Environment, VARIABLES};
 use ostler_server::settings::{Flags, Settings, pages};
 use ostler_server::ticker;
@@ -16,8 +17,8 @@ use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::{
-    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, Setting, Signal,
-    TickerRequest, Variable,
+    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, ServeRequest, Setting,
+    Signal, TickerRequest, Variable,
 };
 
 /// The backend of this process: the server's runtime without HTTP.
@@ -100,6 +101,16 @@ impl Backend for InProcess {
 
     fn ticker_log(&self) -> Result<PathBuf, Failure> {
         Ok(ticker::log_file(&self.settings()?.state_directory))
+    }
+
+    async fn serve(&self, request: ServeRequest, control: mpsc::Receiver<Control>) -> Result<(), Failure> {
+        serve::run(
+            request,
+            || self.settings(),
+            Arc::new(SystemClock::default()),
+            control,
+        )
+        .await
     }
 
     fn queue_schema(&self, roles: bool) -> String {

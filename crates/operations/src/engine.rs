@@ -167,14 +167,27 @@ impl Engine {
         F: FnOnce(Operation) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Finished, Failure>> + Send + 'static,
     {
+        let id = OperationId::random();
+        self.start_as(id, spec, run).await?;
+        Ok(id)
+    }
+
+    /// The same under an id that was recorded before, so that however often it is asked for, one operation is started.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when there is one of that id; when the operation cannot be recorded.
+    pub async fn start_as<F, Fut>(&self, id: OperationId, spec: Spec, run: F) -> Result<(), Failure>
+    where
+        F: FnOnce(Operation) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Finished, Failure>> + Send + 'static,
+    {
         let new = NewOperation {
-            id: OperationId::random(),
+            id,
             kind: spec.kind.to_owned(),
             version: spec.version,
             subject: spec.subject,
             plan: spec.plan,
         };
-        let id = new.id;
         let (owner, now) = (self.inner.identity.clone(), self.inner.clock.now());
         let (by, record) = self
             .inner
@@ -185,7 +198,7 @@ impl Engine {
             })
             .await?;
         self.spawn(Run::new(Arc::clone(&self.inner), by, record), run);
-        Ok(id)
+        Ok(())
     }
 
     /// Takes over an operation whose owner is gone (or that failed) under a new epoch, and runs it again; one for

@@ -7,9 +7,11 @@ use ostler_vocabulary::{Classified, ErrorKind, OperationId, ProcessIdentity};
 /// A failure of the engine or its journal.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The journal's file or directory could not be opened.
-    #[error("cannot open the operations journal {}", path.display())]
+    /// A file of the state could not be opened.
+    #[error("cannot open the {what} {}", path.display())]
     Open {
+        /// What the file is.
+        what: &'static str,
         /// The file.
         path: PathBuf,
         /// Why.
@@ -31,9 +33,11 @@ pub enum Error {
         /// The file system's name.
         name: String,
     },
-    /// A newer program has migrated the journal.
-    #[error("the operations journal {} has schema version {found}; this program knows up to {known}", path.display())]
+    /// A newer program has migrated the file.
+    #[error("the {what} {} has schema version {found}; this program knows up to {known}", path.display())]
     NewerSchema {
+        /// What the file is.
+        what: &'static str,
         /// The file.
         path: PathBuf,
         /// Its schema version.
@@ -44,8 +48,10 @@ pub enum Error {
         written_by: String,
     },
     /// The file is somebody else's database.
-    #[error("{} is not an operations journal", path.display())]
+    #[error("{} is not an Ostler {what}", path.display())]
     Foreign {
+        /// What it should be.
+        what: &'static str,
         /// The file.
         path: PathBuf,
     },
@@ -69,6 +75,9 @@ pub enum Error {
     /// A prefix names more than one.
     #[error("`{0}` names more than one operation")]
     Ambiguous(String),
+    /// An operation has this id already.
+    #[error("there is an operation {0} already")]
+    Exists(OperationId),
     /// It is being worked on.
     #[error("operation {id} is being run by {} (process {})", owner.host, owner.pid)]
     OwnedBy {
@@ -214,6 +223,7 @@ impl Classified for Error {
             }
             Self::Damaged { .. } => ErrorKind::Corrupt,
             Self::NotFound(_) => ErrorKind::NotFound,
+            Self::Exists(_) => ErrorKind::AlreadyExists,
             Self::Ambiguous(_) | Self::OtherKind { .. } | Self::Foreign { .. } => ErrorKind::Invalid,
             Self::OwnedBy { .. } | Self::LeaseHeld { .. } => ErrorKind::Busy,
             Self::Superseded { .. }

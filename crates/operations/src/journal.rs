@@ -2,7 +2,6 @@
 
 #[cfg(feature = "testing")]
 pub mod conformance;
-mod file_system;
 mod memory;
 mod row;
 mod rules;
@@ -14,6 +13,7 @@ use std::time::Duration;
 use ostler_vocabulary::{ErrorKind, OperationId, ProcessIdentity, ProgressValue, Timestamp};
 
 pub use memory::MemoryJournal;
+pub(crate) use sqlite::queries;
 pub use sqlite::{FILE_NAME, SCHEMA_VERSION, SqliteJournal};
 
 use crate::error::Error;
@@ -130,7 +130,7 @@ pub struct LeaseHolder {
 /// - *Repeatable*: finishing the same step twice with the same end is the same as once, as is auditing the same item.
 /// - Times are kept to the millisecond.
 pub trait Journal: fmt::Debug + Send + Sync + 'static {
-    /// Records a new operation, running, with epoch 1.
+    /// Records a new operation, running, with epoch 1. [`Error::Exists`] when there is one of that id, however it stands.
     fn create(&self, new: &NewOperation, owner: &ProcessIdentity, now: Timestamp)
     -> Result<Ownership, Error>;
 

@@ -10,8 +10,10 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// When, relative to a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Moment {
+pub enum Moment {
+    /// About to be run; that it begins is recorded.
     Before,
+    /// Its result was just recorded.
     After,
 }
 
@@ -23,7 +25,7 @@ struct Order {
 }
 
 /// Kills the process if the environment says so.
-pub(crate) fn point(moment: Moment, step: &str) {
+pub fn point(moment: Moment, step: &str) {
     static ORDER: OnceLock<Option<Order>> = OnceLock::new();
     static PASSED: OnceLock<Mutex<HashMap<(Moment, String), u64>>> = OnceLock::new();
     let order = ORDER.get_or_init(|| std::env::var("OSTLER_TEST_KILL").ok().as_deref().and_then(parse));

@@ -18,12 +18,14 @@
 //!
 //! What is not here: what operations do, and how they are shown.
 
+mod database;
 mod digest;
 mod engine;
 mod error;
 mod fan_out;
+mod file_system;
 pub mod journal;
-mod kill;
+pub mod kill;
 mod lease;
 mod operation;
 mod record;
@@ -33,6 +35,7 @@ mod step;
 pub mod testing;
 mod watch;
 
+pub use database::Database;
 pub use digest::plan_digest;
 pub use engine::{Engine, Settings};
 pub use error::Error;

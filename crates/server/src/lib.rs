@@ -9,8 +9,11 @@
 //! What is not here: what a backup is (`backup`), how files are read (`agent`), the words of the command line (`cli`).
 
 mod error;
+mod lock;
 pub mod queue;
 mod runtime;
+pub mod serve;
+mod service_manager;
 pub mod settings;
 pub mod ticker;
 

@@ -2,7 +2,6 @@
 
 mod metrics;
 mod process;
-mod service_manager;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,7 +14,9 @@ use ostler_vocabulary::{ErrorKind, Failure};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::lock::Lock;
 use crate::runtime::{configured_database, database_target};
+use crate::service_manager;
 use crate::settings::Settings;
 
 pub use process::{Signal, running, signal};
@@ -54,11 +55,21 @@ pub enum Control {
 pub async fn run(
     request: TickerRequest,
     settings: impl Fn() -> Result<Settings, Failure>,
+    control: mpsc::Receiver<Control>,
+) -> Result<(), Failure> {
+    tick(request, settings, control, service_manager::tell).await
+}
+
+/// The same, telling somebody else than the service manager how it is, in the words of `sd_notify`.
+pub(crate) async fn tick(
+    request: TickerRequest,
+    settings: impl Fn() -> Result<Settings, Failure>,
     mut control: mpsc::Receiver<Control>,
+    tell: impl Fn(&str),
 ) -> Result<(), Failure> {
     let current = settings()?;
     let options = options_from(&current, &request)?;
-    let lock = process::Lock::take(&current.state_directory)?;
+    let lock = Lock::take(&current.state_directory, process::KIND)?;
     let board = Arc::new(Board::default());
     let cancel = CancellationToken::new();
     let served = match request.metrics {
@@ -72,29 +83,29 @@ pub async fn run(
     let (sender, receiver) = watch::channel(options);
     let ticking = tokio::spawn(ticker::run(receiver, Arc::clone(&board), cancel.clone()));
     tracing::info!("the ticker runs");
-    service_manager::tell("READY=1");
+    tell("READY=1");
     let mut reports = tokio::time::interval(REPORT);
     loop {
         tokio::select! {
             told = control.recv() => match told {
                 Some(Control::Reload) => {
-                    service_manager::tell("RELOADING=1");
+                    tell("RELOADING=1");
                     match settings().and_then(|settings| options_from(&settings, &request)) {
                         // The receiver is alive as long as the ticker is.
                         Ok(options) => drop(sender.send(options)),
                         Err(failure) => tracing::error!("the configuration stays as it was: {failure:?}"),
                     }
-                    service_manager::tell("READY=1");
+                    tell("READY=1");
                 }
                 Some(Control::Stop) | None => break,
             },
             _ = reports.tick() => {
-                service_manager::tell("WATCHDOG=1");
+                tell("WATCHDOG=1");
                 process::report(&current.state_directory, &board);
             }
         }
     }
-    service_manager::tell("STOPPING=1");
+    tell("STOPPING=1");
     cancel.cancel();
     let ended = ticking.await;
     if let Some(served) = served {

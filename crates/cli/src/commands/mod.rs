@@ -7,6 +7,7 @@ mod operation;
 mod queue;
 mod restore;
 mod retention;
+mod serve;
 mod vault;
 
 use clap::Subcommand;
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Operation(operation::OperationCommand),
 
+    Serve(serve::Serve),
+
     /// Explain the configuration
     #[command(subcommand, arg_required_else_help = true)]
     Config(config::ConfigCommand),
@@ -56,6 +59,7 @@ impl Command {
             Self::Queue(verb) => verb.run(session).await,
             Self::Retention(verb) => verb.run(session).await,
             Self::Operation(verb) => verb.run(session).await,
+            Self::Serve(verb) => verb.run(session).await,
             Self::Config(verb) => verb.run(session),
             Self::Completions(verb) => verb.run(session),
         }

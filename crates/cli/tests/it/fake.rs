@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use ostler::reference::samples;
 use ostler::{
-    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Signal, TickerRequest, Variable,
+    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, ServeRequest, Signal,
+    TickerRequest, Variable,
 };
 use ostler_api::client::{Event, LimitChange, Mark};
 use ostler_api::document::*;
@@ -324,6 +325,10 @@ impl Backend for FakeBackend {
     }
 
     async fn run_ticker(&self, request: TickerRequest, _: mpsc::Receiver<Control>) -> Result<(), Failure> {
+        self.0.ask(request)
+    }
+
+    async fn serve(&self, request: ServeRequest, _: mpsc::Receiver<Control>) -> Result<(), Failure> {
         self.0.ask(request)
     }
 

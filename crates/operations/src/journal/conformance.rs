@@ -18,6 +18,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// # Panics
 /// When the journal does not keep it.
 pub fn check(make: &dyn Fn() -> Box<dyn Journal>) {
+    an_id_is_given_once(make().as_ref());
     records_come_back_as_they_were_written(make().as_ref());
     only_the_newest_owner_writes(make().as_ref());
     a_living_owner_is_not_robbed(make().as_ref());
@@ -44,6 +45,20 @@ fn create(journal: &dyn Journal, owner: &ProcessIdentity, second: i64) -> Owners
         plan: json!({"z": 1, "a": [null, "ü"]}),
     };
     journal.create(&new, owner, at(second)).unwrap()
+}
+
+fn an_id_is_given_once(journal: &dyn Journal) {
+    let by = create(journal, &living(), 0);
+    let again = NewOperation {
+        id: by.id,
+        kind: "other".into(),
+        version: 1,
+        subject: "other".into(),
+        plan: json!(null),
+    };
+    let refused = journal.create(&again, &dead_process(7), at(1)).unwrap_err();
+    assert!(matches!(refused, Error::Exists(id) if id == by.id), "{refused}");
+    assert_eq!(journal.get(by.id).unwrap().kind, "kind");
 }
 
 fn step(position: u64, name: &str, key: &str) -> StepAt {

@@ -34,7 +34,11 @@ impl Journal for MemoryJournal {
         now: Timestamp,
     ) -> Result<Ownership, Error> {
         let now = whole(now);
-        self.lock().operations.push(Entry {
+        let mut tables = self.lock();
+        if tables.entry(new.id).is_ok() {
+            return Err(Error::Exists(new.id));
+        }
+        tables.operations.push(Entry {
             leave_requested: false,
             record: OperationRecord {
                 id: new.id,

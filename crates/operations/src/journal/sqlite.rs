@@ -9,15 +9,31 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::row::{self, json, millis, reading, signed, writing};
 use super::rules::{DONE, FAILED, RUNNING, UNDO_FAILED, UNDONE};
-use super::{Ending, Journal, LeaseHolder, NewOperation, Ownership, Requests, StepAt, StepEnd, file_system};
+use super::{Ending, Journal, LeaseHolder, NewOperation, Ownership, Requests, StepAt, StepEnd};
+use crate::database::Database;
 use crate::error::Error;
 use crate::record::{AuditRecord, MessageRecord, OperationRecord};
 
 mod lease;
-mod open;
-pub(super) mod queries;
+pub(crate) mod queries;
 
-pub use open::{FILE_NAME, SCHEMA_VERSION};
+/// The journal's file in the state directory.
+pub const FILE_NAME: &str = DATABASE.file_name;
+
+/// The schema that this program writes: the number of its newest migration.
+pub const SCHEMA_VERSION: u32 = DATABASE.version();
+
+const DATABASE: Database = Database {
+    file_name: "operations.db",
+    what: "operations journal",
+    // `OSTJ`
+    application: 0x4F53_544A,
+    migrations: &[
+        include_str!("migrations/0001_journal.sql"),
+        include_str!("migrations/0002_messages.sql"),
+    ],
+    program: env!("CARGO_PKG_VERSION"),
+};
 
 /// The journal in an SQLite file: write-ahead log, `synchronous = FULL`, `BEGIN IMMEDIATE` for every write.
 #[derive(Debug)]
@@ -32,13 +48,10 @@ pub struct SqliteJournal {
 impl SqliteJournal {
     /// Opens or makes `operations.db` in a directory, which is made too (mode 0700), and migrates it.
     pub fn open(directory: &Path) -> Result<Self, Error> {
-        open::directory(directory)?;
-        file_system::refuse_network(directory)?;
-        let path = directory.join(FILE_NAME);
-        let durable = open::connect(&path, "FULL")?;
-        let light = open::connect(&path, "NORMAL")?;
+        let durable = DATABASE.open(directory, "FULL")?;
+        let light = DATABASE.open(directory, "NORMAL")?;
         Ok(Self {
-            path,
+            path: directory.join(FILE_NAME),
             durable: Mutex::new(durable),
             light: Mutex::new(light),
         })
@@ -103,6 +116,9 @@ impl Journal for SqliteJournal {
     ) -> Result<Ownership, Error> {
         let (plan, identity) = (json(&new.plan)?, json(owner)?);
         self.write(|db| {
+            if !row::ids(db, &new.id.to_string(), 1)?.is_empty() {
+                return Err(Error::Exists(new.id));
+            }
             execute(
                 db,
                 queries::CREATE_OPERATION,

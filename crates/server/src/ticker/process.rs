@@ -1,14 +1,13 @@
 //! The process of the ticker: one for each state directory, found by its lock.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
 use ostler_queue::ticker::Board;
 use ostler_vocabulary::{ErrorKind, Failure};
 use rustix::process::{Pid, kill_process};
 
-use crate::Error;
+use crate::lock::{self, Kind};
 
 /// What a running ticker can be told from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,66 +18,17 @@ pub enum Signal {
     Stop,
 }
 
-/// Held while a ticker runs; the file has its process id.
-#[derive(Debug)]
-pub(super) struct Lock {
-    file: File,
-}
-
-impl Lock {
-    /// # Errors
-    /// `Busy` when another process has it.
-    pub fn take(state_directory: &Path) -> Result<Self, Failure> {
-        fs::create_dir_all(state_directory).map_err(|source| written(state_directory, source))?;
-        let path = path(state_directory);
-        let opened = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path);
-        let mut file = opened.map_err(|source| written(&path, source))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let who = running(state_directory).map_or_else(String::new, |pid| format!(", process {pid}"));
-                return Err(
-                    Failure::new(ErrorKind::Busy, format!("a ticker runs already{who}")).with_hint(
-                        "`ostler queue ticker stop` ends it; another `--state-dir` has another one",
-                    ),
-                );
-            }
-            Err(TryLockError::Error(source)) => return Err(written(&path, source)),
-        }
-        let write = |file: &mut File| {
-            file.set_len(0)?;
-            file.rewind()?;
-            writeln!(file, "{}", std::process::id())
-        };
-        write(&mut file).map_err(|source| written(&path, source))?;
-        Ok(Self { file })
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // The lock is what counts, and it goes with the file.
-        let _ = self.file.set_len(0);
-    }
-}
+/// The ticker's lock.
+pub(super) const KIND: Kind = Kind {
+    noun: "a ticker",
+    file: "ticker.pid",
+    hint: "`ostler queue ticker stop` ends it; another `--state-dir` has another one",
+};
 
 /// The process id of the ticker that runs with this state directory.
 #[must_use]
 pub fn running(state_directory: &Path) -> Option<u32> {
-    let mut file = File::open(path(state_directory)).ok()?;
-    match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            file.read_to_string(&mut text).ok()?;
-            text.trim().parse().ok()
-        }
-        _ => None,
-    }
+    lock::running(state_directory, KIND)
 }
 
 /// Tells a running ticker; its process id.
@@ -131,17 +81,4 @@ pub(super) fn report(state_directory: &Path, board: &Board) {
     if let Err(error) = done {
         tracing::debug!(%error, "{} cannot be written", path.display());
     }
-}
-
-fn path(state_directory: &Path) -> PathBuf {
-    state_directory.join("ticker.pid")
-}
-
-fn written(path: &Path, source: std::io::Error) -> Failure {
-    Error::Write {
-        what: "the ticker's lock",
-        path: path.to_owned(),
-        source,
-    }
-    .into()
 }

@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use ostler_vocabulary::{ErrorKind, Failure};
-use tokio::sync::mpsc;
 
 use crate::arguments::{DatabaseArguments, text};
-use crate::backend::{Control, Signal, TickerRequest};
-use crate::interrupt::Interrupt;
+use crate::backend::{Signal, TickerRequest};
+use crate::foreground;
 use crate::session::Session;
 
 /// How long a daemon may take to run, and to end.
@@ -86,28 +85,7 @@ impl Ticker {
             databases: self.databases,
             metrics: self.metrics,
         };
-        let (sender, receiver) = mpsc::channel(4);
-        let mut interrupts = session.interrupts.lock().await;
-        let running = session.backend.run_ticker(request, receiver);
-        tokio::pin!(running);
-        let mut deaf = false;
-        loop {
-            tokio::select! {
-                ended = &mut running => return ended,
-                interrupt = interrupts.recv(), if !deaf => {
-                    let told = match interrupt {
-                        Some(Interrupt::Hangup) => Control::Reload,
-                        Some(Interrupt::Keyboard | Interrupt::Terminate) => Control::Stop,
-                        None => {
-                            deaf = true;
-                            continue;
-                        }
-                    };
-                    // It ended by itself when it does not listen any more.
-                    let _ = sender.send(told).await;
-                }
-            }
-        }
+        foreground::run(session, |control| session.backend.run_ticker(request, control)).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 macro_rules! queries {
     ($($name:ident: $file:literal,)*) => {
-        $(pub(in crate::journal) const $name: &str = include_str!(concat!("queries/", $file));)*
+        $(pub(crate) const $name: &str = include_str!(concat!("queries/", $file));)*
 
         #[cfg(test)]
         const ALL: &[(&str, &str)] = &[$(($file, $name)),*];
@@ -51,11 +51,11 @@ mod tests {
 
     use rusqlite::Connection;
 
-    use super::super::open;
+    use super::super::DATABASE;
     use super::{ALL, NEWEST_OPERATIONS, OPERATION};
 
     fn migrated(directory: &Path) -> Connection {
-        open::connect(&directory.join(open::FILE_NAME), "NORMAL").expect("a new journal")
+        DATABASE.open(directory, "NORMAL").expect("a new journal")
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 /// Tells one thing, such as `READY=1`.
-pub(super) fn tell(state: &str) {
+pub(crate) fn tell(state: &str) {
     let Ok(name) = std::env::var("NOTIFY_SOCKET") else {
         return;
     };

@@ -1,0 +1,2 @@
+-- Who said so last, and when. No parameters.
+SELECT owner, at FROM beat;
