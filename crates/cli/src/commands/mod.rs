@@ -8,6 +8,7 @@ mod queue;
 mod restore;
 mod retention;
 mod serve;
+mod token;
 mod vault;
 
 use clap::Subcommand;
@@ -42,6 +43,10 @@ pub(crate) enum Command {
 
     Serve(serve::Serve),
 
+    /// Let people and programs in to the server
+    #[command(subcommand, arg_required_else_help = true)]
+    Token(token::TokenCommand),
+
     /// Explain the configuration
     #[command(subcommand, arg_required_else_help = true)]
     Config(config::ConfigCommand),
@@ -60,6 +65,7 @@ impl Command {
             Self::Retention(verb) => verb.run(session).await,
             Self::Operation(verb) => verb.run(session).await,
             Self::Serve(verb) => verb.run(session).await,
+            Self::Token(verb) => verb.run(session),
             Self::Config(verb) => verb.run(session),
             Self::Completions(verb) => verb.run(session),
         }

@@ -70,6 +70,9 @@ pub(crate) const POLICY_CHECK: Schema = list("policy-check", "findings", "policy
 pub(crate) const POLICY_CHANGES: Schema = list("policy-changes", "changes", "policy-change");
 pub(crate) const RETENTION_HISTORY: Schema = list("retention-history", "entries", "retention-entry");
 pub(crate) const RETENTION_REPORT: Schema = document("retention-report");
+pub(crate) const TOKEN_LIST: Schema = list("token-list", "tokens", "token-summary");
+pub(crate) const TOKEN: Schema = document("token");
+pub(crate) const TOKEN_LINK: Schema = document("token-link");
 pub(crate) const EVENT: Schema = document("event");
 pub(crate) const ERROR: Schema = document("error");
 

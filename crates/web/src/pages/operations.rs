@@ -212,19 +212,15 @@ pub(super) async fn start(
     let request: Request = serde_json::from_str(form.one("request")?.unwrap_or_default())
         .map_err(|error| invalid(format!("the form holds no request: {error}")))?;
     let digest = form.one("digest")?.unwrap_or_default().to_owned();
-    let approved = Approved::Digest {
-        request: request.clone(),
-        digest,
-    };
     let client = web.client();
-    match start_approved(client.as_ref(), &identity, approved).await {
-        Ok(id) => Ok(Redirect::to(&format!("/operations/{id}")).into_response()),
-        Err(failure) if failure.kind() == ErrorKind::Refused => {
-            let plan = client.plan(request).await?;
-            plan::confirm(&identity, &plan, Some("Things changed since you saw the plan. This is the new one."))
-        }
-        Err(failure) => Err(failure.into()),
+    let plan = client.plan(request).await?;
+    if plan.digest != digest {
+        let changed = "Things changed since you saw the plan. This is the new one.";
+        return plan::confirm(&identity, &plan, Some(changed));
     }
+    let approved = Approved::Plan { plan: Box::new(plan) };
+    let id = start_approved(client.as_ref(), &identity, approved).await?;
+    Ok(Redirect::to(&format!("/operations/{id}")).into_response())
 }
 
 pub(super) async fn cancel(

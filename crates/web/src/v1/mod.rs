@@ -17,7 +17,7 @@ use ostler_vocabulary::{ErrorKind, Failure};
 use serde::de::DeserializeOwned;
 
 pub use openapi::openapi;
-pub use table::{Answer, Body, Method, Parameter, Route, routes};
+pub use table::{Route, routes};
 
 use crate::guard;
 use crate::problem::Problem;
