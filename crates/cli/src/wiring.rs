@@ -52,7 +52,8 @@ impl InProcess {
         let given = match (environment.get(TOKEN), environment.get(TOKEN_FILE)) {
             (Some(token), _) => token.to_owned(),
             (None, Some(file)) => std::fs::read_to_string(file).map_err(|error| {
-                Failure::new(ErrorKind::Invalid, error.to_string()).context(format!("cannot read the token in {file}"))
+                Failure::new(ErrorKind::Invalid, error.to_string())
+                    .context(format!("cannot read the token in {file}"))
             })?,
             (None, None) => String::new(),
         };
@@ -66,11 +67,10 @@ impl InProcess {
 
     async fn runtime(&self) -> Result<Runtime, Failure> {
         if self.options.server.is_some() {
-            return Err(Failure::new(
-                ErrorKind::Unsupported,
-                "this is not done through a server",
-            )
-            .with_hint("run it on the server's machine, without --server"));
+            return Err(
+                Failure::new(ErrorKind::Unsupported, "this is not done through a server")
+                    .with_hint("run it on the server's machine, without --server"),
+            );
         }
         let open = || async { Runtime::open(self.settings()?, Arc::new(SystemClock::default())) };
         self.runtime.get_or_try_init(open).await.cloned()

@@ -23,9 +23,15 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 
 /// Refuses names that are not ours, and adds the headers that all answers have.
 pub(crate) async fn every_answer(State(web): State<Web>, request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
     let mut response = if from_elsewhere(&request) {
-        let failure = Failure::new(ErrorKind::Denied, "another site made the browser send this; nothing was done");
+        let failure = Failure::new(
+            ErrorKind::Denied,
+            "another site made the browser send this; nothing was done",
+        );
         Problem::from(failure).into_response()
     } else if host.is_some_and(|host| is_ours(host, web.names())) {
         next.run(request).await
@@ -39,7 +45,10 @@ pub(crate) async fn every_answer(State(web): State<Web>, request: Request, next:
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -67,7 +76,11 @@ fn is_ours(host: &str, names: &[String]) -> bool {
 }
 
 /// Who asks; `None` when nobody says.
-pub(crate) async fn who(web: &Web, headers: &HeaderMap, address: IpAddr) -> Result<Option<Identity>, Problem> {
+pub(crate) async fn who(
+    web: &Web,
+    headers: &HeaderMap,
+    address: IpAddr,
+) -> Result<Option<Identity>, Problem> {
     if let Some(token) = bearer(headers) {
         return by_token(web, token, address).await.map(Some);
     }
@@ -98,7 +111,9 @@ pub(crate) async fn by_token(web: &Web, token: String, address: IpAddr) -> Resul
 fn bearer(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim().to_owned())
 }
 
 /// The secret in the session's cookie.
@@ -123,7 +138,11 @@ pub(crate) fn address(request: &Request) -> IpAddr {
 /// Lets those in whose role is enough, and tells the handler who they are.
 pub(crate) async fn api(web: Web, role: Role, mut request: Request, next: Next) -> Response {
     // A request cannot be shared between threads, so what is needed of it is taken out before anything waits.
-    let (headers, changes, address) = (request.headers().clone(), changes(request.method()), address(&request));
+    let (headers, changes, address) = (
+        request.headers().clone(),
+        changes(request.method()),
+        address(&request),
+    );
     match admitted(&web, role, &headers, changes, address).await {
         Ok(identity) => {
             request.extensions_mut().insert(identity);
@@ -176,7 +195,10 @@ pub(crate) fn may(identity: &Identity, role: Role) -> Result<(), Failure> {
     }
     Err(Failure::new(
         ErrorKind::Denied,
-        format!("`{}` is a {}, and this is for the role {role}", identity.name, identity.role),
+        format!(
+            "`{}` is a {}, and this is for the role {role}",
+            identity.name, identity.role
+        ),
     )
     .with_hint("ask an admin for a token of that role"))
 }
@@ -198,7 +220,13 @@ mod tests {
         ] {
             assert!(is_ours(host, &names), "{host}");
         }
-        for host in ["evil.example:7070", "", "127.0.0.1.evil.example", "localhost.evil.example", "[::1"] {
+        for host in [
+            "evil.example:7070",
+            "",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "[::1",
+        ] {
             assert!(!is_ours(host, &names), "{host}");
         }
     }

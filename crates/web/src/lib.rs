@@ -5,7 +5,7 @@
 //! The types to know: [`serve`] with its [`Site`], [`Access`] (who may do what, on disk, secrets hashed) and [`Remote`] (a
 //! [`Client`](ostler_api::Client) over this API).
 //!
-//! Invariants: every route is in one table ([`routes`]), from which the router and the OpenAPI document are made, each with
+//! Invariants: every route is in one table (`v1/table.rs`), from which the router and the OpenAPI document are made, each with
 //! the least role that may use it; every failure becomes a status in one function ([`problem::status`]); what changes
 //! something needs a token or a session with its CSRF token; no answer holds a secret but the token that was just made.
 //! What is not here: what operations do, where state is, which addresses are listened on.
@@ -23,4 +23,4 @@ pub use access::{Access, Identity, Role, TokenSummary};
 pub use error::Error;
 pub use remote::Remote;
 pub use serve::{Site, serve};
-pub use v1::{openapi, routes};
+pub use v1::openapi;

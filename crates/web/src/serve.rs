@@ -33,7 +33,9 @@ pub struct Site {
 
 impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Site").field("names", &self.names).finish_non_exhaustive()
+        f.debug_struct("Site")
+            .field("names", &self.names)
+            .finish_non_exhaustive()
     }
 }
 

@@ -74,10 +74,7 @@ impl Restore {
         }
         let request = Request::Restore(request::Restore {
             backup: selector,
-            to: self
-                .to
-                .map(|to| session.target(&to))
-                .transpose()?,
+            to: self.to.map(|to| session.target(&to)).transpose()?,
             include: self.include,
             overwrite: match self.overwrite {
                 Overwrite::Never => request::Overwrite::Never,

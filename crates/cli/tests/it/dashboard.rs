@@ -27,7 +27,11 @@ fn keep(browser: &Browser, look: &str) {
         return;
     };
     fs::create_dir_all(&directory).unwrap();
-    fs::write(Path::new(&directory).join(format!("{look}.png")), browser.picture()).unwrap();
+    fs::write(
+        Path::new(&directory).join(format!("{look}.png")),
+        browser.picture(),
+    )
+    .unwrap();
 }
 
 fn button(text: &str) -> String {
@@ -91,7 +95,11 @@ fn a_morning_with_the_dashboard() {
     browser.script("window.isTheSamePage = true", &[]);
     let amount = || {
         let script = "return [...document.querySelectorAll('.amount')].map(e => e.textContent).join()";
-        browser.script(script, &[]).as_str().unwrap_or_default().to_owned()
+        browser
+            .script(script, &[])
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     };
     let mut seen = std::collections::BTreeSet::new();
     browser.wait_until("progress to move", || {
@@ -151,7 +159,13 @@ fn a_morning_with_the_dashboard() {
     browser.wait_for("What to do:");
     look_at(&browser, "restore-refused");
 
-    for page in ["vaults", "vaults/default", "settings", "operations", "no-such-page"] {
+    for page in [
+        "vaults",
+        "vaults/default",
+        "settings",
+        "operations",
+        "no-such-page",
+    ] {
         browser.open(&format!("{}/{page}", served.url));
         look_at(&browser, &page.replace('/', "-"));
     }

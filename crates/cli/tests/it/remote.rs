@@ -18,7 +18,11 @@ struct Asking<'a> {
 impl Asking<'_> {
     fn run(&self, words: &[&str]) -> std::process::Output {
         let words = words.iter().chain(&["--server", self.served.url.as_str()]);
-        self.home.command(words).env("OSTLER_TOKEN", &self.token).output().unwrap()
+        self.home
+            .command(words)
+            .env("OSTLER_TOKEN", &self.token)
+            .output()
+            .unwrap()
     }
 
     fn ok(&self, words: &[&str]) -> String {
@@ -40,7 +44,10 @@ fn timeless(text: &str) -> String {
 fn a_server_does_what_the_command_line_does_with_the_same_output() {
     let (there, here) = (home(), home());
     let served = Served::start(&there, &[]);
-    let token = there.ok(["token", "add", "laptop", "--role", "operator"]).trim().to_owned();
+    let token = there
+        .ok(["token", "add", "laptop", "--role", "operator"])
+        .trim()
+        .to_owned();
     let asking = Asking {
         home: here,
         served: &served,
@@ -51,7 +58,8 @@ fn a_server_does_what_the_command_line_does_with_the_same_output() {
     fs::write(data.join("a.txt"), "a").unwrap();
     let path = data.display().to_string();
 
-    let made: Value = serde_json::from_str(&asking.ok(&["backup", "create", &path, "--output", "json"])).unwrap();
+    let made: Value =
+        serde_json::from_str(&asking.ok(&["backup", "create", &path, "--output", "json"])).unwrap();
     assert_eq!(made["backup"]["state"], "complete", "{made}");
     assert!(!asking.home.state().join("vault").exists(), "it was made here");
     for verb in [
@@ -72,10 +80,18 @@ fn a_server_does_what_the_command_line_does_with_the_same_output() {
     let target = there.home().join("restored").display().to_string();
     asking.ok(&["restore", "latest", "--to", &target]);
     let restored = there.home().join("restored/data");
-    let restored = if restored.exists() { restored } else { target.clone().into() };
+    let restored = if restored.exists() {
+        restored
+    } else {
+        target.clone().into()
+    };
     assert_eq!(tree::read(&restored), tree::read(&data));
     let printed = asking.run(&["restore", "latest", "--stdout", &format!("{path}/deep/noise.bin")]);
-    assert!(printed.stdout == fs::read(data.join("deep/noise.bin")).unwrap(), "{}", said(&printed).len());
+    assert!(
+        printed.stdout == fs::read(data.join("deep/noise.bin")).unwrap(),
+        "{}",
+        said(&printed).len()
+    );
 
     // Exit codes and explanations come through.
     for (words, code) in [
@@ -83,7 +99,18 @@ fn a_server_does_what_the_command_line_does_with_the_same_output() {
         (&["backup", "create", "relative/path"], 2),
         (&["vault", "init", "/tmp/elsewhere"], 1),
         (&["backup", "drill", "latest", "--check", "true"], 9),
-        (&["restore", "latest", "--to", &path, "--include", "a.txt", "--delete-extra"], 4),
+        (
+            &[
+                "restore",
+                "latest",
+                "--to",
+                &path,
+                "--include",
+                "a.txt",
+                "--delete-extra",
+            ],
+            4,
+        ),
     ] {
         let output = asking.run(words);
         assert_eq!(output.status.code(), Some(code), "{words:?}: {}", said(&output));

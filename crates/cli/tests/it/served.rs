@@ -33,7 +33,11 @@ impl Served {
     pub fn start_at(home: &Ostler, port: u16, more: &[&str]) -> Self {
         let listen = format!("127.0.0.1:{port}");
         let mut child = home
-            .command(["serve", "--roles", "api", "--listen", &listen].iter().chain(more))
+            .command(
+                ["serve", "--roles", "api", "--listen", &listen]
+                    .iter()
+                    .chain(more),
+            )
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()

@@ -63,7 +63,9 @@ impl Role for Api {
     async fn run(&self, turn: Turn) -> Result<(), Failure> {
         let address = self.request.listen.unwrap_or(ADDRESS);
         if !address.ip().is_loopback() && !self.request.plain_http {
-            let message = format!("{address} is not an address of this machine only, and what is said there is not encrypted");
+            let message = format!(
+                "{address} is not an address of this machine only, and what is said there is not encrypted"
+            );
             return Err(Failure::new(ErrorKind::Refused, message).with_hint(
                 "listen on 127.0.0.1 behind a proxy with TLS and `--name NAME`, or say `--plain-http` on a network that you trust",
             ));
@@ -84,7 +86,8 @@ impl Role for Api {
         let shown = Shown::write(&state_directory, &url)?;
         self.note(format!("the dashboard and the API are at {url}")).await;
         if let Some(link) = access.first_link()? {
-            self.note(format!("sign in once, within the hour: {}", enter(&url, &link))).await;
+            self.note(format!("sign in once, within the hour: {}", enter(&url, &link)))
+                .await;
         }
         let runtime = self.runtime.clone();
         let site = Site {

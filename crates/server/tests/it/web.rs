@@ -67,7 +67,10 @@ impl Served {
     }
 
     async fn post(&self, path: &str, token: &Secret, body: Value) -> Response {
-        let request = self.http.post(format!("{}{path}", self.url)).body(body.to_string());
+        let request = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .body(body.to_string());
         request.bearer_auth(token.reveal()).send().await.unwrap()
     }
 }
@@ -98,25 +101,44 @@ async fn the_runtime_and_the_one_behind_http_are_the_same_client() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_comes_in_without_a_token_and_each_role_does_what_it_may() {
     let served = Served::new().await;
-    let answer = served.http.get(format!("{}/v1/backups", served.url)).send().await.unwrap();
+    let answer = served
+        .http
+        .get(format!("{}/v1/backups", served.url))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     let problem = document(answer).await;
-    assert_eq!((&problem["kind"], &problem["status"]), (&json!("denied"), &json!(401)));
+    assert_eq!(
+        (&problem["kind"], &problem["status"]),
+        (&json!("denied"), &json!(401))
+    );
 
     let (viewer, operator) = (served.token(Role::Viewer), served.token(Role::Operator));
     assert_eq!(served.get("/v1/backups", &viewer).await.status(), StatusCode::OK);
     let harmless = json!({ "kind": "create_backup", "paths": [small(&served.world)] });
     let answer = served.post("/v1/plans", &viewer, harmless.clone()).await;
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
-    assert_eq!(served.post("/v1/plans", &operator, harmless).await.status(), StatusCode::OK);
+    assert_eq!(
+        served.post("/v1/plans", &operator, harmless).await.status(),
+        StatusCode::OK
+    );
     // A command in a request would run as whoever runs the server.
     let command = json!({ "kind": "create_backup", "paths": ["/tmp"], "hooks": { "before": "id" } });
     let answer = served.post("/v1/plans", &operator, command).await;
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
-    assert!(document(answer).await["error"].as_str().unwrap().contains("admin"));
+    assert!(
+        document(answer).await["error"]
+            .as_str()
+            .unwrap()
+            .contains("admin")
+    );
 
     served.access.remove_token("viewer-of-a-test").unwrap();
-    assert_eq!(served.get("/v1/backups", &viewer).await.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        served.get("/v1/backups", &viewer).await.status(),
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,7 +149,10 @@ async fn names_that_are_not_ours_and_forms_of_other_sites_are_refused() {
         let request = served.http.get(format!("{}/v1/vaults", served.url));
         request.bearer_auth(token.reveal()).header("host", name).send()
     };
-    assert_eq!(by_name("evil.example").await.unwrap().status(), StatusCode::FORBIDDEN);
+    assert_eq!(
+        by_name("evil.example").await.unwrap().status(),
+        StatusCode::FORBIDDEN
+    );
     assert_eq!(by_name("backups.example").await.unwrap().status(), StatusCode::OK);
     assert_eq!(by_name("localhost:7070").await.unwrap().status(), StatusCode::OK);
 
@@ -141,12 +166,21 @@ async fn names_that_are_not_ours_and_forms_of_other_sites_are_refused() {
     let entered = served.http.post(&enter).send().await.unwrap();
     assert_eq!(entered.status(), StatusCode::SEE_OTHER);
     let cookie = entered.headers()["set-cookie"].to_str().unwrap().to_owned();
-    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
-    assert_eq!(served.http.post(&enter).send().await.unwrap().status(), StatusCode::FORBIDDEN);
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"),
+        "{cookie}"
+    );
+    assert_eq!(
+        served.http.post(&enter).send().await.unwrap().status(),
+        StatusCode::FORBIDDEN
+    );
 
     let cookie = cookie.split(';').next().unwrap().to_owned();
     let send = |path: &str, body: &'static str, site: &'static str| {
-        let request = served.http.post(format!("{}{path}", served.url)).header("cookie", &cookie);
+        let request = served
+            .http
+            .post(format!("{}{path}", served.url))
+            .header("cookie", &cookie);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         request.header("sec-fetch-site", site).body(body).send()
     };
@@ -155,9 +189,18 @@ async fn names_that_are_not_ours_and_forms_of_other_sites_are_refused() {
     assert_eq!(without.status(), StatusCode::FORBIDDEN);
     let elsewhere = send("/plans", plan, "cross-site").await.unwrap();
     assert_eq!(elsewhere.status(), StatusCode::FORBIDDEN);
-    let by_script = send("/v1/plans", r#"{"kind":"create_backup"}"#, "same-origin").await.unwrap();
-    assert_eq!(by_script.status(), StatusCode::FORBIDDEN, "the API takes no cookie alone for a change");
-    let read = served.http.get(format!("{}/v1/vaults", served.url)).header("cookie", &cookie);
+    let by_script = send("/v1/plans", r#"{"kind":"create_backup"}"#, "same-origin")
+        .await
+        .unwrap();
+    assert_eq!(
+        by_script.status(),
+        StatusCode::FORBIDDEN,
+        "the API takes no cookie alone for a change"
+    );
+    let read = served
+        .http
+        .get(format!("{}/v1/vaults", served.url))
+        .header("cookie", &cookie);
     assert_eq!(read.send().await.unwrap().status(), StatusCode::OK);
 }
 
@@ -166,7 +209,10 @@ async fn who_guesses_tokens_waits() {
     let served = Served::new().await;
     let wrong = Secret::new("ostler_wrong");
     for _ in 0..5 {
-        assert_eq!(served.get("/v1/vaults", &wrong).await.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            served.get("/v1/vaults", &wrong).await.status(),
+            StatusCode::UNAUTHORIZED
+        );
     }
     let answer = served.get("/v1/vaults", &wrong).await;
     assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
@@ -180,32 +226,57 @@ async fn a_plan_is_carried_out_by_its_digest_once_for_each_key() {
     let directory = small(&served.world);
     let request = json!({ "kind": "create_backup", "paths": [directory] });
     let plan: Plan =
-        serde_json::from_value(document(served.post("/v1/plans", &token, request.clone()).await).await).unwrap();
-    let wrong = json!({ "request": request, "digest": "0123456789abcdef" });
-    let refused = served.post("/v1/operations", &token, wrong).await;
-    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        serde_json::from_value(document(served.post("/v1/plans", &token, request.clone()).await).await)
+            .unwrap();
+    let wrong = json!({ "digest": "0123456789abcdef" });
+    let unknown = served.post("/v1/operations", &token, wrong).await;
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
 
-    let approved = json!({ "request": request, "digest": plan.digest }).to_string();
+    let approved = json!({ "digest": plan.digest }).to_string();
     let send = |body: &str| {
-        let post = served.http.post(format!("{}/v1/operations", served.url)).body(body.to_owned());
-        post.bearer_auth(token.reveal()).header("idempotency-key", "night-1").send()
+        let post = served
+            .http
+            .post(format!("{}/v1/operations", served.url))
+            .body(body.to_owned());
+        post.bearer_auth(token.reveal())
+            .header("idempotency-key", "night-1")
+            .send()
     };
     let first = send(&approved).await.unwrap();
     assert_eq!(first.status(), StatusCode::ACCEPTED);
     let location = first.headers()["location"].to_str().unwrap().to_owned();
     let first = document(first).await;
     assert_eq!(first["url"], json!(location));
-    assert_eq!(document(send(&approved).await.unwrap()).await, first, "the same key starts nothing again");
-    let other = send(&approved.replace("small", "other")).await.unwrap();
+    assert_eq!(
+        document(send(&approved).await.unwrap()).await,
+        first,
+        "the same key starts nothing again"
+    );
+    let other = send(&json!({ "digest": plan.digest[..12] }).to_string())
+        .await
+        .unwrap();
     assert_eq!(other.status(), StatusCode::CONFLICT);
-    assert_eq!(served.world.runtime.operations(10).await.unwrap().operations.len(), 1);
+    assert_eq!(
+        served
+            .world
+            .runtime
+            .operations(10)
+            .await
+            .unwrap()
+            .operations
+            .len(),
+        1
+    );
 
     // Its events come as they happen and end with the last one.
     let events = served.get(first["events_url"].as_str().unwrap(), &token).await;
     assert_eq!(events.headers()["content-type"], "text/event-stream");
     let events = events.text().await.unwrap();
     let last = events.lines().rfind(|line| line.starts_with("data:")).unwrap();
-    assert!(last.contains(r#""event":"ended","state":"succeeded""#), "{events}");
+    assert!(
+        last.contains(r#""event":"ended","state":"succeeded""#),
+        "{events}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,13 +291,25 @@ async fn pages_follow_each_other_and_mistakes_are_explained() {
     let mut path = "/v1/backups?limit=2".to_owned();
     loop {
         let page = document(served.get(&path, &token).await).await;
-        found.extend(page["backups"].as_array().unwrap().iter().map(|one| one["id"].clone()));
+        found.extend(
+            page["backups"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| one["id"].clone()),
+        );
         match page["next"].as_str() {
             Some(next) => path = format!("/v1/backups?limit=2&cursor={next}"),
             None => break,
         }
     }
-    let all: Vec<Value> = served.world.list().await.iter().map(|one| json!(one.id)).collect();
+    let all: Vec<Value> = served
+        .world
+        .list()
+        .await
+        .iter()
+        .map(|one| json!(one.id))
+        .collect();
     assert_eq!(found, all);
     let page = document(served.get("/v1/operations?limit=2", &token).await).await;
     assert!(page["next"].is_string());
@@ -239,12 +322,22 @@ async fn pages_follow_each_other_and_mistakes_are_explained() {
         ("/v1/operations/zz", 404, "not_found"),
     ] {
         let answer = served.get(path, &token).await;
-        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{path}");
+        assert_eq!(
+            answer.headers()["content-type"],
+            "application/problem+json",
+            "{path}"
+        );
         let problem = document(answer).await;
-        assert_eq!((&problem["status"], &problem["kind"]), (&json!(status), &json!(kind)), "{path}");
+        assert_eq!(
+            (&problem["status"], &problem["kind"]),
+            (&json!(status), &json!(kind)),
+            "{path}"
+        );
     }
     let operator = served.token(Role::Operator);
-    let answer = served.post("/v1/plans", &operator, json!({ "kind": "no such thing" })).await;
+    let answer = served
+        .post("/v1/plans", &operator, json!({ "kind": "no such thing" }))
+        .await;
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
 }
 
@@ -269,7 +362,10 @@ async fn a_damaged_content_is_never_taken_for_a_whole_one() {
     assert_eq!(failure.kind(), ErrorKind::Corrupt, "{failure:?}");
     // A browser, which knows no trailers, is not given an end.
     let token = served.access.add_token("browser", Role::Operator).unwrap();
-    let path = format!("/v1/backups/latest/content?path={}&allow_incomplete=true", data.join("big.bin").display());
+    let path = format!(
+        "/v1/backups/latest/content?path={}&allow_incomplete=true",
+        data.join("big.bin").display()
+    );
     let broken = served.get(&path, &token).await.bytes().await;
     assert!(broken.is_err(), "the answer came to an end");
 }
@@ -278,7 +374,11 @@ fn damage(vault: &Path) {
     let mut files = vec![vault.to_owned()];
     while let Some(path) = files.pop() {
         if path.is_dir() {
-            files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            files.extend(
+                std::fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
         } else if path.metadata().unwrap().len() > 1_000_000 {
             let mut bytes = std::fs::read(&path).unwrap();
             let middle = bytes.len() / 2;
@@ -307,6 +407,14 @@ async fn the_end_of_an_operation_is_seen_within_a_tenth_of_a_second() {
     let ended = std::time::Instant::now();
     while far.recv().await.is_some() {}
     assert!(ended.elapsed().as_millis() < 100, "{:?}", ended.elapsed());
-    assert_eq!(remote.backups(None, &Filter::default()).await.unwrap().backups.len(), 1);
+    assert_eq!(
+        remote
+            .backups(None, &Filter::default())
+            .await
+            .unwrap()
+            .backups
+            .len(),
+        1
+    );
     served.stop.cancel();
 }

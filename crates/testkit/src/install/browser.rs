@@ -51,7 +51,10 @@ pub fn chromium() -> Result<Chromium> {
             .args(missing()?)
             .current_dir(&downloads))?;
         for package in std::fs::read_dir(&downloads)? {
-            run(Command::new("dpkg-deb").arg("-x").arg(package?.path()).arg(partial))?;
+            run(Command::new("dpkg-deb")
+                .arg("-x")
+                .arg(package?.path())
+                .arg(partial))?;
         }
         std::fs::remove_dir_all(&downloads)?;
         Ok(())
@@ -69,7 +72,10 @@ fn missing() -> Result<Vec<String>> {
         .output()
         .context("cannot run apt-get")?;
     if !asked.status.success() {
-        bail!("apt-get knows no Chromium: {}", String::from_utf8_lossy(&asked.stderr));
+        bail!(
+            "apt-get knows no Chromium: {}",
+            String::from_utf8_lossy(&asked.stderr)
+        );
     }
     let plan = String::from_utf8_lossy(&asked.stdout).into_owned();
     let mut packages: Vec<String> = plan

@@ -31,11 +31,17 @@ pub struct Browser {
 /// A browser; `None` after a line that says that the test is skipped.
 #[must_use]
 pub fn browser() -> Option<Browser> {
-    install::or_skip("chromium", install::browser::chromium().and_then(|it| attempts(|| start(&it))))
+    install::or_skip(
+        "chromium",
+        install::browser::chromium().and_then(|it| attempts(|| start(&it))),
+    )
 }
 
 fn start(chromium: &install::browser::Chromium) -> Result<Browser> {
-    let directory = tempfile::Builder::new().prefix("ostler-browser-").tempdir()?.keep();
+    let directory = tempfile::Builder::new()
+        .prefix("ostler-browser-")
+        .tempdir()?
+        .keep();
     let [port] = free_ports()?;
     let driver = Server::start(
         &directory,
@@ -66,7 +72,10 @@ fn start(chromium: &install::browser::Chromium) -> Result<Browser> {
         "prefs": { "download.default_directory": directory.join("downloads") },
     } } } });
     let made = ask(port, "POST", "/session", Some(&options)).with_context(|| driver.log())?;
-    let session = made["sessionId"].as_str().context("no session was made")?.to_owned();
+    let session = made["sessionId"]
+        .as_str()
+        .context("no session was made")?
+        .to_owned();
     Ok(Browser {
         port,
         session,
@@ -82,14 +91,23 @@ fn ask(port: u16, method: &str, path: &str, body: Option<&Value>) -> Result<Valu
         .with_context(|| format!("{method} {path} was not answered"))?;
     let answer: Value = serde_json::from_slice(&text)?;
     if status != 200 {
-        bail!("{method} {path}: {} {}", answer["value"]["error"], answer["value"]["message"]);
+        bail!(
+            "{method} {path}: {} {}",
+            answer["value"]["error"],
+            answer["value"]["message"]
+        );
     }
     Ok(answer["value"].clone())
 }
 
 impl Browser {
     fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        ask(self.port, "POST", &format!("/session/{}{path}", self.session), Some(body))
+        ask(
+            self.port,
+            "POST",
+            &format!("/session/{}{path}", self.session),
+            Some(body),
+        )
     }
 
     /// Loads a page.
@@ -97,7 +115,8 @@ impl Browser {
     /// # Panics
     /// When it cannot be loaded.
     pub fn open(&self, url: &str) {
-        self.post("/url", &json!({ "url": url })).expect("the page is loaded");
+        self.post("/url", &json!({ "url": url }))
+            .expect("the page is loaded");
     }
 
     /// What a script returns, which is the body of a function with these arguments.
@@ -120,7 +139,10 @@ impl Browser {
     /// The address of the page.
     #[must_use]
     pub fn address(&self) -> String {
-        self.script("return location.href", &[]).as_str().unwrap_or_default().to_owned()
+        self.script("return location.href", &[])
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// Waits until the page has this text.
@@ -179,15 +201,22 @@ impl Browser {
                 Err(_) if start.elapsed() < Duration::from_secs(10) => {
                     std::thread::sleep(Duration::from_millis(20));
                 }
-                Err(error) => panic!("{action} {path} at {}: {error:#}\n{}", self.address(), self.text()),
+                Err(error) => panic!(
+                    "{action} {path} at {}: {error:#}\n{}",
+                    self.address(),
+                    self.text()
+                ),
             }
         }
     }
 
     /// The browser's own protocol, for what WebDriver does not know.
     fn chrome(&self, command: &str, parameters: &Value) -> Value {
-        self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
-            .unwrap_or_else(|error| panic!("{command}: {error:#}"))
+        self.post(
+            "/goog/cdp/execute",
+            &json!({ "cmd": command, "params": parameters }),
+        )
+        .unwrap_or_else(|error| panic!("{command}: {error:#}"))
     }
 
     /// Makes the window as large as this, and pages light or dark.

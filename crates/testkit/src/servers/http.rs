@@ -29,7 +29,10 @@ pub(super) fn answer(
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = Vec::new();
     stream.take(bytes).read_to_end(&mut answer).ok()?;
-    let head = answer.windows(4).position(|part| part == b"\r\n\r\n").unwrap_or(answer.len());
+    let head = answer
+        .windows(4)
+        .position(|part| part == b"\r\n\r\n")
+        .unwrap_or(answer.len());
     let body = answer.get(head + 4..).unwrap_or_default().to_vec();
     let line = String::from_utf8_lossy(&answer[..head]);
     Some((line.split_whitespace().nth(1)?.parse().ok()?, body))

@@ -11,6 +11,7 @@ use std::str::FromStr as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ostler_api::Plan;
 use ostler_vocabulary::{Clock, OperationId, Secret, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -29,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LINK: Duration = Duration::from_secs(60 * 60);
 /// How long a browser stays signed in.
 const SESSION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// How long it is remembered which request was made.
+/// How long it is remembered which request was made, and which plan.
 const STARTED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Who somebody is.
@@ -77,7 +78,9 @@ pub struct Access {
 
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Access").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Access")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -122,7 +125,9 @@ impl Access {
             });
         }
         if version == 0 {
-            change.execute_batch(include_str!("sql/0001_schema.sql")).map_err(failed)?;
+            change
+                .execute_batch(include_str!("sql/0001_schema.sql"))
+                .map_err(failed)?;
         }
         change.commit().map_err(failed)?;
         Ok(Self {
@@ -144,7 +149,9 @@ impl Access {
         if known {
             return Ok(None);
         }
-        self.call("change", |db| db.execute(include_str!("sql/forget_links.sql"), []))?;
+        self.call("change", |db| {
+            db.execute(include_str!("sql/forget_links.sql"), [])
+        })?;
         self.add("link", "admin", Role::Admin, Some(LINK)).map(Some)
     }
 
@@ -164,7 +171,9 @@ impl Access {
     pub fn add_token(&self, name: &str, role: Role) -> Result<Secret, Error> {
         check_name(name)?;
         if self.tokens()?.iter().any(|token| token.name == name) {
-            return Err(Error::TokenExists { name: name.to_owned() });
+            return Err(Error::TokenExists {
+                name: name.to_owned(),
+            });
         }
         self.add("token", name, role, None)
     }
@@ -193,9 +202,13 @@ impl Access {
     /// When there is none of that name, or the file cannot be changed.
     pub fn remove_token(&self, name: &str) -> Result<(), Error> {
         if !self.tokens()?.iter().any(|token| token.name == name) {
-            return Err(Error::NoToken { name: name.to_owned() });
+            return Err(Error::NoToken {
+                name: name.to_owned(),
+            });
         }
-        self.call("change", |db| db.execute(include_str!("sql/remove_token.sql"), [name]))?;
+        self.call("change", |db| {
+            db.execute(include_str!("sql/remove_token.sql"), [name])
+        })?;
         Ok(())
     }
 
@@ -217,24 +230,32 @@ impl Access {
         let hash = secret::hash(link);
         let now = self.now();
         let found = self.call("change", |db| {
-            db.query_row(include_str!("sql/use_link.sql"), params![hash.as_bytes(), now], |row| {
-                Ok((row.get::<_, String>(0)?, role(row, 1)?))
-            })
+            db.query_row(
+                include_str!("sql/use_link.sql"),
+                params![hash.as_bytes(), now],
+                |row| Ok((row.get::<_, String>(0)?, role(row, 1)?)),
+            )
             .optional()
         })?;
-        found.map(|(name, role)| self.new_session(&name, role)).transpose()
+        found
+            .map(|(name, role)| self.new_session(&name, role))
+            .transpose()
     }
 
     /// A session for whoever is known by other means.
     pub(crate) fn new_session(&self, name: &str, role: Role) -> Result<Secret, Error> {
         let now = self.now();
-        self.call("change", |db| db.execute(include_str!("sql/forget_expired.sql"), [now]))?;
+        self.call("change", |db| {
+            db.execute(include_str!("sql/forget_expired.sql"), [now])
+        })?;
         self.add("session", name, role, Some(SESSION))
     }
 
     pub(crate) fn end_session(&self, session: &str) -> Result<(), Error> {
         let hash = secret::hash(session);
-        self.call("change", |db| db.execute(include_str!("sql/end_session.sql"), [hash.as_bytes()]))?;
+        self.call("change", |db| {
+            db.execute(include_str!("sql/end_session.sql"), [hash.as_bytes()])
+        })?;
         Ok(())
     }
 
@@ -245,11 +266,17 @@ impl Access {
         self.call("change", |db| {
             let oldest = now.saturating_sub(millis(STARTED));
             db.execute(include_str!("sql/forget_started.sql"), [oldest])?;
-            if db.execute(include_str!("sql/begin.sql"), params![owner, key, hash.as_bytes(), now])? == 1 {
+            if db.execute(
+                include_str!("sql/begin.sql"),
+                params![owner, key, hash.as_bytes(), now],
+            )? == 1
+            {
                 return Ok(Begun::New);
             }
-            let (known, operation): (Vec<u8>, Option<String>) = db
-                .query_row(include_str!("sql/begun.sql"), [owner, key], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let (known, operation): (Vec<u8>, Option<String>) =
+                db.query_row(include_str!("sql/begun.sql"), [owner, key], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?;
             Ok(match operation.and_then(|id| OperationId::from_str(&id).ok()) {
                 _ if known != hash.as_bytes() => Begun::Other,
                 Some(id) => Begun::Done(id),
@@ -259,12 +286,46 @@ impl Access {
     }
 
     /// The request came to this operation; without one it failed, and may be made again.
-    pub(crate) fn conclude(&self, owner: &str, key: &str, operation: Option<OperationId>) -> Result<(), Error> {
+    pub(crate) fn conclude(
+        &self,
+        owner: &str,
+        key: &str,
+        operation: Option<OperationId>,
+    ) -> Result<(), Error> {
         self.call("change", |db| match operation {
-            Some(id) => db.execute(include_str!("sql/record.sql"), params![owner, key, id.to_string()]),
+            Some(id) => db.execute(
+                include_str!("sql/record.sql"),
+                params![owner, key, id.to_string()],
+            ),
             None => db.execute(include_str!("sql/withdraw.sql"), params![owner, key]),
         })?;
         Ok(())
+    }
+
+    /// Keeps a plan for a day.
+    pub(crate) fn keep_plan(&self, plan: &Plan) -> Result<(), Error> {
+        let now = self.now();
+        let json = serde_json::to_string(plan).unwrap_or_default();
+        self.call("change", |db| {
+            db.execute(
+                include_str!("sql/forget_plans.sql"),
+                [now.saturating_sub(millis(STARTED))],
+            )?;
+            db.execute(include_str!("sql/keep_plan.sql"), params![plan.digest, json, now])
+        })?;
+        Ok(())
+    }
+
+    /// The plan whose digest begins so; `None` when there is none, or more than one.
+    pub(crate) fn plan(&self, digest: &str) -> Result<Option<Plan>, Error> {
+        let found: Vec<String> = self.call("read", |db| {
+            let mut statement = db.prepare_cached(include_str!("sql/plan.sql"))?;
+            statement.query_map([digest], |row| row.get(0))?.collect()
+        })?;
+        Ok(match found.as_slice() {
+            [one] => serde_json::from_str(one).ok(),
+            _ => None,
+        })
     }
 
     fn find(&self, kind: &str, secret: &str) -> Result<Option<Identity>, Error> {
@@ -333,5 +394,7 @@ fn check_name(name: &str) -> Result<(), Error> {
     if (1..=64).contains(&name.len()) && name.chars().all(good) {
         return Ok(());
     }
-    Err(Error::TokenName { name: name.to_owned() })
+    Err(Error::TokenName {
+        name: name.to_owned(),
+    })
 }

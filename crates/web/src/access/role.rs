@@ -36,7 +36,9 @@ impl Role {
     #[must_use]
     pub fn needed_for(request: &Request) -> Self {
         match request {
-            Request::CreateBackup(create) if create.hooks.before.is_some() || create.hooks.after.is_some() => {
+            Request::CreateBackup(create)
+                if create.hooks.before.is_some() || create.hooks.after.is_some() =>
+            {
                 Self::Admin
             }
             Request::Drill(drill) if drill.check.is_some() => Self::Admin,

@@ -16,6 +16,9 @@ pub(super) async fn show(Path(name): Path<String>) -> Response {
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
     // Asked for again after an update, and not for each page.
-    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, max-age=300")];
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "private, max-age=300"),
+    ];
     (headers, text).into_response()
 }

@@ -81,7 +81,9 @@ fn meaning(detail: &BackupDetail) -> &'static str {
     use ostler_api::document::BackupState::{Complete, Damaged, Incomplete, Partial, Running, Verified};
     match detail.summary.state {
         Running => "It is being made now.",
-        Incomplete => "It was begun and did not come to its end. It cannot be restored; resume its operation or delete it.",
+        Incomplete => {
+            "It was begun and did not come to its end. It cannot be restored; resume its operation or delete it."
+        }
         Partial => "Some files are not in it. What is in it can be restored if you say so.",
         Complete => "Everything it needs was found in the store. Its data was not read back since.",
         Verified => "It was read back in full, or restored in a drill, without a fault.",

@@ -7,7 +7,7 @@ use ostler_vocabulary::Timestamp;
 use ostler_vocabulary::humane::size;
 
 use super::frame::{backup_tone, badge, encoded, nothing, operates, page, when};
-use super::source::{address, by_source, named, paths};
+use super::source::{address, by_source, listed, named, paths};
 use super::table::{Column, table};
 use super::{Page, calendar, chart};
 use crate::access::Identity;
@@ -34,9 +34,12 @@ pub(super) async fn show(
     Query(pairs): Query<Pairs>,
 ) -> Page {
     let filter = pairs.filter()?;
-    let list = web.client().backups(pairs.one("vault")?, &filter).await?;
+    let list = listed(web.client().as_ref(), pairs.one("vault")?, &filter).await?;
     let first: usize = pairs.one("from")?.and_then(|text| text.parse().ok()).unwrap_or(0);
-    let is_narrowed = pairs.0.iter().any(|(name, value)| name != "from" && !value.is_empty());
+    let is_narrowed = pairs
+        .0
+        .iter()
+        .any(|(name, value)| name != "from" && !value.is_empty());
     let now = web.now();
     let body = html! {
         @for one in &list.unreachable {

@@ -21,7 +21,10 @@ pub(super) fn full(name: &str, backups: &[&BackupSummary]) -> Markup {
         return html! {};
     };
     let most = most(&shown);
-    let bad = shown.iter().filter(|one| backup_tone(one.state) > Tone::Plain).count();
+    let bad = shown
+        .iter()
+        .filter(|one| backup_tone(one.state) > Tone::Plain)
+        .count();
     let label = format!(
         "Sizes of {} backups of {name}, from {} to {}; the largest is {}; {bad} are not good",
         shown.len(),
@@ -65,7 +68,9 @@ fn bars(shown: &[&BackupSummary], most: u64, label: &str, class: &str) -> Markup
     let room = HEIGHT - FOOT;
     let high = |bytes: u64| match most {
         0 => 1,
-        most => u64::try_from(u128::from(bytes) * u128::from(room) / u128::from(most)).unwrap_or(room).max(1),
+        most => u64::try_from(u128::from(bytes) * u128::from(room) / u128::from(most))
+            .unwrap_or(room)
+            .max(1),
     };
     html! {
         svg class=(class) role="img" aria-label=(label) viewBox={ "0 0 " (WIDTH) " " (HEIGHT) }

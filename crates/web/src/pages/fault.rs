@@ -40,10 +40,10 @@ pub(super) fn explained(failure: &Failure) -> Markup {
     let messages = failure.messages();
     html! {
         div.note.bad role="alert" {
-            p { strong { (messages.first().map_or("it failed", String::as_str)) } }
+            p { strong { (code(messages.first().map_or("it failed", String::as_str))) } }
             @if messages.len() > 1 {
                 p { "Because:" }
-                ul { @for cause in &messages[1..] { li { (cause) } } }
+                ul { @for cause in &messages[1..] { li { (code(cause)) } } }
             }
             @if let Some(hint) = failure.hint() { p.cure { "What to do: " (code(hint)) } }
         }

@@ -34,7 +34,10 @@ pub(super) async fn show(
     Query(pairs): Query<Pairs>,
 ) -> Page {
     let directory = pairs.path("path")?;
-    let list = web.client().files(&selector(&vault, &backup), directory.as_deref()).await?;
+    let list = web
+        .client()
+        .files(&selector(&vault, &backup), directory.as_deref())
+        .await?;
     let base = format!("/backups/{}/{}", encoded(&vault), list.backup);
     let mut files = one_level(list.files, directory.as_deref());
     files.sort_by_key(|entry| (entry.kind != "directory", entry.path.clone()));
@@ -81,7 +84,9 @@ fn crumbs(base: &str, backup: &str, directory: Option<&FilePath>) -> Markup {
 fn row(identity: &Identity, base: &str, directory: Option<&FilePath>, entry: &FileEntry) -> Vec<Markup> {
     let path = FilePath::new(&entry.path);
     let name = match directory {
-        Some(_) => path.file_name().map_or(entry.path.clone(), |name| name.to_string_lossy().into_owned()),
+        Some(_) => path
+            .file_name()
+            .map_or(entry.path.clone(), |name| name.to_string_lossy().into_owned()),
         None => entry.path.clone(),
     };
     let there = encoded(&entry.path);

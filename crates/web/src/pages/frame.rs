@@ -29,7 +29,7 @@ pub(super) fn page(identity: &Identity, here: &str, title: &str, body: Markup) -
         }
         form.who method="post" action="/sign-out" {
             (form_token(identity))
-            span { (identity.name) " · " (identity.role) }
+            span { (identity.name) @if identity.name != identity.role.as_str() { " · " (identity.role) } }
             button.quiet type="submit" { "Sign out" }
         }
     };

@@ -66,7 +66,10 @@ pub(super) fn judge<'a>(backups: &[&'a BackupSummary], now: Timestamp) -> Health
             ),
             BackupState::Partial => find(
                 Tone::Doubtful,
-                format!("The newest backup lacks {}.", plural(newest.counts.problems, "file")),
+                format!(
+                    "The newest backup lacks {}.",
+                    plural(newest.counts.problems, "file")
+                ),
                 Cure::LookAtNewest,
             ),
             BackupState::Running | BackupState::Complete | BackupState::Verified => {}
@@ -100,7 +103,11 @@ pub(super) fn judge<'a>(backups: &[&'a BackupSummary], now: Timestamp) -> Health
         }
     }
     Health {
-        tone: findings.iter().map(|finding| finding.tone).max().unwrap_or(Tone::Good),
+        tone: findings
+            .iter()
+            .map(|finding| finding.tone)
+            .max()
+            .unwrap_or(Tone::Good),
         last_good,
         proven,
         findings,
@@ -171,15 +178,51 @@ mod tests {
         let good = || backup(30, Verified, Some(20));
         for (what, backups, expected) in [
             ("all is well", vec![good()], (Tone::Good, vec![])),
-            ("never proven", vec![backup(1, Complete, None)], (Tone::Doubtful, vec![Cure::Drill])),
-            ("proven long ago", vec![backup(1, Verified, Some(24 * 31))], (Tone::Doubtful, vec![Cure::Drill])),
-            ("old", vec![backup(24 * 8, Verified, Some(1))], (Tone::Doubtful, vec![Cure::BackUp])),
-            ("damaged", vec![backup(1, Damaged, None), good()], (Tone::Bad, vec![Cure::BackUp])),
-            ("partial", vec![backup(1, Partial, None), good()], (Tone::Doubtful, vec![Cure::LookAtNewest])),
-            ("broken off", vec![backup(1, Incomplete, None), good()], (Tone::Doubtful, vec![Cure::LookAtOperations])),
-            ("at work", vec![backup(0, Running, None), good()], (Tone::Good, vec![])),
-            ("the first one", vec![backup(0, Running, None)], (Tone::Good, vec![])),
-            ("only a partial one", vec![backup(1, Partial, None)], (Tone::Bad, vec![Cure::LookAtNewest, Cure::BackUp])),
+            (
+                "never proven",
+                vec![backup(1, Complete, None)],
+                (Tone::Doubtful, vec![Cure::Drill]),
+            ),
+            (
+                "proven long ago",
+                vec![backup(1, Verified, Some(24 * 31))],
+                (Tone::Doubtful, vec![Cure::Drill]),
+            ),
+            (
+                "old",
+                vec![backup(24 * 8, Verified, Some(1))],
+                (Tone::Doubtful, vec![Cure::BackUp]),
+            ),
+            (
+                "damaged",
+                vec![backup(1, Damaged, None), good()],
+                (Tone::Bad, vec![Cure::BackUp]),
+            ),
+            (
+                "partial",
+                vec![backup(1, Partial, None), good()],
+                (Tone::Doubtful, vec![Cure::LookAtNewest]),
+            ),
+            (
+                "broken off",
+                vec![backup(1, Incomplete, None), good()],
+                (Tone::Doubtful, vec![Cure::LookAtOperations]),
+            ),
+            (
+                "at work",
+                vec![backup(0, Running, None), good()],
+                (Tone::Good, vec![]),
+            ),
+            (
+                "the first one",
+                vec![backup(0, Running, None)],
+                (Tone::Good, vec![]),
+            ),
+            (
+                "only a partial one",
+                vec![backup(1, Partial, None)],
+                (Tone::Bad, vec![Cure::LookAtNewest, Cure::BackUp]),
+            ),
         ] {
             assert_eq!(judged(&backups), expected, "{what}");
         }
@@ -188,7 +231,9 @@ mod tests {
     #[test]
     fn who_backs_up_nightly_misses_the_second_night() {
         let nightly = |last: i64| -> Vec<_> {
-            (0..6).map(|n| backup(last + 24 * n, BackupState::Verified, Some(1))).collect()
+            (0..6)
+                .map(|n| backup(last + 24 * n, BackupState::Verified, Some(1)))
+                .collect()
         };
         assert_eq!(judged(&nightly(40)), (Tone::Good, vec![]));
         assert_eq!(judged(&nightly(50)), (Tone::Doubtful, vec![Cure::BackUp]));

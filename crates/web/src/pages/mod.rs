@@ -79,7 +79,10 @@ async fn only_signed_in(State(web): State<Web>, mut request: Request, next: Next
 
 /// A path that is nothing.
 pub(crate) async fn nothing_here(request: Request) -> Response {
-    let failure = Failure::new(ErrorKind::NotFound, format!("there is nothing at {}", request.uri().path()));
+    let failure = Failure::new(
+        ErrorKind::NotFound,
+        format!("there is nothing at {}", request.uri().path()),
+    );
     match request.uri().path().starts_with("/v1/") {
         true => crate::problem::Problem::from(failure).into_response(),
         false => Fault::from(failure).into_response(),

@@ -6,16 +6,17 @@ use axum::Form;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Redirect};
 use maud::{Markup, html};
-use ostler_api::Request;
 use ostler_api::document::{OperationDetail, OperationState, Outcome, StepSummary};
 use ostler_vocabulary::humane::{duration, moment, share, size};
-use ostler_vocabulary::{ErrorKind, Failure, OperationId, ProgressValue, Timestamp};
+use ostler_vocabulary::{OperationId, ProgressValue, Timestamp};
 
 use super::fault::code;
-use super::frame::{Tone, badge, facts, form_token, kind_words, nothing, operates, operation_tone, page, when};
+use super::frame::{
+    Tone, badge, facts, form_token, kind_words, nothing, operates, operation_tone, page, when,
+};
 use super::source::address;
 use super::table::{Column, table};
-use super::{Page, plan, sent_by};
+use super::{Page, sent_by};
 use crate::access::{Identity, Role};
 use crate::serve::Web;
 use crate::v1::{Approved, Pairs, start as start_approved};
@@ -68,14 +69,20 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Page {
     let detail = web.client().operation(&id).await?;
-    let title = format!("{} {}", capital(&kind_words(&detail.summary.kind)), detail.summary.id.short());
+    let title = format!(
+        "{} {}",
+        capital(&kind_words(&detail.summary.kind)),
+        detail.summary.id.short()
+    );
     let body = body(&identity, &detail, web.now());
     Ok(page(&identity, "/operations", &title, body))
 }
 
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn body(identity: &Identity, detail: &OperationDetail, now: Timestamp) -> Markup {
@@ -178,7 +185,9 @@ fn step_line(step: &StepSummary, lives: bool) -> Markup {
         _ => Tone::Plain,
     };
     let took = step.ended.map(|ended| {
-        let millis = ended.as_millisecond().saturating_sub(step.started.as_millisecond());
+        let millis = ended
+            .as_millisecond()
+            .saturating_sub(step.started.as_millisecond());
         duration(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
     });
     html! {
@@ -208,18 +217,8 @@ pub(super) async fn start(
     Form(form): Form<Pairs>,
 ) -> Page {
     sent_by(&identity, &form, Role::Operator)?;
-    let invalid = |what: String| Failure::new(ErrorKind::Invalid, what);
-    let request: Request = serde_json::from_str(form.one("request")?.unwrap_or_default())
-        .map_err(|error| invalid(format!("the form holds no request: {error}")))?;
     let digest = form.one("digest")?.unwrap_or_default().to_owned();
-    let client = web.client();
-    let plan = client.plan(request).await?;
-    if plan.digest != digest {
-        let changed = "Things changed since you saw the plan. This is the new one.";
-        return plan::confirm(&identity, &plan, Some(changed));
-    }
-    let approved = Approved::Plan { plan: Box::new(plan) };
-    let id = start_approved(client.as_ref(), &identity, approved).await?;
+    let id = start_approved(&web, &identity, Approved::Digest { digest }).await?;
     Ok(Redirect::to(&format!("/operations/{id}")).into_response())
 }
 

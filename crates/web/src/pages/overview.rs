@@ -9,7 +9,7 @@ use ostler_vocabulary::humane::{plural, size};
 
 use super::frame::{Tone, badge, encoded, facts, form_token, kind_words, nothing, operates, page, when};
 use super::health::{Cure, Health, judge};
-use super::source::{address, by_source, named};
+use super::source::{address, by_source, listed, named};
 use super::{Page, chart};
 use crate::access::Identity;
 use crate::serve::Web;
@@ -23,7 +23,10 @@ const RECENT: i64 = 7 * 86_400;
 pub(super) async fn show(State(web): State<Web>, Extension(identity): Extension<Identity>) -> Page {
     let client = web.client();
     let filter = Filter::default();
-    let (backups, operations) = futures::join!(client.backups(None, &filter), client.operations(OPERATIONS));
+    let (backups, operations) = futures::join!(
+        listed(client.as_ref(), None, &filter),
+        client.operations(OPERATIONS)
+    );
     let (backups, operations) = (backups?, operations?.operations);
     let now = web.now();
     let body = body(&identity, &backups, &operations, now);
@@ -36,12 +39,19 @@ fn body(identity: &Identity, list: &BackupList, operations: &[OperationSummary],
         .iter()
         .map(|(source, backups)| (source, backups, judge(backups, now)))
         .collect();
-    let troubled = judged.iter().filter(|(_, _, health)| health.tone > Tone::Plain).count();
+    let troubled = judged
+        .iter()
+        .filter(|(_, _, health)| health.tone > Tone::Plain)
+        .count();
     let running: Vec<_> = operations
         .iter()
         .filter(|one| matches!(one.state, OperationState::Running | OperationState::Cancelling))
         .collect();
-    let failed: Vec<_> = operations.iter().filter(|one| needs_attention(one, now)).take(FAILURES).collect();
+    let failed: Vec<_> = operations
+        .iter()
+        .filter(|one| needs_attention(one, now))
+        .take(FAILURES)
+        .collect();
     html! {
         @for one in &list.unreachable {
             div.note.bad role="alert" { p { strong { "Vault " (one.path) " cannot be looked at: " } (one.reason) } }

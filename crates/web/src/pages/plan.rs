@@ -3,19 +3,19 @@
 use axum::Form;
 use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use maud::{Markup, html};
 use ostler_api::request::{PruneWork, RestoreWork, Work};
 use ostler_api::{Plan, Request};
 use ostler_vocabulary::Failure;
 use ostler_vocabulary::humane::{count, plural, size};
 
+use super::fault::code;
 use super::frame::{facts, form_token, page};
 use super::{Page, request, sent_by};
 use crate::access::{Identity, Role};
 use crate::problem;
 use crate::serve::Web;
-use crate::v1::Pairs;
+use crate::v1::{Pairs, make_plan};
 
 /// Paths and backups of a plan that are shown.
 const SHOWN: usize = 200;
@@ -26,8 +26,8 @@ pub(super) async fn show(
     Form(form): Form<Pairs>,
 ) -> Page {
     sent_by(&identity, &form, Role::Operator)?;
-    match planned(&web, &form).await {
-        Ok(plan) => confirm(&identity, &plan, None),
+    match planned(&web, &identity, &form).await {
+        Ok(plan) => Ok(confirm(&identity, &plan)),
         // What was typed is shown again, with what is wrong with it.
         Err(failure) if form.one("action")? == Some("create_backup") => {
             let page = request::ask(&web, &identity, &form, Some(&failure)).await?;
@@ -37,17 +37,14 @@ pub(super) async fn show(
     }
 }
 
-async fn planned(web: &Web, form: &Pairs) -> Result<Plan, Failure> {
-    web.client().plan(request::of_form(form)?).await
+async fn planned(web: &Web, identity: &Identity, form: &Pairs) -> Result<Plan, Failure> {
+    make_plan(web, identity, request::of_form(form)?).await
 }
 
 /// The page that shows a plan and asks.
-pub(super) fn confirm(identity: &Identity, plan: &Plan, changed: Option<&str>) -> Page {
-    let json = serde_json::to_string(&plan.request)
-        .map_err(|error| Failure::new(ostler_vocabulary::ErrorKind::Invalid, error.to_string()))?;
+fn confirm(identity: &Identity, plan: &Plan) -> Response {
     let (verb, destroys) = words(plan);
     let body = html! {
-        @if let Some(changed) = changed { div.note.doubtful role="alert" { p { (changed) } } }
         (facts(&[
             ("About", html! { (plan.subject) }),
             ("Vault", html! { (plan.vault) }),
@@ -56,15 +53,14 @@ pub(super) fn confirm(identity: &Identity, plan: &Plan, changed: Option<&str>) -
         (work(plan))
         form.confirm method="post" action="/operations" {
             (form_token(identity))
-            input type="hidden" name="request" value=(json);
             input type="hidden" name="digest" value=(plan.digest);
             button.danger[destroys] type="submit" { (verb) }
             a.button.quiet href="/" { "Do nothing" }
         }
-        p.muted { "Exactly this is done. If things change before you agree, you see the new plan first." }
+        p.muted { "Exactly this is done. What changes before you agree is left alone and named, never done otherwise." }
     };
     let title = format!("Plan: {}", verb.to_lowercase());
-    Ok::<Response, _>((StatusCode::OK, page(identity, "/backups", &title, body)).into_response())
+    page(identity, "/backups", &title, body)
 }
 
 /// What the button says, and whether it destroys something.
@@ -148,7 +144,7 @@ fn list<'a>(heading: &str, items: impl Iterator<Item = &'a str>) -> Markup {
     html! {
         @if !items.is_empty() {
             h2 { (heading) }
-            ul { @for item in items.iter().take(SHOWN) { li { (item) } } }
+            ul { @for item in items.iter().take(SHOWN) { li { (code(item)) } } }
             @if items.len() > SHOWN { p.muted { "and " (items.len() - SHOWN) " more" } }
         }
     }

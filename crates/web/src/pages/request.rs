@@ -64,9 +64,14 @@ pub(super) fn of_form(form: &Pairs) -> Result<Request, Failure> {
             below_floors: false,
         }),
         Some("restore") => {
-            let to = form.path("to")?.ok_or_else(|| invalid("name the directory to restore to"))?;
+            let to = form
+                .path("to")?
+                .ok_or_else(|| invalid("name the directory to restore to"))?;
             if !to.is_absolute() {
-                return Err(invalid(&format!("`{}` does not begin with a slash", to.display())));
+                return Err(invalid(&format!(
+                    "`{}` does not begin with a slash",
+                    to.display()
+                )));
             }
             Request::Restore(Restore {
                 backup: backup()?,

@@ -16,7 +16,11 @@ pub(super) async fn show(State(web): State<Web>, Extension(identity): Extension<
         true => Some(web.access(|access| access.tokens()).await?),
         false => None,
     };
-    let worst = vaults.iter().map(|(_, info)| health(info).0).max().unwrap_or(Tone::Good);
+    let worst = vaults
+        .iter()
+        .map(|(_, info)| health(info).0)
+        .max()
+        .unwrap_or(Tone::Good);
     let verdict = match worst {
         Tone::Good | Tone::Plain => "Every vault opens, and nothing is doubtful.",
         Tone::Doubtful => "It works, and something should be looked at.",

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use ostler_api::document::{BackupSummary, Source};
+use ostler_api::Client;
+use ostler_api::document::{BackupList, BackupSummary, Source};
+use ostler_api::request::Filter;
+use ostler_vocabulary::{ErrorKind, Failure};
 
 /// Backups of each source, newest first as they were listed. Those that do not tell their source are left out.
 pub(super) fn by_source(backups: &[BackupSummary]) -> Vec<(Source, Vec<&BackupSummary>)> {
@@ -16,9 +19,29 @@ pub(super) fn by_source(backups: &[BackupSummary]) -> Vec<(Source, Vec<&BackupSu
     groups.into_iter().collect()
 }
 
+/// The backups; none where there is no vault yet, which the first backup makes.
+pub(super) async fn listed(
+    client: &dyn Client,
+    vault: Option<&str>,
+    filter: &Filter,
+) -> Result<BackupList, Failure> {
+    match client.backups(vault, filter).await {
+        Err(failure) if vault.is_none() && failure.kind() == ErrorKind::NotFound => Ok(BackupList {
+            vault: String::new(),
+            backups: Vec::new(),
+            unreachable: Vec::new(),
+        }),
+        other => other,
+    }
+}
+
 /// `/srv/data, /etc`
 pub(super) fn paths(source: &Source) -> String {
-    let paths: Vec<String> = source.paths.iter().map(|path| path.display().to_string()).collect();
+    let paths: Vec<String> = source
+        .paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     paths.join(", ")
 }
 

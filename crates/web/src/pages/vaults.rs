@@ -90,7 +90,10 @@ pub(super) async fn show(
     let info = info?;
     let now = web.now();
     let title = format!("Vault {}", info.summary.name);
-    let backups = info.backups.iter().map(|(state, number)| format!("{number} {state}"));
+    let backups = info
+        .backups
+        .iter()
+        .map(|(state, number)| format!("{number} {state}"));
     let backups = backups.collect::<Vec<_>>().join(", ");
     let body = html! {
         (warnings(&info))

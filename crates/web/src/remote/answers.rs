@@ -3,21 +3,11 @@
 use http_body_util::BodyExt as _;
 use ostler_vocabulary::{ErrorKind, Failure};
 use reqwest::Response;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::problem::ProblemDocument;
 use crate::v1::wire::{DEFAULT, PROBLEM_TRAILER};
-
-/// A document with the cursor of the page after it.
-#[derive(Debug, Deserialize)]
-pub struct Page<T> {
-    #[serde(flatten)]
-    pub document: T,
-    #[serde(default)]
-    pub next: Option<String>,
-}
 
 /// The answer, unless it tells of a failure.
 pub async fn checked(response: Response) -> Result<Response, Failure> {
@@ -96,10 +86,6 @@ pub fn part(text: &str) -> Result<&str, Failure> {
     }
 }
 
-pub fn nothing() -> Failure {
-    Failure::new(ErrorKind::Unavailable, "the server answered with nothing")
-}
-
 fn not_understood(error: serde_json::Error) -> Failure {
     Failure::new(ErrorKind::Unsupported, error.to_string())
         .context("the server's answer is not one that this program knows")
@@ -107,5 +93,6 @@ fn not_understood(error: serde_json::Error) -> Failure {
 }
 
 pub fn broken_off(error: reqwest::Error) -> Failure {
-    Failure::new(ErrorKind::Unavailable, error.without_url().to_string()).context("the server's answer broke off")
+    Failure::new(ErrorKind::Unavailable, error.without_url().to_string())
+        .context("the server's answer broke off")
 }

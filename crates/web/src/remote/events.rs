@@ -37,7 +37,10 @@ pub fn follow(remote: Remote, operation: OperationId, response: Response) -> mps
             }
             attempt += 1;
             let path = ["operations", &operation.to_string(), "events"];
-            match remote.send(remote.request(Method::GET, &path, &Query::new())).await {
+            match remote
+                .send(remote.request(Method::GET, &path, &Query::new()))
+                .await
+            {
                 Ok(next) => response = Some(next),
                 Err(failure) if matches!(failure.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {}
                 Err(_) => return,

@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 
 use crate::Error;
 use crate::v1::wire::{
-    Approved, IDEMPOTENCY_KEY, Limited, MOST, Marked, Pair, QueueRequest, RetentionRequest, Started, Stop,
+    Approved, IDEMPOTENCY_KEY, Limited, Marked, Pair, QueueRequest, RetentionRequest, Started, Stop,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -98,7 +98,8 @@ impl Remote {
 
     async fn post(&self, path: &[&str], query: &Query, body: &impl Serialize) -> Result<Response, Failure> {
         let body = json(body)?;
-        self.send(self.request(Method::POST, path, query).body(body)).await
+        self.send(self.request(Method::POST, path, query).body(body))
+            .await
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
@@ -117,29 +118,6 @@ impl Remote {
             .context(format!("cannot ask the server at {}", self.base))
             .with_hint("`ostler serve` has to run there; look at the address too")
     }
-
-    /// All pages of a list, as one.
-    async fn pages<T: DeserializeOwned>(
-        &self,
-        path: &[&str],
-        query: Query,
-        most: usize,
-        mut join: impl FnMut(T) -> usize,
-    ) -> Result<(), Failure> {
-        let mut cursor: Option<String> = None;
-        let mut left = most;
-        loop {
-            let mut query = query.clone();
-            query.push(("limit", left.min(MOST).to_string()));
-            query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-            let page: answers::Page<T> = self.get(path, &query).await?;
-            left = left.saturating_sub(join(page.document));
-            match page.next {
-                Some(next) if left > 0 => cursor = Some(next),
-                _ => return Ok(()),
-            }
-        }
-    }
 }
 
 fn json(body: &impl Serialize) -> Result<Vec<u8>, Failure> {
@@ -155,7 +133,12 @@ fn narrowed(vault: Option<&str>, filter: &Filter) -> Result<Query, Failure> {
         query.push(("source", text(path)?));
     }
     query.extend(filter.name.clone().map(|name| ("name", name)));
-    query.extend(filter.tags.iter().map(|(key, value)| ("tag", format!("{key}={value}"))));
+    query.extend(
+        filter
+            .tags
+            .iter()
+            .map(|(key, value)| ("tag", format!("{key}={value}"))),
+    );
     Ok(query)
 }
 
@@ -223,60 +206,41 @@ impl Client for Remote {
     }
 
     async fn operations(&self, limit: usize) -> Result<OperationList, Failure> {
-        let mut all = OperationList { operations: Vec::new() };
-        if limit == 0 {
-            return Ok(all);
-        }
-        self.pages(&["operations"], Query::new(), limit, |page: OperationList| {
-            let rows = page.operations.len();
-            all.operations.extend(page.operations);
-            rows
-        })
-        .await?;
-        Ok(all)
+        let query = vec![("limit", limit.clamp(1, u32::MAX as usize).to_string())];
+        let mut list: OperationList = self.get(&["operations"], &query).await?;
+        list.operations.truncate(limit);
+        Ok(list)
     }
 
     async fn export_operations(&self) -> Result<Vec<serde_json::Value>, Failure> {
-        let response = self.send(self.request(Method::GET, &["history"], &Query::new())).await?;
+        let response = self
+            .send(self.request(Method::GET, &["history"], &Query::new()))
+            .await?;
         answers::lines(response).await
     }
 
     async fn backups(&self, vault: Option<&str>, filter: &Filter) -> Result<BackupList, Failure> {
-        let mut all: Option<BackupList> = None;
-        let query = narrowed(vault, filter)?;
-        self.pages(&["backups"], query, usize::MAX, |page: BackupList| {
-            let rows = page.backups.len();
-            match &mut all {
-                None => all = Some(page),
-                Some(all) => all.backups.extend(page.backups),
-            }
-            rows
-        })
-        .await?;
-        all.ok_or_else(answers::nothing)
+        let mut query = narrowed(vault, filter)?;
+        query.push(("limit", "all".to_owned()));
+        self.get(&["backups"], &query).await
     }
 
     async fn backup(&self, selector: &Selector) -> Result<BackupDetail, Failure> {
-        self.get(&["backups", answers::part(&selector.backup)?], &selected(selector)?).await
+        self.get(
+            &["backups", answers::part(&selector.backup)?],
+            &selected(selector)?,
+        )
+        .await
     }
 
     async fn files(&self, selector: &Selector, path: Option<&Path>) -> Result<FileList, Failure> {
         let mut query = selected(selector)?;
+        query.push(("limit", "all".to_owned()));
         if let Some(path) = path {
             query.push(("path", text(path)?));
         }
-        let mut all: Option<FileList> = None;
-        let at = ["backups", answers::part(&selector.backup)?, "files"];
-        self.pages(&at, query, usize::MAX, |page: FileList| {
-            let rows = page.files.len();
-            match &mut all {
-                None => all = Some(page),
-                Some(all) => all.files.extend(page.files),
-            }
-            rows
-        })
-        .await?;
-        all.ok_or_else(answers::nothing)
+        self.get(&["backups", answers::part(&selector.backup)?, "files"], &query)
+            .await
     }
 
     async fn diff(&self, from: &Selector, to: &Selector) -> Result<Diff, Failure> {
@@ -297,7 +261,9 @@ impl Client for Remote {
         query.push(("path", text(path)?));
         query.push(("allow_incomplete", allow_incomplete.to_string()));
         let at = ["backups", answers::part(&selector.backup)?, "content"];
-        let request = self.request(Method::GET, &at, &query).header(header::TE, "trailers");
+        let request = self
+            .request(Method::GET, &at, &query)
+            .header(header::TE, "trailers");
         Ok(answers::content(self.send(request).await?))
     }
 
@@ -316,7 +282,8 @@ impl Client for Remote {
     }
 
     async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure> {
-        self.get(&["vaults", answers::vault(vault)?, "keys"], &Query::new()).await
+        self.get(&["vaults", answers::vault(vault)?, "keys"], &Query::new())
+            .await
     }
 
     async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure> {

@@ -44,12 +44,17 @@ pub(super) async fn list(
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Paged<BackupList>>, Problem> {
     let wanted = Wanted::of(&pairs)?;
-    let mut document = web.client().backups(pairs.one("vault")?, &pairs.filter()?).await?;
+    let mut document = web
+        .client()
+        .backups(pairs.one("vault")?, &pairs.filter()?)
+        .await?;
     // A copy in another vault has the same id.
     let key = |backup: &ostler_api::document::BackupSummary| {
         newest_first(backup.started, &format_args!("{}-{}", backup.id, backup.vault))
     };
-    document.backups.sort_by_key(|backup| std::cmp::Reverse(key(backup)));
+    document
+        .backups
+        .sort_by_key(|backup| std::cmp::Reverse(key(backup)));
     let next = wanted.cut(
         &mut document.backups,
         |backup, after| key(backup).as_str() < after,
@@ -122,7 +127,14 @@ pub(super) async fn content(
         .get_all(header::TE)
         .iter()
         .any(|value| value.as_bytes().windows(8).any(|part| part == b"trailers"));
-    send(&web, &selector, path, pairs.is_on("allow_incomplete")?, takes_trailers).await
+    send(
+        &web,
+        &selector,
+        path,
+        pairs.is_on("allow_incomplete")?,
+        takes_trailers,
+    )
+    .await
 }
 
 /// The content as an answer. What is found wrong on the way breaks the answer off, so that nobody takes a part for the

@@ -17,14 +17,14 @@ use ostler_vocabulary::{ErrorKind, Failure};
 use serde::de::DeserializeOwned;
 
 pub use openapi::openapi;
-pub use table::{Route, routes};
+use table::routes;
 
 use crate::guard;
 use crate::problem::Problem;
 use crate::serve::Web;
 
 pub(crate) use backups::{one_level, send};
-pub(crate) use operations::{Approved, start};
+pub(crate) use operations::{Approved, make_plan, start};
 pub(crate) use query::Pairs;
 
 /// What goes over the wire besides the documents, for the client of the same crate.
@@ -33,7 +33,6 @@ pub(crate) mod wire {
     pub(crate) use super::operations::{
         Approved, IDEMPOTENCY_KEY, Limited, QueueRequest, RetentionRequest, Started, Stop,
     };
-    pub(crate) use super::paging::MOST;
     pub(crate) use super::vaults::DEFAULT;
 }
 

@@ -110,12 +110,8 @@ fn request_body(body: &Body) -> Value {
 }
 
 fn responses(answer: Answer) -> Value {
-    let document = |text: String| {
-        json!({ "description": text, "content": { "application/json": { "schema": { "type": "object" } } } })
-    };
-    let media = |text: &str, media: &str| {
-        json!({ "description": text, "content": { media: { "schema": { "type": "string" } } } })
-    };
+    let document = |text: String| json!({ "description": text, "content": { "application/json": { "schema": { "type": "object" } } } });
+    let media = |text: &str, media: &str| json!({ "description": text, "content": { media: { "schema": { "type": "string" } } } });
     let (status, described) = match answer {
         Answer::Document(name) => ("200", document(format!("The document `{name}`"))),
         Answer::Page(name) => (
@@ -126,9 +122,15 @@ fn responses(answer: Answer) -> Value {
         ),
         Answer::Operation => (
             "202",
-            document("The operation's id (`operation`), its URL (`url`) and that of its events (`events_url`)".to_owned()),
+            document(
+                "The operation's id (`operation`), its URL (`url`) and that of its events (`events_url`)"
+                    .to_owned(),
+            ),
         ),
-        Answer::Events => ("200", media("Events, each a document `event`", "text/event-stream")),
+        Answer::Events => (
+            "200",
+            media("Events, each a document `event`", "text/event-stream"),
+        ),
         Answer::Content => ("200", media("Bytes", "application/octet-stream")),
         Answer::Nothing => ("204", json!({ "description": "It was done" })),
     };
@@ -142,7 +144,10 @@ fn responses(answer: Answer) -> Value {
     failures.sort_unstable();
     failures.dedup();
     for failure in failures {
-        all.insert(failure.to_string(), json!({ "$ref": "#/components/responses/Problem" }));
+        all.insert(
+            failure.to_string(),
+            json!({ "$ref": "#/components/responses/Problem" }),
+        );
     }
     Value::Object(all)
 }

@@ -9,7 +9,7 @@ use ostler_api::client::LimitChange;
 use ostler_api::document::{OperationDetail, OperationList};
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
-use ostler_api::{Client, Plan, Request};
+use ostler_api::{Plan, Request};
 use ostler_vocabulary::{ErrorKind, Failure, OperationId};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ use crate::serve::Web;
 
 /// The header by which a request can be repeated.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Digits of a digest that are enough.
+const DIGITS: usize = 8;
 /// Characters of such a key at most.
 const KEY: usize = 255;
 
@@ -30,8 +32,8 @@ const KEY: usize = 255;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Approved {
-    /// The request, and the digest of the plan that was made of it; fewer digits will do.
-    Digest { request: Request, digest: String },
+    /// The digest of a plan that was made here within a day; its first digits will do.
+    Digest { digest: String },
     /// The plan itself.
     Plan { plan: Box<Plan> },
 }
@@ -82,8 +84,7 @@ pub(super) async fn plan(
     body: Bytes,
 ) -> Result<Json<Plan>, Problem> {
     let request: Request = json(&body)?;
-    may(&identity, Role::needed_for(&request))?;
-    Ok(Json(web.client().plan(request).await?))
+    Ok(Json(make_plan(&web, &identity, request).await?))
 }
 
 pub(super) async fn create(
@@ -104,7 +105,7 @@ pub(super) async fn create(
         },
     };
     let operation = match key {
-        None => start(web.client().as_ref(), &identity, approved).await?,
+        None => start(&web, &identity, approved).await?,
         Some(key) => once(&web, &identity, key, body, approved).await?,
     };
     let url = format!("/v1/operations/{operation}");
@@ -116,31 +117,42 @@ pub(super) async fn create(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, url)], Json(started)).into_response())
 }
 
-/// Starts what was approved, if it still is what was approved.
+/// Makes a plan, and keeps it to be approved.
+pub(crate) async fn make_plan(web: &Web, identity: &Identity, request: Request) -> Result<Plan, Failure> {
+    may(identity, Role::needed_for(&request))?;
+    let plan = web.client().plan(request).await?;
+    let kept = plan.clone();
+    web.access(move |access| access.keep_plan(&kept)).await?;
+    Ok(plan)
+}
+
+/// Starts what was approved.
 pub(crate) async fn start(
-    client: &dyn Client,
+    web: &Web,
     identity: &Identity,
     approved: Approved,
 ) -> Result<OperationId, Failure> {
     let plan = match approved {
-        Approved::Plan { plan } => {
-            may(identity, Role::needed_for(&plan.request))?;
-            *plan
+        Approved::Plan { plan } => *plan,
+        Approved::Digest { digest } if digest.len() < DIGITS => {
+            let message = format!("a digest is approved by {DIGITS} digits at least");
+            return Err(Failure::new(ErrorKind::Invalid, message));
         }
-        Approved::Digest { request, digest } => {
-            may(identity, Role::needed_for(&request))?;
-            let plan = client.plan(request).await?;
-            if digest.len() < 8 || !plan.digest.starts_with(&digest) {
-                let message = format!(
-                    "the plan is no longer the one that was approved: its digest is {}, not {digest}",
-                    plan.digest
-                );
-                return Err(Failure::new(ErrorKind::Refused, message).with_hint("look at the new plan, then approve it"));
-            }
-            plan
+        Approved::Digest { digest } => {
+            let wanted = digest.clone();
+            web.access(move |access| access.plan(&wanted))
+                .await?
+                .ok_or_else(|| {
+                    Failure::new(
+                        ErrorKind::NotFound,
+                        format!("no plan with the digest {digest} was made within a day"),
+                    )
+                    .with_hint("make the plan again, look at it, and approve that one")
+                })?
         }
     };
-    client.start(plan).await
+    may(identity, Role::needed_for(&plan.request))?;
+    web.client().start(plan).await
 }
 
 /// The same for a request that may be made again under the same key.
@@ -172,7 +184,7 @@ async fn once(
         }
         Begun::New => {}
     }
-    let done = start(web.client().as_ref(), identity, approved).await;
+    let done = start(web, identity, approved).await;
     let (owner, operation) = (identity.name.clone(), done.as_ref().ok().copied());
     web.access(move |access| access.conclude(&owner, &key, operation))
         .await?;
@@ -184,14 +196,19 @@ pub(super) async fn list(
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Paged<OperationList>>, Problem> {
     let wanted = Wanted::of(&pairs)?;
-    let key = |operation: &ostler_api::document::OperationSummary| newest_first(operation.started, &operation.id);
+    let key =
+        |operation: &ostler_api::document::OperationSummary| newest_first(operation.started, &operation.id);
     // The client lists from the newest: a later page is reached by asking for more.
     let mut asked = wanted.limit + 1;
     loop {
         let mut document = web.client().operations(asked).await?;
         let all = document.operations.len() < asked;
         document.operations.sort_by_key(|row| std::cmp::Reverse(key(row)));
-        let next = wanted.cut(&mut document.operations, |row, after| key(row).as_str() < after, key);
+        let next = wanted.cut(
+            &mut document.operations,
+            |row, after| key(row).as_str() < after,
+            key,
+        );
         if all || next.is_some() {
             return Ok(Json(Paged { document, next }));
         }
@@ -217,7 +234,11 @@ pub(super) async fn cancel(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
-    let stop: Stop = if body.is_empty() { Stop::default() } else { json(&body)? };
+    let stop: Stop = if body.is_empty() {
+        Stop::default()
+    } else {
+        json(&body)?
+    };
     let id = meant(&web, &id).await?;
     web.client().cancel(id, stop.leave).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -8,8 +8,8 @@ use super::query::Pairs;
 
 /// Rows of a page when nobody says how many.
 const USUAL: usize = 100;
-/// Rows of a page at most.
-pub(crate) const MOST: usize = 1000;
+/// More rows than there are.
+const ALL: usize = u32::MAX as usize;
 
 /// Which page is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,10 +23,11 @@ impl Wanted {
     pub fn of(pairs: &Pairs) -> Result<Self, Failure> {
         let limit = match pairs.one("limit")? {
             None => USUAL,
+            Some("all") => ALL,
             Some(text) => match text.parse() {
-                Ok(limit @ 1..=MOST) => limit,
+                Ok(limit @ 1..=ALL) => limit,
                 _ => {
-                    let message = format!("limit: `{text}` is not a number from 1 to {MOST}");
+                    let message = format!("limit: `{text}` is neither a number from 1 on nor `all`");
                     return Err(Failure::new(ErrorKind::Invalid, message));
                 }
             },
@@ -46,7 +47,10 @@ impl Wanted {
         key: impl Fn(&T) -> String,
     ) -> Option<String> {
         if let Some(after) = &self.after {
-            let first = rows.iter().position(|row| is_after(row, after)).unwrap_or(rows.len());
+            let first = rows
+                .iter()
+                .position(|row| is_after(row, after))
+                .unwrap_or(rows.len());
             rows.drain(..first);
         }
         if rows.len() <= self.limit {

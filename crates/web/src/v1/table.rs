@@ -88,7 +88,11 @@ const fn optional(name: &'static str, kind: &'static str, meaning: &'static str)
     }
 }
 
-const VAULT: Parameter = optional("vault", "string", "The vault's name; any configured one unless given");
+const VAULT: Parameter = optional(
+    "vault",
+    "string",
+    "The vault's name; any configured one unless given",
+);
 const HOST: Parameter = optional("host", "string", "Only backups made on this host");
 const SOURCE: Parameter = optional("source", "string", "Only backups of this path");
 const NAME: Parameter = optional("name", "string", "Only backups with this name");
@@ -96,15 +100,31 @@ const TAG: Parameter = Parameter {
     repeated: true,
     ..optional("tag", "string", "Only backups with this tag, as `KEY=VALUE`")
 };
-const LIMIT: Parameter = optional("limit", "integer", "At most so many rows, 1 to 1000; 100 unless given");
+const LIMIT: Parameter = optional(
+    "limit",
+    "string",
+    "At most so many rows, or `all`; 100 unless given",
+);
 const CURSOR: Parameter = optional("cursor", "string", "`next` of the page before");
 const BELOW: Parameter = optional("path", "string", "Only what is at this path and below");
 const FILE: Parameter = Parameter {
     required: true,
-    ..optional("path", "string", "The file, as it was backed up or relative to the only source")
+    ..optional(
+        "path",
+        "string",
+        "The file, as it was backed up or relative to the only source",
+    )
 };
-const INCOMPLETE: Parameter = optional("allow_incomplete", "boolean", "Read partial and damaged backups too");
-const LEVEL: Parameter = optional("one_level", "boolean", "Only what is directly in the directory at `path`");
+const INCOMPLETE: Parameter = optional(
+    "allow_incomplete",
+    "boolean",
+    "Read partial and damaged backups too",
+);
+const LEVEL: Parameter = optional(
+    "one_level",
+    "boolean",
+    "Only what is directly in the directory at `path`",
+);
 
 const SELECTOR: &[Parameter] = &[VAULT, HOST, SOURCE, NAME, TAG];
 
@@ -163,7 +183,7 @@ pub fn routes() -> &'static [Route] {
             body("Request", "What is wanted", r#"{"kind": "create_backup", "paths": ["/srv/data"]}"#),
             Document("plan"), || post(operations::plan)),
         route!(Post "/v1/operations" Operator "Carries out a plan that was approved by its digest. With the header `Idempotency-Key` it can be repeated safely for a day", &[],
-            body("Approved", "The request with the digest of its plan, or the whole plan", r#"{"request": {"kind": "create_backup", "paths": ["/srv/data"]}, "digest": "9c1d…"}"#),
+            body("Approved", "The digest of a plan that was made within a day, or the whole plan", r#"{"digest": "9c1d4e5f6a7b8c9d"}"#),
             Operation, || post(operations::create)),
         route!(Get "/v1/operations" Viewer "Operations, newest first", &[LIMIT, CURSOR], None,
             Page("operation-list"), || get(operations::list)),

@@ -21,7 +21,10 @@ pub(super) async fn show(
     Ok(Json(web.client().vault(named(&vault)).await?))
 }
 
-pub(super) async fn keys(State(web): State<Web>, Path(vault): Path<String>) -> Result<Json<KeyList>, Problem> {
+pub(super) async fn keys(
+    State(web): State<Web>,
+    Path(vault): Path<String>,
+) -> Result<Json<KeyList>, Problem> {
     Ok(Json(web.client().keys(named(&vault)).await?))
 }
 

@@ -32,10 +32,7 @@ impl Drill {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         let request = Request::Drill(request::Drill {
             backup: self.which.selector()?,
-            scratch: self
-                .scratch
-                .map(|scratch| session.target(&scratch))
-                .transpose()?,
+            scratch: self.scratch.map(|scratch| session.target(&scratch)).transpose()?,
             check: self.check,
         });
         carry_out(session, request, Approval::none()).await

@@ -41,6 +41,8 @@ impl Add {
             role,
             token: token.reveal().to_owned(),
         };
-        session.output.document(schema::TOKEN, &made, |page| page.line(&made.token))
+        session
+            .output
+            .document(schema::TOKEN, &made, |page| page.line(&made.token))
     }
 }

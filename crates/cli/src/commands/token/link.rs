@@ -30,6 +30,8 @@ impl Link {
         let link = session.backend.access()?.add_link(&self.name, self.role.role())?;
         let url = enter(&url, &link);
         let document = serde_json::json!({ "url": url });
-        session.output.document(schema::TOKEN_LINK, &document, |page| page.line(&url))
+        session
+            .output
+            .document(schema::TOKEN_LINK, &document, |page| page.line(&url))
     }
 }

@@ -23,14 +23,20 @@ impl List {
             tokens: session.backend.access()?.tokens()?,
         };
         if list.tokens.is_empty() {
-            session.output.note("there are no tokens; make one with `ostler token add NAME`");
+            session
+                .output
+                .note("there are no tokens; make one with `ostler token add NAME`");
         }
         let now = session.now();
         session.output.document(schema::TOKEN_LIST, &list, |page| {
             if list.tokens.is_empty() {
                 return;
             }
-            let mut table = Table::new([Column::flexible("NAME"), Column::left("ROLE"), Column::left("MADE")]);
+            let mut table = Table::new([
+                Column::flexible("NAME"),
+                Column::left("ROLE"),
+                Column::left("MADE"),
+            ]);
             for token in &list.tokens {
                 table.row([
                     (token.name.clone(), Tone::Plain),

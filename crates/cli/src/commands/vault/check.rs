@@ -44,10 +44,7 @@ pub(crate) struct Check {
 impl Check {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         if self.repair {
-            let sources = self
-                .sources
-                .iter()
-                .map(|path| session.target(path));
+            let sources = self.sources.iter().map(|path| session.target(path));
             let request = Request::RepairVault(RepairVault {
                 vault: self.vault,
                 read_data: self.read_data,

@@ -19,4 +19,10 @@ CREATE TABLE started (
     created INTEGER NOT NULL,
     PRIMARY KEY (owner, key)
 ) WITHOUT ROWID;
+-- Plans that were made, so that they can be carried out by their digest.
+CREATE TABLE plan (
+    digest TEXT PRIMARY KEY,
+    plan TEXT NOT NULL,         -- JSON
+    made INTEGER NOT NULL
+) WITHOUT ROWID;
 PRAGMA user_version = 1;
