@@ -19,19 +19,24 @@ pub(super) fn by_source(backups: &[BackupSummary]) -> Vec<(Source, Vec<&BackupSu
     groups.into_iter().collect()
 }
 
-/// The backups; none where there is no vault yet, which the first backup makes.
+/// The backups; none where there is no vault yet, which the first backup makes. Where something was done before, a vault
+/// that is not there is a failure: it was lost.
 pub(super) async fn listed(
     client: &dyn Client,
     vault: Option<&str>,
     filter: &Filter,
 ) -> Result<BackupList, Failure> {
-    match client.backups(vault, filter).await {
-        Err(failure) if vault.is_none() && failure.kind() == ErrorKind::NotFound => Ok(BackupList {
+    let failure = match client.backups(vault, filter).await {
+        Err(failure) if vault.is_none() && failure.kind() == ErrorKind::NotFound => failure,
+        other => return other,
+    };
+    match client.operations(1).await?.operations.is_empty() {
+        true => Ok(BackupList {
             vault: String::new(),
             backups: Vec::new(),
             unreachable: Vec::new(),
         }),
-        other => other,
+        false => Err(failure),
     }
 }
 

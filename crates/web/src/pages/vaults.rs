@@ -4,7 +4,7 @@ use axum::extract::{Extension, Path, State};
 use maud::{Markup, html};
 use ostler_api::document::{KeyList, VaultInfo, VaultSummary};
 use ostler_vocabulary::humane::{count, moment, size};
-use ostler_vocabulary::{Failure, Timestamp};
+use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 
 use super::Page;
 use super::fault::{code, explained};
@@ -63,6 +63,7 @@ fn card(summary: &VaultSummary, info: &Result<VaultInfo, Failure>) -> Markup {
 /// How a vault is, in a word.
 pub(super) fn health(info: &Result<VaultInfo, Failure>) -> (Tone, &'static str) {
     match info {
+        Err(failure) if failure.kind() == ErrorKind::NotFound => (Tone::Doubtful, "is not there"),
         Err(_) => (Tone::Bad, "cannot be opened"),
         Ok(info) if info.backups.get("damaged").is_some_and(|damaged| *damaged > 0) => {
             (Tone::Bad, "holds damaged backups")
