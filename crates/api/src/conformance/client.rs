@@ -177,14 +177,16 @@ async fn operations(client: &dyn Client, id: OperationId) -> Result<(), String> 
         "the list does not begin with the newest",
     )?;
     let mut late = client.watch(id).await.map_err(told("watching what is over"))?;
+    let mut last = None;
+    while let Some(event) = late.recv().await {
+        last = Some(event);
+    }
+    let ended = Event::Ended {
+        state: OperationState::Succeeded,
+    };
     ensure(
-        matches!(
-            late.recv().await,
-            Some(Event::Ended {
-                state: OperationState::Succeeded
-            })
-        ),
-        "who watches late is not told how it ended",
+        last == Some(ended),
+        &format!("who watches late is told {last:?} at the end"),
     )?;
     is(
         client.cancel(id, false).await,

@@ -135,6 +135,26 @@ async fn nobody_comes_in_without_a_token_and_each_role_does_what_it_may() {
     );
 
     served.access.remove_token("viewer-of-a-test").unwrap();
+    assert_eq!(served.get("/v1/vaults", &viewer).await.status(), StatusCode::OK);
+    let harmless = json!({ "kind": "create_backup", "paths": [small(&served.world)] });
+    let answer = served.post("/v1/plans", &viewer, harmless.clone()).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    assert_eq!(
+        served.post("/v1/plans", &operator, harmless).await.status(),
+        StatusCode::OK
+    );
+    // A command in a request would run as whoever runs the server.
+    let command = json!({ "kind": "create_backup", "paths": ["/tmp"], "hooks": { "before": "id" } });
+    let answer = served.post("/v1/plans", &operator, command).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    assert!(
+        document(answer).await["error"]
+            .as_str()
+            .unwrap()
+            .contains("admin")
+    );
+
+    served.access.remove_token("viewer-of-a-test").unwrap();
     assert_eq!(
         served.get("/v1/backups", &viewer).await.status(),
         StatusCode::UNAUTHORIZED
