@@ -56,6 +56,11 @@ impl Approval {
         })
     }
 
+    /// Whether only the plan is wanted, or one plan only: nothing that could be done again.
+    pub fn is_about_one_plan(&self) -> bool {
+        self.given.dry_run || self.given.apply.is_some()
+    }
+
     /// For verbs that destroy something.
     pub fn needed(action: &'static str, given: ApprovalArguments) -> Self {
         Self {

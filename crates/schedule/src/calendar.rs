@@ -127,7 +127,9 @@ fn by_clocks(cron: &Cron, zone: &TimeZone, after: Timestamp) -> Option<(Timestam
         if first > after {
             return Some((first, oddity));
         }
-        if let Some(second) = second.filter(|second| cron.is_hourly() && *second > after) {
+        if best.is_none()
+            && let Some(second) = second.filter(|second| cron.is_hourly() && *second > after)
+        {
             best = Some((second, None));
         }
         local = local.checked_add(Span::new().seconds(1)).ok()?;

@@ -124,7 +124,7 @@ pub fn decide(rule: &Rule, facts: &Facts, now: Timestamp) -> Decision {
             },
         };
     }
-    let cause = match (&rule.parent, late > NEVER_LATE || older > 0) {
+    let cause = match (&rule.parent, late > NEVER_LATE) {
         (Some(_), _) => Cause::After,
         (None, true) => Cause::CatchUp,
         (None, false) => Cause::Due,

@@ -9,7 +9,7 @@ use std::fmt;
 
 use ostler_api::document::{Firing, FiringState};
 use ostler_api::schedule::{Definition, Pause, Schedule};
-use ostler_vocabulary::{OperationId, ProcessIdentity, Timestamp};
+use ostler_vocabulary::{ErrorKind, OperationId, ProcessIdentity, Timestamp};
 
 pub use memory::MemoryTimetable;
 pub use sqlite::{FILE_NAME, SqliteTimetable};
@@ -127,6 +127,8 @@ pub struct Advance {
     pub keep_operation: Option<OperationId>,
     /// Why it is as it is, added to what is recorded.
     pub reasons: Vec<String>,
+    /// What the failure means, when it failed.
+    pub failure: Option<ErrorKind>,
 }
 
 /// Where schedules and their runs are recorded.
@@ -287,6 +289,7 @@ fn missed(name: &str, passed: &Passed, now: Timestamp) -> Firing {
         keep_operation: None,
         missed: passed.count,
         reasons: vec![passed.reason.clone()],
+        failure: None,
     }
 }
 
@@ -310,5 +313,6 @@ fn begun(
         keep_operation: None,
         missed: 0,
         reasons: Vec::new(),
+        failure: None,
     }
 }

@@ -10,6 +10,7 @@
 
 mod error;
 mod lock;
+pub mod outgoing;
 pub mod queue;
 mod runtime;
 pub mod serve;

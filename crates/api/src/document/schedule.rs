@@ -1,7 +1,7 @@
 //! Schedules and their runs as documents.
 
 use jiff::Timestamp;
-use ostler_vocabulary::OperationId;
+use ostler_vocabulary::{ErrorKind, OperationId};
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::Schedule;
@@ -78,6 +78,9 @@ pub struct Firing {
     pub missed: u64,
     /// Why it is as it is.
     pub reasons: Vec<String>,
+    /// What the failure means, when it failed.
+    #[serde(default)]
+    pub failure: Option<ErrorKind>,
 }
 
 /// `schedule run-due`

@@ -3,19 +3,23 @@
 mod approval;
 mod database;
 mod global;
+mod keep;
 mod paths;
 mod retention;
+mod schedule;
 mod values;
 mod which;
 
 pub(crate) use approval::ApprovalArguments;
 pub(crate) use database::DatabaseArguments;
 pub(crate) use global::{ColorChoice, GlobalArguments, ProgressChoice};
+pub(crate) use keep::KeepArguments;
 pub(crate) use paths::{source_path, target_path};
 pub(crate) use retention::{
     ChoiceArguments, FloorArguments, PlaceArguments, PolicyArguments, RuleWord, StrategyWord, UnitWord,
     period,
 };
+pub(crate) use schedule::{TimesArguments, time};
 pub(crate) use values::{
     Tag, backup, byte_rate, command, digest, path, pattern, ratio, request_rate, span, tag, tag_map,
     tag_or_removal, text,

@@ -7,14 +7,23 @@ mod operation;
 mod queue;
 mod restore;
 mod retention;
+mod schedule;
 mod serve;
 mod token;
 mod vault;
 
 use clap::Subcommand;
-use ostler_vocabulary::Failure;
+use ostler_api::Request;
+use ostler_vocabulary::{ErrorKind, Failure};
 
+use crate::operate::Approval;
 use crate::session::Session;
+
+/// Why a verb cannot be scheduled.
+fn not_scheduled() -> Failure {
+    Failure::new(ErrorKind::Invalid, "this command is not run by schedules")
+        .with_hint("what is: backup create, verify, drill and prune; vault check and mirror; retention run")
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -41,6 +50,10 @@ pub(crate) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Operation(operation::OperationCommand),
 
+    /// Do things again and again, at their times
+    #[command(subcommand, arg_required_else_help = true)]
+    Schedule(Box<schedule::ScheduleCommand>),
+
     Serve(serve::Serve),
 
     /// Let people and programs in to the server
@@ -56,6 +69,16 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// What the words ask for, where it is something that can be done again and again.
+    pub fn wish(self, session: &Session) -> Result<(Request, Approval), Failure> {
+        match self {
+            Self::Backup(verb) => verb.wish(session),
+            Self::Vault(verb) => verb.wish(session),
+            Self::Retention(verb) => verb.wish(),
+            _ => Err(not_scheduled()),
+        }
+    }
+
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         match self {
             Self::Backup(verb) => verb.run(session).await,
@@ -64,6 +87,7 @@ impl Command {
             Self::Queue(verb) => verb.run(session).await,
             Self::Retention(verb) => verb.run(session).await,
             Self::Operation(verb) => verb.run(session).await,
+            Self::Schedule(verb) => verb.run(session).await,
             Self::Serve(verb) => verb.run(session).await,
             Self::Token(verb) => verb.run(session),
             Self::Config(verb) => verb.run(session),

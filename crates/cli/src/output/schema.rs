@@ -73,6 +73,13 @@ pub(crate) const RETENTION_REPORT: Schema = document("retention-report");
 pub(crate) const TOKEN_LIST: Schema = list("token-list", "tokens", "token-summary");
 pub(crate) const TOKEN: Schema = document("token");
 pub(crate) const TOKEN_LINK: Schema = document("token-link");
+pub(crate) const SCHEDULE_LIST: Schema = list("schedule-list", "schedules", "schedule-summary");
+pub(crate) const SCHEDULE: Schema = document("schedule");
+pub(crate) const SCHEDULE_CHANGE: Schema = document("schedule-change");
+pub(crate) const SCHEDULE_PREVIEW: Schema = list("schedule-preview", "runs", "schedule-moment");
+pub(crate) const SCHEDULE_RUN: Schema = document("schedule-run");
+pub(crate) const SCHEDULE_RUNS: Schema = list("schedule-runs", "firings", "schedule-run");
+pub(crate) const SCHEDULE_UNITS: Schema = document("schedule-units");
 pub(crate) const EVENT: Schema = document("event");
 pub(crate) const ERROR: Schema = document("error");
 

@@ -50,6 +50,10 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
     ] });
     let token = serde_json::json!({ "name": "grafana", "role": "viewer", "token": "ostler_5m0S…" });
     let link = serde_json::json!({ "url": "http://127.0.0.1:7070/enter/ostler_5m0S…" });
+    let due = ostler_api::document::FiringList {
+        firings: vec![samples::firing()],
+    };
+    let units = serde_json::json!({ "units": "[Unit]\n" });
     let template = serde_json::json!({ "toml": "version = 1\n" });
     let variables = serde_json::json!({ "variables": samples::variables() });
     vec![
@@ -182,6 +186,21 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
         example(TOKEN_LIST, "`ostler token list`", &tokens),
         example(TOKEN, "`ostler token add` and `remove`", &token),
         example(TOKEN_LINK, "`ostler token link`", &link),
+        example(SCHEDULE_LIST, "`ostler schedule list`", &samples::schedule_list()),
+        example(SCHEDULE, "`ostler schedule show`", &samples::schedule_detail()),
+        example(
+            SCHEDULE_CHANGE,
+            "`ostler schedule add`, `edit`, `pause`, `resume` and `remove`",
+            &samples::schedule_change("added"),
+        ),
+        example(
+            SCHEDULE_PREVIEW,
+            "`ostler schedule preview`",
+            &samples::schedule_preview(),
+        ),
+        example(SCHEDULE_RUN, "`ostler schedule run`", &samples::firing()),
+        example(SCHEDULE_RUNS, "`ostler schedule run-due`", &due),
+        example(SCHEDULE_UNITS, "`ostler schedule units`", &units),
         example(CONFIG_CHECK, "`ostler config check`", &samples::config_check()),
         example(CONFIG, "`ostler config show`", &samples::config_show()),
         example(CONFIG_TEMPLATE, "`ostler config init`", &template),

@@ -70,7 +70,7 @@ fn a_morning_with_the_dashboard() {
     browser.click(&button("Sign in"));
     browser.wait_for("Nothing is backed up yet");
     look_at(&browser, "overview-empty");
-    for page in ["backups", "operations", "vaults", "settings"] {
+    for page in ["backups", "operations", "schedules", "vaults", "settings"] {
         browser.open(&format!("{}/{page}", served.url));
         look_at(&browser, &format!("{page}-empty"));
     }

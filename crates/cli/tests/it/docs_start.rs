@@ -36,6 +36,11 @@ fn the_guide_to_a_second_vault_does_what_it_says() {
 }
 
 #[test]
+fn the_start_page_of_schedules_does_what_it_says() {
+    does_what_it_says("first-schedule.md", &Home::new(Vec::new()));
+}
+
+#[test]
 fn the_start_page_of_queues_does_what_it_says() {
     let Some(server) = shared_postgres(Release::Eighteen) else {
         return;

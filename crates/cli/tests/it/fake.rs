@@ -14,6 +14,7 @@ use ostler_api::document::*;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Selector};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
+use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_api::{Client, Plan, Request};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
@@ -275,6 +276,27 @@ impl Client for Fake {
             QueueCall::Peek { .. } | QueueCall::Retries { .. } => QueueAnswer::Events(samples::event_list()),
             QueueCall::DeadLetters { .. } => QueueAnswer::DeadLetters(samples::dead_letter_list()),
             _ => QueueAnswer::Changes(samples::queue_changes()),
+        })
+    }
+
+    async fn schedule(&self, call: ScheduleCall) -> Result<ScheduleAnswer, Failure> {
+        self.ask(&call)?;
+        let change = |action: &str| ScheduleAnswer::Changed(Box::new(samples::schedule_change(action)));
+        Ok(match call {
+            ScheduleCall::List => ScheduleAnswer::List(samples::schedule_list()),
+            ScheduleCall::Show { .. } => ScheduleAnswer::Detail(Box::new(samples::schedule_detail())),
+            ScheduleCall::Preview { .. } => ScheduleAnswer::Preview(samples::schedule_preview()),
+            ScheduleCall::Run { .. } | ScheduleCall::Finish { .. } => {
+                ScheduleAnswer::Firing(samples::firing())
+            }
+            ScheduleCall::RunDue => ScheduleAnswer::Firings(FiringList {
+                firings: vec![samples::firing()],
+            }),
+            ScheduleCall::Add { .. } => change("added"),
+            ScheduleCall::Edit { .. } => change("changed"),
+            ScheduleCall::Pause { .. } => change("paused"),
+            ScheduleCall::Resume { .. } => change("resumed"),
+            ScheduleCall::Remove { .. } => change("removed"),
         })
     }
 

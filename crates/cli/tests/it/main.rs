@@ -33,6 +33,7 @@ mod retention;
 mod retention_busy;
 mod run;
 mod samples;
+mod schedule;
 mod served;
 mod traffic;
 mod verbs;

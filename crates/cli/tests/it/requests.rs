@@ -42,6 +42,10 @@ fn words_become_requests() {
         "vault key remove c0ff --yes",
         "vault key rotate --compromised --vault offsite --yes",
         "vault key sheet --key other.key --vault offsite",
+        "schedule add drill --after nightly --jitter 5m --deadline 2h -- backup drill latest --check true",
+        "schedule add nightly --every 6h --missed all --overlap wait --keep-last 3 --push env:PING -- backup create a",
+        "schedule edit nightly --cron @daily --zone UTC --deadline none --no-push --no-keep -- vault check --read-data",
+        "serve --roles scheduler,ticker",
         "operation list --limit 3",
         "operation cancel 8c01 --leave",
     ];

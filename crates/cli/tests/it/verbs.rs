@@ -125,6 +125,24 @@ const VERBS: &[(&str, &str)] = &[
         "retention run --policy sensor_readings --yes",
     ),
     ("retention_history", "retention history --limit 5"),
+    (
+        "schedule_add",
+        "schedule add nightly --cron @daily --zone Europe/Berlin -- backup create /tmp",
+    ),
+    ("schedule_list", "schedule list --check"),
+    ("schedule_show", "schedule show nightly"),
+    (
+        "schedule_edit",
+        "schedule edit nightly --jitter none --if-version 1",
+    ),
+    ("schedule_pause", "schedule pause nightly --reason holidays"),
+    ("schedule_resume", "schedule resume nightly"),
+    ("schedule_remove", "schedule remove nightly"),
+    ("schedule_preview", "schedule preview nightly --count 1"),
+    ("schedule_run", "schedule run nightly"),
+    ("schedule_run_due", "schedule run-due"),
+    ("schedule_units", "schedule units --on-calendar hourly"),
+    ("serve", "serve --roles scheduler,ticker"),
     ("operation_list", "operation list"),
     ("operation_show", "operation show 8c01"),
     ("operation_watch", "operation watch 8c01"),
@@ -151,7 +169,13 @@ fn every_verb_prints_for_people_and_for_programs() {
 fn programs_get_one_json_document_on_each_stream_or_nothing() {
     for (name, line) in VERBS {
         // The bytes that were asked for; a process in the foreground has nothing to tell when it ends.
-        let tells_nothing = ["restore_stdout", "operation_export", "queue_ticker", "queue_top"];
+        let tells_nothing = [
+            "restore_stdout",
+            "operation_export",
+            "queue_ticker",
+            "queue_top",
+            "serve",
+        ];
         if tells_nothing.iter().any(|start| name.starts_with(start)) {
             continue;
         }

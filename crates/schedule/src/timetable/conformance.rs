@@ -6,7 +6,7 @@ use std::sync::Barrier;
 use ostler_api::document::{Cause, FiringState};
 use ostler_api::request::{CreateBackup, Request};
 use ostler_api::schedule::{Definition, Missed, Overlap, Pause, Trigger};
-use ostler_vocabulary::{OperationId, ProcessIdentity, Timestamp};
+use ostler_vocabulary::{ErrorKind, OperationId, ProcessIdentity, Timestamp};
 
 use super::{Advance, Run, Seen, Stage, Timetable};
 use crate::decision::{Due, Passed};
@@ -92,6 +92,7 @@ fn ended(state: FiringState) -> Advance {
         state,
         keep_operation: None,
         reasons: Vec::new(),
+        failure: (state == FiringState::Failed).then_some(ErrorKind::Denied),
     }
 }
 
@@ -293,6 +294,8 @@ fn only_the_newest_owner_of_a_run_writes(timetable: &dyn Timetable) {
     timetable
         .advance(&third.held(), &ended(FiringState::Failed), at(14))
         .unwrap();
+    let failed = timetable.run(first.firing.number).unwrap().firing;
+    assert_eq!(failed.failure, Some(ErrorKind::Denied));
     for refused in [
         timetable.advance(&third.held(), &ended(FiringState::Succeeded), at(15)),
         timetable.adopt(first.firing.number, &living()).map(drop),
@@ -311,6 +314,7 @@ fn a_run_goes_from_stage_to_stage(timetable: &dyn Timetable) {
         state: FiringState::Succeeded,
         keep_operation: Some(keep),
         reasons: vec!["kept".into()],
+        failure: None,
     };
     timetable.advance(&run.held(), &kept, at(20)).unwrap();
     let entry = timetable.get("nightly").unwrap();

@@ -250,6 +250,7 @@ impl Timetable for MemoryTimetable {
         run.check(held)?;
         run.stage = advance.stage;
         run.firing.state = advance.state;
+        run.firing.failure = advance.failure;
         run.firing.reasons.extend(advance.reasons.iter().cloned());
         if advance.keep_operation.is_some() {
             run.firing.keep_operation = advance.keep_operation;

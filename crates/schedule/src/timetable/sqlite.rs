@@ -313,7 +313,12 @@ impl Timetable for SqliteTimetable {
                     advance.keep_operation.map(|id| id.to_string()),
                     json(&run.firing.reasons)?,
                     over.then(|| millis(now)),
-                    owner
+                    owner,
+                    advance
+                        .failure
+                        .map(|kind| row::word(&kind))
+                        .transpose()
+                        .map_err(writing)?
                 ],
             )?;
             Ok(())

@@ -171,14 +171,16 @@ impl Runtime {
         request
     }
 
-    pub(super) async fn start_plan(&self, mut plan: Plan) -> Result<OperationId, Failure> {
+    /// Starts it under an id that the caller has recorded, or makes up. However often it is asked for, one operation is
+    /// started: the others are told `AlreadyExists`.
+    pub(super) async fn start_plan(&self, id: OperationId, mut plan: Plan) -> Result<(), Failure> {
         if matches!(plan.request, Request::QueueSchema(_)) {
             self.forget_the_old().await;
-            return self.start_queue_schema(plan).await;
+            return self.start_queue_schema(id, plan).await;
         }
         if matches!(plan.request, Request::Retention(_)) {
             self.forget_the_old().await;
-            return self.start_retention(plan).await;
+            return self.start_retention(id, plan).await;
         }
         let opened = match &plan.request {
             Request::CreateBackup(request) if self.makes_default(request.vault.as_deref()) => {
@@ -205,7 +207,7 @@ impl Runtime {
         let (runtime, vault) = (self.clone(), opened.name.clone());
         self.inner
             .engine
-            .start(spec, move |op| async move {
+            .start_as(id, spec, move |op| async move {
                 if let Some(key) = &new_key {
                     op.message(first_use::key_made(key));
                 }

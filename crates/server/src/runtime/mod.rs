@@ -15,11 +15,12 @@ mod queries;
 mod queue;
 mod registration;
 mod retention;
+pub(crate) mod schedule;
 mod vaults;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use ostler_api::client::{LimitChange, Mark};
@@ -29,8 +30,10 @@ use ostler_api::document::{
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Plan, Request, Selector};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
+use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_api::{Client, Event};
 use ostler_operations::Engine;
+use ostler_schedule::Timetable;
 use ostler_store::Meters;
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
@@ -56,6 +59,8 @@ struct Inner {
     vaults: Mutex<HashMap<String, Arc<Opened>>>,
     /// What counts and limits the requests of each vault, by its name.
     meters: Mutex<HashMap<String, Meters>>,
+    /// Schedules and their runs; opened when somebody asks for them.
+    timetable: OnceLock<Arc<dyn Timetable>>,
 }
 
 impl Runtime {
@@ -80,6 +85,7 @@ impl Runtime {
                 engine,
                 vaults: Mutex::default(),
                 meters: Mutex::default(),
+                timetable: OnceLock::new(),
             }),
         }
     }
@@ -137,7 +143,9 @@ impl Client for Runtime {
     }
 
     async fn start(&self, plan: Plan) -> Result<OperationId, Failure> {
-        self.start_plan(plan).await
+        let id = OperationId::random();
+        self.start_plan(id, plan).await?;
+        Ok(id)
     }
 
     async fn watch(&self, operation: OperationId) -> Result<mpsc::Receiver<Event>, Failure> {
@@ -233,5 +241,9 @@ impl Client for Runtime {
 
     async fn retention(&self, place: &PolicyPlace, call: RetentionCall) -> Result<RetentionAnswer, Failure> {
         self.retention_call(place, call).await
+    }
+
+    async fn schedule(&self, call: ScheduleCall) -> Result<ScheduleAnswer, Failure> {
+        self.schedule_call(call).await
     }
 }

@@ -34,7 +34,7 @@ impl Runtime {
         plan
     }
 
-    pub(super) async fn start_retention(&self, plan: Plan) -> Result<OperationId, Failure> {
+    pub(super) async fn start_retention(&self, id: OperationId, plan: Plan) -> Result<(), Failure> {
         let spec = Spec {
             kind: KIND,
             version: VERSION,
@@ -45,7 +45,7 @@ impl Runtime {
         let (target, schema) = self.retention_target(&plan)?;
         self.inner
             .engine
-            .start(spec, move |op| run(plan, op, target, schema))
+            .start_as(id, spec, move |op| run(plan, op, target, schema))
             .await
     }
 

@@ -144,7 +144,7 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "NOTIFY_SOCKET",
-        meaning: "where systemd listens to `queue ticker`",
+        meaning: "where systemd listens to `serve` and `queue ticker`",
     },
     Variable {
         name: "XDG_CONFIG_HOME",

@@ -31,6 +31,9 @@ pub struct File {
     /// `[ticker]`
     #[serde(default)]
     pub ticker: Ticker,
+    /// `[outgoing]`
+    #[serde(default)]
+    pub outgoing: Outgoing,
     /// `[cache]`
     #[serde(default)]
     pub cache: Cache,
@@ -54,6 +57,7 @@ impl Default for File {
             keep: Keep::default(),
             history: History::default(),
             ticker: Ticker::default(),
+            outgoing: Outgoing::default(),
             cache: Cache::default(),
             prices: BTreeMap::new(),
             vault: BTreeMap::new(),
@@ -161,6 +165,14 @@ impl Default for Ticker {
             discovery: Span(std::time::Duration::from_secs(60)),
         }
     }
+}
+
+/// Which addresses that users give may be called, such as those of schedules.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outgoing {
+    /// Hosts, `.domain` for all below, addresses; all but this machine itself when empty.
+    pub allow: Vec<String>,
 }
 
 /// A PostgreSQL database and how to get there.

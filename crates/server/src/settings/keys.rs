@@ -167,6 +167,12 @@ pub const KEYS: &[Key] = &[
         "How often new databases, and queues in those without, are looked for",
     ),
     key(
+        "outgoing",
+        "allow",
+        "[]",
+        "The only hosts that are called for users, such as by `schedule --push`: names, \".domain\" for all below, addresses; all but this machine itself when empty",
+    ),
+    key(
         "cache",
         "size",
         "\"1GiB\"",

@@ -19,6 +19,9 @@ fn about(table: &str) -> &'static str {
         }
         "ticker" => "The ticker of queues: `queue ticker`",
         "database.NAME" => "A PostgreSQL database, or a server of them",
+        "outgoing" => {
+            "Which addresses that users give may be called. Link-local ones and metadata services never are"
+        }
         "cache" => "What is kept of vaults in the user's cache directory; it may be deleted at any time",
         "prices.NAME" => {
             "A price list, for estimates of cost. There are no prices but those that are written here"

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ostler_api::Request;
+use ostler_api::schedule::ScheduleCall;
 use serde::{Deserialize, Serialize};
 
 /// What somebody may do; each may do what those before it may.
@@ -53,6 +54,23 @@ impl Role {
             Request::Retention(retention) if retention.place.database.dsn.is_none() => Self::Operator,
             // What is not known here yet is for admins.
             _ => Self::Admin,
+        }
+    }
+
+    /// The least role that may make this call about schedules. A schedule holds a request, and may name an address, a file
+    /// or a variable that the server then asks, reads or tells.
+    #[must_use]
+    pub fn needed_for_schedule(call: &ScheduleCall) -> Self {
+        match call {
+            ScheduleCall::Add { definition, .. } if definition.push.is_none() => {
+                Self::needed_for(&definition.request)
+            }
+            ScheduleCall::Edit { change, .. } if change.push.is_none() => change
+                .command
+                .as_ref()
+                .map_or(Self::Operator, |(_, request)| Self::needed_for(request)),
+            ScheduleCall::Add { .. } | ScheduleCall::Edit { .. } => Self::Admin,
+            _ => Self::Operator,
         }
     }
 }

@@ -13,6 +13,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/", "Overview"),
     ("/backups", "Backups"),
     ("/operations", "Operations"),
+    ("/schedules", "Schedules"),
     ("/vaults", "Vaults"),
     ("/settings", "Settings"),
 ];

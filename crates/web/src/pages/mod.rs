@@ -16,6 +16,7 @@ mod operations;
 mod overview;
 mod plan;
 mod request;
+mod schedules;
 mod settings;
 mod sign_in;
 mod source;
@@ -52,6 +53,8 @@ pub(crate) fn router(web: &Web) -> Router<Web> {
         .route("/operations/{operation}", get(operations::show))
         .route("/operations/{operation}/cancel", post(operations::cancel))
         .route("/operations/{operation}/resume", post(operations::resume))
+        .route("/schedules", get(schedules::show))
+        .route("/schedules/{schedule}/{verb}", post(schedules::change))
         .route("/vaults", get(vaults::list))
         .route("/vaults/{vault}", get(vaults::show))
         .route("/settings", get(settings::show))

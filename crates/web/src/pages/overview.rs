@@ -10,7 +10,7 @@ use ostler_vocabulary::humane::{plural, size};
 use super::frame::{Tone, badge, encoded, facts, form_token, kind_words, nothing, operates, page, when};
 use super::health::{Cure, Health, judge};
 use super::source::{address, by_source, listed, named};
-use super::{Page, chart};
+use super::{Page, chart, schedules};
 use crate::access::Identity;
 use crate::serve::Web;
 
@@ -29,7 +29,10 @@ pub(super) async fn show(State(web): State<Web>, Extension(identity): Extension<
     );
     let (backups, operations) = (backups?, operations?.operations);
     let now = web.now();
-    let body = body(&identity, &backups, &operations, now);
+    let body = html! {
+        @if let Some(schedules) = &schedules { (schedules::warnings(schedules, now)) }
+        (body(&identity, &backups, &operations, now))
+    };
     Ok(page(&identity, "/", "Overview", body))
 }
 

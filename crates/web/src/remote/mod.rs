@@ -16,6 +16,7 @@ use ostler_api::document::{
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Selector};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
+use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_api::{Client, Plan, Request};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId, Secret};
 use reqwest::{RequestBuilder, Response, Url};
@@ -292,6 +293,10 @@ impl Client for Remote {
             call,
         };
         answers::document(self.post(&["queues"], &Query::new(), &asked).await?).await
+    }
+
+    async fn schedule(&self, call: ScheduleCall) -> Result<ScheduleAnswer, Failure> {
+        answers::document(self.post(&["schedules"], &Query::new(), &call).await?).await
     }
 
     async fn retention(&self, place: &PolicyPlace, call: RetentionCall) -> Result<RetentionAnswer, Failure> {

@@ -9,6 +9,7 @@ use ostler_api::client::LimitChange;
 use ostler_api::document::{OperationDetail, OperationList};
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
+use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_api::{Plan, Request};
 use ostler_vocabulary::{ErrorKind, Failure, OperationId};
 use serde::{Deserialize, Serialize};
@@ -296,6 +297,16 @@ pub(super) async fn retention(
     let asked: RetentionRequest = json(&body)?;
     may(&identity, for_database(&asked.place.database))?;
     Ok(Json(web.client().retention(&asked.place, asked.call).await?))
+}
+
+pub(super) async fn schedule(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+    body: Bytes,
+) -> Result<Json<ScheduleAnswer>, Problem> {
+    let call: ScheduleCall = json(&body)?;
+    may(&identity, Role::needed_for_schedule(&call))?;
+    Ok(Json(web.client().schedule(call).await?))
 }
 
 /// A connection string makes the server connect to wherever it says.

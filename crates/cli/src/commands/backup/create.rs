@@ -79,6 +79,12 @@ enum OnHookFailure {
 
 impl Create {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        let (request, approval) = self.wish(session)?;
+        carry_out(session, request, approval).await
+    }
+
+    /// What the words ask for.
+    pub fn wish(self, session: &Session) -> Result<(Request, Approval), Failure> {
         let mut paths = Vec::new();
         for typed in &self.paths {
             paths.push(session.source(typed)?);
@@ -112,7 +118,7 @@ impl Create {
             dry_run: self.dry_run,
             ..ApprovalArguments::default()
         };
-        carry_out(session, request, Approval::offered(approval)).await
+        Ok((request, Approval::offered(approval)))
     }
 }
 

@@ -30,11 +30,17 @@ pub(crate) struct Drill {
 
 impl Drill {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        let (request, approval) = self.wish(session)?;
+        carry_out(session, request, approval).await
+    }
+
+    /// What the words ask for.
+    pub fn wish(self, session: &Session) -> Result<(Request, Approval), Failure> {
         let request = Request::Drill(request::Drill {
             backup: self.which.selector()?,
             scratch: self.scratch.map(|scratch| session.target(&scratch)).transpose()?,
             check: self.check,
         });
-        carry_out(session, request, Approval::none()).await
+        Ok((request, Approval::none()))
     }
 }

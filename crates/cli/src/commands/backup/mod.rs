@@ -13,9 +13,12 @@ mod tag;
 mod verify;
 
 use clap::Subcommand;
+use ostler_api::Request;
 use ostler_vocabulary::{BackupId, Failure};
 use serde::Serialize;
 
+use super::not_scheduled;
+use crate::operate::Approval;
 use crate::session::Session;
 
 #[derive(Debug, Subcommand)]
@@ -34,6 +37,17 @@ pub(crate) enum BackupCommand {
 }
 
 impl BackupCommand {
+    /// What the words ask for, where it is something that can be done again and again.
+    pub fn wish(self, session: &Session) -> Result<(Request, Approval), Failure> {
+        match self {
+            Self::Create(verb) => verb.wish(session),
+            Self::Verify(verb) => verb.wish(),
+            Self::Drill(verb) => verb.wish(session),
+            Self::Prune(verb) => verb.wish(),
+            _ => Err(not_scheduled()),
+        }
+    }
+
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         match self {
             Self::Create(verb) => verb.run(session).await,

@@ -35,6 +35,12 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        let (request, approval) = self.wish()?;
+        carry_out(session, request, approval).await
+    }
+
+    /// What the words ask for.
+    pub fn wish(self) -> Result<(Request, Approval), Failure> {
         if !self.include.is_empty() && self.read_data.is_some_and(|share| !share.is_all()) {
             return Err(Failure::new(
                 ErrorKind::Invalid,
@@ -52,6 +58,6 @@ impl Verify {
             },
             include: self.include,
         });
-        carry_out(session, request, Approval::none()).await
+        Ok((request, Approval::none()))
     }
 }

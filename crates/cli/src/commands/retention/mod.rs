@@ -9,10 +9,13 @@ mod short;
 mod ttl;
 
 use clap::Subcommand;
+use ostler_api::Request;
 use ostler_api::retention::RetentionCall;
 use ostler_vocabulary::Failure;
 
+use super::not_scheduled;
 use crate::arguments::PlaceArguments;
+use crate::operate::Approval;
 use crate::report;
 use crate::session::Session;
 
@@ -29,6 +32,14 @@ pub(crate) enum RetentionCommand {
 }
 
 impl RetentionCommand {
+    /// What the words ask for, where it is something that can be done again and again.
+    pub fn wish(self) -> Result<(Request, Approval), Failure> {
+        match self {
+            Self::Run(verb) => verb.wish(),
+            _ => Err(not_scheduled()),
+        }
+    }
+
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         match self {
             Self::Add(verb) => verb.run(session).await,

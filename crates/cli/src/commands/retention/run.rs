@@ -98,7 +98,13 @@ impl RunArguments {
 
 impl Run {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        let (request, approval) = self.wish()?;
+        carry_out(session, request, approval).await
+    }
+
+    /// What the words ask for.
+    pub fn wish(self) -> Result<(Request, Approval), Failure> {
         let approval = Approval::needed("retention run", self.approval);
-        carry_out(session, self.run.request(false), approval).await
+        Ok((self.run.request(false), approval))
     }
 }

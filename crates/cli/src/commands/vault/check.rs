@@ -43,6 +43,12 @@ pub(crate) struct Check {
 
 impl Check {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        let (request, approval) = self.wish(session)?;
+        carry_out(session, request, approval).await
+    }
+
+    /// What the words ask for.
+    pub fn wish(self, session: &Session) -> Result<(Request, Approval), Failure> {
         if self.repair {
             let sources = self.sources.iter().map(|path| session.target(path));
             let request = Request::RepairVault(RepairVault {
@@ -51,17 +57,12 @@ impl Check {
                 from: self.from,
                 sources: sources.collect::<Result<_, _>>()?,
             });
-            return carry_out(
-                session,
-                request,
-                Approval::needed("vault check --repair", self.approval),
-            )
-            .await;
+            return Ok((request, Approval::needed("vault check --repair", self.approval)));
         }
         let request = Request::CheckVault(CheckVault {
             vault: self.vault,
             read_data: self.read_data,
         });
-        carry_out(session, request, Approval::offered(self.approval)).await
+        Ok((request, Approval::offered(self.approval)))
     }
 }

@@ -59,6 +59,12 @@ pub(crate) struct Mirror {
 
 impl Mirror {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        let (request, approval) = self.wish()?;
+        carry_out(session, request, approval).await
+    }
+
+    /// What the words ask for.
+    pub fn wish(self) -> Result<(Request, Approval), Failure> {
         let request = Request::Mirror(MirrorRequest {
             from: self.from,
             to: self.to,
@@ -76,6 +82,6 @@ impl Mirror {
             dry_run: self.dry_run,
             ..ApprovalArguments::default()
         };
-        carry_out(session, request, Approval::offered(offered)).await
+        Ok((request, Approval::offered(offered)))
     }
 }

@@ -10,8 +10,11 @@ mod mirror;
 mod probe;
 
 use clap::Subcommand;
+use ostler_api::Request;
 use ostler_vocabulary::Failure;
 
+use super::not_scheduled;
+use crate::operate::Approval;
 use crate::session::Session;
 
 #[derive(Debug, Subcommand)]
@@ -29,6 +32,15 @@ pub(crate) enum VaultCommand {
 }
 
 impl VaultCommand {
+    /// What the words ask for, where it is something that can be done again and again.
+    pub fn wish(self, session: &Session) -> Result<(Request, Approval), Failure> {
+        match self {
+            Self::Check(verb) => verb.wish(session),
+            Self::Mirror(verb) => verb.wish(),
+            _ => Err(not_scheduled()),
+        }
+    }
+
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         match self {
             Self::Init(verb) => verb.run(session).await,

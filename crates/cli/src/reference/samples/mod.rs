@@ -4,6 +4,7 @@ mod keys;
 mod place;
 mod queue;
 mod retention;
+mod schedule;
 mod work;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use keys::*;
 pub use place::*;
 pub use queue::*;
 pub use retention::*;
+pub use schedule::*;
 pub use work::*;
 
 /// The time at which all examples are printed.

@@ -31,6 +31,8 @@ CREATE TABLE firing (
     keep_operation TEXT,
     missed         INTEGER NOT NULL DEFAULT 0,
     reasons        TEXT    NOT NULL DEFAULT '[]',
+    -- The kind of the failure, when it failed.
+    failure        TEXT,
     -- A process identity as JSON; NULL when nobody looks after it.
     owner          TEXT,
     epoch          INTEGER NOT NULL DEFAULT 1

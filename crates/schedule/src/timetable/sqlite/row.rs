@@ -135,6 +135,7 @@ pub(super) fn runs(db: &Connection, sql: &str, params: impl rusqlite::Params) ->
                 keep_operation: id(field(row, 9)?)?,
                 missed: unsigned(field(row, 10)?)?,
                 reasons: parsed(&field::<String>(row, 11)?)?,
+                failure: field::<Option<String>>(row, 14)?.map(of_word).transpose()?,
             },
             stage: Stage::ALL
                 .into_iter()

@@ -50,7 +50,11 @@ impl Runtime {
         })
     }
 
-    pub(in crate::runtime) async fn start_queue_schema(&self, plan: Plan) -> Result<OperationId, Failure> {
+    pub(in crate::runtime) async fn start_queue_schema(
+        &self,
+        id: OperationId,
+        plan: Plan,
+    ) -> Result<(), Failure> {
         let spec = Spec {
             kind: KIND,
             version: VERSION,
@@ -61,7 +65,7 @@ impl Runtime {
         let target = self.queue_target(&plan)?;
         self.inner
             .engine
-            .start(spec, move |op| run(plan, op, target))
+            .start_as(id, spec, move |op| run(plan, op, target))
             .await
     }
 
