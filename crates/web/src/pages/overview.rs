@@ -23,11 +23,12 @@ const RECENT: i64 = 7 * 86_400;
 pub(super) async fn show(State(web): State<Web>, Extension(identity): Extension<Identity>) -> Page {
     let client = web.client();
     let filter = Filter::default();
-    let (backups, operations) = futures::join!(
+    let (backups, operations, schedules) = futures::join!(
         listed(client.as_ref(), None, &filter),
-        client.operations(OPERATIONS)
+        client.operations(OPERATIONS),
+        schedules::listed(client.as_ref()),
     );
-    let (backups, operations) = (backups?, operations?.operations);
+    let (backups, operations, schedules) = (backups?, operations?.operations, schedules?);
     let now = web.now();
     let body = html! {
         @if let Some(schedules) = &schedules { (schedules::warnings(schedules, now)) }
