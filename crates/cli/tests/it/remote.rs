@@ -9,15 +9,16 @@ use serde_json::Value;
 use crate::served::{Served, home, noise};
 
 /// A home that asks the server of another.
-struct Asking<'a> {
+struct Asking {
     home: Ostler,
-    served: &'a Served,
+    url: String,
     token: String,
 }
 
-impl Asking<'_> {
+impl Asking {
     fn run(&self, words: &[&str]) -> std::process::Output {
-        let words = words.iter().chain(&["--server", self.served.url.as_str()]);
+        let server = ["--server", self.url.as_str()];
+        let words = words.iter().chain(&server);
         self.home
             .command(words)
             .env("OSTLER_TOKEN", &self.token)
@@ -50,7 +51,7 @@ fn a_server_does_what_the_command_line_does_with_the_same_output() {
         .to_owned();
     let asking = Asking {
         home: here,
-        served: &served,
+        url: served.url.clone(),
         token,
     };
     let data = there.home().join("data");
@@ -127,7 +128,7 @@ fn without_a_right_token_nothing_is_told() {
     let served = Served::start(&there, &[]);
     let asking = Asking {
         home: home(),
-        served: &served,
+        url: served.url.clone(),
         token: "ostler_wrong".to_owned(),
     };
     let output = asking.run(&["backup", "list"]);

@@ -66,7 +66,7 @@ fn body(identity: &Identity, detail: &BackupDetail, now: Timestamp) -> Markup {
                 ("Held", held(detail)),
                 ("Tags", tags(detail)),
                 ("Data read back", reading(detail, now)),
-                ("Made by", html! { "Ostler " (detail.made_by)
+                ("Made by", html! { (detail.made_by)
                     @if let Some(operation) = detail.operation { ", " a href={ "/operations/" (operation) } { "operation " (operation.short()) } } }),
                 ("Id", html! { code { (backup.id) } }),
             ]))

@@ -4,7 +4,7 @@ use axum::extract::{Extension, Query, State};
 use maud::{Markup, html};
 use ostler_api::document::{BackupState, BackupSummary};
 use ostler_vocabulary::Timestamp;
-use ostler_vocabulary::humane::size;
+use ostler_vocabulary::humane::{plural, size};
 
 use super::frame::{backup_tone, badge, encoded, nothing, operates, page, when};
 use super::source::{address, by_source, listed, named, paths};
@@ -54,7 +54,7 @@ pub(super) async fn show(
             (charts(&list.backups, now))
             section aria-labelledby="list" {
                 div.row {
-                    h2 #list { (list.backups.len()) " backups" }
+                    h2 #list { (plural(list.backups.len() as u64, "backup")) }
                     @if operates(&identity) { a.button href="/backups/new" { "New backup" } }
                 }
                 (rows(&list.backups, first, now))

@@ -46,7 +46,7 @@ pub(super) fn full(name: &str, backups: &[&BackupSummary]) -> Markup {
                 span.top-label { (size(most)) }
                 (bars(&shown, most, &label, "bars"))
             }
-            div.ends { span { (day(first)) } span { (day(last)) } }
+            div.ends { span { (day(first)) } @if shown.len() > 1 { span { (day(last)) } } }
         }
     }
 }

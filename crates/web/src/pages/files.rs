@@ -102,7 +102,7 @@ fn row(identity: &Identity, base: &str, directory: Option<&FilePath>, entry: &Fi
             }
         },
         html! { (entry.kind.replace('_', " ")) },
-        html! { @if is_directory { "" } @else { (size(entry.size)) } },
+        html! { @if is_directory { "–" } @else { (size(entry.size)) } },
         html! { (moment(entry.modified)) },
         html! { code { (entry.mode) } },
     ]

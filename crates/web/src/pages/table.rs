@@ -25,7 +25,7 @@ pub(super) fn table(name: &str, columns: &[Column], rows: &[Vec<Markup>]) -> Mar
                             @if index == 0 {
                                 th role="rowheader" scope="row" { (cell) }
                             } @else {
-                                td role="cell" data-label=(heading) class=[numeric.then_some("number")] { (cell) }
+                                td role="cell" data-label=(heading) class=[numeric.then_some("number")] { div { (cell) } }
                             }
                         }
                     }
