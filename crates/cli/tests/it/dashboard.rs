@@ -56,11 +56,11 @@ fn a_morning_with_the_dashboard() {
     };
     let home = home();
     let data = home.home().join("documents");
-    noise(&data.join("pictures/large.bin"), 12);
+    noise(&data.join("pictures/large.bin"), 48);
     fs::write(data.join("letter <b>&.txt"), "Dear reader").unwrap();
 
     // Somebody comes in by the link that the first start printed.
-    let served = Served::start(&home, &["--limit-upload", "4MiB"]);
+    let served = Served::start(&home, &["--limit-upload", "12MiB"]);
     browser.open(&format!("{}/backups", served.url));
     browser.wait_for("Sign in");
     look_at(&browser, "sign-in");
@@ -104,7 +104,7 @@ fn a_morning_with_the_dashboard() {
     let mut seen = std::collections::BTreeSet::new();
     browser.wait_until("progress to move", || {
         seen.insert(amount());
-        seen.len() > 4
+        seen.len() > 2
     });
     assert_eq!(browser.script("return window.isTheSamePage", &[]), json!(true));
     keep(&browser, "operation-running-1600-light");

@@ -123,7 +123,6 @@ impl Browser {
     ///
     /// # Panics
     /// When the script fails.
-    #[must_use]
     pub fn script(&self, script: &str, arguments: &[Value]) -> Value {
         self.post("/execute/sync", &json!({ "script": script, "args": arguments }))
             .unwrap_or_else(|error| panic!("{error:#}"))
