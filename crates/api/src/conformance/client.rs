@@ -190,7 +190,7 @@ async fn operations(client: &dyn Client, id: OperationId) -> Result<(), String> 
     )?;
     is(
         client.cancel(id, false).await,
-        ErrorKind::Conflict,
+        ErrorKind::Refused,
         "cancelling what is over",
     )?;
     let lines = client.export_operations().await.map_err(told("exporting"))?;

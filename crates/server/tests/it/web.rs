@@ -115,7 +115,7 @@ async fn nobody_comes_in_without_a_token_and_each_role_does_what_it_may() {
     );
 
     let (viewer, operator) = (served.token(Role::Viewer), served.token(Role::Operator));
-    assert_eq!(served.get("/v1/backups", &viewer).await.status(), StatusCode::OK);
+    assert_eq!(served.get("/v1/vaults", &viewer).await.status(), StatusCode::OK);
     let harmless = json!({ "kind": "create_backup", "paths": [small(&served.world)] });
     let answer = served.post("/v1/plans", &viewer, harmless.clone()).await;
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);
