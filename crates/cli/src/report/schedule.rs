@@ -40,8 +40,8 @@ fn list(page: &mut Page, list: &ScheduleList, now: Timestamp) {
     scheduler(page, &list.scheduler, now);
     let mut table = Table::new([
         Column::flexible("SCHEDULE"),
-        Column::left("WHEN"),
-        Column::left("NEXT"),
+        Column::flexible("WHEN"),
+        Column::flexible("NEXT"),
         Column::left("LAST"),
         Column::right("GOOD"),
         Column::left("COMMAND"),
@@ -307,7 +307,10 @@ pub(crate) fn troubles(list: &ScheduleList, silence: Option<Span>, now: Timestam
         said.push(format!("overdue: {}", overdue.join(", ")));
     }
     if !failed.is_empty() {
-        said.push(format!("the last run did not end well: {}", failed.join(", ")));
+        said.push(format!(
+            "the last run was missed or did not end well: {}",
+            failed.join(", ")
+        ));
     }
     (!said.is_empty()).then(|| {
         Failure::new(ErrorKind::Partial, said.join("; ")).with_hint("`ostler schedule show NAME` tells why")

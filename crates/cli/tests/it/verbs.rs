@@ -125,10 +125,6 @@ const VERBS: &[(&str, &str)] = &[
         "retention run --policy sensor_readings --yes",
     ),
     ("retention_history", "retention history --limit 5"),
-    (
-        "schedule_add",
-        "schedule add nightly --cron @daily --zone Europe/Berlin -- backup create /tmp",
-    ),
     ("schedule_list", "schedule list --check"),
     ("schedule_show", "schedule show nightly"),
     (

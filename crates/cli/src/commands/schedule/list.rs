@@ -12,7 +12,7 @@ use crate::session::Session;
 /// List schedules, when they run next, how they ran last, and whether somebody runs them
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Fail when nobody runs what is due (exit code 8), or when a run is overdue or the last one failed (exit code 3)
+    /// Fail when nobody runs what is due (exit code 8), or when a run is overdue, was missed or did not end well (exit code 3)
     #[arg(long)]
     check: bool,
 

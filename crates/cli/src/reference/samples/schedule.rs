@@ -61,10 +61,10 @@ pub fn firing() -> Firing {
         number: 17,
         schedule: "nightly".into(),
         cause: Cause::Due,
-        due: at(27_000),
+        due: at(26_628),
         state: FiringState::Succeeded,
-        began: at(27_000),
-        ended: Some(at(26_910)),
+        began: at(26_628),
+        ended: Some(at(26_538)),
         operation: Some(operation_id(1)),
         keep_operation: Some(operation_id(2)),
         missed: 0,
@@ -80,7 +80,7 @@ fn summary() -> ScheduleSummary {
         reasons: vec!["not yet due".into()],
         overdue: None,
         last: Some(firing()),
-        last_good: Some(at(26_910)),
+        last_good: Some(at(26_538)),
     }
 }
 
