@@ -28,12 +28,32 @@ pub(super) fn answer(
     );
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = Vec::new();
-    stream.take(bytes).read_to_end(&mut answer).ok()?;
-    let head = answer
-        .windows(4)
-        .position(|part| part == b"\r\n\r\n")
-        .unwrap_or(answer.len());
+    let mut stream = stream.take(bytes);
+    let mut piece = [0; 16 * 1024];
+    // Some servers leave the connection open, whatever they are asked: the length says where the answer ends.
+    while !is_whole(&answer) {
+        match stream.read(&mut piece).ok()? {
+            0 => break,
+            length => answer.extend_from_slice(&piece[..length]),
+        }
+    }
+    let head = head(&answer);
     let body = answer.get(head + 4..).unwrap_or_default().to_vec();
     let line = String::from_utf8_lossy(&answer[..head]);
     Some((line.split_whitespace().nth(1)?.parse().ok()?, body))
+}
+
+/// Where the head ends.
+fn head(answer: &[u8]) -> usize {
+    let end = answer.windows(4).position(|part| part == b"\r\n\r\n");
+    end.unwrap_or(answer.len())
+}
+
+fn is_whole(answer: &[u8]) -> bool {
+    let head = head(answer);
+    let text = String::from_utf8_lossy(&answer[..head]).to_ascii_lowercase();
+    let length = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    length.is_some_and(|length| head < answer.len() && answer.len() >= head + 4 + length)
 }
