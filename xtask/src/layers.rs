@@ -32,6 +32,7 @@ const TABLE: &[Place] = &[
     place("ostler-agent", 2, &[]),
     place("ostler-backup", 2, &[]),
     place("ostler-retention", 2, &[]),
+    place("ostler-web", 2, &[]),
     place("ostler-schedule", 2, &[]),
     place("ostler-server", 3, &[]),
     place("ostler", 4, &[]),

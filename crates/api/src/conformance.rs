@@ -1,5 +1,7 @@
-//! The suite that every [`Node`] passes, for what can be asked of any: the agent in this process, the one behind a wire,
+//! The suite that every [`Client`](crate::Client) passes is in [`client`]. Here is the one that every [`Node`] passes, for what can be asked of any: the agent in this process, the one behind a wire,
 //! the one without a disk that tests of operations use. What files are is tested where they are, in the agent.
+
+pub mod client;
 
 use std::path::Path;
 

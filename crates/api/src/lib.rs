@@ -6,7 +6,7 @@
 //! documents in [`document`] (what `--output json` prints).
 //!
 //! Invariants: everything here can be serialised, is versioned by [`SCHEMA_VERSION`], and holds no secret.
-//! What is not here: behaviour, but for the suite in [`conformance`] that every [`Node`] passes.
+//! What is not here: behaviour, but for the suites in [`conformance`] that every [`Client`] and every [`Node`] passes.
 
 pub mod client;
 pub mod conformance;

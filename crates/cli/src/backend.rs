@@ -9,10 +9,12 @@ use ostler_api::Client;
 use ostler_api::client::LimitChange;
 use ostler_api::document::VaultInfo;
 use ostler_server::queue::{Consume, Totals, Watch};
+pub use ostler_server::serve::api::ApiRequest;
 pub use ostler_server::serve::{RoleName, ServeRequest};
 pub use ostler_server::ticker::{Control, Signal, TickerRequest};
 pub use ostler_server::{AddVault, Algorithm, Encryption, InitVault, KeySheet, TypedKey};
 use ostler_vocabulary::{ErrorKind, Failure};
+use ostler_web::Access;
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +26,8 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// The state directory; `None` lets environment and default decide.
     pub state_directory: Option<PathBuf>,
+    /// The server that does the work; `None` is this process.
+    pub server: Option<String>,
     /// What overrules the limits that the configuration has for vaults.
     pub limits: LimitChange,
 }
@@ -122,6 +126,16 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// Runs the roles of the control plane until it is told to stop.
     async fn serve(&self, request: ServeRequest, control: mpsc::Receiver<Control>) -> Result<(), Failure>;
+
+    /// Who may come in to the server of this state directory.
+    fn access(&self) -> Result<Access, Failure> {
+        Err(Failure::new(ErrorKind::Unsupported, "this backend has no server"))
+    }
+
+    /// Where the server of this state directory listens, if one runs.
+    fn served_at(&self) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
 
     /// PgQ's schema as SQL, with or without its roles.
     fn queue_schema(&self, roles: bool) -> String;

@@ -27,6 +27,9 @@ pub(crate) enum CommandError {
         reason: String,
     },
 
+    #[error("`{}` is relative, and with --server paths are those of the server's machine", path.display())]
+    RelativeElsewhere { path: PathBuf },
+
     #[error("tag `{key}` is given twice")]
     TagTwice { key: String },
 
@@ -61,7 +64,10 @@ pub(crate) enum CommandError {
 impl Classified for CommandError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Usage { .. } | Self::PatternLine { .. } | Self::TagTwice { .. } => ErrorKind::Invalid,
+            Self::Usage { .. }
+            | Self::PatternLine { .. }
+            | Self::TagTwice { .. }
+            | Self::RelativeElsewhere { .. } => ErrorKind::Invalid,
             Self::NothingThere { .. } | Self::NothingMatches { .. } => ErrorKind::NotFound,
             Self::VaultUnreachable { .. } => ErrorKind::Unavailable,
             Self::NotApproved { .. } | Self::PlanChanged { .. } => ErrorKind::Refused,
@@ -83,6 +89,7 @@ impl Classified for CommandError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
+            Self::RelativeElsewhere { .. } => Some("write it in full, beginning with a slash".to_owned()),
             Self::NothingThere { .. } => Some("check the path; nothing was backed up".to_owned()),
             Self::NothingMatches { .. } => Some("`ostler backup list` without filters shows all".to_owned()),
             Self::VaultUnreachable { .. } => Some(

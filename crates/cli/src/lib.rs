@@ -29,7 +29,7 @@ mod start;
 mod wiring;
 
 pub use backend::{
-    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, RoleName,
+    AddVault, ApiRequest, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, RoleName,
     ServeRequest, Setting, Signal, TickerRequest, Variable,
 };
 pub use interrupt::Interrupt;

@@ -1,14 +1,16 @@
 //! What a verb works with.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ostler_api::Client;
 use ostler_vocabulary::{Clock, Failure, Timestamp};
 use tokio::sync::{Mutex, mpsc};
 
+use crate::arguments::{source_path, target_path};
 use crate::backend::Backend;
+use crate::error::CommandError;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::output::command_line;
@@ -23,11 +25,29 @@ pub(crate) struct Session {
     /// The command line as it was typed, without the program's name.
     pub words: Vec<OsString>,
     pub interrupts: Mutex<mpsc::Receiver<Interrupt>>,
+    /// Whether a server does the work, whose paths are not ours.
+    pub is_remote: bool,
 }
 
 impl Session {
     pub async fn client(&self) -> Result<Arc<dyn Client>, Failure> {
         self.backend.client().await
+    }
+
+    /// The absolute path of something to be backed up.
+    pub fn source(&self, typed: &Path) -> Result<PathBuf, Failure> {
+        match self.is_remote {
+            true => elsewhere(typed),
+            false => source_path(typed, &self.directory),
+        }
+    }
+
+    /// The absolute path of something that need not exist.
+    pub fn target(&self, typed: &Path) -> Result<PathBuf, Failure> {
+        match self.is_remote {
+            true => elsewhere(typed),
+            false => target_path(typed, &self.directory),
+        }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -56,4 +76,15 @@ impl Session {
         words.push(digest.into());
         command_line(&words)
     }
+}
+
+/// A path of the server's machine, of which nothing is known here.
+fn elsewhere(typed: &Path) -> Result<PathBuf, Failure> {
+    if typed.is_absolute() {
+        return Ok(typed.to_owned());
+    }
+    Err(CommandError::RelativeElsewhere {
+        path: typed.to_owned(),
+    }
+    .into())
 }

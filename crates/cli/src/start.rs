@@ -132,6 +132,7 @@ impl Prepared {
             directory: surroundings.directory,
             words: surroundings.words,
             interrupts: tokio::sync::Mutex::new(interrupts),
+            is_remote: arguments.global.server.is_some(),
         };
         let result = arguments.command.run(&session).await;
         report(&session.output, result)

@@ -9,10 +9,11 @@ use ostler_api::document::VaultInfo;
 use ostler_server::Runtime;
 use ostler_server::queue::{Consume, Totals, Watch};
 use ostler_server::serve;
-use ostler_server::settings::environment::{Environment, VARIABLES};
+use ostler_server::settings::environment::{Environment, TOKEN, TOKEN_FILE, VARIABLES};
 use ostler_server::settings::{Flags, Settings, pages};
 use ostler_server::ticker;
-use ostler_vocabulary::{Failure, SystemClock};
+use ostler_vocabulary::{ErrorKind, Failure, Secret, SystemClock};
+use ostler_web::{Access, Remote};
 use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -46,7 +47,31 @@ impl InProcess {
         Ok(Settings::resolve(&flags, environment)?)
     }
 
+    fn token(&self) -> Result<Secret, Failure> {
+        let environment = Environment::of_process(Path::new("."))?;
+        let given = match (environment.get(TOKEN), environment.get(TOKEN_FILE)) {
+            (Some(token), _) => token.to_owned(),
+            (None, Some(file)) => std::fs::read_to_string(file).map_err(|error| {
+                Failure::new(ErrorKind::Invalid, error.to_string())
+                    .context(format!("cannot read the token in {file}"))
+            })?,
+            (None, None) => String::new(),
+        };
+        match given.lines().next().map(str::trim) {
+            Some(token) if !token.is_empty() => Ok(Secret::new(token)),
+            _ => Err(Failure::new(ErrorKind::Denied, "--server needs a token, and there is none").with_hint(
+                "set OSTLER_TOKEN or OSTLER_TOKEN_FILE; `ostler token add NAME` on the server's machine makes a token",
+            )),
+        }
+    }
+
     async fn runtime(&self) -> Result<Runtime, Failure> {
+        if self.options.server.is_some() {
+            return Err(
+                Failure::new(ErrorKind::Unsupported, "this is not done through a server")
+                    .with_hint("run it on the server's machine, without --server"),
+            );
+        }
         let open = || async { Runtime::open(self.settings()?, Arc::new(SystemClock::default())) };
         self.runtime.get_or_try_init(open).await.cloned()
     }
@@ -55,6 +80,10 @@ impl InProcess {
 #[async_trait]
 impl Backend for InProcess {
     async fn client(&self) -> Result<Arc<dyn Client>, Failure> {
+        if let Some(server) = &self.options.server {
+            ostler_store::provide_tls();
+            return Ok(Arc::new(Remote::new(server, self.token()?)?));
+        }
         Ok(Arc::new(self.runtime().await?))
     }
 
@@ -111,6 +140,15 @@ impl Backend for InProcess {
             control,
         )
         .await
+    }
+
+    fn access(&self) -> Result<Access, Failure> {
+        let clock = Arc::new(SystemClock::default());
+        Ok(Access::open(&self.settings()?.state_directory, clock)?)
+    }
+
+    fn served_at(&self) -> Result<Option<String>, Failure> {
+        Ok(serve::api::address(&self.settings()?.state_directory))
     }
 
     fn queue_schema(&self, roles: bool) -> String {

@@ -32,6 +32,9 @@ const EVERYDAY: &[Entry] = &[
         "an S3 store that ignores conditions, an old moto",
         install::moto,
     ),
+    ("chromium", "Debian's Chromium and its driver", || {
+        install::browser::chromium().map(|it| it.browser())
+    }),
     ("postgres-13", "PostgreSQL 13, the oldest supported", || {
         Release::Thirteen.data()
     }),

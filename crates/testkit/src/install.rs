@@ -3,6 +3,7 @@
 //! Everything is kept in `$OSTLER_TEST_CACHE`, or `~/.cache/ostler-tests`, and got once. Concurrent callers, of other
 //! processes too, wait for each other; what was interrupted leaves nothing that looks whole.
 
+pub mod browser;
 mod once;
 pub mod postgres;
 pub mod servant;
@@ -57,6 +58,7 @@ pub fn all() -> Result<()> {
     fake_gcs()?;
     moto()?;
     pgq_client()?;
+    browser::chromium()?;
     postgres::all()
 }
 

@@ -11,6 +11,7 @@
 mod clock;
 mod error;
 mod failure;
+pub mod humane;
 mod id;
 mod period;
 mod process;

@@ -37,6 +37,12 @@ pub(crate) struct GlobalArguments {
     #[arg(long, global = true, value_name = "DIR", value_parser = path())]
     pub state_dir: Option<PathBuf>,
 
+    /// The server that does the work, such as `http://127.0.0.1:7070`, in place of this process
+    ///
+    /// OSTLER_TOKEN or OSTLER_TOKEN_FILE says who asks. Paths are those of the server's machine.
+    #[arg(long, global = true, value_name = "URL")]
+    pub server: Option<String>,
+
     /// Whether output is coloured
     ///
     /// `auto` colours on a terminal unless NO_COLOR is set. Colours repeat what words say.
@@ -68,6 +74,7 @@ impl GlobalArguments {
         Options {
             config: self.config.clone(),
             state_directory: self.state_dir.clone(),
+            server: self.server.clone(),
             limits: LimitChange {
                 upload: self.limit_upload,
                 download: self.limit_download,

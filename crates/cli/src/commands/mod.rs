@@ -9,6 +9,7 @@ mod restore;
 mod retention;
 mod schedule;
 mod serve;
+mod token;
 mod vault;
 
 use clap::Subcommand;
@@ -55,6 +56,10 @@ pub(crate) enum Command {
 
     Serve(serve::Serve),
 
+    /// Let people and programs in to the server
+    #[command(subcommand, arg_required_else_help = true)]
+    Token(token::TokenCommand),
+
     /// Explain the configuration
     #[command(subcommand, arg_required_else_help = true)]
     Config(config::ConfigCommand),
@@ -84,6 +89,7 @@ impl Command {
             Self::Operation(verb) => verb.run(session).await,
             Self::Schedule(verb) => verb.run(session).await,
             Self::Serve(verb) => verb.run(session).await,
+            Self::Token(verb) => verb.run(session),
             Self::Config(verb) => verb.run(session),
             Self::Completions(verb) => verb.run(session),
         }

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use ostler_api::request::{self, Request};
 use ostler_vocabulary::Failure;
 
-use crate::arguments::{ApprovalArguments, SelectorArguments, path, target_path};
+use crate::arguments::{ApprovalArguments, SelectorArguments, path};
 use crate::operate::{Approval, carry_out};
 use crate::session::Session;
 
@@ -74,10 +74,7 @@ impl Restore {
         }
         let request = Request::Restore(request::Restore {
             backup: selector,
-            to: self
-                .to
-                .map(|to| target_path(&to, &session.directory))
-                .transpose()?,
+            to: self.to.map(|to| session.target(&to)).transpose()?,
             include: self.include,
             overwrite: match self.overwrite {
                 Overwrite::Never => request::Overwrite::Never,

@@ -1,7 +1,6 @@
 //! What a command prints: documents for programs, pages for people, errors for both.
 
 mod failure;
-mod humane;
 mod page;
 pub(crate) mod schema;
 mod table;
@@ -15,7 +14,7 @@ use ostler_vocabulary::Failure;
 use serde::Serialize;
 use serde_json::Value;
 
-pub(crate) use humane::{
+pub(crate) use ostler_vocabulary::humane::{
     about, ago, command_line, count, duration, moment, percent, plural, printable, rate, share, size,
 };
 pub(crate) use page::{Page, Tone};

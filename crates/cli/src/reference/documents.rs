@@ -45,6 +45,11 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
     let limit =
         serde_json::json!({ "operation": samples::operation_id(1), "upload": 10_485_760, "requests": 0 });
     let script = serde_json::json!({ "sql": "create schema pgq;\n" });
+    let tokens = serde_json::json!({ "tokens": [
+        { "name": "grafana", "role": "viewer", "created": samples::now() },
+    ] });
+    let token = serde_json::json!({ "name": "grafana", "role": "viewer", "token": "ostler_5m0S…" });
+    let link = serde_json::json!({ "url": "http://127.0.0.1:7070/enter/ostler_5m0S…" });
     let due = ostler_api::document::FiringList {
         firings: vec![samples::firing()],
     };
@@ -178,6 +183,9 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             "`ostler retention run`",
             &samples::retention_report(),
         ),
+        example(TOKEN_LIST, "`ostler token list`", &tokens),
+        example(TOKEN, "`ostler token add` and `remove`", &token),
+        example(TOKEN_LINK, "`ostler token link`", &link),
         example(SCHEDULE_LIST, "`ostler schedule list`", &samples::schedule_list()),
         example(SCHEDULE, "`ostler schedule show`", &samples::schedule_detail()),
         example(

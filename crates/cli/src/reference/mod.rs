@@ -21,11 +21,19 @@ pub fn pages() -> Vec<(&'static str, String)> {
         ("docs/reference/cli.md", commands_markdown()),
         ("docs/reference/exit-codes.md", exit_codes_markdown()),
         ("docs/reference/output.md", output_markdown()),
+        ("docs/reference/api.json", openapi()),
         (
             "docs/reference/configuration.md",
             ostler_server::settings::pages::reference(),
         ),
     ]
+}
+
+/// `docs/reference/api.json`
+fn openapi() -> String {
+    let mut text = serde_json::to_string_pretty(&ostler_web::openapi()).unwrap_or_default();
+    text.push('\n');
+    text
 }
 
 /// `docs/reference/exit-codes.md`

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use ostler_testkit::install::postgres::Release;
-use ostler_testkit::servers::shared_postgres;
+use ostler_testkit::servers::{free_ports, shared_postgres};
 
 /// What the page calls the home directory.
 const HOME: &str = "/home/ada";
@@ -20,6 +20,14 @@ const UNITS: &[&str] = &["B", "KiB", "MiB", "GiB", "ms", "s", "min", "h", "ago"]
 #[test]
 fn the_start_page_does_what_it_says() {
     does_what_it_says("first-backup.md", &Home::new(Vec::new()));
+}
+
+#[test]
+fn the_start_page_of_the_dashboard_does_what_it_says() {
+    let home = Home::new(Vec::new());
+    does_what_it_says("first-dashboard.md", &home);
+    // The page stops its server; a page that failed in between has not.
+    let _ = home.run("kill $(cat ~/.local/share/ostler/serve.pid)");
 }
 
 #[test]
@@ -156,7 +164,12 @@ struct Home {
     path: PathBuf,
     /// What commands get besides, such as where the database is.
     environment: Vec<(&'static str, String)>,
+    /// What listens in place of the port that pages name.
+    port: String,
 }
+
+/// The port that pages name.
+const PORT: &str = "7070";
 
 impl Home {
     fn new(environment: Vec<(&'static str, String)>) -> Self {
@@ -174,6 +187,7 @@ impl Home {
             directory,
             path,
             environment,
+            port: free_ports::<1>().unwrap()[0].to_string(),
         };
         home.settle();
         home
@@ -200,7 +214,7 @@ impl Home {
         let binary = Path::new(env!("CARGO_BIN_EXE_ostler"));
         let path = std::env::var("PATH").unwrap();
         let output = Command::new("sh")
-            .args(["-c", &format!("{command} 2>&1")])
+            .args(["-c", &format!("exec 2>&1; {}", command.replace(PORT, &self.port))])
             .current_dir(self.directory.path())
             .env_clear()
             .env("PATH", format!("{}:{path}", binary.parent().unwrap().display()))
@@ -218,7 +232,8 @@ impl Home {
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
         let printed = printed
             .replace(&self.path.display().to_string(), HOME)
-            .replace(host.trim(), HOST);
+            .replace(host.trim(), HOST)
+            .replace(&format!(":{}", self.port), &format!(":{PORT}"));
         let value = |name: &str| {
             self.environment
                 .iter()

@@ -351,7 +351,8 @@ impl Backend for FakeBackend {
     }
 
     async fn serve(&self, request: ServeRequest, _: mpsc::Receiver<Control>) -> Result<(), Failure> {
-        self.0.ask(request)
+        self.0
+            .ask(format_args!("ServeRequest {{ roles: {:?} }}", request.roles))
     }
 
     fn signal_ticker(&self, signal: Signal) -> Result<u32, Failure> {

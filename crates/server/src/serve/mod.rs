@@ -3,6 +3,7 @@
 //! A role is a [`Role`]; [`roles`] is the one place where they are made. Each runs for itself: one that fails is begun
 //! again after a pause and stops no other.
 
+pub mod api;
 mod role;
 mod scheduler;
 mod supervisor;
@@ -35,6 +36,8 @@ pub enum RoleName {
     Scheduler,
     /// Ticks the queues of the configured databases.
     Ticker,
+    /// The HTTP API and the dashboard.
+    Api,
 }
 
 impl RoleName {
@@ -47,15 +50,18 @@ impl RoleName {
         match self {
             Self::Scheduler => "scheduler",
             Self::Ticker => "ticker",
+            Self::Api => "api",
         }
     }
 }
 
 /// What `serve` is started with, beside the configuration.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct ServeRequest {
     /// Which roles; [`RoleName::DEFAULT`] when none is named.
     pub roles: Vec<RoleName>,
+    /// What the role `api` is told.
+    pub api: api::ApiRequest,
 }
 
 /// What roles are made of.
@@ -83,6 +89,11 @@ fn roles(request: &ServeRequest, parts: &Parts) -> Vec<Arc<dyn Role>> {
                     Arc::clone(&parts.clock),
                 )),
                 RoleName::Ticker => Arc::new(ticker::Ticker::new(parts.runtime.clone())),
+                RoleName::Api => Arc::new(api::Api::new(
+                    request.api.clone(),
+                    parts.runtime.clone(),
+                    Arc::clone(&parts.clock),
+                )),
             }
         })
         .collect()

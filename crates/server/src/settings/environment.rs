@@ -31,6 +31,11 @@ pub const PASSPHRASE_FILE: &str = "OSTLER_PASSPHRASE_FILE";
 /// The file with their age identity.
 pub const AGE_IDENTITY_FILE: &str = "OSTLER_AGE_IDENTITY_FILE";
 
+/// The token for a server.
+pub const TOKEN: &str = "OSTLER_TOKEN";
+/// The file with it.
+pub const TOKEN_FILE: &str = "OSTLER_TOKEN_FILE";
+
 /// All of them. A variable that is not here is not read (but by the names that `{ env = "NAME" }` references give).
 pub const VARIABLES: &[Variable] = &[
     Variable {
@@ -60,6 +65,14 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: AGE_IDENTITY_FILE,
         meaning: "a file with the age identity that opens vaults which configure no key",
+    },
+    Variable {
+        name: TOKEN,
+        meaning: "the token that `--server` sends",
+    },
+    Variable {
+        name: TOKEN_FILE,
+        meaning: "a file whose first line is that token",
     },
     Variable {
         name: "AWS_ACCESS_KEY_ID",

@@ -5,4 +5,5 @@ mod damage;
 mod examples;
 mod life;
 mod stores;
+mod web;
 mod world;

@@ -4,6 +4,7 @@
 //! dropping anything: its supervisor then sees the end of its standard input.
 
 mod azurite;
+mod browser;
 mod fake_gcs;
 mod http;
 mod moto;
@@ -16,6 +17,7 @@ mod sshd;
 mod versitygw;
 
 pub use azurite::{Azurite, azurite};
+pub use browser::{Browser, browser};
 pub use fake_gcs::{FakeGcs, fake_gcs};
 pub use moto::{Moto, moto};
 pub use ports::free_ports;

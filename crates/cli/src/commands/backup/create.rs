@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use ostler_api::request::{CreateBackup, HookFailure, Hooks, Request};
 use ostler_vocabulary::Failure;
 
-use crate::arguments::{ApprovalArguments, Tag, command, path, pattern, source_path, tag, tag_map, text};
+use crate::arguments::{ApprovalArguments, Tag, command, path, pattern, tag, tag_map, text};
 use crate::error::CommandError;
 use crate::operate::{Approval, carry_out};
 use crate::session::Session;
@@ -87,7 +87,7 @@ impl Create {
     pub fn wish(self, session: &Session) -> Result<(Request, Approval), Failure> {
         let mut paths = Vec::new();
         for typed in &self.paths {
-            paths.push(source_path(typed, &session.directory)?);
+            paths.push(session.source(typed)?);
         }
         paths.sort();
         paths.dedup();

@@ -6,7 +6,7 @@ use clap::Args;
 use ostler_api::request::{self, Request};
 use ostler_vocabulary::Failure;
 
-use crate::arguments::{SelectorArguments, command, path, target_path};
+use crate::arguments::{SelectorArguments, command, path};
 use crate::operate::{Approval, carry_out};
 use crate::session::Session;
 
@@ -38,10 +38,7 @@ impl Drill {
     pub fn wish(self, session: &Session) -> Result<(Request, Approval), Failure> {
         let request = Request::Drill(request::Drill {
             backup: self.which.selector()?,
-            scratch: self
-                .scratch
-                .map(|scratch| target_path(&scratch, &session.directory))
-                .transpose()?,
+            scratch: self.scratch.map(|scratch| session.target(&scratch)).transpose()?,
             check: self.check,
         });
         Ok((request, Approval::none()))

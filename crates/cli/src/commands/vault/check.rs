@@ -6,7 +6,7 @@ use clap::Args;
 use ostler_api::request::{CheckVault, RepairVault, Request};
 use ostler_vocabulary::Failure;
 
-use crate::arguments::{ApprovalArguments, path, target_path, text};
+use crate::arguments::{ApprovalArguments, path, text};
 use crate::operate::{Approval, carry_out};
 use crate::session::Session;
 
@@ -50,10 +50,7 @@ impl Check {
     /// What the words ask for.
     pub fn wish(self, session: &Session) -> Result<(Request, Approval), Failure> {
         if self.repair {
-            let sources = self
-                .sources
-                .iter()
-                .map(|path| target_path(path, &session.directory));
+            let sources = self.sources.iter().map(|path| session.target(path));
             let request = Request::RepairVault(RepairVault {
                 vault: self.vault,
                 read_data: self.read_data,

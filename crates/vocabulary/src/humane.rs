@@ -3,15 +3,17 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use ostler_vocabulary::{ByteSize, ProgressValue, Timestamp, Unit};
+use crate::{ByteSize, ProgressValue, Timestamp, Unit};
 
 /// `3.2 GiB`
-pub(crate) fn size(bytes: u64) -> String {
+#[must_use]
+pub fn size(bytes: u64) -> String {
     ByteSize(bytes).to_string()
 }
 
 /// `12,345`
-pub(crate) fn count(number: u64) -> String {
+#[must_use]
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -24,7 +26,8 @@ pub(crate) fn count(number: u64) -> String {
 }
 
 /// `1 file`, `12 files`
-pub(crate) fn plural(number: u64, noun: &str) -> String {
+#[must_use]
+pub fn plural(number: u64, noun: &str) -> String {
     match (number, noun.strip_suffix('y')) {
         (1, _) => format!("1 {noun}"),
         (_, Some(stem)) => format!("{} {stem}ies", count(number)),
@@ -34,7 +37,8 @@ pub(crate) fn plural(number: u64, noun: &str) -> String {
 }
 
 /// `850 ms`, `3.2 s`, `4 min 10 s`, `2 h 5 min`, `3 d 4 h`
-pub(crate) fn duration(length: Duration) -> String {
+#[must_use]
+pub fn duration(length: Duration) -> String {
     let seconds = length.as_secs();
     match seconds {
         0 => format!("{} ms", length.as_millis()),
@@ -46,7 +50,8 @@ pub(crate) fn duration(length: Duration) -> String {
 }
 
 /// The same for what is only estimated: no fractions of a second.
-pub(crate) fn about(length: Duration) -> String {
+#[must_use]
+pub fn about(length: Duration) -> String {
     match length.as_secs() {
         seconds @ 0..=59 => format!("{seconds} s"),
         _ => duration(length),
@@ -54,7 +59,8 @@ pub(crate) fn about(length: Duration) -> String {
 }
 
 /// `2 h ago`; what is in the future by other machines' clocks is `just now`.
-pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
+#[must_use]
+pub fn ago(now: Timestamp, then: Timestamp) -> String {
     let seconds = now.as_second().saturating_sub(then.as_second());
     match seconds {
         i64::MIN..=4 => "just now".to_owned(),
@@ -68,12 +74,14 @@ pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
 }
 
 /// `2026-11-21 08:13Z`
-pub(crate) fn moment(then: Timestamp) -> String {
+#[must_use]
+pub fn moment(then: Timestamp) -> String {
     then.strftime("%Y-%m-%d %H:%MZ").to_string()
 }
 
 /// `37 %`, of which no rounding makes 100.
-pub(crate) fn percent(done: u64, total: u64) -> String {
+#[must_use]
+pub fn percent(done: u64, total: u64) -> String {
     if total == 0 {
         return "–".to_owned();
     }
@@ -82,7 +90,8 @@ pub(crate) fn percent(done: u64, total: u64) -> String {
 }
 
 /// `1.2 GiB of 3.2 GiB`, `12 of 40 files`, `12 files`
-pub(crate) fn share(value: &ProgressValue) -> String {
+#[must_use]
+pub fn share(value: &ProgressValue) -> String {
     let noun = match value.unit {
         Unit::Bytes if value.total == 0 => return size(value.done),
         Unit::Bytes => return format!("{} of {}", size(value.done), size(value.total)),
@@ -99,7 +108,8 @@ pub(crate) fn share(value: &ProgressValue) -> String {
 }
 
 /// `210.4 MiB/s`, `35 files/s`
-pub(crate) fn rate(per_second: u64, unit: Unit) -> String {
+#[must_use]
+pub fn rate(per_second: u64, unit: Unit) -> String {
     match unit {
         Unit::Bytes => format!("{}/s", size(per_second)),
         Unit::Files => format!("{} files/s", count(per_second)),
@@ -110,7 +120,8 @@ pub(crate) fn rate(per_second: u64, unit: Unit) -> String {
 }
 
 /// Text without control characters: names come from file systems and stores, and must not move the cursor.
-pub(crate) fn printable(text: &str) -> String {
+#[must_use]
+pub fn printable(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for c in text.chars() {
         // Format characters (such as those that turn the direction of writing) deceive as well as control ones do.
@@ -126,7 +137,8 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// A command line of `ostler` that a shell reads back as these words.
-pub(crate) fn command_line(words: &[OsString]) -> String {
+#[must_use]
+pub fn command_line(words: &[OsString]) -> String {
     let mut text = String::from("ostler");
     for word in words {
         text.push(' ');

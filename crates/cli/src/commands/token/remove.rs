@@ -1,0 +1,26 @@
+//! `ostler token remove`
+
+use clap::Args;
+use ostler_vocabulary::Failure;
+
+use crate::arguments::text;
+use crate::output::schema;
+use crate::session::Session;
+
+/// Revoke a token, and end the sessions of whoever signed in with it
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    /// Its name
+    #[arg(value_name = "NAME", value_parser = text())]
+    name: String,
+}
+
+impl Remove {
+    pub fn run(self, session: &Session) -> Result<(), Failure> {
+        session.backend.access()?.remove_token(&self.name)?;
+        let removed = serde_json::json!({ "name": self.name });
+        session.output.document(schema::TOKEN, &removed, |page| {
+            page.line(format!("token {} was removed", self.name));
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! The role `api`: the HTTP API and the dashboard.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ostler_vocabulary::{Clock, ErrorKind, Failure, Secret};
+use ostler_web::{Access, Site};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+
+use super::role::{Role, Turn};
+use crate::Runtime;
+
+/// Where it listens when nobody says where.
+const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
+/// Where the address is written while it listens.
+const FILE: &str = "api.url";
+
+/// What the role is told on the command line.
+#[derive(Debug, Clone, Default)]
+pub struct ApiRequest {
+    /// The address and port; 127.0.0.1:7070 unless given.
+    pub listen: Option<SocketAddr>,
+    /// Names by which browsers may call it.
+    pub names: Vec<String>,
+    /// Whether it may listen where others on the network can read what is said.
+    pub plain_http: bool,
+    /// Who is told where it listens, and the link by which the first admin comes in.
+    pub notes: Option<mpsc::Sender<String>>,
+}
+
+pub(super) struct Api {
+    request: ApiRequest,
+    runtime: watch::Receiver<Runtime>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Api {
+    pub fn new(request: ApiRequest, runtime: watch::Receiver<Runtime>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            request,
+            runtime,
+            clock,
+        }
+    }
+
+    async fn note(&self, text: String) {
+        if let Some(notes) = &self.request.notes {
+            // Who does not listen any more need not be told.
+            let _ = notes.send(text).await;
+        }
+    }
+}
+
+#[async_trait]
+impl Role for Api {
+    fn name(&self) -> &'static str {
+        "api"
+    }
+
+    async fn run(&self, turn: Turn) -> Result<(), Failure> {
+        let address = self.request.listen.unwrap_or(ADDRESS);
+        if !address.ip().is_loopback() && !self.request.plain_http {
+            let message = format!(
+                "{address} is not an address of this machine only, and what is said there is not encrypted"
+            );
+            return Err(Failure::new(ErrorKind::Refused, message).with_hint(
+                "listen on 127.0.0.1 behind a proxy with TLS and `--name NAME`, or say `--plain-http` on a network that you trust",
+            ));
+        }
+        let failed = |source: std::io::Error| {
+            let kind = match source.kind() {
+                std::io::ErrorKind::AddrInUse => ErrorKind::Busy,
+                std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+                _ => ErrorKind::Internal,
+            };
+            Failure::new(kind, source.to_string()).context(format!("cannot listen on {address}"))
+        };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let state_directory = self.runtime.borrow().settings().state_directory.clone();
+        let access = Arc::new(Access::open(&state_directory, Arc::clone(&self.clock))?);
+        let url = format!("http://{address}");
+        let shown = Shown::write(&state_directory, &url)?;
+        self.note(format!("the dashboard and the API are at {url}")).await;
+        if let Some(link) = access.first_link()? {
+            self.note(format!("sign in once, within the hour: {}", enter(&url, &link)))
+                .await;
+        }
+        let runtime = self.runtime.clone();
+        let site = Site {
+            client: Box::new(move || Arc::new(runtime.borrow().clone())),
+            access,
+            clock: Arc::clone(&self.clock),
+            names: self.request.names.clone(),
+        };
+        turn.ready();
+        ostler_web::serve(listener, site, turn.stop).await?;
+        drop(shown);
+        Ok(())
+    }
+}
+
+/// The address by which somebody comes in once.
+#[must_use]
+pub fn enter(url: &str, link: &Secret) -> String {
+    format!("{url}/enter/{}", link.reveal())
+}
+
+/// Where the server of a state directory listens, as it wrote when it began.
+#[must_use]
+pub fn address(state_directory: &Path) -> Option<String> {
+    std::fs::read_to_string(state_directory.join(FILE)).ok()
+}
+
+/// The address in a file, as long as it is true.
+struct Shown(PathBuf);
+
+impl Shown {
+    fn write(state_directory: &Path, url: &str) -> Result<Self, Failure> {
+        let path = state_directory.join(FILE);
+        std::fs::write(&path, url).map_err(|source| crate::Error::Write {
+            what: "the address of the server",
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

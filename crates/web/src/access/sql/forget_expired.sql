@@ -1,0 +1,1 @@
+DELETE FROM credential WHERE kind <> 'link' AND expires IS NOT NULL AND expires <= ?1

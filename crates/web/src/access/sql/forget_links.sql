@@ -1,0 +1,1 @@
+DELETE FROM credential WHERE kind = 'link' AND used IS NULL

@@ -1,0 +1,1 @@
+DELETE FROM started WHERE created < ?1

@@ -1,0 +1,233 @@
+//! What every request passes: the name it calls us by, who asks, and whether a browser was made to ask by another site.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use ostler_vocabulary::{ErrorKind, Failure};
+
+use crate::access::{Identity, Role, same};
+use crate::problem::Problem;
+use crate::serve::Web;
+
+/// The cookie of a browser that signed in.
+pub(crate) const SESSION: &str = "ostler_session";
+/// What scripts send instead of a field of a form.
+pub(crate) const FORM_TOKEN: &str = "x-ostler-form-token";
+
+/// Nothing of another site is loaded, ours is in no frame, and no script or style but our files runs.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Refuses names that are not ours, and adds the headers that all answers have.
+pub(crate) async fn every_answer(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let mut response = if from_elsewhere(&request) {
+        let failure = Failure::new(
+            ErrorKind::Denied,
+            "another site made the browser send this; nothing was done",
+        );
+        Problem::from(failure).into_response()
+    } else if host.is_some_and(|host| is_ours(host, web.names())) {
+        next.run(request).await
+    } else {
+        let failure = Failure::new(ErrorKind::Denied, "this server is not known by that name")
+            .with_hint("use its address, or start it with `--name NAME`");
+        Problem::from(failure).into_response()
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Whether a browser says that a page of another origin wants something changed.
+fn from_elsewhere(request: &Request) -> bool {
+    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
+    changes(request.method()) && matches!(site, Some(b"cross-site" | b"same-site"))
+}
+
+/// Whether a `Host` header is an address, `localhost`, or one of these names.
+fn is_ours(host: &str, names: &[String]) -> bool {
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    name.parse::<IpAddr>().is_ok()
+        || name.eq_ignore_ascii_case("localhost")
+        || names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Who asks; `None` when nobody says.
+pub(crate) async fn who(
+    web: &Web,
+    headers: &HeaderMap,
+    address: IpAddr,
+) -> Result<Option<Identity>, Problem> {
+    if let Some(token) = bearer(headers) {
+        return by_token(web, token, address).await.map(Some);
+    }
+    let Some(session) = session(headers) else {
+        return Ok(None);
+    };
+    Ok(web.access(move |access| access.by_session(&session)).await?)
+}
+
+/// Whose token it is. Who guesses waits.
+pub(crate) async fn by_token(web: &Web, token: String, address: IpAddr) -> Result<Identity, Problem> {
+    let now = web.clock().monotonic();
+    if let Some(wait) = web.throttle().wait(address, now) {
+        return Err(Problem::too_many(wait.as_secs() + 1));
+    }
+    match web.access(move |access| access.by_token(&token)).await? {
+        Some(identity) => {
+            web.throttle().succeeded(address);
+            Ok(identity)
+        }
+        None => {
+            web.throttle().failed(address, now);
+            Err(Problem::nobody("no such token"))
+        }
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim().to_owned())
+}
+
+/// The secret in the session's cookie.
+pub(crate) fn session(headers: &HeaderMap) -> Option<String> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(SESSION)?.strip_prefix('='))
+        .map(str::to_owned)
+}
+
+/// Where a request came from.
+pub(crate) fn address(request: &Request) -> IpAddr {
+    request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::from([0, 0, 0, 0]), |info| info.0.ip())
+}
+
+/// Lets those in whose role is enough, and tells the handler who they are.
+pub(crate) async fn api(web: Web, role: Role, mut request: Request, next: Next) -> Response {
+    // A request cannot be shared between threads, so what is needed of it is taken out before anything waits.
+    let (headers, changes, address) = (
+        request.headers().clone(),
+        changes(request.method()),
+        address(&request),
+    );
+    match admitted(&web, role, &headers, changes, address).await {
+        Ok(identity) => {
+            request.extensions_mut().insert(identity);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn admitted(
+    web: &Web,
+    role: Role,
+    headers: &HeaderMap,
+    changes: bool,
+    address: IpAddr,
+) -> Result<Identity, Problem> {
+    let identity = who(web, headers, address)
+        .await?
+        .ok_or_else(|| Problem::nobody("this needs a token"))?;
+    if identity.form_token.is_some() && changes {
+        let sent = headers.get(FORM_TOKEN).and_then(|value| value.to_str().ok());
+        check_form(&identity, sent)?;
+    }
+    may(&identity, role)?;
+    Ok(identity)
+}
+
+/// Whether a request with this method may change something.
+pub(crate) fn changes(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD)
+}
+
+/// Refuses what came by a session's cookie without what only our own pages know.
+pub(crate) fn check_form(identity: &Identity, sent: Option<&str>) -> Result<(), Failure> {
+    match (&identity.form_token, sent) {
+        (None, _) => Ok(()),
+        (Some(expected), Some(sent)) if same(expected, sent) => Ok(()),
+        _ => Err(Failure::new(
+            ErrorKind::Denied,
+            "the form is not from this session, so nothing was done",
+        )
+        .with_hint("load the page again and repeat what you did")),
+    }
+}
+
+/// Refuses whoever may not.
+pub(crate) fn may(identity: &Identity, role: Role) -> Result<(), Failure> {
+    if identity.role >= role {
+        return Ok(());
+    }
+    Err(Failure::new(
+        ErrorKind::Denied,
+        format!(
+            "`{}` is a {}, and this is for the role {role}",
+            identity.name, identity.role
+        ),
+    )
+    .with_hint("ask an admin for a token of that role"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ours;
+
+    #[test]
+    fn addresses_and_known_names_are_ours_and_no_others() {
+        let names = ["backup.example".to_owned()];
+        for host in [
+            "127.0.0.1:7070",
+            "[::1]:7070",
+            "10.1.2.3",
+            "localhost",
+            "LOCALHOST:7070",
+            "backup.example:443",
+        ] {
+            assert!(is_ours(host, &names), "{host}");
+        }
+        for host in [
+            "evil.example:7070",
+            "",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "[::1",
+        ] {
+            assert!(!is_ours(host, &names), "{host}");
+        }
+    }
+}

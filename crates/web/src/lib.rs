@@ -1,0 +1,26 @@
+//! Ostler over HTTP: the API, version 1, and the dashboard.
+//!
+//! Who uses it: `ostler serve` (the role `api`) calls [`serve`]; `ostler --server URL` talks through [`Remote`].
+//!
+//! The types to know: [`serve`] with its [`Site`], [`Access`] (who may do what, on disk, secrets hashed) and [`Remote`] (a
+//! [`Client`](ostler_api::Client) over this API).
+//!
+//! Invariants: every route is in one table (`v1/table.rs`), from which the router and the OpenAPI document are made, each with
+//! the least role that may use it; every failure becomes a status in one function ([`problem::status`]); what changes
+//! something needs a token or a session with its CSRF token; no answer holds a secret but the token that was just made.
+//! What is not here: what operations do, where state is, which addresses are listened on.
+
+mod access;
+mod error;
+mod guard;
+mod pages;
+pub mod problem;
+mod remote;
+mod serve;
+mod v1;
+
+pub use access::{Access, Identity, Role, TokenSummary};
+pub use error::Error;
+pub use remote::Remote;
+pub use serve::{Site, serve};
+pub use v1::openapi;

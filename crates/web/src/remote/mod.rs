@@ -1,0 +1,309 @@
+//! A [`Client`] over the API of a server.
+
+mod answers;
+mod events;
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{Method, header};
+use ostler_api::client::{Event, LimitChange, Mark};
+use ostler_api::document::{
+    BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
+};
+use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
+use ostler_api::request::{Filter, Selector};
+use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
+use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
+use ostler_api::{Client, Plan, Request};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId, Secret};
+use reqwest::{RequestBuilder, Response, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+
+use crate::Error;
+use crate::v1::wire::{
+    Approved, IDEMPOTENCY_KEY, Limited, Marked, Pair, QueueRequest, RetentionRequest, Started, Stop,
+};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A server that is reached by HTTP.
+#[derive(Clone)]
+pub struct Remote {
+    http: reqwest::Client,
+    base: Url,
+    token: Secret,
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote")
+            .field("base", &self.base.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Names and values of a query.
+type Query = Vec<(&'static str, String)>;
+
+impl Remote {
+    /// A client of the server at this address, such as `http://127.0.0.1:7070`. TLS needs a default provider of
+    /// cryptography, as the process sets it up for everything.
+    ///
+    /// # Errors
+    /// When the address is none.
+    pub fn new(server: &str, token: Secret) -> Result<Self, Error> {
+        let wrong = |why: &str| Error::Address {
+            message: format!("`{server}` is not the address of a server: {why}"),
+        };
+        let mut base = Url::parse(server).map_err(|error| wrong(&error.to_string()))?;
+        if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
+            return Err(wrong("it begins neither with http:// nor with https://"));
+        }
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(wrong("it holds a user or a password"));
+        }
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|source| Error::Client { source })?;
+        Ok(Self { http, base, token })
+    }
+
+    /// A request of a path below `v1`, given in parts that may hold anything.
+    fn request(&self, method: Method, path: &[&str], query: &Query) -> RequestBuilder {
+        let mut url = self.base.clone();
+        if let Ok(mut parts) = url.path_segments_mut() {
+            parts.pop_if_empty().push("v1").extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.http
+            .request(method, url)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token.reveal()))
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &Query) -> Result<T, Failure> {
+        let response = self.send(self.request(Method::GET, path, query)).await?;
+        answers::document(response).await
+    }
+
+    async fn post(&self, path: &[&str], query: &Query, body: &impl Serialize) -> Result<Response, Failure> {
+        let body = json(body)?;
+        self.send(self.request(Method::POST, path, query).body(body))
+            .await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        answers::checked(response).await
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> Failure {
+        let kind = match error.is_timeout() {
+            true => ErrorKind::Timeout,
+            false => ErrorKind::Unavailable,
+        };
+        let mut message = error.without_url().to_string();
+        message.insert_str(0, "no answer: ");
+        Failure::new(kind, message)
+            .context(format!("cannot ask the server at {}", self.base))
+            .with_hint("`ostler serve` has to run there; look at the address too")
+    }
+}
+
+fn json(body: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(body)
+        .map_err(|error| Failure::new(ErrorKind::Invalid, format!("this cannot be sent: {error}")))
+}
+
+fn narrowed(vault: Option<&str>, filter: &Filter) -> Result<Query, Failure> {
+    let mut query = Query::new();
+    query.extend(vault.map(|vault| ("vault", vault.to_owned())));
+    query.extend(filter.host.clone().map(|host| ("host", host)));
+    if let Some(path) = &filter.path {
+        query.push(("source", text(path)?));
+    }
+    query.extend(filter.name.clone().map(|name| ("name", name)));
+    query.extend(
+        filter
+            .tags
+            .iter()
+            .map(|(key, value)| ("tag", format!("{key}={value}"))),
+    );
+    Ok(query)
+}
+
+fn selected(selector: &Selector) -> Result<Query, Failure> {
+    narrowed(selector.vault.as_deref(), &selector.filter)
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    path.to_str().map(str::to_owned).ok_or_else(|| {
+        Failure::new(
+            ErrorKind::Unsupported,
+            format!("{} is not UTF-8, which the HTTP API needs", path.display()),
+        )
+        .with_hint("run the command on the server's machine, without --server")
+    })
+}
+
+#[async_trait]
+impl Client for Remote {
+    async fn plan(&self, request: Request) -> Result<Plan, Failure> {
+        answers::document(self.post(&["plans"], &Query::new(), &request).await?).await
+    }
+
+    async fn start(&self, plan: Plan) -> Result<OperationId, Failure> {
+        let body = json(&Approved::Plan { plan: Box::new(plan) })?;
+        // Under one key it is started once, however often it is sent.
+        let key = OperationId::random().to_string();
+        let request = || {
+            self.request(Method::POST, &["operations"], &Query::new())
+                .header(IDEMPOTENCY_KEY, &key)
+                .body(body.clone())
+        };
+        let response = match self.send(request()).await {
+            Err(failure) if failure.kind() == ErrorKind::Unavailable => self.send(request()).await?,
+            other => other?,
+        };
+        let started: Started = answers::document(response).await?;
+        Ok(started.operation)
+    }
+
+    async fn watch(&self, operation: OperationId) -> Result<mpsc::Receiver<Event>, Failure> {
+        let path = ["operations", &operation.to_string(), "events"];
+        let response = self.send(self.request(Method::GET, &path, &Query::new())).await?;
+        Ok(events::follow(self.clone(), operation, response))
+    }
+
+    async fn cancel(&self, operation: OperationId, leave: bool) -> Result<(), Failure> {
+        let path = ["operations", &operation.to_string(), "cancel"];
+        self.post(&path, &Query::new(), &Stop { leave }).await.map(drop)
+    }
+
+    async fn limit(&self, operation: OperationId, change: LimitChange) -> Result<LimitChange, Failure> {
+        let path = ["operations", &operation.to_string(), "limits"];
+        let limited: Limited = answers::document(self.post(&path, &Query::new(), &change).await?).await?;
+        Ok(limited.limits)
+    }
+
+    async fn resume(&self, operation: OperationId) -> Result<(), Failure> {
+        let path = ["operations", &operation.to_string(), "resume"];
+        self.post(&path, &Query::new(), &()).await.map(drop)
+    }
+
+    async fn operation(&self, id: &str) -> Result<OperationDetail, Failure> {
+        self.get(&["operations", answers::part(id)?], &Query::new()).await
+    }
+
+    async fn operations(&self, limit: usize) -> Result<OperationList, Failure> {
+        let query = vec![("limit", limit.clamp(1, u32::MAX as usize).to_string())];
+        let mut list: OperationList = self.get(&["operations"], &query).await?;
+        list.operations.truncate(limit);
+        Ok(list)
+    }
+
+    async fn export_operations(&self) -> Result<Vec<serde_json::Value>, Failure> {
+        let response = self
+            .send(self.request(Method::GET, &["history"], &Query::new()))
+            .await?;
+        answers::lines(response).await
+    }
+
+    async fn backups(&self, vault: Option<&str>, filter: &Filter) -> Result<BackupList, Failure> {
+        let mut query = narrowed(vault, filter)?;
+        query.push(("limit", "all".to_owned()));
+        self.get(&["backups"], &query).await
+    }
+
+    async fn backup(&self, selector: &Selector) -> Result<BackupDetail, Failure> {
+        self.get(
+            &["backups", answers::part(&selector.backup)?],
+            &selected(selector)?,
+        )
+        .await
+    }
+
+    async fn files(&self, selector: &Selector, path: Option<&Path>) -> Result<FileList, Failure> {
+        let mut query = selected(selector)?;
+        query.push(("limit", "all".to_owned()));
+        if let Some(path) = path {
+            query.push(("path", text(path)?));
+        }
+        self.get(&["backups", answers::part(&selector.backup)?, "files"], &query)
+            .await
+    }
+
+    async fn diff(&self, from: &Selector, to: &Selector) -> Result<Diff, Failure> {
+        let pair = Pair {
+            from: from.clone(),
+            to: to.clone(),
+        };
+        answers::document(self.post(&["diff"], &Query::new(), &pair).await?).await
+    }
+
+    async fn read_file(
+        &self,
+        selector: &Selector,
+        path: &Path,
+        allow_incomplete: bool,
+    ) -> Result<mpsc::Receiver<Result<Vec<u8>, Failure>>, Failure> {
+        let mut query = selected(selector)?;
+        query.push(("path", text(path)?));
+        query.push(("allow_incomplete", allow_incomplete.to_string()));
+        let at = ["backups", answers::part(&selector.backup)?, "content"];
+        let request = self
+            .request(Method::GET, &at, &query)
+            .header(header::TE, "trailers");
+        Ok(answers::content(self.send(request).await?))
+    }
+
+    async fn mark(&self, selector: &Selector, mark: Mark) -> Result<BackupId, Failure> {
+        let at = ["backups", answers::part(&selector.backup)?, "marks"];
+        let marked: Marked = answers::document(self.post(&at, &selected(selector)?, &mark).await?).await?;
+        Ok(marked.backup)
+    }
+
+    async fn vaults(&self) -> Result<VaultList, Failure> {
+        self.get(&["vaults"], &Query::new()).await
+    }
+
+    async fn vault(&self, name: Option<&str>) -> Result<VaultInfo, Failure> {
+        self.get(&["vaults", answers::vault(name)?], &Query::new()).await
+    }
+
+    async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure> {
+        self.get(&["vaults", answers::vault(vault)?, "keys"], &Query::new())
+            .await
+    }
+
+    async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure> {
+        let asked = QueueRequest {
+            database: database.clone(),
+            call,
+        };
+        answers::document(self.post(&["queues"], &Query::new(), &asked).await?).await
+    }
+
+    async fn schedule(&self, call: ScheduleCall) -> Result<ScheduleAnswer, Failure> {
+        answers::document(self.post(&["schedules"], &Query::new(), &call).await?).await
+    }
+
+    async fn retention(&self, place: &PolicyPlace, call: RetentionCall) -> Result<RetentionAnswer, Failure> {
+        let asked = RetentionRequest {
+            place: place.clone(),
+            call,
+        };
+        answers::document(self.post(&["retention"], &Query::new(), &asked).await?).await
+    }
+}

@@ -1,0 +1,318 @@
+//! Plans, operations, and calls of databases.
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
+use ostler_api::client::LimitChange;
+use ostler_api::document::{OperationDetail, OperationList};
+use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
+use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
+use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
+use ostler_api::{Plan, Request};
+use ostler_vocabulary::{ErrorKind, Failure, OperationId};
+use serde::{Deserialize, Serialize};
+
+use super::paging::{Paged, Wanted, newest_first};
+use super::query::Pairs;
+use super::{events, json};
+use crate::access::{Begun, Identity, Role};
+use crate::guard::may;
+use crate::problem::Problem;
+use crate::serve::Web;
+
+/// The header by which a request can be repeated.
+pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Digits of a digest that are enough.
+const DIGITS: usize = 8;
+/// Characters of such a key at most.
+const KEY: usize = 255;
+
+/// A plan that somebody agreed to.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Approved {
+    /// The digest of a plan that was made here within a day; its first digits will do.
+    Digest { digest: String },
+    /// The plan itself.
+    Plan { plan: Box<Plan> },
+}
+
+/// An operation that was started.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Started {
+    pub operation: OperationId,
+    pub url: String,
+    pub events_url: String,
+}
+
+/// How an operation is stopped.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Stop {
+    pub leave: bool,
+}
+
+/// Limits that an operation has now.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Limited {
+    pub operation: OperationId,
+    #[serde(flatten)]
+    pub limits: LimitChange,
+}
+
+/// A call of a database's queues.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QueueRequest {
+    #[serde(default)]
+    pub database: DatabaseChoice,
+    pub call: QueueCall,
+}
+
+/// A call of a database's policies.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RetentionRequest {
+    pub place: PolicyPlace,
+    pub call: RetentionCall,
+}
+
+pub(super) async fn plan(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+    body: Bytes,
+) -> Result<Json<Plan>, Problem> {
+    let request: Request = json(&body)?;
+    Ok(Json(make_plan(&web, &identity, request).await?))
+}
+
+pub(super) async fn create(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let approved: Approved = json(&body)?;
+    let key = match headers.get(IDEMPOTENCY_KEY) {
+        None => None,
+        Some(key) => match key.to_str() {
+            Ok(key) if (1..=KEY).contains(&key.len()) => Some(key.to_owned()),
+            _ => {
+                let message = format!("the idempotency key is not 1 to {KEY} characters of ASCII");
+                return Err(Failure::new(ErrorKind::Invalid, message).into());
+            }
+        },
+    };
+    let operation = match key {
+        None => start(&web, &identity, approved).await?,
+        Some(key) => once(&web, &identity, key, body, approved).await?,
+    };
+    let url = format!("/v1/operations/{operation}");
+    let started = Started {
+        operation,
+        events_url: format!("{url}/events"),
+        url: url.clone(),
+    };
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, url)], Json(started)).into_response())
+}
+
+/// Makes a plan, and keeps it to be approved.
+pub(crate) async fn make_plan(web: &Web, identity: &Identity, request: Request) -> Result<Plan, Failure> {
+    may(identity, Role::needed_for(&request))?;
+    let plan = web.client().plan(request).await?;
+    let kept = plan.clone();
+    web.access(move |access| access.keep_plan(&kept)).await?;
+    Ok(plan)
+}
+
+/// Starts what was approved.
+pub(crate) async fn start(
+    web: &Web,
+    identity: &Identity,
+    approved: Approved,
+) -> Result<OperationId, Failure> {
+    let plan = match approved {
+        Approved::Plan { plan } => *plan,
+        Approved::Digest { digest } if digest.len() < DIGITS => {
+            let message = format!("a digest is approved by {DIGITS} digits at least");
+            return Err(Failure::new(ErrorKind::Invalid, message));
+        }
+        Approved::Digest { digest } => {
+            let wanted = digest.clone();
+            web.access(move |access| access.plan(&wanted))
+                .await?
+                .ok_or_else(|| {
+                    Failure::new(
+                        ErrorKind::NotFound,
+                        format!("no plan with the digest {digest} was made within a day"),
+                    )
+                    .with_hint("make the plan again, look at it, and approve that one")
+                })?
+        }
+    };
+    may(identity, Role::needed_for(&plan.request))?;
+    web.client().start(plan).await
+}
+
+/// The same for a request that may be made again under the same key.
+async fn once(
+    web: &Web,
+    identity: &Identity,
+    key: String,
+    body: Bytes,
+    approved: Approved,
+) -> Result<OperationId, Failure> {
+    let (owner, asked) = (identity.name.clone(), key.clone());
+    let begun = web
+        .access(move |access| access.begin(&owner, &asked, &body))
+        .await?;
+    match begun {
+        Begun::Done(operation) => return Ok(operation),
+        Begun::Pending => {
+            return Err(Failure::new(
+                ErrorKind::Busy,
+                "a request with this idempotency key is being carried out, or the server ended over it",
+            )
+            .with_hint("look at the list of operations before you use another key"));
+        }
+        Begun::Other => {
+            return Err(Failure::new(
+                ErrorKind::Conflict,
+                "this idempotency key stands for another request",
+            ));
+        }
+        Begun::New => {}
+    }
+    let done = start(web, identity, approved).await;
+    let (owner, operation) = (identity.name.clone(), done.as_ref().ok().copied());
+    web.access(move |access| access.conclude(&owner, &key, operation))
+        .await?;
+    done
+}
+
+pub(super) async fn list(
+    State(web): State<Web>,
+    Query(pairs): Query<Pairs>,
+) -> Result<Json<Paged<OperationList>>, Problem> {
+    let wanted = Wanted::of(&pairs)?;
+    let key =
+        |operation: &ostler_api::document::OperationSummary| newest_first(operation.started, &operation.id);
+    // The client lists from the newest: a later page is reached by asking for more.
+    let mut asked = wanted.limit + 1;
+    loop {
+        let mut document = web.client().operations(asked).await?;
+        let all = document.operations.len() < asked;
+        document.operations.sort_by_key(|row| std::cmp::Reverse(key(row)));
+        let next = wanted.cut(
+            &mut document.operations,
+            |row, after| key(row).as_str() < after,
+            key,
+        );
+        if all || next.is_some() {
+            return Ok(Json(Paged { document, next }));
+        }
+        asked = asked.saturating_mul(2);
+    }
+}
+
+pub(super) async fn show(
+    State(web): State<Web>,
+    Path(id): Path<String>,
+) -> Result<Json<OperationDetail>, Problem> {
+    Ok(Json(web.client().operation(&id).await?))
+}
+
+pub(super) async fn events(State(web): State<Web>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let id = meant(&web, &id).await?;
+    let receiver = web.client().watch(id).await?;
+    Ok(events::stream(receiver, web.shutdown().clone()))
+}
+
+pub(super) async fn cancel(
+    State(web): State<Web>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let stop: Stop = if body.is_empty() {
+        Stop::default()
+    } else {
+        json(&body)?
+    };
+    let id = meant(&web, &id).await?;
+    web.client().cancel(id, stop.leave).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn resume(State(web): State<Web>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    let id = meant(&web, &id).await?;
+    web.client().resume(id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn limit(
+    State(web): State<Web>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<Limited>, Problem> {
+    let change: LimitChange = json(&body)?;
+    let operation = meant(&web, &id).await?;
+    let limits = web.client().limit(operation, change).await?;
+    Ok(Json(Limited { operation, limits }))
+}
+
+/// The id that was typed in full or in part.
+async fn meant(web: &Web, id: &str) -> Result<OperationId, Failure> {
+    match id.parse() {
+        Ok(id) => Ok(id),
+        Err(_) => Ok(web.client().operation(id).await?.summary.id),
+    }
+}
+
+pub(super) async fn history(State(web): State<Web>) -> Result<Response, Problem> {
+    let mut text = String::new();
+    for line in web.client().export_operations().await? {
+        text.push_str(&line.to_string());
+        text.push('\n');
+    }
+    Ok(([(header::CONTENT_TYPE, "application/jsonl")], Body::from(text)).into_response())
+}
+
+pub(super) async fn queue(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+    body: Bytes,
+) -> Result<Json<QueueAnswer>, Problem> {
+    let asked: QueueRequest = json(&body)?;
+    may(&identity, for_database(&asked.database))?;
+    Ok(Json(web.client().queue(&asked.database, asked.call).await?))
+}
+
+pub(super) async fn retention(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+    body: Bytes,
+) -> Result<Json<RetentionAnswer>, Problem> {
+    let asked: RetentionRequest = json(&body)?;
+    may(&identity, for_database(&asked.place.database))?;
+    Ok(Json(web.client().retention(&asked.place, asked.call).await?))
+}
+
+pub(super) async fn schedule(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+    body: Bytes,
+) -> Result<Json<ScheduleAnswer>, Problem> {
+    let call: ScheduleCall = json(&body)?;
+    may(&identity, Role::needed_for_schedule(&call))?;
+    Ok(Json(web.client().schedule(call).await?))
+}
+
+/// A connection string makes the server connect to wherever it says.
+fn for_database(choice: &DatabaseChoice) -> Role {
+    match choice.dsn {
+        Some(_) => Role::Admin,
+        None => Role::Operator,
+    }
+}

@@ -1,0 +1,215 @@
+//! The table of routes.
+
+use axum::routing::{MethodRouter, get, post};
+
+use super::{backups, openapi, operations, vaults};
+use crate::access::Role;
+use crate::serve::Web;
+
+/// A route, as the router and the OpenAPI document need it.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: Method,
+    /// The path, with parameters in braces.
+    pub path: &'static str,
+    /// The least role that may use it.
+    pub role: Role,
+    /// What it is for, in one line.
+    pub summary: &'static str,
+    /// Parameters of the query.
+    pub query: &'static [Parameter],
+    /// What the body of the request is.
+    pub body: Option<Body>,
+    /// What comes back.
+    pub answer: Answer,
+    pub(crate) handler: fn() -> MethodRouter<Web>,
+}
+
+/// How it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Changes nothing.
+    Get,
+    /// Changes something, or asks with a body.
+    Post,
+}
+
+/// A parameter of the query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// `string`, `integer` or `boolean`.
+    pub kind: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+    /// Whether it has to be given.
+    pub required: bool,
+    /// Whether it may be given several times.
+    pub repeated: bool,
+}
+
+/// The body of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Body {
+    /// The type in `ostler_api`.
+    pub name: &'static str,
+    /// What it is.
+    pub meaning: &'static str,
+    /// An example that is understood.
+    pub example: &'static str,
+}
+
+/// What comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The document of this name, as `--output json` prints it.
+    Document(&'static str),
+    /// A page of it, with `next` where there are more.
+    Page(&'static str),
+    /// An operation's id and URL, with status 202.
+    Operation,
+    /// Server-sent events.
+    Events,
+    /// Bytes.
+    Content,
+    /// Nothing, with status 204.
+    Nothing,
+}
+
+const fn optional(name: &'static str, kind: &'static str, meaning: &'static str) -> Parameter {
+    Parameter {
+        name,
+        kind,
+        meaning,
+        required: false,
+        repeated: false,
+    }
+}
+
+const VAULT: Parameter = optional(
+    "vault",
+    "string",
+    "The vault's name; any configured one unless given",
+);
+const HOST: Parameter = optional("host", "string", "Only backups made on this host");
+const SOURCE: Parameter = optional("source", "string", "Only backups of this path");
+const NAME: Parameter = optional("name", "string", "Only backups with this name");
+const TAG: Parameter = Parameter {
+    repeated: true,
+    ..optional("tag", "string", "Only backups with this tag, as `KEY=VALUE`")
+};
+const LIMIT: Parameter = optional(
+    "limit",
+    "string",
+    "At most so many rows, or `all`; 100 unless given",
+);
+const CURSOR: Parameter = optional("cursor", "string", "`next` of the page before");
+const BELOW: Parameter = optional("path", "string", "Only what is at this path and below");
+const FILE: Parameter = Parameter {
+    required: true,
+    ..optional(
+        "path",
+        "string",
+        "The file, as it was backed up or relative to the only source",
+    )
+};
+const INCOMPLETE: Parameter = optional(
+    "allow_incomplete",
+    "boolean",
+    "Read partial and damaged backups too",
+);
+const LEVEL: Parameter = optional(
+    "one_level",
+    "boolean",
+    "Only what is directly in the directory at `path`",
+);
+
+const SELECTOR: &[Parameter] = &[VAULT, HOST, SOURCE, NAME, TAG];
+
+macro_rules! route {
+    ($method:ident $path:literal $role:ident $summary:literal, $query:expr, $body:expr, $answer:expr, $handler:expr) => {
+        Route {
+            method: Method::$method,
+            path: $path,
+            role: Role::$role,
+            summary: $summary,
+            query: $query,
+            body: $body,
+            answer: $answer,
+            handler: $handler,
+        }
+    };
+}
+
+const fn body(name: &'static str, meaning: &'static str, example: &'static str) -> Option<Body> {
+    Some(Body {
+        name,
+        meaning,
+        example,
+    })
+}
+
+/// Every route of the API, and nothing else.
+#[must_use]
+#[rustfmt::skip]
+pub fn routes() -> &'static [Route] {
+    use Answer::{Content, Document, Events, Nothing, Operation, Page};
+    const ROUTES: &[Route] = &[
+        route!(Get "/v1/openapi.json" Viewer "This description", &[], None,
+            Document("openapi"), || get(openapi::show)),
+        route!(Get "/v1/vaults" Viewer "The configured vaults", &[], None,
+            Document("vault-list"), || get(vaults::list)),
+        route!(Get "/v1/vaults/{vault}" Viewer "What is known about one vault; `-` is the default one", &[], None,
+            Document("vault"), || get(vaults::show)),
+        route!(Get "/v1/vaults/{vault}/keys" Viewer "What opens a vault; never a secret", &[], None,
+            Document("key-list"), || get(vaults::keys)),
+        route!(Get "/v1/backups" Viewer "Backups, newest first", &[VAULT, HOST, SOURCE, NAME, TAG, LIMIT, CURSOR], None,
+            Page("backup-list"), || get(backups::list)),
+        route!(Get "/v1/backups/{backup}" Viewer "One backup, by id, unique prefix, name, `latest` or `latest~N`", SELECTOR, None,
+            Document("backup"), || get(backups::show)),
+        route!(Get "/v1/backups/{backup}/files" Viewer "Its files", &[VAULT, HOST, SOURCE, NAME, TAG, BELOW, LEVEL, LIMIT, CURSOR], None,
+            Page("file-list"), || get(backups::files)),
+        route!(Get "/v1/backups/{backup}/content" Operator "The content of one of its files", &[VAULT, HOST, SOURCE, NAME, TAG, FILE, INCOMPLETE], None,
+            Content, || get(backups::content)),
+        route!(Post "/v1/backups/{backup}/marks" Operator "Holds, releases or tags it", SELECTOR,
+            body("Mark", "What is to be said of the backup", r#"{"mark": "hold", "reason": "audit"}"#),
+            Document("marked"), || post(backups::mark)),
+        route!(Post "/v1/diff" Viewer "How the second backup differs from the first", &[],
+            body("Pair", "Two selectors", r#"{"from": {"vault": null, "backup": "latest~1"}, "to": {"vault": null, "backup": "latest"}}"#),
+            Document("diff"), || post(backups::diff)),
+        route!(Post "/v1/plans" Operator "What a request would do. Changes nothing", &[],
+            body("Request", "What is wanted", r#"{"kind": "create_backup", "paths": ["/srv/data"]}"#),
+            Document("plan"), || post(operations::plan)),
+        route!(Post "/v1/operations" Operator "Carries out a plan that was approved by its digest. With the header `Idempotency-Key` it can be repeated safely for a day", &[],
+            body("Approved", "The digest of a plan that was made within a day, or the whole plan", r#"{"digest": "9c1d4e5f6a7b8c9d"}"#),
+            Operation, || post(operations::create)),
+        route!(Get "/v1/operations" Viewer "Operations, newest first", &[LIMIT, CURSOR], None,
+            Page("operation-list"), || get(operations::list)),
+        route!(Get "/v1/operations/{operation}" Viewer "One operation, by id or unique prefix", &[], None,
+            Document("operation"), || get(operations::show)),
+        route!(Get "/v1/operations/{operation}/events" Viewer "What happens to it from now on; the last event is `ended`", &[], None,
+            Events, || get(operations::events)),
+        route!(Post "/v1/operations/{operation}/cancel" Operator "Asks it to stop: it is undone unless it has committed", &[],
+            body("Stop", "Whether it is left as it is, to be resumed", r#"{"leave": false}"#),
+            Nothing, || post(operations::cancel)),
+        route!(Post "/v1/operations/{operation}/resume" Operator "Goes on with one that was interrupted or failed", &[], None,
+            Nothing, || post(operations::resume)),
+        route!(Post "/v1/operations/{operation}/limits" Operator "Changes its limits while it runs", &[],
+            body("LimitChange", "Per second; 0 lifts a limit", r#"{"upload": 10485760}"#),
+            Document("operation-limit"), || post(operations::limit)),
+        route!(Get "/v1/history" Viewer "Everything that is known about operations, as JSON lines, oldest first", &[], None,
+            Content, || get(operations::history)),
+        route!(Post "/v1/queues" Operator "Asks a database about its queues, or changes something there that needs no plan", &[],
+            body("QueueRequest", "The database and the call", r#"{"database": {"name": "shop"}, "call": {"call": "status"}}"#),
+            Document("queue-answer"), || post(operations::queue)),
+        route!(Post "/v1/schedules" Operator "Asks about schedules, changes them, or runs what they say", &[],
+            body("ScheduleCall", "The call", r#"{"call": "list"}"#),
+            Document("schedule-answer"), || post(operations::schedule)),
+        route!(Post "/v1/retention" Operator "Asks a database about its retention policies, or changes them", &[],
+            body("RetentionRequest", "Where the policies are, and the call", r#"{"place": {"database": {"name": "shop"}, "schema": "ext"}, "call": {"call": "tags"}}"#),
+            Document("retention-answer"), || post(operations::retention)),
+    ];
+    ROUTES
+}
