@@ -33,7 +33,7 @@ pub use queue::{
     QueueChanges, QueueDetail, QueueList, QueueSchemaReport, QueueStatus, QueueSummary,
 };
 pub use retention::{
-    PartitionVerdict, PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList, PolicyTags,
+    ArchiveProof, PartitionVerdict, PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList, PolicyTags,
     RetentionEntry, RetentionHistory, RetentionItem, RetentionProblem, RetentionProof, RetentionReport,
     RetentionVerdict,
 };

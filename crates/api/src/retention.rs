@@ -1,6 +1,7 @@
 //! What is asked of a database's retention policies, and what it answers.
 
 mod name;
+mod undo;
 
 use std::collections::BTreeSet;
 
@@ -12,6 +13,7 @@ use crate::document::{
 };
 use crate::queue::DatabaseChoice;
 pub use name::{NameError, TableColumn, TableName};
+pub use undo::{Undo, UndoItem, UndoProof, UndoReport, UndoWork};
 
 /// The schema of policies where nobody says another.
 pub const DEFAULT_SCHEMA: &str = "ext";
@@ -37,9 +39,33 @@ pub enum Strategy {
     Delete,
     /// All rows but the newest of each key are deleted.
     KeepLast,
+    /// Partitions or rows are kept in Parquet files of an object store, and removed then.
+    Archive,
 }
 
 impl Strategy {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Drop, Self::Delete, Self::KeepLast, Self::Archive];
+
+    /// What it does, in a few words.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Drop => "Drop whole partitions",
+            Self::Delete => "Delete rows",
+            Self::KeepLast => "Delete all rows but the newest of each key",
+            Self::Archive => "Keep partitions or rows in Parquet files of an object store, and remove them then",
+        }
+    }
+
+    /// By its word, in letters of any case.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|strategy| strategy.as_str().eq_ignore_ascii_case(word))
+    }
+
     /// Its word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -47,6 +73,7 @@ impl Strategy {
             Self::Drop => "drop",
             Self::Delete => "delete",
             Self::KeepLast => "keep-last",
+            Self::Archive => "archive",
         }
     }
 }
@@ -107,6 +134,9 @@ pub struct Policy {
     pub column: String,
     /// What is done.
     pub strategy: Strategy,
+    /// Where what goes is kept: an address, or a class of storage of the configuration. For `archive`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// For how long rows are kept.
     pub keep: Period,
     /// By which policies are chosen.
@@ -154,6 +184,7 @@ impl Policy {
             table,
             column: column.into(),
             strategy,
+            target: None,
             keep,
             tags: BTreeSet::new(),
             time_zone: utc(),
@@ -196,6 +227,8 @@ pub struct PolicyChange {
     pub column: Option<String>,
     /// What is done.
     pub strategy: Option<Strategy>,
+    /// Where what goes is kept.
+    pub target: Option<String>,
     /// Tags instead of those it has; empty leaves them.
     pub tags: BTreeSet<String>,
     /// The zone.
@@ -221,12 +254,14 @@ impl PolicyChange {
                 *slot = value;
             }
         }
+        let asked = self.target.is_some();
         put(&mut policy.keep, self.keep);
         put(&mut policy.column, self.column);
         put(&mut policy.strategy, self.strategy);
         put(&mut policy.time_zone, self.time_zone);
         put(&mut policy.partition_rule, self.partition_rule);
         policy.unit = self.unit.or(policy.unit);
+        policy.target = self.target.or(policy.target);
         policy.last = self.last.or(policy.last);
         if !self.tags.is_empty() {
             policy.tags = self.tags;
@@ -235,6 +270,9 @@ impl PolicyChange {
             policy.by = self.by;
         }
         policy.floors = self.floors.over(policy.floors);
+        if policy.strategy != Strategy::Archive && !asked {
+            policy.target = None;
+        }
         policy
     }
 }

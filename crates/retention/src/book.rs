@@ -10,7 +10,8 @@ use ostler_vocabulary::{Failure, Timestamp};
 
 use crate::facts::{Shape, Table};
 use crate::plan::choose;
-use crate::strategy::{Question, decide, time_column};
+use crate::archive::Shelves;
+use crate::strategy::{self, Question, decide, time_column};
 use crate::{Database, Error, cutoff};
 
 /// Answers a call.
@@ -19,6 +20,7 @@ use crate::{Database, Error, cutoff};
 /// [`Error`]; failures of the database.
 pub async fn answer(
     database: &dyn Database,
+    shelves: &dyn Shelves,
     call: RetentionCall,
     now: Timestamp,
 ) -> Result<RetentionAnswer, Failure> {
@@ -47,7 +49,7 @@ pub async fn answer(
             let chosen = choose(&name, policies, &choice, None)?;
             let mut findings = Vec::new();
             for policy in &chosen {
-                findings.extend(check(database, policy, &all, now).await?);
+                findings.extend(check(database, shelves, policy, &all, now).await?);
             }
             return Ok(RetentionAnswer::Checked(PolicyCheckList {
                 database: name,
@@ -61,7 +63,7 @@ pub async fn answer(
                 database: name,
             }));
         }
-        RetentionCall::Add { wish, replace } => vec![add(database, policies, wish, replace).await?],
+        RetentionCall::Add { wish, replace } => vec![add(database, shelves, policies, wish, replace).await?],
         RetentionCall::Import {
             policies: wanted,
             replace,
@@ -185,17 +187,15 @@ fn valid(policy: &Policy) -> Result<(), Error> {
     {
         return wrong("max_delete_ratio is a share from 0 to 1", None);
     }
-    match policy.strategy {
-        Strategy::KeepLast if policy.last.is_none_or(|last| last == 0) || policy.by.is_empty() => wrong(
-            "keep-last needs the number of rows to keep, and the columns of the key",
-            Some("`--last N --by COLUMN`"),
-        ),
-        _ => Ok(()),
+    if policy.target.is_some() && policy.strategy != Strategy::Archive {
+        return wrong("only what is archived has a target", Some("`archive:TARGET`"));
     }
+    strategy::valid(policy).or_else(|fault| wrong(fault.reason, fault.cure))
 }
 
 async fn add(
     database: &dyn Database,
+    shelves: &dyn Shelves,
     policies: Vec<Policy>,
     wish: PolicyWish,
     replace: bool,
@@ -213,7 +213,7 @@ async fn add(
         Some(column) => column.clone(),
         None => guess(&facts, &wish)?,
     };
-    let strategy = wish.strategy.unwrap_or(match partitioned_by(&facts, &column) {
+    let strategy = wish.strategy.unwrap_or(match facts.partitioned_by(&column) {
         true => Strategy::Drop,
         false => Strategy::Delete,
     });
@@ -224,20 +224,14 @@ async fn add(
     policy.column = column;
     policy.strategy = strategy;
     policy.keep = wish.keep;
+    policy.target = None;
     let policy = wish.change.applied(policy);
     valid(&policy)?;
+    if let Some(target) = &policy.target {
+        shelves.shelf(target).await?;
+    }
     time_column(&policy, &facts).map_err(|problem| Failure::new(problem.kind, problem.reason))?;
     Ok(changed(before, Some(policy)))
-}
-
-/// Whether a level of the table is partitioned by the column.
-fn partitioned_by(facts: &Table, column: &str) -> bool {
-    facts.partitions.iter().any(|partition| {
-        partition
-            .key
-            .first()
-            .is_some_and(|key| key.as_deref() == Some(column))
-    })
 }
 
 /// The column by which the table is partitioned, or the only one that tells a time.
@@ -251,7 +245,7 @@ fn guess(facts: &Table, wish: &PolicyWish) -> Result<String, Error> {
     let keys: Vec<&str> = times
         .iter()
         .copied()
-        .filter(|name| partitioned_by(facts, name))
+        .filter(|name| facts.partitioned_by(name))
         .collect();
     match (keys.as_slice(), times.as_slice()) {
         ([only], _) | ([], [only]) => Ok((*only).to_owned()),
@@ -268,6 +262,7 @@ fn guess(facts: &Table, wish: &PolicyWish) -> Result<String, Error> {
 /// What is wrong with a policy as things are, and what somebody should know.
 async fn check(
     database: &dyn Database,
+    shelves: &dyn Shelves,
     policy: &Policy,
     all: &[Policy],
     now: Timestamp,
@@ -281,6 +276,11 @@ async fn check(
     if let Err(error) = valid(policy) {
         findings.push(finding(true, error.to_string()));
         return Ok(findings);
+    }
+    if let Some(target) = &policy.target
+        && let Err(failure) = shelves.shelf(target).await
+    {
+        findings.push(finding(true, failure.messages().join(": ")));
     }
     for other in all {
         if other.name != policy.name && other.table == policy.table {
@@ -308,7 +308,7 @@ async fn check(
             if policy.strategy == Strategy::Drop && decision.partitions.is_empty() {
                 findings.push(finding(false, format!("{} has no partitions", policy.table)));
             }
-            if policy.strategy == Strategy::Delete && partitioned_by(&facts, &policy.column) {
+            if policy.strategy == Strategy::Delete && facts.partitioned_by(&policy.column) {
                 let text = format!(
                     "{} is partitioned by {}: `drop` is faster",
                     policy.table, policy.column

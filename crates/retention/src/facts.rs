@@ -65,6 +65,19 @@ pub struct Partition {
     pub rows: Option<u64>,
 }
 
+impl Table {
+    /// Whether a level of the table is partitioned by the column.
+    #[must_use]
+    pub fn partitioned_by(&self, column: &str) -> bool {
+        self.partitions.iter().any(|partition| {
+            partition
+                .key
+                .first()
+                .is_some_and(|key| key.as_deref() == Some(column))
+        })
+    }
+}
+
 impl Partition {
     /// Whether it takes what no other one does.
     #[must_use]
@@ -89,6 +102,22 @@ impl Partition {
         let (to, _) = values(rest.strip_prefix(" TO ")?)?;
         Some((from.into_iter().next()?, to.into_iter().next()?))
     }
+}
+
+/// Whether a text is bounds as the server writes them, and nothing else.
+#[must_use]
+pub fn are_bounds(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("FOR VALUES ") else {
+        return false;
+    };
+    let end = match rest.strip_prefix("IN ") {
+        Some(rest) => values(rest),
+        None => rest
+            .strip_prefix("FROM ")
+            .and_then(values)
+            .and_then(|(_, rest)| values(rest.strip_prefix(" TO ")?)),
+    };
+    end.is_some_and(|(_, rest)| rest.is_empty())
 }
 
 /// A list in parentheses, and what comes after it. `None` for `MINVALUE`, `MAXVALUE` and `NULL`.
@@ -116,6 +145,10 @@ fn values(text: &str) -> Option<(Vec<Option<String>>, &str)> {
         } else {
             let end = rest.find([',', ')'])?;
             let word = &rest[..end];
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-' | b'_');
+            if word.is_empty() || word.contains("--") || !word.bytes().all(plain) {
+                return None;
+            }
             found.push((!matches!(word, "MINVALUE" | "MAXVALUE" | "NULL")).then(|| word.to_owned()));
             rest = &rest[end..];
         }

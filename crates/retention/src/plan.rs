@@ -9,8 +9,10 @@ use ostler_operations::plan_digest;
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 
 use crate::floor::{self, Extent};
-use crate::strategy::{Decision, Item, Question, Target, decide, problem};
-use crate::{Database, Error, KIND, cutoff};
+use crate::archive::Shelves;
+use crate::strategy::{Decision, Item, Question, Target, Task, decide, problem};
+use crate::run::KIND;
+use crate::{Database, Error, cutoff};
 
 /// Of partitions one always stays unless a policy says otherwise.
 const MIN_PARTITIONS: u64 = 1;
@@ -19,7 +21,12 @@ const MIN_PARTITIONS: u64 = 1;
 ///
 /// # Errors
 /// [`Error`]; when no chosen policy can work, what stands in the way of the first; failures of the database.
-pub async fn plan(database: &dyn Database, mut request: Retention, now: Timestamp) -> Result<Plan, Failure> {
+pub async fn plan(
+    database: &dyn Database,
+    shelves: &dyn Shelves,
+    mut request: Retention,
+    now: Timestamp,
+) -> Result<Plan, Failure> {
     let zone = cutoff::zone(request.time_zone.as_deref().unwrap_or("UTC"))?;
     let cutoff = cutoff::read(request.cutoff.as_deref(), &zone, now)?;
     request.cutoff = Some(cutoff.to_string());
@@ -47,7 +54,7 @@ pub async fn plan(database: &dyn Database, mut request: Retention, now: Timestam
             notes: Vec::new(),
             partitions: Vec::new(),
         };
-        match one(database, policy, &request, cutoff, &mut verdict).await? {
+        match one(database, shelves, policy, &request, cutoff, &mut verdict).await? {
             Err(problem) => verdict.problem = Some(problem),
             Ok(mut items) => {
                 items.retain(|item| {
@@ -75,6 +82,7 @@ pub async fn plan(database: &dyn Database, mut request: Retention, now: Timestam
 /// What one policy would do, or what stands in its way.
 async fn one(
     database: &dyn Database,
+    shelves: &dyn Shelves,
     policy: &Policy,
     request: &Retention,
     cutoff: Timestamp,
@@ -91,6 +99,11 @@ async fn one(
             format!("there is no table {}", policy.table),
         )));
     };
+    if let Some(target) = &policy.target
+        && let Err(failure) = shelves.shelf(target).await
+    {
+        return Ok(Err(problem(failure.kind(), failure.messages().join(": "))));
+    }
     let floors = request.floors.over(policy.floors);
     let question = Question {
         policy,
@@ -113,7 +126,8 @@ async fn one(
         let measured = measured(database, &facts, policy, item, request.estimate, floors).await?;
         items.extend(measured);
     }
-    let by_rows = policy.strategy != Strategy::Drop;
+    let is_rows = |item: &Item| matches!(item.target, Target::Rows { .. });
+    let by_rows = decision.items.iter().any(is_rows);
     let extent = Extent {
         going: items.iter().filter_map(|item| item.rows).sum(),
         all: match floor::needs_all(&floors, by_rows) {
@@ -150,6 +164,10 @@ async fn measured(
     if by_rows && rows == 0 {
         return Ok(None);
     }
+    let task = Task {
+        target: item.target.clone(),
+        shelf: item.shelf.clone(),
+    };
     Ok(Some(RetentionItem {
         policy: policy.name.clone(),
         table: item.table.clone(),
@@ -160,9 +178,9 @@ async fn measured(
         bytes: item.bytes,
         oldest,
         newest,
-        statements: database.statements(facts, &item.table, &item.target),
+        statements: database.statements(facts, &item.table, &task),
         max_rows: floors.max_rows,
-        detail: serde_json::to_value(&item.target)
+        detail: serde_json::to_value(&task)
             .map_err(|error| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {error}")))?,
     }))
 }
@@ -173,7 +191,7 @@ pub(crate) fn rule_note(
     facts: &crate::facts::Table,
     decision: &Decision,
 ) -> Option<String> {
-    if question.rule == PartitionRule::End || question.policy.strategy != Strategy::Drop {
+    if question.rule == PartitionRule::End || decision.partitions.is_empty() {
         return None;
     }
     let by_end = decide(

@@ -13,8 +13,7 @@ pub(crate) use database::DatabaseArguments;
 pub(crate) use global::{ColorChoice, GlobalArguments, ProgressChoice};
 pub(crate) use paths::{source_path, target_path};
 pub(crate) use retention::{
-    ChoiceArguments, FloorArguments, PlaceArguments, PolicyArguments, RuleWord, StrategyWord, UnitWord,
-    period,
+    ChoiceArguments, FloorArguments, PlaceArguments, PolicyArguments, RuleWord, UnitWord, period, strategy,
 };
 pub(crate) use values::{
     Tag, backup, byte_rate, command, digest, path, pattern, ratio, request_rate, span, tag, tag_map,

@@ -70,6 +70,7 @@ pub(crate) const POLICY_CHECK: Schema = list("policy-check", "findings", "policy
 pub(crate) const POLICY_CHANGES: Schema = list("policy-changes", "changes", "policy-change");
 pub(crate) const RETENTION_HISTORY: Schema = list("retention-history", "entries", "retention-entry");
 pub(crate) const RETENTION_REPORT: Schema = document("retention-report");
+pub(crate) const UNDO_REPORT: Schema = document("undo-report");
 pub(crate) const EVENT: Schema = document("event");
 pub(crate) const ERROR: Schema = document("error");
 

@@ -174,6 +174,7 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             "`ostler retention run`",
             &samples::retention_report(),
         ),
+        report(UNDO_REPORT, "`ostler retention undo`", &samples::undo_report()),
         example(CONFIG_CHECK, "`ostler config check`", &samples::config_check()),
         example(CONFIG, "`ostler config show`", &samples::config_show()),
         example(CONFIG_TEMPLATE, "`ostler config init`", &template),

@@ -9,6 +9,7 @@ mod outcome;
 pub(crate) mod plan;
 pub(crate) mod queue;
 pub(crate) mod retention;
+pub(crate) mod undo;
 pub(crate) mod vault;
 
 pub(crate) use outcome::outcome;

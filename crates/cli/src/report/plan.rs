@@ -26,6 +26,7 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::Keys(_) | Work::QueueSchema(_) => "",
         Work::Retention(work) if work.items.is_empty() => "",
         Work::Retention(_) => "remove ",
+        Work::Undo(_) => "bring back ",
     };
     let place = if plan.vault.is_empty() {
         String::new()
@@ -58,6 +59,7 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::Keys(work) => super::keys::plan(page, work),
         Work::QueueSchema(work) => super::queue::plan(page, work),
         Work::Retention(work) => super::retention::plan(page, work),
+        Work::Undo(work) => super::undo::plan(page, work),
     }
 }
 

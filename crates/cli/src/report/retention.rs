@@ -63,6 +63,7 @@ fn details(policy: &Policy) -> Vec<String> {
     if policy.partition_rule == ostler_api::retention::PartitionRule::Start {
         said.push("rule start".to_owned());
     }
+    said.extend(policy.target.as_ref().map(|target| format!("to {target}")));
     if let Some(last) = policy.last {
         said.push(format!("newest {last} by {}", policy.by.join(", ")));
     }
@@ -292,6 +293,20 @@ pub(crate) fn report(page: &mut Page, report: &RetentionReport) {
             ]);
         }
         page.table(&table);
+    }
+    for proof in &report.items {
+        if let Some(archive) = &proof.archive {
+            page.field(
+                "archive",
+                format!(
+                    "{} in {}: {}, {}, read back",
+                    archive.manifest,
+                    archive.to,
+                    plural(archive.files, "file"),
+                    size(archive.bytes)
+                ),
+            );
+        }
     }
     page.fields(
         "refused",

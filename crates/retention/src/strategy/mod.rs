@@ -1,12 +1,13 @@
 //! What goes, and why: pure functions from a policy, the catalogue's facts and a threshold.
 
+mod archive;
 mod delete;
 mod drop;
 mod keep_last;
 
 use jiff::tz::TimeZone;
 use ostler_api::document::{PartitionVerdict, RetentionProblem};
-use ostler_api::retention::{PartitionRule, Policy, Strategy, TableName};
+use ostler_api::retention::{PartitionRule, Policy, Strategy, TableName, TimeUnit};
 use ostler_vocabulary::{ErrorKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,30 @@ pub enum Target {
     },
 }
 
+/// What is done: everything that a run needs to know of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// What is removed.
+    #[serde(flatten)]
+    pub target: Target,
+    /// Where it is kept first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shelf: Option<Shelf>,
+}
+
+/// Where and as what rows are kept before they go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shelf {
+    /// The store, as the policy calls it.
+    pub to: String,
+    /// The table that they belong to.
+    pub table: TableName,
+    /// What the column of the time counts, where its type does not say.
+    pub unit: Option<TimeUnit>,
+    /// The zone of times that name none.
+    pub zone: String,
+}
+
 /// What a value has to be, to tell a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -64,12 +89,14 @@ pub enum Form {
 pub struct Item {
     /// The partition, or the table of the rows.
     pub table: TableName,
-    /// `drop partition` or `delete rows`.
+    /// Such as `drop partition` or `delete rows`.
     pub action: &'static str,
     /// Why.
     pub reason: String,
     /// What exactly.
     pub target: Target,
+    /// Where it is kept first.
+    pub shelf: Option<Shelf>,
     /// Bytes, where the catalogue knows.
     pub bytes: Option<u64>,
     /// Rows by the server's statistics.
@@ -102,6 +129,41 @@ pub struct Question<'a> {
     pub min_keep: u64,
 }
 
+/// Why a policy cannot be, whatever its table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// A sentence.
+    pub reason: &'static str,
+    /// What to write instead.
+    pub cure: Option<&'static str>,
+}
+
+/// A strategy: whether a policy says what it needs, and what goes by it.
+struct Entry {
+    valid: fn(&Policy) -> Result<(), Fault>,
+    decide: fn(&Question<'_>, &Table, TimeColumn) -> Result<Decision, RetentionProblem>,
+}
+
+/// Every strategy is a file beside this one and a line here. Its word is in `ostler_api::retention::Strategy`.
+fn entry(strategy: Strategy) -> Entry {
+    let anything = |_: &Policy| Ok(());
+    let entry = |valid, decide| Entry { valid, decide };
+    match strategy {
+        Strategy::Drop => entry(anything, drop::decide),
+        Strategy::Delete => entry(anything, delete::decide),
+        Strategy::KeepLast => entry(keep_last::valid, keep_last::decide),
+        Strategy::Archive => entry(archive::valid, archive::decide),
+    }
+}
+
+/// Whether a policy says what its strategy needs.
+///
+/// # Errors
+/// What is missing.
+pub fn valid(policy: &Policy) -> Result<(), Fault> {
+    (entry(policy.strategy).valid)(policy)
+}
+
 /// Decides what goes.
 ///
 /// # Errors
@@ -114,11 +176,7 @@ pub fn decide(question: &Question<'_>, table: &Table) -> Result<Decision, Retent
         ));
     }
     let column = time_column(question.policy, table)?;
-    match question.policy.strategy {
-        Strategy::Drop => drop::decide(question, table, column),
-        Strategy::Delete => delete::decide(question, table, column),
-        Strategy::KeepLast => keep_last::decide(question, table, column),
-    }
+    (entry(question.policy.strategy).decide)(question, table, column)
 }
 
 /// How the policy's column tells a time.

@@ -140,6 +140,31 @@ impl Settings {
         })
     }
 
+    /// How the store of a class of storage is reached. An absolute directory and a URL are addresses themselves.
+    ///
+    /// # Errors
+    /// [`Error::NoClass`]
+    pub fn class(&self, name: &str) -> Result<file::Vault, Error> {
+        let Some(class) = self.file.class.get(name) else {
+            return match name.starts_with('/') || name.contains("://") {
+                true => Ok(file::Vault::at(name)),
+                false => Err(Error::NoClass {
+                    name: name.to_owned(),
+                    known: self.file.class.keys().cloned().collect(),
+                }),
+            };
+        };
+        let reached = match &class.reached_as {
+            Some(vault) => self.vault(vault)?,
+            None => file::Vault::at(""),
+        };
+        Ok(file::Vault {
+            location: class.location.clone(),
+            lock: None,
+            ..reached
+        })
+    }
+
     /// The configured vaults, and `default` where nothing else is.
     #[must_use]
     pub fn vault_names(&self) -> Vec<String> {
@@ -325,6 +350,22 @@ fn check(file: &File, path: &Path) -> Result<(), Error> {
                 );
             }
             Ok(_) => {}
+        }
+    }
+    for (name, class) in &file.class {
+        let key = format!("class.{name}.location");
+        if class.location.is_empty() {
+            return wrong(&key, "it is empty", "write a directory, or an address such as s3://bucket/prefix");
+        }
+        refuse_password(&class.location, path, &key)?;
+        if let Some(vault) = &class.reached_as
+            && !file.vault.contains_key(vault)
+        {
+            return wrong(
+                &format!("class.{name}.as"),
+                &format!("no [vault.{vault}] is configured"),
+                "name one that is",
+            );
         }
     }
     if file.ticker.wakeup_lag.0.is_zero() {

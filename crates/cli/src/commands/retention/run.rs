@@ -2,11 +2,11 @@
 
 use clap::Args;
 use ostler_api::request::Request;
-use ostler_api::retention::{Pace, Retention};
+use ostler_api::retention::{Pace, Retention, Strategy};
 use ostler_vocabulary::{Failure, Span};
 
 use crate::arguments::{
-    ApprovalArguments, ChoiceArguments, FloorArguments, PlaceArguments, RuleWord, StrategyWord, ratio, span,
+    ApprovalArguments, ChoiceArguments, FloorArguments, PlaceArguments, RuleWord, ratio, span, strategy,
     text,
 };
 use crate::operate::{Approval, carry_out};
@@ -31,8 +31,8 @@ pub(crate) struct RunArguments {
     choice: ChoiceArguments,
 
     /// Only policies of this strategy
-    #[arg(long, value_enum, value_name = "STRATEGY")]
-    strategy: Option<StrategyWord>,
+    #[arg(long, value_name = "STRATEGY", value_parser = strategy(), ignore_case = true)]
+    strategy: Option<Strategy>,
 
     /// The moment from which ages are counted back: a date, a time with its zone, milliseconds since 1970, `today`, `4w`; now if not given
     #[arg(long, visible_alias = "cutoff-day", value_name = "MOMENT", value_parser = text(), allow_hyphen_values = true)]
@@ -79,7 +79,7 @@ impl RunArguments {
         };
         Request::Retention(Retention {
             choice: self.choice.choice(),
-            strategy: self.strategy.map(StrategyWord::strategy),
+            strategy: self.strategy,
             cutoff: self.cutoff,
             time_zone: self.time_zone,
             partition_rule: self.partition_rule.map(RuleWord::rule),

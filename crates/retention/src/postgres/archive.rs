@@ -1,0 +1,537 @@
+//! Rows that are kept before they go: written to a shelf, read back, and only then removed.
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use ostler_api::document::{ArchiveProof, RetentionItem, RetentionProblem, RetentionProof};
+use ostler_api::retention::{Pace, TableName};
+use ostler_operations::{Operation, Step};
+use ostler_postgres::Type;
+use ostler_postgres::quote::{identifier, literal};
+use ostler_store::{Key, Store};
+use ostler_vocabulary::{ErrorKind, Failure, Unit};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::statement::{condition, fill, quoted};
+use super::wire::Reader;
+use super::patience::{Patience, rest};
+use super::{Postgres, key, of_item};
+use crate::Database;
+use crate::archive::{
+    self, ColumnEntry, Kind, MANIFEST_VERSION, Manifest, Names, Packer, PartitionEntry, Shelves, Tally, TimeEntry,
+};
+use crate::column::TimeColumn;
+use crate::strategy::{Shelf, Target, Task, problem};
+
+/// An archive that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// The manifest's name.
+    pub manifest: String,
+    /// Its checksum.
+    pub blake3: String,
+    /// The rows as the database gave them.
+    pub tally: Tally,
+    pub files: u64,
+    pub bytes: u64,
+}
+
+/// A column as `columns.sql` tells it.
+#[derive(Debug, Deserialize)]
+struct Found {
+    name: String,
+    base: String,
+    #[serde(rename = "type")]
+    type_name: String,
+    generated: bool,
+}
+
+impl From<Found> for ColumnEntry {
+    fn from(column: Found) -> Self {
+        Self {
+            kind: Kind::of(&column.base),
+            name: column.name,
+            type_name: column.type_name,
+            generated: column.generated,
+        }
+    }
+}
+
+/// What is wrong with an archive leaves the partition to be attached again; only being asked to stop ends the operation.
+fn of_archive<T>(result: Result<T, Failure>) -> Result<Result<T, RetentionProblem>, Failure> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(failure) if failure.kind() == ErrorKind::Cancelled => Err(failure),
+        Err(failure) => {
+            let reason = format!("it could not be archived: {}", failure.messages().join(": "));
+            Ok(Err(problem(failure.kind(), reason)))
+        }
+    }
+}
+
+/// The columns that are asked for, quoted.
+pub(super) fn selected(columns: &[ColumnEntry]) -> String {
+    let columns = columns.iter().map(|column| match column.kind {
+        // The form that the server writes for people, which is the only one that every type has.
+        Kind::Text | Kind::Json => format!("{}::text", identifier(&column.name)),
+        _ => identifier(&column.name),
+    });
+    columns.collect::<Vec<_>>().join(", ")
+}
+
+impl Postgres {
+    /// Archives an item and reads the archive back, as two steps.
+    pub(super) async fn keep(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        task: &Task,
+        shelves: &dyn Shelves,
+    ) -> Result<Result<Option<Kept>, RetentionProblem>, Failure> {
+        let Some(shelf) = &task.shelf else {
+            return Ok(Ok(None));
+        };
+        let store = match of_archive(shelves.shelf(&shelf.to).await)? {
+            Ok(store) => store,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let store = store.as_ref();
+        let write = |step: Step| async move {
+            step.progress.add_total(item.rows.unwrap_or(0));
+            of_archive(self.write_archive(op, item, (task, shelf), store, &step).await)
+        };
+        let written: Result<Kept, RetentionProblem> = op
+            .step("archive")
+            .key(key(item))
+            .unit(Unit::Rows)
+            .leaves(format!("an archive of {} in {}", item.table, shelf.to))
+            .run(write)
+            .await?;
+        let kept = match written {
+            Ok(kept) => kept,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let kept_ref = &kept;
+        let read = |step: Step| async move {
+            step.progress.add_total(kept_ref.tally.rows);
+            of_archive(read_back(store, kept_ref, &step).await)
+        };
+        let read: Result<(), RetentionProblem> = op
+            .step("read back")
+            .key(key(item))
+            .unit(Unit::Rows)
+            .run(read)
+            .await?;
+        if read.is_err() {
+            self.withdraw(op, item, task, shelves, Some(kept.clone())).await?;
+        }
+        Ok(read.map(|()| Some(kept)))
+    }
+
+    async fn write_archive(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        (task, shelf): (&Task, &Shelf),
+        store: &dyn Store,
+        step: &Step,
+    ) -> Result<Kept, Failure> {
+        let (columns, time) = self.columns_of(&item.table, &task.target, shelf).await?;
+        let names = Names::new(&self.database_name().await?, &shelf.table);
+        // The same for every try, so that a manifest is found that was written by one that was killed just after.
+        let of_item = blake3::hash(key(item).as_bytes()).to_hex();
+        let id = format!("{}-{}", op.id(), &of_item[..8]);
+        let manifest_key = names.manifest(&id)?;
+        match store.get(&manifest_key).await {
+            Ok(bytes) => return kept(&manifest_key, &bytes),
+            Err(ostler_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        forget_tries(store, &names, &id).await?;
+        let statement = fill(
+            include_str!("queries/copy_rows.sql"),
+            &[
+                ("columns", &selected(&columns)),
+                ("table", &quoted(&item.table)),
+                ("condition", &condition(&task.target)),
+                ("order", &order(&task.target)),
+            ],
+        );
+        let kinds = columns.iter().map(|column| column.kind).collect();
+        let rows = self.rows(&statement).await?;
+        let written = archive::write(
+            store,
+            &names.data(&id, Some(step.attempt)),
+            rows,
+            Reader::new(kinds),
+            Packer::new(columns.clone(), time),
+            &step.progress,
+        )
+        .await?;
+        let manifest = Manifest {
+            format: Manifest::format(),
+            version: MANIFEST_VERSION,
+            archive: id,
+            made: op.started(),
+            operation: op.id().to_string(),
+            policy: item.policy.clone(),
+            database: self.database_name().await?,
+            table: shelf.table.clone(),
+            partition: partition(item, &task.target),
+            time: TimeEntry {
+                column: column(&task.target).to_owned(),
+                unit: shelf.unit,
+                zone: shelf.zone.clone(),
+            },
+            columns,
+            tally: written.tally,
+            bytes: written.bytes,
+            files: written.files,
+        };
+        let bytes = Bytes::from(manifest.encode()?);
+        store.create(&manifest_key, bytes.clone()).await?;
+        kept(&manifest_key, &bytes)
+    }
+
+    /// The columns of a table as they are kept, and which of them tells the time.
+    pub(super) async fn columns_of(
+        &self,
+        table: &TableName,
+        target: &Target,
+        shelf: &Shelf,
+    ) -> Result<(Vec<ColumnEntry>, (usize, TimeColumn)), Failure> {
+        let found = self.found_columns(table).await?;
+        let missing = |reason: String| Failure::new(ErrorKind::Conflict, reason);
+        let name = column(target);
+        let at = found
+            .iter()
+            .position(|column| column.name == name)
+            .ok_or_else(|| missing(format!("{table} has no column {name}")))?;
+        let how = TimeColumn::of(&found[at].base, shelf.unit).map_err(missing)?;
+        Ok((found.into_iter().map(ColumnEntry::from).collect(), (at, how)))
+    }
+
+    async fn found_columns(&self, table: &TableName) -> Result<Vec<Found>, Failure> {
+        let parameters = [(&table.schema as _, Type::TEXT), (&table.name as _, Type::TEXT)];
+        let found: Vec<Vec<Found>> = self
+            .documents(include_str!("queries/columns.sql"), &parameters)
+            .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// The columns that a table has now, as they would be kept.
+    pub(super) async fn columns_now(&self, table: &TableName) -> Result<Vec<ColumnEntry>, Failure> {
+        let found = self.found_columns(table).await?;
+        Ok(found.into_iter().map(ColumnEntry::from).collect())
+    }
+
+    pub(super) async fn database_name(&self) -> Result<String, Failure> {
+        let row = self.session.one(include_str!("queries/database.sql"), &[]).await?;
+        Ok(row.get(0))
+    }
+
+    /// What a COPY gives.
+    pub(super) async fn rows(
+        &self,
+        statement: &str,
+    ) -> Result<impl Stream<Item = Result<Bytes, Failure>> + use<'_>, Failure> {
+        let rows = self.session.copy_out(statement).await?;
+        Ok(rows.map(|row| row.map_err(Failure::from)))
+    }
+
+    /// Rows that are archived, and removed file by file.
+    pub(super) async fn archive_rows(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        task: &Task,
+        pace: Pace,
+        shelves: &dyn Shelves,
+        mut proof: RetentionProof,
+    ) -> Result<RetentionProof, Failure> {
+        proof.after = proof.before;
+        let (kept, store) = match (self.keep(op, item, task, shelves).await?, &task.shelf) {
+            (Ok(Some(kept)), Some(shelf)) => (kept, shelves.shelf(&shelf.to).await?),
+            (Err(problem), _) => {
+                proof.problem = Some(problem);
+                return Ok(proof);
+            }
+            _ => return Ok(proof),
+        };
+        proof.archive = self::proof(task, &kept);
+        let (kept, store) = (&kept, store.as_ref());
+        let remove = |step: Step| async move {
+            step.progress.add_total(kept.tally.rows);
+            of_item(self.remove_kept(op, item, task, (kept, store), pace, &step).await)
+        };
+        let removed: Result<(), RetentionProblem> = op
+            .step("remove")
+            .key(key(item))
+            .unit(Unit::Rows)
+            .leaves(format!("rows of {} that were removed are archived", item.table))
+            .run(remove)
+            .await?;
+        proof.problem = removed.err();
+        let place = key(item);
+        let prove = |_| async {
+            let removed = self.kept_removed(op, &place).await;
+            let left = self.measure(&item.table, &task.target).await;
+            of_item(removed.and_then(|removed| Ok((removed, left?.rows))))
+        };
+        let proven: Result<(u64, u64), RetentionProblem> =
+            op.step("prove").key(&place).retries(3).run(prove).await?;
+        match proven {
+            Ok((removed, after)) => (proof.removed, proof.after) = (removed, after),
+            Err(problem) => proof.problem = Some(problem),
+        }
+        if proof.problem.is_none() && proof.after > 0 {
+            let reason = format!("{} such rows are left: they came after the archive was made", proof.after);
+            proof.problem = Some(problem(ErrorKind::Busy, reason));
+        }
+        let forget = |_| async {
+            let operation = op.id().to_string();
+            let parameters = [(&operation as _, Type::TEXT), (&place as _, Type::TEXT)];
+            let forget = self.own(include_str!("queries/forget_kept_progress.sql"));
+            Ok(self.session.execute(&forget, &parameters).await?)
+        };
+        let _: u64 = op.step("forget").key(&place).retries(3).run(forget).await?;
+        Ok(proof)
+    }
+
+    /// Removes the manifest of an archive whose rows are still in their table.
+    pub(super) async fn withdraw(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        task: &Task,
+        shelves: &dyn Shelves,
+        kept: Option<Kept>,
+    ) -> Result<(), Failure> {
+        let (Some(kept), Some(shelf)) = (kept, &task.shelf) else {
+            return Ok(());
+        };
+        let store = shelves.shelf(&shelf.to).await?;
+        let (store, kept) = (store.as_ref(), &kept);
+        let withdraw = |_| async move {
+            of_archive(async { Ok(store.delete(&Key::new(kept.manifest.clone())?).await?) }.await)
+        };
+        let withdrawn: Result<(), RetentionProblem> = op.step("withdraw").key(key(item)).run(withdraw).await?;
+        if let Err(problem) = withdrawn {
+            op.message(format!("{} stays: {}", kept.manifest, problem.reason));
+        }
+        Ok(())
+    }
+
+    /// Removes the rows of an archive, file by file: all rows of a file as they were read back, or none.
+    pub(super) async fn remove_kept(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        task: &Task,
+        (kept, store): (&Kept, &dyn Store),
+        pace: Pace,
+        step: &Step,
+    ) -> Result<(), Failure> {
+        let manifest = manifest(store, kept).await?;
+        let mut changed = Vec::new();
+        let mut patience = Patience::new(pace.lock_wait_ms);
+        let mut files = manifest.files.iter();
+        let mut next = files.next();
+        while let Some(file) = next {
+            let place = format!("{} {}", key(item), file.key);
+            if self.kept_removed(op, &place).await? > 0 {
+                next = files.next();
+                continue;
+            }
+            let start = Instant::now();
+            let statement = fill(
+                include_str!("queries/copy_deleted.sql"),
+                &[
+                    ("table", &quoted(&item.table)),
+                    ("condition", &condition(&task.target)),
+                    ("column", &collated(&task.target)),
+                    ("min", literal(&file.min).trim_start()),
+                    ("max", literal(&file.max).trim_start()),
+                    ("columns", &selected(&manifest.columns)),
+                ],
+            );
+            self.session.batch("BEGIN").await?;
+            let removed = self.remove_file(op, &place, &statement, &manifest, &file.tally).await;
+            match removed {
+                Ok(Err(error)) => {
+                    self.session.batch("ROLLBACK").await?;
+                    patience.after(error, &step.cancelled).await?;
+                    continue;
+                }
+                Ok(Ok(true)) => self.session.batch("COMMIT").await?,
+                Ok(Ok(false)) => {
+                    self.session.batch("ROLLBACK").await?;
+                    changed.push(format!("{} to {}", file.min, file.max));
+                }
+                Err(failure) => {
+                    // A session that is lost has rolled back too.
+                    let _ = self.session.batch("ROLLBACK").await;
+                    return Err(failure);
+                }
+            }
+            step.progress.add_done(file.tally.rows);
+            patience = Patience::new(pace.lock_wait_ms);
+            next = files.next();
+            rest(start.elapsed().mul_f64(pace.rest.clamp(0.0, 100.0)), &step.cancelled).await?;
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let reason = format!(
+            "rows changed after they were archived and stay: those of {}",
+            changed.join(", ")
+        );
+        Err(Failure::new(ErrorKind::Conflict, reason))
+    }
+
+    /// Deletes the rows of a file inside the caller's transaction. Whether they were exactly those.
+    async fn remove_file(
+        &self,
+        op: &Operation,
+        place: &str,
+        statement: &str,
+        manifest: &Manifest,
+        expected: &Tally,
+    ) -> Result<Result<bool, ostler_postgres::Error>, Failure> {
+        let kinds = manifest.columns.iter().map(|column| column.kind).collect();
+        let mut reader = Reader::new(kinds);
+        let mut tally = Tally::default();
+        let mut scratch = Vec::new();
+        {
+            let mut rows = match self.session.copy_out(statement).await {
+                Ok(rows) => std::pin::pin!(rows),
+                Err(error) => return Ok(Err(error)),
+            };
+            while let Some(piece) = rows.next().await {
+                let piece = match piece {
+                    Ok(piece) => piece,
+                    Err(error) => return Ok(Err(error)),
+                };
+                reader.rows(piece, |cells, _| {
+                    tally.add(&archive::hash(cells, &mut scratch));
+                    Ok(())
+                })?;
+            }
+        }
+        reader.ended()?;
+        if tally != *expected {
+            return Ok(Ok(false));
+        }
+        let operation = op.id().to_string();
+        let rows = i64::try_from(tally.rows).unwrap_or(i64::MAX);
+        let parameters = [
+            (&operation as _, Type::TEXT),
+            (&place as _, Type::TEXT),
+            (&rows as _, Type::INT8),
+        ];
+        let add = self.own(include_str!("queries/add_progress.sql"));
+        self.session.execute(&add, &parameters).await?;
+        Ok(Ok(true))
+    }
+
+    /// How many rows of files were removed whose places begin so.
+    pub(super) async fn kept_removed(&self, op: &Operation, place: &str) -> Result<u64, Failure> {
+        let operation = op.id().to_string();
+        let parameters = [(&operation as _, Type::TEXT), (&place as _, Type::TEXT)];
+        let statement = self.own(include_str!("queries/kept_progress.sql"));
+        let row = self.session.one(&statement, &parameters).await?;
+        Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
+    }
+}
+
+/// What is told of an archive in the report.
+pub(super) fn proof(task: &Task, kept: &Kept) -> Option<ArchiveProof> {
+    let shelf = task.shelf.as_ref()?;
+    Some(ArchiveProof {
+        to: shelf.to.clone(),
+        manifest: kept.manifest.clone(),
+        blake3: kept.blake3.clone(),
+        tally: kept.tally.to_string(),
+        files: kept.files,
+        bytes: kept.bytes,
+    })
+}
+
+async fn read_back(store: &dyn Store, kept: &Kept, step: &Step) -> Result<(), Failure> {
+    let manifest = manifest(store, kept).await?;
+    let found = archive::verify(store, &manifest, &step.progress).await?;
+    match found == kept.tally {
+        true => Ok(()),
+        false => Err(Failure::new(
+            ErrorKind::Corrupt,
+            format!("{} rows were written and {} read back", kept.tally.rows, found.rows),
+        )),
+    }
+}
+
+/// The manifest that was written, and no other.
+async fn manifest(store: &dyn Store, kept: &Kept) -> Result<Manifest, Failure> {
+    let bytes = store.get(&Key::new(kept.manifest.clone())?).await?;
+    if blake3::hash(&bytes).to_hex().as_str() != kept.blake3 {
+        let message = format!("{} is not as it was written", kept.manifest);
+        return Err(Failure::new(ErrorKind::Corrupt, message));
+    }
+    Manifest::decode(&kept.manifest, &bytes)
+}
+
+fn kept(key: &Key, bytes: &Bytes) -> Result<Kept, Failure> {
+    let manifest = Manifest::decode(key.as_str(), bytes)?;
+    Ok(Kept {
+        manifest: key.to_string(),
+        blake3: blake3::hash(bytes).to_hex().to_string(),
+        tally: manifest.tally,
+        files: manifest.files.len() as u64,
+        bytes: manifest.bytes,
+    })
+}
+
+/// Removes what tries left that were ended before their manifest.
+async fn forget_tries(store: &dyn Store, names: &Names, id: &str) -> Result<(), Failure> {
+    for object in ostler_store::list_all(store, &names.data(id, None)).await? {
+        // Where nothing may be deleted it stays, beside the files of the next try.
+        if let Err(error) = store.delete(&object.key).await {
+            tracing::warn!(%error, "what a former try left could not be removed");
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn partition(item: &RetentionItem, target: &Target) -> Option<PartitionEntry> {
+    match target {
+        Target::Partition { parent, bounds, .. } => Some(PartitionEntry {
+            name: item.table.clone(),
+            parent: parent.clone(),
+            bounds: bounds.clone(),
+        }),
+        Target::Rows { .. } => None,
+    }
+}
+
+pub(super) fn column(target: &Target) -> &str {
+    match target {
+        Target::Rows { column, .. } | Target::Partition { column, .. } => column,
+    }
+}
+
+/// The column in the order of its times.
+fn collated(target: &Target) -> String {
+    let name = identifier(column(target));
+    match target {
+        Target::Rows {
+            form: Some(crate::strategy::Form::Ulid),
+            type_name,
+            ..
+        } if type_name != "uuid" => format!("{name} COLLATE \"C\""),
+        _ => name,
+    }
+}
+
+fn order(target: &Target) -> String {
+    collated(target)
+}
