@@ -1,0 +1,175 @@
+//! A partition that is made before its rows come, and filled with those that came already.
+
+use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
+use ostler_api::retention::{Pace, TableName};
+use ostler_operations::{Operation, Step};
+use ostler_postgres::Type;
+use ostler_postgres::quote::{identifier, literal};
+use ostler_vocabulary::{ErrorKind, Failure};
+
+use super::patience::Patience;
+use super::statement::{fill, quoted};
+use super::{Postgres, key, of_item};
+use crate::Database;
+use crate::strategy::{Target, problem};
+
+/// What `room.sql` says of the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum There {
+    Nothing,
+    /// Attached with these bounds.
+    Same,
+    Other,
+}
+
+impl Postgres {
+    /// Rows that wait in the default partition; `None` when the partition is there already.
+    pub(super) async fn look_at_room(&self, item: &RetentionItem, target: &Target) -> Result<Option<u64>, Failure> {
+        match self.room(&item.table, target).await? {
+            There::Nothing => Ok(Some(self.measure(&item.table, target).await?.rows)),
+            There::Same => Ok(None),
+            There::Other => Err(Failure::new(
+                ErrorKind::Conflict,
+                format!("there is something else called {}", item.table),
+            )),
+        }
+    }
+
+    pub(super) async fn make_room(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        target: &Target,
+        pace: Pace,
+        mut proof: RetentionProof,
+    ) -> Result<RetentionProof, Failure> {
+        let key = key(item);
+        let create = |step: Step| async move { of_item(self.create(item, target, pace, &step).await) };
+        let created: Result<(), RetentionProblem> = op.step("create").key(&key).run(create).await?;
+        let prove = |_| async {
+            let there = self.room(&item.table, target).await;
+            let left = self.measure(&item.table, target).await;
+            of_item(there.and_then(|there| Ok((there == There::Same, left?.rows))))
+        };
+        let proven: Result<(bool, u64), RetentionProblem> =
+            op.step("prove").key(&key).retries(3).run(prove).await?;
+        proof.after = proof.before;
+        match (created, proven) {
+            (Err(problem), _) | (_, Err(problem)) => proof.problem = Some(problem),
+            (Ok(()), Ok((true, 0))) => {
+                proof.after = 0;
+                proof.note = Some(match proof.before {
+                    0 => "created".to_owned(),
+                    rows => format!("created; rows moved from the default partition: {rows}"),
+                });
+            }
+            (Ok(()), Ok((_, left))) => {
+                proof.after = left;
+                proof.problem = Some(problem(ErrorKind::Conflict, "it is not there as it was made"));
+            }
+        }
+        Ok(proof)
+    }
+
+    async fn room(&self, name: &TableName, target: &Target) -> Result<There, Failure> {
+        let Target::Room {
+            parent_id,
+            from,
+            to,
+            type_name,
+            ..
+        } = target
+        else {
+            return Ok(There::Other);
+        };
+        let parameters = [
+            (&name.schema as _, Type::TEXT),
+            (&name.name as _, Type::TEXT),
+            (parent_id as _, Type::OID),
+        ];
+        let rows = self.session.query(include_str!("queries/room.sql"), &parameters).await?;
+        let Some(row) = rows.first() else {
+            return Ok(There::Nothing);
+        };
+        let (attached, found): (bool, String) = (row.get(0), row.get(1));
+        Ok(match attached && self.same_bounds(&found, from, to, type_name).await? {
+            true => There::Same,
+            false => There::Other,
+        })
+    }
+
+    /// Whether bounds that the server wrote are those that we wrote.
+    async fn same_bounds(&self, found: &str, from: &str, to: &str, type_name: &str) -> Result<bool, Failure> {
+        let Some((start, end)) = crate::facts::range_of(found) else {
+            return Ok(false);
+        };
+        let value = |text: &str| format!("{}::{type_name}", literal(text).trim_start());
+        let statement = format!(
+            "SELECT {} = {} AND {} = {}",
+            value(&start), value(from), value(&end), value(to)
+        );
+        Ok(self.session.one(&statement, &[]).await?.get(0))
+    }
+
+    async fn create(&self, item: &RetentionItem, target: &Target, pace: Pace, step: &Step) -> Result<(), Failure> {
+        let Target::Room { parent, from, to, default, .. } = target else {
+            return Ok(());
+        };
+        let make = fill(
+            include_str!("queries/make_partition.sql"),
+            &[("partition", &quoted(&item.table)), ("parent", &quoted(parent))],
+        );
+        let attach = fill(
+            include_str!("queries/attach.sql"),
+            &[
+                ("parent", &quoted(parent)),
+                ("partition", &quoted(&item.table)),
+                ("bounds", &bounds(from, to)),
+            ],
+        );
+        let moved = match default {
+            Some(default) => self.moving(item, target, default).await?,
+            None => String::new(),
+        };
+        let budget = include_str!("queries/budget.sql").trim_end();
+        let statements = format!("BEGIN; {budget}; {make}; {moved}{attach}; COMMIT");
+        let mut patience = Patience::new(pace.lock_wait_ms);
+        while self.room(&item.table, target).await? != There::Same {
+            if let Err(error) = self.session.batch(&statements).await {
+                self.session.batch("ROLLBACK").await?;
+                if error.sqlstate() == Some("57014") {
+                    return Err(Failure::new(
+                        ErrorKind::Refused,
+                        "its rows cannot be moved out of the default partition as fast as others may have to wait",
+                    ));
+                }
+                patience.after(error, &step.cancelled).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The statement that moves rows out of the default partition.
+    async fn moving(&self, item: &RetentionItem, target: &Target, default: &TableName) -> Result<String, Failure> {
+        let now = self.columns_now(default).await?;
+        let columns: Vec<String> = now
+            .iter()
+            .filter(|column| !column.generated)
+            .map(|column| identifier(&column.name))
+            .collect();
+        Ok(fill(
+            include_str!("queries/move_rows.sql"),
+            &[
+                ("default", &quoted(default)),
+                ("partition", &quoted(&item.table)),
+                ("columns", &columns.join(", ")),
+                ("condition", &super::statement::condition(target)),
+            ],
+        ))
+    }
+}
+
+/// Bounds in SQL.
+pub(super) fn bounds(from: &str, to: &str) -> String {
+    format!("FOR VALUES FROM ({}) TO ({})", literal(from).trim_start(), literal(to).trim_start())
+}
