@@ -33,9 +33,9 @@ pub use queue::{
     QueueChanges, QueueDetail, QueueList, QueueSchemaReport, QueueStatus, QueueSummary,
 };
 pub use retention::{
-    ArchiveProof, PartitionVerdict, PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList, PolicyTags,
-    RetentionEntry, RetentionHistory, RetentionItem, RetentionProblem, RetentionProof, RetentionReport,
-    RetentionVerdict,
+    ArchiveProof, PartitionVerdict, PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList,
+    PolicyTags, RetentionEntry, RetentionHistory, RetentionItem, RetentionProblem, RetentionProof,
+    RetentionReport, RetentionVerdict,
 };
 pub use traffic::{Cost, Estimate, Traffic};
 pub use vault::{

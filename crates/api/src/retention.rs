@@ -41,11 +41,19 @@ pub enum Strategy {
     KeepLast,
     /// Partitions or rows are kept in Parquet files of an object store, and removed then.
     Archive,
+    /// Partitions are made before their rows come.
+    Ahead,
 }
 
 impl Strategy {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Drop, Self::Delete, Self::KeepLast, Self::Archive];
+    pub const ALL: [Self; 5] = [
+        Self::Drop,
+        Self::Delete,
+        Self::KeepLast,
+        Self::Archive,
+        Self::Ahead,
+    ];
 
     /// What it does, in a few words.
     #[must_use]
@@ -54,7 +62,10 @@ impl Strategy {
             Self::Drop => "Drop whole partitions",
             Self::Delete => "Delete rows",
             Self::KeepLast => "Delete all rows but the newest of each key",
-            Self::Archive => "Keep partitions or rows in Parquet files of an object store, and remove them then",
+            Self::Archive => {
+                "Keep partitions or rows in Parquet files of an object store, and remove them then"
+            }
+            Self::Ahead => "Make partitions that long before their rows come",
         }
     }
 
@@ -74,6 +85,7 @@ impl Strategy {
             Self::Delete => "delete",
             Self::KeepLast => "keep-last",
             Self::Archive => "archive",
+            Self::Ahead => "ahead",
         }
     }
 }
@@ -137,8 +149,11 @@ pub struct Policy {
     /// Where what goes is kept: an address, or a class of storage of the configuration. For `archive`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// For how long rows are kept.
+    /// For how long rows are kept; for `ahead`, how long before their rows partitions are made.
     pub keep: Period,
+    /// For `ahead`: how long a partition is; as long as the newest one when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Period>,
     /// By which policies are chosen.
     #[serde(default)]
     pub tags: BTreeSet<String>,
@@ -186,6 +201,7 @@ impl Policy {
             strategy,
             target: None,
             keep,
+            step: None,
             tags: BTreeSet::new(),
             time_zone: utc(),
             unit: None,
@@ -229,6 +245,8 @@ pub struct PolicyChange {
     pub strategy: Option<Strategy>,
     /// Where what goes is kept.
     pub target: Option<String>,
+    /// How long a partition is.
+    pub step: Option<Period>,
     /// Tags instead of those it has; empty leaves them.
     pub tags: BTreeSet<String>,
     /// The zone.
@@ -262,6 +280,7 @@ impl PolicyChange {
         put(&mut policy.partition_rule, self.partition_rule);
         policy.unit = self.unit.or(policy.unit);
         policy.target = self.target.or(policy.target);
+        policy.step = self.step.or(policy.step);
         policy.last = self.last.or(policy.last);
         if !self.tags.is_empty() {
             policy.tags = self.tags;

@@ -8,10 +8,10 @@ use ostler_api::document::{
 use ostler_api::retention::{PartitionRule, Policy, PolicyWish, RetentionAnswer, RetentionCall, Strategy};
 use ostler_vocabulary::{Failure, Timestamp};
 
-use crate::facts::{Shape, Table};
-use crate::plan::choose;
 use crate::archive::Shelves;
-use crate::strategy::{self, Question, decide, time_column};
+use crate::facts::{Shape, Table};
+use crate::plan::{choose, facts_for};
+use crate::strategy::{self, Question, decide, threshold, time_column};
 use crate::{Database, Error, cutoff};
 
 /// Answers a call.
@@ -283,21 +283,23 @@ async fn check(
         findings.push(finding(true, failure.messages().join(": ")));
     }
     for other in all {
-        if other.name != policy.name && other.table == policy.table {
+        let both_go = (other.strategy == Strategy::Ahead) == (policy.strategy == Strategy::Ahead);
+        if other.name != policy.name && other.table == policy.table && both_go {
             findings.push(finding(
                 false,
                 format!("policy {} is about the same table", other.name),
             ));
         }
     }
-    let Some(facts) = database.facts(&policy.table).await? else {
+    let Some(facts) = facts_for(database, policy).await? else {
         findings.push(finding(true, format!("there is no table {}", policy.table)));
         return Ok(findings);
     };
     let zone = cutoff::zone(&policy.time_zone)?;
     let question = Question {
         policy,
-        threshold: policy.keep.before(now, &zone),
+        now,
+        threshold: threshold(policy, now, &zone),
         zone: &zone,
         rule: policy.partition_rule,
         min_keep: policy.floors.min_keep.unwrap_or(1),
@@ -305,6 +307,11 @@ async fn check(
     match decide(&question, &facts) {
         Err(problem) => findings.push(finding(true, problem.reason)),
         Ok(decision) => {
+            findings.extend(decision.notes.iter().map(|note| finding(false, note.clone())));
+            if policy.strategy == Strategy::Ahead && decision.items.iter().any(|item| !item.optional) {
+                let text = "partitions are missing: run it".to_owned();
+                findings.push(finding(false, text));
+            }
             if policy.strategy == Strategy::Drop && decision.partitions.is_empty() {
                 findings.push(finding(false, format!("{} has no partitions", policy.table)));
             }

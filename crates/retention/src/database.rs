@@ -9,8 +9,8 @@ use ostler_operations::Operation;
 use ostler_store::Store;
 use ostler_vocabulary::Failure;
 
-use crate::facts::Table;
 use crate::archive::Shelves;
+use crate::facts::Table;
 use crate::strategy::{Target, Task};
 
 /// What was counted.

@@ -130,7 +130,9 @@ impl Classified for Error {
             | Self::WhichColumn { .. }
             | Self::WhichShelf { .. }
             | Self::ForeignPlan => ErrorKind::Invalid,
-            Self::NoPolicy { .. } | Self::NoTable { .. } | Self::NothingArchived { .. } => ErrorKind::NotFound,
+            Self::NoPolicy { .. } | Self::NoTable { .. } | Self::NothingArchived { .. } => {
+                ErrorKind::NotFound
+            }
             Self::Exists { .. } => ErrorKind::AlreadyExists,
             Self::Changed { .. } => ErrorKind::Conflict,
             Self::Newer { .. } => ErrorKind::Unsupported,

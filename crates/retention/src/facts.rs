@@ -16,6 +16,18 @@ pub struct Table {
     pub partitions: Vec<Partition>,
     /// Whether partitions can be detached while others work.
     pub detaches_concurrently: bool,
+    /// What is in the default partition, where that was asked for.
+    #[serde(default)]
+    pub stray: Stray,
+}
+
+/// Rows in a default partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stray {
+    /// The oldest of their times, as the server writes it.
+    pub oldest: Option<String>,
+    /// The newest.
+    pub newest: Option<String>,
 }
 
 /// What a table is.
@@ -101,6 +113,18 @@ impl Partition {
         let (from, rest) = values(rest.strip_prefix("FROM ")?)?;
         let (to, _) = values(rest.strip_prefix(" TO ")?)?;
         Some((from.into_iter().next()?, to.into_iter().next()?))
+    }
+}
+
+/// The values from which on and up to which a range is, of one key column.
+#[must_use]
+pub fn range_of(bounds: &str) -> Option<(String, String)> {
+    let rest = bounds.strip_prefix("FOR VALUES FROM ")?;
+    let (from, rest) = values(rest)?;
+    let (to, _) = values(rest.strip_prefix(" TO ")?)?;
+    match (from.as_slice(), to.as_slice()) {
+        ([Some(from)], [Some(to)]) => Some((from.clone(), to.clone())),
+        _ => None,
     }
 }
 

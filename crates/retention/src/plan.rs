@@ -8,10 +8,11 @@ use ostler_api::retention::{Floors, PartitionRule, Policy, PolicyChoice, Strateg
 use ostler_operations::plan_digest;
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 
-use crate::floor::{self, Extent};
 use crate::archive::Shelves;
-use crate::strategy::{Decision, Item, Question, Target, Task, decide, problem};
+use crate::facts::{Stray, Table};
+use crate::floor::{self, Extent};
 use crate::run::KIND;
+use crate::strategy::{Decision, Item, Question, Target, Task, decide, problem, threshold};
 use crate::{Database, Error, cutoff};
 
 /// Of partitions one always stays unless a policy says otherwise.
@@ -92,8 +93,8 @@ async fn one(
         Ok(zone) => zone,
         Err(error) => return Ok(Err(problem(ErrorKind::Invalid, error.to_string()))),
     };
-    verdict.threshold = policy.keep.before(cutoff, &zone);
-    let Some(facts) = database.facts(&policy.table).await? else {
+    verdict.threshold = threshold(policy, cutoff, &zone);
+    let Some(facts) = facts_for(database, policy).await? else {
         return Ok(Err(problem(
             ErrorKind::NotFound,
             format!("there is no table {}", policy.table),
@@ -107,6 +108,7 @@ async fn one(
     let floors = request.floors.over(policy.floors);
     let question = Question {
         policy,
+        now: cutoff,
         threshold: verdict.threshold,
         zone: &zone,
         rule: request.partition_rule.unwrap_or(policy.partition_rule),
@@ -127,9 +129,14 @@ async fn one(
         items.extend(measured);
     }
     let is_rows = |item: &Item| matches!(item.target, Target::Rows { .. });
+    let removes = policy.strategy != Strategy::Ahead;
     let by_rows = decision.items.iter().any(is_rows);
     let extent = Extent {
-        going: items.iter().filter_map(|item| item.rows).sum(),
+        going: items
+            .iter()
+            .filter(|_| removes)
+            .filter_map(|item| item.rows)
+            .sum(),
         all: match floor::needs_all(&floors, by_rows) {
             true => Some(database.count(&policy.table).await?),
             false => None,
@@ -142,10 +149,38 @@ async fn one(
     })
 }
 
+/// What the catalogue says of a policy's table, with what else its strategy asks for.
+pub(crate) async fn facts_for(database: &dyn Database, policy: &Policy) -> Result<Option<Table>, Failure> {
+    let Some(mut facts) = database.facts(&policy.table).await? else {
+        return Ok(None);
+    };
+    let default = facts
+        .partitions
+        .iter()
+        .find(|it| it.is_default() && it.parent == policy.table);
+    let column = facts.columns.iter().find(|it| it.name == policy.column);
+    if let (Strategy::Ahead, Some(default), Some(column)) = (policy.strategy, default, column) {
+        let all = Target::Rows {
+            column: column.name.clone(),
+            type_name: column.type_name.clone(),
+            boundary: None,
+            form: None,
+            last: None,
+            by: Vec::new(),
+        };
+        let found = database.measure(&default.table, &all).await?;
+        facts.stray = Stray {
+            oldest: found.oldest,
+            newest: found.newest,
+        };
+    }
+    Ok(Some(facts))
+}
+
 /// The item with its counts; `None` when there are no such rows.
 async fn measured(
     database: &dyn Database,
-    facts: &crate::facts::Table,
+    facts: &Table,
     policy: &Policy,
     item: &Item,
     estimate: bool,
@@ -161,7 +196,7 @@ async fn measured(
             (found.rows, found.oldest, found.newest)
         }
     };
-    if by_rows && rows == 0 {
+    if item.optional && rows == 0 {
         return Ok(None);
     }
     let task = Task {
@@ -186,11 +221,7 @@ async fn measured(
 }
 
 /// That the rule `start` takes rows that are too young, and how many partitions that concerns.
-pub(crate) fn rule_note(
-    question: &Question<'_>,
-    facts: &crate::facts::Table,
-    decision: &Decision,
-) -> Option<String> {
+pub(crate) fn rule_note(question: &Question<'_>, facts: &Table, decision: &Decision) -> Option<String> {
     if question.rule == PartitionRule::End || decision.partitions.is_empty() {
         return None;
     }
@@ -268,6 +299,9 @@ fn nothing_works(work: &RetentionWork) -> Option<Failure> {
 
 fn finish(request: Retention, work: RetentionWork, now: Timestamp) -> Plan {
     let subject = match (work.items.len(), work.policies.len()) {
+        (0, _) if work.policies.iter().all(|it| it.strategy == Strategy::Ahead) => {
+            format!("no partition is missing in {}", work.database)
+        }
         (0, _) => format!("nothing in {} is old enough", work.database),
         (1, 1) => format!(
             "{} of {} ({})",

@@ -52,7 +52,9 @@ pub async fn run(
         let place = format!("{}/{}", work.database, item.table);
         op.audit(&item.action, &place, item.bytes.unwrap_or(0), &item.reason)
             .await?;
-        report.items.push(database.remove(&op, item, request.pace, shelves).await?);
+        report
+            .items
+            .push(database.remove(&op, item, request.pace, shelves).await?);
     }
     report.rows_removed = report.items.iter().map(|proof| proof.removed).sum();
     let mut partial: Vec<String> = report

@@ -46,7 +46,11 @@ pub async fn plan(
     let names = Names::new(&database.database().await?, &request.table);
     let mut items = Vec::new();
     for (key, manifest) in archive::list(store.as_ref(), &names).await? {
-        if request.archive.as_ref().is_none_or(|wanted| *wanted == manifest.archive) {
+        if request
+            .archive
+            .as_ref()
+            .is_none_or(|wanted| *wanted == manifest.archive)
+        {
             items.extend(chosen(&key, &manifest, since, until)?);
         }
     }
@@ -71,7 +75,11 @@ pub async fn plan(
         .iter()
         .map(|item| format!("{}\0{}", item.file, item.blake3))
         .collect();
-    let digest = plan_digest(KIND, &[&place], named.iter().map(|item| (item.as_bytes(), "bring back")));
+    let digest = plan_digest(
+        KIND,
+        &[&place],
+        named.iter().map(|item| (item.as_bytes(), "bring back")),
+    );
     let rows: u64 = work.items.iter().map(|item| item.rows).sum();
     Ok(Plan {
         made: now,
@@ -134,7 +142,10 @@ fn chosen(
             bytes: file.bytes,
             min: file.min.clone(),
             max: file.max.clone(),
-            partition: manifest.partition.as_ref().map(|partition| partition.name.clone()),
+            partition: manifest
+                .partition
+                .as_ref()
+                .map(|partition| partition.name.clone()),
         })
         .collect())
 }
@@ -144,16 +155,24 @@ fn chosen(
 pub fn range(manifest: &Manifest, zone: &TimeZone, work: &UndoWork) -> (i64, i64) {
     let civil = matches!(
         manifest.how(),
-        Ok((_, crate::column::TimeColumn::Civil | crate::column::TimeColumn::Date))
+        Ok((
+            _,
+            crate::column::TimeColumn::Civil | crate::column::TimeColumn::Date
+        ))
     );
     let clock = |moment: Timestamp| match civil {
         true => zone
             .to_datetime(moment)
             .to_zoned(TimeZone::UTC)
-            .map_or(moment.as_microsecond(), |there| there.timestamp().as_microsecond()),
+            .map_or(moment.as_microsecond(), |there| {
+                there.timestamp().as_microsecond()
+            }),
         false => moment.as_microsecond(),
     };
-    (work.since.map_or(i64::MIN, clock), work.until.map_or(i64::MAX, clock))
+    (
+        work.since.map_or(i64::MIN, clock),
+        work.until.map_or(i64::MAX, clock),
+    )
 }
 
 /// Runs a plan.
@@ -173,7 +192,10 @@ pub async fn run(
     let store = shelves.shelf(&work.from).await?;
     let mut archives: BTreeMap<(Timestamp, &str), Vec<&UndoItem>> = BTreeMap::new();
     for item in &work.items {
-        archives.entry((item.made, &item.manifest)).or_default().push(item);
+        archives
+            .entry((item.made, &item.manifest))
+            .or_default()
+            .push(item);
     }
     let mut items: Vec<UndoProof> = Vec::new();
     for ((_, manifest), files) in archives {
@@ -198,8 +220,9 @@ pub async fn run(
         items,
     };
     Ok(Finished {
-        outcome: serde_json::to_value(Outcome::Undo(report))
-            .map_err(|error| Failure::new(ErrorKind::Internal, format!("cannot write the report: {error}")))?,
+        outcome: serde_json::to_value(Outcome::Undo(report)).map_err(|error| {
+            Failure::new(ErrorKind::Internal, format!("cannot write the report: {error}"))
+        })?,
         partial,
     })
 }
@@ -217,7 +240,10 @@ pub async fn manifest(store: &dyn Store, key: &str, files: &[&UndoItem]) -> Resu
     };
     match files.iter().all(|item| same(item)) {
         true => Ok(manifest),
-        false => Err(Failure::new(ErrorKind::Conflict, format!("{key} has changed since the plan"))),
+        false => Err(Failure::new(
+            ErrorKind::Conflict,
+            format!("{key} has changed since the plan"),
+        )),
     }
 }
 

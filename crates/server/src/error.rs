@@ -116,9 +116,9 @@ impl Classified for Error {
             Self::NoVault { known, .. } if known.is_empty() => {
                 Some("add it: `ostler vault init` or `ostler vault add`".to_owned())
             }
-            Self::NoClass { known, .. } if known.is_empty() => {
-                Some("write an absolute directory or a URL, or add [class.NAME] to the configuration".to_owned())
-            }
+            Self::NoClass { known, .. } if known.is_empty() => Some(
+                "write an absolute directory or a URL, or add [class.NAME] to the configuration".to_owned(),
+            ),
             Self::NoVault { known, .. } | Self::NoClass { known, .. } => {
                 Some(format!("there are: {}", known.join(", ")))
             }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-
 use crate::Error;
 use crate::key::fault;
 

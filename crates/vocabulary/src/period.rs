@@ -93,6 +93,44 @@ impl Period {
         }
     }
 
+    /// This many times as long; `None` for ever, and beyond what can be told.
+    #[must_use]
+    pub fn times(self, count: u32) -> Option<Self> {
+        let Self::Limited {
+            months,
+            days,
+            nanoseconds,
+        } = self
+        else {
+            return None;
+        };
+        let factor = i32::try_from(count).ok()?;
+        Some(Self::Limited {
+            months: months.checked_mul(factor)?,
+            days: days.checked_mul(factor)?,
+            nanoseconds: nanoseconds.checked_mul(i64::from(count))?,
+        })
+    }
+
+    /// The moment this long after another, by the same rules as [`Self::before`].
+    #[must_use]
+    pub fn after(self, moment: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let Self::Limited {
+            months,
+            days,
+            nanoseconds,
+        } = self
+        else {
+            return None;
+        };
+        let date = jiff::Span::new().try_months(months).ok()?.try_days(days).ok()?;
+        let later = moment.to_zoned(zone.clone()).checked_add(date).ok()?;
+        later
+            .timestamp()
+            .checked_add(SignedDuration::from_nanos(nanoseconds))
+            .ok()
+    }
+
     /// The moment this long before another, by the calendar of a time zone. A day that the month has not becomes its
     /// last one; a time that the day has not, because the clocks were put forward, the one after the gap. `None` for
     /// ever, and before the calendar begins.

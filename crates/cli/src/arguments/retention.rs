@@ -98,6 +98,10 @@ pub(crate) struct PolicyArguments {
     #[arg(long, value_name = "TARGET", value_parser = text())]
     pub target: Option<String>,
 
+    /// ahead: how long a partition is; as long as the newest one if not given
+    #[arg(long, value_name = "DURATION", value_parser = period)]
+    pub step: Option<Period>,
+
     /// keep-last: rows to keep of each key
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub last: Option<u32>,
@@ -118,6 +122,7 @@ impl PolicyArguments {
             unit: self.unit.map(UnitWord::unit),
             partition_rule: self.partition_rule.map(RuleWord::rule),
             target: self.target,
+            step: self.step,
             last: self.last,
             by: self.by,
             floors: self.floors.floors(),

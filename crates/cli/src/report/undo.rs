@@ -58,7 +58,10 @@ pub(crate) fn report(page: &mut Page, report: &UndoReport) {
             (None, Some(note)) => (format!("proven; {note}"), Tone::Good),
             (None, None) => ("proven".to_owned(), Tone::Good),
         };
-        let file = proof.file.split_once("/data/").map_or(proof.file.as_str(), |(_, file)| file);
+        let file = proof
+            .file
+            .split_once("/data/")
+            .map_or(proof.file.as_str(), |(_, file)| file);
         table.row([
             (file.to_owned(), Tone::Plain),
             (count(proof.wanted), Tone::Plain),

@@ -28,6 +28,7 @@ mod refusals;
 mod requests;
 mod resume;
 mod retention;
+mod retention_ahead;
 mod retention_archive;
 mod retention_busy;
 mod run;

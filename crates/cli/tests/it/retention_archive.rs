@@ -74,9 +74,7 @@ fn killed(world: &World, words: &[&str], order: &str, between: impl Fn()) -> Out
     between();
     let list = world.ostler.json(["operation", "list"]);
     let id = list["operations"][0]["id"].as_str().unwrap().to_owned();
-    world
-        .ostler
-        .run(["operation", "resume", &id, "--output=json"])
+    world.ostler.run(["operation", "resume", &id, "--output=json"])
 }
 
 #[test]
@@ -92,7 +90,11 @@ fn what_is_archived_goes_and_comes_back_as_it_was() {
         assert_eq!(left(&world), (60, 60), "{release:?}");
         let archive = &report["items"][0]["archive"];
         assert!(archive["tally"].as_str().unwrap().starts_with("20:"), "{report}");
-        assert!(shelf(&world).join(archive["manifest"].as_str().unwrap()).is_file());
+        assert!(
+            shelf(&world)
+                .join(archive["manifest"].as_str().unwrap())
+                .is_file()
+        );
         // A part of a day first, by its time.
         let part = world.json(&["undo", "plain", "--since=2024-01-01T12:00Z", "--until=2024-01-02"]);
         assert_eq!(part["rows_added"], 10, "{part}");
@@ -116,8 +118,20 @@ fn an_archive_that_is_killed_at_any_step_resumes_to_the_same_end() {
     let release = Release::Eighteen;
     let mut expected = None;
     for order in [
-        "", "before:detach", "after:detach", "before:archive", "after:archive", "before:read back", "after:read back",
-        "before:drop", "after:drop", "before:remove", "after:remove", "before:prove", "before:forget", "after:record",
+        "",
+        "before:detach",
+        "after:detach",
+        "before:archive",
+        "after:archive",
+        "before:read back",
+        "after:read back",
+        "before:drop",
+        "after:drop",
+        "before:remove",
+        "after:remove",
+        "before:prove",
+        "before:forget",
+        "after:record",
     ] {
         let Some(world) = World::new(release) else { return };
         tables(&world, shelf(&world).to_str().unwrap());
@@ -128,9 +142,16 @@ fn an_archive_that_is_killed_at_any_step_resumes_to_the_same_end() {
             let resumed = killed(&world, RUN, order, || {});
             assert_eq!(resumed.status.code(), Some(0), "{order}: {}", said(&resumed));
         }
-        let state = (rows(&world), world.sql("SELECT item, rows::text FROM ext.retention_audit ORDER BY entry"));
+        let state = (
+            rows(&world),
+            world.sql("SELECT item, rows::text FROM ext.retention_audit ORDER BY entry"),
+        );
         assert_eq!(&state, expected.get_or_insert_with(|| state.clone()), "{order}");
-        assert_eq!(world.number("SELECT count(*) FROM ext.retention_progress"), 0, "{order}");
+        assert_eq!(
+            world.number("SELECT count(*) FROM ext.retention_progress"),
+            0,
+            "{order}"
+        );
         undo(&world, "days");
         undo(&world, "plain");
         assert_eq!(rows(&world), before, "{order}");
@@ -139,8 +160,17 @@ fn an_archive_that_is_killed_at_any_step_resumes_to_the_same_end() {
 
 #[test]
 fn an_undo_that_is_killed_at_any_step_resumes_to_the_same_end() {
-    for order in ["before:place", "after:place", "before:bring back", "after:bring back", "before:attach", "after:attach"] {
-        let Some(world) = World::new(Release::Fifteen) else { return };
+    for order in [
+        "before:place",
+        "after:place",
+        "before:bring back",
+        "after:bring back",
+        "before:attach",
+        "after:attach",
+    ] {
+        let Some(world) = World::new(Release::Fifteen) else {
+            return;
+        };
         tables(&world, shelf(&world).to_str().unwrap());
         let before = rows(&world);
         world.json(RUN);
@@ -185,12 +215,23 @@ fn rows_whose_archive_is_damaged_stay_where_they_are() {
     let resumed = killed(&world, &words, "after:archive:2", damage);
     let said = said(&resumed);
     assert_eq!(resumed.status.code(), Some(3), "{said}");
-    assert!(said.contains("is damaged") && said.contains("it is attached again"), "{said}");
+    assert!(
+        said.contains("is damaged") && said.contains("it is attached again"),
+        "{said}"
+    );
     // The first was read back before it was damaged, the second was not, the third was made after that.
     assert_eq!(left(&world).0, 74 + 20 - 20, "{said}");
     let refused = world.run(&["undo", "days"]);
-    assert_eq!(refused.status.code(), Some(3), "{}", ostler_testkit::binary::said(&refused));
-    assert_eq!(rows(&world).iter().filter(|row| before.contains(row)).count(), rows(&world).len());
+    assert_eq!(
+        refused.status.code(),
+        Some(3),
+        "{}",
+        ostler_testkit::binary::said(&refused)
+    );
+    assert_eq!(
+        rows(&world).iter().filter(|row| before.contains(row)).count(),
+        rows(&world).len()
+    );
 }
 
 #[test]
@@ -208,8 +249,14 @@ fn rows_that_change_after_they_were_read_back_stay() {
     assert_eq!(resumed.status.code(), Some(3), "{report}");
     assert!(report.contains("changed after they were archived"), "{report}");
     // Of the day of the change nothing went, of the others everything.
-    assert_eq!(world.number("SELECT count(*) FROM plain WHERE at < '2024-01-04Z'"), 21);
-    assert_eq!(world.number("SELECT count(*) FROM plain WHERE t = 'changed' OR n = -1"), 2);
+    assert_eq!(
+        world.number("SELECT count(*) FROM plain WHERE at < '2024-01-04Z'"),
+        21
+    );
+    assert_eq!(
+        world.number("SELECT count(*) FROM plain WHERE t = 'changed' OR n = -1"),
+        2
+    );
     // Somebody writes into a partition by its own name.
     let write = || {
         world.sql("INSERT INTO day_1 (at, n) VALUES ('2024-01-01 01:00Z', -1)");
@@ -218,8 +265,14 @@ fn rows_that_change_after_they_were_read_back_stay() {
     let resumed = killed(&world, &words, "after:read back", write);
     let report = said(&resumed);
     assert_eq!(resumed.status.code(), Some(3), "{report}");
-    assert!(report.contains("21 rows by now") && report.contains("it is attached again"), "{report}");
-    assert_eq!(world.number("SELECT count(*) FROM days WHERE at < '2024-01-02Z'"), 21);
+    assert!(
+        report.contains("21 rows by now") && report.contains("it is attached again"),
+        "{report}"
+    );
+    assert_eq!(
+        world.number("SELECT count(*) FROM days WHERE at < '2024-01-02Z'"),
+        21
+    );
     // The next run archives it as it is now.
     assert_eq!(world.json(&words)["rows_removed"], 21);
     assert_eq!(undo(&world, "days")["rows_added"], 55);
@@ -267,7 +320,10 @@ fn archives_are_kept_in_s3_by_the_name_of_a_class() {
     world.sql(TABLES);
     let before = rows(&world);
     let (code, unknown) = run(&["add", "days:at archive:warm 1d"]);
-    assert!(code == Some(7) && unknown.contains("there are: cold"), "{unknown}");
+    assert!(
+        code == Some(7) && unknown.contains("there are: cold"),
+        "{unknown}"
+    );
     let (code, relative) = run(&["add", "days:at archive:some/where 1d"]);
     assert_eq!(code, Some(7), "{relative}");
     let (code, none) = run(&["add", "days:at archive 1d"]);

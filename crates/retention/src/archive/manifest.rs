@@ -119,8 +119,12 @@ impl Manifest {
             format: String,
             version: u32,
         }
-        let corrupt =
-            |reason: String| Failure::new(ErrorKind::Corrupt, format!("{key} is no manifest of an archive: {reason}"));
+        let corrupt = |reason: String| {
+            Failure::new(
+                ErrorKind::Corrupt,
+                format!("{key} is no manifest of an archive: {reason}"),
+            )
+        };
         let head: Head = serde_json::from_slice(bytes).map_err(|error| corrupt(error.to_string()))?;
         if head.format != FORMAT {
             return Err(corrupt(format!("its format is `{}`", head.format)));
@@ -130,7 +134,9 @@ impl Manifest {
                 "{key} is of version {}; this program knows up to {MANIFEST_VERSION}",
                 head.version
             );
-            return Err(Failure::new(ErrorKind::Unsupported, message).with_hint("use the newer version of Ostler"));
+            return Err(
+                Failure::new(ErrorKind::Unsupported, message).with_hint("use the newer version of Ostler")
+            );
         }
         let manifest: Self = serde_json::from_slice(bytes).map_err(|error| corrupt(error.to_string()))?;
         let mut sum = Tally::default();
@@ -153,7 +159,10 @@ impl Manifest {
     /// `Corrupt` when it cannot.
     pub fn how(&self) -> Result<(usize, TimeColumn), Failure> {
         let corrupt = |reason: String| {
-            Failure::new(ErrorKind::Corrupt, format!("the manifest of archive {}: {reason}", self.archive))
+            Failure::new(
+                ErrorKind::Corrupt,
+                format!("the manifest of archive {}: {reason}", self.archive),
+            )
         };
         let at = self
             .columns

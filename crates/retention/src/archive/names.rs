@@ -77,8 +77,16 @@ mod tests {
     #[test]
     fn any_table_has_names_that_every_store_takes() {
         for (schema, name, expected) in [
-            ("public", "readings", "ostler-archive/app/public/readings/manifests/7.json"),
-            ("My.ext", "größe", "ostler-archive/app/My=2eext/gr=c3=b6=c3=9fe/manifests/7.json"),
+            (
+                "public",
+                "readings",
+                "ostler-archive/app/public/readings/manifests/7.json",
+            ),
+            (
+                "My.ext",
+                "größe",
+                "ostler-archive/app/My=2eext/gr=c3=b6=c3=9fe/manifests/7.json",
+            ),
             ("..", "a/b", "ostler-archive/app/=2e=2e/a=2fb/manifests/7.json"),
         ] {
             let table = TableName {

@@ -78,12 +78,18 @@ impl Packer {
         let (at, how) = self.time;
         let cell = cells.get(at).copied().flatten();
         let Some(moment) = cell.and_then(|cell| microseconds(cell, how)) else {
-            return Err(Failure::new(ErrorKind::Unsupported, "a row has no time that can be told"));
+            return Err(Failure::new(
+                ErrorKind::Unsupported,
+                "a row has no time that can be told",
+            ));
         };
         let mut finished = None;
         if let Some((first, last)) = self.span {
             if moment < last {
-                return Err(Failure::new(ErrorKind::Internal, "rows are not in the order of their times"));
+                return Err(Failure::new(
+                    ErrorKind::Internal,
+                    "rows are not in the order of their times",
+                ));
             }
             let is_full = self.tally.rows as usize >= ROWS || self.size >= BYTES;
             if day(moment) != day(first) || is_full && moment > last {
@@ -97,7 +103,10 @@ impl Packer {
         self.span = Some((first, moment));
         for (column, cell) in self.columns.iter_mut().zip(cells) {
             if !column.push(*cell, source) {
-                return Err(Failure::new(ErrorKind::Internal, "a cell is not of its column's kind"));
+                return Err(Failure::new(
+                    ErrorKind::Internal,
+                    "a cell is not of its column's kind",
+                ));
             }
         }
         self.tally.add(&hash(cells, &mut self.scratch));
@@ -117,8 +126,12 @@ impl Packer {
         let last = self.columns[at].data_len().checked_sub(1);
         let last = last.and_then(|last| self.columns[at].value(last));
         let max = self.literal(last)?;
-        let bytes = file::encode(&self.columns, &self.entries)
-            .map_err(|error| Failure::new(ErrorKind::Internal, format!("cannot write a Parquet file: {error}")))?;
+        let bytes = file::encode(&self.columns, &self.entries).map_err(|error| {
+            Failure::new(
+                ErrorKind::Internal,
+                format!("cannot write a Parquet file: {error}"),
+            )
+        })?;
         self.columns = self.entries.iter().map(|entry| Column::new(entry.kind)).collect();
         self.number += 1;
         self.size = 0;

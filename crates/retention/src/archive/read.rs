@@ -37,7 +37,9 @@ pub async fn verify(shelf: &dyn Store, manifest: &Manifest, progress: &Progress)
         let rows = rows_of(shelf, &entry, &manifest.columns).await?;
         let tally = tokio::task::spawn_blocking(move || rows.tally())
             .await
-            .map_err(|error| Failure::new(ErrorKind::Internal, format!("counting rows ended early: {error}")))?;
+            .map_err(|error| {
+                Failure::new(ErrorKind::Internal, format!("counting rows ended early: {error}"))
+            })?;
         if tally != entry.tally {
             return Err(damaged(&entry, "its rows are others than the manifest says"));
         }
@@ -53,7 +55,10 @@ pub async fn verify(shelf: &dyn Store, manifest: &Manifest, progress: &Progress)
         true => Ok(all),
         false => Err(Failure::new(
             ErrorKind::Corrupt,
-            format!("archive {} has other rows than its manifest says", manifest.archive),
+            format!(
+                "archive {} has other rows than its manifest says",
+                manifest.archive
+            ),
         )),
     }
 }
@@ -67,7 +72,12 @@ pub async fn rows_of(shelf: &dyn Store, entry: &FileEntry, columns: &[ColumnEntr
     let (entry, columns) = (entry.clone(), columns.to_vec());
     tokio::task::spawn_blocking(move || decoded(&entry, bytes, &columns))
         .await
-        .map_err(|error| Failure::new(ErrorKind::Internal, format!("reading a file ended early: {error}")))?
+        .map_err(|error| {
+            Failure::new(
+                ErrorKind::Internal,
+                format!("reading a file ended early: {error}"),
+            )
+        })?
 }
 
 fn decoded(entry: &FileEntry, bytes: Bytes, columns: &[ColumnEntry]) -> Result<Rows, Failure> {
@@ -123,5 +133,9 @@ impl Rows {
 /// The time of a row, in microseconds since 1970 of its own clock.
 #[must_use]
 pub fn time_of(cells: &[Option<Cell<'_>>], at: usize, how: TimeColumn) -> Option<i64> {
-    cells.get(at).copied().flatten().and_then(|cell| microseconds(cell, how))
+    cells
+        .get(at)
+        .copied()
+        .flatten()
+        .and_then(|cell| microseconds(cell, how))
 }

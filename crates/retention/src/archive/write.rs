@@ -98,7 +98,8 @@ pub async fn write(
     let (read, stored, packed) = tokio::join!(reading, storing, packing);
     // What a later stage says is the reason why an earlier one stopped.
     let written = stored?;
-    packed.map_err(|error| Failure::new(ErrorKind::Internal, format!("packing rows ended early: {error}")))??;
+    packed
+        .map_err(|error| Failure::new(ErrorKind::Internal, format!("packing rows ended early: {error}")))??;
     read?;
     Ok(written)
 }

@@ -24,7 +24,11 @@ enum There {
 
 impl Postgres {
     /// Rows that wait in the default partition; `None` when the partition is there already.
-    pub(super) async fn look_at_room(&self, item: &RetentionItem, target: &Target) -> Result<Option<u64>, Failure> {
+    pub(super) async fn look_at_room(
+        &self,
+        item: &RetentionItem,
+        target: &Target,
+    ) -> Result<Option<u64>, Failure> {
         match self.room(&item.table, target).await? {
             There::Nothing => Ok(Some(self.measure(&item.table, target).await?.rows)),
             There::Same => Ok(None),
@@ -87,15 +91,20 @@ impl Postgres {
             (&name.name as _, Type::TEXT),
             (parent_id as _, Type::OID),
         ];
-        let rows = self.session.query(include_str!("queries/room.sql"), &parameters).await?;
+        let rows = self
+            .session
+            .query(include_str!("queries/room.sql"), &parameters)
+            .await?;
         let Some(row) = rows.first() else {
             return Ok(There::Nothing);
         };
         let (attached, found): (bool, String) = (row.get(0), row.get(1));
-        Ok(match attached && self.same_bounds(&found, from, to, type_name).await? {
-            true => There::Same,
-            false => There::Other,
-        })
+        Ok(
+            match attached && self.same_bounds(&found, from, to, type_name).await? {
+                true => There::Same,
+                false => There::Other,
+            },
+        )
     }
 
     /// Whether bounds that the server wrote are those that we wrote.
@@ -106,13 +115,29 @@ impl Postgres {
         let value = |text: &str| format!("{}::{type_name}", literal(text).trim_start());
         let statement = format!(
             "SELECT {} = {} AND {} = {}",
-            value(&start), value(from), value(&end), value(to)
+            value(&start),
+            value(from),
+            value(&end),
+            value(to)
         );
         Ok(self.session.one(&statement, &[]).await?.get(0))
     }
 
-    async fn create(&self, item: &RetentionItem, target: &Target, pace: Pace, step: &Step) -> Result<(), Failure> {
-        let Target::Room { parent, from, to, default, .. } = target else {
+    async fn create(
+        &self,
+        item: &RetentionItem,
+        target: &Target,
+        pace: Pace,
+        step: &Step,
+    ) -> Result<(), Failure> {
+        let Target::Room {
+            parent,
+            from,
+            to,
+            default,
+            ..
+        } = target
+        else {
             return Ok(());
         };
         let make = fill(
@@ -150,7 +175,12 @@ impl Postgres {
     }
 
     /// The statement that moves rows out of the default partition.
-    async fn moving(&self, item: &RetentionItem, target: &Target, default: &TableName) -> Result<String, Failure> {
+    async fn moving(
+        &self,
+        item: &RetentionItem,
+        target: &Target,
+        default: &TableName,
+    ) -> Result<String, Failure> {
         let now = self.columns_now(default).await?;
         let columns: Vec<String> = now
             .iter()
@@ -171,5 +201,9 @@ impl Postgres {
 
 /// Bounds in SQL.
 pub(super) fn bounds(from: &str, to: &str) -> String {
-    format!("FOR VALUES FROM ({}) TO ({})", literal(from).trim_start(), literal(to).trim_start())
+    format!(
+        "FOR VALUES FROM ({}) TO ({})",
+        literal(from).trim_start(),
+        literal(to).trim_start()
+    )
 }

@@ -12,13 +12,14 @@ use ostler_vocabulary::{ErrorKind, Failure, Unit};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::patience::{Patience, rest};
 use super::statement::{condition, fill, quoted};
 use super::wire::Reader;
-use super::patience::{Patience, rest};
 use super::{Postgres, key, of_item};
 use crate::Database;
 use crate::archive::{
-    self, ColumnEntry, Kind, MANIFEST_VERSION, Manifest, Names, Packer, PartitionEntry, Shelves, Tally, TimeEntry,
+    self, ColumnEntry, Kind, MANIFEST_VERSION, Manifest, Names, Packer, PartitionEntry, Shelves, Tally,
+    TimeEntry,
 };
 use crate::column::TimeColumn;
 use crate::strategy::{Shelf, Target, Task, problem};
@@ -226,7 +227,10 @@ impl Postgres {
     }
 
     pub(super) async fn database_name(&self) -> Result<String, Failure> {
-        let row = self.session.one(include_str!("queries/database.sql"), &[]).await?;
+        let row = self
+            .session
+            .one(include_str!("queries/database.sql"), &[])
+            .await?;
         Ok(row.get(0))
     }
 
@@ -285,7 +289,10 @@ impl Postgres {
             Err(problem) => proof.problem = Some(problem),
         }
         if proof.problem.is_none() && proof.after > 0 {
-            let reason = format!("{} such rows are left: they came after the archive was made", proof.after);
+            let reason = format!(
+                "{} such rows are left: they came after the archive was made",
+                proof.after
+            );
             proof.problem = Some(problem(ErrorKind::Busy, reason));
         }
         let forget = |_| async {
@@ -315,7 +322,8 @@ impl Postgres {
         let withdraw = |_| async move {
             of_archive(async { Ok(store.delete(&Key::new(kept.manifest.clone())?).await?) }.await)
         };
-        let withdrawn: Result<(), RetentionProblem> = op.step("withdraw").key(key(item)).run(withdraw).await?;
+        let withdrawn: Result<(), RetentionProblem> =
+            op.step("withdraw").key(key(item)).run(withdraw).await?;
         if let Err(problem) = withdrawn {
             op.message(format!("{} stays: {}", kept.manifest, problem.reason));
         }
@@ -356,7 +364,9 @@ impl Postgres {
                 ],
             );
             self.session.batch("BEGIN").await?;
-            let removed = self.remove_file(op, &place, &statement, &manifest, &file.tally).await;
+            let removed = self
+                .remove_file(op, &place, &statement, &manifest, &file.tally)
+                .await;
             match removed {
                 Ok(Err(error)) => {
                     self.session.batch("ROLLBACK").await?;
@@ -377,7 +387,11 @@ impl Postgres {
             step.progress.add_done(file.tally.rows);
             patience = Patience::new(pace.lock_wait_ms);
             next = files.next();
-            rest(start.elapsed().mul_f64(pace.rest.clamp(0.0, 100.0)), &step.cancelled).await?;
+            rest(
+                start.elapsed().mul_f64(pace.rest.clamp(0.0, 100.0)),
+                &step.cancelled,
+            )
+            .await?;
         }
         if changed.is_empty() {
             return Ok(());
@@ -464,7 +478,10 @@ async fn read_back(store: &dyn Store, kept: &Kept, step: &Step) -> Result<(), Fa
         true => Ok(()),
         false => Err(Failure::new(
             ErrorKind::Corrupt,
-            format!("{} rows were written and {} read back", kept.tally.rows, found.rows),
+            format!(
+                "{} rows were written and {} read back",
+                kept.tally.rows, found.rows
+            ),
         )),
     }
 }
@@ -509,13 +526,15 @@ fn partition(item: &RetentionItem, target: &Target) -> Option<PartitionEntry> {
             parent: parent.clone(),
             bounds: bounds.clone(),
         }),
-        Target::Rows { .. } => None,
+        Target::Rows { .. } | Target::Room { .. } => None,
     }
 }
 
 pub(super) fn column(target: &Target) -> &str {
     match target {
-        Target::Rows { column, .. } | Target::Partition { column, .. } => column,
+        Target::Rows { column, .. } | Target::Partition { column, .. } | Target::Room { column, .. } => {
+            column
+        }
     }
 }
 

@@ -11,10 +11,10 @@ use ostler_postgres::quote::{identifier, literal};
 use ostler_vocabulary::{ErrorKind, Failure, Unit};
 use tokio::time::Instant;
 
+use super::archive::column;
 use super::catalogue::{CONCURRENTLY, Leaf};
 use super::patience::{Patience, rest};
 use super::statement::{condition, fill, quoted, ranked};
-use super::archive::column;
 use super::{Postgres, key, of_item, too_many};
 use crate::Database;
 use crate::strategy::{Form, Target, problem};
@@ -108,7 +108,9 @@ impl Postgres {
             }
         }
         let rows = self.measure(&item.table, target).await?.rows;
-        too_many(item, rows).map_or(Ok(rows), |refused| Err(Failure::new(refused.kind, refused.reason)))
+        too_many(item, rows).map_or(Ok(rows), |refused| {
+            Err(Failure::new(refused.kind, refused.reason))
+        })
     }
 
     /// Goes once through all tables with rows.

@@ -74,11 +74,8 @@ impl Postgres {
             let (it, item, target) = back.clone();
             async move { it.attach(&item, &target, pace, &CancellationToken::new()).await }
         };
-        let detached: Result<(), RetentionProblem> = op
-            .step("detach")
-            .key(&key)
-            .run_with_undo(detach, undo)
-            .await?;
+        let detached: Result<(), RetentionProblem> =
+            op.step("detach").key(&key).run_with_undo(detach, undo).await?;
         if let Err(problem) = detached {
             proof.problem = Some(problem);
             return Ok(proof);
@@ -110,7 +107,8 @@ impl Postgres {
                 proof.problem = Some(problem);
                 proof.after = proof.before;
                 if proof.archive.take().is_some() {
-                    self.withdraw(op, item, task, shelves, kept.ok().flatten()).await?;
+                    self.withdraw(op, item, task, shelves, kept.ok().flatten())
+                        .await?;
                 }
                 let attach = |step: Step| async move {
                     of_item(self.attach(item, target, pace, &step.cancelled).await)

@@ -1,5 +1,6 @@
 //! PostgreSQL, from release 13 on.
 
+mod ahead;
 mod archive;
 mod catalogue;
 mod delete;
@@ -165,6 +166,12 @@ impl Database for Postgres {
                     detach::drop_statement(table),
                 ]
             }
+            Target::Room { parent, from, to, .. } => vec![format!(
+                "CREATE TABLE {} (LIKE {}), ATTACH PARTITION {}",
+                quoted(table),
+                quoted(parent),
+                ahead::bounds(from, to)
+            )],
             Target::Rows { .. } => vec![match ranked(&quoted(table), target) {
                 Some(ranked) => format!(
                     "DELETE FROM {} WHERE ctid IN (SELECT ostler_row FROM ({}) AS old)",
@@ -234,8 +241,10 @@ impl Database for Postgres {
                 proof.before = rows;
                 proof = match (&task.target, &task.shelf) {
                     (Target::Partition { .. }, _) => {
-                        self.remove_partition(op, item, &task, pace, shelves, proof).await?
+                        self.remove_partition(op, item, &task, pace, shelves, proof)
+                            .await?
                     }
+                    (Target::Room { .. }, _) => self.make_room(op, item, &task.target, pace, proof).await?,
                     (Target::Rows { .. }, None) => {
                         self.remove_rows(op, item, &task.target, pace, proof).await?
                     }
@@ -259,6 +268,7 @@ impl Postgres {
     async fn look(&self, item: &RetentionItem, target: &Target) -> Result<Option<u64>, Failure> {
         match target {
             Target::Partition { .. } => Ok(self.look_at_partition(item, target).await?.then_some(0)),
+            Target::Room { .. } => self.look_at_room(item, target).await,
             Target::Rows { .. } => self.look_at_rows(item, target).await.map(Some),
         }
     }
@@ -304,11 +314,18 @@ fn measuring(table: &TableName, target: &Target) -> String {
         Target::Partition {
             column, type_name, ..
         }
+        | Target::Room {
+            column, type_name, ..
+        }
         | Target::Rows {
             column, type_name, ..
         } => (column, type_name),
     };
-    let table = quoted(table);
+    let table = match target {
+        // Until it is made, its rows are in the default partition; without one, nowhere.
+        Target::Room { default, parent, .. } => quoted(default.as_ref().unwrap_or(parent)),
+        _ => quoted(table),
+    };
     let (from, value) = match ranked(&table, target) {
         Some(ranked) => (format!("({ranked}) AS rows"), "ostler_moment".to_owned()),
         None => (table, value(column, type_name)),

@@ -28,7 +28,11 @@ impl Patience {
     ///
     /// # Errors
     /// The error itself when it is not about a lock; `Busy` when patience is at its end; `Cancelled`.
-    pub async fn after(&mut self, error: ostler_postgres::Error, stop: &CancellationToken) -> Result<(), Failure> {
+    pub async fn after(
+        &mut self,
+        error: ostler_postgres::Error,
+        stop: &CancellationToken,
+    ) -> Result<(), Failure> {
         // A lock that was not got in time, a deadlock of which we were the victim.
         if !matches!(error.sqlstate(), Some("55P03" | "40P01" | "40001")) {
             return Err(error.into());

@@ -16,7 +16,7 @@ use crate::Error;
 /// Versions of the tables; each is applied once and never changed.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_policies.sql"),
-    include_str!("migrations/0002_archives.sql"),
+    include_str!("migrations/0002_target_and_step.sql"),
 ];
 
 /// A row of `retention_policy`.
@@ -40,6 +40,8 @@ struct Row {
     /// Not there before version 2 of the tables.
     #[serde(default)]
     target: Option<String>,
+    #[serde(default)]
+    step: Option<Period>,
     version: i64,
 }
 
@@ -54,6 +56,7 @@ impl From<Row> for Policy {
             column: row.time_column,
             strategy: row.strategy,
             target: row.target,
+            step: row.step,
             keep: row.retention_period,
             tags: row.tags,
             time_zone: row.time_zone,
@@ -77,6 +80,7 @@ impl From<Policy> for Row {
             name: policy.name,
             strategy: policy.strategy,
             target: policy.target,
+            step: policy.step,
             tags: policy.tags,
             table_schema: policy.table.schema,
             table_name: policy.table.name,

@@ -39,7 +39,10 @@ impl Postgres {
         let made = match placed {
             Ok(made) => made,
             Err(problem) => {
-                return Ok(files.iter().map(|item| undo::refused(item, problem.clone())).collect());
+                return Ok(files
+                    .iter()
+                    .map(|item| undo::refused(item, problem.clone()))
+                    .collect());
             }
         };
         let table = made.as_ref().unwrap_or(&work.table);
@@ -60,7 +63,10 @@ impl Postgres {
         }
         if let Some(partition) = &made {
             let attach = |step: Step| async move {
-                of_item(self.attach_made(files, (key, store), partition, pace, &step).await)
+                of_item(
+                    self.attach_made(files, (key, store), partition, pace, &step)
+                        .await,
+                )
             };
             let attached: Result<(), RetentionProblem> = op.step("attach").key(key).run(attach).await?;
             for proof in &mut proofs {
@@ -102,19 +108,23 @@ impl Postgres {
                 (false, true) => Ok(Some(name.clone())),
                 (false, false) => Err(Failure::new(
                     ErrorKind::Conflict,
-                    format!("there is something else called {name}, which is no partition of {}", work.table),
+                    format!(
+                        "there is something else called {name}, which is no partition of {}",
+                        work.table
+                    ),
                 )),
             };
         }
         let make = fill(
-            include_str!("queries/undo_make.sql"),
-            &[
-                ("partition", &quoted(name)),
-                ("parent", &quoted(parent)),
-                ("comment", literal(&comment).trim_start()),
-            ],
+            include_str!("queries/make_partition.sql"),
+            &[("partition", &quoted(name)), ("parent", &quoted(parent))],
         );
-        self.session.batch(&format!("BEGIN; {make}; COMMIT")).await?;
+        let (name_sql, comment) = (quoted(name), literal(&comment));
+        self.session
+            .batch(&format!(
+                "BEGIN; {make}; COMMENT ON TABLE {name_sql} IS {comment}; COMMIT"
+            ))
+            .await?;
         Ok(Some(name.clone()))
     }
 
@@ -130,7 +140,10 @@ impl Postgres {
         let manifest = undo::manifest(store, key, &[item]).await?;
         let entry = manifest.files.iter().find(|file| file.key == item.file);
         let Some(entry) = entry else {
-            return Err(Failure::new(ErrorKind::Conflict, format!("{key} has no such file")));
+            return Err(Failure::new(
+                ErrorKind::Conflict,
+                format!("{key} has no such file"),
+            ));
         };
         let rows = rows_of(store, entry, &manifest.columns).await?;
         let wanted = Wanted::of(&rows, &manifest, work)?;
@@ -168,7 +181,8 @@ impl Postgres {
             self.strike(&mut lost, manifest, item, table).await?;
             let lost: u64 = lost.values().sum();
             if lost > 0 {
-                let message = format!("{lost} rows are not in {table} as they were archived; none were added");
+                let message =
+                    format!("{lost} rows are not in {table} as they were archived; none were added");
                 return Err(Failure::new(ErrorKind::Conflict, message));
             }
         }
@@ -257,7 +271,10 @@ impl Postgres {
             .clone()
             .map(|(at, column)| format!("c{at} {}", column.kind.sql()))
             .collect();
-        let make = format!("CREATE TEMPORARY TABLE ostler_back ({}) ON COMMIT DROP", fields.join(", "));
+        let make = format!(
+            "CREATE TEMPORARY TABLE ostler_back ({}) ON COMMIT DROP",
+            fields.join(", ")
+        );
         self.session.batch(&make).await?;
         let copy = "COPY pg_temp.ostler_back FROM STDIN (FORMAT binary)";
         let failed = |source| Failure::from(self.session.failed(copy, source));
@@ -283,7 +300,10 @@ impl Postgres {
         }
         sink.as_mut().finish().await.map_err(failed)?;
         let given = columns.filter(|(_, column)| !column.generated);
-        let names: Vec<String> = given.clone().map(|(_, column)| identifier(&column.name)).collect();
+        let names: Vec<String> = given
+            .clone()
+            .map(|(_, column)| identifier(&column.name))
+            .collect();
         let values: Vec<String> = given.map(|(at, _)| format!("c{at}::{}", types[at])).collect();
         let insert = fill(
             include_str!("queries/undo_insert.sql"),
@@ -367,7 +387,10 @@ fn checked(bounds: &str) -> Result<&str, Failure> {
     match crate::facts::are_bounds(bounds) {
         true => Ok(bounds),
         false => {
-            let reason = problem(ErrorKind::Corrupt, format!("`{bounds}` are no bounds of a partition"));
+            let reason = problem(
+                ErrorKind::Corrupt,
+                format!("`{bounds}` are no bounds of a partition"),
+            );
             Err(Failure::new(reason.kind, reason.reason))
         }
     }

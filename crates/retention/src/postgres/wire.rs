@@ -136,7 +136,9 @@ fn unexpected(reason: &str) -> Failure {
 
 fn cell(kind: Kind, value: &[u8]) -> Result<Cell<'_>, Failure> {
     fn fixed<const N: usize>(value: &[u8]) -> Result<[u8; N], Failure> {
-        value.try_into().map_err(|_| unexpected("a value has another length"))
+        value
+            .try_into()
+            .map_err(|_| unexpected("a value has another length"))
     }
     let beyond = || Failure::new(ErrorKind::Unsupported, "a time is too far away to be archived");
     Ok(match kind {

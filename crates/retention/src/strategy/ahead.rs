@@ -12,13 +12,26 @@ use crate::facts::{Partition, Shape, Table};
 const MOST: u32 = 400;
 
 /// Lengths of partitions that are recognised, longer ones of a kind first: a month may have four weeks.
-const STEPS: &[&str] = &["1y", "6mo", "3mo", "1mo", "2w", "1w", "1d", "12h", "6h", "4h", "3h", "2h", "1h", "30m", "15m", "10m", "5m", "1m"];
+const STEPS: &[&str] = &[
+    "1y", "6mo", "3mo", "1mo", "2w", "1w", "1d", "12h", "6h", "4h", "3h", "2h", "1h", "30m", "15m", "10m",
+    "5m", "1m",
+];
 
 /// Endings of partitions' names. The first is used where none of the table's is recognised; of those with fewer parts the
 /// first that tells partitions apart.
 const NAMES: &[&str] = &[
-    "_%Y", "_%Y_%m", "_%Y_%m_%d", "_%Y_%m_%d_%H%M", "_%Y%m", "_%Y%m%d", "_p%Y", "_p%Y_%m", "_p%Y_%m_%d", "_p%Y_%m_%d_%H%M",
-    "_p%Y%m%d", "_p%Y%m%d_%H%M%S",
+    "_%Y",
+    "_%Y_%m",
+    "_%Y_%m_%d",
+    "_%Y_%m_%d_%H%M",
+    "_%Y%m",
+    "_%Y%m%d",
+    "_p%Y",
+    "_p%Y_%m",
+    "_p%Y_%m_%d",
+    "_p%Y_%m_%d_%H%M",
+    "_p%Y%m%d",
+    "_p%Y%m%d_%H%M%S",
 ];
 
 pub(super) fn valid(policy: &Policy) -> Result<(), Fault> {
@@ -32,7 +45,7 @@ pub(super) fn valid(policy: &Policy) -> Result<(), Fault> {
 }
 
 /// From when to when a partition is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Extent {
     start: Timestamp,
     end: Timestamp,
@@ -60,8 +73,20 @@ pub(super) fn decide(
         partition.method == "range" && partition.key.as_slice() == [Some(by.clone())]
     };
     if table.shape != Shape::Partitioned || own.is_empty() || !own.iter().all(fits) {
-        let reason = format!("{} has no partitions by ranges of {by} alone to go on from", table.table);
+        let reason = format!(
+            "{} has no partitions by ranges of {by} alone to go on from",
+            table.table
+        );
         return Err(problem(ErrorKind::Invalid, reason));
+    }
+    let endless = own
+        .iter()
+        .find(|partition| matches!(partition.leading_bounds(), Some((_, None))));
+    if let Some(endless) = endless {
+        return Ok(Decision {
+            notes: vec![format!("{} has no end: nothing can come after it", endless.table)],
+            ..Decision::default()
+        });
     }
     let moment = |value: Option<String>| value.and_then(|value| column.moment(&value, question.zone));
     let mut there: Vec<(Extent, &Partition)> = own
@@ -75,11 +100,17 @@ pub(super) fn decide(
         .collect();
     there.sort_by_key(|(extent, _)| *extent);
     let Some((newest, named)) = there.last().copied() else {
-        let reason = format!("{} has no partition with a start and an end to go on from", table.table);
+        let reason = format!(
+            "{} has no partition with a start and an end to go on from",
+            table.table
+        );
         return Err(problem(ErrorKind::Invalid, reason));
     };
     let Some(step) = question.policy.step.or_else(|| step_of(newest, question)) else {
-        let reason = format!("how long a partition of {} is cannot be told from {}", table.table, named.table);
+        let reason = format!(
+            "how long a partition of {} is cannot be told from {}",
+            table.table, named.table
+        );
         return Err(problem(ErrorKind::Invalid, format!("{reason}: say `--step`")));
     };
     let mut decision = Decision::default();
@@ -92,7 +123,9 @@ pub(super) fn decide(
             schema: table.table.schema.clone(),
             name: format!("{}{}", table.table.name, zoned.strftime(ending)),
         };
-        decision.items.push(item(question, table, column, named.parent_id, &name, &missing));
+        decision
+            .items
+            .push(item(question, table, column, named.parent_id, &name, &missing));
     }
     for (extent, partition) in there {
         decision.partitions.push(PartitionVerdict {
@@ -140,12 +173,17 @@ fn missing(
             break;
         };
         found.push(Missing {
-            extent: Extent { start: before, end: start },
+            extent: Extent {
+                start: before,
+                end: start,
+            },
             needed: false,
         });
         start = before;
         if count == MOST && oldest < start {
-            notes.push(format!("the default partition has rows of {oldest}: too old to make partitions for"));
+            notes.push(format!(
+                "the default partition has rows of {oldest}: too old to make partitions for"
+            ));
         }
     }
     found.reverse();
@@ -163,7 +201,9 @@ fn missing(
     for count in 0..MOST {
         let after = |count| step.times(count)?.after(last.end, question.zone);
         let start = if count == 0 { Some(last.end) } else { after(count) };
-        let (Some(start), Some(end)) = (start, after(count + 1)) else { break };
+        let (Some(start), Some(end)) = (start, after(count + 1)) else {
+            break;
+        };
         let needed = start <= horizon;
         if !needed && until.is_none_or(|until| until < start) {
             break;
@@ -173,7 +213,9 @@ fn missing(
             needed,
         });
         if count + 1 == MOST && until.is_some_and(|until| until >= end) {
-            notes.push("the default partition has rows that are too far ahead to make partitions for".to_owned());
+            notes.push(
+                "the default partition has rows that are too far ahead to make partitions for".to_owned(),
+            );
         }
     }
     found
@@ -200,17 +242,32 @@ fn filled<'a>(
 }
 
 /// How names of partitions end: as that of a partition that is there, else by the length of the step.
-fn ending(there: &[(Extent, &Partition)], table: &TableName, question: &Question<'_>, step: Period) -> &'static str {
+fn ending(
+    there: &[(Extent, &Partition)],
+    table: &TableName,
+    question: &Question<'_>,
+    step: Period,
+) -> &'static str {
     let made = |extent: &Extent, ending: &str| {
         let zoned = extent.start.to_zoned(question.zone.clone());
         format!("{}{}", table.name, zoned.strftime(ending))
     };
     let used = there.iter().rev().find_map(|(extent, partition)| {
-        NAMES.iter().find(|ending| made(extent, ending) == partition.table.name)
+        NAMES
+            .iter()
+            .find(|ending| made(extent, ending) == partition.table.name)
     });
     used.copied().unwrap_or(match step {
-        Period::Limited { months, days: 0, nanoseconds: 0 } if months % 12 == 0 => "_%Y",
-        Period::Limited { days: 0, nanoseconds: 0, .. } => "_%Y_%m",
+        Period::Limited {
+            months,
+            days: 0,
+            nanoseconds: 0,
+        } if months % 12 == 0 => "_%Y",
+        Period::Limited {
+            days: 0,
+            nanoseconds: 0,
+            ..
+        } => "_%Y_%m",
         Period::Limited { nanoseconds: 0, .. } => "_%Y_%m_%d",
         _ => "_%Y_%m_%d_%H%M",
     })

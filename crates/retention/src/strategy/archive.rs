@@ -12,7 +12,9 @@ pub(super) fn valid(policy: &Policy) -> Result<(), Fault> {
         Some(_) => Ok(()),
         None => Err(Fault {
             reason: "it does not say where archives are kept",
-            cure: Some("`archive:TARGET`, an address such as s3://bucket/prefix or a [class.NAME] of the configuration"),
+            cure: Some(
+                "`archive:TARGET`, an address such as s3://bucket/prefix or a [class.NAME] of the configuration",
+            ),
         }),
     }
 }
@@ -30,7 +32,7 @@ pub(super) fn decide(
     for item in &mut decision.items {
         item.action = match item.target {
             Target::Partition { .. } => "archive partition",
-            Target::Rows { .. } => "archive rows",
+            _ => "archive rows",
         };
         item.shelf = policy.target.as_ref().map(|target| Shelf {
             to: target.clone(),

@@ -62,6 +62,7 @@ pub(super) fn decide(
                 policy.by.join(", ")
             ),
             target,
+            optional: true,
             shelf: None,
             bytes: None,
             rows: None,

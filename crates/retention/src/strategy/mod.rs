@@ -1,5 +1,6 @@
 //! What goes, and why: pure functions from a policy, the catalogue's facts and a threshold.
 
+mod ahead;
 mod archive;
 mod delete;
 mod drop;
@@ -32,6 +33,23 @@ pub enum Target {
         column: String,
         /// Its type.
         type_name: String,
+    },
+    /// A partition that is not there.
+    Room {
+        /// The table that it is to be attached to.
+        parent: TableName,
+        /// What the server knows that one by.
+        parent_id: u32,
+        /// The first value that is in it.
+        from: String,
+        /// The first value after it.
+        to: String,
+        /// The column that tells the time.
+        column: String,
+        /// The type that both are text of.
+        type_name: String,
+        /// The partition that has its rows until then.
+        default: Option<TableName>,
     },
     /// Rows.
     Rows {
@@ -95,6 +113,8 @@ pub struct Item {
     pub reason: String,
     /// What exactly.
     pub target: Target,
+    /// Whether nothing is done when no rows are concerned.
+    pub optional: bool,
     /// Where it is kept first.
     pub shelf: Option<Shelf>,
     /// Bytes, where the catalogue knows.
@@ -119,7 +139,9 @@ pub struct Decision {
 pub struct Question<'a> {
     /// The policy.
     pub policy: &'a Policy,
-    /// What is older goes; `None` keeps for ever.
+    /// The moment from which ages are counted back.
+    pub now: Timestamp,
+    /// What is older goes, or up to when there are to be partitions; `None` keeps for ever.
     pub threshold: Option<Timestamp>,
     /// The policy's zone.
     pub zone: &'a TimeZone,
@@ -153,6 +175,16 @@ fn entry(strategy: Strategy) -> Entry {
         Strategy::Delete => entry(anything, delete::decide),
         Strategy::KeepLast => entry(keep_last::valid, keep_last::decide),
         Strategy::Archive => entry(archive::valid, archive::decide),
+        Strategy::Ahead => entry(ahead::valid, ahead::decide),
+    }
+}
+
+/// The moment that a policy is about, when its ages are counted from `now`; `None` for ever.
+#[must_use]
+pub fn threshold(policy: &Policy, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    match policy.strategy {
+        Strategy::Ahead => policy.keep.after(now, zone),
+        _ => policy.keep.before(now, zone),
     }
 }
 
@@ -175,6 +207,7 @@ pub fn decide(question: &Question<'_>, table: &Table) -> Result<Decision, Retent
             format!("{} is no table with rows of its own", table.table),
         ));
     }
+    valid(question.policy).map_err(|fault| problem(ErrorKind::Invalid, fault.reason))?;
     let column = time_column(question.policy, table)?;
     (entry(question.policy.strategy).decide)(question, table, column)
 }

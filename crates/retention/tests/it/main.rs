@@ -27,6 +27,7 @@ async fn plans(statements: &str, column: &str, strategy: Strategy) -> Vec<String
         let zone = ostler_retention::cutoff::zone("Europe/Berlin").unwrap();
         let question = Question {
             policy: &policy,
+            now: "2024-06-01T00:00:00Z".parse().unwrap(),
             threshold: Some("2024-03-01T00:00:00Z".parse().unwrap()),
             zone: &zone,
             rule: policy.partition_rule,

@@ -47,7 +47,11 @@ impl Runtime {
         plan
     }
 
-    pub(super) async fn start_of_tables(&self, place: PolicyPlace, plan: Plan) -> Result<OperationId, Failure> {
+    pub(super) async fn start_of_tables(
+        &self,
+        place: PolicyPlace,
+        plan: Plan,
+    ) -> Result<OperationId, Failure> {
         let (kind, version) = ostler_retention::kind_of(&plan.request);
         let spec = Spec {
             kind,

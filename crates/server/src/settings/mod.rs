@@ -355,7 +355,11 @@ fn check(file: &File, path: &Path) -> Result<(), Error> {
     for (name, class) in &file.class {
         let key = format!("class.{name}.location");
         if class.location.is_empty() {
-            return wrong(&key, "it is empty", "write a directory, or an address such as s3://bucket/prefix");
+            return wrong(
+                &key,
+                "it is empty",
+                "write a directory, or an address such as s3://bucket/prefix",
+            );
         }
         refuse_password(&class.location, path, &key)?;
         if let Some(vault) = &class.reached_as

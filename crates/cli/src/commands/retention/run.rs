@@ -6,8 +6,7 @@ use ostler_api::retention::{Pace, Retention, Strategy};
 use ostler_vocabulary::{Failure, Span};
 
 use crate::arguments::{
-    ApprovalArguments, ChoiceArguments, FloorArguments, PlaceArguments, RuleWord, ratio, span, strategy,
-    text,
+    ApprovalArguments, ChoiceArguments, FloorArguments, PlaceArguments, RuleWord, ratio, span, strategy, text,
 };
 use crate::operate::{Approval, carry_out};
 use crate::session::Session;

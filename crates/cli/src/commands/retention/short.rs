@@ -77,7 +77,13 @@ mod tests {
                 "4w",
             ),
             ("events 13 months", "events", None, None, "13mo"),
-            ("events:at archive:s3://b/p 4w", "events:at", Some(Strategy::Archive), Some("s3://b/p"), "4w"),
+            (
+                "events:at archive:s3://b/p 4w",
+                "events:at",
+                Some(Strategy::Archive),
+                Some("s3://b/p"),
+                "4w",
+            ),
             (
                 "\"my table\":\"a b\" KEEP-LAST inf",
                 "\"my table\":\"a b\"",

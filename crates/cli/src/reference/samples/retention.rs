@@ -189,7 +189,10 @@ pub fn undo_work() -> UndoWork {
         since: None,
         until: None,
         items: vec![UndoItem {
-            manifest: format!("ostler-archive/app/public/sensor_readings/manifests/{}.json", proof.archive),
+            manifest: format!(
+                "ostler-archive/app/public/sensor_readings/manifests/{}.json",
+                proof.archive
+            ),
             archive: proof.archive,
             made: at(0),
             file: proof.file,

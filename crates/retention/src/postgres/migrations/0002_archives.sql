@@ -1,2 +1,0 @@
--- Where archived rows are kept.
-ALTER TABLE {schema}.retention_policy ADD COLUMN target text;
