@@ -112,30 +112,21 @@ impl Period {
         })
     }
 
-    /// The moment this long after another, by the same rules as [`Self::before`].
-    #[must_use]
-    pub fn after(self, moment: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-        let Self::Limited {
-            months,
-            days,
-            nanoseconds,
-        } = self
-        else {
-            return None;
-        };
-        let date = jiff::Span::new().try_months(months).ok()?.try_days(days).ok()?;
-        let later = moment.to_zoned(zone.clone()).checked_add(date).ok()?;
-        later
-            .timestamp()
-            .checked_add(SignedDuration::from_nanos(nanoseconds))
-            .ok()
-    }
-
     /// The moment this long before another, by the calendar of a time zone. A day that the month has not becomes its
     /// last one; a time that the day has not, because the clocks were put forward, the one after the gap. `None` for
     /// ever, and before the calendar begins.
     #[must_use]
     pub fn before(self, moment: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        self.away(moment, zone, -1)
+    }
+
+    /// The moment this long after another, by the same rules.
+    #[must_use]
+    pub fn after(self, moment: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        self.away(moment, zone, 1)
+    }
+
+    fn away(self, moment: Timestamp, zone: &TimeZone, sign: i32) -> Option<Timestamp> {
         let Self::Limited {
             months,
             days,
@@ -144,12 +135,14 @@ impl Period {
         else {
             return None;
         };
-        let date = jiff::Span::new().try_months(months).ok()?.try_days(days).ok()?;
-        let earlier = moment.to_zoned(zone.clone()).checked_sub(date).ok()?;
-        earlier
-            .timestamp()
-            .checked_sub(SignedDuration::from_nanos(nanoseconds))
-            .ok()
+        let date = jiff::Span::new()
+            .try_months(months.checked_mul(sign)?)
+            .ok()?
+            .try_days(days.checked_mul(sign)?)
+            .ok()?;
+        let there = moment.to_zoned(zone.clone()).checked_add(date).ok()?;
+        let rest = SignedDuration::from_nanos(nanoseconds.checked_mul(i64::from(sign))?);
+        there.timestamp().checked_add(rest).ok()
     }
 }
 

@@ -9,30 +9,35 @@ pub(crate) fn plan(page: &mut Page, work: &UndoWork) {
     page.field("from", &work.from);
     page.fields("since", work.since.iter().map(ToString::to_string));
     page.fields("until", work.until.iter().map(ToString::to_string));
-    let mut table = Table::new([
-        Column::left("ARCHIVE"),
-        Column::flexible("PARTITION"),
-        Column::left("FROM"),
-        Column::left("TO"),
-        Column::right("ROWS"),
-        Column::right("SIZE"),
-    ]);
+    let mut archive = "";
     for item in &work.items {
-        let partition = item.partition.as_ref().map(ToString::to_string);
-        table.row(
-            [
-                item.archive.clone(),
-                partition.unwrap_or_else(|| "–".to_owned()),
-                item.min.clone(),
-                item.max.clone(),
-                count(item.rows),
-                size(item.bytes),
-            ]
-            .map(|cell| (cell, Tone::Plain)),
+        if item.archive != archive {
+            archive = &item.archive;
+            page.field("archive", archive);
+            page.fields(
+                "",
+                item.partition
+                    .as_ref()
+                    .map(|partition| format!("partition {partition}")),
+            );
+        }
+        page.field(
+            "",
+            format!(
+                "{} to {}: {}, {}",
+                shown(&item.min),
+                shown(&item.max),
+                plural(item.rows, "row"),
+                size(item.bytes)
+            ),
         );
     }
-    page.table(&table);
     page.line("adds those of these rows that the table does not have");
+}
+
+/// A time without parts of a second that it does not have.
+fn shown(time: &str) -> String {
+    time.replace(".000000", "")
 }
 
 /// What an undo did.

@@ -1,12 +1,13 @@
 //! Partitions that are there before their rows come.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ostler_testkit::binary::said;
 use ostler_testkit::install::postgres::Release;
 
 use crate::retention::World;
+use crate::retention_busy::busy;
 
 /// January of 2024 and a default partition with rows of December, February and March.
 fn months(world: &World) {
@@ -99,27 +100,17 @@ fn making_partitions_stops_nobody() {
             continue;
         };
         months(&world);
-        world.sql("INSERT INTO months (n, at) SELECT n, '2024-02-10Z'::timestamptz + n * interval '1 second' FROM generate_series(100, 20000) n");
+        world.sql("INSERT INTO months (n, at) SELECT n, '2024-02-10Z'::timestamptz + n * interval '1 second' FROM generate_series(100, 2000) n");
         let over = AtomicBool::new(false);
-        let busy = |statement: &str| {
-            let mut wire = world.server.wire(&world.database).unwrap();
-            let mut longest = Duration::ZERO;
-            let mut calls = 0;
-            while !over.load(Ordering::Relaxed) {
-                let start = Instant::now();
-                wire.query(statement).unwrap();
-                longest = longest.max(start.elapsed());
-                calls += 1;
-            }
-            (longest, calls)
-        };
         std::thread::scope(|scope| {
-            let busy = &busy;
             let workers = [
                 "INSERT INTO months (n, at) SELECT coalesce(max(n), 0) + 1, '2024-02-20Z' FROM months WHERE at = '2024-02-20Z'",
                 "SELECT count(*) FROM months",
             ]
-            .map(|statement| scope.spawn(move || busy(statement)));
+            .map(|statement| {
+                let (world, over) = (&world, &over);
+                scope.spawn(move || busy(world, statement, over))
+            });
             let ran = world.run(RUN);
             over.store(true, Ordering::Relaxed);
             assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
@@ -134,6 +125,26 @@ fn making_partitions_stops_nobody() {
         });
         assert_eq!(world.number("SELECT count(*) FROM ONLY months_default"), 0);
     }
+}
+
+#[test]
+fn what_would_make_others_wait_too_long_is_refused_unless_they_may() {
+    let Some(world) = World::new(Release::Eighteen) else {
+        return;
+    };
+    months(&world);
+    // A trigger that takes its time, as many rows would.
+    world.sql(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.05); RETURN OLD; END $$;
+         CREATE TRIGGER slow BEFORE DELETE ON months_default FOR EACH ROW EXECUTE FUNCTION slow()",
+    );
+    let refused = world.run(RUN);
+    assert_eq!(refused.status.code(), Some(3), "{}", said(&refused));
+    assert!(said(&refused).contains("--move-time"), "{}", said(&refused));
+    assert_eq!(world.number("SELECT count(*) FROM ONLY months_default"), 29 + 8);
+    world.json(&[RUN, &["--move-time=10s"]].concat());
+    assert_eq!(world.number("SELECT count(*) FROM ONLY months_default"), 0);
+    assert_eq!(world.number("SELECT count(*) FROM months"), 70);
 }
 
 #[test]

@@ -156,17 +156,21 @@ impl Postgres {
             Some(default) => self.moving(item, target, default).await?,
             None => String::new(),
         };
-        let budget = include_str!("queries/budget.sql").trim_end();
+        let budget = fill(
+            include_str!("queries/budget.sql"),
+            &[("milliseconds", &pace.move_ms.clamp(1, 86_400_000).to_string())],
+        );
         let statements = format!("BEGIN; {budget}; {make}; {moved}{attach}; COMMIT");
         let mut patience = Patience::new(pace.lock_wait_ms);
         while self.room(&item.table, target).await? != There::Same {
             if let Err(error) = self.session.batch(&statements).await {
                 self.session.batch("ROLLBACK").await?;
                 if error.sqlstate() == Some("57014") {
-                    return Err(Failure::new(
-                        ErrorKind::Refused,
-                        "its rows cannot be moved out of the default partition as fast as others may have to wait",
-                    ));
+                    let reason = format!(
+                        "its rows cannot be moved out of the default partition within {} ms (`--move-time`)",
+                        pace.move_ms
+                    );
+                    return Err(Failure::new(ErrorKind::Refused, reason));
                 }
                 patience.after(error, &step.cancelled).await?;
             }

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod archive;
+mod archived_rows;
 mod catalogue;
 mod delete;
 mod detach;

@@ -1,6 +1,8 @@
 //! What PostgreSQL's side does, on real servers. The whole way, with the binary killed at steps, is in `crates/cli/tests/it`.
 #![allow(clippy::unwrap_used, reason = "a test's way to fail")]
 
+mod samples;
+
 use ostler_api::retention::{Policy, Strategy, TableName};
 use ostler_postgres::{Dsn, Target};
 use ostler_retention::Database;

@@ -61,6 +61,10 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "SPAN", value_parser = span)]
     lock_wait: Option<Span>,
 
+    /// ahead: how long others may have to wait while rows are moved out of a default partition; 300ms if not given
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    move_time: Option<Span>,
+
     #[command(flatten)]
     floors: FloorArguments,
 
@@ -89,6 +93,7 @@ impl RunArguments {
                 batch_ms: milliseconds(self.batch_time, usual.batch_ms),
                 rest: self.rest.unwrap_or(usual.rest),
                 lock_wait_ms: milliseconds(self.lock_wait, usual.lock_wait_ms),
+                move_ms: milliseconds(self.move_time, usual.move_ms),
             },
             place: self.place.place(),
         })

@@ -1,1 +1,1 @@
-SET LOCAL statement_timeout = '300ms'
+SET LOCAL statement_timeout = {milliseconds}
