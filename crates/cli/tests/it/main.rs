@@ -31,6 +31,7 @@ mod retention;
 mod retention_ahead;
 mod retention_archive;
 mod retention_busy;
+mod retention_columns;
 mod run;
 mod samples;
 mod traffic;

@@ -245,7 +245,14 @@ impl Postgres {
             self.session.batch("ROLLBACK").await?;
             return Ok(Err(error));
         }
-        let rows = self.count(&item.table).await?;
+        let rows = match self.count(&item.table).await {
+            Ok(rows) => rows,
+            Err(failure) => {
+                // A session that is lost has rolled back too.
+                let _ = self.session.batch("ROLLBACK").await;
+                return Err(failure);
+            }
+        };
         if rows != expected {
             self.session.batch("ROLLBACK").await?;
             let message = format!("it has {rows} rows by now, and {expected} were archived");
