@@ -1,5 +1,7 @@
 //! A partition that is made before its rows come, and filled with those that came already.
 
+use std::time::Duration;
+
 use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
 use ostler_api::retention::{Pace, TableName};
 use ostler_operations::{Operation, Step};
@@ -7,11 +9,16 @@ use ostler_postgres::Type;
 use ostler_postgres::quote::{identifier, literal};
 use ostler_vocabulary::{ErrorKind, Failure};
 
-use super::patience::Patience;
+use super::patience::{Patience, rest};
 use super::statement::{fill, quoted};
 use super::{Postgres, key, of_item};
 use crate::Database;
 use crate::strategy::{Target, problem};
+
+/// How often rows are moved that take too long: others may have kept the server busy.
+const TRIES: u32 = 6;
+/// How long others go first then.
+const REST: Duration = Duration::from_millis(500);
 
 /// What `room.sql` says of the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,40 +147,42 @@ impl Postgres {
         else {
             return Ok(());
         };
-        let make = fill(
-            include_str!("queries/make_partition.sql"),
-            &[("partition", &quoted(&item.table)), ("parent", &quoted(parent))],
-        );
-        let attach = fill(
-            include_str!("queries/attach.sql"),
-            &[
-                ("parent", &quoted(parent)),
-                ("partition", &quoted(&item.table)),
-                ("bounds", &bounds(from, to)),
-            ],
-        );
+        let make = making(&item.table, parent);
+        let attach = attaching(&item.table, parent, from, to);
         let moved = match default {
             Some(default) => self.moving(item, target, default).await?,
             None => String::new(),
         };
+        let move_ms = pace.move_ms.clamp(2, 86_400_000);
         let budget = fill(
             include_str!("queries/budget.sql"),
-            &[("milliseconds", &pace.move_ms.clamp(1, 86_400_000).to_string())],
+            &[
+                ("milliseconds", &move_ms.to_string()),
+                // Less than the whole, so that waiting is told from working.
+                ("wait", &(move_ms / 2).min(300).to_string()),
+            ],
         );
         let statements = format!("BEGIN; {budget}; {make}; {moved}{attach}; COMMIT");
         let mut patience = Patience::new(pace.lock_wait_ms);
+        let mut too_long = 0;
         while self.room(&item.table, target).await? != There::Same {
-            if let Err(error) = self.session.batch(&statements).await {
-                self.session.batch("ROLLBACK").await?;
-                if error.sqlstate() == Some("57014") {
-                    let reason = format!(
-                        "its rows cannot be moved out of the default partition within {} ms (`--move-time`)",
-                        pace.move_ms
-                    );
-                    return Err(Failure::new(ErrorKind::Refused, reason));
-                }
+            let Err(error) = self.session.batch(&statements).await else {
+                continue;
+            };
+            self.session.batch("ROLLBACK").await?;
+            if error.sqlstate() != Some("57014") {
                 patience.after(error, &step.cancelled).await?;
+                continue;
             }
+            too_long += 1;
+            if too_long == TRIES {
+                let reason = format!(
+                    "its rows cannot be moved out of the default partition within {} ms (`--move-time`)",
+                    pace.move_ms
+                );
+                return Err(Failure::new(ErrorKind::Refused, reason));
+            }
+            rest(REST, &step.cancelled).await?;
         }
         Ok(())
     }
@@ -203,11 +212,29 @@ impl Postgres {
     }
 }
 
-/// Bounds in SQL.
-pub(super) fn bounds(from: &str, to: &str) -> String {
-    format!(
+/// The statement that makes a table like its parent.
+pub(super) fn making(partition: &TableName, parent: &TableName) -> String {
+    let (parent, partition) = (quoted(parent), quoted(partition));
+    fill(
+        include_str!("queries/make_partition.sql"),
+        &[("partition", &partition), ("parent", &parent)],
+    )
+}
+
+/// The statement that attaches it.
+pub(super) fn attaching(partition: &TableName, parent: &TableName, from: &str, to: &str) -> String {
+    let (parent, partition) = (quoted(parent), quoted(partition));
+    let bounds = format!(
         "FOR VALUES FROM ({}) TO ({})",
         literal(from).trim_start(),
         literal(to).trim_start()
+    );
+    fill(
+        include_str!("queries/attach.sql"),
+        &[
+            ("parent", &parent),
+            ("partition", &partition),
+            ("bounds", &bounds),
+        ],
     )
 }

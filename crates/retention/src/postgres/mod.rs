@@ -167,12 +167,12 @@ impl Database for Postgres {
                     detach::drop_statement(table),
                 ]
             }
-            Target::Room { parent, from, to, .. } => vec![format!(
-                "CREATE TABLE {} (LIKE {}), ATTACH PARTITION {}",
-                quoted(table),
-                quoted(parent),
-                ahead::bounds(from, to)
-            )],
+            Target::Room { parent, from, to, .. } => {
+                vec![
+                    ahead::making(table, parent),
+                    ahead::attaching(table, parent, from, to),
+                ]
+            }
             Target::Rows { .. } => vec![match ranked(&quoted(table), target) {
                 Some(ranked) => format!(
                     "DELETE FROM {} WHERE ctid IN (SELECT ostler_row FROM ({}) AS old)",

@@ -115,10 +115,7 @@ impl Postgres {
                 )),
             };
         }
-        let make = fill(
-            include_str!("queries/make_partition.sql"),
-            &[("partition", &quoted(name)), ("parent", &quoted(parent))],
-        );
+        let make = super::ahead::making(name, parent);
         let (name_sql, comment) = (quoted(name), literal(&comment));
         self.session
             .batch(&format!(

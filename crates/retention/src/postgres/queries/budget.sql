@@ -1,1 +1,2 @@
-SET LOCAL statement_timeout = {milliseconds}
+SET LOCAL statement_timeout = {milliseconds};
+SET LOCAL lock_timeout = {wait}
