@@ -44,7 +44,7 @@ const COLUMNS: &[(&str, &str, Option<&str>, Option<&str>)] = &[
 
 #[test]
 fn ulids_and_all_others_are_deleted_archived_and_brought_back() {
-    for release in Release::SUPPORTED {
+    for release in [Release::Thirteen, Release::Eighteen] {
         let Some(world) = World::new(release) else {
             continue;
         };

@@ -229,7 +229,7 @@ fn filled<'a>(
     question: &'a Question<'_>,
 ) -> impl Iterator<Item = Extent> + 'a {
     let mut from = Some(start);
-    let steps = (1..=MOST).map_while(move |count| {
+    (1..=MOST).map_while(move |count| {
         let begin = from.take().filter(|begin| *begin < end)?;
         let next = step.times(count)?.after(start, question.zone)?;
         from = Some(next);
@@ -237,8 +237,7 @@ fn filled<'a>(
             start: begin,
             end: next.min(end),
         })
-    });
-    steps
+    })
 }
 
 /// How names of partitions end: as that of a partition that is there, else by the length of the step.
