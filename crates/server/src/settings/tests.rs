@@ -25,7 +25,7 @@ fn environment(home: &Path, more: &[(&str, &str)]) -> Environment {
 
 fn read(text: &str) -> Result<File, Error> {
     let file = parse(text, Path::new("/c.toml"))?;
-    super::check(&file, Path::new("/c.toml"))?;
+    super::check::check(&file, Path::new("/c.toml"))?;
     Ok(file)
 }
 
