@@ -34,9 +34,9 @@ pub use queue::{
     QueueChanges, QueueDetail, QueueList, QueueSchemaReport, QueueStatus, QueueSummary,
 };
 pub use retention::{
-    PartitionVerdict, PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList, PolicyTags,
-    RetentionEntry, RetentionHistory, RetentionItem, RetentionProblem, RetentionProof, RetentionReport,
-    RetentionVerdict,
+    ArchiveProof, PartitionVerdict, PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList,
+    PolicyTags, RetentionEntry, RetentionHistory, RetentionItem, RetentionProblem, RetentionProof,
+    RetentionReport, RetentionVerdict,
 };
 pub use schedule::{
     Cause, Firing, FiringList, FiringState, ScheduleChange, ScheduleDetail, ScheduleList, SchedulePreview,

@@ -14,7 +14,7 @@ pub use crate::part::{Part, Share, ShareError};
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
 pub use crate::repair::{CheckVault, RepairVault, RepairWork};
 pub use crate::restore::{Overwrite, Restore, RestoreWork};
-pub use crate::retention::{Retention, RetentionWork};
+pub use crate::retention::{Retention, RetentionWork, Undo, UndoWork};
 
 /// Which backup of which vault is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +85,20 @@ pub enum Request {
     QueueSchema(QueueSchema),
     /// `retention plan` and `run`
     Retention(Retention),
+    /// `retention undo`
+    Undo(Undo),
+}
+
+impl Request {
+    /// The database whose tables it is about, where it is about tables.
+    #[must_use]
+    pub fn tables(&self) -> Option<&crate::retention::PolicyPlace> {
+        match self {
+            Self::Retention(request) => Some(&request.place),
+            Self::Undo(request) => Some(&request.place),
+            _ => None,
+        }
+    }
 }
 
 /// A backup of files on this machine.
@@ -276,6 +290,8 @@ pub enum Work {
     QueueSchema(QueueSchemaWork),
     /// Remove what is too old.
     Retention(RetentionWork),
+    /// Bring archived rows back.
+    Undo(UndoWork),
 }
 
 /// What a backup would read.

@@ -8,9 +8,10 @@ use ostler_api::document::{
 use ostler_api::retention::{PartitionRule, Policy, PolicyWish, RetentionAnswer, RetentionCall, Strategy};
 use ostler_vocabulary::{Failure, Timestamp};
 
+use crate::archive::Shelves;
 use crate::facts::{Shape, Table};
-use crate::plan::choose;
-use crate::strategy::{Question, decide, time_column};
+use crate::plan::{choose, facts_for};
+use crate::strategy::{self, Question, decide, threshold, time_column};
 use crate::{Database, Error, cutoff};
 
 /// Answers a call.
@@ -19,6 +20,7 @@ use crate::{Database, Error, cutoff};
 /// [`Error`]; failures of the database.
 pub async fn answer(
     database: &dyn Database,
+    shelves: &dyn Shelves,
     call: RetentionCall,
     now: Timestamp,
 ) -> Result<RetentionAnswer, Failure> {
@@ -47,7 +49,7 @@ pub async fn answer(
             let chosen = choose(&name, policies, &choice, None)?;
             let mut findings = Vec::new();
             for policy in &chosen {
-                findings.extend(check(database, policy, &all, now).await?);
+                findings.extend(check(database, shelves, policy, &all, now).await?);
             }
             return Ok(RetentionAnswer::Checked(PolicyCheckList {
                 database: name,
@@ -61,7 +63,7 @@ pub async fn answer(
                 database: name,
             }));
         }
-        RetentionCall::Add { wish, replace } => vec![add(database, policies, wish, replace).await?],
+        RetentionCall::Add { wish, replace } => vec![add(database, shelves, policies, wish, replace).await?],
         RetentionCall::Import {
             policies: wanted,
             replace,
@@ -185,17 +187,15 @@ fn valid(policy: &Policy) -> Result<(), Error> {
     {
         return wrong("max_delete_ratio is a share from 0 to 1", None);
     }
-    match policy.strategy {
-        Strategy::KeepLast if policy.last.is_none_or(|last| last == 0) || policy.by.is_empty() => wrong(
-            "keep-last needs the number of rows to keep, and the columns of the key",
-            Some("`--last N --by COLUMN`"),
-        ),
-        _ => Ok(()),
+    if policy.target.is_some() && policy.strategy != Strategy::Archive {
+        return wrong("only what is archived has a target", Some("`archive:TARGET`"));
     }
+    strategy::valid(policy).or_else(|fault| wrong(fault.reason, fault.cure))
 }
 
 async fn add(
     database: &dyn Database,
+    shelves: &dyn Shelves,
     policies: Vec<Policy>,
     wish: PolicyWish,
     replace: bool,
@@ -213,7 +213,7 @@ async fn add(
         Some(column) => column.clone(),
         None => guess(&facts, &wish)?,
     };
-    let strategy = wish.strategy.unwrap_or(match partitioned_by(&facts, &column) {
+    let strategy = wish.strategy.unwrap_or(match facts.partitioned_by(&column) {
         true => Strategy::Drop,
         false => Strategy::Delete,
     });
@@ -224,20 +224,14 @@ async fn add(
     policy.column = column;
     policy.strategy = strategy;
     policy.keep = wish.keep;
+    policy.target = None;
     let policy = wish.change.applied(policy);
     valid(&policy)?;
+    if let Some(target) = &policy.target {
+        shelves.shelf(target).await?;
+    }
     time_column(&policy, &facts).map_err(|problem| Failure::new(problem.kind, problem.reason))?;
     Ok(changed(before, Some(policy)))
-}
-
-/// Whether a level of the table is partitioned by the column.
-fn partitioned_by(facts: &Table, column: &str) -> bool {
-    facts.partitions.iter().any(|partition| {
-        partition
-            .key
-            .first()
-            .is_some_and(|key| key.as_deref() == Some(column))
-    })
 }
 
 /// The column by which the table is partitioned, or the only one that tells a time.
@@ -251,7 +245,7 @@ fn guess(facts: &Table, wish: &PolicyWish) -> Result<String, Error> {
     let keys: Vec<&str> = times
         .iter()
         .copied()
-        .filter(|name| partitioned_by(facts, name))
+        .filter(|name| facts.partitioned_by(name))
         .collect();
     match (keys.as_slice(), times.as_slice()) {
         ([only], _) | ([], [only]) => Ok((*only).to_owned()),
@@ -268,6 +262,7 @@ fn guess(facts: &Table, wish: &PolicyWish) -> Result<String, Error> {
 /// What is wrong with a policy as things are, and what somebody should know.
 async fn check(
     database: &dyn Database,
+    shelves: &dyn Shelves,
     policy: &Policy,
     all: &[Policy],
     now: Timestamp,
@@ -282,22 +277,29 @@ async fn check(
         findings.push(finding(true, error.to_string()));
         return Ok(findings);
     }
+    if let Some(target) = &policy.target
+        && let Err(failure) = shelves.shelf(target).await
+    {
+        findings.push(finding(true, failure.messages().join(": ")));
+    }
     for other in all {
-        if other.name != policy.name && other.table == policy.table {
+        let both_go = (other.strategy == Strategy::Ahead) == (policy.strategy == Strategy::Ahead);
+        if other.name != policy.name && other.table == policy.table && both_go {
             findings.push(finding(
                 false,
                 format!("policy {} is about the same table", other.name),
             ));
         }
     }
-    let Some(facts) = database.facts(&policy.table).await? else {
+    let Some(facts) = facts_for(database, policy).await? else {
         findings.push(finding(true, format!("there is no table {}", policy.table)));
         return Ok(findings);
     };
     let zone = cutoff::zone(&policy.time_zone)?;
     let question = Question {
         policy,
-        threshold: policy.keep.before(now, &zone),
+        now,
+        threshold: threshold(policy, now, &zone),
         zone: &zone,
         rule: policy.partition_rule,
         min_keep: policy.floors.min_keep.unwrap_or(1),
@@ -305,10 +307,15 @@ async fn check(
     match decide(&question, &facts) {
         Err(problem) => findings.push(finding(true, problem.reason)),
         Ok(decision) => {
+            findings.extend(decision.notes.iter().map(|note| finding(false, note.clone())));
+            if policy.strategy == Strategy::Ahead && decision.items.iter().any(|item| !item.optional) {
+                let text = "partitions are missing: run it".to_owned();
+                findings.push(finding(false, text));
+            }
             if policy.strategy == Strategy::Drop && decision.partitions.is_empty() {
                 findings.push(finding(false, format!("{} has no partitions", policy.table)));
             }
-            if policy.strategy == Strategy::Delete && partitioned_by(&facts, &policy.column) {
+            if policy.strategy == Strategy::Delete && facts.partitioned_by(&policy.column) {
                 let text = format!(
                     "{} is partitioned by {}: `drop` is faster",
                     policy.table, policy.column

@@ -4,12 +4,14 @@ use std::fmt;
 
 use async_trait::async_trait;
 use ostler_api::document::{PolicyChanged, RetentionEntry, RetentionItem, RetentionProof};
-use ostler_api::retention::{Pace, Policy, TableName};
+use ostler_api::retention::{Pace, Policy, TableName, UndoItem, UndoProof, UndoWork};
 use ostler_operations::Operation;
+use ostler_store::Store;
 use ostler_vocabulary::Failure;
 
+use crate::archive::Shelves;
 use crate::facts::Table;
-use crate::strategy::Target;
+use crate::strategy::{Target, Task};
 
 /// What was counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,10 +50,24 @@ pub trait Database: fmt::Debug + Send + Sync {
     async fn count(&self, table: &TableName) -> Result<u64, Failure>;
 
     /// What would be sent to the server for an item, for people.
-    fn statements(&self, facts: &Table, table: &TableName, target: &Target) -> Vec<String>;
+    fn statements(&self, facts: &Table, table: &TableName, task: &Task) -> Vec<String>;
 
     /// Becomes the only one who runs policies in this database, until the session ends.
     async fn exclude_others(&self) -> Result<(), Failure>;
+
+    /// The name that the server knows the database by.
+    async fn database(&self) -> Result<String, Failure>;
+
+    /// Brings back rows of files of one archive, given by its manifest's name and its store, as steps of the operation.
+    /// Adds what the table has not, and reads it back. What is wrong with a file alone is in its proof.
+    async fn bring_back(
+        &self,
+        op: &Operation,
+        work: &UndoWork,
+        files: &[&UndoItem],
+        archive: (&str, &dyn Store),
+        pace: Pace,
+    ) -> Result<Vec<UndoProof>, Failure>;
 
     /// Removes an item, as steps of the operation, and reads back what became of it. What is wrong with the item alone is
     /// in the proof; an error ends the operation, which goes on at the same place when it is resumed. Steps may be run
@@ -61,5 +77,6 @@ pub trait Database: fmt::Debug + Send + Sync {
         op: &Operation,
         item: &RetentionItem,
         pace: Pace,
+        shelves: &dyn Shelves,
     ) -> Result<RetentionProof, Failure>;
 }

@@ -83,6 +83,22 @@ pub enum Error {
         /// Why it cannot be told.
         reason: String,
     },
+    /// Nothing is archived of what is asked for.
+    #[error("nothing of {table} is archived in {from} that is asked for")]
+    NothingArchived {
+        /// The table.
+        table: TableName,
+        /// Where it was looked for.
+        from: String,
+    },
+    /// No policy says where a table's archives are, or several do.
+    #[error("where are the archives of {table}?")]
+    WhichShelf {
+        /// The table.
+        table: TableName,
+        /// What policies say.
+        known: Vec<String>,
+    },
     /// Policies were made by a newer program.
     #[error("the tables of policies in {database} are of version {found}; this program knows up to {known}")]
     Newer {
@@ -112,8 +128,11 @@ impl Classified for Error {
             | Self::Zone { .. }
             | Self::Policy { .. }
             | Self::WhichColumn { .. }
+            | Self::WhichShelf { .. }
             | Self::ForeignPlan => ErrorKind::Invalid,
-            Self::NoPolicy { .. } | Self::NoTable { .. } => ErrorKind::NotFound,
+            Self::NoPolicy { .. } | Self::NoTable { .. } | Self::NothingArchived { .. } => {
+                ErrorKind::NotFound
+            }
             Self::Exists { .. } => ErrorKind::AlreadyExists,
             Self::Changed { .. } => ErrorKind::Conflict,
             Self::Newer { .. } => ErrorKind::Unsupported,
@@ -141,6 +160,11 @@ impl Classified for Error {
             Self::WhichColumn { .. } => Some("name it: `TABLE:COLUMN`".into()),
             Self::Newer { .. } => Some("use the newer version of Ostler".into()),
             Self::Busy { .. } => Some("`ostler operation list` shows what runs here; try again later".into()),
+            Self::WhichShelf { known, .. } if known.is_empty() => Some("`--from TARGET` names the store".into()),
+            Self::WhichShelf { known, .. } => Some(format!("`--from` one of: {}", known.join(", "))),
+            Self::NothingArchived { .. } => {
+                Some("archives are found by the names that database and table had when they were made".into())
+            }
             Self::NoTable { .. } | Self::ForeignPlan => None,
         }
     }

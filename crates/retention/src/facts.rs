@@ -16,6 +16,18 @@ pub struct Table {
     pub partitions: Vec<Partition>,
     /// Whether partitions can be detached while others work.
     pub detaches_concurrently: bool,
+    /// What is in the default partition, where that was asked for.
+    #[serde(default)]
+    pub stray: Stray,
+}
+
+/// Rows in a default partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stray {
+    /// The oldest of their times, as the server writes it.
+    pub oldest: Option<String>,
+    /// The newest.
+    pub newest: Option<String>,
 }
 
 /// What a table is.
@@ -65,6 +77,19 @@ pub struct Partition {
     pub rows: Option<u64>,
 }
 
+impl Table {
+    /// Whether a level of the table is partitioned by the column.
+    #[must_use]
+    pub fn partitioned_by(&self, column: &str) -> bool {
+        self.partitions.iter().any(|partition| {
+            partition
+                .key
+                .first()
+                .is_some_and(|key| key.as_deref() == Some(column))
+        })
+    }
+}
+
 impl Partition {
     /// Whether it takes what no other one does.
     #[must_use]
@@ -89,6 +114,34 @@ impl Partition {
         let (to, _) = values(rest.strip_prefix(" TO ")?)?;
         Some((from.into_iter().next()?, to.into_iter().next()?))
     }
+}
+
+/// The values from which on and up to which a range is, of one key column.
+#[must_use]
+pub fn range_of(bounds: &str) -> Option<(String, String)> {
+    let rest = bounds.strip_prefix("FOR VALUES FROM ")?;
+    let (from, rest) = values(rest)?;
+    let (to, _) = values(rest.strip_prefix(" TO ")?)?;
+    match (from.as_slice(), to.as_slice()) {
+        ([Some(from)], [Some(to)]) => Some((from.clone(), to.clone())),
+        _ => None,
+    }
+}
+
+/// Whether a text is bounds as the server writes them, and nothing else.
+#[must_use]
+pub fn are_bounds(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("FOR VALUES ") else {
+        return false;
+    };
+    let end = match rest.strip_prefix("IN ") {
+        Some(rest) => values(rest),
+        None => rest
+            .strip_prefix("FROM ")
+            .and_then(values)
+            .and_then(|(_, rest)| values(rest.strip_prefix(" TO ")?)),
+    };
+    end.is_some_and(|(_, rest)| rest.is_empty())
 }
 
 /// A list in parentheses, and what comes after it. `None` for `MINVALUE`, `MAXVALUE` and `NULL`.
@@ -116,6 +169,10 @@ fn values(text: &str) -> Option<(Vec<Option<String>>, &str)> {
         } else {
             let end = rest.find([',', ')'])?;
             let word = &rest[..end];
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-' | b'_');
+            if word.is_empty() || word.contains("--") || !word.bytes().all(plain) {
+                return None;
+            }
             found.push((!matches!(word, "MINVALUE" | "MAXVALUE" | "NULL")).then(|| word.to_owned()));
             rest = &rest[end..];
         }

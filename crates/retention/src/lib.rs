@@ -12,6 +12,7 @@
 //!
 //! **Not here:** which database is meant, and words and tables of the command line.
 
+pub mod archive;
 mod book;
 pub mod column;
 pub mod cutoff;
@@ -23,9 +24,10 @@ mod plan;
 pub mod postgres;
 mod run;
 pub mod strategy;
+pub mod undo;
+mod work;
 
 pub use book::answer;
 pub use database::{Database, Measured};
 pub use error::Error;
-pub use plan::plan;
-pub use run::{KIND, VERSION, run};
+pub use work::{kind_of, plan_of, run_plan};

@@ -8,9 +8,12 @@ use ostler_api::retention::{Floors, PartitionRule, Policy, PolicyChoice, Strateg
 use ostler_operations::plan_digest;
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 
+use crate::archive::Shelves;
+use crate::facts::{Stray, Table};
 use crate::floor::{self, Extent};
-use crate::strategy::{Decision, Item, Question, Target, decide, problem};
-use crate::{Database, Error, KIND, cutoff};
+use crate::run::KIND;
+use crate::strategy::{Decision, Item, Question, Target, Task, decide, problem, threshold};
+use crate::{Database, Error, cutoff};
 
 /// Of partitions one always stays unless a policy says otherwise.
 const MIN_PARTITIONS: u64 = 1;
@@ -19,7 +22,12 @@ const MIN_PARTITIONS: u64 = 1;
 ///
 /// # Errors
 /// [`Error`]; when no chosen policy can work, what stands in the way of the first; failures of the database.
-pub async fn plan(database: &dyn Database, mut request: Retention, now: Timestamp) -> Result<Plan, Failure> {
+pub async fn plan(
+    database: &dyn Database,
+    shelves: &dyn Shelves,
+    mut request: Retention,
+    now: Timestamp,
+) -> Result<Plan, Failure> {
     let zone = cutoff::zone(request.time_zone.as_deref().unwrap_or("UTC"))?;
     let cutoff = cutoff::read(request.cutoff.as_deref(), &zone, now)?;
     request.cutoff = Some(cutoff.to_string());
@@ -47,7 +55,7 @@ pub async fn plan(database: &dyn Database, mut request: Retention, now: Timestam
             notes: Vec::new(),
             partitions: Vec::new(),
         };
-        match one(database, policy, &request, cutoff, &mut verdict).await? {
+        match one(database, shelves, policy, &request, cutoff, &mut verdict).await? {
             Err(problem) => verdict.problem = Some(problem),
             Ok(mut items) => {
                 items.retain(|item| {
@@ -75,6 +83,7 @@ pub async fn plan(database: &dyn Database, mut request: Retention, now: Timestam
 /// What one policy would do, or what stands in its way.
 async fn one(
     database: &dyn Database,
+    shelves: &dyn Shelves,
     policy: &Policy,
     request: &Retention,
     cutoff: Timestamp,
@@ -84,16 +93,22 @@ async fn one(
         Ok(zone) => zone,
         Err(error) => return Ok(Err(problem(ErrorKind::Invalid, error.to_string()))),
     };
-    verdict.threshold = policy.keep.before(cutoff, &zone);
-    let Some(facts) = database.facts(&policy.table).await? else {
+    verdict.threshold = threshold(policy, cutoff, &zone);
+    let Some(facts) = facts_for(database, policy).await? else {
         return Ok(Err(problem(
             ErrorKind::NotFound,
             format!("there is no table {}", policy.table),
         )));
     };
+    if let Some(target) = &policy.target
+        && let Err(failure) = shelves.shelf(target).await
+    {
+        return Ok(Err(problem(failure.kind(), failure.messages().join(": "))));
+    }
     let floors = request.floors.over(policy.floors);
     let question = Question {
         policy,
+        now: cutoff,
         threshold: verdict.threshold,
         zone: &zone,
         rule: request.partition_rule.unwrap_or(policy.partition_rule),
@@ -113,9 +128,15 @@ async fn one(
         let measured = measured(database, &facts, policy, item, request.estimate, floors).await?;
         items.extend(measured);
     }
-    let by_rows = policy.strategy != Strategy::Drop;
+    let is_rows = |item: &Item| matches!(item.target, Target::Rows { .. });
+    let removes = policy.strategy != Strategy::Ahead;
+    let by_rows = decision.items.iter().any(is_rows);
     let extent = Extent {
-        going: items.iter().filter_map(|item| item.rows).sum(),
+        going: items
+            .iter()
+            .filter(|_| removes)
+            .filter_map(|item| item.rows)
+            .sum(),
         all: match floor::needs_all(&floors, by_rows) {
             true => Some(database.count(&policy.table).await?),
             false => None,
@@ -128,10 +149,38 @@ async fn one(
     })
 }
 
+/// What the catalogue says of a policy's table, with what else its strategy asks for.
+pub(crate) async fn facts_for(database: &dyn Database, policy: &Policy) -> Result<Option<Table>, Failure> {
+    let Some(mut facts) = database.facts(&policy.table).await? else {
+        return Ok(None);
+    };
+    let default = facts
+        .partitions
+        .iter()
+        .find(|it| it.is_default() && it.parent == policy.table);
+    let column = facts.columns.iter().find(|it| it.name == policy.column);
+    if let (Strategy::Ahead, Some(default), Some(column)) = (policy.strategy, default, column) {
+        let all = Target::Rows {
+            column: column.name.clone(),
+            type_name: column.type_name.clone(),
+            boundary: None,
+            form: None,
+            last: None,
+            by: Vec::new(),
+        };
+        let found = database.measure(&default.table, &all).await?;
+        facts.stray = Stray {
+            oldest: found.oldest,
+            newest: found.newest,
+        };
+    }
+    Ok(Some(facts))
+}
+
 /// The item with its counts; `None` when there are no such rows.
 async fn measured(
     database: &dyn Database,
-    facts: &crate::facts::Table,
+    facts: &Table,
     policy: &Policy,
     item: &Item,
     estimate: bool,
@@ -147,9 +196,13 @@ async fn measured(
             (found.rows, found.oldest, found.newest)
         }
     };
-    if by_rows && rows == 0 {
+    if item.optional && rows == 0 {
         return Ok(None);
     }
+    let task = Task {
+        target: item.target.clone(),
+        shelf: item.shelf.clone(),
+    };
     Ok(Some(RetentionItem {
         policy: policy.name.clone(),
         table: item.table.clone(),
@@ -160,20 +213,16 @@ async fn measured(
         bytes: item.bytes,
         oldest,
         newest,
-        statements: database.statements(facts, &item.table, &item.target),
+        statements: database.statements(facts, &item.table, &task),
         max_rows: floors.max_rows,
-        detail: serde_json::to_value(&item.target)
+        detail: serde_json::to_value(&task)
             .map_err(|error| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {error}")))?,
     }))
 }
 
 /// That the rule `start` takes rows that are too young, and how many partitions that concerns.
-pub(crate) fn rule_note(
-    question: &Question<'_>,
-    facts: &crate::facts::Table,
-    decision: &Decision,
-) -> Option<String> {
-    if question.rule == PartitionRule::End || question.policy.strategy != Strategy::Drop {
+pub(crate) fn rule_note(question: &Question<'_>, facts: &Table, decision: &Decision) -> Option<String> {
+    if question.rule == PartitionRule::End || decision.partitions.is_empty() {
         return None;
     }
     let by_end = decide(
@@ -250,6 +299,9 @@ fn nothing_works(work: &RetentionWork) -> Option<Failure> {
 
 fn finish(request: Retention, work: RetentionWork, now: Timestamp) -> Plan {
     let subject = match (work.items.len(), work.policies.len()) {
+        (0, _) if work.policies.iter().all(|it| it.strategy == Strategy::Ahead) => {
+            format!("no partition is missing in {}", work.database)
+        }
         (0, _) => format!("nothing in {} is old enough", work.database),
         (1, 1) => format!(
             "{} of {} ({})",

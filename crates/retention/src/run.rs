@@ -5,6 +5,7 @@ use ostler_api::request::{Plan, Request, Work};
 use ostler_operations::{Finished, Operation};
 use ostler_vocabulary::{ErrorKind, Failure};
 
+use crate::archive::Shelves;
 use crate::{Database, Error};
 
 /// The kind's name in the journal.
@@ -16,7 +17,12 @@ pub const VERSION: u32 = 1;
 ///
 /// # Errors
 /// [`Error::Busy`] when another runs in the same database; a database that cannot be reached; what the engine says.
-pub async fn run(plan: Plan, op: Operation, database: &dyn Database) -> Result<Finished, Failure> {
+pub async fn run(
+    plan: Plan,
+    op: Operation,
+    database: &dyn Database,
+    shelves: &dyn Shelves,
+) -> Result<Finished, Failure> {
     let (Request::Retention(request), Work::Retention(work)) = (plan.request, plan.work) else {
         return Err(Error::ForeignPlan.into());
     };
@@ -46,7 +52,9 @@ pub async fn run(plan: Plan, op: Operation, database: &dyn Database) -> Result<F
         let place = format!("{}/{}", work.database, item.table);
         op.audit(&item.action, &place, item.bytes.unwrap_or(0), &item.reason)
             .await?;
-        report.items.push(database.remove(&op, item, request.pace).await?);
+        report
+            .items
+            .push(database.remove(&op, item, request.pace, shelves).await?);
     }
     report.rows_removed = report.items.iter().map(|proof| proof.removed).sum();
     let mut partial: Vec<String> = report

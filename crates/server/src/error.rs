@@ -47,6 +47,14 @@ pub enum Error {
         /// The names there are.
         known: Vec<String>,
     },
+    /// A name that no `[class.NAME]` has, and that is no address.
+    #[error("no class of storage is called `{name}`")]
+    NoClass {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
     /// Nothing opens the vault.
     #[error("vault `{name}` needs a key, and none is configured")]
     NoKey {
@@ -95,7 +103,7 @@ impl Classified for Error {
                 _ => ErrorKind::Internal,
             },
             Self::Setting { .. } | Self::NoHome { .. } => ErrorKind::Invalid,
-            Self::NoVault { .. } => ErrorKind::NotFound,
+            Self::NoVault { .. } | Self::NoClass { .. } => ErrorKind::NotFound,
             Self::NoKey { .. } => ErrorKind::Denied,
             Self::Secret { kind, .. } | Self::Request { kind, .. } => *kind,
         }
@@ -108,7 +116,12 @@ impl Classified for Error {
             Self::NoVault { known, .. } if known.is_empty() => {
                 Some("add it: `ostler vault init` or `ostler vault add`".to_owned())
             }
-            Self::NoVault { known, .. } => Some(format!("there are: {}", known.join(", "))),
+            Self::NoClass { known, .. } if known.is_empty() => Some(
+                "write an absolute directory or a URL, or add [class.NAME] to the configuration".to_owned(),
+            ),
+            Self::NoVault { known, .. } | Self::NoClass { known, .. } => {
+                Some(format!("there are: {}", known.join(", ")))
+            }
             Self::NoKey { name } => Some(format!(
                 "set `key`, `passphrase` or `age_identity` in [vault.{name}], or OSTLER_KEY_FILE"
             )),

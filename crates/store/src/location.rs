@@ -4,8 +4,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use crate::Error;
 use crate::key::fault;
 
@@ -140,19 +138,7 @@ impl fmt::Display for Location {
     }
 }
 
-impl Serialize for Location {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Location {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
+ostler_vocabulary::serde_as_text!(Location);
 
 fn bucket(service: Service, rest: &str) -> Result<Location, String> {
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));

@@ -19,6 +19,7 @@ mod progress;
 mod secret;
 mod size;
 mod span;
+mod text;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Classified, ErrorKind, ExitCode};

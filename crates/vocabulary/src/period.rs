@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A length of time on a calendar: a month is a month and a day is a day of the time zone in which it is counted, also
 /// where the clocks change; hours and less are always as long. Never zero.
@@ -94,11 +93,9 @@ impl Period {
         }
     }
 
-    /// The moment this long before another, by the calendar of a time zone. A day that the month has not becomes its
-    /// last one; a time that the day has not, because the clocks were put forward, the one after the gap. `None` for
-    /// ever, and before the calendar begins.
+    /// This many times as long; `None` for ever, and beyond what can be told.
     #[must_use]
-    pub fn before(self, moment: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    pub fn times(self, count: u32) -> Option<Self> {
         let Self::Limited {
             months,
             days,
@@ -107,12 +104,45 @@ impl Period {
         else {
             return None;
         };
-        let date = jiff::Span::new().try_months(months).ok()?.try_days(days).ok()?;
-        let earlier = moment.to_zoned(zone.clone()).checked_sub(date).ok()?;
-        earlier
-            .timestamp()
-            .checked_sub(SignedDuration::from_nanos(nanoseconds))
-            .ok()
+        let factor = i32::try_from(count).ok()?;
+        Some(Self::Limited {
+            months: months.checked_mul(factor)?,
+            days: days.checked_mul(factor)?,
+            nanoseconds: nanoseconds.checked_mul(i64::from(count))?,
+        })
+    }
+
+    /// The moment this long before another, by the calendar of a time zone. A day that the month has not becomes its
+    /// last one; a time that the day has not, because the clocks were put forward, the one after the gap. `None` for
+    /// ever, and before the calendar begins.
+    #[must_use]
+    pub fn before(self, moment: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        self.away(moment, zone, -1)
+    }
+
+    /// The moment this long after another, by the same rules.
+    #[must_use]
+    pub fn after(self, moment: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        self.away(moment, zone, 1)
+    }
+
+    fn away(self, moment: Timestamp, zone: &TimeZone, sign: i32) -> Option<Timestamp> {
+        let Self::Limited {
+            months,
+            days,
+            nanoseconds,
+        } = self
+        else {
+            return None;
+        };
+        let date = jiff::Span::new()
+            .try_months(months.checked_mul(sign)?)
+            .ok()?
+            .try_days(days.checked_mul(sign)?)
+            .ok()?;
+        let there = moment.to_zoned(zone.clone()).checked_add(date).ok()?;
+        let rest = SignedDuration::from_nanos(nanoseconds.checked_mul(i64::from(sign))?);
+        there.timestamp().checked_add(rest).ok()
     }
 }
 
@@ -189,19 +219,7 @@ impl fmt::Display for Period {
     }
 }
 
-impl Serialize for Period {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Period {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
+crate::serde_as_text!(Period);
 
 #[cfg(test)]
 mod tests {

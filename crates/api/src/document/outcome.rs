@@ -39,6 +39,8 @@ pub enum Outcome {
     QueueSchema(QueueSchemaReport),
     /// What policies removed.
     Retention(RetentionReport),
+    /// Archived rows that were brought back.
+    Undo(crate::retention::UndoReport),
 }
 
 /// `backup create`

@@ -205,6 +205,26 @@ pub struct RetentionProof {
     /// What somebody should know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Where it is kept, where it was read back from before anything was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<ArchiveProof>,
+}
+
+/// An archive that was read back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveProof {
+    /// The store, as the policy calls it.
+    pub to: String,
+    /// The manifest's name there.
+    pub manifest: String,
+    /// The manifest's checksum.
+    pub blake3: String,
+    /// Rows, and the sum of their hashes, as they were read back.
+    pub tally: String,
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// `retention run`

@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use ostler_vocabulary::{Classified, ErrorKind};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A table. Written `schema.table`, or `table` for one in the schema `public`; a part with a dot, a colon, a quote or a
 /// blank stands in double quotes, with quotes in it doubled. Letters mean themselves: nothing is folded.
@@ -160,19 +159,7 @@ impl fmt::Display for TableColumn {
     }
 }
 
-impl Serialize for TableName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for TableName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
+ostler_vocabulary::serde_as_text!(TableName);
 
 #[cfg(test)]
 mod tests {

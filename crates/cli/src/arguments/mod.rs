@@ -16,8 +16,7 @@ pub(crate) use global::{ColorChoice, GlobalArguments, ProgressChoice};
 pub(crate) use keep::KeepArguments;
 pub(crate) use paths::{source_path, target_path};
 pub(crate) use retention::{
-    ChoiceArguments, FloorArguments, PlaceArguments, PolicyArguments, RuleWord, StrategyWord, UnitWord,
-    period,
+    ChoiceArguments, FloorArguments, PlaceArguments, PolicyArguments, RuleWord, UnitWord, period, strategy,
 };
 pub(crate) use schedule::{TimesArguments, time};
 pub(crate) use values::{

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
 use ostler_api::retention::{
     DEFAULT_SCHEMA, Floors, PartitionRule, PolicyChange, PolicyChoice, PolicyPlace, Strategy, TimeUnit,
@@ -93,6 +94,14 @@ pub(crate) struct PolicyArguments {
     #[arg(long, value_enum, value_name = "RULE")]
     pub partition_rule: Option<RuleWord>,
 
+    /// archive: where rows are kept, an address such as s3://bucket/prefix or a [class.NAME] of the configuration
+    #[arg(long, value_name = "TARGET", value_parser = text())]
+    pub target: Option<String>,
+
+    /// ahead: how long a partition is; as long as the newest one if not given
+    #[arg(long, value_name = "DURATION", value_parser = period)]
+    pub step: Option<Period>,
+
     /// keep-last: rows to keep of each key
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub last: Option<u32>,
@@ -112,6 +121,8 @@ impl PolicyArguments {
             time_zone: self.time_zone,
             unit: self.unit.map(UnitWord::unit),
             partition_rule: self.partition_rule.map(RuleWord::rule),
+            target: self.target,
+            step: self.step,
             last: self.last,
             by: self.by,
             floors: self.floors.floors(),
@@ -120,24 +131,11 @@ impl PolicyArguments {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StrategyWord {
-    /// Drop whole partitions
-    Drop,
-    /// Delete rows
-    Delete,
-    /// Delete all rows but the newest of each key
-    KeepLast,
-}
-
-impl StrategyWord {
-    pub fn strategy(self) -> Strategy {
-        match self {
-            Self::Drop => Strategy::Drop,
-            Self::Delete => Strategy::Delete,
-            Self::KeepLast => Strategy::KeepLast,
-        }
-    }
+/// Reads a strategy's word, in letters of any case.
+pub(crate) fn strategy() -> impl clap::builder::TypedValueParser<Value = Strategy> {
+    let words = Strategy::ALL.map(|strategy| PossibleValue::new(strategy.as_str()).help(strategy.about()));
+    PossibleValuesParser::new(words)
+        .try_map(|word| Strategy::named(&word).ok_or_else(|| format!("`{word}` is no strategy")))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -80,6 +80,7 @@ pub(crate) const SCHEDULE_PREVIEW: Schema = list("schedule-preview", "runs", "sc
 pub(crate) const SCHEDULE_RUN: Schema = document("schedule-run");
 pub(crate) const SCHEDULE_RUNS: Schema = list("schedule-runs", "firings", "schedule-run");
 pub(crate) const SCHEDULE_UNITS: Schema = document("schedule-units");
+pub(crate) const UNDO_REPORT: Schema = document("undo-report");
 pub(crate) const EVENT: Schema = document("event");
 pub(crate) const ERROR: Schema = document("error");
 

@@ -201,6 +201,7 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
         example(SCHEDULE_RUN, "`ostler schedule run`", &samples::firing()),
         example(SCHEDULE_RUNS, "`ostler schedule run-due`", &due),
         example(SCHEDULE_UNITS, "`ostler schedule units`", &units),
+        report(UNDO_REPORT, "`ostler retention undo`", &samples::undo_report()),
         example(CONFIG_CHECK, "`ostler config check`", &samples::config_check()),
         example(CONFIG, "`ostler config show`", &samples::config_show()),
         example(CONFIG_TEMPLATE, "`ostler config init`", &template),

@@ -10,6 +10,7 @@ pub(crate) mod plan;
 pub(crate) mod queue;
 pub(crate) mod retention;
 pub(crate) mod schedule;
+pub(crate) mod undo;
 pub(crate) mod vault;
 
 pub(crate) use outcome::outcome;

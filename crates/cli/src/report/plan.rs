@@ -25,7 +25,9 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::Mirror(_) => "copy ",
         Work::Keys(_) | Work::QueueSchema(_) => "",
         Work::Retention(work) if work.items.is_empty() => "",
+        Work::Retention(work) if work.items.iter().all(super::retention::is_made) => "make ",
         Work::Retention(_) => "remove ",
+        Work::Undo(_) => "bring back ",
     };
     let place = if plan.vault.is_empty() {
         String::new()
@@ -58,6 +60,7 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::Keys(work) => super::keys::plan(page, work),
         Work::QueueSchema(work) => super::queue::plan(page, work),
         Work::Retention(work) => super::retention::plan(page, work),
+        Work::Undo(work) => super::undo::plan(page, work),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Policies, what they would remove, what they removed.
 
 use ostler_api::document::{
-    PolicyChanges, PolicyCheckList, PolicyList, PolicyTags, RetentionHistory, RetentionReport,
+    PolicyChanges, PolicyCheckList, PolicyList, PolicyTags, RetentionHistory, RetentionItem, RetentionReport,
 };
 use ostler_api::request::RetentionWork;
-use ostler_api::retention::{Policy, RetentionAnswer};
+use ostler_api::retention::{Policy, RetentionAnswer, Strategy};
 use ostler_vocabulary::{ErrorKind, Failure};
 
 use crate::output::{Column, Page, Table, Tone, count, moment, plural, schema, size};
@@ -63,6 +63,8 @@ fn details(policy: &Policy) -> Vec<String> {
     if policy.partition_rule == ostler_api::retention::PartitionRule::Start {
         said.push("rule start".to_owned());
     }
+    said.extend(policy.target.as_ref().map(|target| format!("to {target}")));
+    said.extend(policy.step.map(|step| format!("step {step}")));
     if let Some(last) = policy.last {
         said.push(format!("newest {last} by {}", policy.by.join(", ")));
     }
@@ -196,7 +198,9 @@ fn history(page: &mut Page, history: &RetentionHistory) {
 pub(crate) fn plan(page: &mut Page, work: &RetentionWork) {
     page.field("cutoff", work.cutoff.to_string());
     for verdict in &work.policies {
+        let ahead = verdict.strategy == Strategy::Ahead;
         let threshold = match verdict.threshold {
+            Some(threshold) if ahead => format!("partitions up to {threshold}"),
             Some(threshold) => format!("older than {threshold}"),
             None => "nothing: kept for ever".to_owned(),
         };
@@ -206,6 +210,7 @@ pub(crate) fn plan(page: &mut Page, work: &RetentionWork) {
         );
         let standing = match (&verdict.problem, verdict.items) {
             (Some(problem), _) => format!("cannot work: {}", problem.reason),
+            (None, 0) if ahead => "all partitions are there".to_owned(),
             (None, 0) => "no data is old enough".to_owned(),
             (None, items) => plural(items, "item"),
         };
@@ -232,14 +237,25 @@ pub(crate) fn plan(page: &mut Page, work: &RetentionWork) {
         }
         page.field("why", &item.reason);
     }
-    let rows = work.items.iter().filter_map(|item| item.rows).sum();
-    let bytes: u64 = work.items.iter().filter_map(|item| item.bytes).sum();
-    page.line(format!(
-        "removes {} in {}, {} of whole partitions",
-        plural(rows, "row"),
-        plural(work.items.len() as u64, "item"),
-        size(bytes)
-    ));
+    let (made, gone): (Vec<_>, Vec<_>) = work.items.iter().partition(|item| is_made(item));
+    if !made.is_empty() {
+        page.line(format!("makes {}", plural(made.len() as u64, "partition")));
+    }
+    if !gone.is_empty() {
+        let rows = gone.iter().filter_map(|item| item.rows).sum();
+        let bytes: u64 = gone.iter().filter_map(|item| item.bytes).sum();
+        page.line(format!(
+            "removes {} in {}, {} of whole partitions",
+            plural(rows, "row"),
+            plural(gone.len() as u64, "item"),
+            size(bytes)
+        ));
+    }
+}
+
+/// Whether something comes by the item rather than goes.
+pub(crate) fn is_made(item: &RetentionItem) -> bool {
+    item.action == "create partition"
 }
 
 /// Why a plan, or what came of it, is no success as a whole.
@@ -292,6 +308,20 @@ pub(crate) fn report(page: &mut Page, report: &RetentionReport) {
             ]);
         }
         page.table(&table);
+    }
+    for proof in &report.items {
+        if let Some(archive) = &proof.archive {
+            page.field(
+                "archive",
+                format!(
+                    "{} in {}: {}, {}, read back",
+                    archive.manifest,
+                    archive.to,
+                    plural(archive.files, "file"),
+                    size(archive.bytes)
+                ),
+            );
+        }
     }
     page.fields(
         "refused",

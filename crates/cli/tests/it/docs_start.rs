@@ -53,16 +53,26 @@ fn the_start_page_of_queues_does_what_it_says() {
 
 #[test]
 fn the_start_page_of_retention_does_what_it_says() {
+    does_with_tables("first-retention.md");
+}
+
+#[test]
+fn the_start_page_of_archives_does_what_it_says() {
+    does_with_tables("first-archive.md");
+}
+
+/// A page that begins with tables to make.
+fn does_with_tables(name: &str) {
     let Some(server) = shared_postgres(Release::Eighteen) else {
         return;
     };
     let database = server.database();
-    let text = fs::read_to_string(page("first-retention.md")).unwrap();
+    let text = fs::read_to_string(page(name)).unwrap();
     let statements = text
         .split_once("```sql\n")
         .and_then(|(_, rest)| rest.split_once("```"));
     server.sql(&database, statements.unwrap().0);
-    does_what_it_says("first-retention.md", &Home::new(server.environment(&database)));
+    does_what_it_says(name, &Home::new(server.environment(&database)));
 }
 
 fn page(name: &str) -> PathBuf {

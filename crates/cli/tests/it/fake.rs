@@ -106,6 +106,7 @@ impl Fake {
                 Outcome::QueueSchema(samples::queue_schema_report()),
             ),
             Some(Request::Retention(_)) => ("retention", Outcome::Retention(samples::retention_report())),
+            Some(Request::Undo(_)) => ("retention-undo", Outcome::Undo(samples::undo_report())),
             Some(Request::CreateBackup(_)) | None => {
                 let mut report = samples::create_report(BackupState::Complete);
                 report.parent = report.parent.filter(|_| !self.script.first);

@@ -64,6 +64,7 @@ fn the_page_of_commands_has_every_verb() {
         "retention policy export",
         "retention plan",
         "retention run",
+        "retention undo",
         "retention history",
         "queue install",
         "queue upgrade",

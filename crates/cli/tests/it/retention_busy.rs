@@ -130,6 +130,20 @@ fn partitions_beside_a_default_one_go_too_and_the_default_one_stays() {
     }
 }
 
+/// Sends a statement again and again until it is over: the longest that it took, and how often it was sent.
+pub fn busy(world: &World, statement: &str, over: &AtomicBool) -> (Duration, u32) {
+    let mut wire = world.server.wire(&world.database).unwrap();
+    let mut longest = Duration::ZERO;
+    let mut calls = 0;
+    while !over.load(Ordering::Relaxed) {
+        let start = Instant::now();
+        wire.query(statement).unwrap();
+        longest = longest.max(start.elapsed());
+        calls += 1;
+    }
+    (longest, calls)
+}
+
 #[test]
 fn an_application_never_waits_a_second() {
     for release in [Release::Thirteen, Release::Eighteen] {
@@ -139,18 +153,6 @@ fn an_application_never_waits_a_second() {
         days(&world);
         world.sql("INSERT INTO rows SELECT '2024-01-01Z', n FROM generate_series(1, 20000) n");
         let over = AtomicBool::new(false);
-        let busy = |statement: &'static str| {
-            let mut wire = world.server.wire(&world.database).unwrap();
-            let mut longest = Duration::ZERO;
-            let mut calls = 0;
-            while !over.load(Ordering::Relaxed) {
-                let start = Instant::now();
-                wire.query(statement).unwrap();
-                longest = longest.max(start.elapsed());
-                calls += 1;
-            }
-            (longest, calls)
-        };
         std::thread::scope(|scope| {
             let workers = [
                 "INSERT INTO days VALUES ('2024-01-06Z', 1)",
@@ -159,7 +161,10 @@ fn an_application_never_waits_a_second() {
                 // Holds its lock for longer than a try.
                 "BEGIN; SELECT count(*) FROM days; SELECT pg_sleep(0.4); COMMIT",
             ]
-            .map(|statement| scope.spawn(move || busy(statement)));
+            .map(|statement| {
+                let (world, over) = (&world, &over);
+                scope.spawn(move || busy(world, statement, over))
+            });
             let ran = world.run(RUN);
             over.store(true, Ordering::Relaxed);
             assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));

@@ -124,6 +124,11 @@ const VERBS: &[(&str, &str)] = &[
         "retention_run_yes",
         "retention run --policy sensor_readings --yes",
     ),
+    ("retention_undo", "retention undo sensor_readings --from cold"),
+    (
+        "retention_undo_dry_run",
+        "retention undo sensor_readings --from cold --dry-run",
+    ),
     ("retention_history", "retention history --limit 5"),
     ("schedule_list", "schedule list --check"),
     ("schedule_show", "schedule show nightly"),

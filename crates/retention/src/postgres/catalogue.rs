@@ -6,7 +6,7 @@ use ostler_vocabulary::Failure;
 use serde::Deserialize;
 
 use super::Postgres;
-use crate::facts::{Column, Partition, Shape, Table};
+use crate::facts::{Column, Partition, Shape, Stray, Table};
 
 /// The release from which partitions are detached while others work.
 pub(super) const CONCURRENTLY: i32 = 140_000;
@@ -47,6 +47,7 @@ impl Postgres {
             columns,
             detaches_concurrently: release >= CONCURRENTLY && !partitions.iter().any(Partition::is_default),
             partitions,
+            stray: Stray::default(),
         }))
     }
 

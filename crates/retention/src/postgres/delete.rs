@@ -11,10 +11,11 @@ use ostler_postgres::quote::{identifier, literal};
 use ostler_vocabulary::{ErrorKind, Failure, Unit};
 use tokio::time::Instant;
 
+use super::archive::column;
 use super::catalogue::{CONCURRENTLY, Leaf};
 use super::patience::{Patience, rest};
 use super::statement::{condition, fill, quoted, ranked};
-use super::{Postgres, begun, key, of_item};
+use super::{Postgres, key, of_item, too_many};
 use crate::Database;
 use crate::strategy::{Form, Target, problem};
 
@@ -46,17 +47,9 @@ impl Postgres {
         item: &RetentionItem,
         target: &Target,
         pace: Pace,
+        mut proof: RetentionProof,
     ) -> Result<RetentionProof, Failure> {
         let key = key(item);
-        let mut proof = begun(item);
-        let look = |_| async { of_item(self.look_at_rows(item, target).await) };
-        match op.step("look").key(&key).retries(3).run(look).await? {
-            Ok(rows) => proof.before = rows,
-            Err(problem) => {
-                proof.problem = Some(problem);
-                return Ok(proof);
-            }
-        }
         proof.after = proof.before;
         for pass in 1..=PASSES {
             let before = proof.before;
@@ -105,7 +98,7 @@ impl Postgres {
         Ok(proof)
     }
 
-    async fn look_at_rows(&self, item: &RetentionItem, target: &Target) -> Result<u64, Failure> {
+    pub(super) async fn look_at_rows(&self, item: &RetentionItem, target: &Target) -> Result<u64, Failure> {
         for leaf in self.leaves(&item.table, column(target)).await? {
             if !leaf.is_table {
                 return Err(Failure::new(
@@ -115,13 +108,9 @@ impl Postgres {
             }
         }
         let rows = self.measure(&item.table, target).await?.rows;
-        match item.max_rows {
-            Some(most) if rows > most => Err(Failure::new(
-                ErrorKind::Refused,
-                format!("{rows} rows would go by now, more than max_rows {most}"),
-            )),
-            _ => Ok(rows),
-        }
+        too_many(item, rows).map_or(Ok(rows), |refused| {
+            Err(Failure::new(refused.kind, refused.reason))
+        })
     }
 
     /// Goes once through all tables with rows.
@@ -187,7 +176,7 @@ impl Postgres {
             let row = match self.session.one(&statement, &parameters).await {
                 Ok(row) => row,
                 Err(error) => {
-                    patience.after(error, step).await?;
+                    patience.after(error, &step.cancelled).await?;
                     continue;
                 }
             };
@@ -227,7 +216,7 @@ impl Postgres {
             } else {
                 took.mul_f64(pace.rest.clamp(0.0, 100.0))
             };
-            rest(pause, step).await?;
+            rest(pause, &step.cancelled).await?;
         }
     }
 
@@ -288,12 +277,6 @@ impl Postgres {
         let rows = self.session.query(&self.own(template), &parameters).await?;
         let removed = rows.first().map_or(0, |row| row.get::<_, i64>(0));
         Ok(u64::try_from(removed).unwrap_or(0))
-    }
-}
-
-fn column(target: &Target) -> &str {
-    match target {
-        Target::Rows { column, .. } | Target::Partition { column, .. } => column,
     }
 }
 

@@ -5,24 +5,23 @@ use ostler_api::retention::{Pace, TableName};
 use ostler_operations::{Operation, Step};
 use ostler_postgres::Type;
 use ostler_vocabulary::{ErrorKind, Failure};
-use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use super::catalogue::CONCURRENTLY;
 use super::patience::Patience;
 use super::statement::{fill, quoted};
-use super::{Postgres, begun, key, of_item};
+use super::{Postgres, archive, key, of_item, too_many};
 use crate::Database;
-use crate::strategy::{Target, problem};
+use crate::archive::Shelves;
+use crate::strategy::{Target, Task};
 
 /// How a partition stands to its parent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Attached,
     /// Somebody began to detach it and did not end.
     Detaching,
     Detached,
-    Gone,
 }
 
 /// What `standing.sql` says.
@@ -61,44 +60,44 @@ impl Postgres {
         &self,
         op: &Operation,
         item: &RetentionItem,
-        target: &Target,
+        task: &Task,
         pace: Pace,
+        shelves: &dyn Shelves,
+        mut proof: RetentionProof,
     ) -> Result<RetentionProof, Failure> {
         let key = key(item);
-        let mut proof = begun(item);
-        let look = |_| async { of_item(self.look(item, target).await) };
-        match op.step("look").key(&key).retries(3).run(look).await? {
-            Err(problem) => {
-                proof.problem = Some(problem);
-                return Ok(proof);
-            }
-            Ok(Standing::Gone) => {
-                proof.note = Some("it was gone already".to_owned());
-                return Ok(proof);
-            }
-            Ok(_) => {}
-        }
+        let target = &task.target;
         let detach = |step: Step| async move { of_item(self.detach(item, target, pace, &step).await) };
-        let detached: Result<(), RetentionProblem> = op.step("detach").key(&key).run(detach).await?;
+        // Whoever stops the operation, or its failing elsewhere, does not leave rows that no query finds.
+        let back = (self.clone(), item.clone(), target.clone());
+        let undo = move |_| {
+            let (it, item, target) = back.clone();
+            async move { it.attach(&item, &target, pace, &CancellationToken::new()).await }
+        };
+        let detached: Result<(), RetentionProblem> =
+            op.step("detach").key(&key).run_with_undo(detach, undo).await?;
         if let Err(problem) = detached {
             proof.problem = Some(problem);
             return Ok(proof);
         }
         let count = |_| async { of_item(self.measure(&item.table, target).await.map(|found| found.rows)) };
         let counted: Result<u64, RetentionProblem> = op.step("count").key(&key).retries(3).run(count).await?;
-        let counted = counted.and_then(|rows| match item.max_rows {
-            Some(most) if rows > most => Err(problem(
-                ErrorKind::Refused,
-                format!("{rows} rows would go by now, more than max_rows {most}"),
-            )),
-            _ => Ok(rows),
-        });
-        let dropped = match counted {
+        let counted = counted.and_then(|rows| too_many(item, rows).map_or(Ok(rows), Err));
+        let kept = match counted {
             Err(problem) => Err(problem),
             Ok(rows) => {
                 proof.before = rows;
-                let drop =
-                    |step: Step| async move { of_item(self.drop_partition(item, target, pace, &step).await) };
+                self.keep(op, item, task, shelves).await?
+            }
+        };
+        let dropped = match &kept {
+            Err(problem) => Err(problem.clone()),
+            Ok(kept) => {
+                proof.archive = kept.as_ref().and_then(|kept| archive::proof(task, kept));
+                let rows = kept.as_ref().map(|kept| kept.tally.rows);
+                let drop = |step: Step| async move {
+                    of_item(self.drop_partition(item, target, rows, pace, &step).await)
+                };
                 op.step("drop").key(&key).run(drop).await?
             }
         };
@@ -107,8 +106,13 @@ impl Postgres {
             Err(problem) => {
                 proof.problem = Some(problem);
                 proof.after = proof.before;
-                let attach =
-                    |step: Step| async move { of_item(self.attach(item, target, pace, &step).await) };
+                if proof.archive.take().is_some() {
+                    self.withdraw(op, item, task, shelves, kept.ok().flatten())
+                        .await?;
+                }
+                let attach = |step: Step| async move {
+                    of_item(self.attach(item, target, pace, &step.cancelled).await)
+                };
                 let attached: Result<(), RetentionProblem> = op.step("attach").key(&key).run(attach).await?;
                 proof.note = Some(match attached {
                     Ok(()) => "it is attached again".to_owned(),
@@ -145,9 +149,13 @@ impl Postgres {
     }
 
     /// Whether the partition is still what the plan says.
-    async fn look(&self, item: &RetentionItem, target: &Target) -> Result<Standing, Failure> {
+    pub(super) async fn look_at_partition(
+        &self,
+        item: &RetentionItem,
+        target: &Target,
+    ) -> Result<bool, Failure> {
         let Target::Partition { parent, bounds, .. } = target else {
-            return Ok(Standing::Gone);
+            return Ok(false);
         };
         let changed = |what: String| {
             Err(Failure::new(
@@ -156,13 +164,13 @@ impl Postgres {
             ))
         };
         match self.find(target).await? {
-            None => Ok(Standing::Gone),
+            None => Ok(false),
             Some(found) if found.table != item.table => changed(format!("its name is {}", found.table)),
             Some(found) if found.standing == Standing::Detached => {
                 changed(format!("it is no partition of {parent}"))
             }
             Some(found) if found.bounds != *bounds => changed(format!("its bounds are {}", found.bounds)),
-            Some(found) => Ok(found.standing),
+            Some(_) => Ok(true),
         }
     }
 
@@ -183,22 +191,24 @@ impl Postgres {
                 return Ok(());
             };
             let sql = match found.standing {
-                Standing::Detached | Standing::Gone => return Ok(()),
+                Standing::Detached => return Ok(()),
                 Standing::Detaching => {
                     named(include_str!("queries/detach_finalize.sql"), parent, &item.table)
                 }
                 Standing::Attached => statement(found.concurrently, parent, &item.table),
             };
             if let Err(error) = self.session.batch(&sql).await {
-                patience.after(error, step).await?;
+                patience.after(error, &step.cancelled).await?;
             }
         }
     }
 
+    /// Drops it; with a number of rows, only if it has that many.
     async fn drop_partition(
         &self,
         item: &RetentionItem,
         target: &Target,
+        rows: Option<u64>,
         pace: Pace,
         step: &Step,
     ) -> Result<(), Failure> {
@@ -210,11 +220,49 @@ impl Postgres {
                     "somebody attached or renamed it meanwhile",
                 ));
             }
-            if let Err(error) = self.session.batch(&drop_statement(&item.table)).await {
-                patience.after(error, step).await?;
+            if let Err(error) = self.drop_with(item, rows).await? {
+                patience.after(error, &step.cancelled).await?;
             }
         }
         Ok(())
+    }
+
+    /// One try to drop it. Its rows are counted while nobody can write, even by its own name.
+    async fn drop_with(
+        &self,
+        item: &RetentionItem,
+        rows: Option<u64>,
+    ) -> Result<Result<(), ostler_postgres::Error>, Failure> {
+        let statement = drop_statement(&item.table);
+        let Some(expected) = rows else {
+            return Ok(self.session.batch(&statement).await);
+        };
+        let lock = fill(
+            include_str!("queries/lock_table.sql"),
+            &[("table", &quoted(&item.table))],
+        );
+        if let Err(error) = self.session.batch(&format!("BEGIN; {lock}")).await {
+            self.session.batch("ROLLBACK").await?;
+            return Ok(Err(error));
+        }
+        let rows = match self.count(&item.table).await {
+            Ok(rows) => rows,
+            Err(failure) => {
+                // A session that is lost has rolled back too.
+                let _ = self.session.batch("ROLLBACK").await;
+                return Err(failure);
+            }
+        };
+        if rows != expected {
+            self.session.batch("ROLLBACK").await?;
+            let message = format!("it has {rows} rows by now, and {expected} were archived");
+            return Err(Failure::new(ErrorKind::Conflict, message));
+        }
+        let dropped = self.session.batch(&format!("{statement}; COMMIT")).await;
+        if dropped.is_err() {
+            self.session.batch("ROLLBACK").await?;
+        }
+        Ok(dropped)
     }
 
     /// Puts it back where it was.
@@ -223,7 +271,7 @@ impl Postgres {
         item: &RetentionItem,
         target: &Target,
         pace: Pace,
-        step: &Step,
+        stop: &CancellationToken,
     ) -> Result<(), Failure> {
         let Target::Partition { parent, bounds, .. } = target else {
             return Ok(());
@@ -242,7 +290,7 @@ impl Postgres {
             ];
             let sql = fill(include_str!("queries/attach.sql"), &places);
             if let Err(error) = self.session.batch(&sql).await {
-                patience.after(error, step).await?;
+                patience.after(error, stop).await?;
             }
         }
     }

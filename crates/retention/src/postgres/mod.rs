@@ -1,22 +1,31 @@
 //! PostgreSQL, from release 13 on.
 
+mod ahead;
+mod archive;
+mod archived_rows;
 mod catalogue;
 mod delete;
 mod detach;
 mod patience;
 mod policies;
 mod statement;
+mod undo;
+mod wire;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use ostler_api::document::{PolicyChanged, RetentionEntry, RetentionItem, RetentionProblem, RetentionProof};
-use ostler_api::retention::{Pace, Policy, TableName};
+use ostler_api::retention::{Pace, Policy, TableName, UndoItem, UndoProof, UndoWork};
 use ostler_operations::Operation;
 use ostler_postgres::{Connection, Options, Parameter, Target as Place, Type};
+use ostler_store::Store;
 use ostler_vocabulary::{ErrorKind, Failure};
 use serde::de::DeserializeOwned;
 
+use crate::archive::Shelves;
 use crate::facts::Table;
-use crate::strategy::{Target, problem};
+use crate::strategy::{Target, Task, problem};
 use crate::{Database, Error, Measured};
 use statement::{condition, fill, quoted, ranked, value};
 
@@ -24,9 +33,9 @@ use statement::{condition, fill, quoted, ranked, value};
 const LOCK_TRIES: u32 = 5;
 
 /// A PostgreSQL database with its policies, by one session.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Postgres {
-    session: Connection,
+    session: Arc<Connection>,
     /// The schema of policies.
     schema: String,
 }
@@ -44,14 +53,17 @@ impl Postgres {
         let session = Connection::open(place, &options).await?;
         session.batch(include_str!("queries/settings.sql")).await?;
         Ok(Self {
-            session,
+            session: Arc::new(session),
             schema: schema.to_owned(),
         })
     }
 
     /// Ends the session.
     pub async fn close(self) {
-        self.session.close().await;
+        // What an operation may still take back has it too, and ends it when it is dropped.
+        if let Some(session) = Arc::into_inner(self.session) {
+            session.close().await;
+        }
     }
 
     /// A document for each row.
@@ -146,12 +158,19 @@ impl Database for Postgres {
         Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
     }
 
-    fn statements(&self, facts: &Table, table: &TableName, target: &Target) -> Vec<String> {
+    fn statements(&self, facts: &Table, table: &TableName, task: &Task) -> Vec<String> {
+        let target = &task.target;
         match target {
             Target::Partition { parent, .. } => {
                 vec![
                     detach::statement(facts.detaches_concurrently, parent, table),
                     detach::drop_statement(table),
+                ]
+            }
+            Target::Room { parent, from, to, .. } => {
+                vec![
+                    ahead::making(table, parent),
+                    ahead::attaching(table, parent, from, to),
                 ]
             }
             Target::Rows { .. } => vec![match ranked(&quoted(table), target) {
@@ -184,22 +203,58 @@ impl Database for Postgres {
         .into())
     }
 
+    async fn database(&self) -> Result<String, Failure> {
+        self.database_name().await
+    }
+
+    async fn bring_back(
+        &self,
+        op: &Operation,
+        work: &UndoWork,
+        files: &[&UndoItem],
+        archive: (&str, &dyn Store),
+        pace: Pace,
+    ) -> Result<Vec<UndoProof>, Failure> {
+        self.bring_archive_back(op, work, files, archive, pace).await
+    }
+
     async fn remove(
         &self,
         op: &Operation,
         item: &RetentionItem,
         pace: Pace,
+        shelves: &dyn Shelves,
     ) -> Result<RetentionProof, Failure> {
-        let target: Target = serde_json::from_value(item.detail.clone()).map_err(|error| {
+        let task: Task = serde_json::from_value(item.detail.clone()).map_err(|error| {
             Failure::new(
                 ErrorKind::Unsupported,
                 format!("the plan cannot be read: {error}"),
             )
         })?;
-        let proof = match &target {
-            Target::Partition { .. } => self.remove_partition(op, item, &target, pace).await?,
-            Target::Rows { .. } => self.remove_rows(op, item, &target, pace).await?,
-        };
+        let mut proof = begun(item);
+        let look = |_| async { of_item(self.look(item, &task.target).await) };
+        let looked: Result<Option<u64>, RetentionProblem> =
+            op.step("look").key(key(item)).retries(3).run(look).await?;
+        match looked {
+            Err(problem) => proof.problem = Some(problem),
+            Ok(None) => proof.note = Some("it was gone already".to_owned()),
+            Ok(Some(rows)) => {
+                proof.before = rows;
+                proof = match (&task.target, &task.shelf) {
+                    (Target::Partition { .. }, _) => {
+                        self.remove_partition(op, item, &task, pace, shelves, proof)
+                            .await?
+                    }
+                    (Target::Room { .. }, _) => self.make_room(op, item, &task.target, pace, proof).await?,
+                    (Target::Rows { .. }, None) => {
+                        self.remove_rows(op, item, &task.target, pace, proof).await?
+                    }
+                    (Target::Rows { .. }, Some(_)) => {
+                        self.archive_rows(op, item, &task, pace, shelves, proof).await?
+                    }
+                };
+            }
+        }
         op.step("record")
             .key(key(item))
             .retries(3)
@@ -207,6 +262,26 @@ impl Database for Postgres {
             .await?;
         Ok(proof)
     }
+}
+
+impl Postgres {
+    /// How many of the rows that are to go are there, where that is known by now; `None` for a partition that is gone.
+    async fn look(&self, item: &RetentionItem, target: &Target) -> Result<Option<u64>, Failure> {
+        match target {
+            Target::Partition { .. } => Ok(self.look_at_partition(item, target).await?.then_some(0)),
+            Target::Room { .. } => self.look_at_room(item, target).await,
+            Target::Rows { .. } => self.look_at_rows(item, target).await.map(Some),
+        }
+    }
+}
+
+/// The floor that refuses so many rows.
+fn too_many(item: &RetentionItem, rows: u64) -> Option<RetentionProblem> {
+    let most = item.max_rows.filter(|most| rows > *most)?;
+    Some(problem(
+        ErrorKind::Refused,
+        format!("{rows} rows would go by now, more than max_rows {most}"),
+    ))
 }
 
 /// A proof of an item of which nothing was done yet.
@@ -221,6 +296,7 @@ fn begun(item: &RetentionItem) -> RetentionProof {
         after: 0,
         problem: None,
         note: None,
+        archive: None,
     }
 }
 
@@ -239,11 +315,18 @@ fn measuring(table: &TableName, target: &Target) -> String {
         Target::Partition {
             column, type_name, ..
         }
+        | Target::Room {
+            column, type_name, ..
+        }
         | Target::Rows {
             column, type_name, ..
         } => (column, type_name),
     };
-    let table = quoted(table);
+    let table = match target {
+        // Until it is made, its rows are in the default partition; without one, nowhere.
+        Target::Room { default, parent, .. } => quoted(default.as_ref().unwrap_or(parent)),
+        _ => quoted(table),
+    };
     let (from, value) = match ranked(&table, target) {
         Some(ranked) => (format!("({ranked}) AS rows"), "ostler_moment".to_owned()),
         None => (table, value(column, type_name)),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use ostler_operations::Step;
 use ostler_vocabulary::{ErrorKind, Failure};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -28,7 +28,11 @@ impl Patience {
     ///
     /// # Errors
     /// The error itself when it is not about a lock; `Busy` when patience is at its end; `Cancelled`.
-    pub async fn after(&mut self, error: ostler_postgres::Error, step: &Step) -> Result<(), Failure> {
+    pub async fn after(
+        &mut self,
+        error: ostler_postgres::Error,
+        stop: &CancellationToken,
+    ) -> Result<(), Failure> {
         // A lock that was not got in time, a deadlock of which we were the victim.
         if !matches!(error.sqlstate(), Some("55P03" | "40P01" | "40001")) {
             return Err(error.into());
@@ -42,7 +46,7 @@ impl Patience {
                 ),
             ));
         }
-        rest(self.pause, step).await?;
+        rest(self.pause, stop).await?;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         Ok(())
     }
@@ -52,10 +56,10 @@ impl Patience {
 ///
 /// # Errors
 /// `Cancelled`
-pub(super) async fn rest(pause: Duration, step: &Step) -> Result<(), Failure> {
+pub(super) async fn rest(pause: Duration, stop: &CancellationToken) -> Result<(), Failure> {
     tokio::select! {
         biased;
-        () = step.cancelled.cancelled() => Err(Failure::new(ErrorKind::Cancelled, "somebody asked for it to stop")),
+        () = stop.cancelled() => Err(Failure::new(ErrorKind::Cancelled, "somebody asked for it to stop")),
         () = tokio::time::sleep(pause) => Ok(()),
     }
 }

@@ -14,7 +14,10 @@ use super::statement::fill;
 use crate::Error;
 
 /// Versions of the tables; each is applied once and never changed.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_policies.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_policies.sql"),
+    include_str!("migrations/0002_target_and_step.sql"),
+];
 
 /// A row of `retention_policy`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -34,6 +37,11 @@ struct Row {
     max_rows: Option<u64>,
     max_delete_ratio: Option<f64>,
     min_keep: Option<u64>,
+    /// Not there before version 2 of the tables.
+    #[serde(default)]
+    target: Option<String>,
+    #[serde(default)]
+    step: Option<Period>,
     version: i64,
 }
 
@@ -47,6 +55,8 @@ impl From<Row> for Policy {
             },
             column: row.time_column,
             strategy: row.strategy,
+            target: row.target,
+            step: row.step,
             keep: row.retention_period,
             tags: row.tags,
             time_zone: row.time_zone,
@@ -69,6 +79,8 @@ impl From<Policy> for Row {
         Self {
             name: policy.name,
             strategy: policy.strategy,
+            target: policy.target,
+            step: policy.step,
             tags: policy.tags,
             table_schema: policy.table.schema,
             table_name: policy.table.name,

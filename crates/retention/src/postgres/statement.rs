@@ -39,6 +39,18 @@ pub(super) fn quoted(table: &TableName) -> String {
 
 /// The condition of the rows that go, without the rank that `keep-last` adds.
 pub(super) fn condition(target: &Target) -> String {
+    if let Target::Room {
+        from,
+        to,
+        column,
+        type_name,
+        ..
+    } = target
+    {
+        let column = identifier(column);
+        let value = |text: &str| format!("{}::{type_name}", literal(text).trim_start());
+        return format!("{column} >= {} AND {column} < {}", value(from), value(to));
+    }
     let Target::Rows {
         column,
         type_name,

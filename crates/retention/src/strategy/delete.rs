@@ -20,6 +20,8 @@ pub(super) fn decide(
             action: "delete rows",
             reason: format!("{} before {threshold}", question.policy.column),
             target: rows(question, table, column),
+            optional: true,
+            shelf: None,
             bytes: None,
             rows: None,
         }],

@@ -154,6 +154,8 @@ fn item(it: &Dated<'_>, (column, type_name): (&str, &str), reason: &str) -> Item
             column: column.to_owned(),
             type_name: type_name.to_owned(),
         },
+        optional: false,
+        shelf: None,
         bytes: Some(it.partition.bytes),
         rows: it.partition.rows,
     }

@@ -1,11 +1,22 @@
 //! *keep-last*: all rows but the newest of each key.
 
 use ostler_api::document::RetentionProblem;
+use ostler_api::retention::Policy;
 use ostler_vocabulary::ErrorKind;
 
-use super::{Decision, Item, Question, Target, problem, rows};
+use super::{Decision, Fault, Item, Question, Target, problem, rows};
 use crate::column::TimeColumn;
 use crate::facts::{Shape, Table};
+
+pub(super) fn valid(policy: &Policy) -> Result<(), Fault> {
+    match policy.last {
+        Some(1..) if !policy.by.is_empty() => Ok(()),
+        _ => Err(Fault {
+            reason: "keep-last needs the number of rows to keep, and the columns of the key",
+            cure: Some("`--last N --by COLUMN`"),
+        }),
+    }
+}
 
 pub(super) fn decide(
     question: &Question<'_>,
@@ -13,18 +24,7 @@ pub(super) fn decide(
     column: TimeColumn,
 ) -> Result<Decision, RetentionProblem> {
     let policy = question.policy;
-    let Some(last) = policy.last.filter(|last| *last > 0) else {
-        return Err(problem(
-            ErrorKind::Invalid,
-            "it does not say how many rows to keep (`--last`)",
-        ));
-    };
-    if policy.by.is_empty() {
-        return Err(problem(
-            ErrorKind::Invalid,
-            "it does not say of which key (`--by`)",
-        ));
-    }
+    let last = policy.last.unwrap_or(1);
     if let Some(missing) = policy
         .by
         .iter()
@@ -62,6 +62,8 @@ pub(super) fn decide(
                 policy.by.join(", ")
             ),
             target,
+            optional: true,
+            shelf: None,
             bytes: None,
             rows: None,
         }],

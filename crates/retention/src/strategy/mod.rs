@@ -1,12 +1,14 @@
 //! What goes, and why: pure functions from a policy, the catalogue's facts and a threshold.
 
+mod ahead;
+mod archive;
 mod delete;
 mod drop;
 mod keep_last;
 
 use jiff::tz::TimeZone;
 use ostler_api::document::{PartitionVerdict, RetentionProblem};
-use ostler_api::retention::{PartitionRule, Policy, Strategy, TableName};
+use ostler_api::retention::{PartitionRule, Policy, Strategy, TableName, TimeUnit};
 use ostler_vocabulary::{ErrorKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,23 @@ pub enum Target {
         /// Its type.
         type_name: String,
     },
+    /// A partition that is not there.
+    Room {
+        /// The table that it is to be attached to.
+        parent: TableName,
+        /// What the server knows that one by.
+        parent_id: u32,
+        /// The first value that is in it.
+        from: String,
+        /// The first value after it.
+        to: String,
+        /// The column that tells the time.
+        column: String,
+        /// The type that both are text of.
+        type_name: String,
+        /// The partition that has its rows until then.
+        default: Option<TableName>,
+    },
     /// Rows.
     Rows {
         /// The column that tells the time.
@@ -49,6 +68,30 @@ pub enum Target {
     },
 }
 
+/// What is done: everything that a run needs to know of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// What is removed.
+    #[serde(flatten)]
+    pub target: Target,
+    /// Where it is kept first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shelf: Option<Shelf>,
+}
+
+/// Where and as what rows are kept before they go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shelf {
+    /// The store, as the policy calls it.
+    pub to: String,
+    /// The table that they belong to.
+    pub table: TableName,
+    /// What the column of the time counts, where its type does not say.
+    pub unit: Option<TimeUnit>,
+    /// The zone of times that name none.
+    pub zone: String,
+}
+
 /// What a value has to be, to tell a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -64,12 +107,16 @@ pub enum Form {
 pub struct Item {
     /// The partition, or the table of the rows.
     pub table: TableName,
-    /// `drop partition` or `delete rows`.
+    /// Such as `drop partition` or `delete rows`.
     pub action: &'static str,
     /// Why.
     pub reason: String,
     /// What exactly.
     pub target: Target,
+    /// Whether nothing is done when no rows are concerned.
+    pub optional: bool,
+    /// Where it is kept first.
+    pub shelf: Option<Shelf>,
     /// Bytes, where the catalogue knows.
     pub bytes: Option<u64>,
     /// Rows by the server's statistics.
@@ -92,7 +139,9 @@ pub struct Decision {
 pub struct Question<'a> {
     /// The policy.
     pub policy: &'a Policy,
-    /// What is older goes; `None` keeps for ever.
+    /// The moment from which ages are counted back.
+    pub now: Timestamp,
+    /// What is older goes, or up to when there are to be partitions; `None` keeps for ever.
     pub threshold: Option<Timestamp>,
     /// The policy's zone.
     pub zone: &'a TimeZone,
@@ -100,6 +149,51 @@ pub struct Question<'a> {
     pub rule: PartitionRule,
     /// How many of the newest partitions stay in any case.
     pub min_keep: u64,
+}
+
+/// Why a policy cannot be, whatever its table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// A sentence.
+    pub reason: &'static str,
+    /// What to write instead.
+    pub cure: Option<&'static str>,
+}
+
+/// A strategy: whether a policy says what it needs, and what goes by it.
+struct Entry {
+    valid: fn(&Policy) -> Result<(), Fault>,
+    decide: fn(&Question<'_>, &Table, TimeColumn) -> Result<Decision, RetentionProblem>,
+}
+
+/// Every strategy is a file beside this one and a line here. Its word is in `ostler_api::retention::Strategy`.
+fn entry(strategy: Strategy) -> Entry {
+    let anything = |_: &Policy| Ok(());
+    let entry = |valid, decide| Entry { valid, decide };
+    match strategy {
+        Strategy::Drop => entry(anything, drop::decide),
+        Strategy::Delete => entry(anything, delete::decide),
+        Strategy::KeepLast => entry(keep_last::valid, keep_last::decide),
+        Strategy::Archive => entry(archive::valid, archive::decide),
+        Strategy::Ahead => entry(ahead::valid, ahead::decide),
+    }
+}
+
+/// The moment that a policy is about, when its ages are counted from `now`; `None` for ever.
+#[must_use]
+pub fn threshold(policy: &Policy, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    match policy.strategy {
+        Strategy::Ahead => policy.keep.after(now, zone),
+        _ => policy.keep.before(now, zone),
+    }
+}
+
+/// Whether a policy says what its strategy needs.
+///
+/// # Errors
+/// What is missing.
+pub fn valid(policy: &Policy) -> Result<(), Fault> {
+    (entry(policy.strategy).valid)(policy)
 }
 
 /// Decides what goes.
@@ -113,12 +207,9 @@ pub fn decide(question: &Question<'_>, table: &Table) -> Result<Decision, Retent
             format!("{} is no table with rows of its own", table.table),
         ));
     }
+    valid(question.policy).map_err(|fault| problem(ErrorKind::Invalid, fault.reason))?;
     let column = time_column(question.policy, table)?;
-    match question.policy.strategy {
-        Strategy::Drop => drop::decide(question, table, column),
-        Strategy::Delete => delete::decide(question, table, column),
-        Strategy::KeepLast => keep_last::decide(question, table, column),
-    }
+    (entry(question.policy.strategy).decide)(question, table, column)
 }
 
 /// How the policy's column tells a time.

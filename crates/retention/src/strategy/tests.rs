@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{Question, Target, decide};
 use crate::cutoff::zone;
-use crate::facts::{Column, Partition, Shape, Table};
+use crate::facts::{Column, Partition, Shape, Stray, Table};
 
 fn moment(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -47,6 +47,7 @@ fn table(bounds: &[&str]) -> Table {
             })
             .collect(),
         detaches_concurrently: true,
+        stray: Stray::default(),
     }
 }
 
@@ -69,6 +70,7 @@ fn verdicts(bounds: &[&str], threshold: Option<&str>, rule: PartitionRule, min_k
     let policy = policy(Strategy::Drop);
     let question = Question {
         policy: &policy,
+        now: moment("2024-06-01T00:00:00Z"),
         threshold: threshold.map(moment),
         zone: &zone("UTC").unwrap(),
         rule,
@@ -189,6 +191,7 @@ fn policies_that_cannot_be_are_told_apart() {
         change(&mut policy);
         let question = Question {
             policy: &policy,
+            now: moment("2024-06-01T00:00:00Z"),
             threshold: Some(moment("2024-01-01T00:00:00Z")),
             zone: &zone("UTC").unwrap(),
             rule: PartitionRule::End,
@@ -220,6 +223,7 @@ proptest! {
         let policy = policy(Strategy::Drop);
         let question = Question {
             policy: &policy,
+            now: moment("2024-06-01T00:00:00Z"),
             threshold: Some(Timestamp::from_second(threshold * 86_400).unwrap()),
             zone: &zone("UTC").unwrap(),
             rule: PartitionRule::End,
@@ -234,4 +238,139 @@ proptest! {
             prop_assert!(edges[id as usize] <= threshold);
         }
     }
+}
+
+/// What `ahead` would make, by the names and bounds there are, the step, and rows that wait.
+fn ahead(
+    named: &[(&str, &str)],
+    keep: &str,
+    step: Option<&str>,
+    stray: Option<(&str, &str)>,
+    zone_name: &str,
+) -> String {
+    let bounds: Vec<&str> = named.iter().map(|(_, bounds)| *bounds).collect();
+    let mut table = table(&bounds);
+    for (partition, (name, _)) in table.partitions.iter_mut().zip(named) {
+        partition.table.name = (*name).to_owned();
+    }
+    if let Some((oldest, newest)) = stray {
+        table.stray = Stray {
+            oldest: Some(oldest.to_owned()),
+            newest: Some(newest.to_owned()),
+        };
+    }
+    let mut policy = policy(Strategy::Ahead);
+    policy.keep = keep.parse().unwrap();
+    policy.step = step.map(|step| step.parse().unwrap());
+    let zone = zone(zone_name).unwrap();
+    let now = moment("2024-03-15T12:00:00Z");
+    let question = Question {
+        policy: &policy,
+        now,
+        threshold: super::threshold(&policy, now, &zone),
+        zone: &zone,
+        rule: PartitionRule::End,
+        min_keep: 1,
+    };
+    match decide(&question, &table) {
+        Err(problem) => format!("{}\n", problem.reason),
+        Ok(decision) => {
+            let made = decision.items.iter().map(|item| {
+                let Target::Room { from, to, .. } = &item.target else {
+                    unreachable!()
+                };
+                let only = if item.optional { ", if rows wait" } else { "" };
+                format!("{} {from} {to}{only}\n", item.table)
+            });
+            let notes = decision.notes.iter().map(|note| format!("note: {note}\n"));
+            made.chain(notes).collect()
+        }
+    }
+}
+
+#[test]
+fn partitions_are_made_as_the_newest_one_is_and_gaps_are_told() {
+    let month = |from: &str, to: &str| range(from, to);
+    let february = month("2024-02-01", "2024-03-01");
+    let march = month("2024-03-01", "2024-04-01");
+    let mut page = String::new();
+    for (what, text) in [
+        (
+            "by the month",
+            ahead(&[("sensor_readings_2024_03", &march)], "2mo", None, None, "UTC"),
+        ),
+        (
+            "named as pg_partman does",
+            ahead(&[("sensor_readings_p20240301", &march)], "1mo", None, None, "UTC"),
+        ),
+        (
+            "named anyhow, another step",
+            ahead(&[("p", &march)], "3w", Some("1w"), None, "UTC"),
+        ),
+        (
+            "by the day where clocks change",
+            ahead(
+                &[(
+                    "p",
+                    "FOR VALUES FROM ('2024-03-29 23:00:00+00') TO ('2024-03-30 23:00:00+00')",
+                )],
+                "17d",
+                None,
+                None,
+                "Europe/Berlin",
+            ),
+        ),
+        (
+            "gaps of the past and of the future",
+            ahead(
+                &[
+                    ("a", &month("2023-12-01", "2024-01-01")),
+                    ("b", &february),
+                    ("c", &month("2024-05-01", "2024-06-01")),
+                ],
+                "1mo",
+                Some("1mo"),
+                None,
+                "UTC",
+            ),
+        ),
+        (
+            "rows that lie about",
+            ahead(
+                &[("a", &february), ("b", &march), ("d", "DEFAULT")],
+                "1d",
+                None,
+                Some(("2023-12-24 00:00:00+00", "2024-05-02 00:00:00+00")),
+                "UTC",
+            ),
+        ),
+        (
+            "an end that is none",
+            ahead(
+                &[("a", "FOR VALUES FROM ('2024-01-01 00:00:00+00') TO (MAXVALUE)")],
+                "1d",
+                None,
+                None,
+                "UTC",
+            ),
+        ),
+        (
+            "a list",
+            ahead(&[("a", "FOR VALUES IN ('x')")], "1d", None, None, "UTC"),
+        ),
+        (
+            "an odd length",
+            ahead(
+                &[("a", &month("2024-01-01", "2024-01-06"))],
+                "1d",
+                None,
+                None,
+                "UTC",
+            ),
+        ),
+        ("none", ahead(&[], "1d", None, None, "UTC")),
+    ] {
+        page += &format!("{what}\n{text}\n");
+    }
+    insta::assert_snapshot!(page);
 }

@@ -1,11 +1,13 @@
 //! What PostgreSQL's side does, on real servers. The whole way, with the binary killed at steps, is in `crates/cli/tests/it`.
 #![allow(clippy::unwrap_used, reason = "a test's way to fail")]
 
+mod samples;
+
 use ostler_api::retention::{Policy, Strategy, TableName};
 use ostler_postgres::{Dsn, Target};
 use ostler_retention::Database;
 use ostler_retention::postgres::Postgres;
-use ostler_retention::strategy::{Question, decide};
+use ostler_retention::strategy::{Question, Task, decide};
 use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::shared_postgres;
 use ostler_vocabulary::Period;
@@ -27,6 +29,7 @@ async fn plans(statements: &str, column: &str, strategy: Strategy) -> Vec<String
         let zone = ostler_retention::cutoff::zone("Europe/Berlin").unwrap();
         let question = Question {
             policy: &policy,
+            now: "2024-06-01T00:00:00Z".parse().unwrap(),
             threshold: Some("2024-03-01T00:00:00Z".parse().unwrap()),
             zone: &zone,
             rule: policy.partition_rule,
@@ -41,7 +44,11 @@ async fn plans(statements: &str, column: &str, strategy: Strategy) -> Vec<String
         for item in &decision.items {
             let measured = postgres.measure(&item.table, &item.target).await.unwrap();
             page += &format!("{} {} {measured:?}\n", item.action, item.table);
-            for statement in postgres.statements(&facts, &item.table, &item.target) {
+            let task = Task {
+                target: item.target.clone(),
+                shelf: None,
+            };
+            for statement in postgres.statements(&facts, &item.table, &task) {
                 page += &format!("  {statement}\n");
             }
         }

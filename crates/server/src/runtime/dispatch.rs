@@ -13,7 +13,7 @@ use ostler_vocabulary::{ErrorKind, Failure, OperationId, ProcessIdentity};
 
 use super::node::VaultNode;
 use super::vaults::Opened;
-use super::{Runtime, first_use, places, queue, retention};
+use super::{Runtime, first_use, places, queue};
 use crate::Error;
 
 impl Runtime {
@@ -44,6 +44,9 @@ impl Runtime {
     }
 
     pub(super) async fn make_plan(&self, request: Request) -> Result<Plan, Failure> {
+        if let Some(place) = request.tables().cloned() {
+            return self.plan_of_tables(place, request).await;
+        }
         match request {
             Request::CreateBackup(request) => self.plan_create(request).await,
             Request::Restore(mut request) => {
@@ -98,7 +101,7 @@ impl Runtime {
                 keys::plan(request, &context).await
             }
             Request::QueueSchema(request) => self.plan_queue_schema(request).await,
-            Request::Retention(request) => self.plan_retention(request).await,
+            Request::Retention(_) | Request::Undo(_) => Err(misled()),
         }
     }
 
@@ -178,9 +181,9 @@ impl Runtime {
             self.forget_the_old().await;
             return self.start_queue_schema(id, plan).await;
         }
-        if matches!(plan.request, Request::Retention(_)) {
+        if let Some(place) = plan.request.tables().cloned() {
             self.forget_the_old().await;
-            return self.start_retention(id, plan).await;
+            return self.start_of_tables(id, place, plan).await;
         }
         let opened = match &plan.request {
             Request::CreateBackup(request) if self.makes_default(request.vault.as_deref()) => {
@@ -229,8 +232,8 @@ impl Runtime {
         if matches!(plan.request, Request::QueueSchema(_)) {
             return self.resume_queue_schema(id, plan).await;
         }
-        if matches!(plan.request, Request::Retention(_)) {
-            return self.resume_retention(id, plan).await;
+        if let Some(place) = plan.request.tables().cloned() {
+            return self.resume_of_tables(id, place, plan).await;
         }
         let opened = self.opened(Some(&plan.vault)).await?;
         let context = self.context(&opened, true);
@@ -315,7 +318,7 @@ fn kind_of(request: &Request) -> (&'static str, u32) {
         Request::Mirror(_) => (mirror::KIND, mirror::VERSION),
         Request::Keys(change) => (keys::kind_of(&change.action), keys::VERSION),
         Request::QueueSchema(_) => (queue::KIND, queue::VERSION),
-        Request::Retention(_) => (retention::KIND, retention::VERSION),
+        Request::Retention(_) | Request::Undo(_) => ostler_retention::kind_of(request),
     }
 }
 
@@ -339,9 +342,10 @@ async fn run(
             None => Err(Failure::new(ErrorKind::Internal, "a mirror has one vault only")),
         },
         Request::Keys(_) => keys::run(plan, op, context, material).await,
-        Request::QueueSchema(_) | Request::Retention(_) => Err(Failure::new(
-            ErrorKind::Internal,
-            "a plan for a database was given to a vault",
-        )),
+        Request::QueueSchema(_) | Request::Retention(_) | Request::Undo(_) => Err(misled()),
     }
+}
+
+fn misled() -> Failure {
+    Failure::new(ErrorKind::Internal, "a plan for a database was given to a vault")
 }

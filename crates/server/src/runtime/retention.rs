@@ -1,16 +1,28 @@
-//! Retention: calls about policies, and plans and runs as operations.
+//! What is done to tables of a database by policy: calls about policies, and plans and runs as operations.
 
-use ostler_api::request::{Plan, Request, Retention};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ostler_api::request::{Plan, Request};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_operations::{Finished, Operation, Spec};
 use ostler_postgres::Target;
+use ostler_retention::archive::Shelves;
 use ostler_retention::postgres::Postgres;
+use ostler_store::Store;
 use ostler_vocabulary::{ErrorKind, Failure, OperationId};
 
 use super::Runtime;
 use super::queue::target;
 
-pub(super) use ostler_retention::{KIND, VERSION};
+/// Where archives are: classes of storage of the configuration, and addresses.
+#[async_trait]
+impl Shelves for Runtime {
+    async fn shelf(&self, name: &str) -> Result<Arc<dyn Store>, Failure> {
+        let vault = self.settings().class(name)?;
+        self.store(name, &vault).await
+    }
+}
 
 impl Runtime {
     /// Answers a call, over a session of its own.
@@ -21,54 +33,67 @@ impl Runtime {
     ) -> Result<RetentionAnswer, Failure> {
         let target = target(self.settings(), &place.database)?;
         let database = Postgres::open(&target, &place.schema).await?;
-        let answered = ostler_retention::answer(&database, call, self.inner.clock.now()).await;
+        let answered = ostler_retention::answer(&database, self, call, self.inner.clock.now()).await;
         database.close().await;
         answered
     }
 
-    pub(super) async fn plan_retention(&self, request: Retention) -> Result<Plan, Failure> {
-        let target = target(self.settings(), &request.place.database)?;
-        let database = Postgres::open(&target, &request.place.schema).await?;
-        let plan = ostler_retention::plan(&database, request, self.inner.clock.now()).await;
+    /// The plan of a request about tables.
+    pub(super) async fn plan_of_tables(&self, place: PolicyPlace, request: Request) -> Result<Plan, Failure> {
+        let target = target(self.settings(), &place.database)?;
+        let database = Postgres::open(&target, &place.schema).await?;
+        let plan = ostler_retention::plan_of(&database, self, request, self.inner.clock.now()).await;
         database.close().await;
         plan
     }
 
-    pub(super) async fn start_retention(&self, id: OperationId, plan: Plan) -> Result<(), Failure> {
+    pub(super) async fn start_of_tables(
+        &self,
+        id: OperationId,
+        place: PolicyPlace,
+        plan: Plan,
+    ) -> Result<(), Failure> {
+        let (kind, version) = ostler_retention::kind_of(&plan.request);
         let spec = Spec {
-            kind: KIND,
-            version: VERSION,
+            kind,
+            version,
             subject: plan.subject.clone(),
             plan: serde_json::to_value(&plan)
                 .map_err(|e| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {e}")))?,
         };
-        let (target, schema) = self.retention_target(&plan)?;
+        let (target, runtime) = (target(self.settings(), &place.database)?, self.clone());
         self.inner
             .engine
-            .start_as(id, spec, move |op| run(plan, op, target, schema))
+            .start_as(id, spec, move |op| run(plan, op, target, place.schema, runtime))
             .await
     }
 
-    pub(super) async fn resume_retention(&self, id: OperationId, plan: Plan) -> Result<(), Failure> {
-        let (target, schema) = self.retention_target(&plan)?;
+    pub(super) async fn resume_of_tables(
+        &self,
+        id: OperationId,
+        place: PolicyPlace,
+        plan: Plan,
+    ) -> Result<(), Failure> {
+        let (kind, version) = ostler_retention::kind_of(&plan.request);
+        let (target, runtime) = (target(self.settings(), &place.database)?, self.clone());
         self.inner
             .engine
-            .resume(id, KIND, VERSION, move |op| run(plan, op, target, schema))
+            .resume(id, kind, version, move |op| {
+                run(plan, op, target, place.schema, runtime)
+            })
             .await
-    }
-
-    fn retention_target(&self, plan: &Plan) -> Result<(Target, String), Failure> {
-        let Request::Retention(request) = &plan.request else {
-            return Err(ostler_retention::Error::ForeignPlan.into());
-        };
-        let target = target(self.settings(), &request.place.database)?;
-        Ok((target, request.place.schema.clone()))
     }
 }
 
-async fn run(plan: Plan, op: Operation, target: Target, schema: String) -> Result<Finished, Failure> {
+async fn run(
+    plan: Plan,
+    op: Operation,
+    target: Target,
+    schema: String,
+    runtime: Runtime,
+) -> Result<Finished, Failure> {
     let database = Postgres::open(&target, &schema).await?;
-    let finished = ostler_retention::run(plan, op, &database).await;
+    let finished = ostler_retention::run_plan(plan, op, &database, &runtime).await;
     database.close().await;
     finished
 }

@@ -95,7 +95,7 @@ impl Settings {
             }
         };
         let parsed = parse(&text, &self.config_file)?;
-        super::check(&parsed, &self.config_file)?;
+        super::check::check(&parsed, &self.config_file)?;
         replace(&self.config_file, &text).map_err(|source| Error::Write {
             what: "the configuration file",
             path: self.config_file.clone(),

@@ -46,6 +46,9 @@ pub struct File {
     /// `[database.NAME]`
     #[serde(default)]
     pub database: BTreeMap<String, Database>,
+    /// `[class.NAME]`
+    #[serde(default)]
+    pub class: BTreeMap<String, Class>,
 }
 
 impl Default for File {
@@ -62,6 +65,7 @@ impl Default for File {
             prices: BTreeMap::new(),
             vault: BTreeMap::new(),
             database: BTreeMap::new(),
+            class: BTreeMap::new(),
         }
     }
 }
@@ -186,6 +190,17 @@ pub struct Database {
     /// Which databases of that server have a ticker: none named is that of the DSN, `*` all.
     #[serde(default)]
     pub databases: Vec<String>,
+}
+
+/// A class of storage: where data goes that is too old for its table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Class {
+    /// The address of its object store.
+    pub location: String,
+    /// The vault whose store is reached in the same way: endpoint, credentials, limits.
+    #[serde(rename = "as")]
+    pub reached_as: Option<String>,
 }
 
 /// A vault and how it is opened.

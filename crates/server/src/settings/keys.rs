@@ -380,12 +380,24 @@ pub const KEYS: &[Key] = &[
         "[]",
         "Which databases of that server the ticker looks after: none named is the one above, [\"*\"] all that have queues",
     ),
+    optional(
+        "class.NAME",
+        "location",
+        "\"s3://archives/prefix\"",
+        "A directory, or an object store's address as a vault has it; required",
+    ),
+    optional(
+        "class.NAME",
+        "as",
+        "\"NAME\"",
+        "The vault whose store is reached in the same way: service, credentials, limits, retries",
+    ),
 ];
 
 /// Whether a table stands for any number of them, each with a name of its own.
 #[must_use]
 pub fn is_named(table: &str) -> bool {
-    ["vault.", "database.", "prices."]
+    ["vault.", "database.", "prices.", "class."]
         .iter()
         .any(|named| table.starts_with(named))
 }

@@ -1,5 +1,6 @@
 //! The configuration: defaults, then the file, then the environment, then flags; resolved once.
 
+mod check;
 pub mod dotenv;
 pub mod edit;
 pub mod environment;
@@ -74,7 +75,7 @@ impl Settings {
         if let Some(vault) = environment.get(environment::VAULT) {
             file.defaults.vault = vault.to_owned();
         }
-        check(&file, &config_file)?;
+        check::check(&file, &config_file)?;
         Ok(Self {
             state_directory: state_directory(flags, &environment)?,
             config_file,
@@ -137,6 +138,31 @@ impl Settings {
         Err(Error::NoVault {
             name: name.to_owned(),
             known: self.vault_names(),
+        })
+    }
+
+    /// How the store of a class of storage is reached. An absolute directory and a URL are addresses themselves.
+    ///
+    /// # Errors
+    /// [`Error::NoClass`]
+    pub fn class(&self, name: &str) -> Result<file::Vault, Error> {
+        let Some(class) = self.file.class.get(name) else {
+            return match name.starts_with('/') || name.contains("://") {
+                true => Ok(file::Vault::at(name)),
+                false => Err(Error::NoClass {
+                    name: name.to_owned(),
+                    known: self.file.class.keys().cloned().collect(),
+                }),
+            };
+        };
+        let reached = match &class.reached_as {
+            Some(vault) => self.vault(vault)?,
+            None => file::Vault::at(""),
+        };
+        Ok(file::Vault {
+            location: class.location.clone(),
+            lock: None,
+            ..reached
         })
     }
 
@@ -229,116 +255,6 @@ pub fn parse(text: &str, path: &Path) -> Result<File, Error> {
             cure: "`ostler config init` prints every key with its default and a comment".to_owned(),
         }
     })
-}
-
-fn check(file: &File, path: &Path) -> Result<(), Error> {
-    let wrong = |key: &str, reason: &str, cure: &str| {
-        Err(Error::Setting {
-            file: path.display().to_string(),
-            key: key.to_owned(),
-            reason: reason.to_owned(),
-            cure: cure.to_owned(),
-        })
-    };
-    if file.version != 1 {
-        return wrong(
-            "version",
-            "this version of Ostler reads version 1 only",
-            "write `version = 1`, or use a newer Ostler",
-        );
-    }
-    for (name, vault) in &file.vault {
-        let key = format!("vault.{name}.location");
-        let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if name.is_empty() || !name.chars().all(is_letter) {
-            return wrong(
-                &format!("vault.{name}"),
-                "a vault's name has letters, digits, `-`, `_` and `.` only",
-                "rename it",
-            );
-        }
-        if vault.location.is_empty() {
-            return wrong(
-                &key,
-                "it is empty",
-                "write a directory, or an address such as s3://bucket/prefix",
-            );
-        }
-        refuse_password(&vault.location, path, &key)?;
-        if vault.limits.has_zero() {
-            return wrong(
-                &format!("vault.{name}.limits"),
-                "a limit of 0 lets nothing pass",
-                "leave it out for no limit",
-            );
-        }
-        if let Some(list) = &vault.prices
-            && !file.prices.contains_key(list)
-        {
-            return wrong(
-                &format!("vault.{name}.prices"),
-                &format!("no [prices.{list}] is configured"),
-                "write that price list, or name another",
-            );
-        }
-        if vault.retry.attempts == 0 {
-            return wrong(
-                &format!("vault.{name}.retry.attempts"),
-                "it is 0",
-                "write 1 for one try and no other",
-            );
-        }
-        for (service, endpoint) in [
-            ("s3", &vault.s3.endpoint),
-            ("azure", &vault.azure.endpoint),
-            ("gcs", &vault.gcs.endpoint),
-        ] {
-            if let Some(endpoint) = endpoint {
-                refuse_password(endpoint, path, &format!("vault.{name}.{service}.endpoint"))?;
-            }
-        }
-    }
-    for (name, prices) in &file.prices {
-        if !prices.is_sound() {
-            return wrong(
-                &format!("prices.{name}"),
-                "a price is negative or no number",
-                "write what a thousand requests or a gigabyte cost",
-            );
-        }
-    }
-    for (name, database) in &file.database {
-        let key = format!("database.{name}.dsn");
-        match ostler_postgres::Dsn::parse(&database.dsn) {
-            Err(error) => {
-                return wrong(
-                    &key,
-                    &error.to_string(),
-                    "write `postgresql://user@host/database`",
-                );
-            }
-            Ok(dsn) if dsn.password().is_some() => {
-                return wrong(
-                    &key,
-                    "there is a password in it",
-                    "take it out and refer to it: password = { env = \"NAME\" } or { file = \"…\" }",
-                );
-            }
-            Ok(_) => {}
-        }
-    }
-    if file.ticker.wakeup_lag.0.is_zero() {
-        return wrong("ticker.wakeup_lag", "it is 0", "write at least `1ms`");
-    }
-    let vault = &file.defaults.vault;
-    if vault != "default" && !is_location(vault) && !file.vault.contains_key(vault) {
-        return wrong(
-            "defaults.vault",
-            &format!("no [vault.{vault}] is configured"),
-            "name one that is, or add it: `ostler vault add`",
-        );
-    }
-    Ok(())
 }
 
 /// Refuses a URL with a password in it, without repeating it.

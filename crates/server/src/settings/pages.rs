@@ -18,6 +18,7 @@ fn about(table: &str) -> &'static str {
             "A vault. Without any, a vault named `default` is in the state directory, opened by a key file beside it"
         }
         "ticker" => "The ticker of queues: `queue ticker`",
+        "class.NAME" => "A class of storage, by whose name policies say where archives are kept",
         "database.NAME" => "A PostgreSQL database, or a server of them",
         "outgoing" => {
             "Which addresses that users give may be called. Link-local ones and metadata services never are"

@@ -25,7 +25,7 @@ fn environment(home: &Path, more: &[(&str, &str)]) -> Environment {
 
 fn read(text: &str) -> Result<File, Error> {
     let file = parse(text, Path::new("/c.toml"))?;
-    super::check(&file, Path::new("/c.toml"))?;
+    super::check::check(&file, Path::new("/c.toml"))?;
     Ok(file)
 }
 
@@ -72,6 +72,7 @@ fn every_key_that_is_read_is_in_the_table() {
         ("cache", "[cache]\n"),
         ("prices.NAME", "[prices.x]\n"),
         ("database.NAME", "[database.x]\ndsn='host=h'\n"),
+        ("class.NAME", "[class.x]\nlocation='/v'\n"),
         ("ticker", "[ticker]\n"),
         ("outgoing", "[outgoing]\n"),
     ] {
@@ -83,7 +84,7 @@ fn every_key_that_is_read_is_in_the_table() {
         let read: BTreeSet<&str> = expected.split('`').skip(1).step_by(2).collect();
         let tables = [
             "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp",
-            "database", "ticker", "outgoing", "cache", "prices", "limits", "retry",
+            "database", "ticker", "outgoing", "cache", "prices", "class", "limits", "retry",
         ];
         let known: BTreeSet<&str> = KEYS.iter().filter(|k| k.table == table).map(|k| k.name).collect();
         let read: BTreeSet<&str> = read

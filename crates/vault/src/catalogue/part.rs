@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ostler_vocabulary::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::PackId;
 
@@ -92,18 +92,7 @@ impl FromStr for Folders {
     }
 }
 
-impl Serialize for Folders {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Folders {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+ostler_vocabulary::serde_as_text!(Folders);
 
 /// What a proof says of the part it read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,16 +1,17 @@
 //! `ostler retention add` and `ostler retention policy add`
 
 use clap::Args;
-use ostler_api::retention::{PolicyWish, RetentionCall};
+use ostler_api::retention::{PolicyChange, PolicyWish, RetentionCall};
 use ostler_vocabulary::Failure;
 
 use super::{ask, short};
 use crate::arguments::{PlaceArguments, PolicyArguments, text};
 use crate::session::Session;
 
-/// Add a policy: TABLE[:COLUMN] [STRATEGY] DURATION
+/// Add a policy: TABLE[:COLUMN] [STRATEGY[:TARGET]] DURATION
 ///
-/// Strategies are `drop` (whole partitions), `delete` (rows) and `keep-last` (all rows but the newest of each key). Without one it is `drop`
+/// Strategies are `drop` (whole partitions), `delete` (rows), `keep-last` (all rows but the newest of each key) and `archive:TARGET` (kept in
+/// Parquet files of an object store first). Without one it is `drop`
 /// for a table partitioned by the column, and `delete` for others. Durations are such as 36h, 4w, 13 months, INF.
 /// Policies are kept in the database they govern; their tables are made when the first one is added.
 #[derive(Debug, Args)]
@@ -37,13 +38,18 @@ pub(crate) struct Add {
 impl Add {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         let short = short::read(&self.words)?;
+        let change = self.policy.change();
+        let policy_target = short.target.or_else(|| change.target.clone());
         let wish = PolicyWish {
             name: self.name,
             table: short.subject.table,
             column: short.subject.column,
             strategy: short.strategy,
             keep: short.keep,
-            change: self.policy.change(),
+            change: PolicyChange {
+                target: policy_target,
+                ..change
+            },
         };
         let call = RetentionCall::Add {
             wish,

@@ -7,6 +7,7 @@ mod policy;
 mod run;
 mod short;
 mod ttl;
+mod undo;
 
 use clap::Subcommand;
 use ostler_api::Request;
@@ -28,6 +29,7 @@ pub(crate) enum RetentionCommand {
     Policy(Box<policy::PolicyCommand>),
     Plan(Box<plan::Plan>),
     Run(Box<run::Run>),
+    Undo(Box<undo::Undo>),
     History(history::History),
 }
 
@@ -47,6 +49,7 @@ impl RetentionCommand {
             Self::Policy(verb) => verb.run(session).await,
             Self::Plan(verb) => verb.run(session).await,
             Self::Run(verb) => verb.run(session).await,
+            Self::Undo(verb) => verb.run(session).await,
             Self::History(verb) => verb.run(session).await,
         }
     }

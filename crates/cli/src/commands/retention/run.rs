@@ -2,12 +2,11 @@
 
 use clap::Args;
 use ostler_api::request::Request;
-use ostler_api::retention::{Pace, Retention};
+use ostler_api::retention::{Pace, Retention, Strategy};
 use ostler_vocabulary::{Failure, Span};
 
 use crate::arguments::{
-    ApprovalArguments, ChoiceArguments, FloorArguments, PlaceArguments, RuleWord, StrategyWord, ratio, span,
-    text,
+    ApprovalArguments, ChoiceArguments, FloorArguments, PlaceArguments, RuleWord, ratio, span, strategy, text,
 };
 use crate::operate::{Approval, carry_out};
 use crate::session::Session;
@@ -31,8 +30,8 @@ pub(crate) struct RunArguments {
     choice: ChoiceArguments,
 
     /// Only policies of this strategy
-    #[arg(long, value_enum, value_name = "STRATEGY")]
-    strategy: Option<StrategyWord>,
+    #[arg(long, value_name = "STRATEGY", value_parser = strategy(), ignore_case = true)]
+    strategy: Option<Strategy>,
 
     /// The moment from which ages are counted back: a date, a time with its zone, milliseconds since 1970, `today`, `4w`; now if not given
     #[arg(long, visible_alias = "cutoff-day", value_name = "MOMENT", value_parser = text(), allow_hyphen_values = true)]
@@ -62,6 +61,10 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "SPAN", value_parser = span)]
     lock_wait: Option<Span>,
 
+    /// ahead: how long others may have to wait while rows are moved out of a default partition; 300ms if not given
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    move_time: Option<Span>,
+
     #[command(flatten)]
     floors: FloorArguments,
 
@@ -79,7 +82,7 @@ impl RunArguments {
         };
         Request::Retention(Retention {
             choice: self.choice.choice(),
-            strategy: self.strategy.map(StrategyWord::strategy),
+            strategy: self.strategy,
             cutoff: self.cutoff,
             time_zone: self.time_zone,
             partition_rule: self.partition_rule.map(RuleWord::rule),
@@ -90,6 +93,7 @@ impl RunArguments {
                 batch_ms: milliseconds(self.batch_time, usual.batch_ms),
                 rest: self.rest.unwrap_or(usual.rest),
                 lock_wait_ms: milliseconds(self.lock_wait, usual.lock_wait_ms),
+                move_ms: milliseconds(self.move_time, usual.move_ms),
             },
             place: self.place.place(),
         })

@@ -1,21 +1,20 @@
-//! `TABLE[:COLUMN] [STRATEGY] DURATION` in one text: `doc.sensor_readings:time_month drop 4w`.
+//! `TABLE[:COLUMN] [STRATEGY[:TARGET]] DURATION` in one text: `doc.sensor_readings:time_month drop 4w`.
 
-use clap::ValueEnum;
 use ostler_api::retention::{Strategy, TableColumn};
 use ostler_vocabulary::{ErrorKind, Failure, Period};
-
-use crate::arguments::StrategyWord;
 
 /// What the short form says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Short {
     pub subject: TableColumn,
     pub strategy: Option<Strategy>,
+    /// Where what goes is kept.
+    pub target: Option<String>,
     pub keep: Period,
 }
 
 /// Strategies of other databases, and those to come.
-const ELSEWHERE: &[&str] = &["snapshot", "reallocate", "archive", "downsample"];
+const ELSEWHERE: &[&str] = &["snapshot", "reallocate", "downsample"];
 
 /// Reads it.
 pub(super) fn read(words: &[String]) -> Result<Short, Failure> {
@@ -25,16 +24,16 @@ pub(super) fn read(words: &[String]) -> Result<Short, Failure> {
     let subject: TableColumn = subject.parse()?;
     let rest = rest.trim();
     let (first, others) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    let name = first.split(':').next().unwrap_or_default().to_lowercase();
-    if ELSEWHERE.contains(&name.as_str()) {
-        let message = format!("strategy `{first}` is not there for PostgreSQL");
-        return Err(
-            Failure::new(ErrorKind::Unsupported, message).with_hint("there are drop, delete and keep-last")
-        );
+    let (word, target) = match first.split_once(':') {
+        Some((word, target)) => (word, Some(target.to_owned())),
+        None => (first, None),
+    };
+    if ELSEWHERE.contains(&word.to_lowercase().as_str()) {
+        let there = Strategy::ALL.map(Strategy::as_str).join(", ");
+        let message = format!("strategy `{word}` is not there for PostgreSQL");
+        return Err(Failure::new(ErrorKind::Unsupported, message).with_hint(format!("there are {there}")));
     }
-    let strategy = StrategyWord::from_str(first, true)
-        .ok()
-        .map(StrategyWord::strategy);
+    let strategy = Strategy::named(word);
     let duration = if strategy.is_some() { others } else { rest };
     if duration.is_empty() {
         return Err(
@@ -45,6 +44,7 @@ pub(super) fn read(words: &[String]) -> Result<Short, Failure> {
     Ok(Short {
         subject,
         strategy,
+        target: target.filter(|_| strategy.is_some()),
         keep: duration.parse()?,
     })
 }
@@ -68,24 +68,34 @@ mod tests {
 
     #[test]
     fn the_short_form_is_table_strategy_and_duration() {
-        for (text, subject, strategy, keep) in [
+        for (text, subject, strategy, target, keep) in [
             (
                 "doc.sensor_readings:time_month drop 4w",
                 "doc.sensor_readings:time_month",
                 Some(Strategy::Drop),
+                None,
                 "4w",
             ),
-            ("events 13 months", "events", None, "13mo"),
+            ("events 13 months", "events", None, None, "13mo"),
+            (
+                "events:at archive:s3://b/p 4w",
+                "events:at",
+                Some(Strategy::Archive),
+                Some("s3://b/p"),
+                "4w",
+            ),
             (
                 "\"my table\":\"a b\" KEEP-LAST inf",
                 "\"my table\":\"a b\"",
                 Some(Strategy::KeepLast),
+                None,
                 "INF",
             ),
         ] {
             let expected = Short {
                 subject: subject.parse().unwrap(),
                 strategy,
+                target: target.map(str::to_owned),
                 keep: keep.parse().unwrap(),
             };
             assert_eq!(read(&[text.to_owned()]).unwrap(), expected, "{text}");

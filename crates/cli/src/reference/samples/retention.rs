@@ -2,7 +2,7 @@
 
 use ostler_api::document::*;
 use ostler_api::request::RetentionWork;
-use ostler_api::retention::{Policy, Strategy, TableName};
+use ostler_api::retention::{Policy, Strategy, TableName, UndoItem, UndoProof, UndoReport, UndoWork};
 use ostler_vocabulary::Period;
 
 use super::{at, now, operation_id};
@@ -149,7 +149,59 @@ pub fn retention_report() -> RetentionReport {
             after: 0,
             problem: None,
             note: None,
+            archive: None,
         }],
         refused: vec![],
+    }
+}
+
+/// `retention undo`
+#[must_use]
+pub fn undo_report() -> UndoReport {
+    UndoReport {
+        database: "main".into(),
+        table: table("sensor_readings"),
+        from: "cold".into(),
+        rows_added: 1_440,
+        items: vec![UndoProof {
+            archive: format!("{}-8f2c01ab", operation_id(1)),
+            file: format!(
+                "ostler-archive/app/public/sensor_readings/data/{}-8f2c01ab-1/day=2025-09-01/000001.parquet",
+                operation_id(1)
+            ),
+            wanted: 1_440,
+            there: 0,
+            added: 1_440,
+            problem: None,
+            note: None,
+        }],
+    }
+}
+
+/// What `retention undo --dry-run` shows.
+#[must_use]
+pub fn undo_work() -> UndoWork {
+    let proof = undo_report().items.remove(0);
+    UndoWork {
+        database: "main".into(),
+        table: table("sensor_readings"),
+        from: "cold".into(),
+        since: None,
+        until: None,
+        items: vec![UndoItem {
+            manifest: format!(
+                "ostler-archive/app/public/sensor_readings/manifests/{}.json",
+                proof.archive
+            ),
+            archive: proof.archive,
+            made: at(0),
+            file: proof.file,
+            blake3: "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85".into(),
+            rows: 1_440,
+            bytes: 18_432,
+            min: "2025-09-01 00:00:00.000000+00".into(),
+            max: "2025-09-01 23:59:00.000000+00".into(),
+            partition: Some(table("sensor_readings_2025_09")),
+        }],
     }
 }

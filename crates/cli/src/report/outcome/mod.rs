@@ -149,6 +149,12 @@ pub(crate) async fn outcome(session: &Session, detail: &OperationDetail) -> Resu
             )?;
             None
         }
+        Some(Outcome::Undo(report)) => {
+            print(session, detail, schema::UNDO_REPORT, report, None, |page| {
+                super::undo::report(page, report);
+            })?;
+            None
+        }
         Some(Outcome::Retention(report)) => {
             print(session, detail, schema::RETENTION_REPORT, report, None, |page| {
                 super::retention::report(page, report);

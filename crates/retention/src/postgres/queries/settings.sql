@@ -1,5 +1,9 @@
 SET TimeZone = 'UTC';
+SET standard_conforming_strings = on;
 SET DateStyle = 'ISO, YMD';
+SET IntervalStyle = 'postgres';
+SET bytea_output = 'hex';
+SET extra_float_digits = 1;
 SET search_path = pg_catalog, pg_temp;
 SET lock_timeout = '300ms';
 SET statement_timeout = 0;

@@ -1,11 +1,11 @@
 //! `ostler retention policy edit`
 
 use clap::Args;
-use ostler_api::retention::{PolicyChange, RetentionCall};
+use ostler_api::retention::{PolicyChange, RetentionCall, Strategy};
 use ostler_vocabulary::{Failure, Period};
 
 use super::ask;
-use crate::arguments::{PlaceArguments, PolicyArguments, StrategyWord, period, text};
+use crate::arguments::{PlaceArguments, PolicyArguments, period, strategy, text};
 use crate::session::Session;
 
 /// Change a policy; what is not given stays
@@ -24,8 +24,8 @@ pub(crate) struct Edit {
     column: Option<String>,
 
     /// What is done with what is too old
-    #[arg(long, value_enum, value_name = "STRATEGY")]
-    strategy: Option<StrategyWord>,
+    #[arg(long, value_name = "STRATEGY", value_parser = strategy(), ignore_case = true)]
+    strategy: Option<Strategy>,
 
     /// Only if the policy still has this version
     #[arg(long, value_name = "N")]
@@ -46,7 +46,7 @@ impl Edit {
             change: PolicyChange {
                 keep: self.keep,
                 column: self.column,
-                strategy: self.strategy.map(StrategyWord::strategy),
+                strategy: self.strategy,
                 ..self.policy.change()
             },
         };

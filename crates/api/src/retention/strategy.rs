@@ -1,0 +1,64 @@
+//! What is done with what is too old.
+
+use serde::{Deserialize, Serialize};
+
+/// What is done with what is too old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// Whole partitions are dropped.
+    Drop,
+    /// Rows are deleted.
+    Delete,
+    /// All rows but the newest of each key are deleted.
+    KeepLast,
+    /// Partitions or rows are kept in Parquet files of an object store, and removed then.
+    Archive,
+    /// Partitions are made before their rows come.
+    Ahead,
+}
+
+impl Strategy {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Drop,
+        Self::Delete,
+        Self::KeepLast,
+        Self::Archive,
+        Self::Ahead,
+    ];
+
+    /// What it does, in a few words.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Drop => "Drop whole partitions",
+            Self::Delete => "Delete rows",
+            Self::KeepLast => "Delete all rows but the newest of each key",
+            Self::Archive => {
+                "Keep partitions or rows in Parquet files of an object store, and remove them then"
+            }
+            Self::Ahead => "Make partitions that long before their rows come",
+        }
+    }
+
+    /// By its word, in letters of any case.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|strategy| strategy.as_str().eq_ignore_ascii_case(word))
+    }
+
+    /// Its word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Delete => "delete",
+            Self::KeepLast => "keep-last",
+            Self::Archive => "archive",
+            Self::Ahead => "ahead",
+        }
+    }
+}

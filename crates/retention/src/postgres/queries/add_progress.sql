@@ -1,0 +1,1 @@
+INSERT INTO {schema}.retention_progress (operation, item, removed) VALUES ($1, $2, $3)

@@ -1,0 +1,2 @@
+SET LOCAL statement_timeout = {milliseconds};
+SET LOCAL lock_timeout = {wait}
