@@ -4,6 +4,7 @@
 mod damage;
 mod examples;
 mod life;
+mod served;
 mod stores;
 mod web;
 mod world;

@@ -1,88 +1,17 @@
 //! The HTTP API over the runtime: it is the same client, for those who may.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use ostler_api::conformance::client::check;
 use ostler_api::request::{CreateBackup, Filter, Request};
 use ostler_api::{Client, Plan};
-use ostler_server::Runtime;
-use ostler_vocabulary::{ErrorKind, Secret, SystemClock};
-use ostler_web::{Access, Remote, Role, Site};
-use reqwest::{Response, StatusCode};
+use ostler_vocabulary::{ErrorKind, Secret};
+use ostler_web::Role;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
-use crate::world::{World, selector};
-
-/// A server over a world's runtime.
-struct Served {
-    world: World,
-    access: Arc<Access>,
-    url: String,
-    stop: CancellationToken,
-    http: reqwest::Client,
-}
-
-impl Served {
-    async fn new() -> Self {
-        let world = World::new();
-        let clock = Arc::new(SystemClock::default());
-        let access = Arc::new(Access::open(&world.path("access"), clock.clone()).unwrap());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let runtime: Runtime = world.runtime.clone();
-        let site = Site {
-            client: Box::new(move || Arc::new(runtime.clone())),
-            access: Arc::clone(&access),
-            clock,
-            names: vec!["backups.example".to_owned()],
-        };
-        let stop = CancellationToken::new();
-        tokio::spawn(ostler_web::serve(listener, site, stop.clone()));
-        ostler_store::provide_tls();
-        Self {
-            world,
-            access,
-            url,
-            stop,
-            http: reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .build()
-                .unwrap(),
-        }
-    }
-
-    fn token(&self, role: Role) -> Secret {
-        self.access.add_token(&format!("{role}-of-a-test"), role).unwrap()
-    }
-
-    fn remote(&self, role: Role) -> Remote {
-        Remote::new(&self.url, self.token(role)).unwrap()
-    }
-
-    async fn get(&self, path: &str, token: &Secret) -> Response {
-        let request = self.http.get(format!("{}{path}", self.url));
-        request.bearer_auth(token.reveal()).send().await.unwrap()
-    }
-
-    async fn post(&self, path: &str, token: &Secret, body: Value) -> Response {
-        let request = self
-            .http
-            .post(format!("{}{path}", self.url))
-            .body(body.to_string());
-        request.bearer_auth(token.reveal()).send().await.unwrap()
-    }
-}
-
-async fn document(response: Response) -> Value {
-    serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
-}
-
-fn small(world: &World) -> std::path::PathBuf {
-    world.write("small/a file.txt", "what is in it, – of any letters\n");
-    world.path("small")
-}
+use crate::served::{Served, document, small};
+use crate::world::selector;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_runtime_and_the_one_behind_http_are_the_same_client() {
