@@ -87,12 +87,14 @@ impl Create<'_> {
                 driver: "files".to_owned(),
                 paths: sent.source.paths.clone(),
                 list: sent.list.clone(),
+                root: None,
             }],
             partial: false,
             counts: Counts::default(),
             problems: Vec::new(),
             objects_found: 0,
             origin: None,
+            cluster: None,
         }
     }
 

@@ -1,9 +1,10 @@
 //! From a request to a plan, from a plan to an operation, and back to one that was interrupted.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ostler_agent::Options as AgentOptions;
+use ostler_api::Node;
 use ostler_api::request::{CreateBackup, Hooks, Keep, Plan, Prune, Request, RestoreWork, Work};
 use ostler_backup::{Context, check, create, drill, keep, keys, mirror, prune, repair, restore, verify};
 use ostler_operations::{Finished, Operation, Spec};
@@ -20,15 +21,11 @@ impl Runtime {
     pub(super) fn context(&self, opened: &Opened, resumed: bool) -> Context {
         let settings = &self.inner.settings;
         let left_out = places::left_out(settings, opened.directory.as_deref());
-        let options = AgentOptions {
-            protected: left_out.clone(),
-            clock: Arc::clone(&self.inner.clock),
-            ..AgentOptions::default()
-        };
         Context {
             vault_name: opened.name.clone(),
             vault: Arc::clone(&opened.vault),
-            node: Arc::new(VaultNode::new(Arc::clone(&opened.vault), options, resumed)),
+            node: self.node_protecting(Arc::clone(&opened.vault), left_out.clone(), resumed),
+            cluster: None,
             clock: Arc::clone(&self.inner.clock),
             scratch: settings.state_directory.join("scratch"),
             left_out,
@@ -41,6 +38,25 @@ impl Runtime {
                 .map(|directory| directory.join("presence").join(opened.vault.id().to_string())),
             presence_max_age: settings.file.backup.presence_max_age.0,
         }
+    }
+
+    /// The agent in this process, over a vault.
+    pub(crate) fn node_over(&self, vault: Arc<Vault>, resumed: bool) -> Arc<dyn Node> {
+        self.node_protecting(vault, self.left_out(), resumed)
+    }
+
+    /// Directories of ours that no backup holds and no restore removes.
+    pub(crate) fn left_out(&self) -> Vec<PathBuf> {
+        places::left_out(&self.inner.settings, None)
+    }
+
+    fn node_protecting(&self, vault: Arc<Vault>, protected: Vec<PathBuf>, resumed: bool) -> Arc<dyn Node> {
+        let options = AgentOptions {
+            protected,
+            clock: Arc::clone(&self.inner.clock),
+            ..AgentOptions::default()
+        };
+        Arc::new(VaultNode::new(vault, options, resumed))
     }
 
     pub(super) async fn make_plan(&self, request: Request) -> Result<Plan, Failure> {

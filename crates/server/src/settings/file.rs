@@ -7,6 +7,7 @@ use ostler_store::{Prices, Rates, RetryPolicy};
 use ostler_vocabulary::{ByteSize, Span};
 use serde::Deserialize;
 
+pub use super::cluster::{Agent, Cluster, ClusterNode};
 use super::reference::Reference;
 use super::stores::{Azure, Gcs, S3, Sftp};
 
@@ -31,6 +32,9 @@ pub struct File {
     /// `[ticker]`
     #[serde(default)]
     pub ticker: Ticker,
+    /// `[agent]`
+    #[serde(default)]
+    pub agent: Agent,
     /// `[cache]`
     #[serde(default)]
     pub cache: Cache,
@@ -43,6 +47,9 @@ pub struct File {
     /// `[database.NAME]`
     #[serde(default)]
     pub database: BTreeMap<String, Database>,
+    /// `[cluster.NAME]`
+    #[serde(default)]
+    pub cluster: BTreeMap<String, Cluster>,
 }
 
 impl Default for File {
@@ -54,10 +61,12 @@ impl Default for File {
             keep: Keep::default(),
             history: History::default(),
             ticker: Ticker::default(),
+            agent: Agent::default(),
             cache: Cache::default(),
             prices: BTreeMap::new(),
             vault: BTreeMap::new(),
             database: BTreeMap::new(),
+            cluster: BTreeMap::new(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The configuration: defaults, then the file, then the environment, then flags; resolved once.
 
+pub mod cluster;
 pub mod dotenv;
 pub mod edit;
 pub mod environment;
@@ -327,6 +328,7 @@ fn check(file: &File, path: &Path) -> Result<(), Error> {
             Ok(_) => {}
         }
     }
+    cluster::check(file, &wrong)?;
     if file.ticker.wakeup_lag.0.is_zero() {
         return wrong("ticker.wakeup_lag", "it is 0", "write at least `1ms`");
     }

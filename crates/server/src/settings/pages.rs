@@ -18,6 +18,9 @@ fn about(table: &str) -> &'static str {
             "A vault. Without any, a vault named `default` is in the state directory, opened by a key file beside it"
         }
         "ticker" => "The ticker of queues: `queue ticker`",
+        "agent" => "What `ostler agent` works with, beside a node of a cluster",
+        "cluster.NAME" => "A cluster, for whoever makes and restores its backups; `cluster init` writes it",
+        "cluster.NAME.node.NODE" => "A node of that cluster",
         "database.NAME" => "A PostgreSQL database, or a server of them",
         "cache" => "What is kept of vaults in the user's cache directory; it may be deleted at any time",
         "prices.NAME" => {

@@ -70,7 +70,7 @@ impl Settings {
             let names = table.get(kind).and_then(toml::Value::as_table);
             names.into_iter().flat_map(|names| names.keys())
         };
-        for kind in ["prices", "database"] {
+        for kind in ["prices", "database", "cluster"] {
             shown.extend(named(kind).flat_map(|name| show_named(kind, name, &table)));
         }
         shown

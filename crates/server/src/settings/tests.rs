@@ -73,6 +73,9 @@ fn every_key_that_is_read_is_in_the_table() {
         ("prices.NAME", "[prices.x]\n"),
         ("database.NAME", "[database.x]\ndsn='host=h'\n"),
         ("ticker", "[ticker]\n"),
+        ("agent", "[agent]\n"),
+        ("cluster.NAME", "[cluster.x]\n"),
+        ("cluster.NAME.node.NODE", "[cluster.x.node.a]\naddress='h:1'\n"),
     ] {
         let version = if table.is_empty() { "" } else { "version = 1\n" };
         let error = read(&format!("{version}{start}zzz = 1\n"))
@@ -82,7 +85,7 @@ fn every_key_that_is_read_is_in_the_table() {
         let read: BTreeSet<&str> = expected.split('`').skip(1).step_by(2).collect();
         let tables = [
             "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp",
-            "database", "ticker", "cache", "prices", "limits", "retry",
+            "database", "ticker", "cache", "prices", "limits", "retry", "agent", "cluster", "node",
         ];
         let known: BTreeSet<&str> = KEYS.iter().filter(|k| k.table == table).map(|k| k.name).collect();
         let read: BTreeSet<&str> = read
