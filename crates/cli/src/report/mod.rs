@@ -1,6 +1,7 @@
 //! Documents as people read them, one module a noun; and how an operation ended, with the error that follows.
 
 pub(crate) mod backup;
+pub(crate) mod cluster;
 pub(crate) mod config;
 pub(crate) mod files;
 pub(crate) mod keys;

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bad_weather;
+mod cluster;
 mod crash;
 mod crash_keys;
 mod crash_vaults;

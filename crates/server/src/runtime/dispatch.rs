@@ -63,7 +63,12 @@ impl Runtime {
         match request {
             Request::CreateBackup(request) => self.plan_create(request).await,
             Request::Restore(mut request) => {
+                if let Some(onto) = &request.onto {
+                    let cluster = onto.cluster.clone();
+                    self.in_vault_of(&mut request.backup, &cluster)?;
+                }
                 let context = self.pinned(&mut request.backup).await?;
+                let context = self.with_cluster(context, &Request::Restore(request.clone()))?;
                 let mut plan = restore::plan(request, &context).await?;
                 if let Work::Restore(RestoreWork {
                     estimate: Some(estimate),
@@ -140,6 +145,9 @@ impl Runtime {
             .exclude
             .extend(settings.file.backup.exclude.iter().cloned());
         request.one_file_system |= settings.file.backup.one_file_system;
+        if request.cluster.is_some() {
+            return self.plan_create_cluster(request).await;
+        }
         if request.hooks == Hooks::default() {
             request.hooks = settings.file.backup.hooks.clone();
         }
@@ -175,6 +183,20 @@ impl Runtime {
         Ok(plan)
     }
 
+    async fn plan_create_cluster(&self, mut request: CreateBackup) -> Result<Plan, Failure> {
+        let configured = self.configured_cluster(request.cluster.as_deref().unwrap_or_default())?;
+        if request.vault.is_none() {
+            request.vault.clone_from(&configured.vault);
+        }
+        request.exclude.extend(configured.exclude.iter().cloned());
+        if request.paths.is_empty() {
+            request.paths = configured.roots.iter().map(PathBuf::from).collect();
+        }
+        let context = self.context_of(request.vault.as_deref()).await?;
+        let context = self.with_cluster(context, &Request::CreateBackup(request.clone()))?;
+        create::plan(request, &context).await
+    }
+
     /// The request's rules, or those of the configuration where it has none; floors one by one.
     fn with_rules(&self, mut request: Prune) -> Prune {
         let configured = &self.inner.settings.file.keep;
@@ -197,7 +219,8 @@ impl Runtime {
             return self.start_retention(plan).await;
         }
         let opened = match &plan.request {
-            Request::CreateBackup(request) if self.makes_default(request.vault.as_deref()) => {
+            Request::CreateBackup(request)
+                if request.cluster.is_none() && self.makes_default(request.vault.as_deref()) => {
                 self.make_default().await?
             }
             _ => self.opened(Some(&plan.vault)).await?,
@@ -214,7 +237,7 @@ impl Runtime {
             plan: serde_json::to_value(&plan)
                 .map_err(|e| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {e}")))?,
         };
-        let context = self.context(&opened, false);
+        let context = self.with_cluster(self.context(&opened, false), &plan.request)?;
         let other = self.other(&plan.request).await?;
         let material = self.material(&plan).await?;
         let new_key = opened.new_key.clone();
@@ -247,7 +270,7 @@ impl Runtime {
             return self.resume_retention(id, plan).await;
         }
         let opened = self.opened(Some(&plan.vault)).await?;
-        let context = self.context(&opened, true);
+        let context = self.with_cluster(self.context(&opened, true), &plan.request)?;
         let other = self.other(&plan.request).await?;
         let material = self.material(&plan).await?;
         let (kind, version) = kind_of(&plan.request);

@@ -39,18 +39,18 @@ impl Runtime {
         if let Some(opened) = self.cached(&name) {
             return Ok(opened);
         }
-        let (location, vault) = self.open(&name).await?;
+        let (location, vault) = self.open_vault(&name).await?;
         Ok(self.keep(&name, &location, vault, None))
     }
 
     /// The vault of this name with its name, opened whether it was before or not: as it is now, with the keys it has now.
     pub(crate) async fn opened_anew(&self, name: Option<&str>) -> Result<(String, Arc<Vault>), Failure> {
         let name = self.vault_name(name);
-        let (_, vault) = self.open(&name).await?;
+        let (_, vault) = self.open_vault(&name).await?;
         Ok((name, Arc::new(self.with_cache(vault))))
     }
 
-    async fn open(&self, name: &str) -> Result<(String, Vault), Failure> {
+    async fn open_vault(&self, name: &str) -> Result<(String, Vault), Failure> {
         let configured = self.inner.settings.vault(name)?;
         let store = self.store(name, &configured).await?;
         let unlock = self.unlock(name, &configured).await?;
