@@ -44,7 +44,10 @@ impl Bounds {
                 true => Ok(path),
                 false => Err(io::ErrorKind::NotADirectory.into()),
             });
-            real.insert(name.clone(), found.map_err(|error| Error::io("use", root, error))?);
+            real.insert(
+                name.clone(),
+                found.map_err(|error| Error::io("use", root, error))?,
+            );
         }
         Ok(Self {
             node: node.to_owned(),
@@ -103,9 +106,9 @@ impl Bounds {
 
     fn command(&self, name: &str) -> Result<&str, Error> {
         let command = self.commands.get(name);
-        command
-            .map(String::as_str)
-            .ok_or_else(|| Error::NoCommand { name: name.to_owned() })
+        command.map(String::as_str).ok_or_else(|| Error::NoCommand {
+            name: name.to_owned(),
+        })
     }
 }
 
@@ -286,7 +289,9 @@ mod tests {
             root.join("inner/x"),
             home.join("way/in"),
         ] {
-            bounds.check(&inside).unwrap_or_else(|error| panic!("{}: {error}", inside.display()));
+            bounds
+                .check(&inside)
+                .unwrap_or_else(|error| panic!("{}: {error}", inside.display()));
         }
         for outside in [
             home.clone(),

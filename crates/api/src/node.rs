@@ -67,6 +67,7 @@ impl Epoch {
 
 /// Which files to take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Selection {
     /// Absolute paths, sorted, none inside another.
     pub paths: Vec<PathBuf>,
@@ -80,6 +81,7 @@ pub struct Selection {
 
 /// A request to read files and store them in the vault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Upload {
     /// The backup they belong to.
     pub backup: BackupId,
@@ -108,6 +110,7 @@ pub struct Uploaded {
 
 /// A request to restore files from the vault, or to say what that would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Download {
     /// The backup.
     pub backup: BackupId,
@@ -148,6 +151,7 @@ pub struct Downloaded {
 
 /// A request to compare a restored tree with the backup and with the live source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Compare {
     /// The address of the node's file list in the vault.
     pub list: String,

@@ -4,6 +4,7 @@
 //! beside them, which writes their list too; what is here knows the addresses of lists and nothing of what is in
 //! them, until they are read back for the commit as for any backup.
 
+mod answers;
 pub(crate) mod create;
 pub mod mapping;
 pub(crate) mod restore;
@@ -89,7 +90,9 @@ impl Member {
                 ErrorKind::Conflict,
                 format!("where node `{}` should be, `{said}` answers", self.name),
             )
-            .with_hint("look at the addresses in [cluster.NAME.node.NODE], and at `node` of that agent's file"));
+            .with_hint(
+                "look at the addresses in [cluster.NAME.node.NODE], and at `node` of that agent's file",
+            ));
         }
         let roots = info.roots.into_iter().map(|root| Root {
             name: root.name,

@@ -356,7 +356,10 @@ impl Create<'_> {
 
     fn subject(&self) -> String {
         if let Some(cluster) = &self.context.cluster {
-            return format!("cluster `{}` into vault `{}`", cluster.name, self.context.vault_name);
+            return format!(
+                "cluster `{}` into vault `{}`",
+                cluster.name, self.context.vault_name
+            );
         }
         let paths: Vec<String> = self
             .request

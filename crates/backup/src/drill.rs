@@ -216,7 +216,10 @@ async fn restore(
     }
     match all {
         Some(restored) => Ok((restored, parts)),
-        None => Err(Failure::new(ErrorKind::Corrupt, format!("backup {} has no parts", id.short()))),
+        None => Err(Failure::new(
+            ErrorKind::Corrupt,
+            format!("backup {} has no parts", id.short()),
+        )),
     }
 }
 

@@ -91,7 +91,11 @@ pub(crate) fn only_node(record: &Record) -> Result<&NodeRecord, Failure> {
         [node] if record.cluster.is_none() => Ok(node),
         nodes => Err(Failure::new(
             ErrorKind::Invalid,
-            format!("backup {} is of a cluster with {} parts", record.backup.short(), nodes.len()),
+            format!(
+                "backup {} is of a cluster with {} parts",
+                record.backup.short(),
+                nodes.len()
+            ),
         )
         .with_hint("say where its nodes go: --cluster NAME")),
     }

@@ -28,8 +28,8 @@ mod start;
 mod wiring;
 
 pub use backend::{
-    AddVault, Backend, ClusterInit, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, NodeAddress, Options,
-    Ready, Running, Setting, Signal, TickerRequest, Variable,
+    AddVault, Backend, ClusterInit, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, NodeAddress,
+    Options, Ready, Running, Setting, Signal, TickerRequest, Variable,
 };
 pub use interrupt::Interrupt;
 pub use start::{Prepared, Sink, Surroundings, Terminal, prepare, start};

@@ -17,8 +17,8 @@ use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::{
-    AddVault, Backend, ClusterInit, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, NodeAddress, Options,
-    Ready, Setting, Signal, TickerRequest, Variable,
+    AddVault, Backend, ClusterInit, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, NodeAddress,
+    Options, Ready, Setting, Signal, TickerRequest, Variable,
 };
 
 /// The backend of this process: the server's runtime without HTTP.

@@ -49,7 +49,10 @@ pub async fn run(
     if told.authority.is_none() && told.token.is_none() {
         return Err(missing(&settings, "authority").into());
     }
-    let certificate = told.certificate.as_ref().ok_or_else(|| missing(&settings, "certificate"))?;
+    let certificate = told
+        .certificate
+        .as_ref()
+        .ok_or_else(|| missing(&settings, "certificate"))?;
     let key = told.key.as_ref().ok_or_else(|| missing(&settings, "key"))?;
     let secret = |what: &str, reference: &settings::reference::Reference| {
         reference.resolve(what, settings.base(), &settings.environment)
@@ -58,8 +61,16 @@ pub async fn run(
         certificate: text(&settings, certificate)?,
         key: secret("the agent's key", key)?,
     };
-    let authority = told.authority.as_ref().map(|path| text(&settings, path)).transpose()?;
-    let token = told.token.as_ref().map(|token| secret("the agent's token", token)).transpose()?;
+    let authority = told
+        .authority
+        .as_ref()
+        .map(|path| text(&settings, path))
+        .transpose()?;
+    let token = told
+        .token
+        .as_ref()
+        .map(|token| secret("the agent's token", token))
+        .transpose()?;
     refuse_weak(token.as_ref())?;
     let tls = acceptor(&own, authority.as_deref())?;
 

@@ -18,4 +18,6 @@ pub mod ticker;
 pub use error::Error;
 pub use ostler_queue::schema::script as queue_schema;
 pub use ostler_vault::Algorithm;
-pub use runtime::{AddVault, ClusterInit, Encryption, InitVault, KeySheet, NodeAddress, Opened, Runtime, TypedKey};
+pub use runtime::{
+    AddVault, ClusterInit, Encryption, InitVault, KeySheet, NodeAddress, Opened, Runtime, TypedKey,
+};

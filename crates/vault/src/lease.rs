@@ -101,7 +101,8 @@ impl Vault {
         wait: Duration,
         told: &(dyn Fn(&LeaseHolder) + Send + Sync),
     ) -> Result<Lease, Error> {
-        self.lease_of(&cluster_chain(self.id(), cluster), holder, wait, told).await
+        self.lease_of(&cluster_chain(self.id(), cluster), holder, wait, told)
+            .await
     }
 
     async fn lease_of(
@@ -124,10 +125,9 @@ impl Vault {
             let chain = Chain::read(prefix, &self.objects(prefix).await?);
             let holder = match (&chain, known.take()) {
                 (Some(chain), Some((epoch, holder))) if chain.epoch == epoch => holder,
-                (Some(chain), _) if !chain.released => self
-                    .claim(prefix, chain.epoch)
-                    .await?
-                    .map(|claim| claim.holder),
+                (Some(chain), _) if !chain.released => {
+                    self.claim(prefix, chain.epoch).await?.map(|claim| claim.holder)
+                }
                 _ => None,
             };
             let dead = holder

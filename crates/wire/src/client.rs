@@ -93,7 +93,10 @@ impl RemoteNode {
         let version = Versions::own().common(&theirs, &self.target.node)?;
         let envelope = Envelope {
             cluster: self.cluster.clone(),
-            vault: ask.needs_vault().then_some(self.vault).or(ask.writes().then_some(self.vault)),
+            vault: ask
+                .needs_vault()
+                .then_some(self.vault)
+                .or(ask.writes().then_some(self.vault)),
             epoch: self.epoch.get(),
             ask,
         };
@@ -236,6 +239,7 @@ impl Node for RemoteNode {
 
     async fn remove_scratch(&self, directory: PathBuf) -> Result<(), Failure> {
         let (progress, cancel) = alone();
-        self.ask(Ask::RemoveScratch { directory }, &progress, &cancel).await
+        self.ask(Ask::RemoveScratch { directory }, &progress, &cancel)
+            .await
     }
 }

@@ -147,10 +147,11 @@ pub(crate) fn lost(node: &str, address: &str, error: reqwest::Error) -> Error {
 fn is_distrust(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
+        // An I/O error does not name what is inside of it as its source.
         let inside = error
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref);
-        if error.is::<rustls::Error>() || inside.is_some_and(|inside| inside.is::<rustls::Error>()) {
+        if error.is::<rustls::Error>() || inside.is_some_and(|inside| is_distrust(inside)) {
             return true;
         }
         cause = error.source();

@@ -136,10 +136,20 @@ mod tests {
         fence.enter("other", vault, 1).unwrap();
         fence.enter("c", VaultId::random(), 1).unwrap();
         fence.enter("c", vault, 4).unwrap();
-        assert!(matches!(old.superseded().await, Error::Superseded { seen: 4, epoch: 3, .. }));
+        assert!(matches!(
+            old.superseded().await,
+            Error::Superseded {
+                seen: 4,
+                epoch: 3,
+                ..
+            }
+        ));
         assert!(matches!(fence.enter("c", vault, 0), Err(Error::NoLease)));
         let again = Fence::open(&path).unwrap();
-        assert!(matches!(again.enter("c", vault, 3), Err(Error::Superseded { seen: 4, .. })));
+        assert!(matches!(
+            again.enter("c", vault, 3),
+            Err(Error::Superseded { seen: 4, .. })
+        ));
         again.enter("c", vault, 4).unwrap();
         std::fs::write(&path, "{").unwrap();
         assert!(matches!(Fence::open(&path), Err(Error::Fence { .. })));

@@ -23,7 +23,12 @@ pub struct Envelope {
 
 /// What an agent can be asked for: the methods of [`ostler_api::Node`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "with", rename_all = "snake_case")]
+#[serde(
+    tag = "kind",
+    content = "with",
+    rename_all = "snake_case",
+    deny_unknown_fields
+)]
 pub enum Ask {
     /// What the node is.
     Info,

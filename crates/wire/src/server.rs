@@ -33,7 +33,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How many connections there may be at a time.
 const CONNECTIONS: usize = 64;
 
-type Body = http_body_util::Either<Full<Bytes>, StreamBody<BoxStream<'static, Result<Frame<Bytes>, Infallible>>>>;
+type Body =
+    http_body_util::Either<Full<Bytes>, StreamBody<BoxStream<'static, Result<Frame<Bytes>, Infallible>>>>;
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,12 +163,14 @@ impl Service {
     /// stops it.
     async fn work(&self, request: Request<Incoming>) -> Result<BoxStream<'static, Bytes>, Failure> {
         let invalid = |reason: String| {
-            Failure::new(ErrorKind::Invalid, format!("the request cannot be read: {reason}"))
+            Failure::new(
+                ErrorKind::Invalid,
+                format!("the request cannot be read: {reason}"),
+            )
         };
         let read = Limited::new(request.into_body(), LONGEST).collect().await;
         let body = read.map_err(|error| invalid(error.to_string()))?.to_bytes();
-        let envelope: Envelope =
-            serde_json::from_slice(&body).map_err(|error| invalid(error.to_string()))?;
+        let envelope: Envelope = serde_json::from_slice(&body).map_err(|error| invalid(error.to_string()))?;
         let Envelope {
             cluster,
             vault,

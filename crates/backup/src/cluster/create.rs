@@ -12,6 +12,7 @@ use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use super::answers::{Answers, too_few};
 use super::{Cluster, Root};
 use crate::create::{self, Create, Gathered, KIND, Place, Sent, Start};
 use crate::problems::bounded;
@@ -22,87 +23,6 @@ const RETRIES: u32 = 6;
 
 /// How much is written down of why a node is missing, in characters.
 const REASON: usize = 500;
-
-/// Nodes that answered, and those that did not.
-#[derive(Debug, Default)]
-struct Answers {
-    nodes: Vec<(String, Vec<Root>)>,
-    absent: Vec<(String, Failure)>,
-}
-
-impl Answers {
-    fn of(answers: Vec<(String, Result<Vec<Root>, Failure>)>) -> Self {
-        let mut all = Self::default();
-        for (name, answer) in answers {
-            match answer {
-                Ok(roots) => all.nodes.push((name, roots)),
-                Err(failure) => all.absent.push((name, failure)),
-            }
-        }
-        all
-    }
-
-    /// Fails when too few answered.
-    fn enough(&mut self, cluster: &Cluster, least: usize) -> Result<(), Failure> {
-        if self.nodes.len() >= least {
-            return Ok(());
-        }
-        let (present, all) = (self.nodes.len(), cluster.members.len());
-        Err(too_few(cluster, std::mem::take(&mut self.absent), present, all, least))
-    }
-
-    /// The roots that are asked for, or all there are.
-    fn roots(&self, asked: &[PathBuf], cluster: &Cluster) -> Result<Vec<PathBuf>, Failure> {
-        let mut roots: Vec<PathBuf> = match asked {
-            [] => self
-                .nodes
-                .iter()
-                .flat_map(|(_, roots)| roots.iter().map(|root| PathBuf::from(&root.name)))
-                .collect(),
-            asked => asked.to_vec(),
-        };
-        roots.sort();
-        roots.dedup();
-        for (node, has) in &self.nodes {
-            let lacking = roots
-                .iter()
-                .find(|root| !has.iter().any(|other| root.as_os_str() == other.name.as_str()));
-            if let Some(root) = lacking {
-                return Err(Failure::new(
-                    ErrorKind::Invalid,
-                    format!("node `{node}` of cluster `{}` has no root `{}`", cluster.name, root.display()),
-                )
-                .with_hint("every node needs the same roots; [cluster.NAME] roots says which are backed up"));
-            }
-        }
-        match roots.is_empty() {
-            true => Err(Failure::new(
-                ErrorKind::Invalid,
-                format!("the nodes of cluster `{}` have no roots", cluster.name),
-            )),
-            false => Ok(roots),
-        }
-    }
-}
-
-fn too_few(
-    cluster: &Cluster,
-    absent: Vec<(String, Failure)>,
-    present: usize,
-    all: usize,
-    least: usize,
-) -> Failure {
-    let names: Vec<String> = absent.iter().map(|(name, _)| format!("`{name}`")).collect();
-    let message = format!(
-        "cluster `{}`: {present} of {all} nodes could be backed up, and {least} are needed; not {}",
-        cluster.name,
-        names.join(", ")
-    );
-    match absent.into_iter().next() {
-        Some((_, failure)) => failure.context(message),
-        None => Failure::new(ErrorKind::Invalid, message),
-    }
-}
 
 /// Works out what a backup of the cluster would read.
 pub(crate) async fn plan(
@@ -115,7 +35,10 @@ pub(crate) async fn plan(
     if least == 0 || least > cluster.members.len() {
         return Err(Error::Malformed {
             what: "the quorum".to_owned(),
-            reason: format!("is 0, or more than the {} nodes of the cluster", cluster.members.len()),
+            reason: format!(
+                "is 0, or more than the {} nodes of the cluster",
+                cluster.members.len()
+            ),
         }
         .into());
     }
@@ -279,7 +202,13 @@ impl Create<'_> {
         }
         if of_node.len() < least {
             let present = of_node.len();
-            return Err(too_few(cluster, answers.absent, present, cluster.members.len(), least));
+            return Err(too_few(
+                cluster,
+                answers.absent,
+                present,
+                cluster.members.len(),
+                least,
+            ));
         }
         let absent = self.settle("settle nodes", &suffix, &answers.absent).await?;
         of_node.retain(|node, _| !absent.contains_key(*node));
@@ -304,17 +233,25 @@ impl Create<'_> {
     /// What every node says of itself. Those that do not answer are absent, as far as that is allowed.
     async fn ask_nodes(&self, cluster: &Cluster, least: usize, suffix: &str) -> Result<Answers, Failure> {
         let names = cluster.names().into_iter();
-        let items = names.map(|name| (format!("{name}{suffix}"), name.to_owned())).collect();
+        let items = names
+            .map(|name| (format!("{name}{suffix}"), name.to_owned()))
+            .collect();
         let policy = Policy::collect().retries(2);
         let asked = self
             .op
-            .fan_out("ask node", items, cluster.limit, policy, |name: String, _| async move {
-                let member = cluster.members.iter().find(|member| member.name == name);
-                let member = member.ok_or_else(|| cluster.no_member(&name))?;
-                Ok(Asked {
-                    roots: member.roots().await?,
-                })
-            })
+            .fan_out(
+                "ask node",
+                items,
+                cluster.limit,
+                policy,
+                |name: String, _| async move {
+                    let member = cluster.members.iter().find(|member| member.name == name);
+                    let member = member.ok_or_else(|| cluster.no_member(&name))?;
+                    Ok(Asked {
+                        roots: member.roots().await?,
+                    })
+                },
+            )
             .await?;
         let names = cluster.names().into_iter().map(str::to_owned);
         let answers = asked.into_iter().map(|(_, asked)| asked.map(|asked| asked.roots));

@@ -19,7 +19,10 @@ pub fn pairs(backup: &BTreeSet<&str>, cluster: &[&str], onto: &Onto) -> Result<V
         if !backup.contains(node.as_str()) {
             return wrong(
                 format!("node `{node}`"),
-                format!("is not in the backup, which has {}", listed(&mut backup.iter().copied())),
+                format!(
+                    "is not in the backup, which has {}",
+                    listed(&mut backup.iter().copied())
+                ),
             );
         }
     }
@@ -29,19 +32,29 @@ pub fn pairs(backup: &BTreeSet<&str>, cluster: &[&str], onto: &Onto) -> Result<V
         if !cluster.contains(&to.as_str()) {
             return wrong(
                 format!("node `{to}`"),
-                format!("is not in cluster `{}`, which has {}", onto.cluster, listed(&mut cluster.iter().copied())),
+                format!(
+                    "is not in cluster `{}`, which has {}",
+                    onto.cluster,
+                    listed(&mut cluster.iter().copied())
+                ),
             );
         }
         if given.insert(from, to).is_some() {
             return wrong(format!("node `{from}`"), "is mapped twice".to_owned());
         }
         if !taken.insert(to) {
-            return wrong(format!("node `{to}`"), "would get two nodes of the backup".to_owned());
+            return wrong(
+                format!("node `{to}`"),
+                "would get two nodes of the backup".to_owned(),
+            );
         }
     }
     let wanted = |node: &str| onto.only.is_empty() || onto.only.iter().any(|only| only == node);
     if let Some((from, _)) = onto.nodes.iter().find(|(from, _)| !wanted(from)) {
-        return wrong(format!("node `{from}`"), "is mapped and not among those of --nodes".to_owned());
+        return wrong(
+            format!("node `{from}`"),
+            "is mapped and not among those of --nodes".to_owned(),
+        );
     }
     let mut pairs = Vec::new();
     for from in backup.iter().copied().filter(|node| wanted(node)) {
@@ -92,7 +105,10 @@ mod tests {
         let cluster: Vec<&str> = cluster.split_whitespace().collect();
         let found = pairs(&backup.split_whitespace().collect(), &cluster, &onto);
         let shown = |pairs: Vec<(String, String)>| {
-            let pairs: Vec<String> = pairs.into_iter().map(|(from, to)| format!("{from}={to}")).collect();
+            let pairs: Vec<String> = pairs
+                .into_iter()
+                .map(|(from, to)| format!("{from}={to}"))
+                .collect();
             pairs.join(" ")
         };
         found.map(shown).map_err(|error| error.to_string())
@@ -101,14 +117,20 @@ mod tests {
     #[test]
     fn names_stay_unless_somebody_says_otherwise() {
         assert_eq!(mapped("a b c", "a b c", "", "").as_deref(), Ok("a=a b=b c=c"));
-        assert_eq!(mapped("a b c", "a b c d", "c=d", "").as_deref(), Ok("a=a b=b c=d"));
+        assert_eq!(
+            mapped("a b c", "a b c d", "c=d", "").as_deref(),
+            Ok("a=a b=b c=d")
+        );
         assert_eq!(mapped("a b c", "x", "b=x", "b").as_deref(), Ok("b=x"));
     }
 
     #[test]
     fn any_permutation_loses_nothing() {
         assert_eq!(mapped("a b", "a b", "a=b b=a", "").as_deref(), Ok("a=b b=a"));
-        assert_eq!(mapped("a b c", "a b c", "a=b b=c c=a", "").as_deref(), Ok("a=b b=c c=a"));
+        assert_eq!(
+            mapped("a b c", "a b c", "a=b b=c c=a", "").as_deref(),
+            Ok("a=b b=c c=a")
+        );
         let half = mapped("a b", "a b", "a=b", "");
         assert!(half.is_err_and(|error| error.contains("`b` of the backup has nowhere to go")));
     }

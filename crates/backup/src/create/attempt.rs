@@ -148,26 +148,26 @@ impl Create<'_> {
         }
         let sent: Option<Sent> = step
             .run(|step| {
-            let request = &request;
-            async move {
-                if place.writer.is_none() {
-                    return Ok(None);
+                let request = &request;
+                async move {
+                    if place.writer.is_none() {
+                        return Ok(None);
+                    }
+                    let uploaded = self
+                        .context
+                        .node
+                        .upload(request, &step.progress, &step.cancelled)
+                        .await
+                        .map_err(|failure| failure.context(format!("cannot back up {}", self.subject())))?;
+                    Ok(Some(Sent {
+                        source: uploaded.source,
+                        list: uploaded.list,
+                        counts: uploaded.counts,
+                        problems: bounded(uploaded.problems),
+                    }))
                 }
-                let uploaded = self
-                    .context
-                    .node
-                    .upload(request, &step.progress, &step.cancelled)
-                    .await
-                    .map_err(|failure| failure.context(format!("cannot back up {}", self.subject())))?;
-                Ok(Some(Sent {
-                    source: uploaded.source,
-                    list: uploaded.list,
-                    counts: uploaded.counts,
-                    problems: bounded(uploaded.problems),
-                }))
-            }
-        })
-        .await?;
+            })
+            .await?;
         Ok(sent.map(|sent| {
             let mut gathered = Gathered::default();
             gathered.add(sent.source.host.clone(), None, sent);

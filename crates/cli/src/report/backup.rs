@@ -102,8 +102,14 @@ pub(crate) fn detail(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
     }
     if let Some(cluster) = &detail.cluster {
         let parts = cluster.parts.iter();
-        page.fields("part", parts.map(|part| format!("{}/{}: {}", part.node, part.root, part.path.display())));
-        page.fields("missing", cluster.absent.iter().map(|node| format!("node {node}")));
+        page.fields(
+            "part",
+            parts.map(|part| format!("{}/{}: {}", part.node, part.root, part.path.display())),
+        );
+        page.fields(
+            "missing",
+            cluster.absent.iter().map(|node| format!("node {node}")),
+        );
     }
     if let Some(operation) = detail.operation {
         page.field("operation", operation.short());

@@ -29,7 +29,14 @@ fn needed(quorum: Option<u32>) -> String {
 pub(crate) fn info(page: &mut Page, info: &ClusterInfo) {
     page.line(format!("cluster {}", info.summary.name));
     page.field("vault", &info.summary.vault);
-    page.field("needed", format!("{} of {}", needed(info.summary.quorum), plural(info.summary.nodes, "node")));
+    page.field(
+        "needed",
+        format!(
+            "{} of {}",
+            needed(info.summary.quorum),
+            plural(info.summary.nodes, "node")
+        ),
+    );
     page.fields("root", info.roots.iter().cloned());
     page.fields("left out", info.exclude.iter().cloned());
     let mut table = Table::new([Column::left("NODE"), Column::left("ADDRESS")]);
@@ -69,7 +76,12 @@ pub(crate) fn status(page: &mut Page, status: &ClusterStatus) {
             (word.to_owned(), tone),
             (node.address.clone(), Tone::Plain),
             (node.version.clone().unwrap_or_default(), Tone::Plain),
-            (node.protocol.map(|version| version.to_string()).unwrap_or_default(), Tone::Plain),
+            (
+                node.protocol
+                    .map(|version| version.to_string())
+                    .unwrap_or_default(),
+                Tone::Plain,
+            ),
             (roots.join(", "), Tone::Plain),
         ]);
     }

@@ -11,8 +11,8 @@ use ostler_backup::evidence::list_address;
 use ostler_backup::problems::path_text;
 use ostler_backup::state::Backup;
 use ostler_backup::{Context, restore};
-use ostler_vault::{NodeRecord, Reader};
 use ostler_vault::list::{Entry, EntryKind, Extent, ListReader, path_order};
+use ostler_vault::{NodeRecord, Reader};
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 use tokio::sync::mpsc;
 
@@ -117,7 +117,9 @@ impl Runtime {
         let (path, shown) = (path.to_owned(), path.display().to_string());
         let (opened, entry) = blocking(move || {
             for (part, list) in opened.readers()? {
-                let Some(wanted) = in_part(&path, part) else { continue };
+                let Some(wanted) = in_part(&path, part) else {
+                    continue;
+                };
                 if let Some(entry) = list.below(&wanted).next() {
                     let entry = entry.map_err(|e| opened.cannot_read(e))?;
                     if entry.path == wanted {
@@ -273,7 +275,11 @@ fn in_part(path: &Path, part: &NodeRecord) -> Option<Vec<u8>> {
     if part.root.is_none() {
         return Some(in_list(path, &part.paths));
     }
-    let rest = path.strip_prefix("/").unwrap_or(path).strip_prefix(part.part()).ok()?;
+    let rest = path
+        .strip_prefix("/")
+        .unwrap_or(path)
+        .strip_prefix(part.part())
+        .ok()?;
     Some(in_list(rest, &part.paths))
 }
 
@@ -283,7 +289,11 @@ fn part_entry(entry: &Entry, part: &NodeRecord) -> FileEntry {
     if part.root.is_none() {
         return shown;
     }
-    let root = part.paths.first().map(|root| root.display().to_string()).unwrap_or_default();
+    let root = part
+        .paths
+        .first()
+        .map(|root| root.display().to_string())
+        .unwrap_or_default();
     let rest = shown.path.strip_prefix(&root).unwrap_or(&shown.path);
     FileEntry {
         path: format!("{}{rest}", part.part()),

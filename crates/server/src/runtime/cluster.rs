@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use ostler_api::Node as _;
-use ostler_api::document::{ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary, NodeStatus};
+use ostler_api::document::{
+    ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary, NodeStatus,
+};
 use ostler_api::node::Epoch;
 use ostler_api::request::{Request, Selector};
 use ostler_backup::Context;
@@ -44,13 +46,18 @@ impl Runtime {
     }
 
     /// The cluster that a request is about, with the ways to its nodes.
-    pub(super) fn cluster_of(&self, request: &Request, vault: VaultId) -> Result<Option<Arc<Cluster>>, Failure> {
+    pub(super) fn cluster_of(
+        &self,
+        request: &Request,
+        vault: VaultId,
+    ) -> Result<Option<Arc<Cluster>>, Failure> {
         let name = match request {
             Request::CreateBackup(request) => request.cluster.as_deref(),
             Request::Restore(request) => request.onto.as_ref().map(|onto| onto.cluster.as_str()),
             _ => None,
         };
-        name.map(|name| self.cluster(name, vault).map(Arc::new)).transpose()
+        name.map(|name| self.cluster(name, vault).map(Arc::new))
+            .transpose()
     }
 
     fn cluster(&self, name: &str, vault: VaultId) -> Result<Cluster, Failure> {
@@ -97,7 +104,10 @@ impl Runtime {
             reason: "it is needed to reach the agents".to_owned(),
             cure: "`ostler cluster init` writes it".to_owned(),
         };
-        let authority = configured.authority.as_ref().ok_or_else(|| incomplete("authority"))?;
+        let authority = configured
+            .authority
+            .as_ref()
+            .ok_or_else(|| incomplete("authority"))?;
         let own = match (&configured.certificate, &configured.key) {
             (Some(certificate), Some(key)) => Some(Identity {
                 certificate: text(settings, certificate)?,
@@ -107,7 +117,11 @@ impl Runtime {
             (Some(_), None) => return Err(incomplete("key").into()),
             (None, Some(_)) => return Err(incomplete("certificate").into()),
         };
-        let token = configured.token.as_ref().map(|token| secret("the cluster's token", token)).transpose()?;
+        let token = configured
+            .token
+            .as_ref()
+            .map(|token| secret("the cluster's token", token))
+            .transpose()?;
         let tls = connector(own.as_ref(), &text(settings, authority)?)?;
         let ways = configured.node.iter().map(|(node, told)| {
             let target = Target {

@@ -220,7 +220,8 @@ impl Runtime {
         }
         let opened = match &plan.request {
             Request::CreateBackup(request)
-                if request.cluster.is_none() && self.makes_default(request.vault.as_deref()) => {
+                if request.cluster.is_none() && self.makes_default(request.vault.as_deref()) =>
+            {
                 self.make_default().await?
             }
             _ => self.opened(Some(&plan.vault)).await?,

@@ -110,24 +110,29 @@ pub struct ClusterNode {
 #[must_use]
 pub fn is_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    !name.is_empty() && name.len() <= 63 && name.chars().all(plain) && !name.starts_with('-') && !name.ends_with('-')
+    !name.is_empty()
+        && name.len() <= 63
+        && name.chars().all(plain)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
 }
 
 /// Looks at what the types do not say.
 ///
 /// # Errors
 /// What `wrong` makes of a key, a reason and a cure.
-pub(super) fn check(
-    file: &File,
-    wrong: &dyn Fn(&str, &str, &str) -> Result<(), Error>,
-) -> Result<(), Error> {
+pub(super) fn check(file: &File, wrong: &dyn Fn(&str, &str, &str) -> Result<(), Error>) -> Result<(), Error> {
     const NAMES: &str = "a name has lower-case letters, digits and `-` only, and no more than 63 of them";
     for (name, cluster) in &file.cluster {
         let key = format!("cluster.{name}");
         if !is_name(name) {
             return wrong(&key, NAMES, "rename it");
         }
-        if cluster.quorum == Some(0) || cluster.quorum.is_some_and(|least| least as usize > cluster.node.len()) {
+        if cluster.quorum == Some(0)
+            || cluster
+                .quorum
+                .is_some_and(|least| least as usize > cluster.node.len())
+        {
             return wrong(
                 &format!("{key}.quorum"),
                 "it is 0, or more than the cluster has nodes",
@@ -142,7 +147,10 @@ pub(super) fn check(
             if !is_name(node) {
                 return wrong(&key, NAMES, "rename it");
             }
-            let port = settings.address.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+            let port = settings
+                .address
+                .rsplit_once(':')
+                .map(|(_, port)| port.parse::<u16>());
             if !matches!(port, Some(Ok(1..))) {
                 return wrong(&format!("{key}.address"), "it has no port", "write `host:7447`");
             }

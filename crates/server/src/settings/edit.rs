@@ -148,12 +148,20 @@ impl Settings {
     /// [`Error::NoVault`]
     pub fn vault_table(&self, name: &str) -> Result<String, Error> {
         let configured = self.vault(name)?;
-        let parsed: toml::Table = self.text.as_deref().and_then(|text| text.parse().ok()).unwrap_or_default();
-        let written = parsed.get("vault").and_then(|vaults| vaults.get(name)?.as_table());
+        let parsed: toml::Table = self
+            .text
+            .as_deref()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_default();
+        let written = parsed
+            .get("vault")
+            .and_then(|vaults| vaults.get(name)?.as_table());
         let mut table = written.cloned().unwrap_or_default();
         table.insert("location".to_owned(), toml::Value::String(configured.location));
         for key in ["key", "passphrase", "age_identity"] {
-            let Some(toml::Value::Table(reference)) = table.get_mut(key) else { continue };
+            let Some(toml::Value::Table(reference)) = table.get_mut(key) else {
+                continue;
+            };
             if let Some(toml::Value::String(file)) = reference.get_mut("file") {
                 *file = self.base().join(&*file).to_string_lossy().into_owned();
             }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::keys::{KEYS, is_named};
+use super::keys::{all, is_named};
 
 /// What a table is about, as a comment above it.
 fn about(table: &str) -> &'static str {
@@ -45,7 +45,7 @@ fn about(table: &str) -> &'static str {
 pub fn template() -> String {
     let mut text = String::new();
     let mut table = "nothing yet";
-    for key in KEYS {
+    for key in all() {
         let is_named_table = is_named(key.table);
         if key.table != table {
             table = key.table;
@@ -81,7 +81,7 @@ pub fn reference() -> String {
          [keys](../guides/keys.md)).\n",
     );
     let mut table = "nothing yet";
-    for key in KEYS {
+    for key in all() {
         if key.table != table {
             table = key.table;
             let title = if table.is_empty() {

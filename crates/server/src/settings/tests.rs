@@ -8,7 +8,7 @@ use ostler_vocabulary::{Classified as _, ErrorKind};
 use super::edit::{NewVault, References};
 use super::environment::{Environment, VARIABLES};
 use super::file::File;
-use super::keys::KEYS;
+use super::keys::all;
 use super::pages::template;
 use super::reference::Reference;
 use super::{Flags, Settings, parse};
@@ -87,7 +87,7 @@ fn every_key_that_is_read_is_in_the_table() {
             "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp",
             "database", "ticker", "cache", "prices", "limits", "retry", "agent", "cluster", "node",
         ];
-        let known: BTreeSet<&str> = KEYS.iter().filter(|k| k.table == table).map(|k| k.name).collect();
+        let known: BTreeSet<&str> = all().filter(|k| k.table == table).map(|k| k.name).collect();
         let read: BTreeSet<&str> = read
             .into_iter()
             .filter(|name| known.contains(name) || !tables.contains(name))

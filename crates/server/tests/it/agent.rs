@@ -96,10 +96,18 @@ fn client(authority: &Authority) -> Identity {
 async fn start(
     home: &Path,
     authority: &Authority,
-) -> (String, VaultId, CancellationToken, JoinHandle<Result<(), Failure>>) {
+) -> (
+    String,
+    VaultId,
+    CancellationToken,
+    JoinHandle<Result<(), Failure>>,
+) {
     let own = issued(authority, "a.shop.ostler", Purpose::Agent);
     for (name, text) in [
-        ("authority.pem", authority.certificate(date(2026, 11, 21)).unwrap()),
+        (
+            "authority.pem",
+            authority.certificate(date(2026, 11, 21)).unwrap(),
+        ),
         ("agent.pem", own.certificate.clone()),
         ("agent.key", own.key.reveal().to_owned()),
         ("token", TOKEN.to_owned()),
@@ -247,24 +255,36 @@ async fn an_agent_touches_its_roots_and_nothing_else() {
         };
         let paths = selection(path);
         denied("survey", node.survey(&paths, &progress, &cancel).await.map(drop));
-        denied("upload", node.upload(&upload(path), &progress, &cancel).await.map(drop));
+        denied(
+            "upload",
+            node.upload(&upload(path), &progress, &cancel).await.map(drop),
+        );
         let to = download(&sent.list, &root, Some(path));
         denied("preview", node.preview(&to, &progress, &cancel).await.map(drop));
         denied("download", node.download(&to, &progress, &cancel).await.map(drop));
         let original = download(&sent.list, path, None);
-        denied("download", node.download(&original, &progress, &cancel).await.map(drop));
+        denied(
+            "download",
+            node.download(&original, &progress, &cancel).await.map(drop),
+        );
         let removing = Download {
             delete_extra: true,
             approved_deletes: Some(vec![path.clone()]),
             ..download(&sent.list, &root, Some(&root))
         };
-        denied("delete", node.download(&removing, &progress, &cancel).await.map(drop));
+        denied(
+            "delete",
+            node.download(&removing, &progress, &cancel).await.map(drop),
+        );
         let request = Compare {
             list: sent.list.clone(),
             roots: vec![root.clone()],
             restored: path.clone(),
         };
-        denied("compare", node.compare(&request, &progress, &cancel).await.map(drop));
+        denied(
+            "compare",
+            node.compare(&request, &progress, &cancel).await.map(drop),
+        );
         denied("make scratch", node.make_scratch(path.clone()).await);
         denied("remove scratch", node.remove_scratch(path.clone()).await);
         let command = node.run_command("true", Some(path.clone()), &cancel).await;
@@ -291,26 +311,45 @@ async fn an_agent_touches_its_roots_and_nothing_else() {
 async fn an_agent_answers_whom_it_believes() {
     let world = World::new().await;
     let other = Authority::new("shop").unwrap();
-    let kind = |answer: Result<_, Failure>| answer.map(|info: ostler_api::node::NodeInfo| info.node).map_err(|f| f.kind());
+    let kind = |answer: Result<_, Failure>| {
+        answer
+            .map(|info: ostler_api::node::NodeInfo| info.node)
+            .map_err(|f| f.kind())
+    };
 
     // Nobody, or a certificate of somebody else, or a node's instead of a coordinator's.
     let nobody = world.target(None, &world.authority);
-    assert_eq!(kind(world.node_at(nobody.clone(), 1).info().await), Err(ErrorKind::Denied));
-    assert!(world.node_at(nobody.clone(), 1).versions().await.is_err(), "not even about versions");
+    assert_eq!(
+        kind(world.node_at(nobody.clone(), 1).info().await),
+        Err(ErrorKind::Denied)
+    );
+    assert!(
+        world.node_at(nobody.clone(), 1).versions().await.is_err(),
+        "not even about versions"
+    );
     let stranger = world.target(Some(&client(&other)), &world.authority);
-    assert_eq!(kind(world.node_at(stranger, 1).info().await), Err(ErrorKind::Denied));
+    assert_eq!(
+        kind(world.node_at(stranger, 1).info().await),
+        Err(ErrorKind::Denied)
+    );
     let node = issued(&world.authority, "b.shop.ostler", Purpose::Agent);
     let node = world.target(Some(&node), &world.authority);
     assert_eq!(kind(world.node_at(node, 1).info().await), Err(ErrorKind::Denied));
 
     // A coordinator does not believe an agent of another authority, nor one that is another node.
     let deceived = world.target(Some(&client(&world.authority)), &other);
-    assert_eq!(kind(world.node_at(deceived, 1).info().await), Err(ErrorKind::Denied));
+    assert_eq!(
+        kind(world.node_at(deceived, 1).info().await),
+        Err(ErrorKind::Denied)
+    );
     let elsewhere = Target {
         certificate_name: Some("b.shop.ostler".to_owned()),
         ..world.coordinator()
     };
-    assert_eq!(kind(world.node_at(elsewhere, 1).info().await), Err(ErrorKind::Denied));
+    assert_eq!(
+        kind(world.node_at(elsewhere, 1).info().await),
+        Err(ErrorKind::Denied)
+    );
 
     // The token, and none like it.
     for (token, answer) in [
@@ -330,7 +369,10 @@ async fn an_agent_answers_whom_it_believes() {
         address: "127.0.0.1:1".to_owned(),
         ..world.coordinator()
     };
-    assert_eq!(kind(world.node_at(gone, 1).info().await), Err(ErrorKind::Unavailable));
+    assert_eq!(
+        kind(world.node_at(gone, 1).info().await),
+        Err(ErrorKind::Unavailable)
+    );
     world.end().await;
 }
 
@@ -340,7 +382,11 @@ async fn a_former_coordinator_is_refused_and_so_is_another_vault() {
     let (progress, cancel) = nothing();
     let root = world.path("root");
     fs::write(root.join("file"), "f").unwrap();
-    world.node(5).upload(&upload(&root), &progress, &cancel).await.unwrap();
+    world
+        .node(5)
+        .upload(&upload(&root), &progress, &cancel)
+        .await
+        .unwrap();
     for (epoch, kind) in [(4, ErrorKind::Conflict), (0, ErrorKind::Invalid)] {
         let refused = world.node(epoch).upload(&upload(&root), &progress, &cancel).await;
         assert_eq!(refused.unwrap_err().kind(), kind, "epoch {epoch}");
@@ -350,7 +396,10 @@ async fn a_former_coordinator_is_refused_and_so_is_another_vault() {
     let epochs = Epoch::default();
     epochs.set(9);
     let other = RemoteNode::new(world.coordinator(), "shop", VaultId::random(), epochs);
-    let refused = other.upload(&upload(&root), &progress, &cancel).await.unwrap_err();
+    let refused = other
+        .upload(&upload(&root), &progress, &cancel)
+        .await
+        .unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Conflict, "{refused:?}");
 
     // Also after a restart.
@@ -368,6 +417,10 @@ async fn a_former_coordinator_is_refused_and_so_is_another_vault() {
     };
     let refused = world.node(4).upload(&upload(&root), &progress, &cancel).await;
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
-    world.node(6).upload(&upload(&root), &progress, &cancel).await.unwrap();
+    world
+        .node(6)
+        .upload(&upload(&root), &progress, &cancel)
+        .await
+        .unwrap();
     world.end().await;
 }

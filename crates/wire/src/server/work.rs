@@ -43,7 +43,14 @@ pub(super) fn lines(
     let mut beat = tokio::time::interval(every);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let going = Going {
-        working: Box::pin(carry_out(host, caller, ask, pass, progress.clone(), cancel.clone())),
+        working: Box::pin(carry_out(
+            host,
+            caller,
+            ask,
+            pass,
+            progress.clone(),
+            cancel.clone(),
+        )),
         progress,
         told: None,
         beat,
@@ -119,8 +126,12 @@ async fn answer(
 }
 
 fn document(answer: &impl Serialize) -> Result<serde_json::Value, Failure> {
-    serde_json::to_value(answer)
-        .map_err(|error| Failure::new(ErrorKind::Internal, format!("the answer cannot be written: {error}")))
+    serde_json::to_value(answer).map_err(|error| {
+        Failure::new(
+            ErrorKind::Internal,
+            format!("the answer cannot be written: {error}"),
+        )
+    })
 }
 
 fn written(line: &Line) -> Bytes {

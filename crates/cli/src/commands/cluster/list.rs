@@ -14,8 +14,8 @@ pub(crate) struct List {}
 impl List {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         let list = session.backend.clusters().await?;
-        session
-            .output
-            .document(schema::CLUSTER_LIST, &list, |page| report::cluster::list(page, &list))
+        session.output.document(schema::CLUSTER_LIST, &list, |page| {
+            report::cluster::list(page, &list)
+        })
     }
 }

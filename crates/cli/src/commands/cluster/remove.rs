@@ -22,10 +22,19 @@ pub(crate) struct Remove {
 
 impl Remove {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        session.backend.remove_cluster(&self.name, self.node.as_deref()).await?;
+        session
+            .backend
+            .remove_cluster(&self.name, self.node.as_deref())
+            .await?;
         session.output.note(&match &self.node {
-            Some(node) => format!("node {node} is no longer in cluster {}; its certificates stay", self.name),
-            None => format!("cluster {} is no longer configured; its backups and certificates stay", self.name),
+            Some(node) => format!(
+                "node {node} is no longer in cluster {}; its certificates stay",
+                self.name
+            ),
+            None => format!(
+                "cluster {} is no longer configured; its backups and certificates stay",
+                self.name
+            ),
         });
         Ok(())
     }

@@ -34,7 +34,11 @@ impl Status {
             [] => Ok(()),
             down => Err(Failure::new(
                 ErrorKind::Unavailable,
-                format!("cluster `{}`: not as it should be: {}", status.name, down.join(", ")),
+                format!(
+                    "cluster `{}`: not as it should be: {}",
+                    status.name,
+                    down.join(", ")
+                ),
             )),
         }
     }

@@ -77,20 +77,27 @@ impl Runtime {
         let name = &request.name;
         check_names(request)?;
         if settings.file.cluster.contains_key(name) {
-            return Err(taken(format!("a cluster `{name}` is configured already"), "give another name"));
+            return Err(taken(
+                format!("a cluster `{name}` is configured already"),
+                "give another name",
+            ));
         }
         let vault = self.vault_name(request.vault.as_deref());
         settings.vault(&vault)?;
         let place = Place::of(settings, name);
         if place.file("authority.key").exists() {
             return Err(taken(
-                format!("{} has the certificates of a cluster of this name", place.directory.display()),
+                format!(
+                    "{} has the certificates of a cluster of this name",
+                    place.directory.display()
+                ),
                 "give another name, or move that directory away",
             ));
         }
         let today = self.today();
         let authority = Authority::new(name)?;
-        let coordinator = authority.issue(&format!("coordinator.{name}.ostler"), Purpose::Coordinator, today)?;
+        let coordinator =
+            authority.issue(&format!("coordinator.{name}.ostler"), Purpose::Coordinator, today)?;
         places::make_private(&place.directory)?;
         write(&place.file("authority.pem"), &authority.certificate(today)?)?;
         write(&place.file("coordinator.pem"), &coordinator.certificate)?;
@@ -105,7 +112,10 @@ impl Runtime {
             text.push_str(&format!("vault = {}\n", quoted(vault)));
         }
         for (key, file) in [("authority", "authority.pem"), ("certificate", "coordinator.pem")] {
-            text.push_str(&format!("{key} = {}\n", quoted(&format!("clusters/{name}/{file}"))));
+            text.push_str(&format!(
+                "{key} = {}\n",
+                quoted(&format!("clusters/{name}/{file}"))
+            ));
         }
         text.push_str(&format!(
             "key = {{ file = {} }}\n",
@@ -161,7 +171,10 @@ impl Runtime {
         let authority = Authority::of(cluster, Secret::new(key));
         let vault = self.vault_name(configured.vault.as_deref());
         self.equip(&authority, &place, cluster, &vault, node, roots)?;
-        Ok(settings.append(&format!("cluster.{cluster}.node.{}", node.name), entry(cluster, node).trim_start())?)
+        Ok(settings.append(
+            &format!("cluster.{cluster}.node.{}", node.name),
+            entry(cluster, node).trim_start(),
+        )?)
     }
 
     /// Takes a cluster, or one node of it, out of the configuration. Certificates and backups stay.
@@ -198,6 +211,19 @@ impl Runtime {
         node: &NodeAddress,
         roots: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
+        if let Some((root, path)) = roots
+            .iter()
+            .find(|(root, path)| !is_name(root) || !path.starts_with('/'))
+        {
+            return Err(Error::Request {
+                message: format!("`{root}={path}` is no root"),
+                kind: ErrorKind::Invalid,
+                hint: Some(
+                    "write NAME=/ABSOLUTE/PATH, the name in lower-case letters, digits and `-`".to_owned(),
+                ),
+            }
+            .into());
+        }
         let today = self.today();
         let own = authority.issue(&certificate_name(cluster, &node.name), Purpose::Agent, today)?;
         let directory = place.node(&node.name);
@@ -233,7 +259,11 @@ impl Runtime {
             quoted(&listen),
         );
         for (root, path) in roots {
-            text.push_str(&format!("{} = {}\n", quoted(root), quoted(&path.replace("{node}", name))));
+            text.push_str(&format!(
+                "{} = {}\n",
+                quoted(root),
+                quoted(&path.replace("{node}", name))
+            ));
         }
         text.push('\n');
         text.push_str(&self.inner.settings.vault_table(vault)?);
@@ -286,7 +316,10 @@ fn check_names(request: &ClusterInit) -> Result<(), Failure> {
     for (index, node) in request.nodes.iter().enumerate() {
         check_node(node)?;
         if request.nodes[..index].iter().any(|other| other.name == node.name) {
-            return Err(taken(format!("node `{}` is given twice", node.name), "give each a name of its own"));
+            return Err(taken(
+                format!("node `{}` is given twice", node.name),
+                "give each a name of its own",
+            ));
         }
     }
     Ok(())
@@ -300,7 +333,10 @@ fn check_node(node: &NodeAddress) -> Result<(), Failure> {
     match port {
         Some(Ok(1..)) => Ok(()),
         _ => Err(Error::Request {
-            message: format!("node `{}`: `{}` is no address with a port", node.name, node.address),
+            message: format!(
+                "node `{}`: `{}` is no address with a port",
+                node.name, node.address
+            ),
             kind: ErrorKind::Invalid,
             hint: Some("write NODE=HOST:PORT, such as a=a.example.net:7447".to_owned()),
         }
