@@ -43,6 +43,11 @@ fn source_text(source: Option<&Source>) -> String {
     )
 }
 
+/// The cluster that was backed up, if it was one.
+fn cluster_of(source: &Source) -> Option<&str> {
+    source.host.strip_prefix("cluster:")
+}
+
 fn paths_text(paths: &[PathBuf]) -> String {
     paths
         .iter()

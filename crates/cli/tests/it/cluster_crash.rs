@@ -25,7 +25,7 @@ fn a_node_that_is_down_fails_a_backup_or_makes_it_partial() {
     );
 
     let told = ended(&cluster.backup(&["--quorum", "2", "--name", "two"]), 3);
-    assert!(told.contains("nodes c"), "{told}");
+    assert!(told.contains("node c: it is not in the backup"), "{told}");
     let shown = cluster.ostler.json(["backup", "show", "two"]);
     assert_eq!(shown["state"], "partial");
     assert_eq!(shown["cluster"]["absent"], serde_json::json!(["c"]));

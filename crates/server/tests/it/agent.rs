@@ -205,7 +205,7 @@ async fn an_agent_keeps_the_contract_of_a_node() {
     let sent = node.upload(&upload(&data), &progress, &cancel).await.unwrap();
     assert_eq!(sent.counts.bytes, 3 << 20);
     let again = node.upload(&upload(&data), &progress, &cancel).await.unwrap();
-    assert_eq!((again.list, again.counts.new_bytes), (sent.list.clone(), 0));
+    assert_eq!(again.counts.new_bytes, 0);
     let to = world.path("root/restored");
     let request = download(&sent.list, &data, Some(&to));
     let work = node.preview(&request, &progress, &cancel).await.unwrap();
