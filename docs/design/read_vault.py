@@ -105,7 +105,16 @@ class Vault(Packs):
         raise problem
 
     def follow(self):
-        """Leaves the epochs that count: the oldest, and those of which the one before proves that they followed it."""
+        """Leaves the epochs that count: the first, and those of which one before proves that they followed it."""
+        for number in sorted(self.epochs, reverse=True):
+            key = f"rounds/epoch-{number:08}.first"
+            if os.path.exists(os.path.join(self.root, key)):
+                try:
+                    self.open_object(key, EPOCH, WRITER)
+                except Damage:
+                    continue  # anybody can write one that does not open
+                self.epochs = {n: epoch for n, epoch in self.epochs.items() if n >= number}
+                break
         oldest = min(self.epochs)
         for number in sorted(set(self.epochs) - {oldest}):
             key = f"rounds/epoch-{number:08}"
@@ -115,11 +124,13 @@ class Vault(Packs):
             with reading(key):
                 said = members(json.loads(self.open_object(key, EPOCH, WRITER)), "version at operation after gives_up proof")
                 require(said["version"] == 1 and said["after"] < number, "does not say what it should")
-                if said["after"] >= oldest:
-                    before, after = self.epoch(said["after"]), self.epochs[number]
-                    order = struct.pack(">II", said["after"], number)
-                    proof = keyed(derive("epoch proof", before.secret), self.id + order + after.writer + after.secret)
-                    require(proof.hex() == said["proof"], "was made by somebody without the secrets of the epoch before")
+                if said["after"] < oldest:
+                    del self.epochs[number]
+                    continue
+                before, after = self.epoch(said["after"]), self.epochs[number]
+                order = struct.pack(">II", said["after"], number)
+                proof = keyed(derive("epoch proof", before.secret), self.id + order + after.writer + after.secret)
+                require(proof.hex() == said["proof"], "was made by somebody without the secrets of the epoch before")
 
     def epoch(self, number):
         require(number in self.epochs, f"is of epoch {number}, which this key does not open")

@@ -10,7 +10,7 @@ use ostler_store::{Key, Object};
 use ostler_vocabulary::Timestamp;
 
 use crate::envelope::{Mode, ObjectKind};
-use crate::keys::activated;
+use crate::keys::{activated, first_epoch};
 use crate::lease::number;
 use crate::objects::object_key;
 use crate::repair::quarantine_of;
@@ -205,6 +205,7 @@ impl Vault {
             }
             // It was read when the keys were.
             None if activated(key).is_some() => Ok(()),
+            None if first_epoch(key).is_some() => self.check_first_epoch(key).await,
             None => Err(Error::damaged(
                 key,
                 "its name is not that of any object of a vault",

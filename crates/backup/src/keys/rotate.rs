@@ -24,7 +24,7 @@ pub(super) async fn look(context: &Context, compromised: bool, work: &mut KeyWor
     let index = index.map_err(context.attempting("read its index"))?;
     let pending = context.vault.giving_up();
     work.epoch = context.vault.current_epoch();
-    work.goes_on = pending.is_some();
+    work.goes_on = pending.is_some() && context.vault.stray_epochs().is_empty();
     work.reencrypt_bytes = match pending {
         Some(before) => index.bytes_before(before)?,
         None => index.bytes(),

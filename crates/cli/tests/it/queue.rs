@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ostler_testkit::binary::{Ostler, said};
 use ostler_testkit::install::postgres::Release;
-use ostler_testkit::servers::{Postgres, shared_postgres};
+use ostler_testkit::servers::{Postgres, free_ports, shared_postgres};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -214,11 +214,7 @@ fn systemd_and_prometheus_hear_of_the_ticker() {
             manager.recv(&mut bytes).unwrap();
         }
     };
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let [port] = free_ports().unwrap();
     let mut command = ostler.command(["queue", "ticker", &format!("--metrics=127.0.0.1:{port}"), &dsn]);
     let ticker = Ticker(command.env("NOTIFY_SOCKET", &socket).spawn().unwrap());
     hear("READY=1");

@@ -6,7 +6,7 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use ostler_testkit::binary::{Ostler, said};
-use ostler_testkit::servers::{SeaweedFs, seaweedfs};
+use ostler_testkit::servers::{SeaweedFs, free_ports, seaweedfs};
 
 fn ostler() -> Ostler {
     Ostler::new(env!("CARGO_BIN_EXE_ostler"))
@@ -186,10 +186,8 @@ fn a_bucket_that_is_not_there_is_not_found_and_http_needs_no_certificates() {
 #[test]
 fn a_service_that_does_not_run_is_told_at_once() {
     let ostler = ostler();
-    // Nobody listens on a port that was free a moment ago.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    let [nobody] = free_ports().unwrap();
+    let endpoint = format!("http://127.0.0.1:{nobody}");
     with_s3(&ostler, "s3://bucket/vault", &endpoint);
     let began = Instant::now();
     let said = code(&run(&ostler, &["backup", "list"]), 8);

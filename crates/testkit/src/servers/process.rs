@@ -107,16 +107,20 @@ impl Server {
     /// When the server ended or the time is over, with the end of its log.
     pub fn wait_until(&self, limit: Duration, mut ready: impl FnMut() -> bool) -> Result<()> {
         let start = Instant::now();
-        while !ready() {
+        loop {
+            let is_ready = ready();
+            // Asked after it: where this one could not listen, it may be another server that has answered.
             if test_kill_process(self.pid).is_err() {
                 bail!("the server ended: {}", self.log());
+            }
+            if is_ready {
+                return Ok(());
             }
             if start.elapsed() > limit {
                 bail!("the server was not ready after {limit:?}: {}", self.log());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        Ok(())
     }
 
     /// The last lines of what the server printed.

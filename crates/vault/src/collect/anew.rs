@@ -17,6 +17,7 @@ use crate::catalogue::{AtRecord, BACKUPS, INTENTS, NOTES, backup_of, record_of, 
 use crate::envelope::{Mode, ObjectKind, epoch_of};
 use crate::host::{Bug, bug};
 use crate::index::pack_of;
+use crate::keys::activation_key;
 use crate::pack::{HEADER, epoch_of as epoch_of_pack};
 use crate::{Error, Lease, PackId, Vault};
 
@@ -216,6 +217,8 @@ impl Vault {
         cancel: &CancellationToken,
     ) -> Result<Vec<String>, Error> {
         let Some(before) = self.giving_up() else {
+            // Whoever said so may have been stopped then.
+            self.remove_left_over(guard).await?;
             return Ok(Vec::new());
         };
         let mut left = self.sealed_before(before, cancel).await?;
@@ -223,33 +226,14 @@ impl Vault {
             left.truncate(NAMED);
             return Ok(left.iter().map(ToString::to_string).collect());
         }
-        guard.confirm().await?;
-        let mut gone: Vec<(u32, Key)> = Vec::new();
-        for object in self.objects("keys/").await? {
-            let digits = object
-                .key
-                .as_str()
-                .rsplit_once("/epoch-")
-                .map(|(_, digits)| digits);
-            if let Some(number) = digits.and_then(|digits| digits.parse().ok())
-                && number < before
-            {
-                gone.push((number, object.key));
-            }
-        }
-        // The oldest first: each epoch that is left is proven by one that is left, or is the oldest itself.
-        gone.sort();
-        for (_, key) in gone {
-            stop_if(cancel)?;
-            self.remove(&key).await?;
-        }
-        self.renew_keys().await?;
+        self.begin_with(before, guard).await?;
         Ok(Vec::new())
     }
 
     /// Objects that cannot be read without epochs before this one, and have to be.
     async fn sealed_before(&self, before: u32, cancel: &CancellationToken) -> Result<Vec<Key>, Error> {
-        let mut left = Vec::new();
+        let strays = self.stray_epochs().into_iter().map(activation_key);
+        let mut left = strays.collect::<Result<Vec<_>, _>>()?;
         // What is sealed with epochs that are gone already, such as by a request that came late, nobody can read.
         let old = self.keys().lowest()..before;
         let index = self.index(false).await?;

@@ -1,5 +1,7 @@
 //! Which epoch follows which. An epoch counts when the object that says so is there: it is created last, after the
-//! epoch's secrets were sealed to every wrapper, so that a rotation that was killed has changed nothing.
+//! epoch's secrets were sealed to every wrapper, so that a rotation that was killed has changed nothing. Another object
+//! says that an epoch is the first that counts, once those before it were given up: what a rotation that slept stores of
+//! them afterwards is believed by nobody.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,6 +20,8 @@ use crate::{Error, Lease, Vault};
 
 /// Where epochs that follow another are named. Whoever begins a backup or collects lists this folder anyway.
 pub(crate) const EPOCHS: &str = "rounds/epoch-";
+/// Ends the name of the object that says that the epochs before the one it names were given up.
+const FIRST: &str = ".first";
 const VERSION: u32 = 1;
 /// How often another number is tried, where the wrappers hold secrets that a rotation left when it was killed.
 const TRIES: u32 = 8;
@@ -33,6 +37,8 @@ pub struct EpochInfo {
     pub gives_up: bool,
     /// The operation that made it.
     pub operation: Option<OperationId>,
+    /// The epoch that it followed.
+    pub after: Option<u32>,
 }
 
 /// The contents of the object that names an epoch.
@@ -48,89 +54,172 @@ struct Activation {
     proof: String,
 }
 
-/// The epoch that an object names.
+/// The contents of the object that names the first epoch that counts.
+#[derive(Debug, Serialize, Deserialize)]
+struct First {
+    version: u32,
+    at: Timestamp,
+}
+
+/// The epoch that an object says to have followed another.
 pub(crate) fn activated(key: &Key) -> Option<u32> {
-    let digits = key.as_str().strip_prefix(EPOCHS)?;
+    numbered(key.as_str().strip_prefix(EPOCHS)?)
+}
+
+/// The epoch that an object says to be the first that counts.
+pub(crate) fn first_epoch(key: &Key) -> Option<u32> {
+    numbered(key.as_str().strip_prefix(EPOCHS)?.strip_suffix(FIRST)?)
+}
+
+/// The epoch whose secrets an object below `keys/` holds.
+pub(crate) fn sealed_epoch(key: &Key) -> Option<u32> {
+    numbered(key.as_str().rsplit_once("/epoch-")?.1)
+}
+
+fn numbered(digits: &str) -> Option<u32> {
     let is_plain = digits.len() == 8 && digits.bytes().all(|digit| digit.is_ascii_digit());
     is_plain.then(|| digits.parse().ok()).flatten()
 }
 
-fn activation_key(number: u32) -> Result<Key, Error> {
+/// Where it is said that an epoch followed another.
+pub(crate) fn activation_key(number: u32) -> Result<Key, Error> {
     object_key(format!("{EPOCHS}{number:08}"))
 }
 
+fn first_key(number: u32) -> Result<Key, Error> {
+    object_key(format!("{EPOCHS}{number:08}{FIRST}"))
+}
+
+/// The plaintext of one of the objects here, which is sealed with the epoch that it names.
+async fn open(store: &Arc<dyn Store>, config: &Config, key: &Key, epoch: &Epoch) -> Result<Vec<u8>, Error> {
+    let bytes = store.get(key).await.map_err(Error::store("read", key))?;
+    unseal_by(
+        config.suite,
+        config.id,
+        |other| match other == epoch.number {
+            true => Ok(epoch),
+            false => Err(Error::damaged(
+                key,
+                "it is sealed with another epoch than it names",
+            )),
+        },
+        ObjectKind::Epoch,
+        key,
+        &bytes,
+    )
+}
+
+/// The epochs of a wrapper that count, by what the objects of [`EPOCHS`] say.
+///
+/// # Errors
+/// [`Error::Damaged`] when one of these is not what it should be.
+pub(super) async fn that_count(
+    store: &Arc<dyn Store>,
+    config: &Config,
+    objects: &[Object],
+    identity: &[u8; 32],
+    mut found: Vec<Epoch>,
+) -> Result<Keyring, Error> {
+    let mut first = 1;
+    for object in objects {
+        let Some(number) = first_epoch(&object.key).filter(|number| *number > first) else {
+            continue;
+        };
+        let Some(epoch) = found.iter().find(|epoch| epoch.number == number) else {
+            continue;
+        };
+        match open(store, config, &object.key, epoch).await {
+            Ok(_) => first = number,
+            // Whoever can write to the store can put something there: only who has the secrets is believed.
+            Err(Error::Damaged { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    found.retain(|epoch| epoch.number >= first);
+    let mut followed = Followed {
+        root: found.iter().map(|epoch| epoch.number).min().unwrap_or(first),
+        infos: Vec::new(),
+        highest: first,
+    };
+    let mut activations: Vec<(u32, &Key)> = objects
+        .iter()
+        .filter_map(|object| activated(&object.key).map(|number| (number, &object.key)))
+        .collect();
+    // Each follows a lower one.
+    activations.sort();
+    for (number, key) in activations {
+        followed.read(store, config, number, key, &found).await?;
+    }
+    found.retain(|epoch| followed.counts(epoch.number));
+    let mut keys = Keyring::new(identity, found)?;
+    keys.current = followed.highest.max(keys.current);
+    keys.first = first;
+    keys.followed = followed.infos;
+    Ok(keys)
+}
+
 /// What is known of the order of epochs.
-#[derive(Debug, Default)]
-pub(super) struct Followed {
+#[derive(Debug)]
+struct Followed {
+    /// The oldest epoch: it counts without having followed another that is known.
+    root: u32,
     infos: Vec<EpochInfo>,
-    highest: Option<u32>,
+    highest: u32,
 }
 
 impl Followed {
-    /// Takes on what an object says, when its epoch is among those that the wrapper opens.
-    pub(super) async fn read(
+    fn counts(&self, number: u32) -> bool {
+        number == self.root || self.infos.iter().any(|info| info.number == number)
+    }
+
+    /// Takes on what an object says.
+    async fn read(
         &mut self,
         store: &Arc<dyn Store>,
         config: &Config,
-        object: &Object,
-        epochs: &[Epoch],
+        number: u32,
+        key: &Key,
+        found: &[Epoch],
     ) -> Result<(), Error> {
-        let key = &object.key;
-        let Some(number) = activated(key) else {
+        if number < self.root {
+            return Ok(());
+        }
+        let of = |number| found.iter().find(|epoch| epoch.number == number);
+        let Some(epoch) = of(number) else {
+            self.highest = number;
             return Ok(());
         };
-        self.highest = self.highest.max(Some(number));
-        let of = |number| epochs.iter().find(|epoch| epoch.number == number);
-        let Some(epoch) = of(number) else { return Ok(()) };
-        let bytes = store.get(key).await.map_err(Error::store("read", key))?;
         let damaged = |reason: &str| Error::damaged(key, reason);
-        let json = unseal_by(
-            config.suite,
-            config.id,
-            |other| match other == number {
-                true => Ok(epoch),
-                false => Err(damaged("it is sealed with another epoch than it names")),
-            },
-            ObjectKind::Epoch,
-            key,
-            &bytes,
-        )?;
+        let json = open(store, config, key, epoch).await?;
         let said: Activation = serde_json::from_slice(&json).map_err(|_| damaged("it cannot be read"))?;
         if said.version != VERSION || said.after >= number {
             return Err(damaged("it does not say what it should"));
         }
-        let lowest = epochs.iter().map(|epoch| epoch.number).min();
-        match of(said.after) {
-            Some(before) => {
-                let expected = data_encoding::HEXLOWER.encode(&before.proof_of(config.id, epoch));
-                if !constant_time_eq(expected.as_bytes(), said.proof.as_bytes()) {
-                    return Err(damaged(
-                        "whoever made it did not have the secrets of the epoch before",
-                    ));
-                }
+        if number > self.root {
+            if !self.counts(said.after) {
+                // What it followed was given up before it was said to count: nothing proves it.
+                return match said.after < self.root || of(said.after).is_some() {
+                    true => Ok(()),
+                    false => Err(damaged("the epoch that it followed is not there")),
+                };
             }
-            // What it followed was given up, and nobody can prove anything by that.
-            None if Some(said.after) < lowest => {}
-            None => return Err(damaged("the epoch that it followed is not there")),
+            let proof = of(said.after).map(|before| before.proof_of(config.id, epoch));
+            let expected = proof.map(|proof| data_encoding::HEXLOWER.encode(&proof));
+            if !expected.is_some_and(|proof| constant_time_eq(proof.as_bytes(), said.proof.as_bytes())) {
+                return Err(damaged(
+                    "whoever made it did not have the secrets of the epoch before",
+                ));
+            }
         }
+        self.highest = number;
         self.infos.push(EpochInfo {
             number,
             made: Some(said.at),
             gives_up: said.gives_up,
             operation: Some(said.operation),
+            after: Some(said.after),
         });
         Ok(())
-    }
-
-    /// The secrets that count: the oldest, and those that followed.
-    pub(super) fn into_keyring(self, identity: &[u8; 32], mut epochs: Vec<Epoch>) -> Result<Keyring, Error> {
-        let lowest = epochs.iter().map(|epoch| epoch.number).min();
-        let known: BTreeSet<u32> = self.infos.iter().map(|info| info.number).collect();
-        epochs.retain(|epoch| Some(epoch.number) == lowest || known.contains(&epoch.number));
-        let mut keys = Keyring::new(identity, epochs)?;
-        keys.current = self.highest.unwrap_or(keys.current).max(keys.current);
-        keys.followed = self.infos;
-        Ok(keys)
     }
 }
 
@@ -146,6 +235,7 @@ impl Vault {
                 made: None,
                 gives_up: false,
                 operation: None,
+                after: None,
             })
         };
         keys.epochs.keys().map(info).collect()
@@ -192,32 +282,13 @@ impl Vault {
             let Some(epoch) = self.seal_new_epoch().await? else {
                 continue;
             };
-            let said = Activation {
-                version: VERSION,
-                at: self.clock().now(),
-                operation,
-                after,
-                gives_up,
-                proof: data_encoding::HEXLOWER.encode(&before.proof_of(self.id(), &epoch)),
-            };
-            let json = serde_json::to_vec(&said)
-                .map_err(|error| Error::Internal(format!("could not write what an epoch is: {error}")))?;
-            let key = activation_key(epoch.number)?;
-            let sealed = seal_by(
-                self.suite(),
-                self.id(),
-                &epoch,
-                ObjectKind::Epoch,
-                Mode::Writer,
-                &key,
-                &json,
-            )?;
+            let (key, sealed) = self.activation(before, &epoch, gives_up, operation)?;
             guard.confirm().await?;
             if !self.create_if_free(&key, sealed).await? {
                 continue;
             }
             self.renew_keys().await?;
-            self.remove_half_made(guard).await?;
+            self.remove_left_over(guard).await?;
             return Ok(epoch.number);
         }
         Err(Error::Conflict(
@@ -225,21 +296,40 @@ impl Vault {
         ))
     }
 
+    /// The object that says that an epoch followed this one.
+    pub(crate) fn activation(
+        &self,
+        before: &Epoch,
+        epoch: &Epoch,
+        gives_up: bool,
+        operation: OperationId,
+    ) -> Result<(Key, Vec<u8>), Error> {
+        let said = Activation {
+            version: VERSION,
+            at: self.clock().now(),
+            operation,
+            after: before.number,
+            gives_up,
+            proof: data_encoding::HEXLOWER.encode(&before.proof_of(self.id(), epoch)),
+        };
+        self.seal_with(epoch, activation_key(epoch.number)?, &said)
+    }
+
+    fn seal_with(&self, epoch: &Epoch, key: Key, said: &impl Serialize) -> Result<(Key, Vec<u8>), Error> {
+        let json = serde_json::to_vec(said)
+            .map_err(|error| Error::Internal(format!("could not write what an epoch is: {error}")))?;
+        let (kind, mode) = (ObjectKind::Epoch, Mode::Writer);
+        let sealed = seal_by(self.suite(), self.id(), epoch, kind, mode, &key, &json)?;
+        Ok((key, sealed))
+    }
+
     /// Seals the secrets of a new epoch to every wrapper, under a number that nobody used. `None` when somebody used it
     /// at the same time.
-    async fn seal_new_epoch(&self) -> Result<Option<Epoch>, Error> {
-        let mut used: Vec<u32> = Vec::new();
-        for object in self.objects("keys/").await? {
-            let digits = object
-                .key
-                .as_str()
-                .rsplit_once("/epoch-")
-                .map(|(_, digits)| digits);
-            used.extend(digits.and_then(|digits| digits.parse::<u32>().ok()));
-        }
-        let activations = self.objects(EPOCHS).await?;
-        used.extend(activations.iter().filter_map(|object| activated(&object.key)));
-        let number = used.into_iter().max().unwrap_or(0) + 1;
+    pub(crate) async fn seal_new_epoch(&self) -> Result<Option<Epoch>, Error> {
+        let (sealed, activations) = (self.objects("keys/").await?, self.objects(EPOCHS).await?);
+        let used = sealed.iter().filter_map(|object| sealed_epoch(&object.key));
+        let used = used.chain(activations.iter().filter_map(|object| activated(&object.key)));
+        let number = used.max().unwrap_or(0) + 1;
         let epoch = Epoch::random(number)?;
         for (wrapper, _) in load_wrappers(self.store()).await? {
             let sealed = wrapper.seal_epoch(self.suite(), self.id(), self.keys().identity(), &epoch)?;
@@ -251,24 +341,62 @@ impl Vault {
         Ok(Some(epoch))
     }
 
-    /// Removes secrets that a rotation left when it was killed before it said that they count: they have sealed nothing.
-    async fn remove_half_made(&self, guard: &Lease) -> Result<(), Error> {
-        let current = self.keys().current();
-        let lowest = self.keys().lowest();
+    /// Says that the epochs before this one do not count any more, and removes their secrets from all wrappers.
+    pub(crate) async fn begin_with(&self, number: u32, guard: &Lease) -> Result<(), Error> {
+        let said = First {
+            version: VERSION,
+            at: self.clock().now(),
+        };
+        let (key, sealed) = {
+            let (keys, key) = (self.keys(), first_key(number)?);
+            self.seal_with(keys.epoch(number, &key)?, key.clone(), &said)?
+        };
+        guard.confirm().await?;
+        self.create_if_free(&key, sealed).await?;
+        self.renew_keys().await?;
+        self.remove_left_over(guard).await
+    }
+
+    /// Whether an object that names the first epoch that counts was written by who had its secrets.
+    pub(crate) async fn check_first_epoch(&self, key: &Key) -> Result<(), Error> {
+        if first_epoch(key).is_some_and(|number| number < self.keys().lowest()) {
+            // It was read by who has given up that one, too.
+            return Ok(());
+        }
+        match self.read_if_there(key).await? {
+            Some(bytes) => self.unseal(ObjectKind::Epoch, key, &bytes).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Epochs that followed one which is to be given up, and are not the one that gives it up: a rotation that slept made
+    /// them, or somebody with leaked secrets. Another rotation is needed before anything can be given up.
+    #[must_use]
+    pub fn stray_epochs(&self) -> Vec<u32> {
+        let before = self.giving_up().unwrap_or(0);
+        let is_stray =
+            |epoch: &EpochInfo| epoch.number > before && epoch.after.is_some_and(|after| after < before);
+        let strays = self.epochs().into_iter().filter(is_stray);
+        strays.map(|epoch| epoch.number).collect()
+    }
+
+    /// Removes secrets that count no more, and those that a rotation left when it was killed before it said that they
+    /// count: they have sealed nothing.
+    pub(crate) async fn remove_left_over(&self, guard: &Lease) -> Result<(), Error> {
+        let (first, lowest, current) = {
+            let keys = self.keys();
+            (keys.first, keys.lowest(), keys.current())
+        };
         let activations = self.objects(EPOCHS).await?;
         let known: BTreeSet<u32> = activations
             .iter()
             .filter_map(|object| activated(&object.key))
             .collect();
+        let is_left_over =
+            |number: u32| number < first || (number > lowest && number < current && !known.contains(&number));
         guard.confirm().await?;
         for object in self.objects("keys/").await? {
-            let digits = object
-                .key
-                .as_str()
-                .rsplit_once("/epoch-")
-                .map(|(_, digits)| digits);
-            let number = digits.and_then(|digits| digits.parse::<u32>().ok());
-            if number.is_some_and(|number| number > lowest && number < current && !known.contains(&number)) {
+            if sealed_epoch(&object.key).is_some_and(is_left_over) {
                 self.remove(&object.key).await?;
             }
         }

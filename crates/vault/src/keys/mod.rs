@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub use epochs::EpochInfo;
-pub(crate) use epochs::activated;
+pub(crate) use epochs::{activated, activation_key, first_epoch, sealed_epoch};
 pub(crate) use key_file::FileKey;
 pub(crate) use recipients::check as check_recipient;
 pub use recipients::of_identity as age_recipients;
@@ -159,6 +159,8 @@ pub(crate) struct Keyring {
     epochs: BTreeMap<u32, Epoch>,
     /// The epoch that new objects are sealed with; the key that opened the vault may not open it.
     current: u32,
+    /// The first epoch that counts, by what was said when those before it were given up; 1 where none were.
+    first: u32,
     /// What is known of epochs that followed another.
     followed: Vec<EpochInfo>,
 }
@@ -182,6 +184,7 @@ impl Keyring {
             chunk_id: Zeroizing::new(blake3::derive_key(CHUNK_ID, identity)),
             epochs: epochs.into_iter().map(|epoch| (epoch.number, epoch)).collect(),
             current,
+            first: 1,
             followed: Vec::new(),
         })
     }

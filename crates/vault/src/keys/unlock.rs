@@ -6,7 +6,7 @@ use ostler_store::{Object, Store};
 use ostler_vocabulary::{Classified, ErrorKind};
 use zeroize::Zeroizing;
 
-use super::epochs::{self, Followed};
+use super::epochs;
 use super::wrapper::{Tried, WrapperSecret};
 use super::{Epoch, Keyring, Wrapper};
 use crate::config::Config;
@@ -151,16 +151,13 @@ pub(super) async fn load_keys(
     let Some(identity): Option<Zeroizing<[u8; 32]>> = identity else {
         return Ok(None);
     };
-    let mut followed = Followed::default();
-    for object in &activations {
-        followed.read(store, config, object, &found).await?;
-    }
-    followed.into_keyring(&identity, found).map(Some)
+    epochs::that_count(store, config, &activations, &identity, found)
+        .await
+        .map(Some)
 }
 
 fn number_of(object: &Object) -> Option<u32> {
-    let digits = object.key.as_str().rsplit('-').next()?;
-    (digits.len() == 8).then(|| digits.parse().ok()).flatten()
+    epochs::sealed_epoch(&object.key)
 }
 
 impl Vault {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ostler_vocabulary::{Classified, ErrorKind, Secret};
 
 use super::unlock::{OpenedBy, load_keys, load_wrappers, try_key};
-use super::{FileKey, Keyring, Protection, Wrapper, check_recipient};
+use super::{FileKey, Keyring, Protection, Wrapper, check_recipient, sealed_epoch};
 use crate::objects::{list, object_key};
 use crate::{Error, Lease, NewKey, Unlock, Vault, WrapperInfo};
 
@@ -18,8 +18,8 @@ impl Vault {
         let mut epochs: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for object in self.objects("keys/").await? {
             let name = object.key.as_str().strip_prefix("keys/").unwrap_or_default();
-            if let Some((wrapper, digits)) = name.split_once("/epoch-")
-                && let Ok(number) = digits.parse()
+            if let Some(number) = sealed_epoch(&object.key)
+                && let Some((wrapper, _)) = name.split_once('/')
             {
                 epochs.entry(wrapper.to_owned()).or_default().push(number);
             }

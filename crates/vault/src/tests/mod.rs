@@ -7,6 +7,7 @@ mod chunks;
 mod collect;
 mod damage;
 mod fixture;
+mod giving_up;
 mod keys;
 mod lease;
 mod locked;

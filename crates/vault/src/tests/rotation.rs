@@ -1,21 +1,17 @@
-//! Keys that are added, removed and rotated; epochs that are given up.
+//! Keys that are added, removed and rotated.
 
 use std::sync::Arc;
 
-use ostler_store::{Key, Memory, Store};
-use ostler_vocabulary::{Classified, ErrorKind, OperationId, Progress, Secret, Unit};
-use tokio_util::sync::CancellationToken;
+use ostler_store::{Key, Store};
+use ostler_vocabulary::{Classified, ErrorKind, OperationId, Secret};
 
 use super::collect::Mortal;
 use super::fixture::{Fixture, SUITES, noise};
 use super::world::{World, check, collect, commit, intent_of, lease, store_files, verify};
 use crate::envelope::epoch_of;
-use crate::{
-    CatalogueEntry, Collecting, Error, MarkAction, MarkRecord, NewKey, PassphraseCost, ProofRecord, Record,
-    Unlock, Vault,
-};
+use crate::{Error, NewKey, PassphraseCost, Unlock, Vault};
 
-async fn rotate(vault: &Arc<Vault>, gives_up: bool) -> Result<u32, Error> {
+pub(super) async fn rotate(vault: &Arc<Vault>, gives_up: bool) -> Result<u32, Error> {
     let lease = lease(vault).await?;
     let after = vault.current_epoch();
     let epoch = vault
@@ -23,87 +19,6 @@ async fn rotate(vault: &Arc<Vault>, gives_up: bool) -> Result<u32, Error> {
         .await?;
     lease.release().await?;
     Ok(epoch)
-}
-
-/// What `vault key rotate --compromised` does.
-async fn give_up(vault: &Arc<Vault>) -> Result<Vec<String>, Error> {
-    if vault.giving_up().is_none() {
-        rotate(vault, true).await?;
-    }
-    let lease = lease(vault).await?;
-    let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
-    vault.settle_old_writers(Collecting::default(), &cancel).await?;
-    vault
-        .collect(&lease, Collecting::default(), &progress, &cancel)
-        .await?;
-    vault.seal_anew(&lease, &progress, &cancel).await?;
-    let left = vault.give_up_old_epochs(&lease, &cancel).await?;
-    lease.release().await?;
-    Ok(left)
-}
-
-/// Epochs of all objects that name one.
-async fn epochs(store: &Memory, prefix: &str) -> Vec<(Key, u32)> {
-    let mut epochs = Vec::new();
-    for key in store.keys() {
-        if !key.as_str().starts_with(prefix) {
-            continue;
-        }
-        let bytes = store.get(&key).await.unwrap();
-        let epoch = match key.as_str().starts_with("packs/") {
-            true => Some(u32::from_be_bytes(bytes[12..16].try_into().unwrap())),
-            false => epoch_of(&bytes),
-        };
-        epochs.extend(epoch.map(|epoch| (key, epoch)));
-    }
-    epochs
-}
-
-/// A vault with backups, of which one is held, one proven, one gone, and one was given up while it was made.
-async fn lived_in() -> (World, Vec<Record>) {
-    let world = World::new().await;
-    let shared = noise(1, 200_000);
-    let mut records = Vec::new();
-    for i in 0..4 {
-        let own = noise(10 + i, 200_000);
-        records.push(
-            world
-                .backup(&[("data/own", own), ("data/shared", shared.clone())])
-                .await,
-        );
-    }
-    world.delete(&records.remove(2)).await;
-    let at = records[0].ended;
-    let action = MarkAction::Hold(Some("a reason that is longer than a name can hold ".repeat(10)));
-    let mark = MarkRecord { at, action };
-    world.vault.add_mark(records[0].backup, &mark).await.unwrap();
-    let proof = ProofRecord {
-        method: "verify".into(),
-        at,
-        ok: true,
-        files: 2,
-        bytes: 400_000,
-        problems: vec![],
-        operation: None,
-        part: None,
-    };
-    world.vault.add_proof(records[1].backup, &proof).await.unwrap();
-    let ghost = store_files(&world.vault, &[("data/x", noise(99, 100_000))])
-        .await
-        .unwrap();
-    drop(world.vault.begin(&intent_of(&ghost)).await.unwrap());
-    assert!(world.vault.rule_out(ghost.backup).await.unwrap());
-    (world, records)
-}
-
-async fn is_whole(vault: &Arc<Vault>, records: &[Record], catalogue: &[CatalogueEntry], context: &str) {
-    for record in records {
-        assert_eq!(verify(vault, record).await.unwrap(), [], "{context}");
-        assert_eq!(vault.record(record.backup).await.unwrap(), *record, "{context}");
-    }
-    assert_eq!(vault.catalogue().await.unwrap(), catalogue, "{context}");
-    let found = check(vault, true).await;
-    assert_eq!((found.problems, found.damaged), (vec![], vec![]), "{context}");
 }
 
 #[tokio::test]
@@ -284,100 +199,4 @@ async fn an_epoch_without_the_proof_of_the_one_before_is_refused() {
         assert_eq!(opened.unwrap_err().kind(), ErrorKind::Corrupt);
     }
     drop(other);
-}
-
-#[tokio::test]
-async fn given_up_epochs_are_needed_by_nothing_and_gone() {
-    let (world, records) = lived_in().await;
-    let catalogue = world.vault.catalogue().await.unwrap();
-    // One more backup is being made by somebody who opened before.
-    let early = world.open(Arc::clone(&world.store) as _).await;
-    assert_eq!(give_up(&world.vault).await.unwrap(), [""; 0]);
-    for prefix in ["packs/", "index/", "notes/", "rounds/"] {
-        for (key, epoch) in epochs(&world.store, prefix).await {
-            assert_eq!(epoch, 2, "{key}");
-        }
-    }
-    for key in world.store.keys() {
-        assert!(!key.as_str().ends_with("/epoch-00000001"), "{key}");
-    }
-    let fresh = world.open(Arc::clone(&world.store) as _).await;
-    assert_eq!(fresh.epochs().len(), 1);
-    is_whole(&fresh, &records, &catalogue, "given up").await;
-    is_whole(&early, &records, &catalogue, "opened before").await;
-    let late = super::world::backup(&early, &[("data/late", noise(7, 100_000))]).await;
-    assert_eq!(verify(&fresh, &late).await.unwrap(), []);
-    // And again, with what was sealed anew once.
-    assert_eq!(give_up(&fresh).await.unwrap(), [""; 0]);
-    let mut all = records.clone();
-    all.push(late);
-    let fresh = world.open(Arc::clone(&world.store) as _).await;
-    let catalogue = fresh.catalogue().await.unwrap();
-    is_whole(&fresh, &all, &catalogue, "given up twice").await;
-    for record in &all {
-        let guard = lease(&fresh).await.unwrap();
-        fresh.delete_backup(record.backup, &guard).await.unwrap();
-        guard.release().await.unwrap();
-    }
-    collect(&fresh).await.unwrap();
-    let left: Vec<Key> = world
-        .store
-        .keys()
-        .into_iter()
-        .filter(|key| key.as_str().starts_with("packs/"))
-        .collect();
-    assert_eq!(left, []);
-}
-
-#[tokio::test]
-async fn giving_up_killed_at_any_change_loses_nothing_and_goes_on() {
-    let (world, records) = lived_in().await;
-    let catalogue = world.vault.catalogue().await.unwrap();
-    for changes in 0..1000 {
-        let store = world.copy().await;
-        let mortal = world
-            .open(Arc::new(Mortal::new(Arc::clone(&store), changes + 1)))
-            .await;
-        let ended = give_up(&mortal).await.is_ok();
-        let context = format!("after {changes} changes");
-        let vault = world.open(Arc::clone(&store) as _).await;
-        for record in &records {
-            assert_eq!(verify(&vault, record).await.unwrap(), [], "{context}");
-        }
-        assert_eq!(vault.catalogue().await.unwrap(), catalogue, "{context}");
-        let left = give_up(&vault).await.unwrap();
-        assert_eq!(left, [""; 0], "{context}");
-        let fresh = world.open(Arc::clone(&store) as _).await;
-        assert_eq!(fresh.epochs().len(), 1, "{context}");
-        is_whole(&fresh, &records, &catalogue, &context).await;
-        if ended {
-            assert!(changes > 20);
-            return;
-        }
-    }
-    panic!("it never ends");
-}
-
-#[tokio::test]
-async fn a_backup_that_began_with_a_leaked_epoch_keeps_it_until_it_is_over() {
-    let world = World::new().await;
-    let early = world.open(Arc::clone(&world.store) as _).await;
-    let record = store_files(&early, &[("data/a", noise(1, 100_000))])
-        .await
-        .unwrap();
-    let mut intent = intent_of(&record);
-    intent.owner = ostler_vocabulary::ProcessIdentity::current();
-    let writer = early.begin(&intent).await.unwrap();
-    rotate(&world.vault, true).await.unwrap();
-    let guard = lease(&world.vault).await.unwrap();
-    let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
-    world.vault.seal_anew(&guard, &progress, &cancel).await.unwrap();
-    let left = world.vault.give_up_old_epochs(&guard, &cancel).await.unwrap();
-    assert!(left.iter().any(|key| key.starts_with("intents/")), "{left:?}");
-    guard.release().await.unwrap();
-    writer.commit(&record, &[]).await.unwrap();
-    writer.finish().await.unwrap();
-    assert_eq!(give_up(&world.vault).await.unwrap(), [""; 0]);
-    let fresh = world.open(Arc::clone(&world.store) as _).await;
-    assert_eq!(verify(&fresh, &record).await.unwrap(), []);
 }

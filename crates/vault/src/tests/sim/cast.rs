@@ -392,10 +392,8 @@ async fn rotation(view: &View, vault: &Arc<Vault>, gives_up: bool) -> Result<Vec
         .lease(holder(view), Duration::from_secs(100), &|_| {})
         .await?;
     vault.renew_keys().await?;
-    if !gives_up || vault.giving_up().is_none() {
-        let operation = OperationId::random();
-        let after = vault.current_epoch();
-        vault.rotate(after, gives_up, operation, &lease).await?;
+    if !gives_up || vault.giving_up().is_none() || !vault.stray_epochs().is_empty() {
+        next_epoch(vault, gives_up, &lease).await?;
     }
     lease.release().await?;
     if !gives_up {
@@ -407,6 +405,11 @@ async fn rotation(view: &View, vault: &Arc<Vault>, gives_up: bool) -> Result<Vec
     let left = give_up_epochs(vault, &lease).await?;
     lease.release().await?;
     Ok(left)
+}
+
+pub(super) async fn next_epoch(vault: &Arc<Vault>, gives_up: bool, lease: &Lease) -> Result<(), Error> {
+    let (operation, after) = (OperationId::random(), vault.current_epoch());
+    vault.rotate(after, gives_up, operation, lease).await.map(drop)
 }
 
 /// The backup that an object is named for.

@@ -289,6 +289,9 @@ async fn judge(world: &World, base: &Arc<Vault>, observer: usize) -> Result<(), 
         .lease(holder(&view), Duration::from_secs(3600), &|_| {})
         .await
         .map_err(said)?;
+    if !vault.stray_epochs().is_empty() {
+        cast::next_epoch(&vault, true, &lease).await.map_err(said)?;
+    }
     let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
     let how = Collecting::default();
     let collected = vault
