@@ -1,7 +1,7 @@
 //! `restore`: write the files of a backup back, each byte verified.
 
 use ostler_api::document::{BackupState, Outcome, Problem, RestoreReport};
-use ostler_api::node::Download;
+use ostler_api::node::{Download, Downloaded};
 use ostler_api::request::{Overwrite, Plan, Request, Restore, RestoreWork, Work};
 use ostler_operations::{Finished, Operation};
 use ostler_vault::{NodeRecord, Record};
@@ -139,15 +139,29 @@ pub(crate) fn digest_of(request: &Restore, id: BackupId, work: &RestoreWork) -> 
 }
 
 /// What a restore wrote, as its step records it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Written {
-    files_written: u64,
-    files_kept: u64,
-    bytes_written: u64,
-    bytes_verified: u64,
-    deleted: u64,
-    problems: Vec<Problem>,
-    damaged: bool,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Written {
+    pub(crate) files_written: u64,
+    pub(crate) files_kept: u64,
+    pub(crate) bytes_written: u64,
+    pub(crate) bytes_verified: u64,
+    pub(crate) deleted: u64,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) damaged: bool,
+}
+
+impl From<Downloaded> for Written {
+    fn from(done: Downloaded) -> Self {
+        Self {
+            files_written: done.files_written,
+            files_kept: done.files_kept,
+            bytes_written: done.bytes_written,
+            bytes_verified: done.bytes_verified,
+            deleted: done.deleted.len() as u64,
+            problems: bounded(done.problems),
+            damaged: done.damaged,
+        }
+    }
 }
 
 /// Runs the plan.
@@ -217,15 +231,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
                     .download(download, &step.progress, &step.cancelled)
                     .await
                     .map_err(context.attempting(format_args!("restore backup {}", id.short())))?;
-                Ok(Written {
-                    files_written: done.files_written,
-                    files_kept: done.files_kept,
-                    bytes_written: done.bytes_written,
-                    bytes_verified: done.bytes_verified,
-                    deleted: done.deleted.len() as u64,
-                    problems: bounded(done.problems),
-                    damaged: done.damaged,
-                })
+                Ok(Written::from(done))
             }
         })
         .await?;

@@ -9,11 +9,10 @@ use ostler_api::request::{Onto, Restore, RestoreWork};
 use ostler_operations::{Finished, Operation, Policy};
 use ostler_vault::{NodeRecord, Record};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Unit};
-use serde::{Deserialize, Serialize};
 
 use super::{Cluster, Held, Root};
 use crate::problems::{bounded, in_short};
-use crate::restore::{finished, may_restore};
+use crate::restore::{Written, finished, may_restore};
 use crate::{Context, Error, select};
 use plan::Target;
 pub(crate) use plan::plan;
@@ -32,18 +31,6 @@ pub(crate) fn below(directory: &Path, part: &NodeRecord) -> PathBuf {
 fn cluster_of(context: &Context) -> Result<&Cluster, Failure> {
     let cluster = context.cluster.as_deref();
     cluster.ok_or_else(|| Failure::new(ErrorKind::Internal, "a restore to a cluster has none"))
-}
-
-/// What a part's step wrote.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Written {
-    files_written: u64,
-    files_kept: u64,
-    bytes_written: u64,
-    bytes_verified: u64,
-    deleted: u64,
-    problems: Vec<Problem>,
-    damaged: bool,
 }
 
 /// Runs the plan, under the cluster's lease.
@@ -119,15 +106,7 @@ async fn run_held(
                         target.name(),
                         id.short()
                     )))?;
-                Ok(Written {
-                    files_written: done.files_written,
-                    files_kept: done.files_kept,
-                    bytes_written: done.bytes_written,
-                    bytes_verified: done.bytes_verified,
-                    deleted: done.deleted.len() as u64,
-                    problems: bounded(done.problems),
-                    damaged: done.damaged,
-                })
+                Ok(Written::from(done))
             },
         )
         .await?;
