@@ -173,8 +173,11 @@ class Vault(Packs):
 
     def is_tombstone(self, key):
         """Whether it says, authentically, that there is no such backup."""
-        if self.read(key)[9:10] != bytes([TOMBSTONE]):
+        data = self.read(key)
+        if data[9:10] != bytes([TOMBSTONE]):
             return False
+        if struct.unpack(">I", data[12:16])[0] < min(self.epochs):
+            return True  # it came late
         self.open_object(key, TOMBSTONE, WRITER)
         return True
 

@@ -113,6 +113,12 @@ pub(crate) fn epoch_of(bytes: &[u8]) -> Option<u32> {
         .then(|| u32::from_be_bytes([fixed[12], fixed[13], fixed[14], fixed[15]]))
 }
 
+/// Whether a sealed object says that it is of this kind. Nothing vouches for that.
+pub(crate) fn claims_to_be(kind: ObjectKind, bytes: &[u8]) -> bool {
+    let fixed = bytes.first_chunk::<FIXED>();
+    fixed.is_some_and(|fixed| fixed.starts_with(MAGIC) && fixed[9] == kind.code())
+}
+
 /// Seals `plaintext` as the object `key` of a vault, with the secrets of this epoch.
 pub(crate) fn seal_by(
     suite: Suite,

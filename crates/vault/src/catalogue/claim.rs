@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::note::{record_key, record_of, to_json};
 use super::{MarkAction, MarkRecord};
-use crate::envelope::{Mode, ObjectKind, epoch_of};
+use crate::envelope::{Mode, ObjectKind, claims_to_be, epoch_of};
 use crate::{Error, Vault};
 
 /// What is at the key of a commit record.
@@ -33,11 +33,21 @@ impl Vault {
         let Some((key, bytes)) = self.find_record(id).await? else {
             return Ok(AtRecord::Nothing);
         };
-        Ok(match self.unseal(ObjectKind::Tombstone, &key, &bytes) {
-            Ok(_) => AtRecord::Tombstone,
-            Err(error @ Error::EpochUnknown { .. }) => return Err(error),
-            Err(_) => AtRecord::Record,
+        Ok(match self.is_tombstone(&key, &bytes)? {
+            true => AtRecord::Tombstone,
+            false => AtRecord::Record,
         })
+    }
+
+    /// Whether what is at a record's key is a tombstone. One that is sealed with secrets which were given up came late; it
+    /// keeps the key as any other, and nobody can read it again.
+    pub(crate) fn is_tombstone(&self, key: &Key, bytes: &[u8]) -> Result<bool, Error> {
+        match self.unseal(ObjectKind::Tombstone, key, bytes) {
+            Ok(_) => Ok(true),
+            Err(error @ Error::EpochUnknown { .. }) => Err(error),
+            Err(_) => Ok(claims_to_be(ObjectKind::Tombstone, bytes)
+                && epoch_of(bytes).is_some_and(|epoch| epoch < self.keys().lowest())),
+        }
     }
 
     /// The record or tombstone of a backup, and where it is: at its own key, or where it was sealed anew.

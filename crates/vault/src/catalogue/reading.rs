@@ -139,7 +139,7 @@ impl Vault {
             .await?
             .ok_or_else(|| Error::NotFound(format!("backup {id}")))?;
         let json = match self.unseal(ObjectKind::Record, &key, &bytes) {
-            Err(_) if self.unseal(ObjectKind::Tombstone, &key, &bytes).is_ok() => {
+            Err(_) if self.is_tombstone(&key, &bytes)? => {
                 return Err(Error::NotFound(format!("backup {id}: its commit was ruled out")));
             }
             unsealed => unsealed?,

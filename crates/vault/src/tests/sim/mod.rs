@@ -22,10 +22,7 @@ use crate::{InitOptions, Protect, Vault};
 use schedule::history;
 
 /// Histories of each everyday run; the campaign (`cargo xtask simulate`) sets it higher.
-///
-/// To be 100,000 again: the history of seed 45061 does not come to an end. A rotator that slept stores secrets of an epoch
-/// that was given up meanwhile, and who gives up epochs goes on renewing its keys.
-const SEEDS: u64 = 40_000;
+const SEEDS: u64 = 100_000;
 /// A planted mistake is found within so many.
 const FOUND_WITHIN: u64 = 20_000;
 

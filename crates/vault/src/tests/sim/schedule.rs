@@ -304,6 +304,12 @@ async fn judge(world: &World, base: &Arc<Vault>, observer: usize) -> Result<(), 
             return Err(format!("in the end `{left}` needs an epoch that leaked"));
         }
     }
+    // An intent of an epoch that was given up while it was on its way tells nobody whether its maker is dead: until that is
+    // seen what might be its is kept, for another collection.
+    vault
+        .collect(&lease, how, &progress, &cancel)
+        .await
+        .map_err(said)?;
     lease.release().await.map_err(said)?;
     if !collected.waits_for.is_empty() {
         return Err("in the end a collection waits for makers that are dead".to_owned());
