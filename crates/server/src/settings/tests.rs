@@ -40,7 +40,12 @@ fn every_key_of_the_template_can_be_set() {
     for line in template().lines() {
         let code = line.strip_prefix('#').unwrap_or(line);
         if !code.starts_with(' ') {
-            all.push_str(&code.replace("[vault.NAME", "[vault.main"));
+            let named = code
+                .replace("[vault.NAME", "[vault.main")
+                .replace("[cluster.NAME", "[cluster.shop")
+                .replace(".node.NODE]", ".node.a]")
+                .replace("quorum = 2", "quorum = 1");
+            all.push_str(&named);
             all.push('\n');
         }
     }
