@@ -5,7 +5,8 @@ Written from vault-format.md alone, as a test of that page and for the day when 
 Needs Python 3.9, the three files beside this one, and the packages blake3, zstandard, cryptography, argon2-cffi.
 
     read_vault.py list    VAULT [KEY]                    one line of JSON per committed backup, oldest first
-    read_vault.py restore VAULT BACKUP_ID TARGET [KEY]   every entry, to TARGET/<its absolute path>
+    read_vault.py restore VAULT BACKUP_ID TARGET [KEY]   every entry, to TARGET/<its absolute path>;
+                                                         of a cluster to TARGET/NODE/ROOT/<its absolute path>
     read_vault.py check   VAULT [KEY]                    reads and verifies everything there is; prints counts
 
 VAULT is a directory. KEY is one of

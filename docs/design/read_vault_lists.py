@@ -134,10 +134,15 @@ def block(vault, data):
     cursor.end()
 
 
+def below(part, entry):
+    """An entry of a cluster's backup: below its node and root, and linked to nothing of another."""
+    return entry._replace(path=part + b"/" + entry.path, device=(part, entry.device))
+
+
 def entries(vault, record, damaged):
     """All entries of a backup; says to `damaged` which blocks cannot be read, and leaves them out."""
     for node in record["nodes"]:
-        before = None
+        before, part = None, f"{node['host']}/{node['root']}".encode() if node.get("root") else None
         for first, count, size, address in blocks(vault, bytes.fromhex(node["list"])):
             try:
                 with reading(f"chunk {address.hex()}"):
@@ -147,6 +152,6 @@ def entries(vault, record, damaged):
                     for order in (entry.path.replace(b"/", b"\0") for entry in entries):
                         require(before is None or before < order, "its paths are not in order")
                         before = order
-                yield from entries
+                yield from entries if part is None else (below(part, entry) for entry in entries)
             except Damage as error:
                 damaged(error)

@@ -29,6 +29,7 @@ const TABLE: &[Place] = &[
     place("ostler-api", 1, &[]),
     place("ostler-postgres", 1, &[]),
     place("ostler-queue", 1, &["ostler-postgres"]),
+    place("ostler-wire", 1, &["ostler-api"]),
     place("ostler-agent", 2, &[]),
     place("ostler-backup", 2, &[]),
     place("ostler-retention", 2, &[]),

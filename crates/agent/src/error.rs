@@ -86,6 +86,20 @@ pub enum Error {
         /// The file that would mark it.
         marker: &'static str,
     },
+    /// A path that this agent was not given.
+    #[error("`{path}` is outside of what this agent may touch")]
+    Outside {
+        /// The path.
+        path: String,
+        /// What it may touch.
+        roots: Vec<String>,
+    },
+    /// A command that this agent was not given.
+    #[error("this agent has no command `{name}`")]
+    NoCommand {
+        /// Its name.
+        name: String,
+    },
     /// Somebody asked for it to stop.
     #[error("cancelled")]
     Cancelled,
@@ -124,6 +138,7 @@ impl Classified for Error {
             },
             Self::Vault { source, .. } => source.kind(),
             Self::Address(_) | Self::Entry { .. } => ErrorKind::Corrupt,
+            Self::Outside { .. } | Self::NoCommand { .. } => ErrorKind::Denied,
             Self::Conflicts { .. } | Self::NotScratch { .. } => ErrorKind::Refused,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Worker => ErrorKind::Internal,
@@ -141,6 +156,10 @@ impl Classified for Error {
             Self::Conflicts { .. } => Some(
                 "restore into another directory with --to, or allow it with --overwrite different".to_owned(),
             ),
+            Self::Outside { roots, .. } => Some(format!("its roots: {}", roots.join(", "))),
+            Self::NoCommand { .. } => {
+                Some("it runs what its own configuration has in [agent.commands]".to_owned())
+            }
             _ => None,
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! Who uses it: the server, which gives it to the backup operations as an [`ostler_api::Node`].
 //!
-//! The types to know: [`LocalNode`] (the agent in this process), [`Options`] (how it works) and [`Error`].
+//! The types to know: [`LocalNode`] (the agent in this process), [`Confined`] (a node within
+//! bounds, for what comes over a wire), [`Options`] (how it works) and [`Error`].
 //!
 //! Invariants: a file that is called unchanged has the size, times and inode it had, and its times prove it; what was
 //! read of a file is one version of it, or a problem says so; a restore writes nothing outside of its target, follows
@@ -13,6 +14,7 @@
 
 mod command;
 mod compare;
+mod confined;
 mod download;
 mod error;
 mod layout;
@@ -27,5 +29,6 @@ mod stop;
 mod upload;
 mod walk;
 
+pub use confined::{Bounds, Confined};
 pub use error::Error;
 pub use node::{LocalNode, Options};

@@ -106,6 +106,9 @@ impl Node for LocalNode {
         Ok(NodeInfo {
             host: host(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            node: None,
+            roots: Vec::new(),
+            clock: Some(self.options.clock.now()),
         })
     }
 

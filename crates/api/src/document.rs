@@ -4,6 +4,7 @@
 //! own.
 
 mod backup;
+mod cluster;
 mod operation;
 mod outcome;
 mod queue;
@@ -19,15 +20,16 @@ pub use crate::keys::KeyReport;
 pub use crate::mirror::{MirrorReport, Mirrored};
 pub use crate::repair::RepairReport;
 pub use backup::{
-    BackupCounts, BackupDetail, BackupList, BackupState, BackupSummary, Change, CopiedFrom, Diff, DiffEntry,
-    FileEntry, FileList, Problem, Proof, Reading, Source,
+    BackupCounts, BackupDetail, BackupList, BackupState, BackupSummary, Change, ClusterPart, ClusterParts,
+    CopiedFrom, Diff, DiffEntry, FileEntry, FileList, Problem, Proof, Reading, Source,
 };
+pub use cluster::{ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary, NodeStatus};
 pub use operation::{
     AuditEntry, Message, OperationDetail, OperationList, OperationState, OperationSummary, StepSummary,
 };
 pub use outcome::{
-    CheckCommand, CheckReport, CreateReport, DrillReport, Outcome, PruneReport, RestoreReport, VerifyReport,
-    Waiting,
+    CheckCommand, CheckReport, CreateReport, DrillReport, NodeRestored, Outcome, PruneReport, RestoreReport,
+    VerifyReport, Waiting,
 };
 pub use queue::{
     ConsumerList, ConsumerSummary, DeadLetter, DeadLetterList, EventEntry, EventList, QueueChange,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -24,10 +26,48 @@ pub struct NodeInfo {
     pub host: String,
     /// The version of Ostler it runs.
     pub version: String,
+    /// Its name in its cluster; `None` for the agent in this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// The directories that it works in; none means anywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roots: Vec<NodeRoot>,
+    /// What its clock says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Timestamp>,
+}
+
+/// A directory that an agent works in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRoot {
+    /// Its name, which is the same on every node of a cluster.
+    pub name: String,
+    /// Where it is on this node; absolute, without links.
+    pub path: PathBuf,
+    /// Bytes that are free there.
+    pub free: u64,
+}
+
+/// The epoch of the lease under which a coordinator works, shared with its ways to the nodes. 0 before there is one.
+#[derive(Debug, Clone, Default)]
+pub struct Epoch(Arc<AtomicU64>);
+
+impl Epoch {
+    /// The epoch now.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// From now on requests are made under this epoch.
+    pub fn set(&self, epoch: u64) {
+        self.0.store(epoch, Ordering::Relaxed);
+    }
 }
 
 /// Which files to take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Selection {
     /// Absolute paths, sorted, none inside another.
     pub paths: Vec<PathBuf>,
@@ -41,6 +81,7 @@ pub struct Selection {
 
 /// A request to read files and store them in the vault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Upload {
     /// The backup they belong to.
     pub backup: BackupId,
@@ -69,6 +110,7 @@ pub struct Uploaded {
 
 /// A request to restore files from the vault, or to say what that would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Download {
     /// The backup.
     pub backup: BackupId,
@@ -109,6 +151,7 @@ pub struct Downloaded {
 
 /// A request to compare a restored tree with the backup and with the live source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Compare {
     /// The address of the node's file list in the vault.
     pub list: String,

@@ -13,7 +13,7 @@ pub use crate::mirror::{Mirror, MirrorItem, MirrorWork};
 pub use crate::part::{Part, Share, ShareError};
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
 pub use crate::repair::{CheckVault, RepairVault, RepairWork};
-pub use crate::restore::{Overwrite, Restore, RestoreWork};
+pub use crate::restore::{NodeWork, Onto, Overwrite, Restore, RestoreWork};
 pub use crate::retention::{Retention, RetentionWork, Undo, UndoWork};
 
 /// Which backup of which vault is meant.
@@ -123,6 +123,12 @@ pub struct CreateBackup {
     pub dry_run: bool,
     /// Commands around the reading of files.
     pub hooks: Hooks,
+    /// A backup of this cluster instead: `paths` are then the names of its roots, none for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// How many nodes it has to hold; `None` is what the cluster's configuration says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<u32>,
 }
 
 /// Commands run before and after files are read, by `sh -c`.

@@ -40,6 +40,23 @@ pub struct Restore {
     /// Whether a partial or damaged backup may be restored.
     #[serde(default)]
     pub allow_incomplete: bool,
+    /// A restore to the nodes of a cluster instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onto: Option<Onto>,
+}
+
+/// Which node of a backup goes to which node of a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Onto {
+    /// The cluster.
+    pub cluster: String,
+    /// Nodes of the backup with where they go; the others go to the node of the same name.
+    pub nodes: Vec<(String, String)>,
+    /// Only these nodes of the backup; none means all.
+    pub only: Vec<String>,
+    /// Whether roots may hold what is not in the backup, which stays.
+    pub into_used: bool,
 }
 
 /// What a restore would change.
@@ -62,4 +79,33 @@ pub struct RestoreWork {
     /// What has to be read from the store for it.
     #[serde(default)]
     pub estimate: Option<Estimate>,
+    /// Who gets what, in a restore of a cluster's backup.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeWork>,
+}
+
+/// What a restore would change on one node.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeWork {
+    /// The node in the backup.
+    pub from: String,
+    /// The node that gets it.
+    pub node: String,
+    /// The root.
+    pub root: String,
+    /// Where that is on the node.
+    pub to: PathBuf,
+    /// Entries that would be made.
+    pub create: u64,
+    /// Files that exist, differ and would be replaced.
+    pub replace: u64,
+    /// Files that are right already.
+    pub keep: u64,
+    /// Bytes that would be written.
+    pub bytes: u64,
+    /// Bytes that are free there.
+    pub free: u64,
+    /// Paths that `--delete-extra` would remove; all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delete: Vec<PathBuf>,
 }

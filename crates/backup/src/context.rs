@@ -11,6 +11,7 @@ use ostler_vault::{Intent, Lease, LeaseHolder, Record, Vault};
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, ProcessIdentity, Timestamp};
 use std::collections::BTreeSet;
 
+use crate::cluster::Cluster;
 use crate::state::{self, Backup};
 
 /// A backup whose maker showed no life for so long counts as interrupted in listings. What is freed does not follow
@@ -26,6 +27,8 @@ pub struct Context {
     pub vault: Arc<Vault>,
     /// The agent beside the data.
     pub node: Arc<dyn Node>,
+    /// The cluster that is backed up or restored, if it is not this machine.
+    pub cluster: Option<Arc<Cluster>>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Where drills make their scratch directories.

@@ -5,7 +5,7 @@ mod begin;
 mod commit;
 mod hook;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -14,15 +14,17 @@ use ostler_api::document::{BackupCounts, BackupState, CreateReport, Outcome, Pro
 use ostler_api::node::Selection;
 use ostler_api::request::{CreateBackup, CreateWork, HookFailure, Plan, Request, Work};
 use ostler_operations::{Finished, Operation};
-use ostler_vault::PackId;
+use ostler_vault::{ClusterRecord, NodeRecord, PackId, Record};
 use ostler_vocabulary::{BackupId, Failure, Progress, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster::Held;
 use crate::problems::in_short;
 use crate::state::Backup;
 use crate::{Context, Error, digest};
 use attempt::Made;
+pub(crate) use begin::Place;
 
 /// The kind's name in the journal.
 pub const KIND: &str = "create_backup";
@@ -36,6 +38,9 @@ const FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// # Errors
 /// [`Error::Malformed`] for paths, names or tags that cannot be; failures of vault and node.
 pub async fn plan(mut request: CreateBackup, context: &Context) -> Result<Plan, Failure> {
+    if let Some(cluster) = &context.cluster {
+        return crate::cluster::create::plan(request, context, cluster).await;
+    }
     request.paths = outermost(&request.paths)?;
     check_words(&request)?;
     let host = context.node.info().await?.host;
@@ -99,7 +104,7 @@ fn outermost(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     Ok(outer)
 }
 
-fn check_words(request: &CreateBackup) -> Result<(), Error> {
+pub(crate) fn check_words(request: &CreateBackup) -> Result<(), Error> {
     let malformed = |what: &str, reason: &str| {
         Err(Error::Malformed {
             what: what.to_owned(),
@@ -137,7 +142,7 @@ fn selection(request: &CreateBackup, context: &Context) -> Selection {
 }
 
 /// The newest backup of the same source that was committed and is not damaged.
-fn parent_of(backups: &[Backup], source: &Source) -> Option<BackupId> {
+pub(crate) fn parent_of(backups: &[Backup], source: &Source) -> Option<BackupId> {
     backups
         .iter()
         .find(|b| {
@@ -165,51 +170,103 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         Work::CreateBackup(work) => work,
         _ => CreateWork::default(),
     };
-    let create = Create {
+    let mut create = Create {
         id: *id,
         request,
         work,
         planned: plan.made,
         op: &op,
         context: &context,
+        held: Held::take(&op, &context, "a backup").await?,
         relied_on: Mutex::default(),
     };
-    create.run().await
+    let done = create.run().await;
+    if let Some(held) = create.held.take() {
+        held.release().await;
+    }
+    done
 }
 
 /// One run, with what its steps share.
-struct Create<'a> {
+pub(crate) struct Create<'a> {
     id: BackupId,
-    request: CreateBackup,
+    pub(crate) request: CreateBackup,
     work: CreateWork,
     /// When the plan was made.
     planned: Timestamp,
-    op: &'a Operation,
+    pub(crate) op: &'a Operation,
     context: &'a Context,
+    /// The cluster's lease, where it is one.
+    held: Option<Held>,
     /// The packs that the last look found.
     relied_on: Mutex<Vec<PackId>>,
 }
 
 /// What the parent step found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Start {
+pub(crate) struct Start {
     host: String,
     parent: Option<Parent>,
+}
+
+impl Start {
+    /// The parent's list of a part of a cluster.
+    pub(crate) fn list_of(&self, part: &str) -> Option<String> {
+        self.parent.as_ref()?.parts.get(part).cloned()
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Parent {
     id: BackupId,
+    #[serde(default)]
     list: String,
+    /// The lists of a cluster, by part.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    parts: BTreeMap<String, String>,
 }
 
 /// What an upload step stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Sent {
-    source: Source,
-    list: String,
-    counts: BackupCounts,
-    problems: Vec<Problem>,
+pub(crate) struct Sent {
+    pub(crate) source: Source,
+    pub(crate) list: String,
+    pub(crate) counts: BackupCounts,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// What all upload steps stored.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gathered {
+    /// The parts of the nodes.
+    pub(crate) parts: Vec<NodeRecord>,
+    /// Nodes that are missing.
+    pub(crate) absent: Vec<String>,
+    /// All of it in numbers.
+    pub(crate) counts: BackupCounts,
+    /// What went wrong.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Parent {
+    /// What a backup of this host, or of a cluster, is good for as a parent.
+    fn of(record: Record, host: &str) -> Option<Self> {
+        let id = record.backup;
+        if record.cluster.is_some() {
+            let parts = record.nodes.into_iter().map(|node| (node.part(), node.list));
+            return Some(Self {
+                id,
+                list: String::new(),
+                parts: parts.collect(),
+            });
+        }
+        let own = record.nodes.into_iter().find(|node| node.host == host)?;
+        Some(Self {
+            id,
+            list: own.list,
+            parts: BTreeMap::new(),
+        })
+    }
 }
 
 impl Create<'_> {
@@ -233,6 +290,7 @@ impl Create<'_> {
             partial.push(format!(
                 "{} could not be backed up as they should: {}",
                 match sent.counts.problems {
+                    _ if !sent.absent.is_empty() => format!("nodes {}", sent.absent.join(", ")),
                     0 => "hooks".to_owned(),
                     1 => "1 file".to_owned(),
                     n => format!("{n} files"),
@@ -256,7 +314,10 @@ impl Create<'_> {
             .step("choose parent")
             .retries(3)
             .run(|_| async {
-                let host = self.context.node.info().await?.host;
+                let host = match &self.context.cluster {
+                    Some(cluster) => ClusterRecord::host_of(&cluster.name),
+                    None => self.context.node.info().await?.host,
+                };
                 let source = Source {
                     host: host.clone(),
                     paths: self.request.paths.clone(),
@@ -275,13 +336,12 @@ impl Create<'_> {
                 let parent = match chosen {
                     None => None,
                     // A parent only saves reading: one that cannot be read is none.
-                    Some(id) => self.context.record(id).await.ok().and_then(|record| {
-                        record
-                            .nodes
-                            .into_iter()
-                            .find(|n| n.host == host)
-                            .map(|n| Parent { id, list: n.list })
-                    }),
+                    Some(id) => self
+                        .context
+                        .record(id)
+                        .await
+                        .ok()
+                        .and_then(|record| Parent::of(record, &host)),
                 };
                 Ok(Start { host, parent })
             })
@@ -295,6 +355,12 @@ impl Create<'_> {
     }
 
     fn subject(&self) -> String {
+        if let Some(cluster) = &self.context.cluster {
+            return format!(
+                "cluster `{}` into vault `{}`",
+                cluster.name, self.context.vault_name
+            );
+        }
         let paths: Vec<String> = self
             .request
             .paths
@@ -304,7 +370,7 @@ impl Create<'_> {
         format!("{} into vault `{}`", paths.join(", "), self.context.vault_name)
     }
 
-    fn is_partial(&self, sent: &Sent, warnings: &[String]) -> bool {
+    fn is_partial(&self, sent: &Gathered, warnings: &[String]) -> bool {
         sent.counts.problems > 0
             || (!warnings.is_empty() && self.request.hooks.on_failure == HookFailure::Partial)
     }

@@ -1,15 +1,16 @@
 //! `backup drill`: restore into a scratch directory, compare, check, and store what was found.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ostler_api::document::{CheckCommand, DrillReport, Outcome, Problem};
 use ostler_api::node::{Compare, Compared, Download, SCRATCH_TREE};
 use ostler_api::request::{Drill, Overwrite, Plan, Request, VerifyWork, Work};
-use ostler_operations::{Finished, Operation};
+use ostler_operations::{Finished, Operation, StepBuilder};
 use ostler_vault::{NodeRecord, ProofRecord};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::restore::below;
 use crate::problems::{bounded, in_short, stored};
 use crate::restore::{finished, only_node};
 use crate::state::method;
@@ -75,8 +76,8 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
     let tree = scratch.join(SCRATCH_TREE);
 
     make_scratch(&op, &context, &scratch).await?;
-    let (restored, node) = restore(&op, &context, id, &tree).await?;
-    let compared = compare(&op, &context, &node, &tree).await?;
+    let (restored, parts) = restore(&op, &context, id, &tree).await?;
+    let compared = compare(&op, &context, &parts, &tree).await?;
     let check = match &request.check {
         // A command that fails on files that are not all there says nothing.
         Some(command) if !restored.damaged => Some(check(&op, &context, command, &tree).await?),
@@ -171,34 +172,76 @@ async fn make_scratch(op: &Operation, context: &Context, scratch: &Path) -> Resu
         .await
 }
 
+/// What is restored: the only node's part or, of a cluster, every root of every node, each below a directory of its own.
+async fn parts(op: &Operation, context: &Context, id: BackupId) -> Result<Vec<NodeRecord>, Failure> {
+    let of_one = op
+        .step("read record")
+        .retries(3)
+        .run(|_| async {
+            let record = context.record(id).await?;
+            // Of a cluster it may be too long for a step's result.
+            match record.cluster {
+                Some(_) => Ok(None),
+                None => Ok(Some(only_node(&record)?.clone())),
+            }
+        })
+        .await?;
+    match of_one {
+        Some(node) => Ok(vec![node]),
+        None => Ok(context.record(id).await?.nodes),
+    }
+}
+
 async fn restore(
     op: &Operation,
     context: &Context,
     id: BackupId,
     tree: &Path,
-) -> Result<(Restored, NodeRecord), Failure> {
-    let node = op
-        .step("read record")
-        .retries(3)
-        .run(|_| async {
-            let record = context.record(id).await?;
-            Ok(only_node(&record)?.clone())
-        })
-        .await?;
+) -> Result<(Restored, Vec<NodeRecord>), Failure> {
+    let parts = parts(op, context, id).await?;
+    let mut all: Option<Restored> = None;
+    for part in &parts {
+        let restored = restore_part(op, context, id, part, tree).await?;
+        all = Some(match all {
+            None => restored,
+            Some(before) => Restored {
+                files: before.files + restored.files,
+                bytes: before.bytes + restored.bytes,
+                took_ms: before.took_ms + restored.took_ms,
+                at: restored.at,
+                damaged: before.damaged || restored.damaged,
+                problems: bounded([before.problems, restored.problems].concat()),
+            },
+        });
+    }
+    match all {
+        Some(restored) => Ok((restored, parts)),
+        None => Err(Failure::new(
+            ErrorKind::Corrupt,
+            format!("backup {} has no parts", id.short()),
+        )),
+    }
+}
+
+async fn restore_part(
+    op: &Operation,
+    context: &Context,
+    id: BackupId,
+    part: &NodeRecord,
+    tree: &Path,
+) -> Result<Restored, Failure> {
     let request = Download {
         backup: id,
-        list: node.list.clone(),
-        roots: node.paths.clone(),
-        to: Some(tree.to_owned()),
+        list: part.list.clone(),
+        roots: part.paths.clone(),
+        to: Some(below(tree, part)),
         include: Vec::new(),
         overwrite: Overwrite::Different,
         delete_extra: false,
         approved_deletes: None,
     };
-    let restored = op
-        .step("restore")
-        .unit(Unit::Bytes)
-        .retries(3)
+    let step = op.step("restore").unit(Unit::Bytes).retries(3);
+    keyed(step, part)
         .run(|step| {
             let request = &request;
             async move {
@@ -219,41 +262,69 @@ async fn restore(
                     took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
                     at: context.now(),
                     damaged: done.damaged,
-                    problems: bounded(done.problems),
+                    problems: named(part, bounded(done.problems)),
                 })
             }
         })
-        .await?;
-    Ok((restored, node))
+        .await
 }
 
 async fn compare(
     op: &Operation,
     context: &Context,
-    node: &NodeRecord,
+    parts: &[NodeRecord],
     tree: &Path,
 ) -> Result<Compared, Failure> {
-    let request = Compare {
-        list: node.list.clone(),
-        roots: node.paths.clone(),
-        restored: PathBuf::from(tree),
-    };
-    op.step("compare")
-        .unit(Unit::Bytes)
-        .retries(3)
-        .run(|step| {
-            let request = &request;
-            async move {
-                let mut compared = context
-                    .node
-                    .compare(request, &step.progress, &step.cancelled)
-                    .await
-                    .map_err(context.attempting("compare the restored files"))?;
-                compared.problems = bounded(compared.problems);
-                Ok(compared)
-            }
-        })
-        .await
+    let mut all = Compared::default();
+    for part in parts {
+        let request = Compare {
+            list: part.list.clone(),
+            roots: part.paths.clone(),
+            restored: below(tree, part),
+        };
+        let step = op.step("compare").unit(Unit::Bytes).retries(3);
+        let compared = keyed(step, part)
+            .run(|step| {
+                let request = &request;
+                async move {
+                    let mut compared = context
+                        .node
+                        .compare(request, &step.progress, &step.cancelled)
+                        .await
+                        .map_err(context.attempting("compare the restored files"))?;
+                    compared.problems = named(part, bounded(compared.problems));
+                    Ok(compared)
+                }
+            })
+            .await?;
+        all.files += compared.files;
+        all.bytes += compared.bytes;
+        all.problems.extend(compared.problems);
+        // What lies at a node's paths on this machine is not what was backed up.
+        if part.root.is_none() {
+            (all.live, all.changed_live) = (compared.live, compared.changed_live);
+        }
+    }
+    all.problems = bounded(all.problems);
+    Ok(all)
+}
+
+fn keyed<'a>(step: StepBuilder<'a>, part: &NodeRecord) -> StepBuilder<'a> {
+    match part.root {
+        Some(_) => step.key(part.part()),
+        None => step,
+    }
+}
+
+fn named(part: &NodeRecord, problems: Vec<Problem>) -> Vec<Problem> {
+    let named = problems.into_iter().map(|problem| match part.root {
+        Some(_) => Problem {
+            path: format!("{}:{}", part.part(), problem.path),
+            ..problem
+        },
+        None => problem,
+    });
+    named.collect()
 }
 
 async fn check(

@@ -13,6 +13,7 @@
 //! files (`agent`), the vault's format (`vault`), the journal (`operations`).
 
 pub mod check;
+pub mod cluster;
 mod context;
 pub mod create;
 pub mod digest;

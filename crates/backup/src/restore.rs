@@ -1,7 +1,7 @@
 //! `restore`: write the files of a backup back, each byte verified.
 
 use ostler_api::document::{BackupState, Outcome, Problem, RestoreReport};
-use ostler_api::node::Download;
+use ostler_api::node::{Download, Downloaded};
 use ostler_api::request::{Overwrite, Plan, Request, Restore, RestoreWork, Work};
 use ostler_operations::{Finished, Operation};
 use ostler_vault::{NodeRecord, Record};
@@ -9,6 +9,7 @@ use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster::restore as cluster;
 use crate::problems::{bounded, in_short};
 use crate::state::Backup;
 use crate::{Context, Error, digest, select};
@@ -29,6 +30,9 @@ pub async fn plan(mut request: Restore, context: &Context) -> Result<Plan, Failu
     let id = backup.id();
     request.backup.backup = id.to_string();
     let record = context.record(id).await?;
+    if let Some(onto) = request.onto.clone() {
+        return cluster::plan(request, &onto, &record, context).await;
+    }
     let download = download(&request, id, only_node(&record)?, None);
     let work = context
         .node
@@ -84,15 +88,16 @@ pub fn may_restore(backup: &Backup, allow_incomplete: bool) -> Result<(), Error>
 /// The one node of a backup of files on one machine.
 pub(crate) fn only_node(record: &Record) -> Result<&NodeRecord, Failure> {
     match record.nodes.as_slice() {
-        [node] => Ok(node),
+        [node] if record.cluster.is_none() => Ok(node),
         nodes => Err(Failure::new(
-            ErrorKind::Unsupported,
+            ErrorKind::Invalid,
             format!(
-                "backup {} has {} nodes, and this version restores one",
+                "backup {} is of a cluster with {} parts",
                 record.backup.short(),
                 nodes.len()
             ),
-        )),
+        )
+        .with_hint("say where its nodes go: --cluster NAME")),
     }
 }
 
@@ -114,14 +119,15 @@ fn download(
     }
 }
 
-fn subject(id: BackupId, request: &Restore) -> String {
-    match &request.to {
-        Some(to) => format!("{} to {}", id.short(), to.display()),
-        None => format!("{} to its original place", id.short()),
+pub(crate) fn subject(id: BackupId, request: &Restore) -> String {
+    match (&request.onto, &request.to) {
+        (Some(onto), _) => format!("{} to cluster {}", id.short(), onto.cluster),
+        (None, Some(to)) => format!("{} to {}", id.short(), to.display()),
+        (None, None) => format!("{} to its original place", id.short()),
     }
 }
 
-fn digest_of(request: &Restore, id: BackupId, work: &RestoreWork) -> String {
+pub(crate) fn digest_of(request: &Restore, id: BackupId, work: &RestoreWork) -> String {
     use std::os::unix::ffi::OsStrExt as _;
     let parameters = serde_json::to_vec(request).unwrap_or_default();
     let deletes = work
@@ -133,15 +139,29 @@ fn digest_of(request: &Restore, id: BackupId, work: &RestoreWork) -> String {
 }
 
 /// What a restore wrote, as its step records it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Written {
-    files_written: u64,
-    files_kept: u64,
-    bytes_written: u64,
-    bytes_verified: u64,
-    deleted: u64,
-    problems: Vec<Problem>,
-    damaged: bool,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Written {
+    pub(crate) files_written: u64,
+    pub(crate) files_kept: u64,
+    pub(crate) bytes_written: u64,
+    pub(crate) bytes_verified: u64,
+    pub(crate) deleted: u64,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) damaged: bool,
+}
+
+impl From<Downloaded> for Written {
+    fn from(done: Downloaded) -> Self {
+        Self {
+            files_written: done.files_written,
+            files_kept: done.files_kept,
+            bytes_written: done.bytes_written,
+            bytes_verified: done.bytes_verified,
+            deleted: done.deleted.len() as u64,
+            problems: bounded(done.problems),
+            damaged: done.damaged,
+        }
+    }
 }
 
 /// Runs the plan.
@@ -159,6 +179,9 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         .into());
     };
     let id = *id;
+    if let Some(onto) = request.onto.clone() {
+        return cluster::run(request, &onto, id, work, &op, &context).await;
+    }
     if request.overwrite == Overwrite::Never && !work.conflicts.is_empty() {
         return Err(conflicts(&work));
     }
@@ -179,6 +202,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         driver: String::new(),
         list: node.0,
         paths: node.1,
+        root: None,
     };
     if request.delete_extra {
         op.step("record removals")
@@ -207,15 +231,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
                     .download(download, &step.progress, &step.cancelled)
                     .await
                     .map_err(context.attempting(format_args!("restore backup {}", id.short())))?;
-                Ok(Written {
-                    files_written: done.files_written,
-                    files_kept: done.files_kept,
-                    bytes_written: done.bytes_written,
-                    bytes_verified: done.bytes_verified,
-                    deleted: done.deleted.len() as u64,
-                    problems: bounded(done.problems),
-                    damaged: done.damaged,
-                })
+                Ok(Written::from(done))
             }
         })
         .await?;
@@ -242,11 +258,12 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         deleted: written.deleted,
         problems: written.problems,
         damaged: written.damaged,
+        nodes: Vec::new(),
     };
     finished(Outcome::Restore(report), partial)
 }
 
-fn conflicts(work: &RestoreWork) -> Failure {
+pub(crate) fn conflicts(work: &RestoreWork) -> Failure {
     let mut named: Vec<String> = work
         .conflicts
         .iter()

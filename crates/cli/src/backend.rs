@@ -1,5 +1,6 @@
 //! What the command line needs besides a client: vaults made and added, the configuration explained.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,12 +8,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ostler_api::Client;
 use ostler_api::client::LimitChange;
-use ostler_api::document::VaultInfo;
+use ostler_api::document::{ClusterInfo, ClusterList, ClusterStatus, VaultInfo};
+pub use ostler_server::agent::Running;
 use ostler_server::queue::{Consume, Totals, Watch};
 pub use ostler_server::serve::api::ApiRequest;
 pub use ostler_server::serve::{RoleName, ServeRequest};
 pub use ostler_server::ticker::{Control, Signal, TickerRequest};
-pub use ostler_server::{AddVault, Algorithm, Encryption, InitVault, KeySheet, TypedKey};
+pub use ostler_server::{
+    AddVault, Algorithm, ClusterInit, Encryption, InitVault, KeySheet, NodeAddress, TypedKey,
+};
 use ostler_vocabulary::{ErrorKind, Failure};
 use ostler_web::Access;
 use serde::Serialize;
@@ -76,6 +80,13 @@ pub struct Variable {
     pub set: bool,
 }
 
+/// Who is told that an agent answers.
+pub type Ready<'a> = Box<dyn FnOnce(&Running) + Send + 'a>;
+
+fn no_clusters() -> Failure {
+    Failure::new(ErrorKind::Unsupported, "this backend has no clusters")
+}
+
 /// Where the command line gets everything from that is not on it.
 ///
 /// Contract: making one does nothing; the configuration is read by the first method that needs it, so that
@@ -96,6 +107,52 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// What is written on a recovery sheet of a vault: its key, which is looked at to open it.
     async fn key_sheet(&self, vault: Option<&str>, key_file: Option<PathBuf>) -> Result<KeySheet, Failure>;
+
+    /// Makes a cluster. Never replaces anything.
+    async fn init_cluster(&self, request: ClusterInit) -> Result<ClusterInfo, Failure> {
+        let _ = request;
+        Err(no_clusters())
+    }
+
+    /// Adds a node to a cluster; `roots` are its agent's.
+    async fn add_node(
+        &self,
+        cluster: &str,
+        node: NodeAddress,
+        roots: BTreeMap<String, String>,
+    ) -> Result<ClusterInfo, Failure> {
+        let _ = (cluster, node, roots);
+        Err(no_clusters())
+    }
+
+    /// Takes a cluster, or one node of it, out of the configuration.
+    async fn remove_cluster(&self, cluster: &str, node: Option<&str>) -> Result<(), Failure> {
+        let _ = (cluster, node);
+        Err(no_clusters())
+    }
+
+    /// The configured clusters.
+    async fn clusters(&self) -> Result<ClusterList, Failure> {
+        Err(no_clusters())
+    }
+
+    /// What the configuration says of a cluster.
+    async fn cluster(&self, name: &str) -> Result<ClusterInfo, Failure> {
+        let _ = name;
+        Err(no_clusters())
+    }
+
+    /// Asks every node of a cluster how it is.
+    async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
+        let _ = name;
+        Err(no_clusters())
+    }
+
+    /// Runs an agent until it is told to stop; `ready` is told once it answers.
+    async fn run_agent(&self, ready: Ready<'_>, stop: CancellationToken) -> Result<(), Failure> {
+        let _ = (ready, stop);
+        Err(no_clusters())
+    }
 
     /// Runs a consumer of a queue until it is told to stop.
     async fn consume_queue(

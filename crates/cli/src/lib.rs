@@ -29,8 +29,8 @@ mod start;
 mod wiring;
 
 pub use backend::{
-    AddVault, ApiRequest, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, RoleName,
-    ServeRequest, Setting, Signal, TickerRequest, Variable,
+    AddVault, ApiRequest, Backend, ClusterInit, ConfigCheck, ConfigShow, Control, InitVault, KeySheet,
+    NodeAddress, Options, Ready, RoleName, Running, ServeRequest, Setting, Signal, TickerRequest, Variable,
 };
 pub use interrupt::Interrupt;
 pub use start::{Prepared, Sink, Surroundings, Terminal, prepare, start};

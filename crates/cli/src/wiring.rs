@@ -1,11 +1,12 @@
 //! The only place that runs `ostler_server`; elsewhere only its requests and the reference page of its settings are known.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use ostler_api::Client;
-use ostler_api::document::VaultInfo;
+use ostler_api::document::{ClusterInfo, ClusterList, ClusterStatus, VaultInfo};
 use ostler_server::Runtime;
 use ostler_server::queue::{Consume, Totals, Watch};
 use ostler_server::serve;
@@ -18,8 +19,8 @@ use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::{
-    AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, Options, ServeRequest, Setting,
-    Signal, TickerRequest, Variable,
+    AddVault, Backend, ClusterInit, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, NodeAddress,
+    Options, Ready, ServeRequest, Setting, Signal, TickerRequest, Variable,
 };
 
 /// The backend of this process: the server's runtime without HTTP.
@@ -101,6 +102,39 @@ impl Backend for InProcess {
 
     async fn key_sheet(&self, vault: Option<&str>, key_file: Option<PathBuf>) -> Result<KeySheet, Failure> {
         self.runtime().await?.key_sheet(vault, key_file).await
+    }
+
+    async fn init_cluster(&self, request: ClusterInit) -> Result<ClusterInfo, Failure> {
+        self.runtime().await?.init_cluster(request).await
+    }
+
+    async fn add_node(
+        &self,
+        cluster: &str,
+        node: NodeAddress,
+        roots: BTreeMap<String, String>,
+    ) -> Result<ClusterInfo, Failure> {
+        self.runtime().await?.add_node(cluster, node, roots).await
+    }
+
+    async fn remove_cluster(&self, cluster: &str, node: Option<&str>) -> Result<(), Failure> {
+        self.runtime().await?.remove_cluster(cluster, node).await
+    }
+
+    async fn clusters(&self) -> Result<ClusterList, Failure> {
+        Ok(self.runtime().await?.clusters())
+    }
+
+    async fn cluster(&self, name: &str) -> Result<ClusterInfo, Failure> {
+        self.runtime().await?.cluster_info(name)
+    }
+
+    async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
+        self.runtime().await?.cluster_status(name).await
+    }
+
+    async fn run_agent(&self, ready: Ready<'_>, stop: CancellationToken) -> Result<(), Failure> {
+        ostler_server::agent::run(self.runtime().await?, ready, stop).await
     }
 
     async fn consume_queue(

@@ -8,6 +8,7 @@
 //! Invariants: the configuration is resolved once (defaults, file, environment, flags); no secret is ever in it or shown.
 //! What is not here: what a backup is (`backup`), how files are read (`agent`), the words of the command line (`cli`).
 
+pub mod agent;
 mod error;
 mod lock;
 pub mod outgoing;
@@ -21,4 +22,6 @@ pub mod ticker;
 pub use error::Error;
 pub use ostler_queue::schema::script as queue_schema;
 pub use ostler_vault::Algorithm;
-pub use runtime::{AddVault, Encryption, InitVault, KeySheet, Opened, Runtime, TypedKey};
+pub use runtime::{
+    AddVault, ClusterInit, Encryption, InitVault, KeySheet, NodeAddress, Opened, Runtime, TypedKey,
+};

@@ -1,5 +1,5 @@
-//! Leases: chains of objects that are only ever created. The collector's is exclusive; each backup that is being made
-//! has one of its own, by which collectors see that its maker lives.
+//! Leases: chains of objects that are only ever created. The collector's is exclusive, and so is that of each cluster;
+//! each backup that is being made has one of its own, by which collectors see that its maker lives.
 //!
 //! Who holds it has the highest epoch, and shows life by one more beat now and then. Whoever finds the epoch
 //! released, its holder dead, or its beats standing still for [`LEASE_TIME`] by the own monotonic clock creates the
@@ -13,7 +13,7 @@ mod holding;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity};
+use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity, VaultId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use chain::{Chain, Link, number};
@@ -27,6 +27,18 @@ use chain::{Verdict, Watch};
 pub(crate) const COLLECTOR: &str = "leases/collect/";
 /// Where the chains of backups that are being made are.
 pub(crate) const BACKUPS_MADE: &str = "leases/backup/";
+
+/// Where the chains of clusters that are worked on are.
+const CLUSTERS: &str = "leases/cluster/";
+
+/// The chain of a cluster. Its name is nobody's business who only sees the names of objects, so the key has a digest.
+fn cluster_chain(vault: VaultId, name: &str) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("ostler lease of a cluster");
+    hasher.update(vault.as_bytes());
+    hasher.update(name.as_bytes());
+    let digest = hasher.finalize().to_hex();
+    format!("{CLUSTERS}{}/", &digest[..32])
+}
 
 /// The chain of a backup that is being made.
 pub(crate) fn backup_chain(id: BackupId) -> String {
@@ -74,6 +86,32 @@ impl Vault {
         wait: Duration,
         told: &(dyn Fn(&LeaseHolder) + Send + Sync),
     ) -> Result<Lease, Error> {
+        self.lease_of(COLLECTOR, holder, wait, told).await
+    }
+
+    /// Takes the exclusive lease for working on a cluster, as [`Vault::lease`]. Its epoch goes along with what agents are
+    /// asked for: one that has seen a higher epoch refuses.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when somebody else holds it to the end.
+    pub async fn cluster_lease(
+        &self,
+        cluster: &str,
+        holder: LeaseHolder,
+        wait: Duration,
+        told: &(dyn Fn(&LeaseHolder) + Send + Sync),
+    ) -> Result<Lease, Error> {
+        self.lease_of(&cluster_chain(self.id(), cluster), holder, wait, told)
+            .await
+    }
+
+    async fn lease_of(
+        &self,
+        prefix: &str,
+        holder: LeaseHolder,
+        wait: Duration,
+        told: &(dyn Fn(&LeaseHolder) + Send + Sync),
+    ) -> Result<Lease, Error> {
         let claim = Claim {
             holder,
             claim: OperationId::random(),
@@ -84,13 +122,12 @@ impl Vault {
         let mut has_told = false;
         let mut pause = PAUSES.0;
         loop {
-            let chain = Chain::read(COLLECTOR, &self.objects(COLLECTOR).await?);
+            let chain = Chain::read(prefix, &self.objects(prefix).await?);
             let holder = match (&chain, known.take()) {
                 (Some(chain), Some((epoch, holder))) if chain.epoch == epoch => holder,
-                (Some(chain), _) if !chain.released => self
-                    .claim(COLLECTOR, chain.epoch)
-                    .await?
-                    .map(|claim| claim.holder),
+                (Some(chain), _) if !chain.released => {
+                    self.claim(prefix, chain.epoch).await?.map(|claim| claim.holder)
+                }
                 _ => None,
             };
             let dead = holder
@@ -99,13 +136,13 @@ impl Vault {
             let now = self.clock().monotonic();
             match watch.look(chain.as_ref(), dead, now) {
                 Verdict::Take { epoch } => {
-                    if let Some(lease) = self.take(COLLECTOR, epoch, &claim).await? {
+                    if let Some(lease) = self.take(prefix, epoch, &claim).await? {
                         return Ok(lease);
                     }
                     if self.writers() == Writers::One {
                         // Who gave way to each other must not meet again at once.
                         if now.saturating_sub(begun) >= wait {
-                            return Err(Error::Busy(busy(None)));
+                            return Err(Error::Busy(busy(prefix, None)));
                         }
                         self.host().sleep(pause).await;
                         pause = (pause * 2).min(PAUSES.1);
@@ -113,7 +150,7 @@ impl Vault {
                 }
                 Verdict::Held => {
                     if now.saturating_sub(begun) >= wait {
-                        return Err(Error::Busy(busy(holder.as_ref())));
+                        return Err(Error::Busy(busy(prefix, holder.as_ref())));
                     }
                     if let Some(holder) = &holder
                         && !has_told
@@ -209,16 +246,31 @@ pub(crate) fn is_link(key: &ostler_store::Key) -> bool {
         .as_str()
         .strip_prefix(BACKUPS_MADE)
         .and_then(|rest| rest.split_once('/'));
-    match backup {
-        Some((id, _)) => id
+    let cluster = key
+        .as_str()
+        .strip_prefix(CLUSTERS)
+        .and_then(|rest| rest.split_once('/'));
+    match (backup, cluster) {
+        (Some((id, _)), _) => id
             .parse::<BackupId>()
             .is_ok_and(|id| Link::parse(&backup_chain(id), key).is_some()),
-        None => Link::parse(COLLECTOR, key).is_some(),
+        (None, Some((digest, _))) => {
+            let is_digest = digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+            is_digest && Link::parse(&format!("{CLUSTERS}{digest}/"), key).is_some()
+        }
+        (None, None) => Link::parse(COLLECTOR, key).is_some(),
     }
 }
 
-fn busy(holder: Option<&LeaseHolder>) -> String {
+fn busy(prefix: &str, holder: Option<&LeaseHolder>) -> String {
     match holder {
+        Some(holder) if prefix.starts_with(CLUSTERS) => format!(
+            "the cluster is being worked on by {} (operation {}, process {} on {})",
+            holder.purpose,
+            holder.operation.short(),
+            holder.process.pid,
+            holder.process.host
+        ),
         Some(LeaseHolder {
             process,
             operation,

@@ -323,6 +323,7 @@ async fn failure(client: &dyn Client, id: &str, directory: &Path, above: &Path) 
         overwrite: Default::default(),
         delete_extra: false,
         allow_incomplete: false,
+        onto: None,
     });
     let plan = client.plan(restore).await.map_err(told("planning a restore"))?;
     // It is refused when it is started, or fails at once; in either case somebody is told why.

@@ -178,6 +178,33 @@ pub struct BackupDetail {
     /// When its data was last read back.
     #[serde(default)]
     pub reading: Reading,
+    /// The cluster it is of, if it is not of one machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterParts>,
+}
+
+/// What a backup of a cluster holds of which node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterParts {
+    /// The cluster's name.
+    pub name: String,
+    /// Each root of each node.
+    pub parts: Vec<ClusterPart>,
+    /// The nodes that are not in it although the cluster had them.
+    pub absent: Vec<String>,
+}
+
+/// One root of one node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterPart {
+    /// The node's name.
+    pub node: String,
+    /// The root's name.
+    pub root: String,
+    /// Where it was on that node.
+    pub path: PathBuf,
+    /// What knows how to restore it.
+    pub driver: String,
 }
 
 /// What a backup is a copy of.

@@ -81,6 +81,26 @@ pub struct RestoreReport {
     pub problems: Vec<Problem>,
     /// Whether some of them could not because stored data is missing or wrong.
     pub damaged: bool,
+    /// What each node got, in a restore of a cluster's backup.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeRestored>,
+}
+
+/// What one node got of a cluster's backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRestored {
+    /// The node in the backup.
+    pub from: String,
+    /// The node that got it.
+    pub node: String,
+    /// The root.
+    pub root: String,
+    /// Regular files written.
+    pub files_written: u64,
+    /// Regular files that were right already.
+    pub files_kept: u64,
+    /// Bytes written.
+    pub bytes_written: u64,
 }
 
 /// `backup verify`

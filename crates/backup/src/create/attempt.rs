@@ -13,7 +13,7 @@ use ostler_vocabulary::{BackupId, ErrorKind, Failure, Unit};
 
 use super::begin::Place;
 use super::commit::Checked;
-use super::{Create, Sent, Start, selection};
+use super::{Create, Gathered, Sent, Start, selection};
 use crate::problems::{bounded, in_short};
 
 /// How often a backup is begun or its files are read again, when its place or what it stored was taken away.
@@ -22,7 +22,7 @@ const ROUNDS: u32 = 4;
 /// A committed backup.
 pub(super) struct Made {
     pub(super) record: Record,
-    pub(super) sent: Sent,
+    pub(super) sent: Gathered,
     pub(super) warnings: Vec<String>,
     pub(super) place: Place,
 }
@@ -43,6 +43,9 @@ impl Create<'_> {
             let mut is_lost = checked.lost;
             if is_complete && !is_lost {
                 let record = self.record(start, &sent, &checked, &warnings, place.id);
+                if let Some(held) = &self.held {
+                    held.confirm(self.context).await?;
+                }
                 if !committing {
                     self.op.commit().await?;
                     committing = true;
@@ -98,7 +101,7 @@ impl Create<'_> {
         place: &mut Place,
         round: u32,
         read_all: bool,
-    ) -> Result<Sent, Failure> {
+    ) -> Result<Gathered, Failure> {
         if let Some(sent) = self.upload_at(start, place, round.to_string(), read_all).await? {
             return Ok(sent);
         }
@@ -124,7 +127,10 @@ impl Create<'_> {
         place: &Place,
         key: String,
         read_all: bool,
-    ) -> Result<Option<Sent>, Failure> {
+    ) -> Result<Option<Gathered>, Failure> {
+        if let Some(cluster) = &self.context.cluster {
+            return self.upload_cluster(cluster, start, place, &key, read_all).await;
+        }
         let request = Upload {
             backup: place.id,
             selection: selection(&self.request, self.context),
@@ -140,27 +146,33 @@ impl Create<'_> {
         if key != "1" {
             step = step.key(key);
         }
-        step.run(|step| {
-            let request = &request;
-            async move {
-                if place.writer.is_none() {
-                    return Ok(None);
+        let sent: Option<Sent> = step
+            .run(|step| {
+                let request = &request;
+                async move {
+                    if place.writer.is_none() {
+                        return Ok(None);
+                    }
+                    let uploaded = self
+                        .context
+                        .node
+                        .upload(request, &step.progress, &step.cancelled)
+                        .await
+                        .map_err(|failure| failure.context(format!("cannot back up {}", self.subject())))?;
+                    Ok(Some(Sent {
+                        source: uploaded.source,
+                        list: uploaded.list,
+                        counts: uploaded.counts,
+                        problems: bounded(uploaded.problems),
+                    }))
                 }
-                let uploaded = self
-                    .context
-                    .node
-                    .upload(request, &step.progress, &step.cancelled)
-                    .await
-                    .map_err(|failure| failure.context(format!("cannot back up {}", self.subject())))?;
-                Ok(Some(Sent {
-                    source: uploaded.source,
-                    list: uploaded.list,
-                    counts: uploaded.counts,
-                    problems: bounded(uploaded.problems),
-                }))
-            }
-        })
-        .await
+            })
+            .await?;
+        Ok(sent.map(|sent| {
+            let mut gathered = Gathered::default();
+            gathered.add(sent.source.host.clone(), None, sent);
+            gathered
+        }))
     }
 
     /// The id of the backup at its first place, as planned, or at a later one: the same whenever it is asked for.

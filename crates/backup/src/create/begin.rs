@@ -11,10 +11,10 @@ use super::{Create, Start};
 
 /// Where a backup is made in the vault.
 #[derive(Debug)]
-pub(super) struct Place {
-    pub(super) id: BackupId,
+pub(crate) struct Place {
+    pub(crate) id: BackupId,
     /// `None` when the commit there was ruled out.
-    pub(super) writer: Option<Writer>,
+    pub(crate) writer: Option<Writer>,
 }
 
 /// That a place was lost, as steps record it.

@@ -2,14 +2,14 @@
 
 use ostler_api::document::{BackupState, BackupSummary, Problem, Source};
 use ostler_api::request::HookFailure;
-use ostler_vault::{Counts, Error as VaultError, NodeRecord, ProofRecord, Record};
+use ostler_vault::{ClusterRecord, Counts, Error as VaultError, Facts, ProofRecord, Record};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use std::sync::PoisonError;
 use tokio_util::sync::CancellationToken;
 
 use super::begin::{Lost, Place};
-use super::{Create, Sent, Start};
+use super::{Create, Gathered, Start};
 use crate::evidence::{self, Evidence, Look};
 use crate::problems::{bounded, in_short, shown, stored};
 use crate::state::{self, method};
@@ -30,7 +30,7 @@ pub(super) struct Checked {
 
 impl Create<'_> {
     /// Reads the file list back from the store and finds every object it needs there, with its size.
-    pub(super) async fn look(&self, sent: &Sent, place: &Place, round: u32) -> Result<Checked, Failure> {
+    pub(super) async fn look(&self, sent: &Gathered, place: &Place, round: u32) -> Result<Checked, Failure> {
         let mut step = self.op.step("check presence").retries(3);
         if round > 1 {
             step = step.key(round.to_string());
@@ -71,7 +71,7 @@ impl Create<'_> {
         Ok(found)
     }
 
-    fn draft(&self, sent: &Sent, id: BackupId) -> Record {
+    fn draft(&self, sent: &Gathered, id: BackupId) -> Record {
         Record {
             version: 1,
             backup: id,
@@ -82,17 +82,22 @@ impl Create<'_> {
             ended: self.op.started(),
             made_by: String::new(),
             parent: None,
-            nodes: vec![NodeRecord {
-                host: sent.source.host.clone(),
-                driver: "files".to_owned(),
-                paths: sent.source.paths.clone(),
-                list: sent.list.clone(),
-            }],
+            nodes: sent.parts.clone(),
             partial: false,
             counts: Counts::default(),
             problems: Vec::new(),
             objects_found: 0,
             origin: None,
+            cluster: self.context.cluster.as_ref().map(|cluster| ClusterRecord {
+                name: cluster.name.clone(),
+                roots: self
+                    .request
+                    .paths
+                    .iter()
+                    .map(|root| root.to_string_lossy().into_owned())
+                    .collect(),
+                absent: sent.absent.clone(),
+            }),
         }
     }
 
@@ -100,7 +105,7 @@ impl Create<'_> {
     pub(super) fn record(
         &self,
         start: &Start,
-        sent: &Sent,
+        sent: &Gathered,
         checked: &Checked,
         warnings: &[String],
         id: BackupId,
@@ -229,7 +234,7 @@ impl Create<'_> {
 
 /// What lists show of a backup that was just committed.
 pub(super) fn summary(record: &Record, vault: &str) -> BackupSummary {
-    let node = record.nodes.first();
+    let facts = Facts::from(record);
     BackupSummary {
         id: record.backup,
         vault: vault.to_owned(),
@@ -239,9 +244,9 @@ pub(super) fn summary(record: &Record, vault: &str) -> BackupSummary {
         } else {
             BackupState::Complete
         },
-        source: node.map(|n| Source {
-            host: n.host.clone(),
-            paths: n.paths.clone(),
+        source: Some(Source {
+            host: facts.host,
+            paths: facts.paths,
         }),
         started: record.started,
         duration_ms: u64::try_from(record.ended.duration_since(record.started).as_millis()).unwrap_or(0),

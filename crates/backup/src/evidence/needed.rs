@@ -16,20 +16,58 @@ use crate::problems::{MOST, path_text};
 /// What is looked at of a backup.
 #[derive(Debug, Clone)]
 pub(super) struct Scope {
-    /// The file lists, and of each the paths that are meant; none means all.
-    lists: Vec<(String, Vec<Vec<u8>>)>,
+    lists: Vec<Part>,
+}
+
+/// A file list that is looked at.
+#[derive(Debug, Clone)]
+struct Part {
+    list: String,
+    /// The paths that are meant; none means all.
+    paths: Vec<Vec<u8>>,
+    /// What names of files begin with, in a backup of a cluster.
+    name: Option<String>,
+}
+
+impl Part {
+    /// How a file of it, or its list, is called in findings.
+    fn named(&self, path: String) -> String {
+        match &self.name {
+            Some(name) => format!("{name}:{path}"),
+            None => path,
+        }
+    }
 }
 
 impl Scope {
-    /// These paths of the backup's nodes, as they were backed up or relative to the only source; none means all.
+    /// These paths of the backup's nodes, as they were backed up or relative to the only source; of a cluster they begin
+    /// with node and root. None means all.
     pub(super) fn new(nodes: &[NodeRecord], include: &[PathBuf]) -> Result<Self, Failure> {
-        let lists = nodes.iter().map(|node| {
-            let paths = include.iter().map(|path| listed(node, path));
-            Ok((node.list.clone(), paths.collect::<Result<_, Failure>>()?))
-        });
-        Ok(Self {
-            lists: lists.collect::<Result<_, Failure>>()?,
-        })
+        let mut lists = Vec::new();
+        for node in nodes {
+            let name = node.root.as_ref().map(|_| node.part());
+            let mut paths = Vec::new();
+            for path in include {
+                match &name {
+                    None => paths.push(listed(node, path)?),
+                    Some(name) => {
+                        if let Ok(rest) = path.strip_prefix("/").unwrap_or(path).strip_prefix(name) {
+                            paths.push(listed(node, rest)?);
+                        }
+                    }
+                }
+            }
+            // Of this part nothing is meant.
+            if !include.is_empty() && paths.is_empty() {
+                continue;
+            }
+            lists.push(Part {
+                list: node.list.clone(),
+                paths,
+                name,
+            });
+        }
+        Ok(Self { lists })
     }
 }
 
@@ -127,11 +165,14 @@ pub(super) fn gather(context: &Context, reader: &Arc<Reader>, scope: &Scope) -> 
         files: 0,
         bytes: 0,
     };
-    for (list, paths) in &scope.lists {
-        let opened = match ListReader::open(Arc::clone(reader), list_address(list)?) {
+    for part in &scope.lists {
+        let paths = &part.paths;
+        let opened = match ListReader::open(Arc::clone(reader), list_address(&part.list)?) {
             Ok(opened) => opened,
             Err(error) => {
-                needed.problems.push(finding("file list", error, context)?);
+                needed
+                    .problems
+                    .push(finding(&part.named("file list".to_owned()), error, context)?);
                 continue;
             }
         };
@@ -142,7 +183,9 @@ pub(super) fn gather(context: &Context, reader: &Arc<Reader>, scope: &Scope) -> 
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
-                    needed.problems.push(finding("file list", error, context)?);
+                    needed
+                        .problems
+                        .push(finding(&part.named("file list".to_owned()), error, context)?);
                     continue;
                 }
             };
@@ -157,7 +200,7 @@ pub(super) fn gather(context: &Context, reader: &Arc<Reader>, scope: &Scope) -> 
             }
         }
     }
-    let named = scope.lists.iter().any(|(_, paths)| !paths.is_empty());
+    let named = scope.lists.is_empty() || scope.lists.iter().any(|part| !part.paths.is_empty());
     if named && needed.files == 0 && needed.problems.is_empty() {
         return Err(Failure::new(
             ErrorKind::NotFound,
@@ -177,13 +220,14 @@ pub(super) fn name_files(reader: &Arc<Reader>, scope: &Scope, needed: &mut Neede
         }
         Ok(None)
     };
-    for (list, paths) in &scope.lists {
-        let Ok(opened) = ListReader::open(Arc::clone(reader), list_address(list)?) else {
+    for part in &scope.lists {
+        let paths = &part.paths;
+        let Ok(opened) = ListReader::open(Arc::clone(reader), list_address(&part.list)?) else {
             continue;
         };
         if let Some(reason) = first(needed, &mut opened.own_chunks().into_iter())? {
             needed.problems.push(Problem {
-                path: "file list".to_owned(),
+                path: part.named("file list".to_owned()),
                 reason,
             });
         }
@@ -198,7 +242,7 @@ pub(super) fn name_files(reader: &Arc<Reader>, scope: &Scope, needed: &mut Neede
             });
             if let Some(reason) = first(needed, &mut chunks)? {
                 needed.problems.push(Problem {
-                    path: path_text(&entry.path),
+                    path: part.named(path_text(&entry.path)),
                     reason,
                 });
                 if needed.problems.len() >= MOST {

@@ -95,7 +95,7 @@ impl Copy<'_> {
                 .map_err(self.reading())?;
             let twins = twin.as_ref().and_then(|(here, there)| {
                 let of = |record: &Record| {
-                    let found = record.nodes.iter().find(|other| other.host == node.host);
+                    let found = record.nodes.iter().find(|other| other.part() == node.part());
                     found.map(|found| found.list.clone())
                 };
                 Some((of(here)?, of(there)?))

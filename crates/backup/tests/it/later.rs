@@ -41,6 +41,7 @@ async fn a_restore_comes_to_its_end() {
         overwrite: Default::default(),
         delete_extra: false,
         allow_incomplete: false,
+        onto: None,
     };
     let plan = restore::plan(request, &two(plans.clone()).await.context)
         .await

@@ -92,6 +92,9 @@ impl Node for MemoryNode {
         Ok(NodeInfo {
             host: "alpha".into(),
             version: "0".into(),
+            node: None,
+            roots: Vec::new(),
+            clock: None,
         })
     }
 

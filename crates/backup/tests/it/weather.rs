@@ -112,6 +112,7 @@ impl History {
             overwrite: Default::default(),
             delete_extra: false,
             allow_incomplete: true,
+            onto: None,
         };
         let plan = restore::plan(request, &self.world.context).await;
         let record = self.run(restore::KIND, plan, restore::run).await?;

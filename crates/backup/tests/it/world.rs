@@ -39,6 +39,7 @@ impl World {
                 vault_name: "test".into(),
                 vault,
                 node: node.clone(),
+                cluster: None,
                 clock,
                 scratch: "/scratch".into(),
                 left_out: Vec::new(),

@@ -1,6 +1,8 @@
 //! One file a verb: words → request → client → print.
 
+mod agent;
 mod backup;
+mod cluster;
 mod completions;
 mod config;
 mod operation;
@@ -37,6 +39,12 @@ pub(crate) enum Command {
     /// Make and look at the places where backups are kept
     #[command(subcommand, arg_required_else_help = true)]
     Vault(vault::VaultCommand),
+
+    /// Make and look at clusters, whose nodes are backed up together
+    #[command(subcommand, arg_required_else_help = true)]
+    Cluster(Box<cluster::ClusterCommand>),
+
+    Agent(agent::Agent),
 
     /// Install and look after PgQ queues in PostgreSQL
     #[command(subcommand, arg_required_else_help = true)]
@@ -84,6 +92,8 @@ impl Command {
             Self::Backup(verb) => verb.run(session).await,
             Self::Restore(verb) => verb.run(session).await,
             Self::Vault(verb) => verb.run(session).await,
+            Self::Cluster(verb) => verb.run(session).await,
+            Self::Agent(verb) => verb.run(session).await,
             Self::Queue(verb) => verb.run(session).await,
             Self::Retention(verb) => verb.run(session).await,
             Self::Operation(verb) => verb.run(session).await,

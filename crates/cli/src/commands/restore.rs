@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use ostler_api::request::{self, Request};
 use ostler_vocabulary::Failure;
 
-use crate::arguments::{ApprovalArguments, SelectorArguments, path};
+use crate::arguments::{ApprovalArguments, SelectorArguments, Tag, path, tag, text};
 use crate::operate::{Approval, carry_out};
 use crate::session::Session;
 
@@ -47,6 +47,22 @@ pub(crate) struct Restore {
     ])]
     stdout: Option<PathBuf>,
 
+    /// Restore to the nodes of this cluster
+    #[arg(long, value_name = "CLUSTER", value_parser = text(), conflicts_with_all = ["to", "stdout"])]
+    cluster: Option<String>,
+
+    /// Where a node of the backup goes; the others go to the node of their name; may be repeated
+    #[arg(long = "node", value_name = "FROM=TO", requires = "cluster", value_parser = tag)]
+    node: Vec<Tag>,
+
+    /// Restore only these nodes of the backup
+    #[arg(long, value_name = "NODE", requires = "cluster", value_delimiter = ',', value_parser = text())]
+    nodes: Vec<String>,
+
+    /// Restore into roots that hold what is not in the backup, and leave that
+    #[arg(long, requires = "cluster")]
+    into_used: bool,
+
     #[command(flatten)]
     approval: ApprovalArguments,
 }
@@ -83,6 +99,12 @@ impl Restore {
             },
             delete_extra: self.delete_extra,
             allow_incomplete: self.allow_incomplete,
+            onto: self.cluster.map(|cluster| request::Onto {
+                cluster,
+                nodes: self.node.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+                only: self.nodes,
+                into_used: self.into_used,
+            }),
         });
         let approval = match self.delete_extra {
             true => Approval::needed("restore --delete-extra", self.approval),

@@ -107,6 +107,17 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             "`ostler vault info`, `init` and `add`",
             &samples::vault_info(),
         ),
+        example(CLUSTER_LIST, "`ostler cluster list`", &samples::cluster_list()),
+        example(
+            CLUSTER,
+            "`ostler cluster show`, `init` and `add`",
+            &samples::cluster_info(),
+        ),
+        example(
+            CLUSTER_STATUS,
+            "`ostler cluster status`",
+            &samples::cluster_status(),
+        ),
         example(
             OPERATION_LIST,
             "`ostler operation list`",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ostler_api::document::{BackupDetail, BackupList, BackupState, BackupSummary, Proof, Reading};
 use ostler_vocabulary::Timestamp;
 
-use super::{paths_text, problems, source_text};
+use super::{cluster_of, paths_text, problems, source_text};
 use crate::output::{Column, Page, Table, Tone, ago, count, duration, moment, plural, size};
 
 pub(crate) fn tone(state: BackupState) -> Tone {
@@ -98,6 +98,17 @@ pub(crate) fn detail(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
                 "from the vault with the id {vault}…{renamed}, {}",
                 when(origin.at, now)
             ),
+        );
+    }
+    if let Some(cluster) = &detail.cluster {
+        let parts = cluster.parts.iter();
+        page.fields(
+            "part",
+            parts.map(|part| format!("{}/{}: {}", part.node, part.root, part.path.display())),
+        );
+        page.fields(
+            "missing",
+            cluster.absent.iter().map(|node| format!("node {node}")),
         );
     }
     if let Some(operation) = detail.operation {
@@ -196,10 +207,11 @@ pub(super) fn proof_text(proof: &Proof, now: Timestamp) -> String {
     )
 }
 
-/// `laptop:/home/me/data`
+/// `/home/me/data`, or `cluster:shop:data`.
 pub(super) fn subject(backup: &BackupSummary) -> String {
-    backup
-        .source
-        .as_ref()
-        .map_or_else(String::new, |source| paths_text(&source.paths))
+    match &backup.source {
+        Some(source) if cluster_of(source).is_some() => source_text(Some(source)),
+        Some(source) => paths_text(&source.paths),
+        None => String::new(),
+    }
 }

@@ -1,6 +1,7 @@
 //! Documents as people read them, one module a noun; and how an operation ended, with the error that follows.
 
 pub(crate) mod backup;
+pub(crate) mod cluster;
 pub(crate) mod config;
 pub(crate) mod files;
 pub(crate) mod keys;
@@ -42,6 +43,11 @@ fn source_text(source: Option<&Source>) -> String {
         || "–".to_owned(),
         |source| format!("{}:{}", source.host, paths_text(&source.paths)),
     )
+}
+
+/// The cluster that was backed up, if it was one.
+fn cluster_of(source: &Source) -> Option<&str> {
+    source.host.strip_prefix("cluster:")
 }
 
 fn paths_text(paths: &[PathBuf]) -> String {

@@ -136,12 +136,28 @@ fn create(page: &mut Page, work: &CreateWork) {
 }
 
 fn restore(page: &mut Page, work: &RestoreWork) {
-    page.field(
-        "to",
-        match &work.to {
-            Some(to) => to.display().to_string(),
-            None => "the original place".to_owned(),
-        },
+    if work.nodes.is_empty() {
+        page.field(
+            "to",
+            match &work.to {
+                Some(to) => to.display().to_string(),
+                None => "the original place".to_owned(),
+            },
+        );
+    }
+    page.fields(
+        "node",
+        work.nodes.iter().map(|node| {
+            format!(
+                "{} gets {}/{}: {} to {} ({} free)",
+                node.node,
+                node.from,
+                node.root,
+                size(node.bytes),
+                node.to.display(),
+                size(node.free)
+            )
+        }),
     );
     page.field("makes", plural(work.create, "entry"));
     page.field("replaces", plural(work.replace, "file"));

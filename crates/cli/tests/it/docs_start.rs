@@ -41,6 +41,14 @@ fn the_start_page_of_schedules_does_what_it_says() {
 }
 
 #[test]
+fn the_start_page_of_clusters_does_what_it_says() {
+    let home = Home::new(Vec::new());
+    does_what_it_says("first-cluster.md", &home);
+    // The page stops its agents; a page that failed in between has not.
+    let _ = home.run("kill $(cat agents.pid)");
+}
+
+#[test]
 fn the_start_page_of_queues_does_what_it_says() {
     let Some(server) = shared_postgres(Release::Eighteen) else {
         return;

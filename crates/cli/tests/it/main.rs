@@ -4,6 +4,8 @@
 
 mod bad_input;
 mod bad_weather;
+mod cluster;
+mod cluster_crash;
 mod crash;
 mod crash_keys;
 mod crash_vaults;

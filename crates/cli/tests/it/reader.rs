@@ -16,6 +16,8 @@ use rustix::io::Errno;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::cluster::Cluster;
+
 /// The stand-alone reader with a Python that has its packages.
 pub(crate) struct Reader {
     python: PathBuf,
@@ -219,6 +221,31 @@ fn the_reader_restores_everything_with_a_passphrase() {
 #[test]
 fn the_reader_restores_everything_without_encryption() {
     reads_everything(&["--unencrypted"], false, |_| Vec::new());
+}
+
+#[test]
+fn the_reader_restores_a_cluster_node_by_node() {
+    let Some(reader) = Reader::get() else { return };
+    let cluster = Cluster::started();
+    let before = cluster.trees();
+    cluster.ostler.ok(["backup", "create", "--cluster", "shop"]);
+    let key = ["--key".into(), cluster.ostler.key().into()];
+    let read = reader.read_all(&cluster.ostler.vault(), &key);
+    for (node, expected) in &before {
+        let root = cluster.root(node).canonicalize().unwrap();
+        let below = read[0]
+            .1
+            .path()
+            .join(node)
+            .join("data")
+            .join(root.strip_prefix("/").unwrap());
+        let found = tree::read(&below);
+        assert!(
+            *expected == found,
+            "{node}: {}",
+            tree::difference(expected, &found)
+        );
+    }
 }
 
 #[test]

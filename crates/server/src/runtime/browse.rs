@@ -11,8 +11,8 @@ use ostler_backup::evidence::list_address;
 use ostler_backup::problems::path_text;
 use ostler_backup::state::Backup;
 use ostler_backup::{Context, restore};
-use ostler_vault::Reader;
 use ostler_vault::list::{Entry, EntryKind, Extent, ListReader, path_order};
+use ostler_vault::{NodeRecord, Reader};
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 use tokio::sync::mpsc;
 
@@ -25,8 +25,7 @@ const ZEROS: u64 = 1 << 20;
 /// A file list with what reads its files.
 struct Opened {
     reader: Arc<Reader>,
-    lists: Vec<String>,
-    roots: Vec<std::path::PathBuf>,
+    parts: Vec<NodeRecord>,
     name: String,
 }
 
@@ -41,8 +40,7 @@ impl Runtime {
             .map_err(context.attempting("read its index"))?;
         Ok(Opened {
             reader: Arc::new(context.vault.reader(index)),
-            lists: record.nodes.iter().map(|n| n.list.clone()).collect(),
-            roots: record.nodes.iter().flat_map(|n| n.paths.clone()).collect(),
+            parts: record.nodes,
             name: format!("backup {} in vault `{}`", backup.id().short(), context.vault_name),
         })
     }
@@ -54,17 +52,24 @@ impl Runtime {
     ) -> Result<FileList, Failure> {
         let (context, backup) = self.meant(selector).await?;
         let opened = self.open_list(&context, &backup).await?;
-        let below = path.map(|path| in_list(path, &opened.roots));
-        let shown = path.map(|p| p.display().to_string());
+        let path = path.map(Path::to_owned);
+        let shown = path.as_ref().map(|p| p.display().to_string());
         let files = blocking(move || {
             let mut files = Vec::new();
-            for list in opened.readers()? {
+            for (part, list) in opened.readers()? {
+                let below = match &path {
+                    Some(path) => match in_part(path, part) {
+                        Some(below) => Some(below),
+                        None => continue,
+                    },
+                    None => None,
+                };
                 let entries = match &below {
                     Some(path) => list.below(path),
                     None => list.entries(),
                 };
                 for entry in entries {
-                    files.push(file_entry(&entry.map_err(|e| opened.cannot_read(e))?));
+                    files.push(part_entry(&entry.map_err(|e| opened.cannot_read(e))?, part));
                 }
             }
             match shown {
@@ -85,41 +90,12 @@ impl Runtime {
         let before = self.open_list(&from_context, &from).await?;
         let after = self.open_list(&to_context, &to).await?;
         let entries = blocking(move || {
-            let (old, new) = (before.readers()?, after.readers()?);
-            let mut old = old.iter().flat_map(ListReader::entries).peekable();
-            let mut new = new.iter().flat_map(ListReader::entries).peekable();
             let mut entries = Vec::new();
-            loop {
-                let order = match (old.peek(), new.peek()) {
-                    (None, None) => return Ok(entries),
-                    (Some(Ok(a)), Some(Ok(b))) => path_order(&a.path, &b.path),
-                    (Some(_), None) => Ordering::Less,
-                    (None, Some(_)) => Ordering::Greater,
-                    (Some(Err(_)), _) => Ordering::Less,
-                    (_, Some(Err(_))) => Ordering::Greater,
-                };
-                let a = match order {
-                    Ordering::Less | Ordering::Equal => old.next(),
-                    Ordering::Greater => None,
-                };
-                let b = match order {
-                    Ordering::Greater | Ordering::Equal => new.next(),
-                    Ordering::Less => None,
-                };
-                let a = a.transpose().map_err(|e| before.cannot_read(e))?;
-                let b = b.transpose().map_err(|e| after.cannot_read(e))?;
-                let change = match (&a, &b) {
-                    (Some(a), Some(b)) => changed(a, b),
-                    (Some(_), None) => Some(Change::Removed),
-                    (None, _) => Some(Change::Added),
-                };
-                if let (Some(change), Some(entry)) = (change, b.or(a)) {
-                    entries.push(DiffEntry {
-                        change,
-                        entry: file_entry(&entry),
-                    });
-                }
+            let (old, new) = (before.readers()?, after.readers()?);
+            for (part, old, new) in paired(&old, &new) {
+                compare(&before, &after, part, (old, new), &mut entries)?;
             }
+            Ok(entries)
         })
         .await?;
         Ok(Diff {
@@ -138,13 +114,18 @@ impl Runtime {
         let (context, backup) = self.meant(selector).await?;
         restore::may_restore(&backup, allow_incomplete)?;
         let opened = self.open_list(&context, &backup).await?;
-        let (wanted, shown) = (in_list(path, &opened.roots), path.display().to_string());
+        let (path, shown) = (path.to_owned(), path.display().to_string());
         let (opened, entry) = blocking(move || {
-            for list in opened.readers()? {
+            for (part, list) in opened.readers()? {
+                let Some(wanted) = in_part(&path, part) else {
+                    continue;
+                };
                 if let Some(entry) = list.below(&wanted).next() {
                     let entry = entry.map_err(|e| opened.cannot_read(e))?;
                     if entry.path == wanted {
-                        return Ok((opened, entry));
+                        let reader = Arc::clone(&opened.reader);
+                        let name = opened.name.clone();
+                        return Ok((Contents { reader, name }, entry));
                     }
                 }
             }
@@ -172,7 +153,85 @@ impl Runtime {
     }
 }
 
-fn send_extent(opened: &Opened, extent: Extent, sender: &mpsc::Sender<Result<Vec<u8>, Failure>>) -> bool {
+/// What reads the content of a file, and what it is called in errors.
+struct Contents {
+    reader: Arc<Reader>,
+    name: String,
+}
+
+impl Contents {
+    fn cannot_read(&self, error: ostler_vault::Error) -> Failure {
+        Failure::from(error).context(format!("cannot read {}", self.name))
+    }
+}
+
+/// The lists of parts of the same name; those that only one side has, too.
+fn paired<'a>(
+    old: &'a [(&'a NodeRecord, ListReader)],
+    new: &'a [(&'a NodeRecord, ListReader)],
+) -> Vec<(&'a NodeRecord, Option<&'a ListReader>, Option<&'a ListReader>)> {
+    // Of one machine there is one part, whatever it is called now.
+    let same = |a: &NodeRecord, b: &NodeRecord| match (&a.root, &b.root) {
+        (None, None) => true,
+        _ => a.part() == b.part(),
+    };
+    let mut pairs = Vec::new();
+    for (part, list) in old {
+        let other = new.iter().find(|(other, _)| same(part, other));
+        pairs.push((*part, Some(list), other.map(|(_, list)| list)));
+    }
+    for (part, list) in new {
+        if !old.iter().any(|(other, _)| same(part, other)) {
+            pairs.push((*part, None, Some(list)));
+        }
+    }
+    pairs
+}
+
+/// Adds what differs between two lists of one part.
+fn compare(
+    before: &Opened,
+    after: &Opened,
+    part: &NodeRecord,
+    (old, new): (Option<&ListReader>, Option<&ListReader>),
+    entries: &mut Vec<DiffEntry>,
+) -> Result<(), Failure> {
+    let mut old = old.into_iter().flat_map(ListReader::entries).peekable();
+    let mut new = new.into_iter().flat_map(ListReader::entries).peekable();
+    loop {
+        let order = match (old.peek(), new.peek()) {
+            (None, None) => return Ok(()),
+            (Some(Ok(a)), Some(Ok(b))) => path_order(&a.path, &b.path),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(Err(_)), _) => Ordering::Less,
+            (_, Some(Err(_))) => Ordering::Greater,
+        };
+        let a = match order {
+            Ordering::Less | Ordering::Equal => old.next(),
+            Ordering::Greater => None,
+        };
+        let b = match order {
+            Ordering::Greater | Ordering::Equal => new.next(),
+            Ordering::Less => None,
+        };
+        let a = a.transpose().map_err(|e| before.cannot_read(e))?;
+        let b = b.transpose().map_err(|e| after.cannot_read(e))?;
+        let change = match (&a, &b) {
+            (Some(a), Some(b)) => changed(a, b),
+            (Some(_), None) => Some(Change::Removed),
+            (None, _) => Some(Change::Added),
+        };
+        if let (Some(change), Some(entry)) = (change, b.or(a)) {
+            entries.push(DiffEntry {
+                change,
+                entry: part_entry(&entry, part),
+            });
+        }
+    }
+}
+
+fn send_extent(opened: &Contents, extent: Extent, sender: &mpsc::Sender<Result<Vec<u8>, Failure>>) -> bool {
     match extent {
         Extent::Chunk { id, .. } => {
             let chunk = opened.reader.chunk(&id).map_err(|e| opened.cannot_read(e));
@@ -196,18 +255,49 @@ fn send_extent(opened: &Opened, extent: Extent, sender: &mpsc::Sender<Result<Vec
 }
 
 impl Opened {
-    fn readers(&self) -> Result<Vec<ListReader>, Failure> {
-        self.lists
-            .iter()
-            .map(|list| {
-                ListReader::open(Arc::clone(&self.reader), list_address(list)?)
-                    .map_err(|e| self.cannot_read(e))
-            })
-            .collect()
+    fn readers(&self) -> Result<Vec<(&NodeRecord, ListReader)>, Failure> {
+        let open = |part: &'_ NodeRecord| {
+            let opened = ListReader::open(Arc::clone(&self.reader), list_address(&part.list)?);
+            opened.map_err(|e| self.cannot_read(e))
+        };
+        let with_list = |part| Ok((part, open(part)?));
+        self.parts.iter().map(with_list).collect()
     }
 
     fn cannot_read(&self, error: ostler_vault::Error) -> Failure {
         Failure::from(error).context(format!("cannot read {}", self.name))
+    }
+}
+
+/// The path as the list of a part has it. In a backup of a cluster, paths begin with node and root: `a/data/file`; `None`
+/// for those of other parts.
+fn in_part(path: &Path, part: &NodeRecord) -> Option<Vec<u8>> {
+    if part.root.is_none() {
+        return Some(in_list(path, &part.paths));
+    }
+    let rest = path
+        .strip_prefix("/")
+        .unwrap_or(path)
+        .strip_prefix(part.part())
+        .ok()?;
+    Some(in_list(rest, &part.paths))
+}
+
+/// An entry under the name that [`in_part`] reads.
+fn part_entry(entry: &Entry, part: &NodeRecord) -> FileEntry {
+    let shown = file_entry(entry);
+    if part.root.is_none() {
+        return shown;
+    }
+    let root = part
+        .paths
+        .first()
+        .map(|root| root.display().to_string())
+        .unwrap_or_default();
+    let rest = shown.path.strip_prefix(&root).unwrap_or(&shown.path);
+    FileEntry {
+        path: format!("{}{rest}", part.part()),
+        ..shown
     }
 }
 

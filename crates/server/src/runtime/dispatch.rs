@@ -1,9 +1,10 @@
 //! From a request to a plan, from a plan to an operation, and back to one that was interrupted.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ostler_agent::Options as AgentOptions;
+use ostler_api::Node;
 use ostler_api::request::{CreateBackup, Hooks, Keep, Plan, Prune, Request, RestoreWork, Work};
 use ostler_backup::{Context, check, create, drill, keep, keys, mirror, prune, repair, restore, verify};
 use ostler_operations::{Finished, Operation, Spec};
@@ -20,15 +21,11 @@ impl Runtime {
     pub(super) fn context(&self, opened: &Opened, resumed: bool) -> Context {
         let settings = &self.inner.settings;
         let left_out = places::left_out(settings, opened.directory.as_deref());
-        let options = AgentOptions {
-            protected: left_out.clone(),
-            clock: Arc::clone(&self.inner.clock),
-            ..AgentOptions::default()
-        };
         Context {
             vault_name: opened.name.clone(),
             vault: Arc::clone(&opened.vault),
-            node: Arc::new(VaultNode::new(Arc::clone(&opened.vault), options, resumed)),
+            node: self.node_protecting(Arc::clone(&opened.vault), left_out.clone(), resumed),
+            cluster: None,
             clock: Arc::clone(&self.inner.clock),
             scratch: settings.state_directory.join("scratch"),
             left_out,
@@ -43,6 +40,25 @@ impl Runtime {
         }
     }
 
+    /// The agent in this process, over a vault.
+    pub(crate) fn node_over(&self, vault: Arc<Vault>, resumed: bool) -> Arc<dyn Node> {
+        self.node_protecting(vault, self.left_out(), resumed)
+    }
+
+    /// Directories of ours that no backup holds and no restore removes.
+    pub(crate) fn left_out(&self) -> Vec<PathBuf> {
+        places::left_out(&self.inner.settings, None)
+    }
+
+    fn node_protecting(&self, vault: Arc<Vault>, protected: Vec<PathBuf>, resumed: bool) -> Arc<dyn Node> {
+        let options = AgentOptions {
+            protected,
+            clock: Arc::clone(&self.inner.clock),
+            ..AgentOptions::default()
+        };
+        Arc::new(VaultNode::new(vault, options, resumed))
+    }
+
     pub(super) async fn make_plan(&self, request: Request) -> Result<Plan, Failure> {
         if let Some(place) = request.tables().cloned() {
             return self.plan_of_tables(place, request).await;
@@ -50,7 +66,12 @@ impl Runtime {
         match request {
             Request::CreateBackup(request) => self.plan_create(request).await,
             Request::Restore(mut request) => {
+                if let Some(onto) = &request.onto {
+                    let cluster = onto.cluster.clone();
+                    self.in_vault_of(&mut request.backup, &cluster)?;
+                }
                 let context = self.pinned(&mut request.backup).await?;
+                let context = self.with_cluster(context, &Request::Restore(request.clone()))?;
                 let mut plan = restore::plan(request, &context).await?;
                 if let Work::Restore(RestoreWork {
                     estimate: Some(estimate),
@@ -127,6 +148,9 @@ impl Runtime {
             .exclude
             .extend(settings.file.backup.exclude.iter().cloned());
         request.one_file_system |= settings.file.backup.one_file_system;
+        if request.cluster.is_some() {
+            return self.plan_create_cluster(request).await;
+        }
         if request.hooks == Hooks::default() {
             request.hooks = settings.file.backup.hooks.clone();
         }
@@ -162,6 +186,20 @@ impl Runtime {
         Ok(plan)
     }
 
+    async fn plan_create_cluster(&self, mut request: CreateBackup) -> Result<Plan, Failure> {
+        let configured = self.configured_cluster(request.cluster.as_deref().unwrap_or_default())?;
+        if request.vault.is_none() {
+            request.vault.clone_from(&configured.vault);
+        }
+        request.exclude.extend(configured.exclude.iter().cloned());
+        if request.paths.is_empty() {
+            request.paths = configured.roots.iter().map(PathBuf::from).collect();
+        }
+        let context = self.context_of(request.vault.as_deref()).await?;
+        let context = self.with_cluster(context, &Request::CreateBackup(request.clone()))?;
+        create::plan(request, &context).await
+    }
+
     /// The request's rules, or those of the configuration where it has none; floors one by one.
     fn with_rules(&self, mut request: Prune) -> Prune {
         let configured = &self.inner.settings.file.keep;
@@ -186,7 +224,9 @@ impl Runtime {
             return self.start_of_tables(id, place, plan).await;
         }
         let opened = match &plan.request {
-            Request::CreateBackup(request) if self.makes_default(request.vault.as_deref()) => {
+            Request::CreateBackup(request)
+                if request.cluster.is_none() && self.makes_default(request.vault.as_deref()) =>
+            {
                 self.make_default().await?
             }
             _ => self.opened(Some(&plan.vault)).await?,
@@ -203,7 +243,7 @@ impl Runtime {
             plan: serde_json::to_value(&plan)
                 .map_err(|e| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {e}")))?,
         };
-        let context = self.context(&opened, false);
+        let context = self.with_cluster(self.context(&opened, false), &plan.request)?;
         let other = self.other(&plan.request).await?;
         let material = self.material(&plan).await?;
         let new_key = opened.new_key.clone();
@@ -236,7 +276,7 @@ impl Runtime {
             return self.resume_of_tables(id, place, plan).await;
         }
         let opened = self.opened(Some(&plan.vault)).await?;
-        let context = self.context(&opened, true);
+        let context = self.with_cluster(self.context(&opened, true), &plan.request)?;
         let other = self.other(&plan.request).await?;
         let material = self.material(&plan).await?;
         let (kind, version) = kind_of(&plan.request);

@@ -3,6 +3,7 @@
 mod access;
 mod across;
 mod browse;
+mod cluster;
 mod dispatch;
 mod documents;
 mod first_use;
@@ -39,7 +40,9 @@ use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
 
 use crate::settings::Settings;
+pub use cluster::{ClusterInit, NodeAddress};
 pub use keys::KeySheet;
+pub(crate) use places::make_private;
 pub(crate) use queue::{configured as configured_database, target as database_target};
 pub use registration::{AddVault, Encryption, InitVault, TypedKey};
 pub use vaults::Opened;

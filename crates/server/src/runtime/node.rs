@@ -60,6 +60,9 @@ impl Node for VaultNode {
         Ok(NodeInfo {
             host: ProcessIdentity::current().host,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            node: None,
+            roots: Vec::new(),
+            clock: Some(self.options.clock.now()),
         })
     }
 

@@ -11,7 +11,7 @@ use crate::Error;
 use crate::settings::Settings;
 
 /// Makes a directory that only its owner can look into, and those above it.
-pub(super) fn make_private(directory: &Path) -> Result<(), Error> {
+pub(crate) fn make_private(directory: &Path) -> Result<(), Error> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -1,7 +1,7 @@
 //! What there is of one backup: shown and marked.
 
 use ostler_api::client::Mark;
-use ostler_api::document::{BackupDetail, CopiedFrom};
+use ostler_api::document::{BackupDetail, ClusterPart, ClusterParts, CopiedFrom};
 use ostler_api::request::Selector;
 use ostler_backup::{problems, verify};
 use ostler_vault::{MarkAction, MarkRecord, Record};
@@ -47,6 +47,7 @@ impl Runtime {
                 .unwrap_or_default(),
             proofs: proofs.iter().map(verify::proof_document).collect(),
             reading: ostler_backup::rotation::reading(&backup.proofs, context.clock.now()),
+            cluster: record.as_ref().and_then(cluster_parts),
             summary: backup.summary,
         })
     }
@@ -86,4 +87,19 @@ impl Runtime {
         }
         Ok(backup.id())
     }
+}
+
+fn cluster_parts(record: &Record) -> Option<ClusterParts> {
+    let cluster = record.cluster.as_ref()?;
+    let parts = record.nodes.iter().map(|node| ClusterPart {
+        node: node.host.clone(),
+        root: node.root.clone().unwrap_or_default(),
+        path: node.paths.first().cloned().unwrap_or_default(),
+        driver: node.driver.clone(),
+    });
+    Some(ClusterParts {
+        name: cluster.name.clone(),
+        parts: parts.collect(),
+        absent: cluster.absent.clone(),
+    })
 }

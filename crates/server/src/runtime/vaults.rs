@@ -39,14 +39,33 @@ impl Runtime {
         if let Some(opened) = self.cached(&name) {
             return Ok(opened);
         }
-        let configured = self.inner.settings.vault(&name)?;
-        let store = self.store(&name, &configured).await?;
-        let unlock = self.unlock(&name, &configured).await?;
+        let (location, vault) = self.open_vault(&name).await?;
+        Ok(self.keep(&name, &location, vault, None))
+    }
+
+    /// The vault of this name with its name, opened whether it was before or not: as it is now, with the keys it has now.
+    pub(crate) async fn opened_anew(&self, name: Option<&str>) -> Result<(String, Arc<Vault>), Failure> {
+        let name = self.vault_name(name);
+        let (_, vault) = self.open_vault(&name).await?;
+        Ok((name, Arc::new(self.with_cache(vault))))
+    }
+
+    async fn open_vault(&self, name: &str) -> Result<(String, Vault), Failure> {
+        let configured = self.inner.settings.vault(name)?;
+        let store = self.store(name, &configured).await?;
+        let unlock = self.unlock(name, &configured).await?;
         let lock = configured.lock.map(|span| span.0);
         let vault = Vault::open_locked(store, &unlock, Arc::clone(&self.inner.clock), lock)
             .await
-            .map_err(|error| cannot_open(&name, &configured.location, error))?;
-        Ok(self.keep(&name, &configured.location, vault, None))
+            .map_err(|error| cannot_open(name, &configured.location, error))?;
+        Ok((configured.location, vault))
+    }
+
+    fn with_cache(&self, vault: Vault) -> Vault {
+        match self.inner.settings.cache_directory() {
+            Some(directory) => vault.with_cache(&directory),
+            None => vault,
+        }
     }
 
     fn cached(&self, name: &str) -> Option<Arc<Opened>> {
@@ -61,10 +80,7 @@ impl Runtime {
         vault: Vault,
         new_key: Option<PathBuf>,
     ) -> Arc<Opened> {
-        let vault = match self.inner.settings.cache_directory() {
-            Some(directory) => vault.with_cache(&directory),
-            None => vault,
-        };
+        let vault = self.with_cache(vault);
         let opened = Arc::new(Opened {
             name: name.to_owned(),
             location: location.to_owned(),

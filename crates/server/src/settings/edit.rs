@@ -104,11 +104,122 @@ impl Settings {
     }
 }
 
-fn with_vault(text: &str, vault: &NewVault) -> String {
-    let text = match text.trim_end() {
+impl Settings {
+    /// Appends tables to the file, which is made where there is none. `key` says what they are, for messages.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when the result would not be read, [`Error::Write`].
+    pub fn append(&self, key: &str, tables: &str) -> Result<(), Error> {
+        let old = begun(self.text.as_deref().unwrap_or(""));
+        self.replace_by(key, &format!("{old}\n{tables}"))
+    }
+
+    /// Takes a table and those below it out of the file; comments directly above it stay.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when it is not written as a table of its own, [`Error::Write`].
+    pub fn remove_tables(&self, table: &str) -> Result<(), Error> {
+        let old = self.text.as_deref().unwrap_or("");
+        match without_tables(old, table) {
+            Some(text) => self.replace_by(table, &text),
+            None => Err(Error::Setting {
+                file: self.config_file.display().to_string(),
+                key: table.to_owned(),
+                reason: "it has no table of its own in the file".to_owned(),
+                cure: "take it out by hand".to_owned(),
+            }),
+        }
+    }
+
+    fn replace_by(&self, key: &str, text: &str) -> Result<(), Error> {
+        let parsed = parse(text, &self.config_file)?;
+        super::check::check(&parsed, &self.config_file)?;
+        tracing::debug!(key, "the configuration changes");
+        replace(&self.config_file, text).map_err(|source| Error::Write {
+            what: "the configuration file",
+            path: self.config_file.clone(),
+            source,
+        })
+    }
+
+    /// The table of a vault as another machine's file needs it: what opens it is named by absolute paths.
+    ///
+    /// # Errors
+    /// [`Error::NoVault`]
+    pub fn vault_table(&self, name: &str) -> Result<String, Error> {
+        let configured = self.vault(name)?;
+        let parsed: toml::Table = self
+            .text
+            .as_deref()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_default();
+        let written = parsed
+            .get("vault")
+            .and_then(|vaults| vaults.get(name)?.as_table());
+        let mut table = written.cloned().unwrap_or_default();
+        table.insert("location".to_owned(), toml::Value::String(configured.location));
+        for key in ["key", "passphrase", "age_identity"] {
+            let Some(toml::Value::Table(reference)) = table.get_mut(key) else {
+                continue;
+            };
+            if let Some(toml::Value::String(file)) = reference.get_mut("file") {
+                *file = self.base().join(&*file).to_string_lossy().into_owned();
+            }
+        }
+        let implicit = self.implicit_key(name);
+        if References::of(&self.vault(name)?).is_empty() && implicit.exists() {
+            let file = toml::Value::String(implicit.to_string_lossy().into_owned());
+            let reference = toml::Table::from_iter([("file".to_owned(), file)]);
+            table.insert("key".to_owned(), toml::Value::Table(reference));
+        }
+        // Plain values come first; what is left are tables of their own.
+        let (tables, values): (Vec<_>, Vec<_>) = table.into_iter().partition(|(key, value)| {
+            value.is_table() && !["key", "passphrase", "age_identity"].contains(&key.as_str())
+        });
+        let head = header(name);
+        let mut text = format!("{head}\n");
+        for (key, value) in values {
+            text.push_str(&format!("{key} = {value}\n"));
+        }
+        for (key, value) in tables {
+            let path = format!("{}.{key}]", head.trim_end_matches(']'));
+            text.push_str(&format!("\n{path}\n"));
+            for (key, value) in value.as_table().into_iter().flatten() {
+                text.push_str(&format!("{key} = {value}\n"));
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// A file that has begun: with its version, and a line end at its end.
+fn begun(text: &str) -> String {
+    match text.trim_end() {
         "" => "version = 1\n".to_owned(),
         some => format!("{some}\n"),
-    };
+    }
+}
+
+/// The text without a table and those below it; `None` when it has none. `table` is of plain names.
+fn without_tables(text: &str, table: &str) -> Option<String> {
+    let (exact, below) = (format!("[{table}]"), format!("[{table}."));
+    let (mut kept, mut found, mut inside) = (String::new(), false, false);
+    for line in text.lines() {
+        let bare = line.split('#').next().unwrap_or_default().trim();
+        if bare.starts_with('[') {
+            inside = bare == exact || bare.starts_with(&below);
+            found |= inside;
+        }
+        if !inside {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    found.then(|| format!("{}\n", kept.trim_end()))
+}
+
+fn with_vault(text: &str, vault: &NewVault) -> String {
+    let text = begun(text);
     format!(
         "{text}\n{}\nlocation = {}\n{}",
         header(&vault.name),

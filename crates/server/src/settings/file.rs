@@ -7,6 +7,7 @@ use ostler_store::{Prices, Rates, RetryPolicy};
 use ostler_vocabulary::{ByteSize, Span};
 use serde::Deserialize;
 
+pub use super::cluster::{Agent, Cluster, ClusterNode};
 use super::reference::Reference;
 use super::stores::{Azure, Gcs, S3, Sftp};
 
@@ -34,6 +35,9 @@ pub struct File {
     /// `[outgoing]`
     #[serde(default)]
     pub outgoing: Outgoing,
+    /// `[agent]`
+    #[serde(default)]
+    pub agent: Agent,
     /// `[cache]`
     #[serde(default)]
     pub cache: Cache,
@@ -49,6 +53,9 @@ pub struct File {
     /// `[class.NAME]`
     #[serde(default)]
     pub class: BTreeMap<String, Class>,
+    /// `[cluster.NAME]`
+    #[serde(default)]
+    pub cluster: BTreeMap<String, Cluster>,
 }
 
 impl Default for File {
@@ -61,11 +68,13 @@ impl Default for File {
             history: History::default(),
             ticker: Ticker::default(),
             outgoing: Outgoing::default(),
+            agent: Agent::default(),
             cache: Cache::default(),
             prices: BTreeMap::new(),
             vault: BTreeMap::new(),
             database: BTreeMap::new(),
             class: BTreeMap::new(),
+            cluster: BTreeMap::new(),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Every key of the configuration file with its default and what it does: the source of `config init`, `config show`
 //! and the reference page.
 
+mod cluster;
+
 /// One key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
@@ -45,8 +47,7 @@ const fn price(name: &'static str, meaning: &'static str) -> Key {
     key("prices.NAME", name, "0.0", meaning)
 }
 
-/// All keys, in the order of the file that `config init` prints.
-pub const KEYS: &[Key] = &[
+const KEYS: &[Key] = &[
     key("", "version", "1", "The version of this file's format"),
     key(
         "defaults",
@@ -394,10 +395,15 @@ pub const KEYS: &[Key] = &[
     ),
 ];
 
+/// All keys, in the order of the file that `config init` prints.
+pub fn all() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().chain(cluster::KEYS)
+}
+
 /// Whether a table stands for any number of them, each with a name of its own.
 #[must_use]
 pub fn is_named(table: &str) -> bool {
-    ["vault.", "database.", "prices.", "class."]
+    ["vault.", "database.", "prices.", "class.", "cluster."]
         .iter()
         .any(|named| table.starts_with(named))
 }

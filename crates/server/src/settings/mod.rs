@@ -1,6 +1,7 @@
 //! The configuration: defaults, then the file, then the environment, then flags; resolved once.
 
 mod check;
+pub mod cluster;
 pub mod dotenv;
 pub mod edit;
 pub mod environment;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::keys::{KEYS, is_named};
+use super::keys::{all, is_named};
 
 /// What a table is about, as a comment above it.
 fn about(table: &str) -> &'static str {
@@ -19,6 +19,9 @@ fn about(table: &str) -> &'static str {
         }
         "ticker" => "The ticker of queues: `queue ticker`",
         "class.NAME" => "A class of storage, by whose name policies say where archives are kept",
+        "agent" => "What `ostler agent` works with, beside a node of a cluster",
+        "cluster.NAME" => "A cluster, for whoever makes and restores its backups; `cluster init` writes it",
+        "cluster.NAME.node.NODE" => "A node of that cluster",
         "database.NAME" => "A PostgreSQL database, or a server of them",
         "outgoing" => {
             "Which addresses that users give may be called. Link-local ones and metadata services never are"
@@ -46,7 +49,7 @@ fn about(table: &str) -> &'static str {
 pub fn template() -> String {
     let mut text = String::new();
     let mut table = "nothing yet";
-    for key in KEYS {
+    for key in all() {
         let is_named_table = is_named(key.table);
         if key.table != table {
             table = key.table;
@@ -82,7 +85,7 @@ pub fn reference() -> String {
          [keys](../guides/keys.md)).\n",
     );
     let mut table = "nothing yet";
-    for key in KEYS {
+    for key in all() {
         if key.table != table {
             table = key.table;
             let title = if table.is_empty() {

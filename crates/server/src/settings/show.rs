@@ -1,7 +1,7 @@
 //! The configuration as it is in force, key by key, each with where it comes from. No secret is in it: the file
 //! has only references, and those are shown as they are written.
 
-use super::keys::{KEYS, is_named};
+use super::keys::{all, is_named};
 use super::{Settings, environment};
 
 /// One key with its value.
@@ -42,7 +42,7 @@ impl Settings {
                 source: source(self.flags.state_directory.is_some(), environment::STATE_DIR),
             },
         ];
-        for key in KEYS.iter().filter(|key| !is_named(key.table)) {
+        for key in all().filter(|key| !is_named(key.table)) {
             let mut path: Vec<&str> = key.table.split('.').filter(|part| !part.is_empty()).collect();
             path.push(key.name);
             let (value, source) = match lookup(&table, &path) {
@@ -70,14 +70,14 @@ impl Settings {
             let names = table.get(kind).and_then(toml::Value::as_table);
             names.into_iter().flat_map(|names| names.keys())
         };
-        for kind in ["prices", "database", "class"] {
+        for kind in ["prices", "database", "class", "cluster"] {
             shown.extend(named(kind).flat_map(|name| show_named(kind, name, &table)));
         }
         shown
     }
 
     fn show_vault(&self, name: &str, table: &toml::Table) -> Vec<Shown> {
-        KEYS.iter()
+        all()
             .filter_map(|key| {
                 let below = key.table.strip_prefix("vault.NAME")?;
                 let mut path = vec!["vault", name];
@@ -102,7 +102,7 @@ impl Settings {
 }
 
 fn show_named(kind: &str, name: &str, table: &toml::Table) -> Vec<Shown> {
-    KEYS.iter()
+    all()
         .filter(|key| key.table.strip_suffix(".NAME") == Some(kind))
         .filter_map(|key| {
             let path = [kind, name, key.name];

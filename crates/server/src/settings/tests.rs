@@ -8,7 +8,7 @@ use ostler_vocabulary::{Classified as _, ErrorKind};
 use super::edit::{NewVault, References};
 use super::environment::{Environment, VARIABLES};
 use super::file::File;
-use super::keys::KEYS;
+use super::keys::all;
 use super::pages::template;
 use super::reference::Reference;
 use super::{Flags, Settings, parse};
@@ -40,7 +40,12 @@ fn every_key_of_the_template_can_be_set() {
     for line in template().lines() {
         let code = line.strip_prefix('#').unwrap_or(line);
         if !code.starts_with(' ') {
-            all.push_str(&code.replace("[vault.NAME", "[vault.main"));
+            let named = code
+                .replace("[vault.NAME", "[vault.main")
+                .replace("[cluster.NAME", "[cluster.shop")
+                .replace(".node.NODE]", ".node.a]")
+                .replace("quorum = 2", "quorum = 1");
+            all.push_str(&named);
             all.push('\n');
         }
     }
@@ -75,6 +80,9 @@ fn every_key_that_is_read_is_in_the_table() {
         ("class.NAME", "[class.x]\nlocation='/v'\n"),
         ("ticker", "[ticker]\n"),
         ("outgoing", "[outgoing]\n"),
+        ("agent", "[agent]\n"),
+        ("cluster.NAME", "[cluster.x]\n"),
+        ("cluster.NAME.node.NODE", "[cluster.x.node.a]\naddress='h:1'\n"),
     ] {
         let version = if table.is_empty() { "" } else { "version = 1\n" };
         let error = read(&format!("{version}{start}zzz = 1\n"))
@@ -84,9 +92,10 @@ fn every_key_that_is_read_is_in_the_table() {
         let read: BTreeSet<&str> = expected.split('`').skip(1).step_by(2).collect();
         let tables = [
             "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp",
-            "database", "ticker", "outgoing", "cache", "prices", "class", "limits", "retry",
+            "database", "ticker", "outgoing", "cache", "prices", "class", "limits", "retry", "agent",
+            "cluster", "node",
         ];
-        let known: BTreeSet<&str> = KEYS.iter().filter(|k| k.table == table).map(|k| k.name).collect();
+        let known: BTreeSet<&str> = all().filter(|k| k.table == table).map(|k| k.name).collect();
         let read: BTreeSet<&str> = read
             .into_iter()
             .filter(|name| known.contains(name) || !tables.contains(name))

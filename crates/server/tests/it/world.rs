@@ -128,6 +128,7 @@ pub fn restore(text: &str, to: PathBuf) -> Restore {
         overwrite: Default::default(),
         delete_extra: false,
         allow_incomplete: false,
+        onto: None,
     }
 }
 

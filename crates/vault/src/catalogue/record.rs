@@ -62,6 +62,29 @@ pub struct Record {
     /// Where it was copied from, if it was not made here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// The cluster it is of, if it is not of one machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterRecord>,
+}
+
+/// What a backup says of the cluster it is of. Its parts are the record's `nodes`, one for each root of each node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterRecord {
+    /// The cluster's name.
+    pub name: String,
+    /// The names of the roots that were asked for.
+    pub roots: Vec<String>,
+    /// The nodes that are not in it although the cluster has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<String>,
+}
+
+impl ClusterRecord {
+    /// What listings show as the host of a backup of the cluster of this name. No host has a `:` in its name.
+    #[must_use]
+    pub fn host_of(name: &str) -> String {
+        format!("cluster:{name}")
+    }
 }
 
 /// The backup of another vault that one is a copy of.
@@ -94,6 +117,20 @@ pub struct NodeRecord {
     pub paths: Vec<PathBuf>,
     /// Address of its file list: the chunk id of its directory, in hexadecimal.
     pub list: String,
+    /// The name that the path has on every node, in a backup of a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+}
+
+impl NodeRecord {
+    /// What the part is called: the node and, in a backup of a cluster, the root.
+    #[must_use]
+    pub fn part(&self) -> String {
+        match &self.root {
+            Some(root) => format!("{}/{root}", self.host),
+            None => self.host.clone(),
+        }
+    }
 }
 
 /// A backup in numbers.
@@ -142,9 +179,9 @@ pub struct Facts {
     pub duration_ms: u64,
     /// Whether files are missing from it.
     pub partial: bool,
-    /// The host of its first node.
+    /// The host of its first node, or [`ClusterRecord::host_of`] its cluster.
     pub host: String,
-    /// The directories and files of all nodes.
+    /// The directories and files of all nodes; of a cluster the names of its roots.
     pub paths: Vec<PathBuf>,
     /// The name it was given.
     pub name: Option<String>,
@@ -161,16 +198,23 @@ impl From<&Record> for Facts {
             started: record.started,
             duration_ms: u64::try_from(duration).unwrap_or(0),
             partial: record.partial,
-            host: record
-                .nodes
-                .first()
-                .map(|node| node.host.clone())
-                .unwrap_or_default(),
-            paths: record
-                .nodes
-                .iter()
-                .flat_map(|node| node.paths.iter().cloned())
-                .collect(),
+            host: match &record.cluster {
+                Some(cluster) => ClusterRecord::host_of(&cluster.name),
+                None => record
+                    .nodes
+                    .first()
+                    .map(|node| node.host.clone())
+                    .unwrap_or_default(),
+            },
+            paths: match &record.cluster {
+                // The same whichever nodes are in it, so that keep rules find one group.
+                Some(cluster) => cluster.roots.iter().map(PathBuf::from).collect(),
+                None => record
+                    .nodes
+                    .iter()
+                    .flat_map(|node| node.paths.iter().cloned())
+                    .collect(),
+            },
             name: record.name.clone(),
             tags: record.tags.clone(),
             counts: record.counts,

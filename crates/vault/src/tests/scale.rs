@@ -179,11 +179,13 @@ fn record(list: ChunkId) -> Record {
         made_by: "bench".to_owned(),
         parent: None,
         origin: None,
+        cluster: None,
         nodes: vec![NodeRecord {
             host: "h".to_owned(),
             driver: "files".to_owned(),
             paths: vec!["/data".into()],
             list: list.to_string(),
+            root: None,
         }],
         partial: false,
         counts: Counts::default(),

@@ -152,6 +152,7 @@ pub(super) fn record(list: String, host: &str, started: i64) -> Record {
             driver: "files".into(),
             paths: vec!["/data".into()],
             list,
+            root: None,
         }],
         partial: false,
         counts: Counts {
@@ -161,6 +162,7 @@ pub(super) fn record(list: String, host: &str, started: i64) -> Record {
         problems: Vec::new(),
         objects_found: 1,
         origin: None,
+        cluster: None,
     }
 }
 

@@ -80,6 +80,7 @@ pub(super) fn of_form(form: &Pairs) -> Result<Request, Failure> {
                 overwrite: Overwrite::Never,
                 delete_extra: false,
                 allow_incomplete: false,
+                onto: None,
             })
         }
         _ => return Err(invalid("the form asks for nothing that is known")),

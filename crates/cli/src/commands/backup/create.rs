@@ -19,8 +19,16 @@ use crate::session::Session;
 #[derive(Debug, Args)]
 pub(crate) struct Create {
     /// Directories and files
-    #[arg(value_name = "PATH", required = true, value_parser = path())]
+    #[arg(value_name = "PATH", required_unless_present = "cluster", value_parser = path())]
     paths: Vec<PathBuf>,
+
+    /// Back up this cluster instead, all nodes together; PATHs are then names of its roots
+    #[arg(long, value_name = "CLUSTER", value_parser = text(), conflicts_with_all = ["before", "after"])]
+    cluster: Option<String>,
+
+    /// How many nodes the backup has to hold; with fewer than all it is partial
+    #[arg(long, value_name = "N", requires = "cluster", value_parser = clap::value_parser!(u32).range(1..))]
+    quorum: Option<u32>,
 
     /// The vault's name; the default vault if not given
     #[arg(long, value_name = "VAULT", value_parser = text())]
@@ -87,7 +95,10 @@ impl Create {
     pub fn wish(self, session: &Session) -> Result<(Request, Approval), Failure> {
         let mut paths = Vec::new();
         for typed in &self.paths {
-            paths.push(session.source(typed)?);
+            paths.push(match self.cluster {
+                Some(_) => typed.clone(),
+                None => session.source(typed)?,
+            });
         }
         paths.sort();
         paths.dedup();
@@ -104,6 +115,8 @@ impl Create {
             one_file_system: self.one_file_system,
             read_all: self.read_all,
             dry_run: self.dry_run,
+            cluster: self.cluster,
+            quorum: self.quorum,
             hooks: Hooks {
                 before: self.before,
                 after: self.after,

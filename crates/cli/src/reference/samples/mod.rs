@@ -1,5 +1,6 @@
 //! One example of every document, fixed for ever: the reference page shows them and tests print them.
 
+mod cluster;
 mod keys;
 mod place;
 mod queue;
@@ -13,6 +14,7 @@ use ostler_api::client::Mark;
 use ostler_api::document::*;
 use ostler_vocabulary::{BackupId, OperationId, Timestamp};
 
+pub use cluster::*;
 pub use keys::*;
 pub use place::*;
 pub use queue::*;
@@ -163,6 +165,7 @@ pub fn backup_detail() -> BackupDetail {
         problems: vec![],
         proofs: vec![proof("commit", true), proof("drill", true)],
         reading: reading(),
+        cluster: None,
     }
 }
 

@@ -37,6 +37,7 @@ pub fn plan(request: Request) -> Plan {
                 duration_ms: Some(95_000),
                 cost: Some(cost()),
             }),
+            nodes: vec![],
         }),
         Request::Verify(_) => Work::Verify(VerifyWork {
             files: 1_234,
@@ -232,6 +233,7 @@ pub fn restore_report() -> RestoreReport {
         deleted: 0,
         problems: vec![],
         damaged: false,
+        nodes: vec![],
     }
 }
 

@@ -9,8 +9,8 @@ use ostler_vocabulary::{ErrorKind, Unit};
 use super::{Wrong, per_second, traffic};
 use crate::output::{Page, duration, plural, rate, size};
 use crate::report::backup::{files_text, subject, tone};
-use crate::report::problems;
 use crate::report::vault::{key_advice, warnings};
+use crate::report::{cluster_of, problems};
 
 pub(super) fn print(
     page: &mut Page,
@@ -71,7 +71,11 @@ pub(super) fn print(
         &format!("ostler backup drill {id}{vault}"),
         "restore into scratch and compare",
     );
-    page.command(&format!("ostler restore {id}{vault} --to DIR"), "bring it back");
+    let place = match backup.source.as_ref().and_then(cluster_of) {
+        Some(cluster) => format!("--cluster {cluster}"),
+        None => "--to DIR".to_owned(),
+    };
+    page.command(&format!("ostler restore {id}{vault} {place}"), "bring it back");
 }
 
 /// A failed hook is no file, and so in the list only.

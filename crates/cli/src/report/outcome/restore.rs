@@ -6,15 +6,30 @@ use ostler_api::document::{OperationDetail, RestoreReport};
 use ostler_vocabulary::Unit;
 
 use super::{per_second, traffic};
-use crate::output::{Page, duration, plural, rate, size};
+use crate::output::{Page, count, duration, plural, rate, size};
 use crate::report::problems;
 
 pub(super) fn print(page: &mut Page, report: &RestoreReport, detail: &OperationDetail) {
-    let place = report
-        .to
-        .as_ref()
-        .map_or_else(|| "the original place".to_owned(), |to| to.display().to_string());
+    let place = match &report.to {
+        _ if !report.nodes.is_empty() => "its nodes".to_owned(),
+        Some(to) => to.display().to_string(),
+        None => "the original place".to_owned(),
+    };
     page.line(format!("backup {} is restored to {place}", report.backup.short()));
+    page.fields(
+        "node",
+        report.nodes.iter().map(|node| {
+            format!(
+                "{}/{} of {}: {} written ({}), {} right already",
+                node.node,
+                node.root,
+                node.from,
+                plural(node.files_written, "file"),
+                size(node.bytes_written),
+                count(node.files_kept)
+            )
+        }),
+    );
     page.field(
         "written",
         format!(

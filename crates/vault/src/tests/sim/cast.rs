@@ -304,12 +304,14 @@ fn record(intent: &Intent, list: String) -> Record {
             driver: "files".to_owned(),
             paths: intent.paths.clone(),
             list,
+            root: None,
         }],
         partial: false,
         counts: Counts::default(),
         problems: Vec::new(),
         objects_found: 0,
         origin: None,
+        cluster: None,
     }
 }
 

@@ -1,0 +1,81 @@
+//! Clusters as documents.
+
+use serde::{Deserialize, Serialize};
+
+use crate::node::NodeRoot;
+
+/// `cluster list`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterList {
+    /// By name.
+    pub clusters: Vec<ClusterSummary>,
+}
+
+/// One row of `cluster list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterSummary {
+    /// Its name.
+    pub name: String,
+    /// The vault its backups go to.
+    pub vault: String,
+    /// How many nodes it has.
+    pub nodes: u64,
+    /// How many a backup has to hold; all where it is not said.
+    pub quorum: Option<u32>,
+}
+
+/// `cluster show`, and what `cluster init`, `add` and `remove` made of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterInfo {
+    /// What the list shows.
+    #[serde(flatten)]
+    pub summary: ClusterSummary,
+    /// The roots that backups hold; none named is all that the nodes have.
+    pub roots: Vec<String>,
+    /// What is left out.
+    pub exclude: Vec<String>,
+    /// Its nodes, by name.
+    pub nodes: Vec<ClusterNodeInfo>,
+}
+
+/// A node of a cluster, as the configuration has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterNodeInfo {
+    /// Its name.
+    pub name: String,
+    /// Where its agent answers.
+    pub address: String,
+    /// The files that were just made for it, which go to the node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<std::path::PathBuf>,
+}
+
+/// `cluster status`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterStatus {
+    /// The cluster's name.
+    pub name: String,
+    /// Its nodes, by name.
+    pub nodes: Vec<NodeStatus>,
+}
+
+/// How a node stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// Its name.
+    pub name: String,
+    /// Where its agent should answer.
+    pub address: String,
+    /// Whether it does, and is the one that is meant.
+    pub ok: bool,
+    /// The version of Ostler it runs.
+    pub version: Option<String>,
+    /// The version of the protocol that is spoken with it; `None` when there is none in common.
+    pub protocol: Option<u32>,
+    /// The directories it works in, with what is free there.
+    pub roots: Vec<NodeRoot>,
+    /// How far its clock is ahead of ours, in milliseconds.
+    pub clock_off_ms: Option<i64>,
+    /// What is wrong.
+    pub problem: Option<String>,
+}

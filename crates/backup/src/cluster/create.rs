@@ -1,0 +1,347 @@
+//! What a backup of a cluster does in its own way: whom it asks, what it plans, how parts are stored.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ostler_api::document::{BackupCounts, Problem, Source};
+use ostler_api::node::{Selection, Upload};
+use ostler_api::request::{CreateBackup, CreateWork, Plan, Request, Work};
+use ostler_operations::Policy;
+use ostler_vault::{ClusterRecord, NodeRecord};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use super::answers::{Answers, too_few};
+use super::{Cluster, Root};
+use crate::create::{self, Create, Gathered, KIND, Place, Sent, Start};
+use crate::problems::bounded;
+use crate::{Context, Error, digest};
+
+/// How often a node is tried again while it is being stored: half a minute, so that an agent may be restarted.
+const RETRIES: u32 = 6;
+
+/// How much is written down of why a node is missing, in characters.
+const REASON: usize = 500;
+
+/// Works out what a backup of the cluster would read.
+pub(crate) async fn plan(
+    mut request: CreateBackup,
+    context: &Context,
+    cluster: &Cluster,
+) -> Result<Plan, Failure> {
+    create::check_words(&request)?;
+    let least = cluster.least(request.quorum);
+    if least == 0 || least > cluster.members.len() {
+        return Err(Error::Malformed {
+            what: "the quorum".to_owned(),
+            reason: format!(
+                "is 0, or more than the {} nodes of the cluster",
+                cluster.members.len()
+            ),
+        }
+        .into());
+    }
+    let mut answers = Answers::of(cluster.ask_all().await);
+    answers.enough(cluster, least)?;
+    request.paths = answers.roots(&request.paths, cluster)?;
+    let source = Source {
+        host: ClusterRecord::host_of(&cluster.name),
+        paths: request.paths.clone(),
+    };
+    let parent = create::parent_of(&context.backups().await?, &source);
+    let mut counts = BackupCounts::default();
+    if request.dry_run {
+        for (node, roots) in &answers.nodes {
+            let Some(member) = cluster.members.iter().find(|member| member.name == *node) else {
+                continue;
+            };
+            for root in wanted(roots, &request.paths) {
+                let counted = member
+                    .node
+                    .survey(
+                        &selection(&request, root),
+                        &Progress::new(Unit::Files),
+                        &CancellationToken::new(),
+                    )
+                    .await?;
+                counts.files += counted.files;
+                counts.bytes += counted.bytes;
+            }
+        }
+    }
+    let id = BackupId::random();
+    let request_json = serde_json::to_vec(&request).unwrap_or_default();
+    Ok(Plan {
+        made: context.now(),
+        vault: context.vault_name.clone(),
+        subject: crate::select::source_name(&source),
+        backups: vec![id],
+        digest: digest::of_backups(KIND, &[&request_json], &[(id, "create")]),
+        work: Work::CreateBackup(CreateWork {
+            files: counts.files,
+            bytes: counts.bytes,
+            parent,
+            left_out: Vec::new(),
+            warnings: answers
+                .absent
+                .iter()
+                .map(|(name, failure)| format!("node `{name}` is missing: {}", failure.messages().join(": ")))
+                .collect(),
+        }),
+        request: Request::CreateBackup(request),
+    })
+}
+
+fn wanted<'a>(roots: &'a [Root], names: &'a [PathBuf]) -> impl Iterator<Item = &'a Root> {
+    roots
+        .iter()
+        .filter(move |root| names.iter().any(|name| name.as_os_str() == root.name.as_str()))
+}
+
+fn selection(request: &CreateBackup, root: &Root) -> Selection {
+    Selection {
+        paths: vec![root.path.clone()],
+        exclude: request.exclude.clone(),
+        left_out: Vec::new(),
+        one_file_system: request.one_file_system,
+    }
+}
+
+/// What a part's step stored; `None` when the backup's place was lost.
+type Stored = Option<Sent>;
+
+/// A part to be stored.
+#[derive(Debug, Clone)]
+struct Part {
+    node: String,
+    root: Root,
+}
+
+impl Part {
+    fn name(&self) -> String {
+        format!("{}/{}", self.node, self.root.name)
+    }
+}
+
+/// What a node said of itself, as its step records it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Asked {
+    roots: Vec<Root>,
+}
+
+impl Create<'_> {
+    /// Lets every node store its parts. `None` when the place was lost.
+    pub(crate) async fn upload_cluster(
+        &self,
+        cluster: &Cluster,
+        start: &Start,
+        place: &Place,
+        key: &str,
+        read_all: bool,
+    ) -> Result<Option<Gathered>, Failure> {
+        let least = cluster.least(self.request.quorum);
+        let suffix = match key {
+            "1" => String::new(),
+            key => format!(" {key}"),
+        };
+        let mut answers = self.ask_nodes(cluster, least, &suffix).await?;
+        let mut items = Vec::new();
+        for (node, roots) in &answers.nodes {
+            for root in wanted(roots, &self.request.paths) {
+                let part = Part {
+                    node: node.clone(),
+                    root: root.clone(),
+                };
+                items.push((format!("{}{suffix}", part.name()), part));
+            }
+        }
+        let parts: Vec<Part> = items.iter().map(|(_, part)| part.clone()).collect();
+        let policy = self.policy(least, cluster).retries(RETRIES).unit(Unit::Bytes);
+        let stored = self
+            .op
+            .fan_out("upload", items, cluster.limit, policy, |part, step| async move {
+                if place.writer.is_none() {
+                    return Ok(Stored::None);
+                }
+                let uploaded = cluster
+                    .member(&part.node)?
+                    .upload(
+                        &Upload {
+                            backup: place.id,
+                            selection: selection(&self.request, &part.root),
+                            parent: start.list_of(&part.name()),
+                            read_all: self.request.read_all || read_all,
+                        },
+                        &step.progress,
+                        &step.cancelled,
+                    )
+                    .await
+                    .map_err(|failure| failure.context(format!("cannot back up {}", part.name())))?;
+                Ok(Some(Sent {
+                    source: uploaded.source,
+                    list: uploaded.list,
+                    counts: uploaded.counts,
+                    problems: bounded(uploaded.problems),
+                }))
+            })
+            .await?;
+        let mut gathered = Gathered::default();
+        let mut of_node: BTreeMap<&str, Vec<(&Part, Sent)>> = BTreeMap::new();
+        for (part, (_, result)) in parts.iter().zip(stored) {
+            match result {
+                Ok(Some(sent)) => of_node.entry(&part.node).or_default().push((part, sent)),
+                Ok(None) => return Ok(None),
+                // A node of which a root is missing is not in the backup.
+                Err(failure) => answers.absent.push((part.node.clone(), failure)),
+            }
+        }
+        answers.absent.dedup_by(|a, b| a.0 == b.0);
+        for (name, _) in &answers.absent {
+            of_node.remove(name.as_str());
+        }
+        if of_node.len() < least {
+            let present = of_node.len();
+            return Err(too_few(
+                cluster,
+                answers.absent,
+                present,
+                cluster.members.len(),
+                least,
+            ));
+        }
+        let absent = self.settle("settle nodes", &suffix, &answers.absent).await?;
+        of_node.retain(|node, _| !absent.contains_key(*node));
+        for (part, sent) in of_node.into_values().flatten() {
+            gathered.add(part.node.clone(), Some(part.root.name.clone()), sent);
+        }
+        for (name, reason) in absent {
+            gathered.counts.problems += 1;
+            gathered.problems.insert(
+                0,
+                Problem {
+                    path: format!("node {name}"),
+                    reason: format!("it is not in the backup: {reason}"),
+                },
+            );
+            gathered.absent.push(name);
+        }
+        gathered.problems = bounded(gathered.problems);
+        Ok(Some(gathered))
+    }
+
+    /// What every node says of itself. Those that do not answer are absent, as far as that is allowed.
+    async fn ask_nodes(&self, cluster: &Cluster, least: usize, suffix: &str) -> Result<Answers, Failure> {
+        let names = cluster.names().into_iter();
+        let items = names
+            .map(|name| (format!("{name}{suffix}"), name.to_owned()))
+            .collect();
+        let policy = Policy::collect().retries(2);
+        let asked = self
+            .op
+            .fan_out(
+                "ask node",
+                items,
+                cluster.limit,
+                policy,
+                |name: String, _| async move {
+                    let member = cluster.members.iter().find(|member| member.name == name);
+                    let member = member.ok_or_else(|| cluster.no_member(&name))?;
+                    Ok(Asked {
+                        roots: member.roots().await?,
+                    })
+                },
+            )
+            .await?;
+        let names = cluster.names().into_iter().map(str::to_owned);
+        let answers = asked.into_iter().map(|(_, asked)| asked.map(|asked| asked.roots));
+        let mut answers = Answers::of(names.zip(answers).collect());
+        answers.enough(cluster, least)?;
+        answers.roots(&self.request.paths, cluster)?;
+        let absent = self.settle("choose nodes", suffix, &answers.absent).await?;
+        answers.nodes.retain(|(name, _)| !absent.contains_key(name));
+        answers.absent = absent
+            .into_iter()
+            .map(|(name, reason)| (name, Failure::new(ErrorKind::Unavailable, reason)))
+            .collect();
+        Ok(answers)
+    }
+
+    /// Writes down which nodes are missing, and why. A node that is back when the operation is resumed stays missing: what
+    /// was looked at before and what is committed then are the same.
+    async fn settle(
+        &self,
+        name: &str,
+        suffix: &str,
+        absent: &[(String, Failure)],
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        let mut step = self.op.step(name);
+        if !suffix.is_empty() {
+            step = step.key(suffix.trim_start());
+        }
+        step.run(|_| async {
+            let told = absent.iter().map(|(name, failure)| {
+                let reason = failure.messages().join(": ");
+                (name.clone(), reason.chars().take(REASON).collect())
+            });
+            Ok(told.collect())
+        })
+        .await
+    }
+
+    /// Where all nodes are needed, the first that fails stops the others.
+    fn policy(&self, least: usize, cluster: &Cluster) -> Policy {
+        match least == cluster.members.len() {
+            true => Policy::cancel(),
+            false => Policy::collect(),
+        }
+    }
+}
+
+impl Cluster {
+    /// The way to a node.
+    pub(crate) fn member(&self, name: &str) -> Result<&dyn ostler_api::Node, Failure> {
+        match self.members.iter().find(|member| member.name == name) {
+            Some(member) => Ok(&*member.node),
+            None => Err(self.no_member(name)),
+        }
+    }
+
+    fn no_member(&self, name: &str) -> Failure {
+        Failure::new(
+            ErrorKind::NotFound,
+            format!("cluster `{}` has no node `{name}`", self.name),
+        )
+        .with_hint("[cluster.NAME.node.NODE] has them; an operation goes on with those it began with")
+    }
+}
+
+impl Gathered {
+    /// Adds what a part's step stored.
+    pub(crate) fn add(&mut self, host: String, root: Option<String>, sent: Sent) {
+        let part = NodeRecord {
+            host,
+            driver: "files".to_owned(),
+            paths: sent.source.paths,
+            list: sent.list,
+            root,
+        };
+        let named = |problem: Problem| match part.root {
+            Some(_) => Problem {
+                path: format!("{}:{}", part.part(), problem.path),
+                ..problem
+            },
+            None => problem,
+        };
+        self.problems.extend(sent.problems.into_iter().map(named));
+        self.parts.push(part);
+        let (sum, of_part) = (&mut self.counts, &sent.counts);
+        sum.files += of_part.files;
+        sum.entries += of_part.entries;
+        sum.bytes += of_part.bytes;
+        sum.changed_files += of_part.changed_files;
+        sum.new_bytes += of_part.new_bytes;
+        sum.stored_bytes += of_part.stored_bytes;
+        sum.problems += of_part.problems;
+    }
+}

@@ -1,0 +1,244 @@
+//! Who gets what, and whether that would go well.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use futures::{FutureExt as _, StreamExt as _};
+use ostler_api::node::Download;
+use ostler_api::request::{NodeWork, Onto, Overwrite, Plan, Request, Restore, RestoreWork, Work};
+use ostler_vault::{NodeRecord, Record};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
+use tokio_util::sync::CancellationToken;
+
+use super::cluster_of;
+use crate::Context;
+use crate::cluster::{Cluster, Root, mapping};
+use crate::restore::{conflicts, digest_of, subject};
+
+/// How many files that stand in the way are named.
+const NAMED: usize = 20;
+
+/// A part with where it goes.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) part: NodeRecord,
+    pub(super) node: String,
+    pub(super) root: Root,
+}
+
+impl Target {
+    pub(super) fn name(&self) -> String {
+        let (from, root) = (&self.part.host, &self.root.name);
+        match *from == self.node {
+            true => format!("{from}/{root}"),
+            false => format!("{from}/{root} to {}", self.node),
+        }
+    }
+
+    pub(super) fn download(
+        &self,
+        request: &Restore,
+        id: BackupId,
+        approved: Option<Vec<PathBuf>>,
+    ) -> Download {
+        Download {
+            backup: id,
+            list: self.part.list.clone(),
+            roots: self.part.paths.clone(),
+            to: Some(self.root.path.clone()),
+            include: request.include.clone(),
+            overwrite: request.overwrite,
+            delete_extra: request.delete_extra,
+            approved_deletes: approved,
+        }
+    }
+}
+
+/// Every part that is meant, with where it goes; from what is in the backup and what the nodes say now.
+async fn targets(record: &Record, onto: &Onto, cluster: &Cluster) -> Result<Vec<Target>, Failure> {
+    let nodes: BTreeSet<&str> = record.nodes.iter().map(|part| part.host.as_str()).collect();
+    let pairs = mapping::pairs(&nodes, &cluster.names(), onto)?;
+    let mut asking = Vec::new();
+    for (_, to) in &pairs {
+        if let Some(member) = cluster.members.iter().find(|member| member.name == *to) {
+            asking.push(member.roots().boxed());
+        }
+    }
+    let answers: Vec<_> = futures::stream::iter(asking)
+        .buffered(cluster.limit.max(1))
+        .collect()
+        .await;
+    let mut targets = Vec::new();
+    for ((from, to), roots) in pairs.iter().zip(answers) {
+        let roots = roots?;
+        for part in record.nodes.iter().filter(|part| part.host == *from) {
+            let root = roots
+                .iter()
+                .find(|root| part.root.as_deref() == Some(root.name.as_str()));
+            let Some(root) = root else {
+                return Err(Failure::new(
+                    ErrorKind::Invalid,
+                    format!("node `{to}` has no root for {} of the backup", part.part()),
+                )
+                .with_hint("give it one of that name: [agent] roots of its file"));
+            };
+            targets.push(Target {
+                part: part.clone(),
+                node: to.clone(),
+                root: root.clone(),
+            });
+        }
+    }
+    Ok(targets)
+}
+
+/// Refuses a backup that is not of a cluster.
+fn of_cluster(record: &Record) -> Result<(), Failure> {
+    match record.cluster {
+        Some(_) => Ok(()),
+        None => Err(Failure::new(
+            ErrorKind::Invalid,
+            format!("backup {} is not of a cluster", record.backup.short()),
+        )
+        .with_hint("restore it without --cluster")),
+    }
+}
+
+/// Works out who gets what, and refuses what would not go well.
+pub(crate) async fn plan(
+    request: Restore,
+    onto: &Onto,
+    record: &Record,
+    context: &Context,
+) -> Result<Plan, Failure> {
+    of_cluster(record)?;
+    let cluster = cluster_of(context)?;
+    let id = record.backup;
+    let targets = targets(record, onto, cluster).await?;
+    let mut looking = Vec::new();
+    for target in &targets {
+        looking.push(preview(target, &request, id, cluster, context).boxed());
+    }
+    let found: Vec<_> = futures::stream::iter(looking)
+        .buffered(cluster.limit.max(1))
+        .collect()
+        .await;
+    let mut work = RestoreWork::default();
+    for (target, found) in targets.iter().zip(found) {
+        add(&mut work, target, found?, &request);
+    }
+    enough_space(&work)?;
+    work.conflicts.truncate(NAMED);
+    if request.overwrite == Overwrite::Never && !work.conflicts.is_empty() {
+        return Err(conflicts(&work).with_hint(
+            "replace them with --overwrite different, or restore to other nodes; nothing was written",
+        ));
+    }
+    if !request.delete_extra && !onto.into_used {
+        refuse_used(&work)?;
+    }
+    if !request.delete_extra {
+        work.delete.clear();
+        for node in &mut work.nodes {
+            node.delete.clear();
+        }
+    }
+    Ok(Plan {
+        made: context.now(),
+        vault: context.vault_name.clone(),
+        subject: subject(id, &request),
+        backups: vec![id],
+        digest: digest_of(&request, id, &work),
+        work: Work::Restore(work),
+        request: Request::Restore(request),
+    })
+}
+
+async fn preview(
+    target: &Target,
+    request: &Restore,
+    id: BackupId,
+    cluster: &Cluster,
+    context: &Context,
+) -> Result<RestoreWork, Failure> {
+    // What is there and not in the backup is looked for in any case.
+    let download = Download {
+        delete_extra: true,
+        ..target.download(request, id, None)
+    };
+    cluster
+        .member(&target.node)?
+        .preview(&download, &Progress::new(Unit::Files), &CancellationToken::new())
+        .await
+        .map_err(context.attempting(format_args!("work out what restoring {} changes", target.name())))
+}
+
+fn add(work: &mut RestoreWork, target: &Target, found: RestoreWork, request: &Restore) {
+    let named = |path: &PathBuf| PathBuf::from(format!("{}:{}", target.node, path.display()));
+    work.create += found.create;
+    work.replace += found.replace;
+    work.keep += found.keep;
+    work.bytes += found.bytes;
+    work.delete.extend(found.delete.iter().map(named));
+    if request.overwrite == Overwrite::Never {
+        work.conflicts.extend(found.conflicts.iter().map(named));
+    }
+    if let Some(estimate) = found.estimate {
+        let sum = work.estimate.get_or_insert_default();
+        sum.bytes += estimate.bytes;
+        sum.requests += estimate.requests;
+    }
+    work.nodes.push(NodeWork {
+        from: target.part.host.clone(),
+        node: target.node.clone(),
+        root: target.root.name.clone(),
+        to: target.root.path.clone(),
+        create: found.create,
+        replace: found.replace,
+        keep: found.keep,
+        bytes: found.bytes,
+        free: target.root.free,
+        delete: found.delete,
+    });
+}
+
+/// Roots of a node may share a file system: what they get together has to fit into the least that is free.
+fn enough_space(work: &RestoreWork) -> Result<(), Failure> {
+    for node in &work.nodes {
+        let of_node = work.nodes.iter().filter(|other| other.node == node.node);
+        let needed: u64 = of_node.map(|other| other.bytes).sum();
+        if needed > node.free {
+            return Err(Failure::new(
+                ErrorKind::Refused,
+                format!(
+                    "node `{}` would get {needed} bytes, and {} has {} free",
+                    node.node,
+                    node.to.display(),
+                    node.free
+                ),
+            )
+            .with_hint("make room there, or restore to another node with --node; nothing was written"));
+        }
+    }
+    Ok(())
+}
+
+fn refuse_used(work: &RestoreWork) -> Result<(), Failure> {
+    if work.delete.is_empty() {
+        return Ok(());
+    }
+    let mut named: Vec<String> = work
+        .delete
+        .iter()
+        .take(3)
+        .map(|path| path.display().to_string())
+        .collect();
+    if work.delete.len() > named.len() {
+        named.push("and others".to_owned());
+    }
+    Err(Failure::new(
+        ErrorKind::Refused,
+        format!("the nodes hold what is not in the backup: {}", named.join(", ")),
+    )
+    .with_hint("remove it with --delete-extra, or leave it with --into-used; nothing was written"))
+}

@@ -1,0 +1,36 @@
+//! `ostler cluster`
+
+mod add;
+mod init;
+mod list;
+mod remove;
+mod show;
+mod status;
+
+use clap::Subcommand;
+use ostler_vocabulary::Failure;
+
+use crate::session::Session;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterCommand {
+    Init(init::Init),
+    Add(add::Add),
+    List(list::List),
+    Show(show::Show),
+    Status(status::Status),
+    Remove(remove::Remove),
+}
+
+impl ClusterCommand {
+    pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        match self {
+            Self::Init(verb) => verb.run(session).await,
+            Self::Add(verb) => verb.run(session).await,
+            Self::List(verb) => verb.run(session).await,
+            Self::Show(verb) => verb.run(session).await,
+            Self::Status(verb) => verb.run(session).await,
+            Self::Remove(verb) => verb.run(session).await,
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! Clusters of three agents, each a process of its own with a root of its own: backed up, killed, restored elsewhere.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use ostler_testkit::binary::{Ostler, said};
+use ostler_testkit::random::Random;
+use ostler_testkit::servers::free_ports;
+use ostler_testkit::tree;
+use serde_json::Value;
+
+pub(crate) type Trees = BTreeMap<&'static str, BTreeMap<PathBuf, tree::Node>>;
+
+const NODES: [&str; 3] = ["a", "b", "c"];
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A home with the cluster `shop`, and its agents that run.
+pub(crate) struct Cluster {
+    pub(crate) ostler: Ostler,
+    ports: BTreeMap<&'static str, u16>,
+    agents: BTreeMap<&'static str, Child>,
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for agent in self.agents.values_mut() {
+            let _ = agent.kill();
+            let _ = agent.wait();
+        }
+    }
+}
+
+impl Cluster {
+    /// Three nodes with different files, of which some are the same on all of them.
+    pub(crate) fn new() -> Self {
+        let ostler = Ostler::new(env!("CARGO_BIN_EXE_ostler"));
+        ostler.ok(["vault", "init"]);
+        let ports: [u16; 3] = free_ports().unwrap();
+        let mut words = vec!["cluster".to_owned(), "init".to_owned(), "shop".to_owned()];
+        for (node, port) in NODES.iter().zip(ports) {
+            words.extend(["--node".to_owned(), format!("{node}=127.0.0.1:{port}")]);
+        }
+        let root = ostler.home().join("nodes/{node}");
+        words.extend(["--root".to_owned(), format!("data={}", root.display())]);
+        ostler.ok(&words);
+        let cluster = Self {
+            ostler,
+            ports: NODES.into_iter().zip(ports).collect(),
+            agents: BTreeMap::new(),
+        };
+        for (seed, node) in (1..).zip(NODES) {
+            cluster.fill(node, seed);
+        }
+        cluster
+    }
+
+    pub(crate) fn started() -> Self {
+        let mut cluster = Self::new();
+        for node in NODES {
+            cluster.start(node);
+        }
+        cluster
+    }
+
+    /// With agents that store 1 MiB a second, so that there is time to kill something.
+    pub(crate) fn slow() -> Self {
+        let mut cluster = Self::new();
+        for node in NODES {
+            let file = cluster.config(node);
+            let text = fs::read_to_string(&file).unwrap();
+            fs::write(
+                &file,
+                format!("{text}\n[vault.default.limits]\nupload = \"1 MiB\"\n"),
+            )
+            .unwrap();
+            cluster.start(node);
+        }
+        cluster
+    }
+
+    pub(crate) fn root(&self, node: &str) -> PathBuf {
+        self.ostler.home().join("nodes").join(node)
+    }
+
+    fn config(&self, node: &str) -> PathBuf {
+        let clusters = self.ostler.home().join("settings/ostler/clusters");
+        clusters.join("shop/nodes").join(node).join("agent.toml")
+    }
+
+    fn fill(&self, node: &str, seed: u64) {
+        let (mut own, mut shared) = (Random::new(seed), Random::new(99));
+        for number in 0..12 {
+            let directory = self.root(node).join(format!("d{}", number % 3));
+            fs::create_dir_all(&directory).unwrap();
+            let length = if number == 0 { 3 << 20 } else { 20_000 };
+            fs::write(directory.join(format!("f{number}")), own.bytes(length)).unwrap();
+            fs::write(directory.join(format!("s{number}")), shared.bytes(9_000)).unwrap();
+        }
+        std::os::unix::fs::symlink("d0", self.root(node).join("link")).unwrap();
+        fs::write(self.root(node).join("name"), node).unwrap();
+    }
+
+    pub(crate) fn agent(&self, node: &str) -> Command {
+        let config = self.config(node);
+        let mut command = self
+            .ostler
+            .command(["agent", "-v", "--config", config.to_str().unwrap()]);
+        let home = self.ostler.home().join("home-of").join(node);
+        fs::create_dir_all(&home).unwrap();
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log(node))
+            .unwrap();
+        command
+            .env("HOME", &home)
+            .env("OSTLER_STATE_DIR", home.join("state"))
+            .stdout(Stdio::null())
+            .stderr(log);
+        command
+    }
+
+    fn log(&self, node: &str) -> PathBuf {
+        self.ostler.home().join(format!("agent-{node}.log"))
+    }
+
+    pub(crate) fn start(&mut self, node: &'static str) {
+        let command = self.agent(node);
+        self.start_by(node, command);
+    }
+
+    pub(crate) fn start_by(&mut self, node: &'static str, mut command: Command) {
+        let mut agent = command.spawn().unwrap();
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.ports[node])).is_err() {
+            let log = || fs::read_to_string(self.log(node)).unwrap();
+            assert!(
+                agent.try_wait().unwrap().is_none(),
+                "agent {node} ended: {}",
+                log()
+            );
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "agent {node} does not answer: {}",
+                log()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.agents.insert(node, agent);
+    }
+
+    pub(crate) fn kill(&mut self, node: &str) {
+        let mut agent = self.agents.remove(node).unwrap();
+        agent.kill().unwrap();
+        agent.wait().unwrap();
+    }
+
+    pub(crate) fn trees(&self) -> Trees {
+        NODES
+            .into_iter()
+            .map(|node| (node, tree::read(&self.root(node))))
+            .collect()
+    }
+
+    pub(crate) fn wreck(&self) {
+        for node in NODES {
+            fs::remove_dir_all(self.root(node)).unwrap();
+            fs::create_dir_all(self.root(node)).unwrap();
+        }
+    }
+
+    pub(crate) fn backup(&self, more: &[&str]) -> Output {
+        let words = ["backup", "create", "--cluster", "shop"];
+        self.ostler.run(words.iter().chain(more))
+    }
+
+    pub(crate) fn backups(&self) -> Vec<Value> {
+        let list = self.ostler.json(["backup", "list"]);
+        list["backups"].as_array().unwrap().clone()
+    }
+
+    /// Waits until this many bytes were stored by the operation that runs.
+    pub(crate) fn until_stored(&self, bytes: u64) {
+        let packs = self.ostler.vault().join("packs");
+        let begun = Instant::now();
+        while size_of(&packs) < bytes {
+            assert!(begun.elapsed() < PATIENCE, "nothing is stored");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until a node was asked to store its files.
+    pub(crate) fn until_asked(&self, node: &str) {
+        let begun = Instant::now();
+        while !fs::read_to_string(self.log(node))
+            .unwrap()
+            .contains("asked to upload")
+        {
+            assert!(begun.elapsed() < PATIENCE, "{node} is not asked");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn size_of(directory: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return 0;
+    };
+    entries
+        .flatten()
+        .map(|entry| match entry.file_type() {
+            Ok(kind) if kind.is_dir() => size_of(&entry.path()),
+            _ => entry.metadata().map_or(0, |metadata| metadata.len()),
+        })
+        .sum()
+}
+
+pub(crate) fn ended(output: &Output, code: i32) -> String {
+    let all = said(output);
+    assert_eq!(output.status.code(), Some(code), "{all}");
+    all
+}
+
+pub(crate) fn same(expected: &Trees, found: &Trees, pairs: &[(&str, &str)]) {
+    for (from, to) in pairs {
+        let (expected, found) = (&expected[from], &found[to]);
+        assert!(
+            expected == found,
+            "{from} to {to}: {}",
+            tree::difference(expected, found)
+        );
+    }
+}
+
+#[test]
+fn a_cluster_comes_back_onto_its_nodes_and_onto_swapped_ones() {
+    let cluster = Cluster::started();
+    let ostler = &cluster.ostler;
+    let before = cluster.trees();
+    assert!(ostler.ok(["cluster", "status", "shop"]).contains("ok"));
+    ended(&cluster.backup(&["--name", "first"]), 0);
+
+    // One backup, of one cluster, with three parts; what the nodes share is stored once, or a few times at most.
+    let backups = cluster.backups();
+    assert_eq!(backups.len(), 1);
+    assert_eq!(backups[0]["state"], "complete");
+    assert_eq!(backups[0]["source"]["host"], "cluster:shop");
+    let shown = ostler.json(["backup", "show", "first"]);
+    assert_eq!(shown["cluster"]["parts"].as_array().unwrap().len(), 3);
+    let files = ostler.ok(["backup", "show", "first", "--files"]);
+    assert!(
+        files.contains("a/data/d0/f0") && files.contains("c/data/name"),
+        "{files}"
+    );
+    assert_eq!(ostler.ok(["restore", "first", "--stdout", "b/data/name"]), "b");
+    ostler.ok(["backup", "verify", "first", "--read-data"]);
+    ostler.ok([
+        "backup",
+        "drill",
+        "first",
+        "--check",
+        "test $(cat c/data/name) = c",
+    ]);
+    assert_eq!(cluster.backups()[0]["state"], "verified");
+
+    // What did not change is not read again.
+    fs::write(cluster.root("b").join("new"), "new").unwrap();
+    let report = ostler.json(["backup", "create", "--cluster", "shop", "--name", "second"]);
+    assert_eq!(report["backup"]["counts"]["changed_files"], 1, "{report:#}");
+    assert_eq!(report["parent"], backups[0]["id"]);
+    let diff = ostler.ok(["backup", "diff", "first", "second"]);
+    assert!(diff.contains("b/data/new") && !diff.contains("a/data/"), "{diff}");
+
+    // Not over other files, nor over what is not in the backup.
+    let told = ended(&ostler.run(["restore", "first", "--cluster", "shop"]), 4);
+    assert!(told.contains("b:") && told.contains("new"), "{told}");
+    fs::write(cluster.root("a").join("name"), "changed").unwrap();
+    let told = ended(&ostler.run(["restore", "second", "--cluster", "shop"]), 4);
+    assert!(
+        told.contains("a:") && told.contains("--overwrite different"),
+        "{told}"
+    );
+    let one = [
+        "restore",
+        "first",
+        "--cluster",
+        "shop",
+        "--overwrite",
+        "different",
+        "--into-used",
+    ];
+    ostler.ok(one);
+    same(&before, &cluster.trees(), &[("a", "a"), ("c", "c")]);
+    assert!(cluster.root("b").join("new").exists());
+    let exact = ["restore", "first", "--cluster", "shop", "--delete-extra", "--yes"];
+    ostler.ok(exact);
+    same(&before, &cluster.trees(), &[("a", "a"), ("b", "b"), ("c", "c")]);
+
+    // Swapped names lose nothing, and a plan says who gets what before.
+    cluster.wreck();
+    let rotated = ["--node", "a=b", "--node", "b=c", "--node", "c=a"];
+    let words = ["restore", "first", "--cluster", "shop"];
+    let plan = ostler.ok(words.iter().chain(&rotated).chain(&["--dry-run"]));
+    assert!(
+        plan.contains("b gets a/data") && plan.contains("c gets b/data"),
+        "{plan}"
+    );
+    assert!(fs::read_dir(cluster.root("a")).unwrap().next().is_none());
+    ostler.ok(words.iter().chain(&rotated));
+    same(&before, &cluster.trees(), &[("a", "b"), ("b", "c"), ("c", "a")]);
+    let again = ostler.json(words.iter().chain(&rotated));
+    assert_eq!(again["files_written"], 0, "{again:#}");
+
+    // Half a permutation has no place for one of them; one node alone is restored alone.
+    ended(
+        &ostler.run(["restore", "first", "--cluster", "shop", "--node", "a=b"]),
+        2,
+    );
+    cluster.wreck();
+    ostler.ok([
+        "restore",
+        "first",
+        "--cluster",
+        "shop",
+        "--nodes",
+        "a",
+        "--node",
+        "a=c",
+    ]);
+    same(&before, &cluster.trees(), &[("a", "c")]);
+    assert!(fs::read_dir(cluster.root("a")).unwrap().next().is_none());
+
+    // Not without saying where.
+    ended(&ostler.run(["restore", "first"]), 2);
+}
+
+#[test]
+fn nodes_are_added_and_removed_and_certificates_are_not_mixed_up() {
+    let mut cluster = Cluster::started();
+    let [port] = free_ports().unwrap();
+    let root = format!("data={}", cluster.ostler.home().join("nodes/{node}").display());
+    let added = cluster.ostler.json([
+        "cluster",
+        "add",
+        "shop",
+        &format!("d=127.0.0.1:{port}"),
+        "--root",
+        &root,
+    ]);
+    assert_eq!(added["nodes"].as_array().unwrap().len(), 4);
+    cluster.ports.insert("d", port);
+    cluster.fill("d", 9);
+    cluster.start("d");
+    ended(&cluster.backup(&["--name", "four"]), 0);
+    let shown = cluster.ostler.json(["backup", "show", "four"]);
+    assert_eq!(shown["cluster"]["parts"].as_array().unwrap().len(), 4);
+
+    cluster.ostler.ok(["cluster", "remove", "shop", "d"]);
+    assert!(
+        !cluster
+            .ostler
+            .ok(["cluster", "show", "shop"])
+            .contains(&port.to_string())
+    );
+    ended(&cluster.ostler.run(["cluster", "remove", "shop", "d"]), 7);
+
+    // The agents of two nodes at each other's addresses: nothing of one gets into the place of the other.
+    let (a, b) = (cluster.ports["a"], cluster.ports["b"]);
+    let file = cluster.ostler.home().join("settings/ostler/config.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let mixed = text
+        .replace(&format!(":{a}\""), ":x\"")
+        .replace(&format!(":{b}\""), &format!(":{a}\""));
+    fs::write(&file, mixed.replace(":x\"", &format!(":{b}\""))).unwrap();
+    let told = ended(&cluster.backup(&[]), 9);
+    assert!(told.contains("do not trust each other"), "{told}");
+    fs::write(&file, text).unwrap();
+
+    cluster.ostler.ok(["cluster", "remove", "shop"]);
+    assert_eq!(
+        cluster.ostler.json(["cluster", "list"])["clusters"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+    ended(&cluster.backup(&[]), 7);
+    assert_eq!(cluster.backups().len(), 1);
+}

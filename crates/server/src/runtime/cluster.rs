@@ -1,0 +1,262 @@
+//! Clusters of the configuration: the ways to their nodes, and how they stand.
+
+mod init;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use ostler_api::Node as _;
+use ostler_api::document::{
+    ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary, NodeStatus,
+};
+use ostler_api::node::Epoch;
+use ostler_api::request::{Request, Selector};
+use ostler_backup::Context;
+use ostler_backup::cluster::{Cluster, Member};
+use ostler_vocabulary::{ErrorKind, Failure, VaultId};
+use ostler_wire::{Identity, RemoteNode, Target, connector};
+
+use super::Runtime;
+use crate::Error;
+use crate::agent::text;
+use crate::settings::file;
+pub use init::{ClusterInit, NodeAddress};
+
+/// A clock that differs by more is told of.
+const SKEW: SignedDuration = SignedDuration::from_secs(2);
+
+impl Runtime {
+    /// The cluster of this name in the configuration.
+    pub(super) fn configured_cluster(&self, name: &str) -> Result<&file::Cluster, Failure> {
+        let clusters = &self.inner.settings.file.cluster;
+        clusters.get(name).ok_or_else(|| {
+            let known: Vec<&str> = clusters.keys().map(String::as_str).collect();
+            let hint = match known.as_slice() {
+                [] => "make one: `ostler cluster init`".to_owned(),
+                known => format!("there are: {}", known.join(", ")),
+            };
+            Error::Request {
+                message: format!("no cluster is called `{name}`"),
+                kind: ErrorKind::NotFound,
+                hint: Some(hint),
+            }
+            .into()
+        })
+    }
+
+    /// The cluster that a request is about, with the ways to its nodes.
+    pub(super) fn cluster_of(
+        &self,
+        request: &Request,
+        vault: VaultId,
+    ) -> Result<Option<Arc<Cluster>>, Failure> {
+        let name = match request {
+            Request::CreateBackup(request) => request.cluster.as_deref(),
+            Request::Restore(request) => request.onto.as_ref().map(|onto| onto.cluster.as_str()),
+            _ => None,
+        };
+        name.map(|name| self.cluster(name, vault).map(Arc::new))
+            .transpose()
+    }
+
+    fn cluster(&self, name: &str, vault: VaultId) -> Result<Cluster, Failure> {
+        let configured = self.configured_cluster(name)?;
+        let epoch = Epoch::default();
+        let ways = self.ways(name, configured, vault, &epoch)?;
+        if ways.is_empty() {
+            return Err(Error::Request {
+                message: format!("cluster `{name}` has no nodes"),
+                kind: ErrorKind::Invalid,
+                hint: Some(format!("add one: `ostler cluster add {name} NODE=HOST:PORT`")),
+            }
+            .into());
+        }
+        Ok(Cluster {
+            name: name.to_owned(),
+            members: ways
+                .into_iter()
+                .map(|(name, way)| Member {
+                    name,
+                    node: Arc::new(way),
+                })
+                .collect(),
+            quorum: configured.quorum,
+            limit: configured.limit as usize,
+            epoch,
+        })
+    }
+
+    fn ways(
+        &self,
+        name: &str,
+        configured: &file::Cluster,
+        vault: VaultId,
+        epoch: &Epoch,
+    ) -> Result<Vec<(String, RemoteNode)>, Failure> {
+        let settings = &self.inner.settings;
+        let secret = |what: &str, reference: &crate::settings::reference::Reference| {
+            reference.resolve(what, settings.base(), &settings.environment)
+        };
+        let incomplete = |key: &str| Error::Setting {
+            file: settings.config_file.display().to_string(),
+            key: format!("cluster.{name}.{key}"),
+            reason: "it is needed to reach the agents".to_owned(),
+            cure: "`ostler cluster init` writes it".to_owned(),
+        };
+        let authority = configured
+            .authority
+            .as_ref()
+            .ok_or_else(|| incomplete("authority"))?;
+        let own = match (&configured.certificate, &configured.key) {
+            (Some(certificate), Some(key)) => Some(Identity {
+                certificate: text(settings, certificate)?,
+                key: secret("the cluster's key", key)?,
+            }),
+            (None, None) => None,
+            (Some(_), None) => return Err(incomplete("key").into()),
+            (None, Some(_)) => return Err(incomplete("certificate").into()),
+        };
+        let token = configured
+            .token
+            .as_ref()
+            .map(|token| secret("the cluster's token", token))
+            .transpose()?;
+        let tls = connector(own.as_ref(), &text(settings, authority)?)?;
+        let ways = configured.node.iter().map(|(node, told)| {
+            let target = Target {
+                node: node.clone(),
+                address: told.address.clone(),
+                certificate_name: told.certificate_name.clone(),
+                tls: tls.clone(),
+                token: token.clone(),
+                patience: configured.patience.0,
+            };
+            (node.clone(), RemoteNode::new(target, name, vault, epoch.clone()))
+        });
+        Ok(ways.collect())
+    }
+
+    /// Where a restore onto a cluster looks for its backup: the cluster's vault, unless somebody says another.
+    pub(super) fn in_vault_of(&self, selector: &mut Selector, cluster: &str) -> Result<(), Failure> {
+        let configured = self.configured_cluster(cluster)?;
+        if selector.vault.is_none() {
+            selector.vault.clone_from(&configured.vault);
+        }
+        Ok(())
+    }
+
+    /// A context that has the cluster of the request.
+    pub(super) fn with_cluster(&self, context: Context, request: &Request) -> Result<Context, Failure> {
+        let cluster = self.cluster_of(request, context.vault.id())?;
+        Ok(Context { cluster, ..context })
+    }
+
+    /// The clusters of the configuration.
+    #[must_use]
+    pub fn clusters(&self) -> ClusterList {
+        let clusters = self.inner.settings.file.cluster.iter();
+        ClusterList {
+            clusters: clusters
+                .map(|(name, cluster)| ClusterSummary {
+                    name: name.clone(),
+                    vault: self.vault_name(cluster.vault.as_deref()),
+                    nodes: cluster.node.len() as u64,
+                    quorum: cluster.quorum,
+                })
+                .collect(),
+        }
+    }
+
+    /// What the configuration says of a cluster.
+    ///
+    /// # Errors
+    /// `NotFound`
+    pub fn cluster_info(&self, name: &str) -> Result<ClusterInfo, Failure> {
+        let cluster = self.configured_cluster(name)?;
+        Ok(ClusterInfo {
+            summary: ClusterSummary {
+                name: name.to_owned(),
+                vault: self.vault_name(cluster.vault.as_deref()),
+                nodes: cluster.node.len() as u64,
+                quorum: cluster.quorum,
+            },
+            roots: cluster.roots.clone(),
+            exclude: cluster.exclude.clone(),
+            nodes: cluster
+                .node
+                .iter()
+                .map(|(name, node)| ClusterNodeInfo {
+                    name: name.clone(),
+                    address: node.address.clone(),
+                    files: Vec::new(),
+                })
+                .collect(),
+        })
+    }
+
+    /// Asks every node how it is.
+    ///
+    /// # Errors
+    /// `NotFound` for a cluster that is not configured, and what is wrong with its configuration. A node that does not
+    /// answer is in the document.
+    pub async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
+        let configured = self.configured_cluster(name)?;
+        let ways = self.ways(name, configured, VaultId::from_bytes([0; 16]), &Epoch::default())?;
+        let asking = ways.iter().map(|(node, way)| async {
+            let begun = self.inner.clock.monotonic();
+            let answered = async { Ok::<_, Failure>((way.versions().await?, way.info().await?)) }.await;
+            let took = self.inner.clock.monotonic().saturating_sub(begun);
+            self.status_of(node, &configured.node[node].address, answered, took)
+        });
+        Ok(ClusterStatus {
+            name: name.to_owned(),
+            nodes: futures::future::join_all(asking).await,
+        })
+    }
+
+    fn status_of(
+        &self,
+        node: &str,
+        address: &str,
+        answered: Result<(ostler_wire::Versions, ostler_api::node::NodeInfo), Failure>,
+        took: Duration,
+    ) -> NodeStatus {
+        let mut status = NodeStatus {
+            name: node.to_owned(),
+            address: address.to_owned(),
+            ok: false,
+            version: None,
+            protocol: None,
+            roots: Vec::new(),
+            clock_off_ms: None,
+            problem: None,
+        };
+        let (versions, info) = match answered {
+            Ok(answered) => answered,
+            Err(failure) => {
+                status.problem = Some(failure.messages().join(": "));
+                return status;
+            }
+        };
+        status.ok = true;
+        status.version = Some(info.version);
+        status.protocol = ostler_wire::Versions::own().common(&versions, node).ok();
+        status.roots = info.roots;
+        if let Some(clock) = info.clock {
+            // It said so at some time while it was asked.
+            let off = clock.duration_since(self.inner.clock.now());
+            let slack = SKEW + SignedDuration::try_from(took).unwrap_or(SignedDuration::ZERO);
+            status.clock_off_ms = i64::try_from(off.as_millis()).ok();
+            if off.abs() > slack {
+                status.problem = Some(format!("its clock differs by {} s", off.as_secs()));
+            }
+        }
+        if info.node.as_deref() != Some(node) {
+            status.ok = false;
+            let said = info.node.unwrap_or(info.host);
+            status.problem = Some(format!("`{said}` answers there"));
+        }
+        status
+    }
+}

@@ -1,0 +1,163 @@
+//! `[agent]` and `[cluster.NAME]`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ostler_vocabulary::Span;
+use serde::Deserialize;
+
+use super::file::File;
+use super::reference::Reference;
+use crate::Error;
+
+/// What an agent works with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Agent {
+    /// The node's name in its cluster.
+    pub node: Option<String>,
+    /// Where it answers: an address and port.
+    pub listen: String,
+    /// The vault it stores into.
+    pub vault: Option<String>,
+    /// The directories it works in, by name.
+    pub roots: BTreeMap<String, PathBuf>,
+    /// The commands it runs, by name.
+    pub commands: BTreeMap<String, String>,
+    /// Its certificate; relative to the file.
+    pub certificate: Option<PathBuf>,
+    /// Its private key.
+    pub key: Option<Reference>,
+    /// The authority whose clients it answers; relative to the file.
+    pub authority: Option<PathBuf>,
+    /// What lets in who has no certificate.
+    pub token: Option<Reference>,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Self {
+            node: None,
+            listen: "0.0.0.0:7447".to_owned(),
+            vault: None,
+            roots: BTreeMap::new(),
+            commands: BTreeMap::new(),
+            certificate: None,
+            key: None,
+            authority: None,
+            token: None,
+        }
+    }
+}
+
+/// A cluster, for whoever works on it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cluster {
+    /// The vault its backups go to.
+    pub vault: Option<String>,
+    /// The authority that its agents are believed by; relative to the file.
+    pub authority: Option<PathBuf>,
+    /// What is shown to the agents; relative to the file.
+    pub certificate: Option<PathBuf>,
+    /// Its key.
+    pub key: Option<Reference>,
+    /// What is shown instead.
+    pub token: Option<Reference>,
+    /// The roots that backups hold; none means all.
+    pub roots: Vec<String>,
+    /// Globs of what its backups leave out.
+    pub exclude: Vec<String>,
+    /// How many nodes a backup has to hold; `None` is all.
+    pub quorum: Option<u32>,
+    /// How long an agent may be silent.
+    pub patience: Span,
+    /// How many nodes are worked on at a time.
+    pub limit: u32,
+    /// Its nodes.
+    pub node: BTreeMap<String, ClusterNode>,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self {
+            vault: None,
+            authority: None,
+            certificate: None,
+            key: None,
+            token: None,
+            roots: Vec::new(),
+            exclude: Vec::new(),
+            quorum: None,
+            patience: Span(std::time::Duration::from_secs(30)),
+            limit: 8,
+            node: BTreeMap::new(),
+        }
+    }
+}
+
+/// A node of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterNode {
+    /// Host and port of its agent.
+    pub address: String,
+    /// The name that its agent's certificate is for.
+    pub certificate_name: Option<String>,
+}
+
+/// Whether a name can be that of a cluster or node: it becomes part of the names in certificates.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !name.is_empty()
+        && name.len() <= 63
+        && name.chars().all(plain)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// Looks at what the types do not say.
+///
+/// # Errors
+/// What `wrong` makes of a key, a reason and a cure.
+pub(super) fn check(file: &File, wrong: &dyn Fn(&str, &str, &str) -> Result<(), Error>) -> Result<(), Error> {
+    const NAMES: &str = "a name has lower-case letters, digits and `-` only, and no more than 63 of them";
+    for (name, cluster) in &file.cluster {
+        let key = format!("cluster.{name}");
+        if !is_name(name) {
+            return wrong(&key, NAMES, "rename it");
+        }
+        if cluster.quorum == Some(0)
+            || cluster
+                .quorum
+                .is_some_and(|least| least as usize > cluster.node.len())
+        {
+            return wrong(
+                &format!("{key}.quorum"),
+                "it is 0, or more than the cluster has nodes",
+                "leave it out for all nodes",
+            );
+        }
+        if cluster.limit == 0 {
+            return wrong(&format!("{key}.limit"), "it is 0", "write at least 1");
+        }
+        for (node, settings) in &cluster.node {
+            let key = format!("{key}.node.{node}");
+            if !is_name(node) {
+                return wrong(&key, NAMES, "rename it");
+            }
+            let port = settings
+                .address
+                .rsplit_once(':')
+                .map(|(_, port)| port.parse::<u16>());
+            if !matches!(port, Some(Ok(1..))) {
+                return wrong(&format!("{key}.address"), "it has no port", "write `host:7447`");
+            }
+        }
+    }
+    if file.agent.node.as_deref().is_some_and(|node| !is_name(node)) {
+        return wrong("agent.node", NAMES, "rename it");
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! What is said on the wire, version 1.
+
+use ostler_api::node::{Compare, Download, Selection, Upload};
+use ostler_vocabulary::{ErrorKind, Failure, ProgressValue, VaultId};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The body of `POST /v1/ask`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Envelope {
+    /// The cluster's name in the configuration of whoever asks.
+    pub cluster: String,
+    /// The vault that is meant; an agent that has another one configured refuses. Not given where none is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<VaultId>,
+    /// The epoch of the cluster's lease; 0 without one, which is enough for what only reads.
+    #[serde(default)]
+    pub epoch: u64,
+    /// What is asked for.
+    pub ask: Ask,
+}
+
+/// What an agent can be asked for: the methods of [`ostler_api::Node`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "kind",
+    content = "with",
+    rename_all = "snake_case",
+    deny_unknown_fields
+)]
+pub enum Ask {
+    /// What the node is.
+    Info,
+    /// Count files and bytes.
+    Survey(Selection),
+    /// Read files and store them in the vault.
+    Upload(Upload),
+    /// Work out what a restore would change.
+    Preview(Download),
+    /// Restore.
+    Download(Download),
+    /// Compare a restored tree.
+    Compare(Compare),
+    /// Run a command of the agent's own configuration, by its name.
+    RunCommand {
+        /// Its name.
+        command: String,
+        /// The directory to run it in.
+        directory: Option<PathBuf>,
+    },
+    /// Make a scratch directory.
+    MakeScratch {
+        /// Where.
+        directory: PathBuf,
+    },
+    /// Remove a scratch directory.
+    RemoveScratch {
+        /// Where.
+        directory: PathBuf,
+    },
+}
+
+impl Ask {
+    /// Whether something changes by it, on the node or in the vault. Such a request needs the cluster's lease.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        match self {
+            Self::Info | Self::Survey(_) | Self::Preview(_) | Self::Compare(_) => false,
+            Self::Upload(_)
+            | Self::Download(_)
+            | Self::RunCommand { .. }
+            | Self::MakeScratch { .. }
+            | Self::RemoveScratch { .. } => true,
+        }
+    }
+
+    /// Whether the vault is needed for it.
+    #[must_use]
+    pub fn needs_vault(&self) -> bool {
+        matches!(
+            self,
+            Self::Upload(_) | Self::Preview(_) | Self::Download(_) | Self::Compare(_)
+        )
+    }
+
+    /// Its word, for logs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Survey(_) => "survey",
+            Self::Upload(_) => "upload",
+            Self::Preview(_) => "preview",
+            Self::Download(_) => "download",
+            Self::Compare(_) => "compare",
+            Self::RunCommand { .. } => "run_command",
+            Self::MakeScratch { .. } => "make_scratch",
+            Self::RemoveScratch { .. } => "remove_scratch",
+        }
+    }
+}
+
+/// One line of an answer. The last one is `done` or `failed`; a line whose word is not known is passed over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "snake_case")]
+pub enum Line {
+    /// The agent lives.
+    Beat,
+    /// It is further than it was.
+    Progress {
+        /// How far.
+        progress: ProgressValue,
+    },
+    /// It is done.
+    Done {
+        /// What the method gives.
+        answer: serde_json::Value,
+    },
+    /// It failed.
+    Failed {
+        /// How.
+        failure: FailureDocument,
+    },
+    /// What a newer agent says.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A failure as it goes over the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureDocument {
+    /// What it means.
+    pub kind: ErrorKind,
+    /// The messages, outermost first.
+    pub messages: Vec<String>,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl From<&Failure> for FailureDocument {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            kind: failure.kind(),
+            messages: failure.messages(),
+            hint: failure.hint().map(str::to_owned),
+        }
+    }
+}
+
+impl From<FailureDocument> for Failure {
+    fn from(document: FailureDocument) -> Self {
+        let mut messages = document.messages.into_iter().rev();
+        let innermost = messages.next().unwrap_or_else(|| "it did not say why".to_owned());
+        let mut failure = Failure::new(document.kind, innermost);
+        for message in messages {
+            failure = failure.context(message);
+        }
+        match document.hint {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The agent's side: who is let in, and what is answered.
+
+mod work;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use ostler_api::Node;
+use ostler_vocabulary::{ErrorKind, Failure, Secret, VaultId};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use crate::message::{Ask, Envelope, FailureDocument};
+use crate::{Error, Fence, Versions};
+
+/// The longest request: paths that a restore may remove are listed in it.
+const LONGEST: usize = 64 << 20;
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How many connections there may be at a time.
+const CONNECTIONS: usize = 64;
+
+type Body =
+    http_body_util::Either<Full<Bytes>, StreamBody<BoxStream<'static, Result<Frame<Bytes>, Infallible>>>>;
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The vault that is meant.
+    pub vault: Option<VaultId>,
+}
+
+/// What an agent answers with.
+#[async_trait]
+pub trait Host: fmt::Debug + Send + Sync {
+    /// The node that does what is asked for, and refuses what this agent may not touch.
+    ///
+    /// # Errors
+    /// When the vault that is meant is not the agent's, or cannot be opened.
+    async fn node(&self, caller: &Caller, ask: &Ask) -> Result<Arc<dyn Node>, Failure>;
+}
+
+/// An agent's end of the wire.
+#[derive(Debug)]
+pub struct Service {
+    /// Does the work.
+    pub host: Arc<dyn Host>,
+    /// Which coordinators still count.
+    pub fence: Arc<Fence>,
+    /// The token that lets in who has no certificate.
+    pub token: Option<Secret>,
+    /// What it says it speaks.
+    pub versions: Versions,
+    /// How often it shows life.
+    pub beat: Duration,
+}
+
+/// Answers until it is told to stop; then ends what is open.
+///
+/// # Errors
+/// None today: a connection that cannot be accepted is logged, and the next one is waited for.
+pub async fn serve(listener: TcpListener, tls: TlsAcceptor, service: Arc<Service>, stop: CancellationToken) {
+    let mut open = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(ended) = open.join_next(), if !open.is_empty() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a connection ended by a defect");
+                }
+            }
+            accepted = listener.accept(), if open.len() < CONNECTIONS => match accepted {
+                Ok((stream, peer)) => {
+                    let (tls, service) = (tls.clone(), Arc::clone(&service));
+                    open.spawn(async move {
+                        if let Err(reason) = converse(stream, &tls, service).await {
+                            tracing::warn!(%peer, %reason, "a connection ended");
+                        }
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+    open.shutdown().await;
+}
+
+async fn converse(stream: TcpStream, tls: &TlsAcceptor, service: Arc<Service>) -> Result<(), String> {
+    let stream = match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+        Ok(accepted) => accepted.map_err(|error| error.to_string())?,
+        Err(_) => return Err("the handshake took too long".to_owned()),
+    };
+    // Only certificates that the authority signed for clients get this far.
+    let certified = stream.get_ref().1.peer_certificates().is_some();
+    let answer = service_fn(move |request| {
+        let service = Arc::clone(&service);
+        async move { Ok::<_, Infallible>(service.answer(request, certified).await) }
+    });
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), answer)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+impl Service {
+    async fn answer(&self, request: Request<Incoming>, certified: bool) -> Response<Body> {
+        if !certified && !self.has_token(&request) {
+            let failure = Failure::new(
+                ErrorKind::Denied,
+                "this agent answers who has a client's certificate of its cluster, or its token",
+            )
+            .with_hint("[cluster.NAME] has `certificate` and `key`, or `token`");
+            return refused(StatusCode::UNAUTHORIZED, &failure);
+        }
+        match (request.method(), request.uri().path()) {
+            (&Method::GET, "/versions") => json(StatusCode::OK, &self.versions),
+            (&Method::POST, "/v1/ask") if self.versions.oldest <= 1 => match self.work(request).await {
+                Ok(lines) => streamed(lines),
+                Err(failure) => refused(StatusCode::BAD_REQUEST, &failure),
+            },
+            (_, path) => {
+                let failure = Failure::new(
+                    ErrorKind::Unsupported,
+                    format!("this agent (Ostler {}) has no {path}", self.versions.program),
+                );
+                refused(StatusCode::NOT_FOUND, &failure)
+            }
+        }
+    }
+
+    fn has_token(&self, request: &Request<Incoming>) -> bool {
+        let shown = request.headers().get(header::AUTHORIZATION);
+        let shown = shown.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        match (&self.token, shown) {
+            // Hashes are compared in constant time.
+            (Some(token), Some(shown)) => {
+                blake3::hash(token.reveal().as_bytes()) == blake3::hash(shown.as_bytes())
+            }
+            _ => false,
+        }
+    }
+
+    /// Reads the request, lets it in, and gives the lines that answer it. They come as the work goes on, and dropping them
+    /// stops it.
+    async fn work(&self, request: Request<Incoming>) -> Result<BoxStream<'static, Bytes>, Failure> {
+        let invalid = |reason: String| {
+            Failure::new(
+                ErrorKind::Invalid,
+                format!("the request cannot be read: {reason}"),
+            )
+        };
+        let read = Limited::new(request.into_body(), LONGEST).collect().await;
+        let body = read.map_err(|error| invalid(error.to_string()))?.to_bytes();
+        let envelope: Envelope = serde_json::from_slice(&body).map_err(|error| invalid(error.to_string()))?;
+        let Envelope {
+            cluster,
+            vault,
+            epoch,
+            ask,
+        } = envelope;
+        tracing::info!(%cluster, epoch, "asked to {}", ask.name());
+        let pass = match (ask.writes(), vault) {
+            (false, _) => None,
+            (true, None) => return Err(Error::NoLease.into()),
+            (true, Some(vault)) => {
+                let (fence, cluster) = (Arc::clone(&self.fence), cluster.clone());
+                let entered = tokio::task::spawn_blocking(move || fence.enter(&cluster, vault, epoch)).await;
+                match entered {
+                    Ok(pass) => Some(pass?),
+                    Err(_) => return Err(Failure::new(ErrorKind::Internal, "a worker stopped by a defect")),
+                }
+            }
+        };
+        let caller = Caller { cluster, vault };
+        Ok(work::lines(Arc::clone(&self.host), caller, ask, pass, self.beat))
+    }
+}
+
+fn refused(status: StatusCode, failure: &Failure) -> Response<Body> {
+    json(status, &FailureDocument::from(failure))
+}
+
+fn json(status: StatusCode, document: &impl serde::Serialize) -> Response<Body> {
+    let text = serde_json::to_vec(document).unwrap_or_default();
+    let mut response = Response::new(Body::Left(Full::new(text.into())));
+    *response.status_mut() = status;
+    typed(&mut response, "application/json");
+    response
+}
+
+fn streamed(lines: BoxStream<'static, Bytes>) -> Response<Body> {
+    let frames = lines.map(|line| Ok(Frame::data(line))).boxed();
+    let mut response = Response::new(Body::Right(StreamBody::new(frames)));
+    typed(&mut response, "application/x-ndjson");
+    response
+}
+
+fn typed(response: &mut Response<Body>, kind: &'static str) {
+    let kind = header::HeaderValue::from_static(kind);
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+}

@@ -1,0 +1,141 @@
+//! A request at work: lines that tell how far it is, and at last its answer.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use ostler_vocabulary::{ErrorKind, Failure, Progress, ProgressValue, Unit};
+use serde::Serialize;
+use tokio::time::{Interval, MissedTickBehavior};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{Caller, Host};
+use crate::Pass;
+use crate::message::{Ask, FailureDocument, Line};
+
+type Working = Pin<Box<dyn Future<Output = Result<serde_json::Value, Failure>> + Send>>;
+
+/// What goes on while lines are taken. Whoever drops it stops the work.
+struct Going {
+    working: Working,
+    progress: Progress,
+    told: Option<ProgressValue>,
+    beat: Interval,
+    _guard: DropGuard,
+}
+
+/// The lines of an answer. The work is done as they are taken, so there is no task that could outlive its connection.
+pub(super) fn lines(
+    host: Arc<dyn Host>,
+    caller: Caller,
+    ask: Ask,
+    pass: Option<Pass>,
+    every: Duration,
+) -> BoxStream<'static, Bytes> {
+    let progress = Progress::new(match ask {
+        Ask::Survey(_) | Ask::Preview(_) => Unit::Files,
+        _ => Unit::Bytes,
+    });
+    let cancel = CancellationToken::new();
+    let mut beat = tokio::time::interval(every);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let going = Going {
+        working: Box::pin(carry_out(
+            host,
+            caller,
+            ask,
+            pass,
+            progress.clone(),
+            cancel.clone(),
+        )),
+        progress,
+        told: None,
+        beat,
+        _guard: cancel.drop_guard(),
+    };
+    stream::unfold(Some(going), |going| async move {
+        let mut going = going?;
+        let line = tokio::select! {
+            biased;
+            ended = &mut going.working => {
+                let last = match ended {
+                    Ok(answer) => Line::Done { answer },
+                    Err(failure) => Line::Failed { failure: FailureDocument::from(&failure) },
+                };
+                return Some((written(&last), None));
+            }
+            _ = going.beat.tick() => {
+                let now = going.progress.read();
+                match going.told.replace(now) == Some(now) {
+                    true => Line::Beat,
+                    false => Line::Progress { progress: now },
+                }
+            }
+        };
+        Some((written(&line), Some(going)))
+    })
+    .boxed()
+}
+
+async fn carry_out(
+    host: Arc<dyn Host>,
+    caller: Caller,
+    ask: Ask,
+    pass: Option<Pass>,
+    progress: Progress,
+    cancel: CancellationToken,
+) -> Result<serde_json::Value, Failure> {
+    let doing = answer(&*host, &caller, ask, &progress, &cancel);
+    match pass {
+        None => doing.await,
+        Some(pass) => tokio::select! {
+            biased;
+            newer = pass.superseded() => {
+                cancel.cancel();
+                Err(newer.into())
+            }
+            done = doing => done,
+        },
+    }
+}
+
+async fn answer(
+    host: &dyn Host,
+    caller: &Caller,
+    ask: Ask,
+    progress: &Progress,
+    cancel: &CancellationToken,
+) -> Result<serde_json::Value, Failure> {
+    let node = host.node(caller, &ask).await?;
+    match ask {
+        Ask::Info => document(&node.info().await?),
+        Ask::Survey(selection) => document(&node.survey(&selection, progress, cancel).await?),
+        Ask::Upload(request) => document(&node.upload(&request, progress, cancel).await?),
+        Ask::Preview(request) => document(&node.preview(&request, progress, cancel).await?),
+        Ask::Download(request) => document(&node.download(&request, progress, cancel).await?),
+        Ask::Compare(request) => document(&node.compare(&request, progress, cancel).await?),
+        Ask::RunCommand { command, directory } => {
+            document(&node.run_command(&command, directory, cancel).await?)
+        }
+        Ask::MakeScratch { directory } => document(&node.make_scratch(directory).await?),
+        Ask::RemoveScratch { directory } => document(&node.remove_scratch(directory).await?),
+    }
+}
+
+fn document(answer: &impl Serialize) -> Result<serde_json::Value, Failure> {
+    serde_json::to_value(answer).map_err(|error| {
+        Failure::new(
+            ErrorKind::Internal,
+            format!("the answer cannot be written: {error}"),
+        )
+    })
+}
+
+fn written(line: &Line) -> Bytes {
+    let mut text = serde_json::to_vec(line).unwrap_or_default();
+    text.push(b'\n');
+    text.into()
+}

@@ -1,0 +1,161 @@
+//! Messages of every version that was ever spoken are still read, and mean what they meant.
+#![allow(clippy::unwrap_used, reason = "tests may unwrap")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ostler_api::node::{Compare, Download, Selection, Upload};
+use ostler_api::request::Overwrite;
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, ProgressValue, Unit, VaultId};
+use ostler_wire::{Ask, Envelope, FailureDocument, Line, Versions};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+fn requests() -> Vec<Envelope> {
+    let selection = Selection {
+        paths: vec!["/srv/data".into()],
+        exclude: vec!["*.tmp".into()],
+        left_out: vec!["/srv/data/state".into()],
+        one_file_system: true,
+    };
+    let backup = BackupId::from_bytes([7; 16]);
+    let list = "ab".repeat(32);
+    let download = Download {
+        backup,
+        list: list.clone(),
+        roots: vec!["/srv/data".into()],
+        to: Some("/srv/other".into()),
+        include: vec!["sub".into()],
+        overwrite: Overwrite::Different,
+        delete_extra: true,
+        approved_deletes: Some(vec!["/srv/other/extra".into()]),
+    };
+    let asks = vec![
+        Ask::Info,
+        Ask::Survey(selection.clone()),
+        Ask::Upload(Upload {
+            backup,
+            selection,
+            parent: Some(list.clone()),
+            read_all: false,
+        }),
+        Ask::Preview(download.clone()),
+        Ask::Download(download),
+        Ask::Compare(Compare {
+            list,
+            roots: vec!["/srv/data".into()],
+            restored: "/srv/data/scratch/tree".into(),
+        }),
+        Ask::RunCommand {
+            command: "flush".into(),
+            directory: None,
+        },
+        Ask::MakeScratch {
+            directory: "/srv/data/scratch".into(),
+        },
+        Ask::RemoveScratch {
+            directory: "/srv/data/scratch".into(),
+        },
+    ];
+    let envelope = |ask: Ask| Envelope {
+        cluster: "shop".into(),
+        vault: ask.writes().then(|| VaultId::from_bytes([9; 16])),
+        epoch: if ask.writes() { 12 } else { 0 },
+        ask,
+    };
+    asks.into_iter().map(envelope).collect()
+}
+
+fn lines() -> Vec<Line> {
+    let failure = Failure::new(ErrorKind::Denied, "the cause")
+        .context("what was attempted")
+        .with_hint("what to do");
+    vec![
+        Line::Beat,
+        Line::Progress {
+            progress: ProgressValue {
+                done: 5,
+                total: 9,
+                unit: Unit::Bytes,
+                items: 2,
+            },
+        },
+        Line::Done {
+            answer: serde_json::json!({ "host": "db1", "version": "0.1.0" }),
+        },
+        Line::Failed {
+            failure: FailureDocument::from(&failure),
+        },
+    ]
+}
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/v1")
+}
+
+/// The sample says this, and this is what it is written as. A sample that is missing is made, and then the test fails.
+fn is_sample<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(file: &str, values: &[T]) {
+    let path = samples().join(file);
+    let written: String = values
+        .iter()
+        .map(|value| serde_json::to_string(value).unwrap() + "\n")
+        .collect();
+    let Ok(text) = fs::read_to_string(&path) else {
+        fs::write(&path, written).unwrap();
+        panic!(
+            "{} was missing; look at what was made, and commit it",
+            path.display()
+        );
+    };
+    let read: Vec<T> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(read, values);
+    assert_eq!(
+        written, text,
+        "version 1 is spoken as it was; another way to say it is another version"
+    );
+}
+
+#[test]
+fn version_1_is_what_it_was() {
+    is_sample("requests.jsonl", &requests());
+    is_sample("answers.jsonl", &lines());
+}
+
+#[test]
+fn what_a_request_says_beyond_its_version_is_refused() {
+    for envelope in requests() {
+        let mut value = serde_json::to_value(&envelope).unwrap();
+        value["later"] = true.into();
+        assert!(serde_json::from_value::<Envelope>(value).is_err());
+        let mut value = serde_json::to_value(&envelope).unwrap();
+        if let Some(with) = value["ask"]["with"].as_object_mut() {
+            with.insert("later".into(), true.into());
+            assert!(serde_json::from_value::<Envelope>(value).is_err(), "{envelope:?}");
+        }
+    }
+}
+
+#[test]
+fn what_an_answer_says_beyond_its_version_is_passed_over() {
+    let line: Line = serde_json::from_str(r#"{"line":"weather","rain":true}"#).unwrap();
+    assert_eq!(line, Line::Unknown);
+    let line: Line = serde_json::from_str(r#"{"line":"beat","later":1}"#).unwrap();
+    assert_eq!(line, Line::Beat);
+    let versions = r#"{"program":"9.0.0","oldest":1,"newest":7,"later":1}"#;
+    let versions: Versions = serde_json::from_str(versions).unwrap();
+    assert_eq!(Versions::own().common(&versions, "a").unwrap(), 1);
+}
+
+#[test]
+fn a_failure_is_the_same_on_the_other_side() {
+    let failure = Failure::new(ErrorKind::Refused, "inner")
+        .context("outer")
+        .with_hint("hint");
+    let there = Failure::from(FailureDocument::from(&failure));
+    assert_eq!(there.kind(), failure.kind());
+    assert_eq!(there.messages(), failure.messages());
+    assert_eq!(there.hint(), failure.hint());
+}
