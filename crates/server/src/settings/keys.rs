@@ -1,6 +1,7 @@
 //! Every key of the configuration file with its default and what it does: the source of `config init`, `config show`
 //! and the reference page.
 
+mod class;
 mod cluster;
 
 /// One key.
@@ -381,23 +382,11 @@ const KEYS: &[Key] = &[
         "[]",
         "Which databases of that server the ticker looks after: none named is the one above, [\"*\"] all that have queues",
     ),
-    optional(
-        "class.NAME",
-        "location",
-        "\"s3://archives/prefix\"",
-        "A directory, or an object store's address as a vault has it; required",
-    ),
-    optional(
-        "class.NAME",
-        "as",
-        "\"NAME\"",
-        "The vault whose store is reached in the same way: service, credentials, limits, retries",
-    ),
 ];
 
 /// All keys, in the order of the file that `config init` prints.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(cluster::KEYS)
+    KEYS.iter().chain(class::KEYS).chain(cluster::KEYS)
 }
 
 /// Whether a table stands for any number of them, each with a name of its own.

@@ -3,13 +3,13 @@
 //! says that an epoch is the first that counts, once those before it were given up: what a rotation that slept stores of
 //! them afterwards is believed by nobody.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ostler_store::{Key, Object, Store};
 use ostler_vocabulary::{OperationId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::first::first_that_counts;
 use super::unlock::load_wrappers;
 use super::{Epoch, Keyring};
 use crate::cipher::constant_time_eq;
@@ -20,9 +20,7 @@ use crate::{Error, Lease, Vault};
 
 /// Where epochs that follow another are named. Whoever begins a backup or collects lists this folder anyway.
 pub(crate) const EPOCHS: &str = "rounds/epoch-";
-/// Ends the name of the object that says that the epochs before the one it names were given up.
-const FIRST: &str = ".first";
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 /// How often another number is tried, where the wrappers hold secrets that a rotation left when it was killed.
 const TRIES: u32 = 8;
 
@@ -54,21 +52,9 @@ struct Activation {
     proof: String,
 }
 
-/// The contents of the object that names the first epoch that counts.
-#[derive(Debug, Serialize, Deserialize)]
-struct First {
-    version: u32,
-    at: Timestamp,
-}
-
 /// The epoch that an object says to have followed another.
 pub(crate) fn activated(key: &Key) -> Option<u32> {
     numbered(key.as_str().strip_prefix(EPOCHS)?)
-}
-
-/// The epoch that an object says to be the first that counts.
-pub(crate) fn first_epoch(key: &Key) -> Option<u32> {
-    numbered(key.as_str().strip_prefix(EPOCHS)?.strip_suffix(FIRST)?)
 }
 
 /// The epoch whose secrets an object below `keys/` holds.
@@ -76,7 +62,8 @@ pub(crate) fn sealed_epoch(key: &Key) -> Option<u32> {
     numbered(key.as_str().rsplit_once("/epoch-")?.1)
 }
 
-fn numbered(digits: &str) -> Option<u32> {
+/// A number as it is in names.
+pub(super) fn numbered(digits: &str) -> Option<u32> {
     let is_plain = digits.len() == 8 && digits.bytes().all(|digit| digit.is_ascii_digit());
     is_plain.then(|| digits.parse().ok()).flatten()
 }
@@ -86,12 +73,13 @@ pub(crate) fn activation_key(number: u32) -> Result<Key, Error> {
     object_key(format!("{EPOCHS}{number:08}"))
 }
 
-fn first_key(number: u32) -> Result<Key, Error> {
-    object_key(format!("{EPOCHS}{number:08}{FIRST}"))
-}
-
 /// The plaintext of one of the objects here, which is sealed with the epoch that it names.
-async fn open(store: &Arc<dyn Store>, config: &Config, key: &Key, epoch: &Epoch) -> Result<Vec<u8>, Error> {
+pub(super) async fn open(
+    store: &Arc<dyn Store>,
+    config: &Config,
+    key: &Key,
+    epoch: &Epoch,
+) -> Result<Vec<u8>, Error> {
     let bytes = store.get(key).await.map_err(Error::store("read", key))?;
     unseal_by(
         config.suite,
@@ -120,21 +108,7 @@ pub(super) async fn that_count(
     identity: &[u8; 32],
     mut found: Vec<Epoch>,
 ) -> Result<Keyring, Error> {
-    let mut first = 1;
-    for object in objects {
-        let Some(number) = first_epoch(&object.key).filter(|number| *number > first) else {
-            continue;
-        };
-        let Some(epoch) = found.iter().find(|epoch| epoch.number == number) else {
-            continue;
-        };
-        match open(store, config, &object.key, epoch).await {
-            Ok(_) => first = number,
-            // Whoever can write to the store can put something there: only who has the secrets is believed.
-            Err(Error::Damaged { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
+    let first = first_that_counts(store, config, objects, &found).await?;
     found.retain(|epoch| epoch.number >= first);
     let mut followed = Followed {
         root: found.iter().map(|epoch| epoch.number).min().unwrap_or(first),
@@ -315,7 +289,12 @@ impl Vault {
         self.seal_with(epoch, activation_key(epoch.number)?, &said)
     }
 
-    fn seal_with(&self, epoch: &Epoch, key: Key, said: &impl Serialize) -> Result<(Key, Vec<u8>), Error> {
+    pub(super) fn seal_with(
+        &self,
+        epoch: &Epoch,
+        key: Key,
+        said: &impl Serialize,
+    ) -> Result<(Key, Vec<u8>), Error> {
         let json = serde_json::to_vec(said)
             .map_err(|error| Error::Internal(format!("could not write what an epoch is: {error}")))?;
         let (kind, mode) = (ObjectKind::Epoch, Mode::Writer);
@@ -341,34 +320,6 @@ impl Vault {
         Ok(Some(epoch))
     }
 
-    /// Says that the epochs before this one do not count any more, and removes their secrets from all wrappers.
-    pub(crate) async fn begin_with(&self, number: u32, guard: &Lease) -> Result<(), Error> {
-        let said = First {
-            version: VERSION,
-            at: self.clock().now(),
-        };
-        let (key, sealed) = {
-            let (keys, key) = (self.keys(), first_key(number)?);
-            self.seal_with(keys.epoch(number, &key)?, key.clone(), &said)?
-        };
-        guard.confirm().await?;
-        self.create_if_free(&key, sealed).await?;
-        self.renew_keys().await?;
-        self.remove_left_over(guard).await
-    }
-
-    /// Whether an object that names the first epoch that counts was written by who had its secrets.
-    pub(crate) async fn check_first_epoch(&self, key: &Key) -> Result<(), Error> {
-        if first_epoch(key).is_some_and(|number| number < self.keys().lowest()) {
-            // It was read by who has given up that one, too.
-            return Ok(());
-        }
-        match self.read_if_there(key).await? {
-            Some(bytes) => self.unseal(ObjectKind::Epoch, key, &bytes).map(drop),
-            None => Ok(()),
-        }
-    }
-
     /// Epochs that followed one which is to be given up, and are not the one that gives it up: a rotation that slept made
     /// them, or somebody with leaked secrets. Another rotation is needed before anything can be given up.
     #[must_use]
@@ -378,28 +329,5 @@ impl Vault {
             |epoch: &EpochInfo| epoch.number > before && epoch.after.is_some_and(|after| after < before);
         let strays = self.epochs().into_iter().filter(is_stray);
         strays.map(|epoch| epoch.number).collect()
-    }
-
-    /// Removes secrets that count no more, and those that a rotation left when it was killed before it said that they
-    /// count: they have sealed nothing.
-    pub(crate) async fn remove_left_over(&self, guard: &Lease) -> Result<(), Error> {
-        let (first, lowest, current) = {
-            let keys = self.keys();
-            (keys.first, keys.lowest(), keys.current())
-        };
-        let activations = self.objects(EPOCHS).await?;
-        let known: BTreeSet<u32> = activations
-            .iter()
-            .filter_map(|object| activated(&object.key))
-            .collect();
-        let is_left_over =
-            |number: u32| number < first || (number > lowest && number < current && !known.contains(&number));
-        guard.confirm().await?;
-        for object in self.objects("keys/").await? {
-            if sealed_epoch(&object.key).is_some_and(is_left_over) {
-                self.remove(&object.key).await?;
-            }
-        }
-        Ok(())
     }
 }

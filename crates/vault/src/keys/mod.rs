@@ -1,6 +1,7 @@
 //! The vault's secrets, and how they are protected.
 
 mod epochs;
+mod first;
 mod key_file;
 mod recipients;
 mod seal;
@@ -15,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub use epochs::EpochInfo;
-pub(crate) use epochs::{activated, activation_key, first_epoch, sealed_epoch};
+pub(crate) use epochs::{activated, activation_key, sealed_epoch};
+pub(crate) use first::first_epoch;
 pub(crate) use key_file::FileKey;
 pub(crate) use recipients::check as check_recipient;
 pub use recipients::of_identity as age_recipients;
