@@ -18,6 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use ostler_api::Node;
 use ostler_vocabulary::{ErrorKind, Failure, Secret, VaultId};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -30,6 +31,8 @@ use crate::{Error, Fence, Versions};
 const LONGEST: usize = 64 << 20;
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long who was refused may take to end its connection.
+const PARTING: Duration = Duration::from_secs(1);
 /// How many connections there may be at a time.
 const CONNECTIONS: usize = 64;
 
@@ -71,9 +74,7 @@ pub struct Service {
 }
 
 /// Answers until it is told to stop; then ends what is open.
-///
-/// # Errors
-/// None today: a connection that cannot be accepted is logged, and the next one is waited for.
+/// A connection that cannot be accepted is logged, and the next one is waited for.
 pub async fn serve(listener: TcpListener, tls: TlsAcceptor, service: Arc<Service>, stop: CancellationToken) {
     let mut open = JoinSet::new();
     loop {
@@ -104,8 +105,12 @@ pub async fn serve(listener: TcpListener, tls: TlsAcceptor, service: Arc<Service
 }
 
 async fn converse(stream: TcpStream, tls: &TlsAcceptor, service: Arc<Service>) -> Result<(), String> {
-    let stream = match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-        Ok(accepted) => accepted.map_err(|error| error.to_string())?,
+    let stream = match tokio::time::timeout(HANDSHAKE, tls.accept(stream).into_fallible()).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err((error, refused))) => {
+            part(refused).await;
+            return Err(error.to_string());
+        }
         Err(_) => return Err("the handshake took too long".to_owned()),
     };
     // Only certificates that the authority signed for clients get this far.
@@ -119,6 +124,17 @@ async fn converse(stream: TcpStream, tls: &TlsAcceptor, service: Arc<Service>) -
         .serve_connection(TokioIo::new(stream), answer)
         .await
         .map_err(|error| error.to_string())
+}
+
+/// Ends a connection that was refused, once the other side has ended it. Whoever is refused for its certificate has sent
+/// its request by then: closing before that was read would take back the alert that says why.
+async fn part(mut refused: TcpStream) {
+    let reading = async {
+        let _ = refused.shutdown().await;
+        let mut rest = [0; 4096];
+        while refused.read(&mut rest).await.is_ok_and(|read| read > 0) {}
+    };
+    let _ = tokio::time::timeout(PARTING, reading).await;
 }
 
 impl Service {

@@ -42,6 +42,7 @@ fn every_key_of_the_template_can_be_set() {
         if !code.starts_with(' ') {
             let named = code
                 .replace("[vault.NAME", "[vault.main")
+                .replace("as = \"NAME\"", "as = \"main\"")
                 .replace("[cluster.NAME", "[cluster.shop")
                 .replace(".node.NODE]", ".node.a]")
                 .replace("quorum = 2", "quorum = 1");
