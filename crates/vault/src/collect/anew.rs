@@ -19,6 +19,7 @@ use crate::host::{Bug, bug};
 use crate::index::pack_of;
 use crate::keys::activation_key;
 use crate::pack::{HEADER, epoch_of as epoch_of_pack};
+use crate::sealed_name::NameKind;
 use crate::{Error, Lease, PackId, Vault};
 
 /// Objects that are named when an epoch cannot be given up.
@@ -83,7 +84,7 @@ impl Vault {
         for (id, versions) in versions {
             stop_if(cancel)?;
             guard.confirm().await?;
-            self.seal_record_anew(id, &versions, before).await?;
+            self.seal_record_anew(id, &versions, before, guard).await?;
             progress.add_item();
         }
         self.seal_round_anew(before).await
@@ -120,6 +121,7 @@ impl Vault {
         id: BackupId,
         versions: &[(Option<u32>, Key)],
         before: u32,
+        guard: &Lease,
     ) -> Result<(), Error> {
         let newest = versions.iter().map(|(epoch, _)| *epoch).max().flatten();
         let mut old: Vec<&Key> = Vec::new();
@@ -159,9 +161,13 @@ impl Vault {
             let created = self
                 .create_if_free(&new, self.seal(kind, mode, &new, &plain)?)
                 .await?;
-            // Nobody but who has the lease takes backups away. When one was taken away while we slept, it stays so.
+            // While we slept somebody else may have had the lease, and taken the old one away: with the backup, which then
+            // stays away, or because the new one is there. Of a backup that was taken away nothing is remembered.
             if created && self.read_if_there(key).await?.is_none() {
-                return self.remove(&new).await;
+                return match guard.confirm().await {
+                    Err(lost) if self.is_remembered(id).await? => Err(lost),
+                    _ => self.remove(&new).await,
+                };
             }
             old.extend(versions.iter().map(|(_, key)| key));
         }
@@ -172,6 +178,13 @@ impl Vault {
             }
         }
         Ok(())
+    }
+
+    /// Whether anything but marks is noted of a backup.
+    async fn is_remembered(&self, id: BackupId) -> Result<bool, Error> {
+        let notes = self.objects(&format!("{NOTES}{id}.")).await?;
+        let is_mark = |note: &Object| matches!(self.note_parts(&note.key), Ok((_, NameKind::Mark, _)));
+        Ok(!notes.iter().all(is_mark))
     }
 
     async fn is_tombstone_at(&self, key: &Key) -> Result<bool, Error> {
