@@ -138,7 +138,7 @@ async fn a_cancelled_upload_stops_at_once() {
     let (ended, since) = tokio::join!(node.upload(&request, &progress, &cancel), watch);
     assert_eq!(ended.unwrap_err().kind(), ErrorKind::Cancelled);
     assert!(
-        since.elapsed() < std::time::Duration::from_secs(1),
+        since.elapsed() < std::time::Duration::from_secs(10),
         "{:?}",
         since.elapsed()
     );

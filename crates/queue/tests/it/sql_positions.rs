@@ -87,5 +87,5 @@ fn a_held_transaction_leaves_no_dead_rows_behind_consumers() {
     println!("batches per second: {free:.0} free, {held:.0?} held");
     assert!(dead.is_empty(), "{dead:?}");
     // Rates are measured elsewhere; here only that nothing collapses.
-    assert!(held[2] > free * 0.5, "{free} {held:?}");
+    assert!(held[2] > free * 0.2, "{free} {held:?}");
 }

@@ -33,7 +33,8 @@ async fn events_that_are_put_off_while_it_sleeps_come_in_time() {
     let there = "SELECT count(*) FROM pgq.event_template WHERE ev_data = 'later'";
     until("it is in the queue", || number(server, &database, there) == 1).await;
     let took = start.elapsed();
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    // Without being told it would sleep for minutes.
+    assert!(took < Duration::from_secs(20), "{took:?}");
     assert!(took > Duration::from_millis(500), "{took:?}");
     ticker.stop().await;
 }
@@ -77,7 +78,10 @@ async fn databases_that_come_are_found_and_those_that_go_are_forgotten() {
         ticker.report(&first).standing == Standing::Leading
     })
     .await;
-    assert_eq!(ticker.report("postgres").standing, Standing::NoQueues);
+    until("the other has no queues", || {
+        ticker.report("postgres").standing == Standing::NoQueues
+    })
+    .await;
     let second = with_queue(&server);
     until("the second is found", || {
         ticker.report(&second).standing == Standing::Leading
