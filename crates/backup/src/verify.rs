@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::{self, Data, Look};
 use crate::problems::{bounded, in_short, shown, stored};
 use crate::restore::finished;
+use crate::cluster::system;
 use crate::state::{Backup, method};
 use crate::{Context, Error, digest, rotation, select};
 
@@ -201,7 +202,10 @@ async fn look(
             include: request.include.clone(),
             ..Look::default()
         };
-    let evidence = evidence::examine(context, &record, &look, &step.progress, &step.cancelled).await?;
+    let mut evidence = evidence::examine(context, &record, &look, &step.progress, &step.cancelled).await?;
+    if request.include.is_empty() {
+        evidence.problems.extend(system::check(context, &record).await?);
+    }
     if !evidence.problems.is_empty() {
         // What a deletion removed on purpose is no damage.
         context.record(id).await?;

@@ -134,7 +134,7 @@ fn refuse_weak(token: Option<&Secret>) -> Result<(), Failure> {
     }
 }
 
-/// What it speaks; tests let it pretend to be of another version: `OSTLER_TEST_PROTOCOL=2..3`.
+/// What it speaks; tests let it pretend to be of another version: `OSTLER_TEST_PROTOCOL=3..4`.
 fn spoken() -> Versions {
     let own = Versions::own();
     let pretended = std::env::var("OSTLER_TEST_PROTOCOL").ok();

@@ -4,6 +4,7 @@
 
 use anyhow::{Context, Result, bail};
 use ostler_testkit::install;
+use ostler_testkit::install::cassandra::Release as Cassandra;
 use ostler_testkit::install::postgres::{self, Release};
 
 /// The name in `OSTLER_REQUIRE`, what it is, and how to get it.
@@ -42,6 +43,9 @@ const EVERYDAY: &[Entry] = &[
     ("postgres-18", "PostgreSQL 18, the newest", || {
         Release::Eighteen.data()
     }),
+    ("cassandra-5.0", "Cassandra 5.0 (Maven, JDK 17)", || {
+        Cassandra::Five.jars()
+    }),
     (
         "postgres-tools",
         "psql, pg_dump, pgbench and their like",
@@ -51,6 +55,9 @@ const EVERYDAY: &[Entry] = &[
 
 /// Fetched when named.
 const OPTIONAL: &[Entry] = &[
+    ("cassandra-4.1", "Cassandra 4.1 (Maven, JDK 17)", || {
+        Cassandra::Four.jars()
+    }),
     (
         "postgres-pgq",
         "Debian's PostgreSQL 15 with PgQ in C, to compare with (optional)",

@@ -4,6 +4,7 @@
 //! processes too, wait for each other; what was interrupted leaves nothing that looks whole.
 
 pub mod browser;
+pub mod cassandra;
 mod once;
 pub mod postgres;
 pub mod servant;
@@ -59,6 +60,7 @@ pub fn all() -> Result<()> {
     moto()?;
     pgq_client()?;
     browser::chromium()?;
+    cassandra::Release::Five.jars()?;
     postgres::all()
 }
 

@@ -12,6 +12,7 @@ use ostler_store::Memory;
 use ostler_vault::{InitOptions, Vault};
 use ostler_vocabulary::{ErrorKind, Failure, OperationId, ProcessIdentity};
 
+use super::cluster::Configured;
 use super::node::VaultNode;
 use super::vaults::Opened;
 use super::{Runtime, first_use, places, queue};
@@ -26,6 +27,10 @@ impl Runtime {
             vault: Arc::clone(&opened.vault),
             node: self.node_protecting(Arc::clone(&opened.vault), left_out.clone(), resumed),
             cluster: None,
+            clusters: Arc::new(Configured {
+                runtime: self.clone(),
+                vault: opened.vault.id(),
+            }),
             clock: Arc::clone(&self.inner.clock),
             scratch: settings.state_directory.join("scratch"),
             left_out,

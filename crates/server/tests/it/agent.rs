@@ -154,6 +154,7 @@ fn selection(path: &Path) -> Selection {
         exclude: Vec::new(),
         left_out: Vec::new(),
         one_file_system: false,
+        frozen: None,
     }
 }
 
