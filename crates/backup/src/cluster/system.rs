@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ostler_api::document::{BackupCounts, Problem, Source};
 use ostler_operations::StepBuilder;
-use ostler_vault::list::{Entry, EntryKind, Extent, ListWriter, Metadata};
-use ostler_vault::{ChunkKind, ClusterRecord, Error as VaultError, ExternalRecord, NodeRecord, Record, Vault};
+use ostler_vault::list::{Entry, EntryKind, Extent, FileTime, ListWriter, Metadata};
+use ostler_vault::{ChunkKind, ClusterRecord, Error as VaultError, ExternalRecord, NodeRecord, Record};
 use ostler_vocabulary::{ErrorKind, Failure};
 
 use super::answers::too_few;
@@ -83,7 +83,7 @@ impl Create<'_> {
                     return Ok(None);
                 }
                 let documents = now.documents.into_iter();
-                let written = write(&self.context.vault, cluster, documents.collect()).await;
+                let written = write(self.context, cluster, documents.collect()).await;
                 written.map(Some)
             })
             .await
@@ -217,9 +217,22 @@ pub(crate) fn is_system(part: &NodeRecord) -> bool {
     part.host.contains(':')
 }
 
-async fn write(vault: &Arc<Vault>, cluster: &Cluster, documents: Vec<(String, String)>) -> Result<Sent, Failure> {
+async fn write(
+    context: &Context,
+    cluster: &Cluster,
+    documents: Vec<(String, String)>,
+) -> Result<Sent, Failure> {
+    let (vault, now) = (&context.vault, context.now());
+    let metadata = move |mode| Metadata {
+        mode,
+        modified: FileTime {
+            seconds: now.as_second(),
+            nanoseconds: 0,
+        },
+        ..Metadata::default()
+    };
     let (host, root) = place(cluster);
-    let session = vault.upload(vault.index(true).await?);
+    let session = vault.upload(vault.index(false).await?);
     let directory = root.clone();
     let (mut sink, list) = (session.sink(), ListWriter::new(session.sink()));
     // Compressing and encrypting block.
@@ -228,10 +241,7 @@ async fn write(vault: &Arc<Vault>, cluster: &Cluster, documents: Vec<(String, St
         list.push(&Entry {
             path: directory.as_bytes().to_vec(),
             kind: EntryKind::Directory,
-            metadata: Metadata {
-                mode: 0o700,
-                ..Metadata::default()
-            },
+            metadata: metadata(0o700),
         })?;
         counts.entries += 1;
         for (name, text) in documents {
@@ -249,10 +259,7 @@ async fn write(vault: &Arc<Vault>, cluster: &Cluster, documents: Vec<(String, St
                     sparse: false,
                     racy: false,
                 },
-                metadata: Metadata {
-                    mode: 0o600,
-                    ..Metadata::default()
-                },
+                metadata: metadata(0o600),
             })?;
             counts.files += 1;
             counts.entries += 1;

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bad_weather;
+mod cassandra;
 mod cluster;
 mod cluster_crash;
 mod crash;

@@ -17,6 +17,7 @@ use super::node::VaultNode;
 use super::vaults::Opened;
 use super::{Runtime, first_use, places, queue};
 use crate::Error;
+use crate::agent::unfinished::Unfinished;
 
 impl Runtime {
     pub(super) fn context(&self, opened: &Opened, resumed: bool) -> Context {
@@ -25,7 +26,7 @@ impl Runtime {
         Context {
             vault_name: opened.name.clone(),
             vault: Arc::clone(&opened.vault),
-            node: self.node_protecting(Arc::clone(&opened.vault), left_out.clone(), resumed),
+            node: Arc::new(self.vault_node(Arc::clone(&opened.vault), left_out.clone(), resumed)),
             cluster: None,
             clusters: Arc::new(Configured {
                 runtime: self.clone(),
@@ -45,9 +46,9 @@ impl Runtime {
         }
     }
 
-    /// The agent in this process, over a vault.
-    pub(crate) fn node_over(&self, vault: Arc<Vault>, resumed: bool) -> Arc<dyn Node> {
-        self.node_protecting(vault, self.left_out(), resumed)
+    /// What answers one request to an agent, over a vault.
+    pub(crate) fn node_of_agent(&self, vault: Arc<Vault>, unfinished: Arc<Unfinished>) -> Arc<dyn Node> {
+        Arc::new(self.vault_node(vault, self.left_out(), false).after(unfinished))
     }
 
     /// Directories of ours that no backup holds and no restore removes.
@@ -55,13 +56,13 @@ impl Runtime {
         places::left_out(&self.inner.settings, None)
     }
 
-    fn node_protecting(&self, vault: Arc<Vault>, protected: Vec<PathBuf>, resumed: bool) -> Arc<dyn Node> {
+    fn vault_node(&self, vault: Arc<Vault>, protected: Vec<PathBuf>, resumed: bool) -> VaultNode {
         let options = AgentOptions {
             protected,
             clock: Arc::clone(&self.inner.clock),
             ..AgentOptions::default()
         };
-        Arc::new(VaultNode::new(vault, options, resumed))
+        VaultNode::new(vault, options, resumed)
     }
 
     pub(super) async fn make_plan(&self, request: Request) -> Result<Plan, Failure> {

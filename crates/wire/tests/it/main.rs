@@ -1,6 +1,8 @@
 //! Messages of every version that was ever spoken are still read, and mean what they meant.
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
+mod speaking;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
