@@ -11,7 +11,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let releases: Vec<&str> = match arguments {
         [] => RELEASES.to_vec(),
         [one] if RELEASES.contains(&one.as_str()) => vec![one],
-        _ => bail!("cassandra takes one of {}, or nothing for all", RELEASES.join(" ")),
+        _ => bail!(
+            "cassandra takes one of {}, or nothing for all",
+            RELEASES.join(" ")
+        ),
     };
     for release in releases {
         let mut tests = workspace::cargo();

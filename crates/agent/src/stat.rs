@@ -108,9 +108,7 @@ impl Stat {
     /// The same for a file of which is known that nobody writes to it: other names that it gets or loses change nothing.
     pub(crate) fn same_content(&self, other: &Self, immutable: bool) -> bool {
         match immutable {
-            true => {
-                self.same_file(other) && self.size == other.size && self.modified == other.modified
-            }
+            true => self.same_file(other) && self.size == other.size && self.modified == other.modified,
             false => self.same_version(other),
         }
     }

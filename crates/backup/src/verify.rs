@@ -7,10 +7,10 @@ use ostler_vault::{PartRead, ProofFacts, ProofRecord};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::system;
 use crate::evidence::{self, Data, Look};
 use crate::problems::{bounded, in_short, shown, stored};
 use crate::restore::finished;
-use crate::cluster::system;
 use crate::state::{Backup, method};
 use crate::{Context, Error, digest, rotation, select};
 

@@ -135,7 +135,9 @@ impl Classified for Error {
                 "`ostler cluster add` adds a node; the option `datacenter` backs up only one datacenter"
             }
             Self::Same { .. } => "look at `database` in [cluster.NAME.node.NODE]",
-            Self::Command { .. } => "`ostler agent -v` logs what it is asked for; try the command on that node",
+            Self::Command { .. } => {
+                "`ostler agent -v` logs what it is asked for; try the command on that node"
+            }
             Self::Running { .. } => "stop it on every node that is restored; nothing was written",
             Self::Action { .. } => "`ostler cluster status` lists them",
             Self::Option { .. } | Self::Query { .. } | Self::Answer { .. } => return None,

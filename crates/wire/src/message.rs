@@ -88,7 +88,11 @@ impl Ask {
     #[must_use]
     pub fn since(&self) -> u32 {
         match self {
-            Self::Survey(selection) | Self::Upload(Upload { selection, .. }) if selection.frozen.is_some() => 2,
+            Self::Survey(selection) | Self::Upload(Upload { selection, .. })
+                if selection.frozen.is_some() =>
+            {
+                2
+            }
             _ => 1,
         }
     }

@@ -187,7 +187,11 @@ impl Service {
 
     /// Reads the request, lets it in, and gives the lines that answer it. They come as the work goes on, and dropping them
     /// stops it.
-    async fn work(&self, request: Request<Incoming>, version: u32) -> Result<BoxStream<'static, Bytes>, Failure> {
+    async fn work(
+        &self,
+        request: Request<Incoming>,
+        version: u32,
+    ) -> Result<BoxStream<'static, Bytes>, Failure> {
         let invalid = |reason: String| {
             Failure::new(
                 ErrorKind::Invalid,
@@ -204,7 +208,10 @@ impl Service {
             ask,
         } = envelope;
         if ask.since() > version {
-            return Err(invalid(format!("version {version} of the protocol has no such {}", ask.name())));
+            return Err(invalid(format!(
+                "version {version} of the protocol has no such {}",
+                ask.name()
+            )));
         }
         tracing::info!(%cluster, epoch, version, "asked to {}", ask.name());
         let pass = match (ask.writes(), vault) {

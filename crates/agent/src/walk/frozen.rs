@@ -106,11 +106,15 @@ mod tests {
         ] {
             assert_eq!(frozen.place(below.as_bytes(), is_directory), place, "{below}");
         }
-        let listed = |path: &str| String::from_utf8(frozen.listed(path.as_bytes(), "srv/data".len())).unwrap();
+        let listed =
+            |path: &str| String::from_utf8(frozen.listed(path.as_bytes(), "srv/data".len())).unwrap();
         assert_eq!(listed("srv/data"), "srv/data");
         assert_eq!(listed("srv/data/ks/t"), "srv/data/ks/t");
         assert_eq!(listed("srv/data/ks/t/snapshots/x/1.db"), "srv/data/ks/t/1.db");
-        assert_eq!(listed("srv/data/ks/t/snapshots/x/.i/1.db"), "srv/data/ks/t/.i/1.db");
+        assert_eq!(
+            listed("srv/data/ks/t/snapshots/x/.i/1.db"),
+            "srv/data/ks/t/.i/1.db"
+        );
     }
 
     #[test]

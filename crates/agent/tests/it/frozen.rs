@@ -67,29 +67,62 @@ async fn a_snapshot_is_listed_as_what_it_is_of_and_read_once() {
     clear(&root);
     snapshot(&root);
     assert_eq!(fs::metadata(root.join("ks/t1/1.db")).unwrap().nlink(), 2);
-    let second = world.try_upload(selection(&root), Some(&first.list)).await.unwrap();
-    assert_eq!((second.counts.files, second.counts.changed_files), (6, 0), "{second:?}");
+    let second = world
+        .try_upload(selection(&root), Some(&first.list))
+        .await
+        .unwrap();
+    assert_eq!(
+        (second.counts.files, second.counts.changed_files),
+        (6, 0),
+        "{second:?}"
+    );
 
     // Nobody writes to it, so nobody looks: what somebody wrote all the same, under the same time, is not seen.
     let path = root.join("ks/t1/2.db");
-    let (before, modified) = (fs::read(&path).unwrap(), fs::metadata(&path).unwrap().modified().unwrap());
+    let (before, modified) = (
+        fs::read(&path).unwrap(),
+        fs::metadata(&path).unwrap().modified().unwrap(),
+    );
     fs::write(&path, vec![b'x'; before.len()]).unwrap();
-    fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
-    let unseen = world.try_upload(selection(&root), Some(&first.list)).await.unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_modified(modified)
+        .unwrap();
+    let unseen = world
+        .try_upload(selection(&root), Some(&first.list))
+        .await
+        .unwrap();
     assert_eq!(unseen.counts.changed_files, 0, "{unseen:?}");
     fs::write(&path, before).unwrap();
-    fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_modified(modified)
+        .unwrap();
 
     // One that was replaced is another file, whatever its name.
     clear(&root);
     fs::remove_file(root.join("ks/t2/1.db")).unwrap();
     fs::write(root.join("ks/t2/1.db"), "anew").unwrap();
     snapshot(&root);
-    let third = world.try_upload(selection(&root), Some(&second.list)).await.unwrap();
-    assert_eq!((third.counts.files, third.counts.changed_files), (6, 1), "{third:?}");
+    let third = world
+        .try_upload(selection(&root), Some(&second.list))
+        .await
+        .unwrap();
+    assert_eq!(
+        (third.counts.files, third.counts.changed_files),
+        (6, 1),
+        "{third:?}"
+    );
 
     let restored = world.dir("restored");
-    world.download(&world.request(&third, Some(&restored))).await.unwrap();
+    world
+        .download(&world.request(&third, Some(&restored)))
+        .await
+        .unwrap();
     for name in ["1.db", "2.db", ".index/3.db"] {
         assert_eq!(
             fs::read(restored.join("ks/t1").join(name)).unwrap(),

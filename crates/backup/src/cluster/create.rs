@@ -64,11 +64,7 @@ pub(crate) async fn plan(
                 selection.frozen = None;
                 let counted = member
                     .node
-                    .survey(
-                        &selection,
-                        &Progress::new(Unit::Files),
-                        &CancellationToken::new(),
-                    )
+                    .survey(&selection, &Progress::new(Unit::Files), &CancellationToken::new())
                     .await?;
                 counts.files += counted.files;
                 counts.bytes += counted.bytes;
@@ -152,9 +148,7 @@ impl Create<'_> {
             key => format!(" {key}"),
         };
         let mut answers = self.ask_nodes(cluster, least, &suffix).await?;
-        let before = self
-            .look_before(cluster, &cluster.of(&answers), &suffix)
-            .await?;
+        let before = self.look_before(cluster, &cluster.of(&answers), &suffix).await?;
         answers.lack(unavailable(before.down.clone()));
         answers.enough(cluster, least)?;
         let unfrozen = self
@@ -182,29 +176,29 @@ impl Create<'_> {
             .fan_out("upload", items, cluster.limit, policy, |part, step| {
                 let take = &take;
                 async move {
-                if place.writer.is_none() {
-                    return Ok(Stored::None);
-                }
-                let uploaded = cluster
-                    .member(&part.node)?
-                    .upload(
-                        &Upload {
-                            backup: place.id,
-                            selection: selection(&self.request, &part.root, take),
-                            parent: start.list_of(&part.name()),
-                            read_all: self.request.read_all || read_all,
-                        },
-                        &step.progress,
-                        &step.cancelled,
-                    )
-                    .await
-                    .map_err(|failure| failure.context(format!("cannot back up {}", part.name())))?;
-                Ok(Some(Sent {
-                    source: uploaded.source,
-                    list: uploaded.list,
-                    counts: uploaded.counts,
-                    problems: bounded(uploaded.problems),
-                }))
+                    if place.writer.is_none() {
+                        return Ok(Stored::None);
+                    }
+                    let uploaded = cluster
+                        .member(&part.node)?
+                        .upload(
+                            &Upload {
+                                backup: place.id,
+                                selection: selection(&self.request, &part.root, take),
+                                parent: start.list_of(&part.name()),
+                                read_all: self.request.read_all || read_all,
+                            },
+                            &step.progress,
+                            &step.cancelled,
+                        )
+                        .await
+                        .map_err(|failure| failure.context(format!("cannot back up {}", part.name())))?;
+                    Ok(Some(Sent {
+                        source: uploaded.source,
+                        list: uploaded.list,
+                        counts: uploaded.counts,
+                        problems: bounded(uploaded.problems),
+                    }))
                 }
             })
             .await?;
@@ -338,7 +332,9 @@ impl Create<'_> {
 /// Why nodes are missing, as a step has recorded it.
 fn unavailable(reasons: BTreeMap<String, String>) -> impl Iterator<Item = (String, Failure)> {
     let failure = |reason| Failure::new(ErrorKind::Unavailable, reason);
-    reasons.into_iter().map(move |(name, reason)| (name, failure(reason)))
+    reasons
+        .into_iter()
+        .map(move |(name, reason)| (name, failure(reason)))
 }
 
 impl Cluster {

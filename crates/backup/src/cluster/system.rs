@@ -156,13 +156,12 @@ impl Create<'_> {
 /// Refuses what changed between the two looks.
 fn same(cluster: &Cluster, before: &Look, now: &Look) -> Result<(), Failure> {
     let other = |(what, value): &(&String, &String)| now.steady.get(*what) != Some(*value);
-    let mut changed: Vec<&String> = before
-        .steady
-        .iter()
-        .filter(other)
-        .map(|(what, _)| what)
-        .collect();
-    changed.extend(now.steady.keys().filter(|what| !before.steady.contains_key(*what)));
+    let mut changed: Vec<&String> = before.steady.iter().filter(other).map(|(what, _)| what).collect();
+    changed.extend(
+        now.steady
+            .keys()
+            .filter(|what| !before.steady.contains_key(*what)),
+    );
     if changed.is_empty() {
         return Ok(());
     }
@@ -180,7 +179,10 @@ fn same(cluster: &Cluster, before: &Look, now: &Look) -> Result<(), Failure> {
 
 /// Under which host and root the part of a backup is that is of no node: documents of the system.
 pub(super) fn place(cluster: &Cluster) -> (String, String) {
-    (ClusterRecord::host_of(&cluster.name), cluster.driver.name().to_owned())
+    (
+        ClusterRecord::host_of(&cluster.name),
+        cluster.driver.name().to_owned(),
+    )
 }
 
 /// What is wrong with the parts of a backup that its database's engine keeps.

@@ -200,7 +200,10 @@ async fn methods_repeat<S: Subject>() {
     let cancel = CancellationToken::new();
     let looked = driver.look(&nodes).await.unwrap();
     assert!(looked.down.is_empty());
-    driver.release(&nodes).await.expect("releasing what is not frozen");
+    driver
+        .release(&nodes)
+        .await
+        .expect("releasing what is not frozen");
     for _ in 0..2 {
         let failed = driver.freeze(&nodes, &cancel).await.unwrap();
         assert!(failed.is_empty(), "{failed:?}");
@@ -208,7 +211,11 @@ async fn methods_repeat<S: Subject>() {
     assert_eq!(driver.look(&nodes).await.unwrap().steady, looked.steady);
     let backup = BackupId::random();
     let parts = driver.store(backup, &cancel).await.unwrap();
-    assert_eq!(driver.store(backup, &cancel).await.unwrap(), parts, "stored twice");
+    assert_eq!(
+        driver.store(backup, &cancel).await.unwrap(),
+        parts,
+        "stored twice"
+    );
     assert!(driver.check(&parts).await.unwrap().is_empty());
     for _ in 0..2 {
         driver.release(&nodes).await.unwrap();
@@ -246,7 +253,10 @@ async fn backup_under_every_fault<S: Subject>() {
             // Kept is what a backup needs that was committed, and nothing is held still once it is over.
             let recorded = stand.recorded().await;
             let (held, kept) = (stand.subject.held(), stand.subject.kept());
-            assert!(kept.is_superset(&recorded), "after {said}: {kept:?}, {recorded:?}");
+            assert!(
+                kept.is_superset(&recorded),
+                "after {said}: {kept:?}, {recorded:?}"
+            );
             match record.state {
                 State::Succeeded | State::Cancelled => {
                     assert!(held.is_empty(), "after {said}: {held:?} hold still");
@@ -276,7 +286,9 @@ async fn restore_under_every_fault<S: Subject>() {
             stand
         }
     };
-    let plan = restore::plan(restoring(backup.backups[0]), &world().await.context).await.unwrap();
+    let plan = restore::plan(restoring(backup.backups[0]), &world().await.context)
+        .await
+        .unwrap();
     let of_run = plan.clone();
     exercise(
         spec(restore::KIND, &plan),

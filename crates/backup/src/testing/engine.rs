@@ -87,7 +87,9 @@ impl Driver for EngineDriver {
 
     async fn release(&self, nodes: &[Member]) -> Result<(), Failure> {
         let mut engine = self.engine();
-        engine.paused.retain(|paused| !nodes.iter().any(|node| node.name == *paused));
+        engine
+            .paused
+            .retain(|paused| !nodes.iter().any(|node| node.name == *paused));
         Ok(())
     }
 
@@ -156,10 +158,7 @@ impl Driver for EngineDriver {
 
     async fn act(&self, action: &str, nodes: &[Member]) -> Result<(), Failure> {
         match action {
-            PAUSE => self
-                .freeze(nodes, &CancellationToken::new())
-                .await
-                .map(|_| ()),
+            PAUSE => self.freeze(nodes, &CancellationToken::new()).await.map(|_| ()),
             RESUME => self.release(nodes).await,
             other => Err(Failure::new(
                 ErrorKind::NotFound,

@@ -1,5 +1,10 @@
 //! For tests: nodes without disks, a database in memory, and the suite that every driver passes.
-#![allow(clippy::unwrap_used, clippy::panic, missing_debug_implementations, reason = "a test's way to fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    missing_debug_implementations,
+    reason = "a test's way to fail"
+)]
 
 pub mod driver;
 mod engine;

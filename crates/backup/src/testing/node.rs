@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use crate::evidence::list_address;
 use async_trait::async_trait;
 use ostler_api::Node;
 use ostler_api::document::{BackupCounts, CheckCommand, Problem, Source};
-use ostler_api::node::{Compare, Compared, Download, Downloaded, NodeInfo, NodeRoot, Selection, Upload, Uploaded};
+use ostler_api::node::{
+    Compare, Compared, Download, Downloaded, NodeInfo, NodeRoot, Selection, Upload, Uploaded,
+};
 use ostler_api::request::RestoreWork;
-use crate::evidence::list_address;
 use ostler_vault::list::{Entry, EntryKind, Extent, ListReader, ListWriter, Metadata, path_order};
 use ostler_vault::{ChunkKind, Vault};
 use ostler_vocabulary::{ErrorKind, Failure, Progress, Timestamp};

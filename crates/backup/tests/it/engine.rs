@@ -84,11 +84,18 @@ async fn deleting_a_backup_has_the_engine_forget_its_part_and_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn restoring_has_the_engine_bring_its_part_back_and_refuses_one_that_runs() {
     let (stand, plan) = backed_up().await;
-    let plan = restore::plan(restoring(plan.backups[0]), &stand.context).await.unwrap();
+    let plan = restore::plan(restoring(plan.backups[0]), &stand.context)
+        .await
+        .unwrap();
     stand.subject.engine().runs = true;
     let refused = stand.run(restore::KIND, plan.clone(), restore::run).await;
     assert_eq!(refused.failure, Some(ErrorKind::Refused));
-    assert!(stand.nodes.iter().all(|node| node.disk.lock().unwrap().is_empty()));
+    assert!(
+        stand
+            .nodes
+            .iter()
+            .all(|node| node.disk.lock().unwrap().is_empty())
+    );
     stand.subject.engine().runs = false;
     let record = stand.run(restore::KIND, plan, restore::run).await;
     assert_eq!(record.state, State::Succeeded, "{record:#?}");
@@ -104,7 +111,15 @@ async fn what_changed_while_it_was_frozen_is_refused_and_let_go() {
     let told = record.reasons.join(" ");
     assert!(told.contains("the schema of cluster `shop` changed"), "{told}");
     assert!(stand.subject.engine().paused.is_empty());
-    assert!(!stand.context.backups().await.unwrap().iter().any(|b| b.state().is_good()));
+    assert!(
+        !stand
+            .context
+            .backups()
+            .await
+            .unwrap()
+            .iter()
+            .any(|b| b.state().is_good())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,7 +49,8 @@ impl Native {
             .map_err(|error| unreachable(error.into()))?
             .collect::<Vec<_>>();
         // Only this node is asked; what the others say is asked of them.
-        let only = AllowListHostFilter::new(found.iter().copied()).map_err(|error| unreachable(error.into()))?;
+        let only =
+            AllowListHostFilter::new(found.iter().copied()).map_err(|error| unreachable(error.into()))?;
         let mut builder = SessionBuilder::new()
             .known_nodes_addr(found)
             .host_filter(Arc::new(only))

@@ -53,7 +53,14 @@ impl Cql for Answers {
                 ("data_center", "dc1"),
                 ("rack", "r1"),
                 ("release_version", "5.0.9"),
-                ("schema_version", if told.behind.as_deref() == Some(node) { "old" } else { "new" }),
+                (
+                    "schema_version",
+                    if told.behind.as_deref() == Some(node) {
+                        "old"
+                    } else {
+                        "new"
+                    },
+                ),
                 ("broadcast_address", node),
                 ("partitioner", "murmur3"),
                 ("tokens", "-1 5"),
@@ -118,12 +125,24 @@ impl Subject for Ring {
     fn held(&self) -> Vec<String> {
         let holds = |node: &&Arc<MemoryNode>| {
             let commands = node.commands.lock().unwrap();
-            assert!(commands.iter().all(|command| [SNAPSHOT, CLEAR].contains(&command.as_str())));
+            assert!(
+                commands
+                    .iter()
+                    .all(|command| [SNAPSHOT, CLEAR].contains(&command.as_str()))
+            );
             // A snapshot of a name that is there would have been refused.
-            assert!(!commands.windows(2).any(|two| two[0] == SNAPSHOT && two[1] == SNAPSHOT));
+            assert!(
+                !commands
+                    .windows(2)
+                    .any(|two| two[0] == SNAPSHOT && two[1] == SNAPSHOT)
+            );
             commands.last().is_some_and(|last| last == SNAPSHOT)
         };
-        self.nodes.iter().filter(holds).map(|node| node.name.clone().unwrap()).collect()
+        self.nodes
+            .iter()
+            .filter(holds)
+            .map(|node| node.name.clone().unwrap())
+            .collect()
     }
 
     fn kept(&self) -> BTreeSet<String> {
@@ -143,14 +162,29 @@ async fn a_ring_is_looked_at_as_a_whole() {
     let look = driver.look(&nodes).await.unwrap();
     assert_eq!(look.steady["the schema"], "new");
     let names: Vec<&String> = look.documents.keys().collect();
-    assert_eq!(names, ["ring.json", "schema.cql", "settings-a.txt", "settings-b.txt", "settings-c.txt"]);
-    assert_eq!(look.documents["settings-a.txt"], "num_tokens = 2\n", "no passwords");
+    assert_eq!(
+        names,
+        [
+            "ring.json",
+            "schema.cql",
+            "settings-a.txt",
+            "settings-b.txt",
+            "settings-c.txt"
+        ]
+    );
+    assert_eq!(
+        look.documents["settings-a.txt"], "num_tokens = 2\n",
+        "no passwords"
+    );
 
     stand.subject.told().down.insert("b".into());
     let look = driver.look(&nodes).await.unwrap();
     assert_eq!(look.down.keys().collect::<Vec<_>>(), ["b"]);
     let status = driver.status(&nodes).await.unwrap();
-    assert!(status.problems[0].contains("cannot reach Cassandra at b:9042"), "{status:?}");
+    assert!(
+        status.problems[0].contains("cannot reach Cassandra at b:9042"),
+        "{status:?}"
+    );
 
     stand.subject.told().stranger = true;
     let failure = driver.look(&nodes).await.unwrap_err();
@@ -158,13 +192,22 @@ async fn a_ring_is_looked_at_as_a_whole() {
     stand.subject.told().stranger = false;
     stand.subject.told().behind = Some("c".into());
     let failure = driver.look(&nodes).await.unwrap_err();
-    assert_eq!(failure.kind(), ErrorKind::Unavailable, "it will agree in a moment");
+    assert_eq!(
+        failure.kind(),
+        ErrorKind::Unavailable,
+        "it will agree in a moment"
+    );
 }
 
 #[tokio::test]
 async fn a_ring_that_runs_is_not_restored() {
     let stand = Stand::<Ring>::new().await;
     stand.subject.told().running = true;
-    let failure = stand.subject.driver_of().ready(&stand.members()).await.unwrap_err();
+    let failure = stand
+        .subject
+        .driver_of()
+        .ready(&stand.members())
+        .await
+        .unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Refused);
 }

@@ -46,11 +46,7 @@ impl Driver for Files {
         Ok(Look::default())
     }
 
-    async fn freeze(
-        &self,
-        _: &[Member],
-        _: &CancellationToken,
-    ) -> Result<Vec<(String, Failure)>, Failure> {
+    async fn freeze(&self, _: &[Member], _: &CancellationToken) -> Result<Vec<(String, Failure)>, Failure> {
         Ok(Vec::new())
     }
 

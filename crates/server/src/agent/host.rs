@@ -65,9 +65,7 @@ impl Host for Beside {
             true => self.vault(caller).await?,
             false => Arc::clone(&self.nothing),
         };
-        let node = self
-            .runtime
-            .node_of_agent(vault, Arc::clone(&self.unfinished));
+        let node = self.runtime.node_of_agent(vault, Arc::clone(&self.unfinished));
         Ok(Arc::new(Confined::new(node, Arc::clone(&self.bounds))))
     }
 }

@@ -98,7 +98,10 @@ mod tests {
         let open = || Unfinished::open(home.path()).unwrap();
         let all = open();
         let (one, two) = (all.begin().unwrap(), all.begin().unwrap());
-        assert!(!one.has_left() && !two.has_left(), "what goes on has left nothing");
+        assert!(
+            !one.has_left() && !two.has_left(),
+            "what goes on has left nothing"
+        );
         one.end();
         drop(two);
         let three = all.begin().unwrap();

@@ -112,7 +112,11 @@ impl Runtime {
             .password
             .as_ref()
             .map(|password| {
-                password.resolve("the password of the cluster's database", settings.base(), &settings.environment)
+                password.resolve(
+                    "the password of the cluster's database",
+                    settings.base(),
+                    &settings.environment,
+                )
             })
             .transpose()?;
         let wanted = Wanted {
@@ -122,7 +126,10 @@ impl Runtime {
                 .iter()
                 .map(|(node, told)| {
                     let host = told.address.rsplit_once(':').map_or("", |(host, _)| host);
-                    (node.clone(), told.database.clone().unwrap_or_else(|| host.to_owned()))
+                    (
+                        node.clone(),
+                        told.database.clone().unwrap_or_else(|| host.to_owned()),
+                    )
                 })
                 .collect(),
             user: told.user.clone(),
@@ -273,11 +280,14 @@ impl Runtime {
             return Ok(None);
         }
         let driver = self.driver(name, configured)?;
-        let status = driver.status(&members).await.unwrap_or_else(|failure| SystemStatus {
-            driver: driver.name().to_owned(),
-            problems: vec![failure.messages().join(": ")],
-            ..SystemStatus::default()
-        });
+        let status = driver
+            .status(&members)
+            .await
+            .unwrap_or_else(|failure| SystemStatus {
+                driver: driver.name().to_owned(),
+                problems: vec![failure.messages().join(": ")],
+                ..SystemStatus::default()
+            });
         Ok(Some(status))
     }
 

@@ -248,8 +248,14 @@ impl Ring {
         ];
         words.extend(modules());
         words.extend([
-            format!("-Dcassandra.config=file://{}", conf.join("cassandra.yaml").display()),
-            format!("-Dlogback.configurationFile=file://{}", conf.join("logback.xml").display()),
+            format!(
+                "-Dcassandra.config=file://{}",
+                conf.join("cassandra.yaml").display()
+            ),
+            format!(
+                "-Dlogback.configurationFile=file://{}",
+                conf.join("logback.xml").display()
+            ),
             format!("-Dcassandra.storagedir={}", home.display()),
             format!("-Dcassandra.jmx.local.port={}", self.jmx[node]),
             "-Dcassandra-foreground=yes".to_owned(),
@@ -272,7 +278,11 @@ fn modules() -> Vec<String> {
         "-Dio.netty.tryReflectionSetAccessible=true".to_owned(),
     ];
     for (word, packages) in [("--add-exports", EXPORTS), ("--add-opens", OPENS)] {
-        words.extend(packages.iter().map(|package| format!("{word}={package}=ALL-UNNAMED")));
+        words.extend(
+            packages
+                .iter()
+                .map(|package| format!("{word}={package}=ALL-UNNAMED")),
+        );
     }
     words
 }

@@ -9,7 +9,8 @@ use ostler_api::Node;
 use ostler_api::node::{Epoch, Frozen, Selection};
 use ostler_vocabulary::{ErrorKind, Failure, Progress, Unit, VaultId};
 use ostler_wire::{
-    Ask, Authority, Caller, Fence, Host, Purpose, RemoteNode, Service, Target, Versions, acceptor, connector, serve,
+    Ask, Authority, Caller, Fence, Host, Purpose, RemoteNode, Service, Target, Versions, acceptor, connector,
+    serve,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +22,10 @@ struct Echo;
 #[async_trait]
 impl Host for Echo {
     async fn node(&self, _: &Caller, ask: &Ask) -> Result<Arc<dyn Node>, Failure> {
-        Err(Failure::new(ErrorKind::NotFound, format!("let in: {}", ask.name())))
+        Err(Failure::new(
+            ErrorKind::NotFound,
+            format!("let in: {}", ask.name()),
+        ))
     }
 }
 
@@ -32,7 +36,9 @@ async fn asked(oldest: u32, newest: u32, selection: &Selection) -> Failure {
     let authority = Authority::new("shop").unwrap();
     let certificate = authority.certificate(today).unwrap();
     let own = authority.issue("a.shop.ostler", Purpose::Agent, today).unwrap();
-    let client = authority.issue("c.shop.ostler", Purpose::Coordinator, today).unwrap();
+    let client = authority
+        .issue("c.shop.ostler", Purpose::Coordinator, today)
+        .unwrap();
     let service = Arc::new(Service {
         host: Arc::new(Echo),
         fence: Arc::new(Fence::open(&home.path().join("fence.json")).unwrap()),
@@ -92,7 +98,10 @@ async fn what_a_version_has_is_asked_for_and_what_it_has_not_is_not() {
     }
     let old = asked(1, 1, &frozen).await;
     assert_eq!(old.kind(), ErrorKind::Unsupported);
-    assert!(old.to_string().contains("takes version 2 of the protocol"), "{old}");
+    assert!(
+        old.to_string().contains("takes version 2 of the protocol"),
+        "{old}"
+    );
     assert!(old.hint().unwrap().contains("upgrade Ostler on that node"));
     let newer = asked(3, 4, &plain).await;
     assert_eq!(newer.hint(), Some("upgrade Ostler here"));

@@ -158,8 +158,8 @@ impl Worker<'_> {
             }
         };
         let stat = content.stat;
-        let racy = content.torn
-            || !self.shared.immutable && is_racy(stat.modified, stat.changed, content.opened);
+        let racy =
+            content.torn || !self.shared.immutable && is_racy(stat.modified, stat.changed, content.opened);
         Some(Outcome::Entry {
             changed: before != Some(&content.extents[..]),
             entry: Entry {

@@ -44,12 +44,24 @@ fn a_ring_comes_back_with_every_row() {
     let files = world.ostler.ok(["backup", "show", "first", "--files"]);
     assert!(files.contains("cluster:shop/cassandra/schema.cql"), "{files}");
     assert!(!files.contains("/snapshots/"), "{files}");
-    let schema = ["restore", "first", "--stdout", "cluster:shop/cassandra/schema.cql"];
+    let schema = [
+        "restore",
+        "first",
+        "--stdout",
+        "cluster:shop/cassandra/schema.cql",
+    ];
     let schema = world.ostler.ok(schema);
-    for part in ["CREATE TABLE shop.plain", "ID = ", "gone", "CREATE TYPE shop.place"] {
+    for part in [
+        "CREATE TABLE shop.plain",
+        "ID = ",
+        "gone",
+        "CREATE TYPE shop.place",
+    ] {
         assert!(schema.contains(part), "{part}: {schema}");
     }
-    let ring = world.ostler.ok(["restore", "first", "--stdout", "cluster:shop/cassandra/ring.json"]);
+    let ring = world
+        .ostler
+        .ok(["restore", "first", "--stdout", "cluster:shop/cassandra/ring.json"]);
     assert_eq!(ring.matches("\"host_id\"").count(), 3, "{ring}");
 
     // What did not change is not read again, although every snapshot gave each file a name and took it away.
@@ -64,7 +76,15 @@ fn a_ring_comes_back_with_every_row() {
 
     // A ring that runs is not restored over.
     let told = ended(
-        &world.ostler.run(["restore", "first", "--cluster", "shop", "--into-used", "--overwrite", "different"]),
+        &world.ostler.run([
+            "restore",
+            "first",
+            "--cluster",
+            "shop",
+            "--into-used",
+            "--overwrite",
+            "different",
+        ]),
         4,
     );
     assert!(told.contains("Cassandra runs on node"), "{told}");

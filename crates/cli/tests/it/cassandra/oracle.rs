@@ -51,7 +51,10 @@ impl Oracle {
         cql.run("DELETE FROM shop.wide WHERE k = 4 AND c = 4");
         for k in 0..30 {
             // Not run again: a counter counts.
-            cql.run(&format!("UPDATE shop.counted SET n = n + {k} WHERE k = {}", k % 5));
+            cql.run(&format!(
+                "UPDATE shop.counted SET n = n + {k} WHERE k = {}",
+                k % 5
+            ));
         }
         world.until_whole();
         let rows = TABLES.iter().map(|table| (*table, read(&cql, table).unwrap()));
@@ -80,7 +83,11 @@ impl Oracle {
                 assert_eq!(found.len(), expected.len(), "{table} by node {node}");
                 assert_eq!(&found, expected, "{table} by node {node}");
             }
-            assert_eq!(indexed(&cql).as_ref(), Ok(&self.indexed), "by the index, node {node}");
+            assert_eq!(
+                indexed(&cql).as_ref(),
+                Ok(&self.indexed),
+                "by the index, node {node}"
+            );
         }
     }
 }
@@ -98,7 +105,9 @@ pub(super) fn write_until(world: &World, stop: &AtomicBool, written: &AtomicU32)
     let cql = world.cql(1);
     let mut number = 0;
     while !stop.load(Ordering::Relaxed) {
-        cql.run(&format!("INSERT INTO shop.load (k, v) VALUES ({number}, 'row {number}')"));
+        cql.run(&format!(
+            "INSERT INTO shop.load (k, v) VALUES ({number}, 'row {number}')"
+        ));
         number += 1;
         written.store(number, Ordering::Relaxed);
     }

@@ -136,7 +136,10 @@ impl World {
         };
         let text = fs::read_to_string(&file).unwrap();
         let text = text
-            .replace(&format!("/nowhere/{node}"), self.ring.data(index).to_str().unwrap())
+            .replace(
+                &format!("/nowhere/{node}"),
+                self.ring.data(index).to_str().unwrap(),
+            )
             .replace("\"nodetool snapshot", &format!("\"{hold}{tool} snapshot"))
             .replace("\"nodetool clear", &format!("\"{tool} clear"));
         fs::write(&file, text).unwrap();
@@ -148,14 +151,18 @@ impl World {
         let home = self.ostler.home().join("home-of").join(node);
         fs::create_dir_all(&home).unwrap();
         let log = fs::File::create(self.ostler.home().join(format!("agent-{node}.log"))).unwrap();
-        let mut command = self.ostler.command(["agent", "-v", "--config", file.to_str().unwrap()]);
+        let mut command = self
+            .ostler
+            .command(["agent", "-v", "--config", file.to_str().unwrap()]);
         command
             .env("HOME", &home)
             .env("OSTLER_STATE_DIR", home.join("state"))
             .stdout(Stdio::null())
             .stderr(log);
         self.agents.push(command.spawn().unwrap());
-        self.until("the agent answers", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        self.until("the agent answers", || {
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
     }
 
     pub(super) fn marker(&self, name: &str) -> PathBuf {
@@ -192,7 +199,11 @@ impl World {
     }
 
     fn words<'a>(more: &'a [&'a str]) -> Vec<&'a str> {
-        ["backup", "create", "--cluster", "shop"].iter().chain(more).copied().collect()
+        ["backup", "create", "--cluster", "shop"]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect()
     }
 
     pub(super) fn backup(&self, more: &[&str]) -> Output {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use ostler_api::document::ClusterInfo;
 use ostler_backup::driver::FILES;
 use ostler_drivers::Entry;
-use ostler_api::document::ClusterInfo;
 use ostler_vocabulary::{ErrorKind, Failure, Secret};
 use ostler_wire::{Authority, Purpose};
 
@@ -69,8 +69,7 @@ impl Runtime {
     /// # Errors
     /// When there is a cluster of that name, a name is none, or a file cannot be written. Replaces nothing.
     pub async fn init_cluster(&self, request: ClusterInit) -> Result<ClusterInfo, Failure> {
-        let runtime = self.clone();
-        let made = request.clone();
+        let (runtime, made) = (self.clone(), request.clone());
         blocking(move || runtime.make_cluster(&made)).await?;
         let files = self.files_of(&request.name, &request.nodes);
         self.reread(&request.name, &files)
@@ -80,8 +79,7 @@ impl Runtime {
         let settings = &self.inner.settings;
         let name = &request.name;
         check_names(request)?;
-        let driver = request.driver.as_deref().unwrap_or(FILES);
-        let driver = ostler_drivers::find(driver, name)?;
+        let driver = ostler_drivers::find(request.driver.as_deref().unwrap_or(FILES), name)?;
         if settings.file.cluster.contains_key(name) {
             return Err(taken(
                 format!("a cluster `{name}` is configured already"),
@@ -118,10 +116,8 @@ impl Runtime {
             text.push_str(&format!("vault = {}\n", quoted(vault)));
         }
         for (key, file) in [("authority", "authority.pem"), ("certificate", "coordinator.pem")] {
-            text.push_str(&format!(
-                "{key} = {}\n",
-                quoted(&format!("clusters/{name}/{file}"))
-            ));
+            let file = quoted(&format!("clusters/{name}/{file}"));
+            text.push_str(&format!("{key} = {file}\n"));
         }
         text.push_str(&format!(
             "key = {{ file = {} }}\n",
