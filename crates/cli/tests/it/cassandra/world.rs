@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::fs;
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use ostler_testkit::binary::Ostler;
@@ -214,6 +214,12 @@ impl World {
         let mut command = self.ostler.command(Self::words(more));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap()
+    }
+
+    pub(super) fn nodetool(&self, node: usize, verb: &str) {
+        let words = format!("{} {verb}", self.ring.nodetool(node).unwrap());
+        let done = Command::new("sh").args(["-c", &words]).output().unwrap();
+        assert!(done.status.success(), "{verb}: {done:?}");
     }
 
     pub(super) fn no_snapshots(&self) {
