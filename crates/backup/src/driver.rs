@@ -35,6 +35,8 @@ pub struct Look {
     /// What has to be the same before and after it is frozen, or the backup would be of no single state: versions and
     /// digests, each by what it is of, short.
     pub steady: BTreeMap<String, String>,
+    /// The same of each node that runs, such as what it is responsible for.
+    pub nodes: BTreeMap<String, String>,
     /// Nodes of the cluster that do not run. They are not frozen; a backup without them is partial.
     pub down: BTreeMap<String, String>,
     /// Documents that are kept with the backup, by file name: what restoring needs that is in no file of a node.

@@ -78,7 +78,7 @@ impl Create<'_> {
             .retries(3)
             .run(|_| async {
                 let now = cluster.driver.look(nodes).await?;
-                same(cluster, before, &now)?;
+                same(cluster, nodes, before, &now)?;
                 if now.documents.is_empty() {
                     return Ok(None);
                 }
@@ -154,7 +154,11 @@ impl Create<'_> {
 }
 
 /// Refuses what changed between the two looks.
-fn same(cluster: &Cluster, before: &Look, now: &Look) -> Result<(), Failure> {
+fn same(cluster: &Cluster, nodes: &[Member], before: &Look, now: &Look) -> Result<(), Failure> {
+    if let Some((node, reason)) = now.down.first_key_value() {
+        let told = format!("node `{node}` went down while its files were being frozen: {reason}");
+        return Err(Failure::new(ErrorKind::Unavailable, told));
+    }
     let other = |(what, value): &(&String, &String)| now.steady.get(*what) != Some(*value);
     let mut changed: Vec<&String> = before.steady.iter().filter(other).map(|(what, _)| what).collect();
     changed.extend(
@@ -162,10 +166,17 @@ fn same(cluster: &Cluster, before: &Look, now: &Look) -> Result<(), Failure> {
             .keys()
             .filter(|what| !before.steady.contains_key(*what)),
     );
+    let mut changed: Vec<String> = changed.into_iter().cloned().collect();
+    let moved = |node: &&Member| before.nodes.get(&node.name) != now.nodes.get(&node.name);
+    changed.extend(
+        nodes
+            .iter()
+            .filter(moved)
+            .map(|node| format!("node `{}`", node.name)),
+    );
     if changed.is_empty() {
         return Ok(());
     }
-    let changed: Vec<&str> = changed.into_iter().map(String::as_str).collect();
     Err(Failure::new(
         ErrorKind::Conflict,
         format!(

@@ -68,6 +68,7 @@ impl Driver for EngineDriver {
         let down = nodes.iter().filter(|node| engine.down.contains(&node.name));
         Ok(Look {
             steady: BTreeMap::from([("the schema".to_owned(), schema.to_string())]),
+            nodes: BTreeMap::new(),
             down: down
                 .map(|node| (node.name.clone(), "it does not run".to_owned()))
                 .collect(),

@@ -110,10 +110,12 @@ impl Driver for Cassandra {
         let ring = self.ring(nodes).await?;
         let schema = ring.schema(&self.settings.cluster)?;
         Ok(Look {
-            steady: BTreeMap::from([
-                ("the schema".to_owned(), schema),
-                ("the ring".to_owned(), ring.tokens()),
-            ]),
+            steady: BTreeMap::from([("the schema".to_owned(), schema)]),
+            nodes: ring
+                .nodes
+                .iter()
+                .map(|(name, node)| (name.clone(), node.digest()))
+                .collect(),
             documents: ring.documents(&*self.cql, &self.settings).await?,
             down: ring
                 .down
@@ -162,7 +164,7 @@ impl Driver for Cassandra {
     }
 
     async fn ready(&self, nodes: &[Member]) -> Result<(), Failure> {
-        let asking = nodes.iter().map(|node| async {
+        let asking = nodes.iter().map(|node| async move {
             let address = self.settings.address(&node.name);
             (node, address, self.cql.answers(address).await)
         });

@@ -28,8 +28,20 @@ pub(super) struct Node {
     pub(super) schema: String,
 }
 
+impl Node {
+    /// A digest of who it is, and of its tokens.
+    pub(super) fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for text in [&self.host_id, &self.address].into_iter().chain(&self.tokens) {
+            hasher.update(text.as_bytes());
+            hasher.update(b"\n");
+        }
+        hasher.finalize().to_hex()[..32].to_owned()
+    }
+}
+
 /// All nodes that answer.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct Ring {
     /// What Cassandra calls the cluster.
     pub(super) cluster_name: String,
@@ -65,7 +77,7 @@ impl Ring {
     /// Asks each of these nodes for itself, and one of them whom else it knows. A node that does not answer is down; a
     /// ring with nodes that nobody configured would be backed up in part, and is refused.
     pub(super) async fn read(cql: &dyn Cql, settings: &Settings, nodes: &[&str]) -> Result<Self, Error> {
-        let asking = nodes.iter().map(|node| async {
+        let asking = nodes.iter().map(|node| async move {
             let address = settings.address(node);
             ((*node).to_owned(), address, first(cql, address, LOCAL).await)
         });
@@ -152,18 +164,6 @@ impl Ring {
                 versions,
             }),
         }
-    }
-
-    /// A digest of who has which tokens.
-    pub(super) fn tokens(&self) -> String {
-        let mut hasher = blake3::Hasher::new();
-        for node in self.nodes.values() {
-            for text in [&node.host_id, &node.address].into_iter().chain(&node.tokens) {
-                hasher.update(text.as_bytes());
-                hasher.update(b"\n");
-            }
-        }
-        hasher.finalize().to_hex()[..32].to_owned()
     }
 
     /// What is kept with the backup: the ring, the schema as the server gives it, and the settings of every node.
