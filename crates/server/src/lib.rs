@@ -11,6 +11,7 @@
 pub mod agent;
 mod error;
 mod lock;
+mod metrics;
 pub mod outgoing;
 pub mod queue;
 mod runtime;
@@ -18,6 +19,7 @@ pub mod serve;
 mod service_manager;
 pub mod settings;
 pub mod ticker;
+pub mod webhook;
 
 pub use error::Error;
 pub use ostler_queue::schema::script as queue_schema;

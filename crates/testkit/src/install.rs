@@ -6,6 +6,7 @@
 pub mod browser;
 mod once;
 pub mod postgres;
+mod prometheus;
 pub mod servant;
 mod stores;
 
@@ -15,6 +16,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use once::once;
+pub use prometheus::promtool;
 pub use stores::{azurite, fake_gcs, has_versitygw, moto, sshd, versitygw};
 
 /// Packages of the server of S3.
@@ -58,6 +60,7 @@ pub fn all() -> Result<()> {
     fake_gcs()?;
     moto()?;
     pgq_client()?;
+    promtool()?;
     browser::chromium()?;
     postgres::all()
 }

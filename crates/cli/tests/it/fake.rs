@@ -11,10 +11,12 @@ use ostler::{
 };
 use ostler_api::client::{Event, LimitChange, Mark};
 use ostler_api::document::*;
+use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Selector};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
+use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Plan, Request};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
@@ -278,6 +280,22 @@ impl Client for Fake {
             QueueCall::DeadLetters { .. } => QueueAnswer::DeadLetters(samples::dead_letter_list()),
             _ => QueueAnswer::Changes(samples::queue_changes()),
         })
+    }
+
+    async fn webhook(&self, call: WebhookCall) -> Result<WebhookAnswer, Failure> {
+        self.ask(&call)?;
+        Ok(match call {
+            WebhookCall::List => WebhookAnswer::List(samples::webhook_list()),
+            WebhookCall::Show { .. } => WebhookAnswer::Detail(samples::webhook_detail()),
+            WebhookCall::Add { .. } => WebhookAnswer::Changed(samples::webhook_change("added")),
+            WebhookCall::Remove { .. } => WebhookAnswer::Changed(samples::webhook_change("removed")),
+            WebhookCall::Test { .. } => WebhookAnswer::Tested(samples::tested()),
+        })
+    }
+
+    async fn metrics(&self, refresh: bool) -> Result<Metrics, Failure> {
+        self.ask(&refresh)?;
+        Ok(samples::metrics())
     }
 
     async fn schedule(&self, call: ScheduleCall) -> Result<ScheduleAnswer, Failure> {
