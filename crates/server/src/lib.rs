@@ -18,6 +18,7 @@ mod runtime;
 pub mod serve;
 mod service_manager;
 pub mod settings;
+mod state_file;
 pub mod ticker;
 pub mod webhook;
 

@@ -5,16 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use ostler_operations::Database;
 use ostler_vocabulary::Timestamp;
-use rusqlite::types::Type;
-use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Row, Transaction, params};
 
 use super::observation::{Kind, Observation};
 use super::totals::Addition;
 use crate::Error;
+use crate::state_file::{StateFile, unreadable};
 
 mod queries;
 
@@ -40,37 +39,15 @@ pub(crate) struct Total {
 /// The record in its file.
 #[derive(Debug)]
 pub(crate) struct Record {
-    db: Mutex<Connection>,
+    file: StateFile,
 }
 
 impl Record {
     /// Opens or makes `metrics.db` in a directory.
     pub fn open(directory: &Path) -> Result<Self, ostler_operations::Error> {
         // What is lost with the machine is seen again.
-        let db = DATABASE.open(directory, "NORMAL")?;
-        Ok(Self { db: Mutex::new(db) })
-    }
-
-    fn call<T>(
-        &self,
-        attempted: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, Error> {
-        let mut db = self.db.lock().unwrap_or_else(PoisonError::into_inner);
-        let behavior = match attempted {
-            "read" => TransactionBehavior::Deferred,
-            _ => TransactionBehavior::Immediate,
-        };
-        let done = db.transaction_with_behavior(behavior).and_then(|transaction| {
-            let value = work(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        });
-        done.map_err(|source| Error::Record {
-            attempted,
-            what: DATABASE.what,
-            source,
-        })
+        let file = StateFile::open(&DATABASE, directory, "NORMAL")?;
+        Ok(Self { file })
     }
 
     /// Records a look.
@@ -82,7 +59,7 @@ impl Record {
                 .and_then(|seen| serde_json::to_string(seen).ok()),
             Some(_) => None,
         };
-        self.call("write", |db| {
+        self.file.write(|db| {
             let values = params![
                 observation.kind.as_str(),
                 observation.name,
@@ -97,7 +74,7 @@ impl Record {
 
     /// The newest look at each thing, with what was seen last.
     pub fn observations(&self) -> Result<Vec<Observation>, Error> {
-        self.call("read", |db| {
+        self.file.read(|db| {
             let mut statement = db.prepare_cached(queries::OBSERVATIONS)?;
             statement.query_map([], observation)?.collect()
         })
@@ -106,7 +83,7 @@ impl Record {
     /// Leaves one look of each day that is over, and none from before `before`.
     pub fn forget(&self, before: Timestamp, now: Timestamp) -> Result<usize, Error> {
         let today = now.as_millisecond().div_euclid(DAY_MS) * DAY_MS;
-        self.call("write", |db| {
+        self.file.write(|db| {
             let thinned = db.execute(queries::THIN, [today])?;
             let forgotten = db.execute(queries::FORGET, [before.as_millisecond()])?;
             Ok(thinned + forgotten)
@@ -115,12 +92,12 @@ impl Record {
 
     /// Up to which change of the journal operations are in the totals.
     pub fn cursor(&self) -> Result<u64, Error> {
-        self.call("read", cursor)
+        self.file.read(cursor)
     }
 
     /// Adds what happened between two changes, unless somebody else did.
     pub fn count(&self, after: u64, up_to: u64, additions: &[Addition]) -> Result<(), Error> {
-        self.call("write", |db| {
+        self.file.write(|db| {
             if cursor(db)? != after {
                 return Ok(());
             }
@@ -139,7 +116,7 @@ impl Record {
 
     /// All totals.
     pub fn totals(&self) -> Result<Vec<Total>, Error> {
-        self.call("read", |db| {
+        self.file.read(|db| {
             let mut statement = db.prepare_cached(queries::TOTALS)?;
             let rows = statement.query_map([], |row| {
                 Ok(Total {
@@ -162,7 +139,7 @@ fn parsed<T: serde::de::DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqli
     row.get::<_, Option<String>>(index)?
         .map(|text| serde_json::from_str(&text))
         .transpose()
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error)))
+        .map_err(|error| unreadable(index, error))
 }
 
 fn observation(row: &Row<'_>) -> rusqlite::Result<Observation> {

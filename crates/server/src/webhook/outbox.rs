@@ -9,15 +9,15 @@ mod row;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ostler_api::webhook::{Delivery, HookDefinition, HookEvent, SigningSecret};
 use ostler_operations::Database;
 use ostler_vocabulary::{OperationId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::Error;
+use crate::state_file::StateFile;
 use row::millis;
 
 /// The file.
@@ -99,35 +99,14 @@ pub(crate) struct Counts {
 /// The outbox in its file.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    db: Mutex<Connection>,
+    file: StateFile,
 }
 
 impl Outbox {
     /// Opens or makes `webhooks.db` in a directory.
     pub fn open(directory: &Path) -> Result<Self, ostler_operations::Error> {
-        let db = DATABASE.open(directory, "FULL")?;
-        Ok(Self { db: Mutex::new(db) })
-    }
-
-    fn call<T>(
-        &self,
-        attempted: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-    ) -> Result<T, Error> {
-        let mut db = self.db.lock().unwrap_or_else(PoisonError::into_inner);
-        let behavior = match attempted {
-            "read" => TransactionBehavior::Deferred,
-            _ => TransactionBehavior::Immediate,
-        };
-        let done = db.transaction_with_behavior(behavior).and_then(|transaction| {
-            let value = work(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        });
-        done.map_err(|source| Error::Record {
-            attempted,
-            what: DATABASE.what,
-            source,
+        Ok(Self {
+            file: StateFile::open(&DATABASE, directory, "FULL")?,
         })
     }
 
@@ -142,7 +121,7 @@ impl Outbox {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let definition = row::json(definition);
-        self.call("write", |db| {
+        self.file.write(|db| {
             let known: bool = db.query_row(queries::WEBHOOK_EXISTS, [name], |row| row.get(0))?;
             if known {
                 return Ok(false);
@@ -155,18 +134,19 @@ impl Outbox {
 
     /// Removes a webhook with all its messages. Whether there was one.
     pub fn remove(&self, name: &str) -> Result<bool, Error> {
-        self.call("write", |db| db.execute(queries::REMOVE_WEBHOOK, [name]))
+        self.file
+            .write(|db| db.execute(queries::REMOVE_WEBHOOK, [name]))
             .map(|removed| removed == 1)
     }
 
     /// All webhooks, by name.
     pub fn webhooks(&self) -> Result<Vec<Webhook>, Error> {
-        self.call("read", row::webhooks)
+        self.file.read(row::webhooks)
     }
 
     /// The newest messages of a webhook, the newest first.
     pub fn deliveries(&self, name: &str, limit: u32) -> Result<Vec<Delivery>, Error> {
-        self.call("read", |db| {
+        self.file.read(|db| {
             let mut statement = db.prepare_cached(queries::DELIVERIES)?;
             let rows = statement.query_map(params![name, limit], row::delivery)?;
             rows.collect()
@@ -175,7 +155,7 @@ impl Outbox {
 
     /// Up to which change of the journal it was filled; `newest` where it never was, which is then remembered.
     pub fn cursor(&self, newest: u64) -> Result<u64, Error> {
-        self.call("write", |db| {
+        self.file.write(|db| {
             db.execute(queries::BEGIN_AT, [row::signed(newest)])?;
             db.query_row(queries::CURSOR, [], |row| row::unsigned(row, 0))
         })
@@ -189,7 +169,7 @@ impl Outbox {
         up_to: Option<u64>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        self.call("write", |db| {
+        self.file.write(|db| {
             for message in messages {
                 row::add(db, message, now, now)?;
             }
@@ -205,7 +185,7 @@ impl Outbox {
 
     /// Records a message and takes it at once.
     pub fn add_claimed(&self, message: &NewMessage, now: Timestamp) -> Result<Option<Claimed>, Error> {
-        self.call("write", |db| {
+        self.file.write(|db| {
             row::add(db, message, now, now)?;
             let number = db.last_insert_rowid();
             row::claim(db, number, now, later(now, CLAIM))
@@ -214,7 +194,7 @@ impl Outbox {
 
     /// Takes of each receiver the message that is due longest, but of those in `busy`, and at most so many.
     pub fn claim(&self, busy: &[Receiver], limit: usize, now: Timestamp) -> Result<Vec<Claimed>, Error> {
-        self.call("write", |db| {
+        self.file.write(|db| {
             let due: Vec<i64> = db
                 .prepare_cached(queries::DUE)?
                 .query_map([millis(now)], |row| row.get(0))?
@@ -235,7 +215,7 @@ impl Outbox {
 
     /// Records how an attempt went.
     pub fn settle(&self, number: u64, settled: &Settled) -> Result<(), Error> {
-        self.call("write", |db| {
+        self.file.write(|db| {
             let values = params![
                 row::signed(number),
                 settled.next.map(millis),
@@ -254,7 +234,7 @@ impl Outbox {
         newest: u64,
         now: Timestamp,
     ) -> Result<(), Error> {
-        self.call("write", |db| {
+        self.file.write(|db| {
             db.execute(queries::BEGIN_AT, [row::signed(newest)])?;
             let values = params![operation.to_string(), url, millis(now)];
             db.execute(queries::ADD_CALLBACK, values).map(drop)
@@ -263,7 +243,7 @@ impl Outbox {
 
     /// Forgets it, because the operation did not start.
     pub fn remove_callback(&self, operation: OperationId) -> Result<(), Error> {
-        self.call("write", |db| {
+        self.file.write(|db| {
             db.execute(queries::REMOVE_CALLBACK, [operation.to_string()])
                 .map(drop)
         })
@@ -271,7 +251,7 @@ impl Outbox {
 
     /// Where the outcome of an operation is sent.
     pub fn callback(&self, operation: OperationId) -> Result<Option<String>, Error> {
-        self.call("read", |db| {
+        self.file.read(|db| {
             db.query_row(queries::CALLBACK, [operation.to_string()], |row| row.get(0))
                 .optional()
         })
@@ -279,12 +259,13 @@ impl Outbox {
 
     /// Forgets messages that were taken or given up and are older than this.
     pub fn forget(&self, before: Timestamp) -> Result<usize, Error> {
-        self.call("write", |db| db.execute(queries::FORGET, [millis(before)]))
+        self.file
+            .write(|db| db.execute(queries::FORGET, [millis(before)]))
     }
 
     /// What became of the messages, by receiver.
     pub fn counts(&self) -> Result<BTreeMap<String, Counts>, Error> {
-        self.call("read", row::counts)
+        self.file.read(row::counts)
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use ostler_api::webhook::{Delivery, HookEvent, SigningSecret};
 use ostler_vocabulary::Timestamp;
-use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Claimed, Counts, NewMessage, Receiver, Webhook, queries};
+use crate::state_file::unreadable;
 
 pub(super) fn millis(time: Timestamp) -> i64 {
     time.as_millisecond()
@@ -25,29 +25,21 @@ pub(super) fn json<T: Serialize>(value: &T) -> String {
 
 pub(super) fn unsigned(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
     let number: i64 = row.get(index)?;
-    u64::try_from(number).map_err(|error| unreadable(index, Type::Integer, error))
-}
-
-fn unreadable(
-    index: usize,
-    kind: Type,
-    error: impl std::error::Error + Send + Sync + 'static,
-) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(index, kind, Box::new(error))
+    u64::try_from(number).map_err(|error| unreadable(index, error))
 }
 
 fn parsed<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
     let text: String = row.get(index)?;
-    serde_json::from_str(&text).map_err(|error| unreadable(index, Type::Text, error))
+    serde_json::from_str(&text).map_err(|error| unreadable(index, error))
 }
 
 fn event(row: &Row<'_>, index: usize) -> rusqlite::Result<HookEvent> {
     let word: String = row.get(index)?;
-    serde_json::from_value(word.into()).map_err(|error| unreadable(index, Type::Text, error))
+    serde_json::from_value(word.into()).map_err(|error| unreadable(index, error))
 }
 
 fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
-    Timestamp::from_millisecond(row.get(index)?).map_err(|error| unreadable(index, Type::Integer, error))
+    Timestamp::from_millisecond(row.get(index)?).map_err(|error| unreadable(index, error))
 }
 
 pub(super) fn optional_time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
