@@ -19,6 +19,8 @@ const CHANGES: usize = 200;
 const RUNS: u32 = 20;
 /// Operations that are looked at for owners that died.
 const OPERATIONS: usize = 100;
+/// An owner may have died so long after it last said that it was alive.
+const HEARTBEAT: SignedDuration = SignedDuration::from_secs(5);
 /// What happened longer ago is no news.
 const NEWS: SignedDuration = SignedDuration::from_hours(24);
 
@@ -113,7 +115,7 @@ impl Runtime {
             let detail = documents::detail(record);
             let event = HookEvent::Interrupted;
             messages.extend(
-                interested(&webhooks, event, now)
+                interested(&webhooks, event, at.checked_add(HEARTBEAT).unwrap_or(at))
                     .map(|webhook| operation_message(webhook, event, &detail, epoch, at)),
             );
         }
