@@ -1,6 +1,8 @@
 //! A client and a backend without anything behind them: they answer with the samples, and can be told to answer
 //! otherwise.
 
+mod answers;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -284,13 +286,7 @@ impl Client for Fake {
 
     async fn webhook(&self, call: WebhookCall) -> Result<WebhookAnswer, Failure> {
         self.ask(&call)?;
-        Ok(match call {
-            WebhookCall::List => WebhookAnswer::List(samples::webhook_list()),
-            WebhookCall::Show { .. } => WebhookAnswer::Detail(samples::webhook_detail()),
-            WebhookCall::Add { .. } => WebhookAnswer::Changed(samples::webhook_change("added")),
-            WebhookCall::Remove { .. } => WebhookAnswer::Changed(samples::webhook_change("removed")),
-            WebhookCall::Test { .. } => WebhookAnswer::Tested(samples::tested()),
-        })
+        Ok(answers::webhook(&call))
     }
 
     async fn metrics(&self, refresh: bool) -> Result<Metrics, Failure> {
@@ -300,23 +296,7 @@ impl Client for Fake {
 
     async fn schedule(&self, call: ScheduleCall) -> Result<ScheduleAnswer, Failure> {
         self.ask(&call)?;
-        let change = |action: &str| ScheduleAnswer::Changed(Box::new(samples::schedule_change(action)));
-        Ok(match call {
-            ScheduleCall::List => ScheduleAnswer::List(samples::schedule_list()),
-            ScheduleCall::Show { .. } => ScheduleAnswer::Detail(Box::new(samples::schedule_detail())),
-            ScheduleCall::Preview { .. } => ScheduleAnswer::Preview(samples::schedule_preview()),
-            ScheduleCall::Run { .. } | ScheduleCall::Finish { .. } => {
-                ScheduleAnswer::Firing(samples::firing())
-            }
-            ScheduleCall::RunDue => ScheduleAnswer::Firings(FiringList {
-                firings: vec![samples::firing()],
-            }),
-            ScheduleCall::Add { .. } => change("added"),
-            ScheduleCall::Edit { .. } => change("changed"),
-            ScheduleCall::Pause { .. } => change("paused"),
-            ScheduleCall::Resume { .. } => change("resumed"),
-            ScheduleCall::Remove { .. } => change("removed"),
-        })
+        Ok(answers::schedule(&call))
     }
 
     async fn retention(&self, place: &PolicyPlace, call: RetentionCall) -> Result<RetentionAnswer, Failure> {
