@@ -85,13 +85,18 @@ impl Runtime {
     /// # Errors
     /// When it cannot be recorded.
     pub(crate) async fn look_at_everything(&self) -> Result<(), Failure> {
+        let before = self.record(|record| Ok(record.observations()?)).await?;
         for vault in self.listed_vaults()? {
             let begun = Instant::now();
-            match self.look_at_vault(&vault.name).await {
-                // The default vault is made by the first backup; before that there is nothing to look at.
-                Err(failure)
-                    if failure.kind() == ErrorKind::NotFound && self.makes_default(Some(&vault.name)) => {}
-                looked => self.note(Kind::Vault, vault.name, begun, looked).await?,
+            let looked = self.look_at_vault(&vault.name).await;
+            // The default vault is made by the first backup; before that there is nothing to look at. One that was there is
+            // lost.
+            let was_seen = before
+                .iter()
+                .any(|one| one.kind == Kind::Vault && one.name == vault.name);
+            let is_missing = matches!(&looked, Err(failure) if failure.kind() == ErrorKind::NotFound);
+            if was_seen || !is_missing || !self.makes_default(Some(&vault.name)) {
+                self.note(Kind::Vault, vault.name, begun, looked).await?;
             }
         }
         let databases: Vec<String> = self.inner.settings.file.database.keys().cloned().collect();
