@@ -36,6 +36,7 @@ const EVERYDAY: &[Entry] = &[
     ("chromium", "Debian's Chromium and its driver", || {
         install::browser::chromium().map(|it| it.browser())
     }),
+    ("promtool", "the checker of Prometheus' rules", install::promtool),
     ("postgres-13", "PostgreSQL 13, the oldest supported", || {
         Release::Thirteen.data()
     }),

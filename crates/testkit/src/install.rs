@@ -7,6 +7,7 @@ pub mod browser;
 pub mod cassandra;
 mod once;
 pub mod postgres;
+mod prometheus;
 pub mod servant;
 mod stores;
 
@@ -16,6 +17,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use once::once;
+pub use prometheus::promtool;
 pub use stores::{azurite, fake_gcs, has_versitygw, moto, sshd, versitygw};
 
 /// Packages of the server of S3.
@@ -59,6 +61,7 @@ pub fn all() -> Result<()> {
     fake_gcs()?;
     moto()?;
     pgq_client()?;
+    promtool()?;
     browser::chromium()?;
     cassandra::Release::Five.jars()?;
     postgres::all()

@@ -5,6 +5,7 @@ mod backup;
 mod cluster;
 mod completions;
 mod config;
+mod metrics;
 mod operation;
 mod queue;
 mod restore;
@@ -13,6 +14,7 @@ mod schedule;
 mod serve;
 mod token;
 mod vault;
+mod webhook;
 
 use clap::Subcommand;
 use ostler_api::Request;
@@ -64,6 +66,12 @@ pub(crate) enum Command {
 
     Serve(serve::Serve),
 
+    /// Tell others when something changes
+    #[command(subcommand, arg_required_else_help = true)]
+    Webhook(webhook::WebhookCommand),
+
+    Metrics(metrics::Metrics),
+
     /// Let people and programs in to the server
     #[command(subcommand, arg_required_else_help = true)]
     Token(token::TokenCommand),
@@ -99,6 +107,8 @@ impl Command {
             Self::Operation(verb) => verb.run(session).await,
             Self::Schedule(verb) => verb.run(session).await,
             Self::Serve(verb) => verb.run(session).await,
+            Self::Webhook(verb) => verb.run(session).await,
+            Self::Metrics(verb) => verb.run(session).await,
             Self::Token(verb) => verb.run(session),
             Self::Config(verb) => verb.run(session),
             Self::Completions(verb) => verb.run(session),

@@ -13,6 +13,7 @@ pub(crate) mod retention;
 pub(crate) mod schedule;
 pub(crate) mod undo;
 pub(crate) mod vault;
+pub(crate) mod webhook;
 
 pub(crate) use outcome::outcome;
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use ostler_api::Request;
 use ostler_api::schedule::ScheduleCall;
+use ostler_api::webhook::WebhookCall;
 use serde::{Deserialize, Serialize};
 
 /// What somebody may do; each may do what those before it may.
@@ -71,6 +72,17 @@ impl Role {
                 .map_or(Self::Operator, |(_, request)| Self::needed_for(request)),
             ScheduleCall::Add { .. } | ScheduleCall::Edit { .. } => Self::Admin,
             _ => Self::Operator,
+        }
+    }
+}
+
+impl Role {
+    /// The least role that may make this call about webhooks: each of them makes the server call an address.
+    #[must_use]
+    pub fn needed_for_webhook(call: &WebhookCall) -> Self {
+        match call {
+            WebhookCall::List | WebhookCall::Show { .. } => Self::Operator,
+            WebhookCall::Add { .. } | WebhookCall::Remove { .. } | WebhookCall::Test { .. } => Self::Admin,
         }
     }
 }
