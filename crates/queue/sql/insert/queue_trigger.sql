@@ -5,3 +5,4 @@ create trigger ostler_queue_changed
     on pgq.queue for each row execute function pgq.ostler_queue_row_changed();
 
 select pgq.ostler_generate_insert(n) from pg_catalog.generate_series(0, 15) n;
+select pgq.ostler_generate_entries();
