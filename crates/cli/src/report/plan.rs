@@ -109,8 +109,13 @@ fn mirror(page: &mut Page, work: &MirrorWork, now: Timestamp) {
         work.from
     ));
     if work.there > 0 {
-        page.field("there already", plural(work.there, "backup"));
+        page.field("there", format!("{} already", plural(work.there, "backup")));
     }
+    let marked = work.marked.iter().map(|item| item.copy.short());
+    page.fields(
+        "marks",
+        marked.map(|copy| format!("{copy}: holds and tags as in {}", work.from)),
+    );
     super::problems(page, &work.refused, work.refused.len() as u64);
 }
 

@@ -20,6 +20,7 @@ mod fake;
 mod interrupts;
 mod journey;
 mod keys;
+mod locked;
 mod metrics;
 mod opening;
 mod progress;

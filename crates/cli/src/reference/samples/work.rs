@@ -105,6 +105,7 @@ fn mirror_work() -> MirrorWork {
         from: "default".into(),
         items: vec![item(3), item(5)],
         there: 4,
+        marked: vec![item(2)],
         refused: vec![],
     }
 }
@@ -144,6 +145,7 @@ pub fn mirror_report() -> MirrorReport {
             objects_found: 58,
         }],
         there: 4,
+        marked: vec![backup_id(2)],
         problems: vec![],
     }
 }

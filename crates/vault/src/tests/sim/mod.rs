@@ -6,6 +6,7 @@
 //! SEED..SEED+1` tells the history of one.
 
 mod cast;
+mod judge;
 mod schedule;
 mod store;
 mod world;
@@ -125,7 +126,19 @@ fn every_planted_mistake_is_found() {
         Bug::GiveUpBesideWriters,
     ] {
         let begun = std::time::Instant::now();
-        let found = campaign(0..FOUND_WITHIN, Some(bug));
+        // By what it does, not by what else goes wrong because of it.
+        let own = match bug {
+            Bug::GiveUpBesideWriters => "which was given up",
+            _ => "",
+        };
+        let (mut from, mut found) = (0, None);
+        while let Some((seed, reason)) = campaign(from..FOUND_WITHIN, Some(bug)) {
+            from = seed + 1;
+            if reason.contains(own) {
+                found = Some((seed, reason));
+                break;
+            }
+        }
         let (seed, reason) =
             found.unwrap_or_else(|| panic!("{bug:?} was not found in {FOUND_WITHIN} histories"));
         println!(
