@@ -5,6 +5,7 @@
 
 pub mod browser;
 pub mod cassandra;
+mod links;
 mod once;
 pub mod postgres;
 mod prometheus;
@@ -157,6 +158,7 @@ pub(crate) fn debian(name: &str, packages: &[&str]) -> Result<PathBuf> {
                 .arg(partial))?;
         }
         std::fs::remove_dir_all(&downloads)?;
+        links::relink(partial)?;
         readable(partial)
     })
 }
