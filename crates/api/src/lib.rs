@@ -21,6 +21,7 @@ pub mod request;
 mod restore;
 pub mod retention;
 pub mod schedule;
+pub mod tables;
 
 pub use client::{Client, Event};
 pub use node::Node;

@@ -22,8 +22,10 @@ pub mod facts;
 mod floor;
 mod plan;
 pub mod postgres;
+pub mod rollup;
 mod run;
 pub mod strategy;
+pub mod tables;
 pub mod undo;
 mod work;
 

@@ -9,6 +9,7 @@ mod operation;
 mod queue;
 mod restore;
 mod retention;
+mod rollup;
 mod schedule;
 mod serve;
 mod token;
@@ -24,7 +25,7 @@ use crate::session::Session;
 /// Why a verb cannot be scheduled.
 fn not_scheduled() -> Failure {
     Failure::new(ErrorKind::Invalid, "this command is not run by schedules")
-        .with_hint("what is: backup create, verify, drill and prune; vault check and mirror; retention run")
+        .with_hint("what is: backup create, verify, drill and prune; vault check and mirror; retention run; rollup refresh")
 }
 
 #[derive(Debug, Subcommand)]
@@ -53,6 +54,10 @@ pub(crate) enum Command {
     /// Age the data of tables by policy
     #[command(subcommand, arg_required_else_help = true)]
     Retention(Box<retention::RetentionCommand>),
+
+    /// Sum up tables by time, in levels
+    #[command(subcommand, arg_required_else_help = true)]
+    Rollup(Box<rollup::RollupCommand>),
 
     /// Look at, stop and resume work
     #[command(subcommand, arg_required_else_help = true)]
@@ -83,6 +88,7 @@ impl Command {
             Self::Backup(verb) => verb.wish(session),
             Self::Vault(verb) => verb.wish(session),
             Self::Retention(verb) => verb.wish(),
+            Self::Rollup(verb) => verb.wish(),
             _ => Err(not_scheduled()),
         }
     }
@@ -96,6 +102,7 @@ impl Command {
             Self::Agent(verb) => verb.run(session).await,
             Self::Queue(verb) => verb.run(session).await,
             Self::Retention(verb) => verb.run(session).await,
+            Self::Rollup(verb) => verb.run(session).await,
             Self::Operation(verb) => verb.run(session).await,
             Self::Schedule(verb) => verb.run(session).await,
             Self::Serve(verb) => verb.run(session).await,

@@ -212,6 +212,21 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
         example(SCHEDULE_RUN, "`ostler schedule run`", &samples::firing()),
         example(SCHEDULE_RUNS, "`ostler schedule run-due`", &due),
         example(SCHEDULE_UNITS, "`ostler schedule units`", &units),
+        report(
+            TABLES_REPORT,
+            "`ostler rollup refresh`",
+            &samples::tables_report(),
+        ),
+        example(
+            DEFINITION_LIST,
+            "`ostler rollup list` and `show`",
+            &samples::definition_list(),
+        ),
+        example(
+            DEFINITION_CHANGE,
+            "`ostler rollup add` and `remove`",
+            &samples::definition_change(),
+        ),
         report(UNDO_REPORT, "`ostler retention undo`", &samples::undo_report()),
         example(CONFIG_CHECK, "`ostler config check`", &samples::config_check()),
         example(CONFIG, "`ostler config show`", &samples::config_show()),

@@ -36,6 +36,7 @@ mod retention_ahead;
 mod retention_archive;
 mod retention_busy;
 mod retention_columns;
+mod rollup;
 mod run;
 mod samples;
 mod schedule;

@@ -56,7 +56,11 @@ impl RetentionCommand {
 }
 
 /// Asks a database and prints what it answers, by the kind of the answer.
-async fn ask(session: &Session, place: PlaceArguments, call: RetentionCall) -> Result<(), Failure> {
+pub(super) async fn ask(
+    session: &Session,
+    place: PlaceArguments,
+    call: RetentionCall,
+) -> Result<(), Failure> {
     let client = session.client().await?;
     let answer = client.retention(&place.place(), call).await?;
     report::retention::answer(session, &answer)

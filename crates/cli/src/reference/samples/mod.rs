@@ -6,6 +6,7 @@ mod place;
 mod queue;
 mod retention;
 mod schedule;
+mod tables;
 mod work;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub use place::*;
 pub use queue::*;
 pub use retention::*;
 pub use schedule::*;
+pub use tables::*;
 pub use work::*;
 
 /// The time at which all examples are printed.
