@@ -2,12 +2,16 @@
 //! run as an operation. Every kind of work has the same plan, items and proofs, so that a new one is a file with what it is
 //! asked by, and a line in [`TableTask`].
 
+mod materialized;
+mod query;
 mod rollup;
 mod work;
 
 use serde::{Deserialize, Serialize};
 
 use crate::retention::{Pace, PolicyPlace};
+pub use materialized::{Materialized, RefreshMaterialized};
+pub use query::{Query, RunQuery};
 pub use rollup::{RefreshRollup, Rollup, RollupLevel, RollupState, RollupValue, ValueKind};
 pub use work::{Evidence, TableItem, TableProof, TablesReport, TablesWork};
 
@@ -30,6 +34,10 @@ pub struct Tables {
 pub enum TableTask {
     /// `rollup refresh`
     RefreshRollup(RefreshRollup),
+    /// `materialize refresh`
+    RefreshMaterialized(RefreshMaterialized),
+    /// `query run`
+    RunQuery(RunQuery),
 }
 
 impl TableTask {
@@ -38,6 +46,18 @@ impl TableTask {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::RefreshRollup(_) => "rollup-refresh",
+            Self::RefreshMaterialized(_) => "materialize-refresh",
+            Self::RunQuery(_) => "query-run",
+        }
+    }
+
+    /// What it is about, as it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::RefreshRollup(task) => &task.name,
+            Self::RefreshMaterialized(task) => &task.name,
+            Self::RunQuery(task) => &task.query,
         }
     }
 
@@ -45,8 +65,14 @@ impl TableTask {
     #[must_use]
     pub fn is_scheduled(&self) -> bool {
         match self {
-            Self::RefreshRollup(_) => true,
+            Self::RefreshRollup(_) | Self::RefreshMaterialized(_) | Self::RunQuery(_) => true,
         }
+    }
+
+    /// Whether it does what whoever asks says, whatever that is.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        matches!(self, Self::RunQuery(_))
     }
 }
 
@@ -56,6 +82,10 @@ impl TableTask {
 pub enum Definition {
     /// Sums of a table by time.
     Rollup(Rollup),
+    /// A table that has the rows of a query.
+    Materialized(Materialized),
+    /// A statement.
+    Query(Query),
 }
 
 /// Its kind.
@@ -64,14 +94,29 @@ pub enum Definition {
 pub enum DefinitionKind {
     /// A rollup.
     Rollup,
+    /// A materialised table.
+    Materialized,
+    /// A statement.
+    Query,
 }
 
 impl DefinitionKind {
-    /// As it is said.
+    /// The noun of its commands.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Materialized => "materialize",
+            other => other.as_str(),
+        }
+    }
+
+    /// As it is said, and stored.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Rollup => "rollup",
+            Self::Materialized => "materialized",
+            Self::Query => "query",
         }
     }
 }
@@ -82,6 +127,7 @@ impl Definition {
     pub fn rollup(&self) -> Option<&Rollup> {
         match self {
             Self::Rollup(rollup) => Some(rollup),
+            _ => None,
         }
     }
 
@@ -90,6 +136,8 @@ impl Definition {
     pub fn kind(&self) -> DefinitionKind {
         match self {
             Self::Rollup(_) => DefinitionKind::Rollup,
+            Self::Materialized(_) => DefinitionKind::Materialized,
+            Self::Query(_) => DefinitionKind::Query,
         }
     }
 }
@@ -106,7 +154,7 @@ pub struct Defined {
     pub levels: Vec<RollupState>,
 }
 
-/// `rollup list` and `show`
+/// `rollup list` and `show`, and those of `materialize` and `query`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefinitionList {
     /// The database.
@@ -115,7 +163,7 @@ pub struct DefinitionList {
     pub definitions: Vec<Defined>,
 }
 
-/// `rollup add` and `remove`
+/// `rollup add` and `remove`, and those of `materialize` and `query`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefinitionChange {
     /// The database.

@@ -6,14 +6,14 @@ use ostler_api::document::{
     PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList, PolicyTags, RetentionHistory,
 };
 use ostler_api::retention::{PartitionRule, Policy, PolicyWish, RetentionAnswer, RetentionCall, Strategy};
-use ostler_api::tables::{Defined, DefinitionChange, DefinitionKind, DefinitionList};
+use ostler_api::tables::DefinitionKind;
 use ostler_vocabulary::{Failure, Timestamp};
 
 use crate::archive::Shelves;
 use crate::facts::{Shape, Table};
 use crate::plan::{choose, facts_for};
 use crate::strategy::{self, Question, decide, threshold, time_column};
-use crate::{Database, Error, cutoff};
+use crate::{Database, Error, cutoff, definition};
 
 /// Answers a call.
 ///
@@ -64,70 +64,8 @@ pub async fn answer(
                 database: name,
             }));
         }
-        RetentionCall::Definitions { kind, name: only } => {
-            return Ok(RetentionAnswer::Definitions(DefinitionList {
-                definitions: match only {
-                    Some(only) => vec![definition(database, kind, &only).await?],
-                    None => database.definitions(kind).await?,
-                },
-                database: name,
-            }));
-        }
-        RetentionCall::Define {
-            name: wanted,
-            definition,
-        } => {
-            let kind = definition.kind();
-            if database
-                .definitions(kind)
-                .await?
-                .iter()
-                .any(|known| known.name == wanted)
-            {
-                return Err(Error::Defined {
-                    what: kind.as_str(),
-                    name: wanted,
-                    database: name,
-                }
-                .into());
-            }
-            let defined = Defined {
-                name: wanted,
-                definition,
-                levels: Vec::new(),
-            };
-            return Ok(RetentionAnswer::Defined(DefinitionChange {
-                objects: database.define(&defined).await?,
-                database: name,
-                kind,
-                name: defined.name,
-                action: "added".to_owned(),
-            }));
-        }
-        RetentionCall::Undefine {
-            kind,
-            name: wanted,
-            with_data,
-        } => {
-            let defined = definition(database, kind, &wanted).await?;
-            if let Some(policy) = policies
-                .iter()
-                .find(|policy| kind == DefinitionKind::Rollup && policy.rollup() == Some(&wanted))
-            {
-                return Err(Error::Needed {
-                    what: kind.as_str(),
-                    name: wanted,
-                    by: format!("policy {}", policy.name),
-                }
-                .into());
-            }
-            return Ok(RetentionAnswer::Defined(DefinitionChange {
-                objects: database.undefine(&defined, with_data).await?,
-                database: name,
-                kind,
-                name: defined.name,
-                action: "removed".to_owned(),
-            }));
+        RetentionCall::Definitions { .. } | RetentionCall::Define { .. } | RetentionCall::Undefine { .. } => {
+            return definition::answer(database, &policies, call).await;
         }
         RetentionCall::Add { wish, replace } => vec![add(database, shelves, policies, wish, replace).await?],
         RetentionCall::Import {
@@ -181,23 +119,6 @@ pub async fn answer(
         database: name,
         changes,
     }))
-}
-
-/// What is defined under a name.
-pub(crate) async fn definition(
-    database: &dyn Database,
-    kind: DefinitionKind,
-    name: &str,
-) -> Result<Defined, Failure> {
-    let all = database.definitions(kind).await?;
-    let known = all.iter().map(|defined| defined.name.clone()).collect();
-    let found = all.into_iter().find(|defined| defined.name == name);
-    Ok(found.ok_or_else(|| Error::Undefined {
-        what: kind.as_str(),
-        name: name.to_owned(),
-        database: database.name(),
-        known,
-    })?)
 }
 
 fn exists(name: String, database: String) -> Error {
@@ -317,7 +238,7 @@ async fn add(
         shelves.shelf(target).await?;
     }
     if let Some(rollup) = policy.rollup() {
-        definition(database, DefinitionKind::Rollup, rollup).await?;
+        definition::find(database, DefinitionKind::Rollup, rollup).await?;
     }
     time_column(&policy, &facts).map_err(|problem| Failure::new(problem.kind, problem.reason))?;
     Ok(changed(before, Some(policy)))

@@ -210,12 +210,21 @@ impl Classified for Error {
                 Some("archives are found by the names that database and table had when they were made".into())
             }
             Self::Undefined { what, known, .. } if known.is_empty() => {
-                Some(format!("`ostler {what} add` makes one"))
+                Some(format!("`ostler {}` makes one", commands(what).0))
             }
             Self::Undefined { known, .. } => Some(format!("there are: {}", known.join(", "))),
-            Self::Defined { what, .. } => Some(format!("`ostler {what} remove` takes it back first")),
+            Self::Defined { what, .. } => Some(format!("`ostler {}` takes it back first", commands(what).1)),
             Self::Needed { .. } => Some("remove that first".into()),
             Self::Definition { .. } | Self::NoTable { .. } | Self::ForeignPlan => None,
         }
+    }
+}
+
+/// The commands that define something of a kind, and take it back.
+fn commands(what: &str) -> (&'static str, &'static str) {
+    match what {
+        "materialized" => ("materialize create", "materialize drop"),
+        "query" => ("query add", "query remove"),
+        _ => ("rollup add", "rollup remove"),
     }
 }

@@ -22,7 +22,7 @@ pub async fn plan(database: &dyn Database, mut request: Tables, now: Timestamp) 
     let named: Vec<(String, &str)> = work
         .items
         .iter()
-        .map(|item| (format!("{}\0{}", item.table, item.detail), item.action.as_str()))
+        .map(|item| (format!("{}\0{}", item.object, item.detail), item.action.as_str()))
         .collect();
     let digest = plan_digest(
         request.task.kind(),
@@ -41,10 +41,15 @@ pub async fn plan(database: &dyn Database, mut request: Tables, now: Timestamp) 
 }
 
 fn subject(task: &TableTask, work: &TablesWork) -> String {
-    let database = &work.database;
-    match task {
-        TableTask::RefreshRollup(refresh) => format!("rollup {} of {database}", refresh.name),
-    }
+    let what = match task {
+        TableTask::RefreshRollup(refresh) => format!("rollup {}", refresh.name),
+        TableTask::RefreshMaterialized(refresh) => format!("materialized {}", refresh.name),
+        TableTask::RunQuery(_) => work
+            .items
+            .first()
+            .map_or(String::new(), |item| item.object.clone()),
+    };
+    format!("{what} of {}", work.database)
 }
 
 /// Runs a plan.
@@ -64,9 +69,9 @@ pub async fn run(plan: Plan, op: Operation, database: &dyn Database) -> Result<F
             "{} of {total}: {} {}",
             index + 1,
             item.action,
-            item.table
+            item.object
         ));
-        let place = format!("{}/{}", work.database, item.table);
+        let place = format!("{}/{}", work.database, item.object);
         op.audit(&item.action, &place, 0, &item.reason).await?;
         items.push(database.do_work(&op, &request, item).await?);
     }
@@ -88,7 +93,7 @@ pub async fn run(plan: Plan, op: Operation, database: &dyn Database) -> Result<F
 
 /// Why an item is not done, or not proven.
 fn wrong(proof: &TableProof) -> Option<String> {
-    let place = format!("{} {}", proof.action, proof.table);
+    let place = format!("{} {}", proof.action, proof.object);
     if let Some(problem) = &proof.problem {
         return Some(format!("{place}: {}", problem.reason));
     }
@@ -103,7 +108,7 @@ fn wrong(proof: &TableProof) -> Option<String> {
 #[must_use]
 pub fn begun(item: &TableItem) -> TableProof {
     TableProof {
-        table: item.table.clone(),
+        object: item.object.clone(),
         action: item.action.clone(),
         rows: 0,
         evidence: Vec::new(),

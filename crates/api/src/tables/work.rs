@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::document::RetentionProblem;
-use crate::retention::TableName;
 
 /// What would be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,8 +20,8 @@ pub struct TablesWork {
 /// A part of the work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TableItem {
-    /// The table that is changed; of a statement, its name.
-    pub table: TableName,
+    /// The table that is changed, or the name of a statement.
+    pub object: String,
     /// Such as `roll up` or `erase rows`.
     pub action: String,
     /// Why, and how much of it.
@@ -54,8 +53,8 @@ pub struct TablesReport {
 /// What became of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableProof {
-    /// The table.
-    pub table: TableName,
+    /// The table, or the name of a statement.
+    pub object: String,
     /// What was done.
     pub action: String,
     /// Rows that were written or removed.

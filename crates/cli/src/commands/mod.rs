@@ -5,7 +5,10 @@ mod backup;
 mod cluster;
 mod completions;
 mod config;
+mod definition;
+mod materialize;
 mod operation;
+mod query;
 mod queue;
 mod restore;
 mod retention;
@@ -25,7 +28,7 @@ use crate::session::Session;
 /// Why a verb cannot be scheduled.
 fn not_scheduled() -> Failure {
     Failure::new(ErrorKind::Invalid, "this command is not run by schedules")
-        .with_hint("what is: backup create, verify, drill and prune; vault check and mirror; retention run; rollup refresh")
+        .with_hint("what is: backup create, verify, drill and prune; vault check and mirror; retention run; rollup and materialize refresh; query run")
 }
 
 #[derive(Debug, Subcommand)]
@@ -59,6 +62,14 @@ pub(crate) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Rollup(Box<rollup::RollupCommand>),
 
+    /// Keep the rows of a query as a table
+    #[command(subcommand, arg_required_else_help = true)]
+    Materialize(Box<materialize::MaterializeCommand>),
+
+    /// Run statements as operations
+    #[command(subcommand, arg_required_else_help = true)]
+    Query(Box<query::QueryCommand>),
+
     /// Look at, stop and resume work
     #[command(subcommand, arg_required_else_help = true)]
     Operation(operation::OperationCommand),
@@ -89,6 +100,8 @@ impl Command {
             Self::Vault(verb) => verb.wish(session),
             Self::Retention(verb) => verb.wish(),
             Self::Rollup(verb) => verb.wish(),
+            Self::Materialize(verb) => verb.wish(),
+            Self::Query(verb) => verb.wish(),
             _ => Err(not_scheduled()),
         }
     }
@@ -103,6 +116,8 @@ impl Command {
             Self::Queue(verb) => verb.run(session).await,
             Self::Retention(verb) => verb.run(session).await,
             Self::Rollup(verb) => verb.run(session).await,
+            Self::Materialize(verb) => verb.run(session).await,
+            Self::Query(verb) => verb.run(session).await,
             Self::Operation(verb) => verb.run(session).await,
             Self::Schedule(verb) => verb.run(session).await,
             Self::Serve(verb) => verb.run(session).await,

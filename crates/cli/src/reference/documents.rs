@@ -214,17 +214,17 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
         example(SCHEDULE_UNITS, "`ostler schedule units`", &units),
         report(
             TABLES_REPORT,
-            "`ostler rollup refresh`",
+            "`ostler rollup refresh`, `materialize refresh` and `query run`",
             &samples::tables_report(),
         ),
         example(
             DEFINITION_LIST,
-            "`ostler rollup list` and `show`",
+            "`ostler rollup list` and `show`; the same of `materialize` and `query`",
             &samples::definition_list(),
         ),
         example(
             DEFINITION_CHANGE,
-            "`ostler rollup add` and `remove`",
+            "`ostler rollup add` and `remove`; the same of `materialize` and `query`",
             &samples::definition_change(),
         ),
         report(UNDO_REPORT, "`ostler retention undo`", &samples::undo_report()),

@@ -13,7 +13,7 @@ pub(crate) fn plan(page: &mut Page, work: &TablesWork) {
         page.line(format!(
             "{} {}{}",
             item.action,
-            item.table,
+            item.object,
             rows.unwrap_or_default()
         ));
         page.field("what", &item.reason);
@@ -34,7 +34,7 @@ pub(crate) fn report(page: &mut Page, report: &TablesReport) {
     }
     let mut table = Table::new([
         Column::left("ACTION"),
-        Column::flexible("TABLE"),
+        Column::flexible("OF"),
         Column::right("ROWS"),
         Column::left("RESULT"),
     ]);
@@ -53,7 +53,7 @@ pub(crate) fn report(page: &mut Page, report: &TablesReport) {
         }
         table.row([
             (proof.action.clone(), Tone::Plain),
-            (proof.table.to_string(), Tone::Plain),
+            (proof.object.clone(), Tone::Plain),
             (count(proof.rows), Tone::Plain),
             (result, tone),
         ]);
@@ -65,7 +65,7 @@ pub(crate) fn report(page: &mut Page, report: &TablesReport) {
                 "proof",
                 format!(
                     "{} of {}: {} expected, {} found",
-                    evidence.what, proof.table, evidence.expected, evidence.found
+                    evidence.what, proof.object, evidence.expected, evidence.found
                 ),
             );
         }
@@ -80,6 +80,16 @@ pub(crate) fn definitions(page: &mut Page, list: &DefinitionList) {
     for defined in &list.definitions {
         match &defined.definition {
             Definition::Rollup(rollup) => of_rollup(page, &list.database, defined, rollup),
+            Definition::Materialized(it) => {
+                page.line(format!("materialized {} of {}", defined.name, list.database));
+                page.field("table", it.table.to_string());
+                page.fields("column", it.column.iter());
+                page.field("query", &it.query);
+            }
+            Definition::Query(it) => {
+                page.line(format!("query {} of {}", defined.name, list.database));
+                page.field("statement", &it.sql);
+            }
         }
     }
 }

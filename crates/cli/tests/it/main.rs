@@ -18,6 +18,7 @@ mod fake;
 mod interrupts;
 mod journey;
 mod keys;
+mod materialize;
 mod opening;
 mod progress;
 mod queue;

@@ -5,6 +5,7 @@ use ostler_testkit::install::postgres::Release;
 use serde_json::Value;
 
 use crate::retention::World;
+use crate::retention_busy::stops_nobody;
 
 /// Two days of readings of three hosts, one of them of no name, every 20 seconds; a counter that begins again now and then;
 /// some values missing; and a column with an awkward name.
@@ -58,7 +59,7 @@ fn levels_are_right(world: &World) {
             r#"SELECT count(*) FROM (
                  SELECT date_trunc('{unit}', time) AS bucket, host, count(*) AS n, count(cpu) AS c, sum(cpu) AS s, min(cpu) AS low, max(cpu) AS high,
                         (array_agg(cpu ORDER BY time) FILTER (WHERE cpu IS NOT NULL))[1] AS f,
-                        (array_agg(cpu ORDER BY time DESC) FILTER (WHERE cpu IS NOT NULL))[1] AS l, sum(step) AS grown, count(*) FILTER (WHERE again) AS resets
+                        (array_agg(cpu ORDER BY time DESC) FILTER (WHERE cpu IS NOT NULL))[1] AS l, sum(step) FILTER (WHERE bytes IS NOT NULL) AS grown, count(*) FILTER (WHERE again) AS resets
                    FROM (SELECT *, CASE WHEN bytes >= before THEN bytes - before WHEN bytes < before THEN bytes ELSE 0 END AS step, bytes < before AS again
                            FROM (SELECT *, lag(bytes) OVER (PARTITION BY date_trunc('{unit}', time), host, bytes IS NULL ORDER BY time) AS before FROM readings) r) r
                   GROUP BY date_trunc('{unit}', time), host) raw
@@ -195,7 +196,7 @@ fn rows_that_the_rollup_has_not_stay() {
     world.said("rollup", REFRESH);
     // Late, and sums that are wrong: while all raw rows are there, both are mended.
     world.sql("INSERT INTO readings VALUES ('2024-01-01 03:00Z', 'late', 1, 1, 1); UPDATE sums_1m SET cpu_sum = cpu_sum + 1 WHERE bucket = '2024-01-01 05:00Z'");
-    world.json(&[RUN, &["--cutoff=2024-01-02 12:00Z"]].concat());
+    world.json(&["run", "--cutoff=2024-01-02T12:00Z", "--min-keep=0", "--yes"]);
     assert_eq!(world.number("SELECT sum(samples) FROM sums"), 8641);
     assert_eq!(
         world.number("SELECT round(sum(cpu_sum) * 10) FROM sums WHERE bucket < '2024-01-02Z'"),
@@ -248,23 +249,70 @@ fn a_refresh_or_a_run_that_is_killed_at_any_step_resumes_to_the_same_end() {
         }
         Some(state(&world))
     };
-    let Some(rows) = end(plain, None) else { return };
-    let partitions = end(partitioned, None).unwrap();
-    let refresh =
-        ["roll up", "read back", "forget", "record"].map(|step| ("rollup", step, plain as fn(&World)));
-    let of_rows = ["delete", "prove"].map(|step| ("retention", step, plain as fn(&World)));
-    let of_partitions = ["sum up", "detach", "compare", "drop", "move on"]
-        .map(|step| ("retention", step, partitioned as fn(&World)));
-    for (noun, step, make) in refresh.into_iter().chain(of_rows).chain(of_partitions) {
-        let expected = if make as usize == plain as fn(&World) as usize {
-            &rows
-        } else {
-            &partitions
+    let kinds: [(fn(&World), &[(&str, &str)]); 2] = [
+        (
+            plain,
+            &[
+                ("rollup", "roll up"),
+                ("rollup", "read back"),
+                ("rollup", "forget"),
+                ("rollup", "record"),
+                ("retention", "delete"),
+                ("retention", "prove"),
+            ],
+        ),
+        (
+            partitioned,
+            &[
+                ("retention", "sum up"),
+                ("retention", "detach"),
+                ("retention", "compare"),
+                ("retention", "drop"),
+                ("retention", "move on"),
+            ],
+        ),
+    ];
+    for (make, steps) in kinds {
+        let Some(expected) = end(make, None) else {
+            return;
         };
-        for moment in ["before", "after"] {
-            let found = end(make, Some((noun, moment, step))).unwrap();
-            assert_eq!(&found, expected, "{noun} {moment} {step}");
+        for (noun, step) in steps {
+            for moment in ["before", "after"] {
+                let found = end(make, Some((noun, moment, step))).unwrap();
+                assert_eq!(found, expected, "{noun} {moment} {step}");
+            }
         }
+    }
+}
+
+#[test]
+fn downsampling_stops_nobody() {
+    for (make, statement) in [
+        (
+            plain as fn(&World),
+            "UPDATE readings SET cpu = cpu WHERE time > '2024-01-02 23:00Z'",
+        ),
+        (
+            partitioned,
+            "INSERT INTO readings (time) VALUES ('2024-01-02 23:50Z')",
+        ),
+    ] {
+        let Some(world) = World::new(Release::Eighteen) else {
+            return;
+        };
+        make(&world);
+        world.json(&["add", "readings:time downsample:sums 1d"]);
+        world.said("rollup", REFRESH);
+        let all = [
+            statement,
+            "SELECT count(*) FROM readings",
+            "SELECT sum(samples) FROM sums_1h",
+        ];
+        stops_nobody(&world, &all, world.command(RUN));
+        assert_eq!(
+            world.number("SELECT count(*) FROM readings WHERE time < '2024-01-02Z'"),
+            0
+        );
     }
 }
 
@@ -276,14 +324,17 @@ fn what_cannot_be_a_rollup_is_told() {
     world.sql("CREATE TABLE t (time timestamptz, v int, what text, id uuid)");
     for (words, reason) in [
         (&["t:time", "--gauge=what", "--level=1m"][..], "no number"),
-        (&["t:time", "--gauge=v", "--level=1h", "--level=90m"], "multiple"),
-        (&["t:time", "--gauge=v", "--level=1mo"], "months"),
         (
-            &["t:id", "--gauge=v", "--level=1m", "--unit=uuidv7"],
+            &["t:time", "--gauge=v", "--level=1h", "--level=90m"][..],
+            "multiple",
+        ),
+        (&["t:time", "--gauge=v", "--level=1mo"][..], "months"),
+        (
+            &["t:id", "--gauge=v", "--level=1m", "--unit=uuidv7"][..],
             "to the second",
         ),
-        (&["t:time", "--gauge=gone", "--level=1m"], "no column"),
-        (&["t:time", "--level=1m"], "no column"),
+        (&["t:time", "--gauge=gone", "--level=1m"][..], "no column"),
+        (&["t:time", "--level=1m"][..], "no column"),
     ] {
         let output = world
             .command_of("rollup", &[&["add", "r"], words].concat())
@@ -315,7 +366,7 @@ fn times_of_other_types_are_rolled_up_alike() {
                 words.push(&by_unit);
             }
             world.said("rollup", &words);
-            world.said("rollup", &["refresh", &name, "--until=2024-01-01 12:00Z"]);
+            world.said("rollup", &["refresh", &name, "--until=2024-01-01T12:00Z"]);
             let sums = world.sql(&format!(
                 "SELECT bucket, level, v_sum, v_first, v_last FROM r_{unit} ORDER BY bucket, level"
             ));

@@ -30,6 +30,7 @@ impl Postgres {
         let rows: Vec<Row> = self.documents(&statement, &[(&of, Type::TEXT)]).await?;
         let states = match kind {
             DefinitionKind::Rollup => self.rollup_states().await?,
+            DefinitionKind::Materialized | DefinitionKind::Query => Vec::new(),
         };
         Ok(rows
             .into_iter()
@@ -47,7 +48,7 @@ impl Postgres {
 
     /// What is defined under a name.
     pub(super) async fn definition(&self, kind: DefinitionKind, name: &str) -> Result<Defined, Failure> {
-        crate::book::definition(self, kind, name).await
+        crate::definition::find(self, kind, name).await
     }
 
     pub(super) async fn make_definition(&self, defined: &Defined) -> Result<Vec<String>, Failure> {
@@ -55,11 +56,19 @@ impl Postgres {
             Definition::Rollup(rollup) => {
                 Definition::Rollup(self.resolved_rollup(&defined.name, rollup.clone()).await?)
             }
+            Definition::Materialized(it) => {
+                Self::valid_materialized(&defined.name, it)?;
+                Definition::Materialized(it.clone())
+            }
+            // What its parameters are, is known when it is run.
+            Definition::Query(it) => Definition::Query(it.clone()),
         };
         let work = async {
             self.prepare().await?;
             let made = match &definition {
                 Definition::Rollup(rollup) => self.make_rollup(&defined.name, rollup).await?,
+                Definition::Materialized(it) => self.make_materialized(it).await?,
+                Definition::Query(_) => Vec::new(),
             };
             let text = serde_json::to_string(&definition).map_err(unwritable)?;
             let kind = definition.kind().as_str();
@@ -86,6 +95,8 @@ impl Postgres {
             self.prepare().await?;
             let gone = match &defined.definition {
                 Definition::Rollup(rollup) => self.unmake_rollup(&defined.name, rollup, with_data).await?,
+                Definition::Materialized(it) if with_data => self.unmake_materialized(it).await?,
+                Definition::Materialized(_) | Definition::Query(_) => Vec::new(),
             };
             let text = serde_json::to_string(&defined.definition).map_err(unwritable)?;
             let kind = defined.definition.kind().as_str();
@@ -126,6 +137,29 @@ impl Postgres {
     ) -> Result<TablesWork, Failure> {
         match &mut request.task {
             TableTask::RefreshRollup(refresh) => self.plan_refresh(refresh, now).await,
+            TableTask::RefreshMaterialized(refresh) => {
+                let defined = self
+                    .definition(DefinitionKind::Materialized, &refresh.name)
+                    .await?;
+                let Definition::Materialized(it) = &defined.definition else {
+                    return Err(crate::Error::ForeignPlan.into());
+                };
+                self.plan_materialized(it, refresh, now).await
+            }
+            TableTask::RunQuery(run) => {
+                let sql = match super::query::is_name(&run.query) {
+                    false => run.query.clone(),
+                    true => match self
+                        .definition(DefinitionKind::Query, &run.query)
+                        .await?
+                        .definition
+                    {
+                        Definition::Query(known) => known.sql,
+                        _ => return Err(crate::Error::ForeignPlan.into()),
+                    },
+                };
+                self.plan_query(run, sql).await
+            }
         }
     }
 
@@ -137,16 +171,16 @@ impl Postgres {
     ) -> Result<TableProof, Failure> {
         let proof = match &request.task {
             TableTask::RefreshRollup(_) => self.refresh(op, item, request.pace).await?,
+            TableTask::RefreshMaterialized(_) => self.refresh_materialized(op, item, request.pace).await?,
+            TableTask::RunQuery(_) => self.run_query(op, item).await?,
         };
-        let name = match &request.task {
-            TableTask::RefreshRollup(refresh) => &refresh.name,
-        };
+        let name = request.task.name();
         op.step("record")
-            .key(item.table.to_string())
+            .key(&item.object)
             .retries(3)
             .run(|_| async {
                 let problem = proof.problem.as_ref().map(|problem| problem.reason.clone());
-                let of = (item.action.as_str(), name.as_str(), item.table.to_string());
+                let of = (item.action.as_str(), name, item.object.clone());
                 self.record_in_audit(op, of, proof.rows, problem).await
             })
             .await?;

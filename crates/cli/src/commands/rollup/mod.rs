@@ -1,25 +1,24 @@
 //! `ostler rollup`
 
 mod add;
-mod list;
 mod refresh;
 mod remove;
-mod show;
 
 use clap::Subcommand;
 use ostler_api::Request;
+use ostler_api::tables::DefinitionKind;
 use ostler_vocabulary::Failure;
 
-use super::not_scheduled;
 use super::retention::ask;
+use super::{definition, not_scheduled};
 use crate::operate::Approval;
 use crate::session::Session;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RollupCommand {
     Add(Box<add::Add>),
-    List(list::List),
-    Show(show::Show),
+    List(definition::List),
+    Show(definition::Show),
     Refresh(refresh::Refresh),
     #[command(aliases = ["rm", "delete"])]
     Remove(remove::Remove),
@@ -37,8 +36,8 @@ impl RollupCommand {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         match self {
             Self::Add(verb) => verb.run(session).await,
-            Self::List(verb) => verb.run(session).await,
-            Self::Show(verb) => verb.run(session).await,
+            Self::List(verb) => verb.run(session, DefinitionKind::Rollup).await,
+            Self::Show(verb) => verb.run(session, DefinitionKind::Rollup).await,
             Self::Refresh(verb) => verb.run(session).await,
             Self::Remove(verb) => verb.run(session).await,
         }

@@ -98,7 +98,7 @@ pub fn tables_work() -> TablesWork {
     TablesWork {
         database: "main".into(),
         items: vec![TableItem {
-            table: TableName::in_public("readings_1m"),
+            object: "public.readings_1m".into(),
             action: "roll up".into(),
             reason: "buckets of 1m from 2025-09-01T00:00:00Z to 2025-09-02T00:00:00Z".into(),
             rows: None,
@@ -118,7 +118,7 @@ pub fn tables_report() -> TablesReport {
         subject: "rollup readings of main".into(),
         rows: 1_440,
         items: vec![TableProof {
-            table: TableName::in_public("readings_1m"),
+            object: "public.readings_1m".into(),
             action: "roll up".into(),
             rows: 1_440,
             evidence: vec![Evidence::equal("rows of the buckets", 86_400, 86_400)],

@@ -2,6 +2,7 @@
 
 mod age;
 mod define;
+mod output;
 mod refresh;
 mod sheet;
 

@@ -73,7 +73,7 @@ impl Postgres {
             let (source, condition, table) = sheet.source(level, window.from, window.to);
             let every = sheet.rollup.levels[level - 1].every;
             items.push(TableItem {
-                table: sheet.rollup.level_table(&request.name, level),
+                object: sheet.rollup.level_table(&request.name, level).to_string(),
                 action: "roll up".to_owned(),
                 reason: format!("buckets of {every} from {} to {}", window.from, window.to),
                 rows: None,
@@ -108,9 +108,9 @@ impl Postgres {
         let roll = |step: Step| async move { of_item(self.roll_up(op, window, pace, &step).await) };
         let made = op
             .step("roll up")
-            .key(item.table.to_string())
+            .key(&item.object)
             .unit(Unit::Rows)
-            .leaves(format!("buckets of {} that were made stay", item.table))
+            .leaves(format!("buckets of {} that were made stay", item.object))
             .run(roll)
             .await?;
         let made: Made = match made {
@@ -123,7 +123,7 @@ impl Postgres {
         let read = |_| async { of_item(self.read_back(window).await) };
         let read = op
             .step("read back")
-            .key(item.table.to_string())
+            .key(&item.object)
             .retries(3)
             .run(read)
             .await?;
@@ -145,7 +145,7 @@ impl Postgres {
             }
         }
         op.step("forget")
-            .key(item.table.to_string())
+            .key(&item.object)
             .retries(3)
             .run(|_| async { self.forget_point(op, window).await })
             .await?;

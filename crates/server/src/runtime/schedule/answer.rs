@@ -67,7 +67,7 @@ fn refuse(definition: &Definition) -> Result<(), Failure> {
         Request::Tables(ref tables) if tables.task.is_scheduled() => Ok(()),
         _ => wrong(
             "this command is not run by schedules".to_owned(),
-            "what is: backup create, verify, drill and prune; vault check and mirror; retention run; rollup refresh",
+            "what is: backup create, verify, drill and prune; vault check and mirror; retention run; rollup and materialize refresh; query run",
         ),
     }
 }

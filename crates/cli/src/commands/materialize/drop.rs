@@ -1,4 +1,4 @@
-//! `ostler rollup show`
+//! `ostler materialize drop`
 
 use clap::Args;
 use ostler_api::retention::RetentionCall;
@@ -9,22 +9,27 @@ use super::ask;
 use crate::arguments::{PlaceArguments, text};
 use crate::session::Session;
 
-/// Show a rollup in full
+/// Drop a materialised table
 #[derive(Debug, Args)]
-pub(crate) struct Show {
+pub(crate) struct Drop {
     /// Which
     #[arg(value_name = "NAME", value_parser = text())]
     name: String,
+
+    /// Keep the table, with the rows that it has
+    #[arg(long)]
+    keep_table: bool,
 
     #[command(flatten)]
     place: PlaceArguments,
 }
 
-impl Show {
+impl Drop {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let call = RetentionCall::Definitions {
-            kind: DefinitionKind::Rollup,
-            name: Some(self.name),
+        let call = RetentionCall::Undefine {
+            kind: DefinitionKind::Materialized,
+            name: self.name,
+            with_data: !self.keep_table,
         };
         ask(session, self.place, call).await
     }
