@@ -123,7 +123,7 @@ fn readers_see_all_of_the_old_table_or_all_of_the_new_one() {
 }
 
 /// Runs a command to its end, with the process killed on the way if that is wanted.
-fn ends(world: &World, noun: &str, words: &[&str], kill: Option<(&str, &str)>) {
+pub fn ends(world: &World, noun: &str, words: &[&str], kill: Option<(&str, &str)>) {
     let mut command = world.command_of(noun, words);
     let Some((moment, step)) = kill else {
         let done = command.output().unwrap();

@@ -4,6 +4,7 @@ use ostler_testkit::binary::said;
 use ostler_testkit::install::postgres::Release;
 use serde_json::Value;
 
+use crate::materialize::ends;
 use crate::retention::World;
 use crate::retention_busy::stops_nobody;
 
@@ -232,20 +233,10 @@ fn a_refresh_or_a_run_that_is_killed_at_any_step_resumes_to_the_same_end() {
         make(&world);
         world.json(&["add", "readings:time downsample:sums 1d"]);
         for (noun, words) in [("rollup", REFRESH), ("retention", RUN)] {
-            let mut command = world.command_of(noun, words);
-            if let Some((killed, moment, step)) = kill
-                && killed == noun
-            {
-                command.env("OSTLER_TEST_KILL", format!("{moment}:{step}"));
-                let killed = command.output().unwrap();
-                assert_eq!(killed.status.code(), None, "{moment} {step}: {}", said(&killed));
-                let list = world.ostler.json(["operation", "list"]);
-                let id = list["operations"][0]["id"].as_str().unwrap().to_owned();
-                world.ostler.json(["operation", "resume", &id]);
-            } else {
-                let done = command.output().unwrap();
-                assert_eq!(done.status.code(), Some(0), "{}", said(&done));
-            }
+            let kill = kill
+                .filter(|(killed, ..)| *killed == noun)
+                .map(|(_, moment, step)| (moment, step));
+            ends(&world, noun, words, kill);
         }
         Some(state(&world))
     };

@@ -27,7 +27,7 @@ impl MaterializeCommand {
     /// What the words ask for, where it is something that can be done again and again.
     pub fn wish(self) -> Result<(Request, Approval), Failure> {
         match self {
-            Self::Refresh(verb) => verb.wish(),
+            Self::Refresh(verb) => Ok(verb.wish()),
             _ => Err(not_scheduled()),
         }
     }

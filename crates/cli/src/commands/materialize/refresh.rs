@@ -2,11 +2,10 @@
 
 use clap::Args;
 use ostler_api::request::Request;
-use ostler_api::retention::Pace;
-use ostler_api::tables::{RefreshMaterialized, TableTask, Tables};
+use ostler_api::tables::{RefreshMaterialized, TableTask};
 use ostler_vocabulary::Failure;
 
-use crate::arguments::{PlaceArguments, text};
+use crate::commands::definition::Again;
 use crate::operate::{Approval, carry_out};
 use crate::session::Session;
 
@@ -16,43 +15,20 @@ use crate::session::Session;
 /// With `--since` or `--until` only rows of that time are made anew, and the others are taken over.
 #[derive(Debug, Args)]
 pub(crate) struct Refresh {
-    /// Which
-    #[arg(value_name = "NAME", value_parser = text())]
-    name: String,
-
-    /// Only rows of this moment or later: a date, a time with its zone, milliseconds since 1970, `4w`
-    #[arg(long, value_name = "MOMENT", value_parser = text(), allow_hyphen_values = true)]
-    since: Option<String>,
-
-    /// Only rows before this moment
-    #[arg(long, value_name = "MOMENT", value_parser = text(), allow_hyphen_values = true)]
-    until: Option<String>,
-
-    /// Show what would be made, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-
     #[command(flatten)]
-    place: PlaceArguments,
+    again: Again,
 }
 
 impl Refresh {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let (request, approval) = self.wish()?;
+        let (request, approval) = self.wish();
         carry_out(session, request, approval).await
     }
 
     /// What the words ask for.
-    pub fn wish(self) -> Result<(Request, Approval), Failure> {
-        let request = Request::Tables(Tables {
-            place: self.place.place(),
-            task: TableTask::RefreshMaterialized(RefreshMaterialized {
-                name: self.name,
-                since: self.since,
-                until: self.until,
-            }),
-            pace: Pace::default(),
-        });
-        Ok((request, Approval::looked_at(self.dry_run)))
+    pub fn wish(self) -> (Request, Approval) {
+        self.again.wish(|name, since, until| {
+            TableTask::RefreshMaterialized(RefreshMaterialized { name, since, until })
+        })
     }
 }

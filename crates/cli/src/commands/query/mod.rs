@@ -28,7 +28,7 @@ impl QueryCommand {
     /// What the words ask for, where it is something that can be done again and again.
     pub fn wish(self) -> Result<(Request, Approval), Failure> {
         match self {
-            Self::Run(verb) => verb.wish(),
+            Self::Run(verb) => Ok(verb.wish()),
             _ => Err(not_scheduled()),
         }
     }

@@ -39,12 +39,12 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 
 impl Run {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let (request, approval) = self.wish()?;
+        let (request, approval) = self.wish();
         carry_out(session, request, approval).await
     }
 
     /// What the words ask for.
-    pub fn wish(self) -> Result<(Request, Approval), Failure> {
+    pub fn wish(self) -> (Request, Approval) {
         let request = Request::Tables(Tables {
             place: self.place.place(),
             task: TableTask::RunQuery(RunQuery {
@@ -53,6 +53,6 @@ impl Run {
             }),
             pace: Pace::default(),
         });
-        Ok((request, Approval::looked_at(self.dry_run)))
+        (request, Approval::looked_at(self.dry_run))
     }
 }
