@@ -23,6 +23,7 @@ mod restore;
 pub mod retention;
 pub mod schedule;
 pub mod webhook;
+pub mod tables;
 
 pub use client::{Client, Event};
 pub use node::Node;

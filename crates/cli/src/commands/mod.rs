@@ -6,10 +6,14 @@ mod cluster;
 mod completions;
 mod config;
 mod metrics;
+mod definition;
+mod materialize;
 mod operation;
+mod query;
 mod queue;
 mod restore;
 mod retention;
+mod rollup;
 mod schedule;
 mod serve;
 mod token;
@@ -26,7 +30,7 @@ use crate::session::Session;
 /// Why a verb cannot be scheduled.
 fn not_scheduled() -> Failure {
     Failure::new(ErrorKind::Invalid, "this command is not run by schedules")
-        .with_hint("what is: backup create, verify, drill and prune; vault check and mirror; retention run")
+        .with_hint("what is: backup create, verify, drill and prune; vault check and mirror; retention run; rollup and materialize refresh; query run")
 }
 
 #[derive(Debug, Subcommand)]
@@ -55,6 +59,18 @@ pub(crate) enum Command {
     /// Age the data of tables by policy
     #[command(subcommand, arg_required_else_help = true)]
     Retention(Box<retention::RetentionCommand>),
+
+    /// Sum up tables by time, in levels
+    #[command(subcommand, arg_required_else_help = true)]
+    Rollup(Box<rollup::RollupCommand>),
+
+    /// Keep the rows of a query as a table
+    #[command(subcommand, arg_required_else_help = true)]
+    Materialize(Box<materialize::MaterializeCommand>),
+
+    /// Run statements as operations
+    #[command(subcommand, arg_required_else_help = true)]
+    Query(Box<query::QueryCommand>),
 
     /// Look at, stop and resume work
     #[command(subcommand, arg_required_else_help = true)]
@@ -91,6 +107,9 @@ impl Command {
             Self::Backup(verb) => verb.wish(session),
             Self::Vault(verb) => verb.wish(session),
             Self::Retention(verb) => verb.wish(),
+            Self::Rollup(verb) => verb.wish(),
+            Self::Materialize(verb) => verb.wish(),
+            Self::Query(verb) => verb.wish(),
             _ => Err(not_scheduled()),
         }
     }
@@ -104,6 +123,9 @@ impl Command {
             Self::Agent(verb) => verb.run(session).await,
             Self::Queue(verb) => verb.run(session).await,
             Self::Retention(verb) => verb.run(session).await,
+            Self::Rollup(verb) => verb.run(session).await,
+            Self::Materialize(verb) => verb.run(session).await,
+            Self::Query(verb) => verb.run(session).await,
             Self::Operation(verb) => verb.run(session).await,
             Self::Schedule(verb) => verb.run(session).await,
             Self::Serve(verb) => verb.run(session).await,

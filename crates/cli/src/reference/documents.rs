@@ -221,6 +221,21 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
         ),
         example(WEBHOOK_DELIVERY, "`ostler webhook test`", &samples::tested()),
         example(METRICS, "`ostler metrics`", &samples::metrics()),
+        report(
+            TABLES_REPORT,
+            "`ostler rollup refresh`, `materialize refresh` and `query run`",
+            &samples::tables_report(),
+        ),
+        example(
+            DEFINITION_LIST,
+            "`ostler rollup list` and `show`; the same of `materialize` and `query`",
+            &samples::definition_list(),
+        ),
+        example(
+            DEFINITION_CHANGE,
+            "`ostler rollup add` and `remove`; the same of `materialize` and `query`",
+            &samples::definition_change(),
+        ),
         report(UNDO_REPORT, "`ostler retention undo`", &samples::undo_report()),
         example(CONFIG_CHECK, "`ostler config check`", &samples::config_check()),
         example(CONFIG, "`ostler config show`", &samples::config_show()),

@@ -110,6 +110,9 @@ impl Fake {
                 Outcome::QueueSchema(samples::queue_schema_report()),
             ),
             Some(Request::Retention(_)) => ("retention", Outcome::Retention(samples::retention_report())),
+            Some(Request::Tables(request)) => {
+                (request.task.kind(), Outcome::Tables(samples::tables_report()))
+            }
             Some(Request::Undo(_)) => ("retention-undo", Outcome::Undo(samples::undo_report())),
             Some(Request::CreateBackup(_)) | None => {
                 let mut report = samples::create_report(BackupState::Complete);
@@ -306,6 +309,10 @@ impl Client for Fake {
             RetentionCall::Tags => RetentionAnswer::Tags(samples::policy_tags()),
             RetentionCall::Check { .. } => RetentionAnswer::Checked(samples::policy_check()),
             RetentionCall::History { .. } => RetentionAnswer::History(samples::retention_history()),
+            RetentionCall::Definitions { .. } => RetentionAnswer::Definitions(samples::definition_list()),
+            RetentionCall::Define { .. } | RetentionCall::Undefine { .. } => {
+                RetentionAnswer::Defined(samples::definition_change())
+            }
             _ => RetentionAnswer::Changes(samples::policy_changes()),
         })
     }

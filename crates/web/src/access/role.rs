@@ -53,6 +53,9 @@ impl Role {
             | Request::CheckVault(_)
             | Request::Mirror(_) => Self::Operator,
             Request::Retention(retention) if retention.place.database.dsn.is_none() => Self::Operator,
+            Request::Tables(tables) if tables.place.database.dsn.is_none() && !tables.task.is_free() => {
+                Self::Operator
+            }
             // What is not known here yet is for admins.
             _ => Self::Admin,
         }

@@ -7,6 +7,7 @@ mod queue;
 mod retention;
 mod schedule;
 mod telling;
+mod tables;
 mod work;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use queue::*;
 pub use retention::*;
 pub use schedule::*;
 pub use telling::*;
+pub use tables::*;
 pub use work::*;
 
 /// The time at which all examples are printed.
