@@ -45,11 +45,10 @@ pub(super) struct Cql {
 impl Cql {
     fn session(&self) -> &Session {
         self.session.get_or_init(|| {
-            let building = SessionBuilder::new()
+            let builder = SessionBuilder::new()
                 .known_node(&self.address)
-                .connection_timeout(Duration::from_secs(60))
-                .build();
-            self.runtime.block_on(building).unwrap()
+                .connection_timeout(Duration::from_secs(60));
+            self.runtime.block_on(builder.build()).unwrap()
         })
     }
 
