@@ -10,7 +10,7 @@ use super::cast::{self, Role};
 use super::judge::judge;
 use super::store::View;
 use super::world::{Dice, State, Stored, Weather, World};
-use crate::host::{Bug, Host, bug, seed_chance};
+use crate::host::{Host, seed_chance};
 use crate::{LeaseHolder, Vault};
 
 /// More requests than any history that comes to an end has.
@@ -41,7 +41,7 @@ fn cast(dice: &mut Dice, weather: &Weather) -> Vec<Role> {
         cast.extend((0..1 + dice.below(2)).map(|_| Role::Mirror {
             copies: 1 + dice.below(3),
         }));
-    } else if weather.lag == 0 && (dice.once_in(4) || bug(Bug::GiveUpBesideWriters)) {
+    } else if weather.lag == 0 && dice.once_in(4) {
         // Epochs are given up only where listings show at once what was created.
         let rotations = 1 + dice.below(2);
         cast.extend((0..1 + dice.below(2)).map(|_| Role::Rotator { rotations }));
