@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::{Postgres, Rows, Wire};
 
+use crate::bench::contender;
 use crate::{process, workspace};
 
 /// The extension's database.
@@ -57,14 +58,7 @@ impl Place {
             server.try_sql(database, install)?;
             server.try_sql(database, "select pgq.create_queue('q')")?;
         }
-        let ostler = match std::env::var_os("OSTLER_BENCH_OSTLER") {
-            Some(built) => PathBuf::from(built),
-            None => {
-                let mut build = workspace::cargo();
-                process::run(build.args(["build", "--quiet", "--release", "--locked", "-p", "ostler"]))?;
-                workspace::target_directory().join("release/ostler")
-            }
-        };
+        let ostler = contender::ostler()?;
         Ok(Self { server, ostler })
     }
 
