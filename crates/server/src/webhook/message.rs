@@ -121,7 +121,11 @@ fn words(event: HookEvent) -> &'static str {
 
 /// What did not go well, one by one: steps that failed, and what the outcome names.
 fn failing(detail: &OperationDetail) -> Vec<Problem> {
-    let steps = detail.steps.iter().filter(|step| step.state == "failed");
+    // One that was undone since says why as well.
+    let steps = detail
+        .steps
+        .iter()
+        .filter(|step| step.state != "done" && !step.reasons.is_empty());
     let mut items: Vec<Problem> = steps
         .map(|step| Problem {
             path: step.name.clone(),
