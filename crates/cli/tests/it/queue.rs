@@ -36,7 +36,13 @@ struct Ticker(Child);
 impl Ticker {
     fn start(ostler: &Ostler, words: &[&str]) -> Self {
         let mut command = ostler.command(words);
-        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+        Self(
+            command
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        )
     }
 }
 

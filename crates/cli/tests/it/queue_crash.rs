@@ -146,7 +146,10 @@ fn what_cannot_be_read_back_is_not_called_done_and_is_looked_at_again() {
         let failed = ostler.run(["operation", "resume", &operation]);
         let text = said(&failed);
         assert!(!failed.status.success(), "{context}: {text}");
-        assert!(text.contains("not currently accepting connections"), "{context}: {text}");
+        assert!(
+            text.contains("not currently accepting connections"),
+            "{context}: {text}"
+        );
         let shown = ostler.json(["operation", "show", &operation]);
         assert_eq!(shown["state"], "failed", "{shown}");
         open("true");

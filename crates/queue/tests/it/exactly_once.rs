@@ -129,14 +129,22 @@ async fn an_error_says_which_of_the_two_databases_it_comes_from_and_what_was_ask
     let Some((source, target)) = places() else { return };
     source.sql("select pgq.register_consumer('q', 'c')");
     for (broken, whole, damage, statement) in [
-        (&target, &source, "alter table got rename to gone", "insert into got"),
+        (
+            &target,
+            &source,
+            "alter table got rename to gone",
+            "insert into got",
+        ),
         (&source, &target, "drop schema pgq cascade", "next_batch"),
     ] {
         insert(&source, 1, 5);
         broken.sql(damage);
         let error = consumer(&source, &target, 0).step().await.expect_err(damage);
         let said = ostler_vocabulary::Failure::from(error).messages().join(": ");
-        assert!(said.contains(&broken.database) && said.contains(statement), "{said}");
+        assert!(
+            said.contains(&broken.database) && said.contains(statement),
+            "{said}"
+        );
         assert!(!said.contains(&whole.database), "{said}");
     }
 }

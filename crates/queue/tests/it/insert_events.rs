@@ -165,7 +165,9 @@ fn queues_come_and_go_under_an_open_session() {
             for call in [
                 format!("select pgq.insert_event('{queue}', 'x', '')"),
                 format!("select pgq.insert_event('{queue}', 'x', '', 'a', 'b', 'c', 'd')"),
-                format!("begin isolation level repeatable read; select pgq.insert_event_raw('{queue}', null, null, null, null, 'x', '', null, null, null, null); commit"),
+                format!(
+                    "begin isolation level repeatable read; select pgq.insert_event_raw('{queue}', null, null, null, null, 'x', '', null, null, null, null); commit"
+                ),
             ] {
                 session.query(&call).map_err(|it| it.root_cause().to_string())?;
             }

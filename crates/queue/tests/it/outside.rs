@@ -110,7 +110,11 @@ impl Pgqd {
             if let Some(answer) = ask() {
                 return answer;
             }
-            assert!(start.elapsed() < Duration::from_secs(60), "{what}\n{}", self.log());
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "{what}\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's way to fail")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ostler_postgres::{Connection, Options};
 use ostler_queue::schema::{self, Error, Wish};
 use ostler_testkit::install::postgres::Release;
@@ -54,6 +56,53 @@ async fn installing_twice_changes_nothing_and_keeps_queues() {
             Some("1")
         );
     }
+}
+
+#[tokio::test]
+async fn queues_come_and_go_while_the_schema_is_upgraded() {
+    let Some(place) = Place::new(Release::Fifteen) else {
+        return;
+    };
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = ["one", "two", "three"]
+            .map(|queue| {
+                let (place, stop) = (&place, &stop);
+                scope.spawn(move || {
+                    let mut wire = place.server.wire(&place.database).unwrap();
+                    let mut rounds = 0;
+                    while !stop.load(Ordering::Relaxed) || rounds == 0 {
+                        for call in [
+                            format!("create_queue('{queue}')"),
+                            format!("insert_event('{queue}', 't', 'd')"),
+                            format!("drop_queue('{queue}')"),
+                        ] {
+                            wire.query(&format!("select pgq.{call}")).expect(&call);
+                        }
+                        rounds += 1;
+                    }
+                })
+            })
+            .into();
+        let upgrades = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let mut connection = open(&place).await;
+                for _ in 0..3 {
+                    install(&mut connection, &Wish::default()).await;
+                }
+            });
+        });
+        let upgraded = upgrades.join();
+        stop.store(true, Ordering::Relaxed);
+        for worker in workers {
+            worker.join().expect("no call fails");
+        }
+        upgraded.expect("upgraded");
+    });
 }
 
 #[tokio::test]

@@ -84,7 +84,10 @@ fn a_held_transaction_leaves_no_dead_rows_behind_consumers() {
     );
     let start = Instant::now();
     while place.value(&told).as_deref() != Some("t") {
-        assert!(start.elapsed() < Duration::from_secs(30), "the server counts rows");
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "the server counts rows"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     let dead = place.sql(

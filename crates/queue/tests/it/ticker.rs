@@ -110,7 +110,7 @@ async fn consumers_are_told_of_ticks() {
         .await
         .unwrap();
     consumer.batch("LISTEN \"pgq.tick.q\"").await.unwrap();
-    let ticker = Ticker::start(options(server, &[&database]), &database).await;
+    let ticker = Ticker::leading(options(server, &[&database]), &database).await;
     server.sql(&database, INSERT);
     let told = timeout(Duration::from_secs(30), consumer.notification())
         .await
@@ -165,7 +165,7 @@ async fn a_broken_database_stops_no_other() {
         "ALTER FUNCTION pgq.ostler_ticker_round(interval, boolean) RENAME TO gone",
     );
     server.sql(&broken, "CREATE FUNCTION pgq.ostler_ticker_round(i interval, s boolean, OUT ticked integer, OUT failed text[], OUT wait interval, OUT silent boolean) LANGUAGE plpgsql AS $$ BEGIN RAISE 'broken for the test'; END $$");
-    let ticker = Ticker::leading(options(server, &[&good, &broken, &empty, "no_such_database"]));
+    let ticker = Ticker::start(options(server, &[&good, &broken, &empty, "no_such_database"]));
     until("the broken ones fail", || {
         ticker.report(&broken).failing > 1 && ticker.report("no_such_database").failing > 1
     })
@@ -219,8 +219,7 @@ async fn another_ticker_takes_over_and_only_one_leads() {
         return;
     };
     let database = with_queue(server);
-    let first = Ticker::start(options(server, &[&database]));
-    first.stands(&database, Standing::Leading).await;
+    let first = Ticker::leading(options(server, &[&database]), &database).await;
     let second = Ticker::start(options(server, &[&database]));
     second.stands(&database, Standing::StandingBy).await;
     first.stop().await;
@@ -235,7 +234,7 @@ async fn a_server_that_comes_back_is_ticked_again() {
         return;
     };
     let database = with_queue(&server);
-    let ticker = Ticker::start(options(&server, &[&database]), &database).await;
+    let ticker = Ticker::leading(options(&server, &[&database]), &database).await;
     server.stop();
     ticker.stands(&database, Standing::Failing).await;
     server.start_again().unwrap();
@@ -255,7 +254,7 @@ async fn events_whose_time_comes_and_rotation_are_looked_after() {
         "SELECT pgq.register_consumer('q', 'c'), pgq.set_queue_config('q', 'rotation_period', '0 s')",
     );
     server.sql(&database, INSERT);
-    let ticker = Ticker::leading(TickerOptions {
+    let ticker = Ticker::start(TickerOptions {
         maintenance: Duration::from_millis(100),
         ..options(server, &[&database])
     });
@@ -293,11 +292,10 @@ async fn new_options_take_the_place_of_the_old_ones() {
         return;
     };
     let (one, other) = (with_queue(server), with_queue(server));
-    let ticker = Ticker::start(options(server, &[&one]));
-    ticker.stands(&one, Standing::Leading).await;
+    let ticker = Ticker::leading(options(server, &[&one]), &one).await;
     ticker.options.send(options(server, &[&other])).unwrap();
     ticker.stands(&other, Standing::Leading).await;
-    assert_eq!(ticker.board.reports().len(), 1);
+    until("the first is forgotten", || ticker.board.reports().len() == 1).await;
     ticker.stop().await;
 }
 
@@ -308,7 +306,7 @@ async fn the_extension_in_c_is_ticked_too() {
     };
     let database = server.database();
     server.sql(&database, "CREATE EXTENSION pgq; SELECT pgq.create_queue('q'), pgq.set_queue_config('q', 'ticker_max_lag', '0')");
-    let ticker = Ticker::start(options(server, &[&database]), &database).await;
+    let ticker = Ticker::leading(options(server, &[&database]), &database).await;
     ticks_an_event(server, &database).await;
     ticker.stop().await;
 }

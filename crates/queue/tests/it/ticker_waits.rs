@@ -42,7 +42,8 @@ async fn what_cannot_be_moved_does_not_keep_it_awake() {
         "SELECT pgq.register_consumer('q', 'c');
          SELECT pgq.event_retry_raw('q', 'c', now() - interval '1 hour', null, now(), 1, 't', 'd', null, null, null, null);
          SELECT pgq.insert_event_at('q', now() + interval '1 ms', 't', 'd');
-         UPDATE pgq.queue SET queue_disable_insert = true",
+         UPDATE pgq.queue SET queue_disable_insert = true;
+         SELECT pg_sleep(0.01)",
     );
     let rows = server.sql(
         &database,
