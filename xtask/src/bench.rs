@@ -5,6 +5,7 @@ mod contender;
 mod delay;
 mod generator;
 mod measure;
+mod options;
 mod queue;
 mod s3;
 mod same;
@@ -12,13 +13,14 @@ mod scale;
 mod table;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
 use crate::{process, workspace};
 use contender::{Contender, Name};
 use measure::Measurement;
+use options::Options;
 
 const ALL: &str = "`first-backup`, `queue`, `s3` and `scale`";
 const SEED: u64 = 20_261_121;
@@ -55,16 +57,6 @@ pub struct Row {
     rounds: Vec<Measurement>,
 }
 
-struct Options {
-    size: u64,
-    files: u64,
-    rounds: usize,
-    names: Vec<Name>,
-    sets: Vec<&'static str>,
-    json: bool,
-    work: PathBuf,
-}
-
 /// Runs the verb.
 pub fn run(arguments: &[String]) -> Result<()> {
     if cfg!(debug_assertions) {
@@ -79,7 +71,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         bail!("bench: which one? There are {ALL}")
     };
     match name.as_str() {
-        "first-backup" => first_backup(&Options::parse(rest)?),
+        "first-backup" => first_backup(&Options::first_backup(rest)?),
         "queue" => queue::run(rest),
         "s3" => s3::run(rest),
         "scale" => scale::run(rest),
@@ -87,60 +79,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-impl Options {
-    fn parse(arguments: &[String]) -> Result<Self> {
-        let mut options = Self {
-            size: 4 << 30,
-            files: 100_000,
-            rounds: 3,
-            names: Name::ALL.to_vec(),
-            sets: vec!["large", "small"],
-            json: false,
-            work: workspace::target_directory().join("bench"),
-        };
-        let mut words = arguments.iter();
-        while let Some(word) = words.next() {
-            if word == "--json" {
-                options.json = true;
-                continue;
-            }
-            let value = words.next().with_context(|| format!("{word} wants a value"))?;
-            match word.as_str() {
-                "--size" => options.size = bytes(value)?,
-                "--files" => options.files = value.parse().context("--files")?,
-                "--rounds" => options.rounds = value.parse().context("--rounds")?,
-                "--tools" => options.names = Name::list(value)?,
-                "--work" => options.work = PathBuf::from(value),
-                "--set" => options.sets.retain(|set| set == value),
-                other => bail!("bench first-backup: unknown option {other}"),
-            }
-        }
-        if options.sets.is_empty() || options.rounds == 0 {
-            bail!("nothing to measure: --set is `large` or `small`, --rounds at least 1");
-        }
-        Ok(options)
-    }
-}
-
 /// Restored trees of small files stay here until all of the set is measured: for minutes after many files were removed, ext4 makes new
 /// ones slowly (it does not give out the inodes again at once), which whoever comes next would pay for.
 const RESTORED: &str = "restored";
-
-fn bytes(text: &str) -> Result<u64> {
-    let (number, unit) = match text.strip_suffix("GiB") {
-        Some(number) => (number, 1 << 30),
-        None => (
-            text.strip_suffix("MiB")
-                .context("a size is like 4GiB or 512MiB")?,
-            1 << 20,
-        ),
-    };
-    Ok(number
-        .trim()
-        .parse::<u64>()
-        .with_context(|| format!("size {text}"))?
-        * unit)
-}
 
 fn first_backup(options: &Options) -> Result<()> {
     let work = &options.work;

@@ -6,9 +6,8 @@ mod remote;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use ostler_testkit::servers::SeaweedFs;
 use serde_json::{Value, json};
 
@@ -16,8 +15,8 @@ use super::contender::Name;
 use super::delay::Delay;
 use super::generator;
 use super::measure::{self, Measurement};
+use super::options::Options;
 use super::{SEED, machine};
-use crate::workspace;
 use remote::Remote;
 
 /// What is done, in this order.
@@ -59,57 +58,9 @@ struct Row {
     rounds: Vec<(Measurement, u64)>,
 }
 
-struct Options {
-    size: u64,
-    files: u64,
-    rounds: usize,
-    delay: Duration,
-    names: Vec<Name>,
-    sets: Vec<&'static str>,
-    json: bool,
-    work: PathBuf,
-}
-
-impl Options {
-    fn parse(arguments: &[String]) -> Result<Self> {
-        let mut options = Self {
-            size: 1 << 30,
-            files: 20_000,
-            rounds: 2,
-            delay: Duration::ZERO,
-            names: Name::ALL.to_vec(),
-            sets: vec!["large", "small"],
-            json: false,
-            work: workspace::target_directory().join("bench"),
-        };
-        let mut words = arguments.iter();
-        while let Some(word) = words.next() {
-            if word == "--json" {
-                options.json = true;
-                continue;
-            }
-            let value = words.next().with_context(|| format!("{word} wants a value"))?;
-            match word.as_str() {
-                "--size" => options.size = super::bytes(value)?,
-                "--files" => options.files = value.parse().context("--files")?,
-                "--rounds" => options.rounds = value.parse().context("--rounds")?,
-                "--delay" => options.delay = Duration::from_millis(value.parse().context("--delay")?),
-                "--tools" => options.names = Name::list(value)?,
-                "--work" => options.work = PathBuf::from(value),
-                "--set" => options.sets.retain(|set| set == value),
-                other => bail!("bench s3: unknown option {other}"),
-            }
-        }
-        if options.sets.is_empty() || options.rounds == 0 {
-            bail!("nothing to measure: --set is `large` or `small`, --rounds at least 1");
-        }
-        Ok(options)
-    }
-}
-
 /// Runs the verb.
 pub fn run(arguments: &[String]) -> Result<()> {
-    let options = Options::parse(arguments)?;
+    let options = Options::s3(arguments)?;
     fs::create_dir_all(&options.work)?;
     let service = SeaweedFs::start()?;
     let address = service.endpoint().trim_start_matches("http://").parse()?;

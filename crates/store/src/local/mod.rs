@@ -3,6 +3,7 @@
 //! An object is a file at `<root>/<key>`. It is written to `<root>/tmp/`, synced, linked to its name without
 //! replacing, then the directory is synced, and then the first name is removed. Directories of objects are made when needed and removed when empty.
 
+mod buffers;
 mod fault;
 mod place;
 mod unfinished;
@@ -37,6 +38,7 @@ struct Inner {
     identity: Mutex<Option<(u64, u64)>>,
     /// Directories whose own entries are known to be synced.
     durable: Mutex<HashMap<PathBuf, place::Incarnation>>,
+    buffers: buffers::Buffers,
 }
 
 impl Local {
@@ -69,6 +71,7 @@ impl Local {
                 root,
                 identity: Mutex::new(identity),
                 durable: Mutex::default(),
+                buffers: buffers::Buffers::default(),
             }),
         })
     }
@@ -139,7 +142,7 @@ impl Inner {
         let Some(length) = usize::try_from(end - start).ok().filter(|_| end <= size) else {
             return Err(short(size));
         };
-        let mut bytes = Vec::with_capacity(length);
+        let mut bytes = self.buffers.take(length);
         while bytes.len() < length {
             let at = start + bytes.len() as u64;
             match rustix::io::pread(&file, spare_capacity(&mut bytes), at) {
@@ -151,7 +154,7 @@ impl Inner {
         }
         // The vector may have got more room than asked for, and the file may be longer than the range.
         bytes.truncate(length);
-        Ok(bytes.into())
+        Ok(self.buffers.lend(bytes))
     }
 }
 
