@@ -67,7 +67,7 @@ fn message(delivery: &Delivery, now: Timestamp) -> Markup {
     let (tone, word) = match (delivery.delivered, delivery.next) {
         (Some(_), _) => (Tone::Good, "taken"),
         (None, Some(_)) if delivery.attempts == 0 => (Tone::Plain, "waits"),
-        (None, Some(_)) => (Tone::Doubtful, "sent again"),
+        (None, Some(_)) => (Tone::Doubtful, "not taken yet"),
         (None, None) => (Tone::Bad, "given up"),
     };
     html! {
