@@ -57,6 +57,7 @@ impl Native {
             .connection_timeout(PATIENCE)
             .pool_size(PoolSize::PerHost(NonZeroUsize::MIN))
             .fetch_schema_metadata(false)
+            .fetch_full_schema_metadata(false)
             .disallow_shard_aware_port(true);
         if let Some((user, password)) = &self.user {
             builder = builder.user(user, password.reveal());

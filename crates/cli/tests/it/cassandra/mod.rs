@@ -115,7 +115,7 @@ fn schema_changes_are_refused(world: &World) {
         fs::write(&go_on, "").unwrap();
         making.join().unwrap()
     });
-    let told = ended(&made, 1);
+    let told = ended(&made, 4);
     assert!(told.contains("the schema of cluster `shop` changed"), "{told}");
     world.no_snapshots();
     for marker in ["hold", "asked", "go-on"] {
