@@ -1,4 +1,4 @@
-WITH {with}ostler_made AS ({source}),
+WITH {with}ostler_made AS ({sums}),
 ostler_sides AS (
     SELECT {columns}{bounds} FROM ostler_made
     UNION ALL
@@ -9,4 +9,4 @@ ostler_groups AS (
       FROM ostler_sides
      GROUP BY {group})
 SELECT (SELECT count(*) FROM ostler_groups), (SELECT count(*) FROM ostler_groups WHERE same IS NOT TRUE),
-       (SELECT coalesce(sum(samples), 0)::bigint FROM ostler_made)
+       (SELECT count(*) FROM {source} WHERE {condition})

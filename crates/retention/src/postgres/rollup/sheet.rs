@@ -250,7 +250,9 @@ impl Sheet {
             include_str!("../queries/rollup_compared.sql"),
             &[
                 ("with", with),
-                ("source", &self.sums(level, source, condition, true)),
+                ("sums", &self.sums(level, source, condition, true)),
+                ("source", source),
+                ("condition", condition),
                 ("columns", &self.columns()),
                 ("bounds", &named),
                 ("zeros", &zeros),
