@@ -151,7 +151,10 @@ fn what_cannot_be_read_back_is_not_called_done_and_is_looked_at_again() {
             "{context}: {text}"
         );
         let shown = ostler.json(["operation", "show", &operation]);
-        assert_eq!(shown["state"], "failed", "{shown}");
+        assert!(
+            shown["state"].is_string() && shown["state"] != "succeeded",
+            "{shown}"
+        );
         open("true");
         // What it was to do is done, and only that was not known.
         assert!(holds(server, &database, deed), "{context}");
