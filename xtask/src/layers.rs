@@ -32,6 +32,7 @@ const TABLE: &[Place] = &[
     place("ostler-wire", 1, &["ostler-api"]),
     place("ostler-agent", 2, &[]),
     place("ostler-backup", 2, &[]),
+    place("ostler-drivers", 2, &["ostler-backup"]),
     place("ostler-retention", 2, &[]),
     place("ostler-web", 2, &[]),
     place("ostler-schedule", 2, &[]),

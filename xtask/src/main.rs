@@ -14,6 +14,7 @@
 )]
 
 mod bench;
+mod cassandra;
 mod coverage;
 mod crash;
 mod deny;
@@ -47,6 +48,7 @@ cargo xtask <verb>
   deny                       licences, sources and advisories of all dependencies
   coverage                   line coverage by crate
   simulate [SEEDS|FROM..TO]  go through histories of writers and collectors in one vault; of one seed tell the history
+  cassandra [4.1|5.0]        back up, lose and restore a real ring of Cassandra, of one release or of both
   crash [RUNS]               kill the real binary at every step and RUNS times at random moments of each operation
   queue-model [ROUNDS]       random histories of queues on real servers against an oracle
   servers get|list           fetch, or name, the servers that tests start
@@ -78,6 +80,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "docs" => docs::run(rest),
         "deny" => deny::run(rest),
         "coverage" => coverage::run(rest),
+        "cassandra" => cassandra::run(rest),
         "crash" => crash::run(rest),
         "simulate" => simulate::run(rest),
         "queue-model" => queue_model::run(rest),

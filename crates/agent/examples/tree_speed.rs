@@ -38,6 +38,7 @@ async fn main() {
         exclude: Vec::new(),
         left_out: Vec::new(),
         one_file_system: false,
+        frozen: None,
     };
     let node = LocalNode::new(
         Arc::clone(&vault),

@@ -23,7 +23,9 @@ pub use backup::{
     BackupCounts, BackupDetail, BackupList, BackupState, BackupSummary, Change, ClusterPart, ClusterParts,
     CopiedFrom, Diff, DiffEntry, FileEntry, FileList, Problem, Proof, Reading, Source,
 };
-pub use cluster::{ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary, NodeStatus};
+pub use cluster::{
+    ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary, NodeStatus, SystemStatus,
+};
 pub use operation::{
     AuditEntry, Message, OperationDetail, OperationList, OperationState, OperationSummary, StepSummary,
 };

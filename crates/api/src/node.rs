@@ -66,7 +66,7 @@ impl Epoch {
 }
 
 /// Which files to take.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Selection {
     /// Absolute paths, sorted, none inside another.
@@ -77,6 +77,24 @@ pub struct Selection {
     pub left_out: Vec<PathBuf>,
     /// Whether to stay on each path's file system.
     pub one_file_system: bool,
+    /// Takes a snapshot that a database made, instead of the files it goes on writing. Since version 2 of the protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<Frozen>,
+}
+
+/// Where a database puts snapshots of its files: in a directory of each directory that it keeps files in. Only what is in them
+/// is taken, and it is listed as if it were one of the files it was made of: `ks/table/snapshots/x/1.db` with depth 2 and
+/// within `snapshots/x` is `ks/table/1.db`. So a backup looks like the data directory, and is restored as one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Frozen {
+    /// How many levels below each path the directories are that snapshots are made in.
+    pub depth: u32,
+    /// Where the snapshot is in each of them; relative.
+    pub within: PathBuf,
+    /// Whether what is in it never changes: a file with the inode, size and time of one that was read is that file,
+    /// whatever other names it got or lost since.
+    pub immutable: bool,
 }
 
 /// A request to read files and store them in the vault.

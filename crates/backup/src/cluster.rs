@@ -8,6 +8,7 @@ mod answers;
 pub(crate) mod create;
 pub mod mapping;
 pub(crate) mod restore;
+pub(crate) mod system;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use ostler_vocabulary::{ErrorKind, Failure};
 use serde::{Deserialize, Serialize};
 
 use crate::Context;
+use crate::driver::Driver;
 
 /// A cluster and the ways to its nodes.
 #[derive(Debug)]
@@ -35,6 +37,30 @@ pub struct Cluster {
     pub limit: usize,
     /// The epoch of the cluster's lease, which the ways to the nodes share.
     pub epoch: Epoch,
+    /// What knows the database on it.
+    pub driver: Arc<dyn Driver>,
+}
+
+/// Clusters by name.
+pub trait Clusters: std::fmt::Debug + Send + Sync {
+    /// The cluster of this name, with the ways to its nodes.
+    ///
+    /// # Errors
+    /// `NotFound`, and what is wrong with its configuration.
+    fn open(&self, name: &str) -> Result<Arc<Cluster>, Failure>;
+}
+
+/// No clusters at all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nowhere;
+
+impl Clusters for Nowhere {
+    fn open(&self, name: &str) -> Result<Arc<Cluster>, Failure> {
+        Err(Failure::new(
+            ErrorKind::NotFound,
+            format!("cluster `{name}` is not configured here"),
+        ))
+    }
 }
 
 /// A node of a cluster.

@@ -11,7 +11,7 @@ use ostler_vault::{Intent, Lease, LeaseHolder, Record, Vault};
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, ProcessIdentity, Timestamp};
 use std::collections::BTreeSet;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Clusters};
 use crate::state::{self, Backup};
 
 /// A backup whose maker showed no life for so long counts as interrupted in listings. What is freed does not follow
@@ -29,6 +29,8 @@ pub struct Context {
     pub node: Arc<dyn Node>,
     /// The cluster that is backed up or restored, if it is not this machine.
     pub cluster: Option<Arc<Cluster>>,
+    /// The clusters of the configuration, for backups of which a part is kept by the engine of one.
+    pub clusters: Arc<dyn Clusters>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Where drills make their scratch directories.

@@ -14,7 +14,7 @@ use ostler_api::document::{BackupCounts, BackupState, CreateReport, Outcome, Pro
 use ostler_api::node::Selection;
 use ostler_api::request::{CreateBackup, CreateWork, HookFailure, Plan, Request, Work};
 use ostler_operations::{Finished, Operation};
-use ostler_vault::{ClusterRecord, NodeRecord, PackId, Record};
+use ostler_vault::{ClusterRecord, ExternalRecord, NodeRecord, PackId, Record};
 use ostler_vocabulary::{BackupId, Failure, Progress, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -138,6 +138,7 @@ fn selection(request: &CreateBackup, context: &Context) -> Selection {
         exclude: request.exclude.clone(),
         left_out: context.left_out.clone(),
         one_file_system: request.one_file_system,
+        frozen: None,
     }
 }
 
@@ -189,13 +190,13 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
 
 /// One run, with what its steps share.
 pub(crate) struct Create<'a> {
-    id: BackupId,
+    pub(crate) id: BackupId,
     pub(crate) request: CreateBackup,
     work: CreateWork,
     /// When the plan was made.
     planned: Timestamp,
     pub(crate) op: &'a Operation,
-    context: &'a Context,
+    pub(crate) context: &'a Context,
     /// The cluster's lease, where it is one.
     held: Option<Held>,
     /// The packs that the last look found.
@@ -242,6 +243,8 @@ pub(crate) struct Gathered {
     pub(crate) parts: Vec<NodeRecord>,
     /// Nodes that are missing.
     pub(crate) absent: Vec<String>,
+    /// What the database's engine keeps itself.
+    pub(crate) external: Vec<ExternalRecord>,
     /// All of it in numbers.
     pub(crate) counts: BackupCounts,
     /// What went wrong.

@@ -7,6 +7,8 @@
 //! the plan and nothing else: [`create`], [`restore`], [`verify`], [`drill`], [`prune`], [`check`],
 //! [`mirror`], [`repair`] and [`keys`].
 //!
+//! What is particular about a database is said by a [`Driver`](driver::Driver); the crate `drivers` has them.
+//!
 //! Invariants: a commit record is written only after everything it needs was found in the store; a backup is damaged
 //! by evidence only; what is deleted was in the approved plan and still is what it was then; every step may run twice.
 //! The decisions themselves ([`keep`], [`select`], [`state`]) are pure. What is not here: reading and writing
@@ -18,6 +20,7 @@ mod context;
 pub mod create;
 pub mod digest;
 pub mod drill;
+pub mod driver;
 mod error;
 pub mod evidence;
 pub mod keep;
@@ -32,6 +35,8 @@ pub mod rotation;
 mod sample;
 pub mod select;
 pub mod state;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod verify;
 
 pub use context::Context;

@@ -1,5 +1,6 @@
 //! `backup prune` and `backup delete`: remove what a plan names, and free the space that nothing needs.
 
+mod engine;
 mod evaluate;
 mod floor;
 mod plan;
@@ -94,10 +95,16 @@ impl Run<'_> {
                 let Some(decision) = batch.iter().find(|d| d.backup == *id) else {
                     continue;
                 };
+                let kept = self.kept_by_an_engine(*id, &now).await?;
+                if let Some(reason) = kept.refused {
+                    report.refused.push(refusal(decision, reason));
+                    continue;
+                }
                 let deleted = self.delete(decision, &now).await?;
                 match deleted.refused {
                     Some(reason) => report.refused.push(refusal(decision, reason)),
                     None => {
+                        self.forget(*id, &kept.parts, &kept.cluster).await?;
                         bytes += deleted.bytes;
                         report.deleted.push(*id);
                     }

@@ -7,6 +7,7 @@ use ostler_vault::{PartRead, ProofFacts, ProofRecord};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::system;
 use crate::evidence::{self, Data, Look};
 use crate::problems::{bounded, in_short, shown, stored};
 use crate::restore::finished;
@@ -201,7 +202,10 @@ async fn look(
             include: request.include.clone(),
             ..Look::default()
         };
-    let evidence = evidence::examine(context, &record, &look, &step.progress, &step.cancelled).await?;
+    let mut evidence = evidence::examine(context, &record, &look, &step.progress, &step.cancelled).await?;
+    if request.include.is_empty() {
+        evidence.problems.extend(system::check(context, &record).await?);
+    }
     if !evidence.problems.is_empty() {
         // What a deletion removed on purpose is no damage.
         context.record(id).await?;

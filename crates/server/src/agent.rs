@@ -1,6 +1,7 @@
 //! `ostler agent`: a node that answers over the wire, within its bounds.
 
 mod host;
+pub(crate) mod unfinished;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::runtime::{Runtime, make_private};
 use crate::settings::Settings;
 use crate::{Error, settings};
 use host::Beside;
+use unfinished::Unfinished;
 
 /// How often an agent shows life.
 const BEAT: Duration = Duration::from_secs(1);
@@ -77,6 +79,7 @@ pub async fn run(
     let home = settings.state_directory.join("agents").join(&node);
     make_private(&home)?;
     let fence = Arc::new(Fence::open(&home.join("fence.json"))?);
+    let unfinished = Unfinished::open(&home.join("uploads"))?;
     let mut bounds = Bounds::new(&node, &told.roots)?;
     bounds.commands.clone_from(&told.commands);
     bounds.left_out = runtime.left_out();
@@ -92,7 +95,7 @@ pub async fn run(
         roots: told.roots.keys().cloned().collect(),
     };
     let service = Arc::new(Service {
-        host: Arc::new(Beside::new(runtime, Arc::new(bounds)).await?),
+        host: Arc::new(Beside::new(runtime, Arc::new(bounds), unfinished).await?),
         fence,
         token,
         versions: spoken(),
@@ -134,7 +137,7 @@ fn refuse_weak(token: Option<&Secret>) -> Result<(), Failure> {
     }
 }
 
-/// What it speaks; tests let it pretend to be of another version: `OSTLER_TEST_PROTOCOL=2..3`.
+/// What it speaks; tests let it pretend to be of another version: `OSTLER_TEST_PROTOCOL=3..4`.
 fn spoken() -> Versions {
     let own = Versions::own();
     let pretended = std::env::var("OSTLER_TEST_PROTOCOL").ok();

@@ -4,6 +4,7 @@
 
 use anyhow::{Context, Result, bail};
 use ostler_testkit::install;
+use ostler_testkit::install::cassandra::Release as Cassandra;
 use ostler_testkit::install::postgres::{self, Release};
 
 /// The name in `OSTLER_REQUIRE`, what it is, and how to get it.
@@ -40,12 +41,16 @@ const EVERYDAY: &[Entry] = &[
     ("chromium", "Debian's Chromium and its driver", || {
         install::browser::chromium().map(|it| it.browser())
     }),
+    ("promtool", "the checker of Prometheus' rules", install::promtool),
     ("postgres-13", "PostgreSQL 13, the oldest supported", || {
         Release::Thirteen.data()
     }),
     ("postgres-15", "PostgreSQL 15", || Release::Fifteen.data()),
     ("postgres-18", "PostgreSQL 18, the newest", || {
         Release::Eighteen.data()
+    }),
+    ("cassandra-5.0", "Cassandra 5.0 (Maven, JDK 17)", || {
+        Cassandra::Five.jars()
     }),
     (
         "postgres-tools",
@@ -55,11 +60,16 @@ const EVERYDAY: &[Entry] = &[
 ];
 
 /// Fetched when named.
-const OPTIONAL: &[Entry] = &[(
-    "postgres-pgq",
-    "Debian's PostgreSQL 15 with PgQ in C, to compare with (optional)",
-    || Release::WithPgq.data(),
-)];
+const OPTIONAL: &[Entry] = &[
+    ("cassandra-4.1", "Cassandra 4.1 (Maven, JDK 17)", || {
+        Cassandra::Four.jars()
+    }),
+    (
+        "postgres-pgq",
+        "Debian's PostgreSQL 15 with PgQ in C, to compare with (optional)",
+        || Release::WithPgq.data(),
+    ),
+];
 
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();

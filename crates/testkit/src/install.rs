@@ -4,8 +4,11 @@
 //! processes too, wait for each other; what was interrupted leaves nothing that looks whole.
 
 pub mod browser;
+pub mod cassandra;
+mod links;
 mod once;
 pub mod postgres;
+mod prometheus;
 pub mod servant;
 mod stores;
 
@@ -15,6 +18,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use once::once;
+pub use prometheus::promtool;
 pub use stores::{azurite, fake_gcs, moto, sshd, versitygw};
 
 /// Packages of the server of S3.
@@ -58,7 +62,9 @@ pub fn all() -> Result<()> {
     fake_gcs()?;
     moto()?;
     pgq_client()?;
+    promtool()?;
     browser::chromium()?;
+    cassandra::Release::Five.jars()?;
     postgres::all()
 }
 
@@ -152,6 +158,7 @@ pub(crate) fn debian(name: &str, packages: &[&str]) -> Result<PathBuf> {
                 .arg(partial))?;
         }
         std::fs::remove_dir_all(&downloads)?;
+        links::relink(partial)?;
         readable(partial)
     })
 }

@@ -91,6 +91,14 @@ impl RemoteNode {
         let (client, base) = self.connect().await?;
         let theirs = self.versions_by(&client, &base).await?;
         let version = Versions::own().common(&theirs, &self.target.node)?;
+        if ask.since() > version {
+            return Err(Error::TooOld {
+                node: self.target.node.clone(),
+                program: theirs.program,
+                needed: ask.since(),
+            }
+            .into());
+        }
         let envelope = Envelope {
             cluster: self.cluster.clone(),
             vault: ask

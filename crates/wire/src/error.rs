@@ -58,6 +58,18 @@ pub enum Error {
         /// What we speak.
         ours: Versions,
     },
+    /// The agent's version of the protocol has no such request.
+    #[error(
+        "the agent of node `{node}` (Ostler {program}) is too old for this: it takes version {needed} of the protocol"
+    )]
+    TooOld {
+        /// The node.
+        node: String,
+        /// What runs there.
+        program: String,
+        /// The version that has the request.
+        needed: u32,
+    },
     /// Certificates or keys cannot be used.
     #[error("cannot use {what}: {reason}")]
     Credentials {
@@ -98,7 +110,7 @@ impl Classified for Error {
             Self::Unreachable { .. } => ErrorKind::Unavailable,
             Self::Silent { .. } => ErrorKind::Timeout,
             Self::Untrusted { .. } => ErrorKind::Denied,
-            Self::Answer { .. } | Self::Versions { .. } => ErrorKind::Unsupported,
+            Self::Answer { .. } | Self::Versions { .. } | Self::TooOld { .. } => ErrorKind::Unsupported,
             Self::Credentials { .. } | Self::NoLease => ErrorKind::Invalid,
             Self::Fence { .. } => ErrorKind::Internal,
             Self::Superseded { .. } => ErrorKind::Conflict,
@@ -119,6 +131,7 @@ impl Classified for Error {
                 true => "upgrade Ostler here".to_owned(),
                 false => "upgrade Ostler on that node".to_owned(),
             }),
+            Self::TooOld { .. } => Some("upgrade Ostler on that node".to_owned()),
             _ => None,
         }
     }

@@ -1,11 +1,11 @@
-//! What is said on the wire, version 1.
+//! What is said on the wire. A later version has everything of the one before; what is new is said by [`Ask::since`].
 
 use ostler_api::node::{Compare, Download, Selection, Upload};
 use ostler_vocabulary::{ErrorKind, Failure, ProgressValue, VaultId};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// The body of `POST /v1/ask`.
+/// The body of `POST /vN/ask`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Envelope {
@@ -82,6 +82,19 @@ impl Ask {
             self,
             Self::Upload(_) | Self::Preview(_) | Self::Download(_) | Self::Compare(_)
         )
+    }
+
+    /// The oldest version of the protocol that has this request.
+    #[must_use]
+    pub fn since(&self) -> u32 {
+        match self {
+            Self::Survey(selection) | Self::Upload(Upload { selection, .. })
+                if selection.frozen.is_some() =>
+            {
+                2
+            }
+            _ => 1,
+        }
     }
 
     /// Its word, for logs.

@@ -149,10 +149,12 @@ impl Service {
         }
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/versions") => json(StatusCode::OK, &self.versions),
-            (&Method::POST, "/v1/ask") if self.versions.oldest <= 1 => match self.work(request).await {
-                Ok(lines) => streamed(lines),
-                Err(failure) => refused(StatusCode::BAD_REQUEST, &failure),
-            },
+            (&Method::POST, path) if let Some(version) = self.spoken(path) => {
+                match self.work(request, version).await {
+                    Ok(lines) => streamed(lines),
+                    Err(failure) => refused(StatusCode::BAD_REQUEST, &failure),
+                }
+            }
             (_, path) => {
                 let failure = Failure::new(
                     ErrorKind::Unsupported,
@@ -161,6 +163,14 @@ impl Service {
                 refused(StatusCode::NOT_FOUND, &failure)
             }
         }
+    }
+
+    /// The version of a request's path, if it is spoken here.
+    fn spoken(&self, path: &str) -> Option<u32> {
+        let version = path.strip_prefix("/v")?.strip_suffix("/ask")?.parse().ok()?;
+        (self.versions.oldest..=self.versions.newest)
+            .contains(&version)
+            .then_some(version)
     }
 
     fn has_token(&self, request: &Request<Incoming>) -> bool {
@@ -177,7 +187,11 @@ impl Service {
 
     /// Reads the request, lets it in, and gives the lines that answer it. They come as the work goes on, and dropping them
     /// stops it.
-    async fn work(&self, request: Request<Incoming>) -> Result<BoxStream<'static, Bytes>, Failure> {
+    async fn work(
+        &self,
+        request: Request<Incoming>,
+        version: u32,
+    ) -> Result<BoxStream<'static, Bytes>, Failure> {
         let invalid = |reason: String| {
             Failure::new(
                 ErrorKind::Invalid,
@@ -193,7 +207,13 @@ impl Service {
             epoch,
             ask,
         } = envelope;
-        tracing::info!(%cluster, epoch, "asked to {}", ask.name());
+        if ask.since() > version {
+            return Err(invalid(format!(
+                "version {version} of the protocol has no such {}",
+                ask.name()
+            )));
+        }
+        tracing::info!(%cluster, epoch, version, "asked to {}", ask.name());
         let pass = match (ask.writes(), vault) {
             (false, _) => None,
             (true, None) => return Err(Error::NoLease.into()),

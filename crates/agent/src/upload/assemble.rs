@@ -116,7 +116,7 @@ impl<'a> Assembler<'a> {
             return Ok(());
         };
         let entry = Entry {
-            path: found.path.clone(),
+            path: found.listed().to_vec(),
             ..first.clone()
         };
         *left = left.saturating_sub(1);

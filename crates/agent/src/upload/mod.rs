@@ -34,6 +34,7 @@ use crate::problems::Problems;
 use crate::stat::Kind;
 use crate::stop::Stop;
 use crate::walk::exclude::Exclude;
+use crate::walk::frozen::Frozen;
 use crate::walk::{Found, Visit, Walker};
 use assemble::Assembler;
 use content::Chunker;
@@ -71,6 +72,9 @@ pub(crate) struct Context<'a> {
 pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> {
     let roots = roots(&request.selection)?;
     let exclude = Exclude::new(&request.selection.exclude)?;
+    let frozen = frozen(&request.selection)?;
+    let immutable = frozen.as_ref().is_some_and(|frozen| frozen.immutable);
+    let walker = || walker(&exclude, &request.selection, work.stop).frozen(frozen.as_ref());
     let chunk = work.options.chunk_size;
     let piece = PIECE.div_ceil(chunk as u64).max(1) * chunk as u64;
     let workers = work.options.workers.max(1);
@@ -94,6 +98,7 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
         problems: work.problems,
         clock: work.clock,
         opened: AtomicU64::new(0),
+        immutable,
     };
     // Made here: they belong to the runtime that this thread knows.
     let list = ListWriter::new(work.session.sink());
@@ -116,7 +121,7 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
             // A source is mostly as large as it was the last time; that need not be counted.
             Some(parent) => work.progress.add_total(parent.bytes()),
             None => {
-                let ahead = walker(&exclude, &request.selection, stop);
+                let ahead = walker();
                 let roots = &roots;
                 threads.push(scope.spawn(move || foresight::count(roots, ahead, work.progress)));
             }
@@ -137,11 +142,11 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
                 sizes,
                 work.session,
                 entries,
-                names,
+                (names, immutable),
                 work.problems,
                 (work.progress, stop),
             );
-            let mut walker = walker(&exclude, &request.selection, stop);
+            let mut walker = walker();
             for root in &roots {
                 walker.walk(root, &mut planner)?;
             }
@@ -190,6 +195,10 @@ fn worker(
 
 fn walker<'a>(exclude: &'a Exclude, selection: &Selection, stop: &'a Stop) -> Walker<'a> {
     Walker::new(exclude, &selection.left_out, selection.one_file_system, stop)
+}
+
+fn frozen(selection: &Selection) -> Result<Option<Frozen>, Error> {
+    selection.frozen.as_ref().map(Frozen::new).transpose()
 }
 
 /// The paths that were asked for, in list order. All must be there before anything is read.
@@ -250,7 +259,8 @@ pub(crate) fn survey(selection: &Selection, progress: &Progress, stop: &Stop) ->
         links: std::collections::HashSet::new(),
         progress,
     };
-    let mut walker = walker(&exclude, selection, stop);
+    let frozen = frozen(selection)?;
+    let mut walker = walker(&exclude, selection, stop).frozen(frozen.as_ref());
     for root in &roots {
         walker.walk(root, &mut count)?;
     }

@@ -44,6 +44,8 @@ pub(crate) struct Planner<'a> {
     upload: &'a Upload,
     parent: Option<Peekable<ParentEntries<'a>>>,
     names: &'a Names,
+    /// Whether nobody writes to the files that are found.
+    immutable: bool,
     problems: &'a Problems,
     progress: &'a Progress,
     stop: &'a Stop,
@@ -57,7 +59,7 @@ impl<'a> Planner<'a> {
         (chunk, piece): (u64, u64),
         upload: &'a Upload,
         parent: Option<ParentEntries<'a>>,
-        names: &'a Names,
+        (names, immutable): (&'a Names, bool),
         problems: &'a Problems,
         (progress, stop): (&'a Progress, &'a Stop),
     ) -> Self {
@@ -72,6 +74,7 @@ impl<'a> Planner<'a> {
             upload,
             parent: parent.map(Iterator::peekable),
             names,
+            immutable,
             problems,
             progress,
             stop,
@@ -154,6 +157,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The entry of a file that is as it was, without opening it; its change time vouches for all of its metadata.
+    /// That of a file that nobody writes to need not: it changes with every name the file gets or loses.
     fn unchanged(&self, found: &Found, before: &mut Entry) -> Result<bool, Error> {
         let EntryKind::File {
             size,
@@ -168,7 +172,7 @@ impl<'a> Planner<'a> {
         if *size != stat.size
             || then.inode != stat.inode
             || then.modified != stat.modified
-            || then.changed != stat.changed
+            || (then.changed != stat.changed && !self.immutable)
         {
             return Ok(false);
         }
@@ -189,7 +193,7 @@ impl<'a> Planner<'a> {
 
 impl Visit for Planner<'_> {
     fn found(&mut self, found: Found) -> Result<(), Error> {
-        let before = self.in_parent(&found.path);
+        let before = self.in_parent(found.listed());
         let stat = found.stat;
         if stat.kind != Kind::File {
             return self.push(Item::Read(found, None), 0);

@@ -5,6 +5,7 @@
 //! the backup and is only counted; a directory that cannot be read is a problem.
 
 pub(crate) mod exclude;
+pub(crate) mod frozen;
 pub(crate) mod handle;
 pub(crate) mod listing;
 
@@ -21,6 +22,7 @@ use crate::path::{absolute, listed, push, shown, split};
 use crate::stat::{Kind, Stat};
 use crate::stop::Stop;
 use exclude::Exclude;
+use frozen::{Frozen, Place};
 use handle::{Handle, open_directory, open_quietly};
 use listing::{DIRECTORY, Lister, Names};
 
@@ -34,6 +36,8 @@ const OPEN_FINDS: usize = 200;
 pub(crate) struct Found {
     /// Absolute, without the leading `/`.
     pub(crate) path: Vec<u8>,
+    /// Its path in the list, where that is another.
+    pub(crate) listed: Option<Vec<u8>>,
     pub(crate) stat: Stat,
     /// A directory's own descriptor, otherwise that of the directory it is in.
     pub(crate) handle: Option<Arc<Handle>>,
@@ -42,6 +46,11 @@ pub(crate) struct Found {
 impl Found {
     pub(crate) fn name(&self) -> &[u8] {
         split(&self.path).1
+    }
+
+    /// Its path in the list.
+    pub(crate) fn listed(&self) -> &[u8] {
+        self.listed.as_deref().unwrap_or(&self.path)
     }
 }
 
@@ -58,6 +67,7 @@ pub(crate) struct Walker<'a> {
     /// Device and inode of directories that are always left out.
     left_out: HashSet<(u64, u64)>,
     one_file_system: bool,
+    frozen: Option<&'a Frozen>,
     stop: &'a Stop,
     open: Arc<AtomicUsize>,
     /// Entries that were gone when they were looked at.
@@ -88,10 +98,16 @@ impl<'a> Walker<'a> {
                 .map(|stat| (stat.device, stat.inode))
                 .collect(),
             one_file_system,
+            frozen: None,
             stop,
             open: Arc::default(),
             vanished: 0,
         }
+    }
+
+    /// Takes only this snapshot.
+    pub(crate) fn frozen(self, frozen: Option<&'a Frozen>) -> Self {
+        Self { frozen, ..self }
     }
 
     /// Looks at a path that was asked for. A link to a directory is followed, for it is the directory that is meant.
@@ -123,6 +139,7 @@ impl<'a> Walker<'a> {
             let handle = parent.ok().map(|fd| Handle::new(fd, &self.open));
             return visit.found(Found {
                 path: path.to_vec(),
+                listed: None,
                 stat,
                 handle,
             });
@@ -139,6 +156,7 @@ impl<'a> Walker<'a> {
                 visit.problem(path, format!("cannot open the directory: {source}"));
                 visit.found(Found {
                     path: path.to_vec(),
+                    listed: None,
                     stat,
                     handle: None,
                 })
@@ -157,6 +175,12 @@ impl<'a> Walker<'a> {
         let mut path = prefix.to_vec();
         let mut lister = Lister::new();
         let mut frames = Vec::new();
+        visit.found(Found {
+            path: path.clone(),
+            listed: None,
+            stat,
+            handle: Some(Arc::clone(&top)),
+        })?;
         self.enter(&mut frames, &mut lister, top, stat, &path, visit)?;
         let mut steps = 0_u32;
         while let Some(depth) = frames.len().checked_sub(1) {
@@ -202,10 +226,18 @@ impl<'a> Walker<'a> {
             if !self.exclude.is_empty() && self.exclude.matches(&with_slash(&path), name, is_directory) {
                 continue;
             }
+            let place = self.frozen.map_or(Place::Taken, |frozen| {
+                frozen.place(path.get(prefix.len() + 1..).unwrap_or_default(), is_directory)
+            });
+            if place == Place::Beside {
+                continue;
+            }
+            let listed = self.frozen.map(|frozen| frozen.listed(&path, prefix.len()));
             if !is_directory {
                 let few = self.open.load(Ordering::Relaxed) < OPEN_FINDS + OPEN_DEPTH;
                 visit.found(Found {
                     path: path.clone(),
+                    listed,
                     stat,
                     handle: few.then_some(directory),
                 })?;
@@ -217,6 +249,7 @@ impl<'a> Walker<'a> {
             if self.one_file_system && stat.device != device {
                 visit.found(Found {
                     path: path.clone(),
+                    listed,
                     stat,
                     handle: None,
                 })?;
@@ -228,6 +261,15 @@ impl<'a> Walker<'a> {
                     if let Some(above) = frames.len().checked_sub(OPEN_DEPTH) {
                         frames[above].handle = None;
                     }
+                    if place == Place::Taken {
+                        // Looked at before it is listed: what appears in between changes its time, and is seen the next time.
+                        visit.found(Found {
+                            path: path.clone(),
+                            listed,
+                            stat,
+                            handle: Some(Arc::clone(&handle)),
+                        })?;
+                    }
                     self.enter(&mut frames, &mut lister, handle, stat, &path, visit)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.vanished += 1,
@@ -235,6 +277,7 @@ impl<'a> Walker<'a> {
                     visit.problem(&path, format!("cannot open the directory: {error}"));
                     visit.found(Found {
                         path: path.clone(),
+                        listed,
                         stat,
                         handle: None,
                     })?;
@@ -254,12 +297,6 @@ impl<'a> Walker<'a> {
         visit: &mut dyn Visit,
     ) -> Result<(), Error> {
         self.stop.check()?;
-        // Looked at before it is listed: what appears in between changes its time, and is seen the next time.
-        visit.found(Found {
-            path: path.to_vec(),
-            stat,
-            handle: Some(Arc::clone(&handle)),
-        })?;
         let names = match lister.names(&*handle) {
             Ok(names) => names,
             Err(error) => {

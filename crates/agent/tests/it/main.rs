@@ -3,6 +3,7 @@
 
 mod changing;
 mod confined;
+mod frozen;
 mod restore;
 mod special;
 mod trees;

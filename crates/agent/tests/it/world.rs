@@ -69,6 +69,7 @@ impl World {
             exclude: Vec::new(),
             left_out: Vec::new(),
             one_file_system: false,
+            frozen: None,
         }
     }
 

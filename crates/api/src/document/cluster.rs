@@ -1,5 +1,7 @@
 //! Clusters as documents.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::node::NodeRoot;
@@ -57,6 +59,24 @@ pub struct ClusterStatus {
     pub name: String,
     /// Its nodes, by name.
     pub nodes: Vec<NodeStatus>,
+    /// What its database says, where one is configured and asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<SystemStatus>,
+}
+
+/// How the database of a cluster stands, as its driver tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemStatus {
+    /// The driver.
+    pub driver: String,
+    /// Facts, by name.
+    pub facts: BTreeMap<String, String>,
+    /// Counts, by name.
+    pub counts: BTreeMap<String, u64>,
+    /// What can be done with it now.
+    pub actions: Vec<String>,
+    /// What is wrong.
+    pub problems: Vec<String>,
 }
 
 /// How a node stands.

@@ -25,6 +25,14 @@ impl Answers {
         all
     }
 
+    /// These are not in the backup, as far as they were going to be.
+    pub(super) fn lack(&mut self, missing: impl IntoIterator<Item = (String, Failure)>) {
+        for (name, failure) in missing {
+            self.nodes.retain(|(node, _)| *node != name);
+            self.absent.push((name, failure));
+        }
+    }
+
     /// Fails when too few answered.
     pub(super) fn enough(&mut self, cluster: &Cluster, least: usize) -> Result<(), Failure> {
         if self.nodes.len() >= least {

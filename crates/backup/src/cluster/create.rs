@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ostler_api::document::{BackupCounts, Problem, Source};
 use ostler_api::node::{Selection, Upload};
@@ -13,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::answers::{Answers, too_few};
-use super::{Cluster, Root};
+use super::{Cluster, Member, Root, system};
 use crate::create::{self, Create, Gathered, KIND, Place, Sent, Start};
+use crate::driver::Take;
 use crate::problems::bounded;
 use crate::{Context, Error, digest};
 
@@ -22,7 +24,7 @@ use crate::{Context, Error, digest};
 const RETRIES: u32 = 6;
 
 /// How much is written down of why a node is missing, in characters.
-const REASON: usize = 500;
+pub(super) const REASON: usize = 500;
 
 /// Works out what a backup of the cluster would read.
 pub(crate) async fn plan(
@@ -57,13 +59,12 @@ pub(crate) async fn plan(
                 continue;
             };
             for root in wanted(roots, &request.paths) {
+                // Nothing is frozen yet: the files as they are now tell how many there will be.
+                let mut selection = selection(&request, root, &cluster.driver.take());
+                selection.frozen = None;
                 let counted = member
                     .node
-                    .survey(
-                        &selection(&request, root),
-                        &Progress::new(Unit::Files),
-                        &CancellationToken::new(),
-                    )
+                    .survey(&selection, &Progress::new(Unit::Files), &CancellationToken::new())
                     .await?;
                 counts.files += counted.files;
                 counts.bytes += counted.bytes;
@@ -99,12 +100,13 @@ fn wanted<'a>(roots: &'a [Root], names: &'a [PathBuf]) -> impl Iterator<Item = &
         .filter(move |root| names.iter().any(|name| name.as_os_str() == root.name.as_str()))
 }
 
-fn selection(request: &CreateBackup, root: &Root) -> Selection {
+fn selection(request: &CreateBackup, root: &Root, take: &Take) -> Selection {
     Selection {
         paths: vec![root.path.clone()],
-        exclude: request.exclude.clone(),
+        exclude: request.exclude.iter().chain(&take.exclude).cloned().collect(),
         left_out: Vec::new(),
         one_file_system: request.one_file_system,
+        frozen: take.frozen.clone(),
     }
 }
 
@@ -134,7 +136,7 @@ impl Create<'_> {
     /// Lets every node store its parts. `None` when the place was lost.
     pub(crate) async fn upload_cluster(
         &self,
-        cluster: &Cluster,
+        cluster: &Arc<Cluster>,
         start: &Start,
         place: &Place,
         key: &str,
@@ -146,6 +148,17 @@ impl Create<'_> {
             key => format!(" {key}"),
         };
         let mut answers = self.ask_nodes(cluster, least, &suffix).await?;
+        let before = self.look_before(cluster, &cluster.of(&answers), &suffix).await?;
+        answers.lack(unavailable(before.down.clone()));
+        answers.enough(cluster, least)?;
+        let unfrozen = self
+            .freeze(cluster, &cluster.of(&answers), least, &suffix)
+            .await?;
+        answers.lack(unavailable(unfrozen));
+        let frozen = cluster.of(&answers);
+        let described = self.describe(cluster, &frozen, &before, &suffix).await?;
+        let external = self.store_external(cluster, &suffix).await?;
+        let take = cluster.driver.take();
         let mut items = Vec::new();
         for (node, roots) in &answers.nodes {
             for root in wanted(roots, &self.request.paths) {
@@ -160,33 +173,46 @@ impl Create<'_> {
         let policy = self.policy(least, cluster).retries(RETRIES).unit(Unit::Bytes);
         let stored = self
             .op
-            .fan_out("upload", items, cluster.limit, policy, |part, step| async move {
-                if place.writer.is_none() {
-                    return Ok(Stored::None);
+            .fan_out("upload", items, cluster.limit, policy, |part, step| {
+                let take = &take;
+                async move {
+                    if place.writer.is_none() {
+                        return Ok(Stored::None);
+                    }
+                    let uploaded = cluster
+                        .member(&part.node)?
+                        .upload(
+                            &Upload {
+                                backup: place.id,
+                                selection: selection(&self.request, &part.root, take),
+                                parent: start.list_of(&part.name()),
+                                read_all: self.request.read_all || read_all,
+                            },
+                            &step.progress,
+                            &step.cancelled,
+                        )
+                        .await
+                        .map_err(|failure| failure.context(format!("cannot back up {}", part.name())))?;
+                    Ok(Some(Sent {
+                        source: uploaded.source,
+                        list: uploaded.list,
+                        counts: uploaded.counts,
+                        problems: bounded(uploaded.problems),
+                    }))
                 }
-                let uploaded = cluster
-                    .member(&part.node)?
-                    .upload(
-                        &Upload {
-                            backup: place.id,
-                            selection: selection(&self.request, &part.root),
-                            parent: start.list_of(&part.name()),
-                            read_all: self.request.read_all || read_all,
-                        },
-                        &step.progress,
-                        &step.cancelled,
-                    )
-                    .await
-                    .map_err(|failure| failure.context(format!("cannot back up {}", part.name())))?;
-                Ok(Some(Sent {
-                    source: uploaded.source,
-                    list: uploaded.list,
-                    counts: uploaded.counts,
-                    problems: bounded(uploaded.problems),
-                }))
             })
             .await?;
-        let mut gathered = Gathered::default();
+        let failed: Vec<&str> = stored
+            .iter()
+            .zip(&parts)
+            .filter(|((_, result), _)| result.is_err())
+            .map(|(_, part)| part.node.as_str())
+            .collect();
+        self.release(cluster, &frozen, &failed, &suffix).await?;
+        let mut gathered = Gathered {
+            external,
+            ..Gathered::default()
+        };
         let mut of_node: BTreeMap<&str, Vec<(&Part, Sent)>> = BTreeMap::new();
         for (part, (_, result)) in parts.iter().zip(stored) {
             match result {
@@ -213,7 +239,12 @@ impl Create<'_> {
         let absent = self.settle("settle nodes", &suffix, &answers.absent).await?;
         of_node.retain(|node, _| !absent.contains_key(*node));
         for (part, sent) in of_node.into_values().flatten() {
-            gathered.add(part.node.clone(), Some(part.root.name.clone()), sent);
+            let driver = cluster.driver.name();
+            gathered.add(part.node.clone(), Some(part.root.name.clone()), driver, sent);
+        }
+        if let Some(sent) = described {
+            let (host, root) = system::place(cluster);
+            gathered.add(host, Some(root), cluster.driver.name(), sent);
         }
         for (name, reason) in absent {
             gathered.counts.problems += 1;
@@ -298,7 +329,21 @@ impl Create<'_> {
     }
 }
 
+/// Why nodes are missing, as a step has recorded it.
+fn unavailable(reasons: BTreeMap<String, String>) -> impl Iterator<Item = (String, Failure)> {
+    let failure = |reason| Failure::new(ErrorKind::Unavailable, reason);
+    reasons
+        .into_iter()
+        .map(move |(name, reason)| (name, failure(reason)))
+}
+
 impl Cluster {
+    /// The nodes that answered.
+    fn of(&self, answers: &Answers) -> Vec<Member> {
+        let is_there = |member: &&Member| answers.nodes.iter().any(|(node, _)| *node == member.name);
+        self.members.iter().filter(is_there).cloned().collect()
+    }
+
     /// The way to a node.
     pub(crate) fn member(&self, name: &str) -> Result<&dyn ostler_api::Node, Failure> {
         match self.members.iter().find(|member| member.name == name) {
@@ -318,10 +363,10 @@ impl Cluster {
 
 impl Gathered {
     /// Adds what a part's step stored.
-    pub(crate) fn add(&mut self, host: String, root: Option<String>, sent: Sent) {
+    pub(crate) fn add(&mut self, host: String, root: Option<String>, driver: &str, sent: Sent) {
         let part = NodeRecord {
             host,
-            driver: "files".to_owned(),
+            driver: driver.to_owned(),
             paths: sent.source.paths,
             list: sent.list,
             root,

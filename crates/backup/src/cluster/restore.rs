@@ -10,7 +10,7 @@ use ostler_operations::{Finished, Operation, Policy};
 use ostler_vault::{NodeRecord, Record};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Unit};
 
-use super::{Cluster, Held, Root};
+use super::{Cluster, Held, Member, Root, system};
 use crate::problems::{bounded, in_short};
 use crate::restore::{Written, finished, may_restore};
 use crate::{Context, Error, select};
@@ -69,6 +69,12 @@ async fn run_held(
         .await?;
     let record = context.record(id).await?;
     let targets = planned(&record, &work)?;
+    let gets = |member: &&Member| targets.iter().any(|target| target.node == member.name);
+    let nodes: Vec<Member> = cluster.members.iter().filter(gets).cloned().collect();
+    op.step("see that nothing runs")
+        .retries(3)
+        .run(|_| async { cluster.driver.ready(&nodes).await })
+        .await?;
     if request.delete_extra {
         op.step("record removals")
             .run(|_| async {
@@ -124,6 +130,13 @@ async fn run_held(
         return Err(failure
             .context(format!("not every node was restored; these were: {restored}"))
             .with_hint("run the restore again: what is right already is left alone"));
+    }
+    if let Some((_, parts)) = system::engine(context, &record)? {
+        // The engine of the cluster that is restored brings back what that of the other may have stored.
+        op.step("recover in the system")
+            .retries(2)
+            .run(|_| async { cluster.driver.recover(parts).await })
+            .await?;
     }
     report(id, onto, done, context)
 }

@@ -14,6 +14,7 @@ use ostler_vocabulary::{BackupId, ErrorKind, Failure, Unit};
 use super::begin::Place;
 use super::commit::Checked;
 use super::{Create, Gathered, Sent, Start, selection};
+use crate::driver::FILES;
 use crate::problems::{bounded, in_short};
 
 /// How often a backup is begun or its files are read again, when its place or what it stored was taken away.
@@ -170,7 +171,7 @@ impl Create<'_> {
             .await?;
         Ok(sent.map(|sent| {
             let mut gathered = Gathered::default();
-            gathered.add(sent.source.host.clone(), None, sent);
+            gathered.add(sent.source.host.clone(), None, FILES, sent);
             gathered
         }))
     }

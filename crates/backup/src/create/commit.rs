@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::begin::{Lost, Place};
 use super::{Create, Gathered, Start};
+use crate::cluster::system;
 use crate::evidence::{self, Evidence, Look};
 use crate::problems::{bounded, in_short, shown, stored};
 use crate::state::{self, method};
@@ -68,7 +69,11 @@ impl Create<'_> {
     ) -> Result<Evidence, Failure> {
         let found = evidence::examine(self.context, draft, &Look::new(), progress, cancel).await?;
         *self.relied_on.lock().unwrap_or_else(PoisonError::into_inner) = found.packs.clone();
-        Ok(found)
+        let outside = system::check(self.context, draft).await?;
+        Ok(Evidence {
+            problems: [found.problems, outside].concat(),
+            ..found
+        })
     }
 
     fn draft(&self, sent: &Gathered, id: BackupId) -> Record {
@@ -97,6 +102,7 @@ impl Create<'_> {
                     .map(|root| root.to_string_lossy().into_owned())
                     .collect(),
                 absent: sent.absent.clone(),
+                external: sent.external.clone(),
             }),
         }
     }

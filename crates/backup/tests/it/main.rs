@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
 mod create;
+mod engine;
 mod later;
 mod mirror;
-mod node;
 mod weather;
 mod world;

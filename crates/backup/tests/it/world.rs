@@ -14,7 +14,8 @@ use ostler_vault::{InitOptions, Vault};
 use ostler_vocabulary::{Failure, OperationId, Progress, SystemClock, Unit};
 use tokio_util::sync::CancellationToken;
 
-use crate::node::MemoryNode;
+use ostler_backup::cluster::Nowhere;
+use ostler_backup::testing::MemoryNode;
 
 #[derive(Debug, Clone)]
 pub struct World {
@@ -40,6 +41,7 @@ impl World {
                 vault,
                 node: node.clone(),
                 cluster: None,
+                clusters: Arc::new(Nowhere),
                 clock,
                 scratch: "/scratch".into(),
                 left_out: Vec::new(),

@@ -91,4 +91,14 @@ pub(crate) fn status(page: &mut Page, status: &ClusterStatus) {
             page.line(format!("{}: {problem}", node.name));
         }
     }
+    if let Some(system) = &status.system {
+        page.line(&system.driver);
+        for (name, fact) in &system.facts {
+            page.field(name, fact);
+        }
+        for (name, number) in &system.counts {
+            page.field(name, count(*number));
+        }
+        page.fields("problem", system.problems.iter().cloned());
+    }
 }

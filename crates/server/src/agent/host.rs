@@ -10,6 +10,7 @@ use ostler_vault::{InitOptions, Vault};
 use ostler_vocabulary::{ErrorKind, Failure, SystemClock};
 use ostler_wire::{Ask, Caller, Host};
 
+use super::unfinished::Unfinished;
 use crate::runtime::Runtime;
 
 /// The node beside this agent.
@@ -17,12 +18,18 @@ use crate::runtime::Runtime;
 pub(super) struct Beside {
     runtime: Runtime,
     bounds: Arc<Bounds>,
+    /// A request may be the second attempt of one that was cut off: what that left is used.
+    unfinished: Arc<Unfinished>,
     /// For what has nothing to do with a vault: an empty one in memory.
     nothing: Arc<Vault>,
 }
 
 impl Beside {
-    pub(super) async fn new(runtime: Runtime, bounds: Arc<Bounds>) -> Result<Self, Failure> {
+    pub(super) async fn new(
+        runtime: Runtime,
+        bounds: Arc<Bounds>,
+        unfinished: Arc<Unfinished>,
+    ) -> Result<Self, Failure> {
         let options = InitOptions {
             protect: Vec::new(),
             clock: Arc::new(SystemClock::default()),
@@ -31,6 +38,7 @@ impl Beside {
         Ok(Self {
             runtime,
             bounds,
+            unfinished,
             nothing: Arc::new(nothing),
         })
     }
@@ -57,8 +65,7 @@ impl Host for Beside {
             true => self.vault(caller).await?,
             false => Arc::clone(&self.nothing),
         };
-        // A request may be the second attempt of one that was cut off: what that left is used.
-        let node = self.runtime.node_over(vault, true);
+        let node = self.runtime.node_of_agent(vault, Arc::clone(&self.unfinished));
         Ok(Arc::new(Confined::new(node, Arc::clone(&self.bounds))))
     }
 }

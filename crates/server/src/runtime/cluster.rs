@@ -8,12 +8,14 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use ostler_api::Node as _;
 use ostler_api::document::{
-    ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary, NodeStatus,
+    ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary, NodeStatus, SystemStatus,
 };
 use ostler_api::node::Epoch;
 use ostler_api::request::{Request, Selector};
 use ostler_backup::Context;
-use ostler_backup::cluster::{Cluster, Member};
+use ostler_backup::cluster::{Cluster, Clusters, Member};
+use ostler_backup::driver::{Driver, FILES};
+use ostler_drivers::Wanted;
 use ostler_vocabulary::{ErrorKind, Failure, VaultId};
 use ostler_wire::{Identity, RemoteNode, Target, connector};
 
@@ -22,6 +24,27 @@ use crate::Error;
 use crate::agent::text;
 use crate::settings::file;
 pub use init::{ClusterInit, NodeAddress};
+
+/// The clusters of a runtime, for backups in one vault.
+#[derive(Debug)]
+pub(super) struct Configured {
+    pub(super) runtime: Runtime,
+    pub(super) vault: VaultId,
+}
+
+impl Clusters for Configured {
+    fn open(&self, name: &str) -> Result<Arc<Cluster>, Failure> {
+        self.runtime.cluster(name, self.vault).map(Arc::new)
+    }
+}
+
+fn members(ways: Vec<(String, RemoteNode)>) -> Vec<Member> {
+    let member = |(name, way)| Member {
+        name,
+        node: Arc::new(way) as Arc<dyn ostler_api::Node>,
+    };
+    ways.into_iter().map(member).collect()
+}
 
 /// A clock that differs by more is told of.
 const SKEW: SignedDuration = SignedDuration::from_secs(2);
@@ -74,17 +97,46 @@ impl Runtime {
         }
         Ok(Cluster {
             name: name.to_owned(),
-            members: ways
-                .into_iter()
-                .map(|(name, way)| Member {
-                    name,
-                    node: Arc::new(way),
-                })
-                .collect(),
+            driver: self.driver(name, configured)?,
+            members: members(ways),
             quorum: configured.quorum,
             limit: configured.limit as usize,
             epoch,
         })
+    }
+
+    fn driver(&self, name: &str, configured: &file::Cluster) -> Result<Arc<dyn Driver>, Failure> {
+        let settings = &self.inner.settings;
+        let told = &configured.driver;
+        let password = told
+            .password
+            .as_ref()
+            .map(|password| {
+                password.resolve(
+                    "the password of the cluster's database",
+                    settings.base(),
+                    &settings.environment,
+                )
+            })
+            .transpose()?;
+        let wanted = Wanted {
+            cluster: name.to_owned(),
+            nodes: configured
+                .node
+                .iter()
+                .map(|(node, told)| {
+                    let host = told.address.rsplit_once(':').map_or("", |(host, _)| host);
+                    (
+                        node.clone(),
+                        told.database.clone().unwrap_or_else(|| host.to_owned()),
+                    )
+                })
+                .collect(),
+            user: told.user.clone(),
+            password,
+            options: told.options.clone(),
+        };
+        Ok(ostler_drivers::open(&told.name, wanted)?)
     }
 
     fn ways(
@@ -209,10 +261,34 @@ impl Runtime {
             let took = self.inner.clock.monotonic().saturating_sub(begun);
             self.status_of(node, &configured.node[node].address, answered, took)
         });
+        let nodes = futures::future::join_all(asking).await;
         Ok(ClusterStatus {
             name: name.to_owned(),
-            nodes: futures::future::join_all(asking).await,
+            nodes,
+            system: self.system_status(name, configured, members(ways)).await?,
         })
+    }
+
+    /// What the database says, where there is one.
+    async fn system_status(
+        &self,
+        name: &str,
+        configured: &file::Cluster,
+        members: Vec<Member>,
+    ) -> Result<Option<SystemStatus>, Failure> {
+        if configured.driver.name == FILES {
+            return Ok(None);
+        }
+        let driver = self.driver(name, configured)?;
+        let status = driver
+            .status(&members)
+            .await
+            .unwrap_or_else(|failure| SystemStatus {
+                driver: driver.name().to_owned(),
+                problems: vec![failure.messages().join(": ")],
+                ..SystemStatus::default()
+            });
+        Ok(Some(status))
     }
 
     fn status_of(

@@ -12,10 +12,12 @@ use ostler_store::Memory;
 use ostler_vault::{InitOptions, Vault};
 use ostler_vocabulary::{ErrorKind, Failure, OperationId, ProcessIdentity};
 
+use super::cluster::Configured;
 use super::node::VaultNode;
 use super::vaults::Opened;
 use super::{Runtime, first_use, places, queue};
 use crate::Error;
+use crate::agent::unfinished::Unfinished;
 
 impl Runtime {
     pub(super) fn context(&self, opened: &Opened, resumed: bool) -> Context {
@@ -24,8 +26,12 @@ impl Runtime {
         Context {
             vault_name: opened.name.clone(),
             vault: Arc::clone(&opened.vault),
-            node: self.node_protecting(Arc::clone(&opened.vault), left_out.clone(), resumed),
+            node: Arc::new(self.vault_node(Arc::clone(&opened.vault), left_out.clone(), resumed)),
             cluster: None,
+            clusters: Arc::new(Configured {
+                runtime: self.clone(),
+                vault: opened.vault.id(),
+            }),
             clock: Arc::clone(&self.inner.clock),
             scratch: settings.state_directory.join("scratch"),
             left_out,
@@ -40,9 +46,9 @@ impl Runtime {
         }
     }
 
-    /// The agent in this process, over a vault.
-    pub(crate) fn node_over(&self, vault: Arc<Vault>, resumed: bool) -> Arc<dyn Node> {
-        self.node_protecting(vault, self.left_out(), resumed)
+    /// What answers one request to an agent, over a vault.
+    pub(crate) fn node_of_agent(&self, vault: Arc<Vault>, unfinished: Arc<Unfinished>) -> Arc<dyn Node> {
+        Arc::new(self.vault_node(vault, self.left_out(), false).after(unfinished))
     }
 
     /// Directories of ours that no backup holds and no restore removes.
@@ -50,13 +56,13 @@ impl Runtime {
         places::left_out(&self.inner.settings, None)
     }
 
-    fn node_protecting(&self, vault: Arc<Vault>, protected: Vec<PathBuf>, resumed: bool) -> Arc<dyn Node> {
+    fn vault_node(&self, vault: Arc<Vault>, protected: Vec<PathBuf>, resumed: bool) -> VaultNode {
         let options = AgentOptions {
             protected,
             clock: Arc::clone(&self.inner.clock),
             ..AgentOptions::default()
         };
-        Arc::new(VaultNode::new(vault, options, resumed))
+        VaultNode::new(vault, options, resumed)
     }
 
     pub(super) async fn make_plan(&self, request: Request) -> Result<Plan, Failure> {
@@ -122,7 +128,7 @@ impl Runtime {
                 keys::plan(request, &context).await
             }
             Request::QueueSchema(request) => self.plan_queue_schema(request).await,
-            Request::Retention(_) | Request::Undo(_) => Err(misled()),
+            Request::Retention(_) | Request::Undo(_) | Request::Tables(_) => Err(misled()),
         }
     }
 
@@ -358,7 +364,7 @@ fn kind_of(request: &Request) -> (&'static str, u32) {
         Request::Mirror(_) => (mirror::KIND, mirror::VERSION),
         Request::Keys(change) => (keys::kind_of(&change.action), keys::VERSION),
         Request::QueueSchema(_) => (queue::KIND, queue::VERSION),
-        Request::Retention(_) | Request::Undo(_) => ostler_retention::kind_of(request),
+        Request::Retention(_) | Request::Undo(_) | Request::Tables(_) => ostler_retention::kind_of(request),
     }
 }
 
@@ -382,7 +388,9 @@ async fn run(
             None => Err(Failure::new(ErrorKind::Internal, "a mirror has one vault only")),
         },
         Request::Keys(_) => keys::run(plan, op, context, material).await,
-        Request::QueueSchema(_) | Request::Retention(_) | Request::Undo(_) => Err(misled()),
+        Request::QueueSchema(_) | Request::Retention(_) | Request::Undo(_) | Request::Tables(_) => {
+            Err(misled())
+        }
     }
 }
 

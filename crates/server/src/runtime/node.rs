@@ -14,6 +14,8 @@ use ostler_vault::{Index, Vault};
 use ostler_vocabulary::{Failure, ProcessIdentity, Progress};
 use tokio_util::sync::CancellationToken;
 
+use crate::agent::unfinished::{Begun, Unfinished};
+
 /// Makes a [`LocalNode`] for each request. The index is loaded then and not before: an upload begins after the
 /// backup's intent was registered, and what is marked as going by then must be known. A restore also looks into packs
 /// that no index segment names: it brings back whatever is there.
@@ -23,6 +25,8 @@ pub(super) struct VaultNode {
     options: Options,
     /// Whether packs that an interrupted run left are to be used: from the second attempt on, and when resumed.
     adopt: AtomicBool,
+    /// Of an agent: whether there may be such packs.
+    unfinished: Option<Arc<Unfinished>>,
 }
 
 impl VaultNode {
@@ -31,6 +35,15 @@ impl VaultNode {
             vault,
             options,
             adopt: AtomicBool::new(resumed),
+            unfinished: None,
+        }
+    }
+
+    /// The same for one request to an agent, which does not know whether it is the first of its kind.
+    pub(super) fn after(self, unfinished: Arc<Unfinished>) -> Self {
+        Self {
+            unfinished: Some(unfinished),
+            ..self
         }
     }
 
@@ -81,8 +94,17 @@ impl Node for VaultNode {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Uploaded, Failure> {
-        let adopt = self.adopt.swap(true, Ordering::Relaxed);
-        self.local(adopt).await?.upload(request, progress, cancel).await
+        let begun = match &self.unfinished {
+            Some(unfinished) => Some(unfinished.begin()?),
+            None => None,
+        };
+        let left = begun.as_ref().is_some_and(Begun::has_left);
+        let adopt = self.adopt.swap(true, Ordering::Relaxed) || left;
+        let uploaded = self.local(adopt).await?.upload(request, progress, cancel).await?;
+        if let Some(begun) = begun {
+            begun.end();
+        }
+        Ok(uploaded)
     }
 
     async fn preview(

@@ -74,8 +74,35 @@ pub struct Cluster {
     pub patience: Span,
     /// How many nodes are worked on at a time.
     pub limit: u32,
+    /// What runs on it.
+    pub driver: ClusterDriver,
     /// Its nodes.
     pub node: BTreeMap<String, ClusterNode>,
+}
+
+/// The database of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClusterDriver {
+    /// Its driver.
+    pub name: String,
+    /// Who signs in to it.
+    pub user: Option<String>,
+    /// With which password.
+    pub password: Option<Reference>,
+    /// What only its driver knows.
+    pub options: BTreeMap<String, String>,
+}
+
+impl Default for ClusterDriver {
+    fn default() -> Self {
+        Self {
+            name: ostler_backup::driver::FILES.to_owned(),
+            user: None,
+            password: None,
+            options: BTreeMap::new(),
+        }
+    }
 }
 
 impl Default for Cluster {
@@ -91,6 +118,7 @@ impl Default for Cluster {
             quorum: None,
             patience: Span(std::time::Duration::from_secs(30)),
             limit: 8,
+            driver: ClusterDriver::default(),
             node: BTreeMap::new(),
         }
     }
@@ -104,6 +132,8 @@ pub struct ClusterNode {
     pub address: String,
     /// The name that its agent's certificate is for.
     pub certificate_name: Option<String>,
+    /// Where its database answers, if not on the agent's host at the usual port.
+    pub database: Option<String>,
 }
 
 /// Whether a name can be that of a cluster or node: it becomes part of the names in certificates.

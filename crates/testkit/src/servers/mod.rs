@@ -5,6 +5,7 @@
 
 mod azurite;
 mod browser;
+pub mod cassandra;
 mod fake_gcs;
 mod http;
 mod moto;

@@ -77,6 +77,20 @@ pub struct ClusterRecord {
     /// The nodes that are not in it although the cluster has them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub absent: Vec<String>,
+    /// What the database's engine keeps of this backup itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub external: Vec<ExternalRecord>,
+}
+
+/// A part of a backup that is not in the vault: the database's engine stored it, and only it can read and remove it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalRecord {
+    /// Where the engine keeps it: a name that the engine knows, such as that of its repository.
+    pub store: String,
+    /// What it is called there.
+    pub id: String,
+    /// What the engine said of it when it was stored.
+    pub state: String,
 }
 
 impl ClusterRecord {
@@ -110,7 +124,7 @@ impl Record {
 pub struct NodeRecord {
     /// The node.
     pub host: String,
-    /// What knows how to restore it: `files`.
+    /// What knows how to restore it: `files`, `cassandra`.
     pub driver: String,
     /// The directories and files it was asked for.
     #[serde(with = "paths")]

@@ -1,22 +1,26 @@
 //! Messages of every version that was ever spoken are still read, and mean what they meant.
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
+mod speaking;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ostler_api::node::{Compare, Download, Selection, Upload};
+use ostler_api::node::{Compare, Download, Frozen, Selection, Upload};
 use ostler_api::request::Overwrite;
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, ProgressValue, Unit, VaultId};
 use ostler_wire::{Ask, Envelope, FailureDocument, Line, Versions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+/// The requests of version 1, which every later version has.
 fn requests() -> Vec<Envelope> {
     let selection = Selection {
         paths: vec!["/srv/data".into()],
         exclude: vec!["*.tmp".into()],
         left_out: vec!["/srv/data/state".into()],
         one_file_system: true,
+        frozen: None,
     };
     let backup = BackupId::from_bytes([7; 16]);
     let list = "ab".repeat(32);
@@ -57,13 +61,38 @@ fn requests() -> Vec<Envelope> {
             directory: "/srv/data/scratch".into(),
         },
     ];
-    let envelope = |ask: Ask| Envelope {
+    asks.into_iter().map(envelope).collect()
+}
+
+/// What version 2 has beside them.
+fn requests_of_2() -> Vec<Envelope> {
+    let selection = Selection {
+        paths: vec!["/srv/data".into()],
+        exclude: vec!["*.tmp".into()],
+        left_out: Vec::new(),
+        one_file_system: false,
+        frozen: Some(Frozen {
+            depth: 2,
+            within: "snapshots/ostler".into(),
+            immutable: true,
+        }),
+    };
+    let upload = Upload {
+        backup: BackupId::from_bytes([7; 16]),
+        selection: selection.clone(),
+        parent: None,
+        read_all: false,
+    };
+    [Ask::Survey(selection), Ask::Upload(upload)].map(envelope).into()
+}
+
+fn envelope(ask: Ask) -> Envelope {
+    Envelope {
         cluster: "shop".into(),
         vault: ask.writes().then(|| VaultId::from_bytes([9; 16])),
         epoch: if ask.writes() { 12 } else { 0 },
         ask,
-    };
-    asks.into_iter().map(envelope).collect()
+    }
 }
 
 fn lines() -> Vec<Line> {
@@ -90,7 +119,7 @@ fn lines() -> Vec<Line> {
 }
 
 fn samples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/v1")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
 }
 
 /// The sample says this, and this is what it is written as. A sample that is missing is made, and then the test fails.
@@ -114,19 +143,26 @@ fn is_sample<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(file
     assert_eq!(read, values);
     assert_eq!(
         written, text,
-        "version 1 is spoken as it was; another way to say it is another version"
+        "a version is spoken as it was; another way to say it is another version"
     );
 }
 
 #[test]
-fn version_1_is_what_it_was() {
-    is_sample("requests.jsonl", &requests());
-    is_sample("answers.jsonl", &lines());
+fn each_version_is_what_it_was() {
+    is_sample("v1/requests.jsonl", &requests());
+    is_sample("v1/answers.jsonl", &lines());
+    is_sample("v2/requests.jsonl", &requests_of_2());
+}
+
+#[test]
+fn a_request_says_which_version_it_takes() {
+    assert!(requests().iter().all(|envelope| envelope.ask.since() == 1));
+    assert!(requests_of_2().iter().all(|envelope| envelope.ask.since() == 2));
 }
 
 #[test]
 fn what_a_request_says_beyond_its_version_is_refused() {
-    for envelope in requests() {
+    for envelope in requests().into_iter().chain(requests_of_2()) {
         let mut value = serde_json::to_value(&envelope).unwrap();
         value["later"] = true.into();
         assert!(serde_json::from_value::<Envelope>(value).is_err());
@@ -146,7 +182,7 @@ fn what_an_answer_says_beyond_its_version_is_passed_over() {
     assert_eq!(line, Line::Beat);
     let versions = r#"{"program":"9.0.0","oldest":1,"newest":7,"later":1}"#;
     let versions: Versions = serde_json::from_str(versions).unwrap();
-    assert_eq!(Versions::own().common(&versions, "a").unwrap(), 1);
+    assert_eq!(Versions::own().common(&versions, "a").unwrap(), 2);
 }
 
 #[test]

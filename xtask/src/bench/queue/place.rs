@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use ostler_testkit::install::postgres::Release;
+use ostler_testkit::install::postgres::{Release, pgqd};
 use ostler_testkit::servers::{Postgres, Rows, Wire};
 
 use crate::bench::contender;
@@ -84,7 +84,7 @@ impl Place {
                     "[pgqd]\nlogfile = {place}/log\npidfile = {place}/pid\nbase_connstr = {base}\ninitial_database = postgres\ndatabase_list = {names}\nsyslog = 0\n"
                 ),
             )?;
-            let mut command = Command::new("pgqd");
+            let mut command = pgqd()?;
             command.arg("-q").arg(settings);
             command
         };

@@ -51,7 +51,7 @@ impl Worker<'_> {
         if size <= self.chunker.chunk {
             match self.chunker.small(fd.as_fd(), size) {
                 Ok(Some(extents)) => match Stat::of(&fd) {
-                    Ok(stat) if stat.same_version(&found.stat) => {
+                    Ok(stat) if stat.same_content(&found.stat, self.shared.immutable) => {
                         let content = Content {
                             stat,
                             extents,
@@ -108,7 +108,7 @@ impl Worker<'_> {
                     .range(fd, 0, stat.size, stat.is_sparse(), &mut extents)?;
             }
             let after = Stat::of(fd).map_err(ReadError::File)?;
-            let torn = is_torn(&stat, &after, size);
+            let torn = is_torn(&stat, &after, size, self.shared.immutable);
             if !torn || attempt == ATTEMPTS || stat.kind != Kind::File {
                 return Ok(Content {
                     stat,
@@ -158,11 +158,12 @@ impl Worker<'_> {
             }
         };
         let stat = content.stat;
-        let racy = content.torn || is_racy(stat.modified, stat.changed, content.opened);
+        let racy =
+            content.torn || !self.shared.immutable && is_racy(stat.modified, stat.changed, content.opened);
         Some(Outcome::Entry {
             changed: before != Some(&content.extents[..]),
             entry: Entry {
-                path: found.path,
+                path: found.listed().to_vec(),
                 metadata: metadata::of(&stat, xattrs, &self.shared.names),
                 kind: EntryKind::File {
                     size: content.size,
@@ -177,9 +178,9 @@ impl Worker<'_> {
 
 /// Whether what was read may be of two versions. A file that only grew is taken as it was when it was opened: logs
 /// and write-ahead files always grow.
-pub(super) fn is_torn(before: &Stat, after: &Stat, read: u64) -> bool {
+pub(super) fn is_torn(before: &Stat, after: &Stat, read: u64, immutable: bool) -> bool {
     if read != before.size {
         return true;
     }
-    !(before.same_version(after) || (before.same_file(after) && after.size > before.size))
+    !(before.same_content(after, immutable) || (before.same_file(after) && after.size > before.size))
 }

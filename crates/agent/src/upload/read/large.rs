@@ -90,6 +90,7 @@ impl Worker<'_> {
     ) -> Result<Option<Outcome>, Error> {
         let found = Found {
             path: file.found.path.clone(),
+            listed: file.found.listed.clone(),
             stat: file.found.stat,
             handle: None,
         };
@@ -110,7 +111,10 @@ impl Worker<'_> {
         }
         let fd = opened.fd.as_fd();
         match Stat::of(fd) {
-            Ok(after) if !is_torn(&opened.before, &after, size) && opened.before.kind == Kind::File => {
+            Ok(after)
+                if !is_torn(&opened.before, &after, size, self.shared.immutable)
+                    && opened.before.kind == Kind::File =>
+            {
                 let content = Content {
                     stat: opened.before,
                     extents,

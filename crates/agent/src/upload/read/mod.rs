@@ -30,6 +30,8 @@ pub(crate) struct Shared<'a> {
     pub(crate) clock: &'a dyn Clock,
     /// Counts files whose content was opened; for reports and tests.
     pub(crate) opened: std::sync::atomic::AtomicU64,
+    /// Whether nobody writes to the files that are read.
+    pub(crate) immutable: bool,
 }
 
 /// One worker.
@@ -102,7 +104,7 @@ impl Worker<'_> {
             Ok((kind, xattrs)) => Some(Outcome::Entry {
                 entry: Entry {
                     metadata: metadata::of(&stat, xattrs, &self.shared.names),
-                    path: found.path,
+                    path: found.listed().to_vec(),
                     kind,
                 },
                 changed: false,

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cluster_of;
 use crate::Context;
+use crate::cluster::system::is_system;
 use crate::cluster::{Cluster, Root, mapping};
 use crate::restore::{conflicts, digest_of, subject};
 
@@ -56,7 +57,8 @@ impl Target {
 
 /// Every part that is meant, with where it goes; from what is in the backup and what the nodes say now.
 async fn targets(record: &Record, onto: &Onto, cluster: &Cluster) -> Result<Vec<Target>, Failure> {
-    let nodes: BTreeSet<&str> = record.nodes.iter().map(|part| part.host.as_str()).collect();
+    let parts: Vec<&NodeRecord> = record.nodes.iter().filter(|part| !is_system(part)).collect();
+    let nodes: BTreeSet<&str> = parts.iter().map(|part| part.host.as_str()).collect();
     let pairs = mapping::pairs(&nodes, &cluster.names(), onto)?;
     let mut asking = Vec::new();
     for (_, to) in &pairs {
@@ -71,7 +73,7 @@ async fn targets(record: &Record, onto: &Onto, cluster: &Cluster) -> Result<Vec<
     let mut targets = Vec::new();
     for ((from, to), roots) in pairs.iter().zip(answers) {
         let roots = roots?;
-        for part in record.nodes.iter().filter(|part| part.host == *from) {
+        for part in parts.iter().copied().filter(|part| part.host == *from) {
             let root = roots
                 .iter()
                 .find(|root| part.root.as_deref() == Some(root.name.as_str()));
@@ -104,6 +106,24 @@ fn of_cluster(record: &Record) -> Result<(), Failure> {
     }
 }
 
+/// Refuses a backup of another kind of database than the cluster's.
+fn of_driver(record: &Record, cluster: &Cluster) -> Result<(), Failure> {
+    let name = cluster.driver.name();
+    match record.nodes.iter().find(|part| part.driver != name) {
+        None => Ok(()),
+        Some(part) => Err(Failure::new(
+            ErrorKind::Invalid,
+            format!(
+                "backup {} was made by the driver `{}`, and cluster `{}` has `{name}`",
+                record.backup.short(),
+                part.driver,
+                cluster.name
+            ),
+        )
+        .with_hint("[cluster.NAME.driver] says which driver a cluster has")),
+    }
+}
+
 /// Works out who gets what, and refuses what would not go well.
 pub(crate) async fn plan(
     request: Restore,
@@ -113,6 +133,7 @@ pub(crate) async fn plan(
 ) -> Result<Plan, Failure> {
     of_cluster(record)?;
     let cluster = cluster_of(context)?;
+    of_driver(record, cluster)?;
     let id = record.backup;
     let targets = targets(record, onto, cluster).await?;
     let mut looking = Vec::new();

@@ -34,6 +34,10 @@ pub(crate) struct Init {
     /// How many nodes a backup has to hold; all if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     quorum: Option<u32>,
+
+    /// What runs on it: `cassandra`; plain files if not given
+    #[arg(long, value_name = "DRIVER", value_parser = text())]
+    driver: Option<String>,
 }
 
 impl Init {
@@ -44,6 +48,7 @@ impl Init {
             nodes: self.nodes.into_iter().map(address).collect(),
             roots: tag_map(&self.roots)?,
             quorum: self.quorum,
+            driver: self.driver,
         };
         let info = session.backend.init_cluster(request).await?;
         session

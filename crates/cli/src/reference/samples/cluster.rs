@@ -44,7 +44,7 @@ pub fn cluster_status() -> ClusterStatus {
         address: format!("{name}.example.net:7447"),
         ok: true,
         version: Some("0.1.0".into()),
-        protocol: Some(1),
+        protocol: Some(2),
         roots: vec![NodeRoot {
             name: "data".into(),
             path: "/var/lib/shop".into(),
@@ -65,5 +65,12 @@ pub fn cluster_status() -> ClusterStatus {
     ClusterStatus {
         name: "shop".into(),
         nodes: vec![up("a"), up("b"), down],
+        system: Some(SystemStatus {
+            driver: "cassandra".into(),
+            facts: [("version".into(), "5.0.9".into())].into(),
+            counts: [("nodes that answer".into(), 3)].into(),
+            actions: vec!["clear-snapshots".into()],
+            problems: vec![],
+        }),
     }
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ostler_api::document::ClusterInfo;
+use ostler_backup::driver::FILES;
+use ostler_drivers::Entry;
 use ostler_vocabulary::{ErrorKind, Failure, Secret};
 use ostler_wire::{Authority, Purpose};
 
@@ -27,6 +29,8 @@ pub struct ClusterInit {
     pub roots: BTreeMap<String, String>,
     /// How many nodes a backup has to hold.
     pub quorum: Option<u32>,
+    /// The driver of its database; `None` is plain files.
+    pub driver: Option<String>,
 }
 
 /// A node and where its agent answers.
@@ -65,8 +69,7 @@ impl Runtime {
     /// # Errors
     /// When there is a cluster of that name, a name is none, or a file cannot be written. Replaces nothing.
     pub async fn init_cluster(&self, request: ClusterInit) -> Result<ClusterInfo, Failure> {
-        let runtime = self.clone();
-        let made = request.clone();
+        let (runtime, made) = (self.clone(), request.clone());
         blocking(move || runtime.make_cluster(&made)).await?;
         let files = self.files_of(&request.name, &request.nodes);
         self.reread(&request.name, &files)
@@ -76,6 +79,7 @@ impl Runtime {
         let settings = &self.inner.settings;
         let name = &request.name;
         check_names(request)?;
+        let driver = ostler_drivers::find(request.driver.as_deref().unwrap_or(FILES), name)?;
         if settings.file.cluster.contains_key(name) {
             return Err(taken(
                 format!("a cluster `{name}` is configured already"),
@@ -103,7 +107,7 @@ impl Runtime {
         write(&place.file("coordinator.pem"), &coordinator.certificate)?;
         write(&place.file("coordinator.key"), coordinator.key.reveal())?;
         for node in &request.nodes {
-            self.equip(&authority, &place, name, &vault, node, &request.roots)?;
+            self.equip(&authority, &place, (name, driver), &vault, node, &request.roots)?;
         }
         // Last: what is there without it was interrupted, and names the way out.
         write(&place.file("authority.key"), authority.key().reveal())?;
@@ -112,10 +116,8 @@ impl Runtime {
             text.push_str(&format!("vault = {}\n", quoted(vault)));
         }
         for (key, file) in [("authority", "authority.pem"), ("certificate", "coordinator.pem")] {
-            text.push_str(&format!(
-                "{key} = {}\n",
-                quoted(&format!("clusters/{name}/{file}"))
-            ));
+            let file = quoted(&format!("clusters/{name}/{file}"));
+            text.push_str(&format!("{key} = {file}\n"));
         }
         text.push_str(&format!(
             "key = {{ file = {} }}\n",
@@ -123,6 +125,9 @@ impl Runtime {
         ));
         if let Some(quorum) = request.quorum {
             text.push_str(&format!("quorum = {quorum}\n"));
+        }
+        if let Some(driver) = &request.driver {
+            text.push_str(&format!("\n[cluster.{name}.driver]\nname = {}\n", quoted(driver)));
         }
         for node in &request.nodes {
             text.push_str(&entry(name, node));
@@ -170,7 +175,8 @@ impl Runtime {
         })?;
         let authority = Authority::of(cluster, Secret::new(key));
         let vault = self.vault_name(configured.vault.as_deref());
-        self.equip(&authority, &place, cluster, &vault, node, roots)?;
+        let driver = ostler_drivers::find(&configured.driver.name, cluster)?;
+        self.equip(&authority, &place, (cluster, driver), &vault, node, roots)?;
         Ok(settings.append(
             &format!("cluster.{cluster}.node.{}", node.name),
             entry(cluster, node).trim_start(),
@@ -206,7 +212,7 @@ impl Runtime {
         &self,
         authority: &Authority,
         place: &Place,
-        cluster: &str,
+        (cluster, driver): (&str, &Entry),
         vault: &str,
         node: &NodeAddress,
         roots: &BTreeMap<String, String>,
@@ -224,20 +230,19 @@ impl Runtime {
             }
             .into());
         }
-        let today = self.today();
+        let (today, directory) = (self.today(), place.node(&node.name));
         let own = authority.issue(&certificate_name(cluster, &node.name), Purpose::Agent, today)?;
-        let directory = place.node(&node.name);
         places::make_private(&directory)?;
         write(&directory.join("authority.pem"), &authority.certificate(today)?)?;
         write(&directory.join("agent.pem"), &own.certificate)?;
         write(&directory.join("agent.key"), own.key.reveal())?;
-        let text = self.agent_file(cluster, vault, node, roots)?;
+        let text = self.agent_file((cluster, driver), vault, node, roots)?;
         write(&directory.join("agent.toml"), &text)
     }
 
     fn agent_file(
         &self,
-        cluster: &str,
+        (cluster, driver): (&str, &Entry),
         vault: &str,
         node: &NodeAddress,
         roots: &BTreeMap<String, String>,
@@ -266,6 +271,13 @@ impl Runtime {
             ));
         }
         text.push('\n');
+        if !driver.commands.is_empty() {
+            text.push_str("[agent.commands]\n");
+            for (command, usual) in driver.commands {
+                text.push_str(&format!("{} = {}\n", quoted(command), quoted(usual)));
+            }
+            text.push('\n');
+        }
         text.push_str(&self.inner.settings.vault_table(vault)?);
         Ok(text)
     }

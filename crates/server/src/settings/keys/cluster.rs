@@ -112,6 +112,30 @@ pub(super) const KEYS: &[Key] = &[
         "8",
         "How many nodes are worked on at a time",
     ),
+    key(
+        "cluster.NAME.driver",
+        "name",
+        "\"files\"",
+        "What runs on it: \"files\" for anything that holds still by itself, \"cassandra\"",
+    ),
+    optional(
+        "cluster.NAME.driver",
+        "user",
+        "\"backup\"",
+        "Who signs in to its database",
+    ),
+    optional(
+        "cluster.NAME.driver",
+        "password",
+        "{ env = \"CASSANDRA_PASSWORD\" }",
+        "With which password",
+    ),
+    key(
+        "cluster.NAME.driver",
+        "options",
+        "{}",
+        "What only this driver knows; cassandra: { datacenter = \"dc1\" } backs up one datacenter",
+    ),
     optional(
         "cluster.NAME.node.NODE",
         "address",
@@ -123,5 +147,11 @@ pub(super) const KEYS: &[Key] = &[
         "certificate_name",
         "\"a.NAME.ostler\"",
         "The name that its agent's certificate is for; the host of the address when left out",
+    ),
+    optional(
+        "cluster.NAME.node.NODE",
+        "database",
+        "\"10.0.0.1:9042\"",
+        "Where its database answers; the host of the address, at the usual port, when left out",
     ),
 ];

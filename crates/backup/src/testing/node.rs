@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use crate::evidence::list_address;
 use async_trait::async_trait;
 use ostler_api::Node;
 use ostler_api::document::{BackupCounts, CheckCommand, Problem, Source};
-use ostler_api::node::{Compare, Compared, Download, Downloaded, NodeInfo, Selection, Upload, Uploaded};
+use ostler_api::node::{
+    Compare, Compared, Download, Downloaded, NodeInfo, NodeRoot, Selection, Upload, Uploaded,
+};
 use ostler_api::request::RestoreWork;
-use ostler_backup::evidence::list_address;
 use ostler_vault::list::{Entry, EntryKind, Extent, ListReader, ListWriter, Metadata, path_order};
 use ostler_vault::{ChunkKind, Vault};
 use ostler_vocabulary::{ErrorKind, Failure, Progress, Timestamp};
@@ -17,10 +19,14 @@ use tokio_util::sync::CancellationToken;
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Reads `files`, whose names are absolute paths, and writes to `disk`.
+/// A node without a disk. Reads `files`, whose names are absolute paths, and writes to `disk`.
 #[derive(Debug)]
 pub struct MemoryNode {
+    /// The vault it stores into.
     pub vault: Arc<Vault>,
+    /// Its name in a cluster, and the root it has there; none for the node of this machine.
+    pub name: Option<String>,
+    /// What it has.
     pub files: Mutex<Files>,
     /// What restores wrote: the path in the backup, with its content.
     pub disk: Mutex<Files>,
@@ -33,14 +39,26 @@ pub struct MemoryNode {
 }
 
 impl MemoryNode {
+    /// An empty one.
+    #[must_use]
     pub fn new(vault: Arc<Vault>) -> Self {
         Self {
             vault,
+            name: None,
             files: Mutex::default(),
             disk: Mutex::default(),
             unreadable: Mutex::default(),
             commands: Mutex::default(),
             scratch: Mutex::default(),
+        }
+    }
+
+    /// The same as a node of a cluster, with the root `data` at `/data`.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        Self {
+            name: Some(name.to_owned()),
+            ..self
         }
     }
 
@@ -92,8 +110,15 @@ impl Node for MemoryNode {
         Ok(NodeInfo {
             host: "alpha".into(),
             version: "0".into(),
-            node: None,
-            roots: Vec::new(),
+            node: self.name.clone(),
+            roots: match self.name {
+                Some(_) => vec![NodeRoot {
+                    name: "data".into(),
+                    path: "/data".into(),
+                    free: 1 << 40,
+                }],
+                None => Vec::new(),
+            },
             clock: None,
         })
     }

@@ -1,0 +1,308 @@
+//! The suite that every driver passes: its methods repeated, and backup and restore of a cluster in memory under every fault –
+//! each step failed, repeated, lost, cancelled, and lost again while it is taken back.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ostler_api::document::BackupState;
+use ostler_api::node::Epoch;
+use ostler_api::request::{CreateBackup, Filter, Onto, Overwrite, Plan, Restore, Selector};
+use ostler_operations::testing::{dead_process, exercise, quick};
+use ostler_operations::{Engine, Finished, MemoryJournal, Operation, OperationRecord, Spec, State};
+use ostler_store::Memory;
+use ostler_vault::{InitOptions, Vault};
+use ostler_vocabulary::{BackupId, Failure, SystemClock};
+use tokio_util::sync::CancellationToken;
+
+use super::MemoryNode;
+use crate::cluster::{Cluster, Clusters, Member};
+use crate::driver::Driver;
+use crate::{Context, create, restore};
+
+/// A database in memory, and what a test sees of it.
+pub trait Subject: Clone + Send + Sync + 'static {
+    /// One that runs on these nodes.
+    fn over(nodes: &[Arc<MemoryNode>]) -> Self;
+    /// Its driver.
+    fn driver(&self) -> Arc<dyn Driver>;
+    /// What holds still now.
+    fn held(&self) -> Vec<String>;
+    /// What the engine keeps.
+    fn kept(&self) -> BTreeSet<String>;
+}
+
+/// A cluster of three nodes in memory, with its database.
+#[derive(Clone)]
+pub struct Stand<S> {
+    /// The database.
+    pub subject: S,
+    /// What operations work with.
+    pub context: Context,
+    /// The nodes `a`, `b` and `c`.
+    pub nodes: Vec<Arc<MemoryNode>>,
+}
+
+#[derive(Debug)]
+struct Only(Arc<Cluster>);
+
+impl Clusters for Only {
+    fn open(&self, _: &str) -> Result<Arc<Cluster>, Failure> {
+        Ok(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Subject> Stand<S> {
+    /// A new one, with files on every node.
+    pub async fn new() -> Self {
+        let clock = Arc::new(SystemClock::default());
+        let options = InitOptions {
+            protect: Vec::new(),
+            clock: clock.clone(),
+        };
+        let vault = Vault::init(Arc::new(Memory::new()), options).await.unwrap();
+        let vault = Arc::new(vault.vault);
+        let nodes: Vec<_> = ["a", "b", "c"]
+            .map(|name| {
+                let node = MemoryNode::new(Arc::clone(&vault)).named(name);
+                let content = format!("of {name}").into_bytes();
+                node.files.lock().unwrap().insert("/data/own".into(), content);
+                Arc::new(node)
+            })
+            .into();
+        let subject = S::over(&nodes);
+        let cluster = Arc::new(Cluster {
+            name: "shop".into(),
+            members: nodes
+                .iter()
+                .map(|node| Member {
+                    name: node.name.clone().unwrap(),
+                    node: node.clone(),
+                })
+                .collect(),
+            quorum: None,
+            limit: 8,
+            epoch: Epoch::default(),
+            driver: subject.driver(),
+        });
+        Self {
+            context: Context {
+                vault_name: "test".into(),
+                node: Arc::new(MemoryNode::new(Arc::clone(&vault))),
+                vault,
+                cluster: Some(Arc::clone(&cluster)),
+                clusters: Arc::new(Only(cluster)),
+                clock,
+                scratch: "/scratch".into(),
+                left_out: Vec::new(),
+                process: dead_process(1),
+                lease_wait: Duration::from_secs(60),
+                presence: None,
+                presence_max_age: Duration::ZERO,
+            },
+            nodes,
+            subject,
+        }
+    }
+
+    /// Its nodes, as the driver gets them.
+    #[must_use]
+    pub fn members(&self) -> Vec<Member> {
+        self.context.cluster.as_ref().unwrap().members.clone()
+    }
+
+    /// The plan of a backup of all of it.
+    pub async fn backup(&self) -> Plan {
+        let request = CreateBackup {
+            cluster: Some("shop".into()),
+            ..CreateBackup::default()
+        };
+        create::plan(request, &self.context).await.unwrap()
+    }
+
+    /// Makes a backup by this plan.
+    pub async fn make(&self, plan: Plan) -> OperationRecord {
+        self.run(create::KIND, plan, create::run).await
+    }
+
+    /// Runs an operation.
+    pub async fn run<F, Fut>(&self, kind: &'static str, plan: Plan, run: F) -> OperationRecord
+    where
+        F: FnOnce(Plan, Operation, Context) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Finished, Failure>> + Send + 'static,
+    {
+        let journal = Arc::new(MemoryJournal::default());
+        let engine = Engine::over(journal, Arc::new(SystemClock::default()), quick());
+        let context = self.context.clone();
+        let started = engine.start(spec(kind, &plan), move |op| run(plan, op, context));
+        engine.wait(started.await.unwrap()).await.unwrap()
+    }
+
+    /// What the engine should keep: the parts of the backups that were committed.
+    async fn recorded(&self) -> BTreeSet<String> {
+        let mut recorded = BTreeSet::new();
+        for backup in self.context.backups().await.unwrap() {
+            if backup.state().is_good() {
+                let record = self.context.record(backup.id()).await.unwrap();
+                let parts = record.cluster.into_iter().flat_map(|cluster| cluster.external);
+                recorded.extend(parts.map(|part| part.id));
+            }
+        }
+        recorded
+    }
+}
+
+fn spec(kind: &'static str, plan: &Plan) -> Spec {
+    Spec {
+        kind,
+        version: 1,
+        subject: plan.subject.clone(),
+        plan: serde_json::to_value(plan).unwrap(),
+    }
+}
+
+/// A request to restore a backup onto the cluster it is of, whose nodes hold something.
+#[must_use]
+pub fn restoring(backup: BackupId) -> Restore {
+    Restore {
+        backup: Selector {
+            vault: None,
+            backup: backup.to_string(),
+            filter: Filter::default(),
+        },
+        to: None,
+        include: Vec::new(),
+        overwrite: Overwrite::Different,
+        delete_extra: false,
+        allow_incomplete: false,
+        onto: Some(Onto {
+            cluster: "shop".into(),
+            nodes: Vec::new(),
+            only: Vec::new(),
+            into_used: true,
+        }),
+    }
+}
+
+/// Everything that a driver has to do.
+///
+/// # Panics
+/// When it does not.
+pub async fn conforms<S: Subject>() {
+    methods_repeat::<S>().await;
+    backup_under_every_fault::<S>().await;
+    restore_under_every_fault::<S>().await;
+}
+
+async fn methods_repeat<S: Subject>() {
+    let stand = Stand::<S>::new().await;
+    let (driver, nodes) = (stand.subject.driver(), stand.members());
+    let cancel = CancellationToken::new();
+    let looked = driver.look(&nodes).await.unwrap();
+    assert!(looked.down.is_empty());
+    driver
+        .release(&nodes)
+        .await
+        .expect("releasing what is not frozen");
+    for _ in 0..2 {
+        let failed = driver.freeze(&nodes, &cancel).await.unwrap();
+        assert!(failed.is_empty(), "{failed:?}");
+    }
+    assert_eq!(driver.look(&nodes).await.unwrap().steady, looked.steady);
+    let backup = BackupId::random();
+    let parts = driver.store(backup, &cancel).await.unwrap();
+    assert_eq!(
+        driver.store(backup, &cancel).await.unwrap(),
+        parts,
+        "stored twice"
+    );
+    assert!(driver.check(&parts).await.unwrap().is_empty());
+    for _ in 0..2 {
+        driver.release(&nodes).await.unwrap();
+        assert!(stand.subject.held().is_empty());
+    }
+    for _ in 0..2 {
+        driver.forget(&parts).await.unwrap();
+        driver.abandon(backup).await.unwrap();
+        assert!(stand.subject.kept().is_empty());
+    }
+    let problems = driver.check(&parts).await.unwrap();
+    assert_eq!(problems.len(), parts.len(), "what is gone is told");
+    for _ in 0..2 {
+        driver.store(backup, &cancel).await.unwrap();
+    }
+    driver.abandon(backup).await.unwrap();
+    assert!(stand.subject.kept().is_empty());
+    let status = driver.status(&nodes).await.unwrap();
+    assert_eq!(status.driver, driver.name());
+    for action in status.actions {
+        driver.act(&action, &nodes).await.unwrap();
+        driver.act(&action, &nodes).await.unwrap();
+    }
+    assert!(driver.act("no such action", &nodes).await.is_err());
+}
+
+async fn backup_under_every_fault<S: Subject>() {
+    let plan = Stand::<S>::new().await.backup().await;
+    let of_run = plan.clone();
+    exercise(
+        spec(create::KIND, &plan),
+        Stand::<S>::new,
+        move |stand: Stand<S>, op| create::run(of_run.clone(), op, stand.context),
+        |stand: Stand<S>, record, said| async move {
+            // Kept is what a backup needs that was committed, and nothing is held still once it is over.
+            let recorded = stand.recorded().await;
+            let (held, kept) = (stand.subject.held(), stand.subject.kept());
+            assert!(
+                kept.is_superset(&recorded),
+                "after {said}: {kept:?}, {recorded:?}"
+            );
+            match record.state {
+                State::Succeeded | State::Cancelled => {
+                    assert!(held.is_empty(), "after {said}: {held:?} hold still");
+                    assert_eq!(kept, recorded, "after {said}");
+                }
+                _ => {}
+            }
+            let states = stand.context.backups().await.unwrap();
+            let states: Vec<_> = states.iter().map(crate::state::Backup::state).collect();
+            if record.state == State::Succeeded {
+                assert_eq!(states, [BackupState::Complete], "after {said}");
+            }
+        },
+    )
+    .await;
+}
+
+async fn restore_under_every_fault<S: Subject>() {
+    let backup = Stand::<S>::new().await.backup().await;
+    let made = backup.clone();
+    let world = move || {
+        let backup = made.clone();
+        async move {
+            let stand = Stand::<S>::new().await;
+            let record = stand.make(backup).await;
+            assert_eq!(record.state, State::Succeeded, "{record:#?}");
+            stand
+        }
+    };
+    let plan = restore::plan(restoring(backup.backups[0]), &world().await.context)
+        .await
+        .unwrap();
+    let of_run = plan.clone();
+    exercise(
+        spec(restore::KIND, &plan),
+        world,
+        move |stand: Stand<S>, op| restore::run(of_run.clone(), op, stand.context),
+        |stand: Stand<S>, record, said| async move {
+            if record.state != State::Succeeded {
+                return;
+            }
+            for node in &stand.nodes {
+                let (files, disk) = (node.files.lock().unwrap(), node.disk.lock().unwrap());
+                assert_eq!(*files, *disk, "after {said}: node {:?}", node.name);
+            }
+        },
+    )
+    .await;
+}

@@ -1,0 +1,171 @@
+//! A real ring of three nodes: backed up while it is written to, lost, and back with every row.
+//!
+//! `OSTLER_TEST_CASSANDRA` names the release, 5.0 unless it says 4.1; `cargo xtask cassandra` runs both.
+
+mod oracle;
+mod world;
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use ostler_testkit::servers::cassandra::has_snapshots;
+
+use crate::cluster::ended;
+use oracle::Oracle;
+use world::World;
+
+/// One ring for all of it: starting one takes half a minute.
+#[test]
+fn a_ring_comes_back_with_every_row() {
+    let Some(mut world) = World::started() else {
+        return;
+    };
+    let oracle = Oracle::fill(&world);
+
+    let status = world.ostler.ok(["cluster", "status", "shop"]);
+    assert!(status.contains("ringtest"), "{status}");
+    assert!(status.contains(world.release.version()), "{status}");
+
+    // While somebody writes, what was written before it began is in it, and what nobody touches is exactly as it is.
+    let (stop, written) = (AtomicBool::new(false), AtomicU32::new(0));
+    let before = std::thread::scope(|scope| {
+        let world = &world;
+        scope.spawn(|| oracle::write_until(world, &stop, &written));
+        world.until("rows are written", || written.load(Ordering::Relaxed) > 20);
+        let before = written.load(Ordering::Relaxed);
+        let made = world.backup(&["--name", "first"]);
+        stop.store(true, Ordering::Relaxed);
+        ended(&made, 0);
+        before
+    });
+    world.no_snapshots();
+    let shown = world.ostler.json(["backup", "show", "first"]);
+    assert_eq!(shown["state"], "complete");
+    let files = world.ostler.ok(["backup", "show", "first", "--files"]);
+    assert!(files.contains("cluster:shop/cassandra/schema.cql"), "{files}");
+    assert!(!files.contains("/snapshots/"), "{files}");
+    let schema = [
+        "restore",
+        "first",
+        "--stdout",
+        "cluster:shop/cassandra/schema.cql",
+    ];
+    let schema = world.ostler.ok(schema);
+    for part in [
+        "CREATE TABLE shop.plain",
+        "ID = ",
+        "gone",
+        "CREATE TYPE shop.place",
+    ] {
+        assert!(schema.contains(part), "{part}: {schema}");
+    }
+    let ring = world
+        .ostler
+        .ok(["restore", "first", "--stdout", "cluster:shop/cassandra/ring.json"]);
+    assert_eq!(ring.matches("\"host_id\"").count(), 3, "{ring}");
+
+    // What did not change is not read again, although every snapshot gave each file a name and took it away.
+    let report = world
+        .ostler
+        .json(["backup", "create", "--cluster", "shop", "--name", "second"]);
+    let counts = &report["backup"]["counts"];
+    let (all, changed) = (counts["files"].as_u64(), counts["changed_files"].as_u64());
+    assert!(changed.unwrap() * 2 < all.unwrap(), "{report:#}");
+
+    schema_changes_are_refused(&world);
+
+    // A ring that runs is not restored over.
+    let told = ended(
+        &world.ostler.run([
+            "restore",
+            "first",
+            "--cluster",
+            "shop",
+            "--into-used",
+            "--overwrite",
+            "different",
+        ]),
+        4,
+    );
+    assert!(told.contains("Cassandra runs on node"), "{told}");
+
+    a_node_that_dies_is_missing(&mut world);
+
+    world.ring.stop();
+    for node in 0..3 {
+        world.ring.wipe(node).unwrap();
+    }
+    world.ostler.ok(["restore", "first", "--cluster", "shop"]);
+    world.ring.start().unwrap();
+    world.until_whole();
+    oracle.same_rows(&world);
+    oracle::all_are_there(&world, before);
+    one_keyspace_goes_back(&mut world, &oracle);
+    world.ostler.ok(["backup", "verify", "first", "--read-data"]);
+}
+
+/// The snapshot of one node takes until somebody has changed the schema.
+fn schema_changes_are_refused(world: &World) {
+    let (asked, go_on) = (world.marker("asked"), world.marker("go-on"));
+    fs::write(world.marker("hold"), "").unwrap();
+    let made = std::thread::scope(|scope| {
+        let making = scope.spawn(|| world.backup(&[]));
+        world.until("a snapshot is asked for", || asked.exists());
+        world.cql(0).run("ALTER TABLE shop.plain ADD late int");
+        fs::write(&go_on, "").unwrap();
+        making.join().unwrap()
+    });
+    let told = ended(&made, 1);
+    assert!(told.contains("the schema of cluster `shop` changed"), "{told}");
+    world.no_snapshots();
+    for marker in ["hold", "asked", "go-on"] {
+        let _ = fs::remove_file(world.marker(marker));
+    }
+}
+
+/// A node that is killed while snapshots are made: without it there is no backup, or one that says so.
+fn a_node_that_dies_is_missing(world: &mut World) {
+    let (asked, go_on) = (world.marker("asked"), world.marker("go-on"));
+    fs::write(world.marker("hold"), "").unwrap();
+    // The process that makes it is another than the one that kills, so the ring is not borrowed by both.
+    let making = world.backing_up(&["--quorum", "2", "--name", "without"]);
+    world.until("a snapshot is asked for", || asked.exists());
+    world.ring.crash(2);
+    fs::write(&go_on, "").unwrap();
+    let made = making.wait_with_output().unwrap();
+    let told = ended(&made, 3);
+    assert!(told.contains("node c"), "{told}");
+    for marker in ["hold", "asked", "go-on"] {
+        let _ = fs::remove_file(world.marker(marker));
+    }
+    let told = ended(&world.backup(&[]), 8);
+    assert!(told.contains("not `c`"), "{told}");
+    for node in 0..2 {
+        assert!(!has_snapshots(&world.ring.data(node)), "left on {node}");
+    }
+}
+
+/// One keyspace in place; the others stay as they are now.
+fn one_keyspace_goes_back(world: &mut World, oracle: &Oracle) {
+    let cql = world.cql(0);
+    cql.run("CREATE KEYSPACE other WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 3}");
+    cql.run("CREATE TABLE other.kept (k int PRIMARY KEY)");
+    cql.run("INSERT INTO other.kept (k) VALUES (7)");
+    cql.run("INSERT INTO shop.plain (k, word) VALUES (9999, 'after the backup')");
+    cql.run("DELETE FROM shop.wide WHERE k = 5");
+    drop(cql);
+    for node in 0..3 {
+        world.nodetool(node, "drain");
+    }
+    world.ring.stop();
+    let words = ["restore", "first", "--cluster", "shop", "--include", "shop"];
+    let how = ["--overwrite", "different", "--delete-extra", "--yes"];
+    world.ostler.ok(words.iter().chain(&how));
+    world.ring.start().unwrap();
+    world.until_whole();
+    oracle.same_rows(world);
+    assert_eq!(
+        world.cql(1).rows("SELECT JSON * FROM other.kept"),
+        Ok(vec!["{\"k\": 7}".into()])
+    );
+}

@@ -1,0 +1,229 @@
+//! A ring, and an agent beside each of its nodes.
+
+use std::cell::OnceCell;
+use std::fs;
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use ostler_testkit::binary::Ostler;
+use ostler_testkit::install::cassandra::Release;
+use ostler_testkit::servers::cassandra::{Ring, has_snapshots, ring};
+use ostler_testkit::servers::free_ports;
+use scylla::client::session::Session;
+use scylla::client::session_builder::SessionBuilder;
+use tokio::runtime::Runtime;
+
+const NODES: [&str; 3] = ["a", "b", "c"];
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// All of it.
+pub(super) struct World {
+    pub(super) ostler: Ostler,
+    pub(super) ring: Ring,
+    pub(super) release: Release,
+    agents: Vec<Child>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for agent in &mut self.agents {
+            let _ = agent.kill();
+            let _ = agent.wait();
+        }
+    }
+}
+
+/// A connection to one node.
+pub(super) struct Cql {
+    runtime: Runtime,
+    session: OnceCell<Session>,
+    address: String,
+}
+
+impl Cql {
+    fn session(&self) -> &Session {
+        self.session.get_or_init(|| {
+            let builder = SessionBuilder::new()
+                .known_node(&self.address)
+                .connection_timeout(Duration::from_secs(60));
+            self.runtime.block_on(builder.build()).unwrap()
+        })
+    }
+
+    pub(super) fn run(&self, statement: &str) {
+        let session = self.session();
+        let begun = Instant::now();
+        loop {
+            match self.runtime.block_on(session.query_unpaged(statement, ())) {
+                Ok(_) => return,
+                // A machine that is busy makes a coordinator give up; every statement here may be run again.
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "{statement}: {error}"),
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// The only column of all rows, in order of its text.
+    pub(super) fn rows(&self, statement: &str) -> Result<Vec<String>, String> {
+        let asked = self.runtime.block_on(self.session().query_unpaged(statement, ()));
+        let rows = asked.map_err(|error| error.to_string())?;
+        let rows = rows.into_rows_result().map_err(|error| error.to_string())?;
+        let mut texts = Vec::new();
+        for row in rows.rows::<(String,)>().map_err(|error| error.to_string())? {
+            texts.push(row.map_err(|error| error.to_string())?.0);
+        }
+        texts.sort();
+        Ok(texts)
+    }
+}
+
+impl World {
+    /// A ring that runs, with agents that do. `None` where there is no Cassandra.
+    pub(super) fn started() -> Option<Self> {
+        let release = match std::env::var("OSTLER_TEST_CASSANDRA").as_deref() {
+            Ok("4.1") => Release::Four,
+            _ => Release::Five,
+        };
+        let ring = ring(release)?;
+        let ostler = Ostler::new(env!("CARGO_BIN_EXE_ostler"));
+        ostler.ok(["vault", "init"]);
+        let ports: [u16; 3] = free_ports().unwrap();
+        let mut words = vec!["cluster".to_owned(), "init".to_owned(), "shop".to_owned()];
+        for (node, port) in NODES.iter().zip(ports) {
+            words.extend(["--node".to_owned(), format!("{node}=127.0.0.1:{port}")]);
+        }
+        words.extend(["--driver", "cassandra", "--root", "data=/nowhere/{node}"].map(str::to_owned));
+        ostler.ok(&words);
+        let mut world = Self {
+            ostler,
+            ring,
+            release,
+            agents: Vec::new(),
+        };
+        let settings = world.ostler.home().join("settings/ostler");
+        let own = settings.join("config.toml");
+        let mut text = fs::read_to_string(&own).unwrap();
+        for (index, node) in NODES.iter().enumerate() {
+            // What somebody does who sets a cluster up: where the database is, and how its tools are called.
+            let table = format!("[cluster.shop.node.{node}]\n");
+            let database = format!("{table}database = \"{}\"\n", world.ring.address(index));
+            text = text.replace(&table, &database);
+            world.equip(index, node, &settings);
+        }
+        fs::write(own, text).unwrap();
+        for (node, port) in NODES.iter().zip(ports) {
+            world.agent(node, port);
+        }
+        world.until_whole();
+        Some(world)
+    }
+
+    fn equip(&self, index: usize, node: &str, settings: &std::path::Path) {
+        let file = settings.join("clusters/shop/nodes").join(node).join("agent.toml");
+        let tool = self.ring.nodetool(index).unwrap();
+        // Of the last node it waits where a test holds it.
+        let hold = match index {
+            2 => format!(
+                "if test -e {0}; then touch {1}; until test -e {2}; do sleep 0.05; done; fi; ",
+                self.marker("hold").display(),
+                self.marker("asked").display(),
+                self.marker("go-on").display()
+            ),
+            _ => String::new(),
+        };
+        let text = fs::read_to_string(&file).unwrap();
+        let text = text
+            .replace(
+                &format!("/nowhere/{node}"),
+                self.ring.data(index).to_str().unwrap(),
+            )
+            .replace("\"nodetool snapshot", &format!("\"{hold}{tool} snapshot"))
+            .replace("\"nodetool clear", &format!("\"{tool} clear"));
+        fs::write(&file, text).unwrap();
+    }
+
+    fn agent(&mut self, node: &str, port: u16) {
+        let file = self.ostler.home().join("settings/ostler/clusters/shop/nodes");
+        let file = file.join(node).join("agent.toml");
+        let home = self.ostler.home().join("home-of").join(node);
+        fs::create_dir_all(&home).unwrap();
+        let log = fs::File::create(self.ostler.home().join(format!("agent-{node}.log"))).unwrap();
+        let mut command = self
+            .ostler
+            .command(["agent", "-v", "--config", file.to_str().unwrap()]);
+        command
+            .env("HOME", &home)
+            .env("OSTLER_STATE_DIR", home.join("state"))
+            .stdout(Stdio::null())
+            .stderr(log);
+        self.agents.push(command.spawn().unwrap());
+        self.until("the agent answers", || {
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+    }
+
+    pub(super) fn marker(&self, name: &str) -> PathBuf {
+        self.ostler.home().join(name)
+    }
+
+    pub(super) fn cql(&self, node: usize) -> Cql {
+        Cql {
+            runtime: Runtime::new().unwrap(),
+            session: OnceCell::new(),
+            address: self.ring.address(node),
+        }
+    }
+
+    pub(super) fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < PATIENCE, "waited in vain: {what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until every node knows the two others, and all have one schema: until then rows of others are not found.
+    pub(super) fn until_whole(&self) {
+        for node in 0..3 {
+            let cql = self.cql(node);
+            self.until("the nodes know each other", || {
+                let peers = cql.rows("SELECT CAST(schema_version AS text) FROM system.peers_v2");
+                let own = cql.rows("SELECT CAST(schema_version AS text) FROM system.local");
+                matches!((peers, own), (Ok(peers), Ok(own))
+                    if peers.len() == 2 && own.len() == 1 && peers.iter().all(|peer| *peer == own[0]))
+            });
+        }
+    }
+
+    fn words<'a>(more: &'a [&'a str]) -> Vec<&'a str> {
+        ["backup", "create", "--cluster", "shop"]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect()
+    }
+
+    pub(super) fn backup(&self, more: &[&str]) -> Output {
+        self.ostler.run(Self::words(more))
+    }
+
+    pub(super) fn backing_up(&self, more: &[&str]) -> Child {
+        let mut command = self.ostler.command(Self::words(more));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    pub(super) fn nodetool(&self, node: usize, verb: &str) {
+        let words = format!("{} {verb}", self.ring.nodetool(node).unwrap());
+        let done = Command::new("sh").args(["-c", &words]).output().unwrap();
+        assert!(done.status.success(), "{verb}: {done:?}");
+    }
+
+    pub(super) fn no_snapshots(&self) {
+        for node in 0..3 {
+            assert!(!has_snapshots(&self.ring.data(node)), "left on {node}");
+        }
+    }
+}

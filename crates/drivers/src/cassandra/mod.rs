@@ -1,0 +1,202 @@
+//! Apache Cassandra 4.1 and 5.0: a snapshot on every node, in one schema, with the whole of what makes the ring.
+
+mod cql;
+mod ring;
+mod settings;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::future::join_all;
+use ostler_api::document::{Problem, SystemStatus};
+use ostler_api::node::Frozen;
+use ostler_backup::cluster::Member;
+use ostler_backup::driver::{Driver, Look, Take};
+use ostler_vault::ExternalRecord;
+use ostler_vocabulary::{BackupId, Failure};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Entry, Error, Wanted};
+use cql::{Cql, Native};
+use ring::Ring;
+use settings::Settings;
+
+const NAME: &str = "cassandra";
+
+/// The driver of a ring.
+pub const ENTRY: Entry = Entry {
+    name: NAME,
+    commands: &[
+        (SNAPSHOT, "nodetool snapshot -t ostler"),
+        (CLEAR, "nodetool clearsnapshot -t ostler"),
+    ],
+    open,
+};
+
+/// What our snapshots are called. One backup at a time works on a cluster, so one name is enough, and commands of agents
+/// need no arguments.
+const TAG: &str = "ostler";
+/// Makes a snapshot of that name: a command that every agent has to have.
+const SNAPSHOT: &str = "cassandra-snapshot";
+/// Removes it.
+const CLEAR: &str = "cassandra-clear";
+/// What Cassandra writes into a snapshot beside SSTables. The schema is kept as a whole.
+const NO_SSTABLES: &[&str] = &["manifest.json", "schema.cql"];
+
+fn open(wanted: Wanted) -> Result<Arc<dyn Driver>, Error> {
+    let settings = Settings::of(wanted)?;
+    Ok(Arc::new(Cassandra {
+        cql: Box::new(Native {
+            user: settings.user.clone(),
+        }),
+        settings,
+    }))
+}
+
+#[derive(Debug)]
+struct Cassandra {
+    settings: Settings,
+    cql: Box<dyn Cql>,
+}
+
+impl Cassandra {
+    async fn ring(&self, nodes: &[Member]) -> Result<Ring, Error> {
+        let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+        Ring::read(&*self.cql, &self.settings, &names).await
+    }
+}
+
+/// Has an agent run one of its commands.
+async fn command(node: &Member, name: &str, cancel: &CancellationToken) -> Result<(), Failure> {
+    let ended = node.node.run_command(name, None, cancel).await?;
+    let how = match ended.exit_code {
+        Some(0) => return Ok(()),
+        Some(code) => format!("ended with exit code {code}"),
+        None => "was killed".to_owned(),
+    };
+    let said = ended.output.trim();
+    let said = if said.is_empty() { "nothing" } else { said };
+    Err(Error::Command {
+        command: name.to_owned(),
+        node: node.name.clone(),
+        ended: format!("{how} and said: {said}"),
+    }
+    .into())
+}
+
+#[async_trait]
+impl Driver for Cassandra {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn take(&self) -> Take {
+        Take {
+            // data/KEYSPACE/TABLE-ID/snapshots/TAG
+            frozen: Some(Frozen {
+                depth: 2,
+                within: format!("snapshots/{TAG}").into(),
+                immutable: true,
+            }),
+            exclude: NO_SSTABLES.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    async fn look(&self, nodes: &[Member]) -> Result<Look, Failure> {
+        let ring = self.ring(nodes).await?;
+        let schema = ring.schema(&self.settings.cluster)?;
+        Ok(Look {
+            steady: BTreeMap::from([("the schema".to_owned(), schema)]),
+            nodes: ring
+                .nodes
+                .iter()
+                .map(|(name, node)| (name.clone(), node.digest()))
+                .collect(),
+            documents: ring.documents(&*self.cql, &self.settings).await?,
+            down: ring
+                .down
+                .into_iter()
+                .map(|(node, error)| (node, Failure::from(error).messages().join(": ")))
+                .collect(),
+        })
+    }
+
+    async fn freeze(
+        &self,
+        nodes: &[Member],
+        cancel: &CancellationToken,
+    ) -> Result<Vec<(String, Failure)>, Failure> {
+        let freezing = nodes.iter().map(|node| async move {
+            // A snapshot of a name that is there is refused: what an earlier backup left goes first.
+            let done = match command(node, CLEAR, cancel).await {
+                Ok(()) => command(node, SNAPSHOT, cancel).await,
+                failed => failed,
+            };
+            done.err().map(|failure| (node.name.clone(), failure))
+        });
+        Ok(join_all(freezing).await.into_iter().flatten().collect())
+    }
+
+    async fn release(&self, nodes: &[Member]) -> Result<(), Failure> {
+        let cancel = CancellationToken::new();
+        let releasing = nodes.iter().map(|node| command(node, CLEAR, &cancel));
+        join_all(releasing).await.into_iter().collect()
+    }
+
+    async fn store(&self, _: BackupId, _: &CancellationToken) -> Result<Vec<ExternalRecord>, Failure> {
+        Ok(Vec::new())
+    }
+
+    async fn abandon(&self, _: BackupId) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn check(&self, _: &[ExternalRecord]) -> Result<Vec<Problem>, Failure> {
+        Ok(Vec::new())
+    }
+
+    async fn forget(&self, _: &[ExternalRecord]) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn ready(&self, nodes: &[Member]) -> Result<(), Failure> {
+        let asking = nodes.iter().map(|node| async move {
+            let address = self.settings.address(&node.name);
+            (node, address, self.cql.answers(address).await)
+        });
+        for (node, address, runs) in join_all(asking).await {
+            if runs {
+                return Err(Error::Running {
+                    node: node.name.clone(),
+                    address: address.to_owned(),
+                }
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn recover(&self, _: &[ExternalRecord]) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn status(&self, nodes: &[Member]) -> Result<SystemStatus, Failure> {
+        let ring = self.ring(nodes).await?;
+        Ok(status::of(&ring, &self.settings.cluster))
+    }
+
+    async fn act(&self, action: &str, nodes: &[Member]) -> Result<(), Failure> {
+        match action {
+            status::CLEAR => self.release(nodes).await,
+            other => Err(Error::Action {
+                driver: NAME,
+                action: other.to_owned(),
+            }
+            .into()),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The ring as its nodes tell it, and what of that belongs into a backup.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+use serde::Serialize;
+
+use super::cql::{Cql, Row};
+use super::settings::Settings;
+use crate::Error;
+
+const LOCAL: &str = "SELECT cluster_name, host_id, data_center, rack, release_version, schema_version, \
+                     broadcast_address, rpc_address, partitioner, tokens FROM system.local";
+const PEERS: &str = "SELECT peer, host_id, data_center FROM system.peers_v2";
+const SCHEMA: &str = "DESCRIBE SCHEMA WITH INTERNALS";
+const SETTINGS: &str = "SELECT name, value FROM system_views.settings";
+
+/// A node that answers, as it describes itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Node {
+    pub(super) host_id: String,
+    pub(super) address: String,
+    pub(super) datacenter: String,
+    pub(super) rack: String,
+    pub(super) version: String,
+    pub(super) tokens: Vec<String>,
+    #[serde(skip)]
+    pub(super) schema: String,
+}
+
+impl Node {
+    /// A digest of who it is, and of its tokens.
+    pub(super) fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for text in [&self.host_id, &self.address].into_iter().chain(&self.tokens) {
+            hasher.update(text.as_bytes());
+            hasher.update(b"\n");
+        }
+        hasher.finalize().to_hex()[..32].to_owned()
+    }
+}
+
+/// All nodes that answer.
+#[derive(Debug, Serialize)]
+pub(super) struct Ring {
+    /// What Cassandra calls the cluster.
+    pub(super) cluster_name: String,
+    pub(super) partitioner: String,
+    /// By their names here.
+    pub(super) nodes: BTreeMap<String, Node>,
+    #[serde(skip)]
+    pub(super) down: BTreeMap<String, Error>,
+}
+
+fn head(statement: &str) -> String {
+    statement.chars().take(40).collect()
+}
+
+fn column(row: &Row, name: &str, address: &str, statement: &str) -> Result<String, Error> {
+    row.get(name).cloned().ok_or_else(|| Error::Answer {
+        address: address.to_owned(),
+        statement: head(statement),
+        lacks: name.to_owned(),
+    })
+}
+
+async fn first(cql: &dyn Cql, address: &str, statement: &str) -> Result<Row, Error> {
+    let rows = cql.ask(address, statement).await?;
+    rows.into_iter().next().ok_or_else(|| Error::Answer {
+        address: address.to_owned(),
+        statement: head(statement),
+        lacks: "a row".to_owned(),
+    })
+}
+
+impl Ring {
+    /// Asks each of these nodes for itself, and one of them whom else it knows. A node that does not answer is down; a
+    /// ring with nodes that nobody configured would be backed up in part, and is refused.
+    pub(super) async fn read(cql: &dyn Cql, settings: &Settings, nodes: &[&str]) -> Result<Self, Error> {
+        let asking = nodes.iter().map(|node| async move {
+            let address = settings.address(node);
+            ((*node).to_owned(), address, first(cql, address, LOCAL).await)
+        });
+        let mut ring = Self {
+            cluster_name: String::new(),
+            partitioner: String::new(),
+            nodes: BTreeMap::new(),
+            down: BTreeMap::new(),
+        };
+        let mut asked = None;
+        for (name, address, answer) in join_all(asking).await {
+            let row = match answer {
+                Ok(row) => row,
+                Err(error @ Error::Unreachable { .. }) => {
+                    ring.down.insert(name, error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let column = |name| column(&row, name, address, LOCAL);
+            let tokens = column("tokens")?;
+            ring.cluster_name = column("cluster_name")?;
+            ring.partitioner = column("partitioner")?;
+            let node = Node {
+                host_id: column("host_id")?,
+                address: column("broadcast_address")?,
+                datacenter: column("data_center")?,
+                rack: column("rack")?,
+                version: column("release_version")?,
+                schema: column("schema_version")?,
+                tokens: tokens.split(' ').map(str::to_owned).collect(),
+            };
+            if let Some((other, _)) = ring.nodes.iter().find(|(_, other)| other.host_id == node.host_id) {
+                return Err(Error::Same {
+                    cluster: settings.cluster.clone(),
+                    one: other.clone(),
+                    other: name,
+                });
+            }
+            asked = Some(address);
+            ring.nodes.insert(name, node);
+        }
+        let Some(address) = asked else {
+            let error = ring.down.into_values().next();
+            return Err(error.unwrap_or_else(|| Error::Unreachable {
+                address: "nowhere".to_owned(),
+                source: "no node is configured".into(),
+            }));
+        };
+        ring.all_are_known(&cql.ask(address, PEERS).await?, settings, nodes.len())?;
+        Ok(ring)
+    }
+
+    fn all_are_known(&self, peers: &[Row], settings: &Settings, configured: usize) -> Result<(), Error> {
+        let known: BTreeSet<&str> = self.nodes.values().map(|node| node.host_id.as_str()).collect();
+        let is_meant = |row: &&Row| match (&settings.datacenter, row.get("data_center")) {
+            (Some(meant), Some(has)) => meant == has,
+            _ => true,
+        };
+        let strangers: Vec<String> = peers
+            .iter()
+            .filter(is_meant)
+            .filter(|row| row.get("host_id").is_none_or(|id| !known.contains(id.as_str())))
+            .map(|row| row.get("peer").cloned().unwrap_or_default())
+            .collect();
+        // Those that are down have not said who they are, and nodes that were not asked for are configured all the same.
+        let silent = self.down.len() + settings.nodes.len().saturating_sub(configured);
+        match strangers.len() > silent {
+            true => Err(Error::Strangers {
+                cluster: settings.cluster.clone(),
+                nodes: strangers,
+            }),
+            false => Ok(()),
+        }
+    }
+
+    /// The version of the schema, which is the same on all nodes.
+    pub(super) fn schema(&self, cluster: &str) -> Result<String, Error> {
+        let versions: BTreeSet<&str> = self.nodes.values().map(|node| node.schema.as_str()).collect();
+        match (versions.len(), versions.first()) {
+            (1, Some(version)) => Ok((*version).to_owned()),
+            (versions, _) => Err(Error::Disagreement {
+                cluster: cluster.to_owned(),
+                versions,
+            }),
+        }
+    }
+
+    /// What is kept with the backup: the ring, the schema as the server gives it, and the settings of every node.
+    pub(super) async fn documents(
+        &self,
+        cql: &dyn Cql,
+        settings: &Settings,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let mut documents = BTreeMap::new();
+        let ring = serde_json::to_string_pretty(self).unwrap_or_default();
+        documents.insert("ring.json".to_owned(), ring + "\n");
+        if let Some(name) = self.nodes.keys().next() {
+            let statements = cql.ask(settings.address(name), SCHEMA).await?;
+            let mut text = String::new();
+            for row in &statements {
+                text.push_str(row.get("create_statement").map_or("", String::as_str));
+                text.push_str("\n\n");
+            }
+            documents.insert("schema.cql".to_owned(), text);
+        }
+        for name in self.nodes.keys() {
+            let rows = cql.ask(settings.address(name), SETTINGS).await?;
+            let mut lines: Vec<String> = rows
+                .iter()
+                .filter_map(|row| {
+                    let name = row.get("name")?;
+                    let value = row.get("value").map_or("", String::as_str);
+                    (!name.contains("password")).then(|| format!("{name} = {value}\n"))
+                })
+                .collect();
+            lines.sort();
+            documents.insert(format!("settings-{name}.txt"), lines.concat());
+        }
+        Ok(documents)
+    }
+}

@@ -1,0 +1,213 @@
+//! A ring that only answers, under the suite of all drivers.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use ostler_backup::driver::Driver;
+use ostler_backup::testing::MemoryNode;
+use ostler_backup::testing::driver::{Stand, Subject, conforms};
+use ostler_vocabulary::ErrorKind;
+
+use super::cql::{Cql, Row};
+use super::settings::Settings;
+use super::{CLEAR, Cassandra, SNAPSHOT};
+use crate::{Error, Wanted};
+
+/// What the ring says, for tests to change.
+#[derive(Debug, Default)]
+struct Told {
+    down: BTreeSet<String>,
+    /// A node that has another schema.
+    behind: Option<String>,
+    /// A peer that nobody configured.
+    stranger: bool,
+    running: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Answers(Arc<Mutex<Told>>);
+
+fn row(columns: &[(&str, &str)]) -> Row {
+    columns
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+#[async_trait]
+impl Cql for Answers {
+    async fn ask(&self, address: &str, statement: &str) -> Result<Vec<Row>, Error> {
+        let told = self.0.lock().unwrap();
+        let node = address.split(':').next().unwrap();
+        if told.down.contains(node) {
+            return Err(Error::Unreachable {
+                address: address.to_owned(),
+                source: "refused".into(),
+            });
+        }
+        let rows = match statement {
+            text if text.contains("system.local") => vec![row(&[
+                ("cluster_name", "ringtest"),
+                ("host_id", node),
+                ("data_center", "dc1"),
+                ("rack", "r1"),
+                ("release_version", "5.0.9"),
+                (
+                    "schema_version",
+                    if told.behind.as_deref() == Some(node) {
+                        "old"
+                    } else {
+                        "new"
+                    },
+                ),
+                ("broadcast_address", node),
+                ("partitioner", "murmur3"),
+                ("tokens", "-1 5"),
+            ])],
+            text if text.contains("peers") => {
+                let others = ["a", "b", "c"].into_iter().filter(|other| *other != node);
+                let others = others.chain(told.stranger.then_some("z"));
+                others
+                    .map(|other| row(&[("peer", other), ("host_id", other), ("data_center", "dc1")]))
+                    .collect()
+            }
+            text if text.contains("settings") => vec![
+                row(&[("name", "num_tokens"), ("value", "2")]),
+                row(&[("name", "keystore_password"), ("value", "secret")]),
+            ],
+            _ => vec![row(&[("create_statement", "CREATE KEYSPACE shop;")])],
+        };
+        Ok(rows)
+    }
+
+    async fn answers(&self, _: &str) -> bool {
+        self.0.lock().unwrap().running
+    }
+}
+
+#[derive(Clone)]
+struct Ring {
+    answers: Answers,
+    nodes: Vec<Arc<MemoryNode>>,
+}
+
+impl Ring {
+    fn driver_of(&self) -> Cassandra {
+        let wanted = Wanted {
+            cluster: "shop".into(),
+            nodes: ["a", "b", "c"].map(|node| (node.into(), node.into())).into(),
+            ..Wanted::default()
+        };
+        Cassandra {
+            settings: Settings::of(wanted).unwrap(),
+            cql: Box::new(self.answers.clone()),
+        }
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, Told> {
+        self.answers.0.lock().unwrap()
+    }
+}
+
+impl Subject for Ring {
+    fn over(nodes: &[Arc<MemoryNode>]) -> Self {
+        Self {
+            answers: Answers(Arc::default()),
+            nodes: nodes.to_vec(),
+        }
+    }
+
+    fn driver(&self) -> Arc<dyn Driver> {
+        Arc::new(self.driver_of())
+    }
+
+    fn held(&self) -> Vec<String> {
+        let holds = |node: &&Arc<MemoryNode>| {
+            let commands = node.commands.lock().unwrap();
+            assert!(
+                commands
+                    .iter()
+                    .all(|command| [SNAPSHOT, CLEAR].contains(&command.as_str()))
+            );
+            // A snapshot of a name that is there would have been refused.
+            assert!(
+                !commands
+                    .windows(2)
+                    .any(|two| two[0] == SNAPSHOT && two[1] == SNAPSHOT)
+            );
+            commands.last().is_some_and(|last| last == SNAPSHOT)
+        };
+        self.nodes
+            .iter()
+            .filter(holds)
+            .map(|node| node.name.clone().unwrap())
+            .collect()
+    }
+
+    fn kept(&self) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_driver_of_rings_conforms() {
+    conforms::<Ring>().await;
+}
+
+#[tokio::test]
+async fn a_ring_is_looked_at_as_a_whole() {
+    let stand = Stand::<Ring>::new().await;
+    let (driver, nodes) = (stand.subject.driver_of(), stand.members());
+    let look = driver.look(&nodes).await.unwrap();
+    assert_eq!(look.steady["the schema"], "new");
+    let names: Vec<&String> = look.documents.keys().collect();
+    assert_eq!(
+        names,
+        [
+            "ring.json",
+            "schema.cql",
+            "settings-a.txt",
+            "settings-b.txt",
+            "settings-c.txt"
+        ]
+    );
+    assert_eq!(
+        look.documents["settings-a.txt"], "num_tokens = 2\n",
+        "no passwords"
+    );
+
+    stand.subject.told().down.insert("b".into());
+    let look = driver.look(&nodes).await.unwrap();
+    assert_eq!(look.down.keys().collect::<Vec<_>>(), ["b"]);
+    let status = driver.status(&nodes).await.unwrap();
+    assert!(
+        status.problems[0].contains("cannot reach Cassandra at b:9042"),
+        "{status:?}"
+    );
+
+    stand.subject.told().stranger = true;
+    let failure = driver.look(&nodes).await.unwrap_err();
+    assert!(failure.messages()[0].contains("no agent is for: "), "{failure:?}");
+    stand.subject.told().stranger = false;
+    stand.subject.told().behind = Some("c".into());
+    let failure = driver.look(&nodes).await.unwrap_err();
+    assert_eq!(
+        failure.kind(),
+        ErrorKind::Unavailable,
+        "it will agree in a moment"
+    );
+}
+
+#[tokio::test]
+async fn a_ring_that_runs_is_not_restored() {
+    let stand = Stand::<Ring>::new().await;
+    stand.subject.told().running = true;
+    let failure = stand
+        .subject
+        .driver_of()
+        .ready(&stand.members())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Refused);
+}

@@ -1,0 +1,86 @@
+//! What is particular about each database system: one folder each, with the same file names.
+//!
+//! Who uses it: `server`, which opens the driver that the configuration of a cluster names.
+//!
+//! The types to know: [`Wanted`] (what the configuration says of it) and [`open`]. The contract is that of
+//! [`ostler_backup::driver::Driver`], and its suite is run by every driver.
+//!
+//! In each folder: `mod.rs` is the driver, `settings.rs` what of [`Wanted`] it understands, `status.rs` what it says of a
+//! running system, `README.md` what it needs and does. To add one: a folder, and a line in [`DRIVERS`].
+//!
+//! What is not here: files, chunks and lists, which are the same for all (`agent`, `backup`, `vault`).
+
+pub mod cassandra;
+mod error;
+pub mod files;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use error::Error;
+use ostler_backup::driver::Driver;
+use ostler_vocabulary::Secret;
+
+/// What the configuration says of the database of a cluster.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The cluster's name.
+    pub cluster: String,
+    /// Where the database of each node answers: a host, with a port where it is not the usual one.
+    pub nodes: BTreeMap<String, String>,
+    /// Who signs in.
+    pub user: Option<String>,
+    /// With which password.
+    pub password: Option<Secret>,
+    /// What only this driver knows.
+    pub options: BTreeMap<String, String>,
+}
+
+/// A driver, before it is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// Commands that it has agents run, by name, as they usually are.
+    pub commands: &'static [(&'static str, &'static str)],
+    open: fn(Wanted) -> Result<Arc<dyn Driver>, Error>,
+}
+
+/// All drivers.
+pub const DRIVERS: &[Entry] = &[files::ENTRY, cassandra::ENTRY];
+
+/// The driver of this name.
+///
+/// # Errors
+/// [`Error::Unknown`], and what the driver does not understand.
+pub fn open(name: &str, wanted: Wanted) -> Result<Arc<dyn Driver>, Error> {
+    (find(name, &wanted.cluster)?.open)(wanted)
+}
+
+/// What is known of the driver of this name without a cluster of it.
+///
+/// # Errors
+/// [`Error::Unknown`]
+pub fn find(name: &str, cluster: &str) -> Result<&'static Entry, Error> {
+    let found = DRIVERS.iter().find(|entry| entry.name == name);
+    found.ok_or_else(|| Error::Unknown {
+        name: name.to_owned(),
+        cluster: cluster.to_owned(),
+    })
+}
+
+/// Refuses options that a driver does not know.
+fn only(driver: &'static str, wanted: &Wanted, known: &[&str]) -> Result<(), Error> {
+    match wanted.options.keys().find(|key| !known.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(key) => Err(Error::Option {
+            driver,
+            cluster: wanted.cluster.clone(),
+            key: key.clone(),
+            reason: match known {
+                [] => "it has none".to_owned(),
+                known => format!("it has {}", known.join(", ")),
+            },
+        }),
+    }
+}

@@ -1,0 +1,304 @@
+//! Cassandra: a ring of three nodes, each a process with a loopback address of its own.
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::{Server, free_ports};
+use crate::install::cassandra::{Release, jamm, java};
+use crate::install::or_skip;
+
+/// Beside builds on two cores a node may take a minute.
+const READY: Duration = Duration::from_secs(300);
+const NODES: usize = 3;
+/// What Cassandra opens to itself on JDK 17, of all modules.
+const EXPORTS: &[&str] = &[
+    "java.base/jdk.internal.misc",
+    "java.base/jdk.internal.ref",
+    "java.base/jdk.internal.util",
+    "java.base/sun.nio.ch",
+    "java.base/java.lang.ref",
+    "java.management.rmi/com.sun.jmx.remote.internal.rmi",
+    "java.rmi/sun.rmi.registry",
+    "java.rmi/sun.rmi.server",
+    "java.sql/java.sql",
+    "jdk.unsupported/sun.misc",
+    "jdk.compiler/com.sun.tools.javac.file",
+    "jdk.attach/sun.tools.attach",
+];
+const OPENS: &[&str] = &[
+    "java.base/java.lang.module",
+    "java.base/jdk.internal.loader",
+    "java.base/jdk.internal.ref",
+    "java.base/jdk.internal.reflect",
+    "java.base/jdk.internal.math",
+    "java.base/jdk.internal.module",
+    "java.base/jdk.internal.util.jar",
+    "jdk.management/com.sun.management.internal",
+    "java.base/sun.nio.ch",
+    "java.base/java.io",
+    "java.base/java.nio",
+    "java.base/java.lang.reflect",
+    "jdk.compiler/com.sun.tools.javac",
+    "java.base/java.lang",
+    "java.base/java.lang.ref",
+    "java.base/java.util",
+    "java.base/java.util.concurrent",
+    "java.base/java.util.concurrent.atomic",
+    "java.base/java.util.concurrent.locks",
+    "java.base/java.math",
+    "java.base/java.net",
+];
+
+/// A ring. Its nodes are numbered from 0, each on a rack of its own.
+#[derive(Debug)]
+pub struct Ring {
+    jars: PathBuf,
+    home: tempfile::TempDir,
+    addresses: [String; NODES],
+    jmx: [u16; NODES],
+    servers: [Option<Server>; NODES],
+}
+
+/// Starts a ring, after getting it if need be. `None`: it cannot be had here, and a line that says so was printed.
+///
+/// # Panics
+/// When it cannot be had and `OSTLER_REQUIRE` names it.
+#[must_use]
+pub fn ring(release: Release) -> Option<Ring> {
+    let started = Ring::new(release).and_then(|mut ring| {
+        ring.start()?;
+        Ok(ring)
+    });
+    or_skip(release.name(), started)
+}
+
+impl Ring {
+    /// One that is not started.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub fn new(release: Release) -> Result<Self> {
+        let jars = release.jars()?;
+        let home = tempfile::Builder::new().prefix("ostler-cassandra-").tempdir()?;
+        fs::write(
+            home.path().join("tools.xml"),
+            "<configuration><root level=\"ERROR\"/></configuration>",
+        )?;
+        // Ports belong to one process, and so do addresses that are made of one.
+        let [port, first, second, third] = free_ports()?;
+        let [high, low] = port.to_be_bytes();
+        let ring = Self {
+            jars,
+            home,
+            addresses: [1, 2, 3].map(|last| format!("127.{high}.{low}.{last}")),
+            jmx: [first, second, third],
+            servers: [None, None, None],
+        };
+        for node in 0..NODES {
+            ring.configure(node)?;
+        }
+        Ok(ring)
+    }
+
+    /// The directory of a node.
+    #[must_use]
+    pub fn home(&self, node: usize) -> PathBuf {
+        self.home.path().join(format!("n{node}"))
+    }
+
+    /// Where a node has its SSTables.
+    #[must_use]
+    pub fn data(&self, node: usize) -> PathBuf {
+        self.home(node).join("data")
+    }
+
+    /// Where a node answers CQL.
+    #[must_use]
+    pub fn address(&self, node: usize) -> String {
+        format!("{}:9042", self.addresses[node])
+    }
+
+    /// Starts every node that does not run, and waits until all answer.
+    ///
+    /// # Errors
+    /// When one does not, with the end of its log.
+    pub fn start(&mut self) -> Result<()> {
+        for node in 0..NODES {
+            if self.servers[node].is_none() {
+                self.servers[node] = Some(self.launch(node)?);
+            }
+            if node == 0 {
+                // The others ask it for the ring.
+                self.wait(node, 7000)?;
+            }
+        }
+        (0..NODES).try_for_each(|node| self.wait(node, 9042))
+    }
+
+    fn wait(&self, node: usize, port: u16) -> Result<()> {
+        let server = self.servers[node].as_ref().context("the node does not run")?;
+        let address = self.addresses[node].as_str();
+        server.wait_until(READY, || TcpStream::connect((address, port)).is_ok())
+    }
+
+    /// Ends a node as a crash does.
+    pub fn crash(&mut self, node: usize) {
+        if let Some(server) = self.servers[node].take() {
+            server.crash();
+            server.stop();
+        }
+    }
+
+    /// Ends all nodes, and waits for it.
+    pub fn stop(&mut self) {
+        let servers: Vec<Server> = self.servers.iter_mut().filter_map(Option::take).collect();
+        std::thread::scope(|scope| {
+            for server in servers {
+                scope.spawn(move || server.stop());
+            }
+        });
+    }
+
+    /// Removes everything that a node has stored, which does not run.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn wipe(&self, node: usize) -> Result<()> {
+        for name in ["data", "commitlog", "hints", "saved_caches", "cdc_raw"] {
+            let directory = self.home(node).join(name);
+            if directory.exists() {
+                fs::remove_dir_all(&directory)?;
+            }
+        }
+        Ok(fs::create_dir(self.data(node))?)
+    }
+
+    /// The beginning of a `nodetool` command for a shell, to which its verb is added.
+    ///
+    /// # Errors
+    /// When there is no JDK.
+    pub fn nodetool(&self, node: usize) -> Result<String> {
+        Ok(format!(
+            "{} -Xmx128M -XX:+UseSerialGC -XX:TieredStopAtLevel=1 {} -Dcom.sun.jndi.rmiURLParsing=legacy \
+             -Dcassandra.storagedir={} -Dlogback.configurationFile=file://{} -cp '{}/*' \
+             org.apache.cassandra.tools.NodeTool -h 127.0.0.1 -p {}",
+            java()?.display(),
+            modules().join(" "),
+            self.home(node).display(),
+            self.home.path().join("tools.xml").display(),
+            self.jars.display(),
+            self.jmx[node]
+        ))
+    }
+
+    fn configure(&self, node: usize) -> Result<()> {
+        let (home, address) = (self.home(node), &self.addresses[node]);
+        let conf = home.join("conf");
+        fs::create_dir_all(&conf)?;
+        fs::create_dir_all(self.data(node))?;
+        // A fixed token each: nodes can start at the same time, and none bootstraps.
+        let token = i128::from(i64::MIN) + (node as i128) * ((1_i128 << 64) / NODES as i128);
+        let home = home.display();
+        let seed = &self.addresses[0];
+        fs::write(
+            conf.join("cassandra.yaml"),
+            format!(
+                "cluster_name: ringtest\nnum_tokens: 1\ninitial_token: '{token}'\nauto_bootstrap: false\n\
+                 partitioner: org.apache.cassandra.dht.Murmur3Partitioner\n\
+                 endpoint_snitch: GossipingPropertyFileSnitch\nseed_provider:\n\
+                 \x20 - class_name: org.apache.cassandra.locator.SimpleSeedProvider\n\
+                 \x20   parameters: [{{ seeds: \"{seed}:7000\" }}]\nlisten_address: {address}\nrpc_address: {address}\n\
+                 storage_port: 7000\nnative_transport_port: 9042\nstart_native_transport: true\n\
+                 data_file_directories: ['{home}/data']\ncommitlog_directory: '{home}/commitlog'\n\
+                 saved_caches_directory: '{home}/saved_caches'\nhints_directory: '{home}/hints'\n\
+                 cdc_raw_directory: '{home}/cdc_raw'\ncommitlog_sync: periodic\ncommitlog_sync_period: 1000ms\n\
+                 commitlog_segment_size: 8MiB\ncommitlog_total_space: 128MiB\nmemtable_heap_space: 64MiB\n\
+                 memtable_offheap_space: 64MiB\nfile_cache_size: 64MiB\nauto_snapshot: true\n\
+                 materialized_views_enabled: true\n"
+            ),
+        )?;
+        fs::write(conf.join("commitlog_archiving.properties"), "")?;
+        fs::write(
+            conf.join("cassandra-rackdc.properties"),
+            format!("dc=dc1\nrack=rack{node}\n"),
+        )?;
+        fs::write(
+            conf.join("logback.xml"),
+            "<configuration><appender name=\"O\" class=\"ch.qos.logback.core.ConsoleAppender\"><encoder><pattern>%-5level \
+             %date{ISO8601} %F:%L - %msg%n</pattern></encoder></appender><root level=\"INFO\"><appender-ref ref=\"O\"/>\
+             </root></configuration>",
+        )?;
+        Ok(())
+    }
+
+    fn launch(&self, node: usize) -> Result<Server> {
+        let home = self.home(node);
+        let conf = home.join("conf");
+        let mut words = vec![
+            format!("-javaagent:{}", jamm(&self.jars)?.display()),
+            "-Xms256M".to_owned(),
+            "-Xmx256M".to_owned(),
+            "-XX:MaxDirectMemorySize=256M".to_owned(),
+            "-XX:+UseSerialGC".to_owned(),
+            "-XX:TieredStopAtLevel=1".to_owned(),
+        ];
+        words.extend(modules());
+        words.extend([
+            format!(
+                "-Dcassandra.config=file://{}",
+                conf.join("cassandra.yaml").display()
+            ),
+            format!(
+                "-Dlogback.configurationFile=file://{}",
+                conf.join("logback.xml").display()
+            ),
+            format!("-Dcassandra.storagedir={}", home.display()),
+            format!("-Dcassandra.jmx.local.port={}", self.jmx[node]),
+            "-Dcassandra-foreground=yes".to_owned(),
+            "-Djava.net.preferIPv4Stack=true".to_owned(),
+            "-Djava.security.manager=allow".to_owned(),
+            "-Dcassandra.ring_delay_ms=2000".to_owned(),
+            "-Dcassandra.skip_wait_for_gossip_to_settle=0".to_owned(),
+            "-Dcassandra.superuser_setup_delay_ms=0".to_owned(),
+            "-cp".to_owned(),
+            format!("{}:{}/*", conf.display(), self.jars.display()),
+            "org.apache.cassandra.service.CassandraDaemon".to_owned(),
+        ]);
+        Server::start(&home, &java()?, words)
+    }
+}
+
+fn modules() -> Vec<String> {
+    let mut words = vec![
+        "-Djdk.attach.allowAttachSelf=true".to_owned(),
+        "-Dio.netty.tryReflectionSetAccessible=true".to_owned(),
+    ];
+    for (word, packages) in [("--add-exports", EXPORTS), ("--add-opens", OPENS)] {
+        words.extend(
+            packages
+                .iter()
+                .map(|package| format!("{word}={package}=ALL-UNNAMED")),
+        );
+    }
+    words
+}
+
+/// Whether a directory of data has snapshots in it.
+#[must_use]
+pub fn has_snapshots(data: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(data) else {
+        return false;
+    };
+    entries.flatten().any(|entry| {
+        let path = entry.path();
+        path.is_dir() && (entry.file_name() == "snapshots" && !is_empty(&path) || has_snapshots(&path))
+    })
+}
+
+fn is_empty(directory: &Path) -> bool {
+    fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
+}
