@@ -22,8 +22,8 @@ pub mod request;
 mod restore;
 pub mod retention;
 pub mod schedule;
-pub mod webhook;
 pub mod tables;
+pub mod webhook;
 
 pub use client::{Client, Event};
 pub use node::Node;

@@ -53,13 +53,21 @@ mod tests {
         fs::write(root.join("etc/settings/one"), "of the package").unwrap();
         symlink("/etc/settings/one", root.join("usr/lib/home/one")).unwrap();
         symlink("/etc/settings", root.join("usr/lib/settings")).unwrap();
-        symlink("/etc/hostname-that-no-package-has", root.join("usr/lib/home/other")).unwrap();
+        symlink(
+            "/etc/hostname-that-no-package-has",
+            root.join("usr/lib/home/other"),
+        )
+        .unwrap();
         symlink("one", root.join("etc/settings/again")).unwrap();
         relink(&root).unwrap();
         let moved = directory.path().join("moved");
         fs::rename(&root, &moved).unwrap();
         for path in ["usr/lib/home/one", "usr/lib/settings/one", "etc/settings/again"] {
-            assert_eq!(fs::read_to_string(moved.join(path)).unwrap(), "of the package", "{path}");
+            assert_eq!(
+                fs::read_to_string(moved.join(path)).unwrap(),
+                "of the package",
+                "{path}"
+            );
         }
         let other = fs::read_link(moved.join("usr/lib/home/other")).unwrap();
         assert_eq!(other, Path::new("/etc/hostname-that-no-package-has"));

@@ -6,8 +6,8 @@ mod place;
 mod queue;
 mod retention;
 mod schedule;
-mod telling;
 mod tables;
+mod telling;
 mod work;
 
 use std::collections::BTreeMap;
@@ -22,8 +22,8 @@ pub use place::*;
 pub use queue::*;
 pub use retention::*;
 pub use schedule::*;
-pub use telling::*;
 pub use tables::*;
+pub use telling::*;
 pub use work::*;
 
 /// The time at which all examples are printed.
