@@ -77,7 +77,7 @@ fn a_rotation_killed_anywhere_is_done_or_not_and_goes_on() {
     scene.change_source(50);
     let mut later = scene.expected.clone();
     later.insert("b2".into(), tree::read(scene.source.path()));
-    let arguments = ["vault", "key", "rotate"];
+    let arguments = ["vault", "key", "rotate", "--yes"];
     let rehearsal = scene.ostler.copy();
     let duration = timed(|| drop(rehearsal.ok(arguments)));
     let steps = ["before:new epoch", "after:new epoch"].map(|step| Moment::Step(step.to_owned()));
