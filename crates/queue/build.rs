@@ -8,15 +8,11 @@
 //! -- kind: logutriga
 //! ```
 //!
-//! and the rest is the text, in which `{kind}` is what the head says. A line with `{bucket}` becomes sixteen, one for each
-//! bucket of queues, in the branches of a decision by `v_bucket`.
+//! and the rest is the text, in which `{kind}` is what the head says.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
-
-/// How many functions `pgq.ostler_insert_N` there are. A power of two.
-const BUCKETS: u32 = 16;
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=sql");
@@ -74,33 +70,5 @@ fn expand(template: &str) -> Vec<(String, String)> {
             *text = text.replace(&format!("{{{key}}}"), value);
         }
     }
-    for (_, text) in &mut files {
-        let lines: Vec<String> = text
-            .lines()
-            .map(|line| {
-                if line.contains("{bucket}") {
-                    branches(line, 0, BUCKETS)
-                } else {
-                    format!("{line}\n")
-                }
-            })
-            .collect();
-        *text = lines.concat();
-    }
     files
-}
-
-/// The line for each bucket from `first` up to `end`, by halves.
-fn branches(line: &str, first: u32, end: u32) -> String {
-    if end - first == 1 {
-        return format!("{}\n", line.replace("{bucket}", &first.to_string()));
-    }
-    let indent = &line[..line.len() - line.trim_start().len()];
-    let middle = u32::midpoint(first, end);
-    let inner = format!("    {line}");
-    format!(
-        "{indent}if v_bucket operator(pg_catalog.<) {middle} then\n{}{indent}else\n{}{indent}end if;\n",
-        branches(&inner, first, middle),
-        branches(&inner, middle, end)
-    )
 }

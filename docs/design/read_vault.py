@@ -60,6 +60,7 @@ class Vault(Packs):
             require(re.fullmatch("[0-9a-f]{32}", document["id"]), "its id is not 32 hexadecimal digits")
             self.id, self.suite = bytes.fromhex(document["id"]), Suite(document["encryption"])
             require((self.suite.code == 0) == ("secrets" in document), "has both secrets and encryption, or neither")
+            self.unreadable = {}  # numbers of epochs with what is wrong with them
             self.epochs = {1: Epoch(document["secrets"])} if self.suite.code == 0 else self.unlock(user_keys)
             self.follow()
             self.identity = self.epochs[max(self.epochs)].identity
@@ -95,18 +96,23 @@ class Vault(Packs):
                 epochs = {}
                 for key in self.list(directory):
                     match = re.fullmatch("epoch-([0-9]{8})", os.path.basename(key))
-                    with reading(key):
-                        if match:
+                    if not match:
+                        continue
+                    try:
+                        with reading(key):
                             epochs[int(match[1])] = wrapper.epoch(int(match[1]), self.read(key))
+                    except Damage as error:
+                        self.unreadable[int(match[1])] = error
                 if epochs:
                     return epochs
-                problem = Damage(f"{directory}: has no epoch")
+                problem = Damage(f"{directory}: has no epoch that can be read")
             except Damage as error:
                 problem = error
         raise problem
 
     def follow(self):
         """Leaves the epochs that count: the first, and those of which one before proves that they followed it."""
+        first = 1
         for number in sorted(self.epochs, reverse=True):
             key = f"rounds/epoch-{number:08}.first"
             if os.path.exists(os.path.join(self.root, key)):
@@ -115,8 +121,12 @@ class Vault(Packs):
                 except Damage:
                     continue  # anybody can write one that does not open
                 self.epochs = {n: epoch for n, epoch in self.epochs.items() if n >= number}
+                first = number
                 break
         oldest = min(self.epochs)
+        for number, problem in self.unreadable.items():
+            if first <= number < oldest:
+                raise problem
         for number in sorted(set(self.epochs) - {oldest}):
             key = f"rounds/epoch-{number:08}"
             if not os.path.exists(os.path.join(self.root, key)):

@@ -11,10 +11,12 @@ use crate::document::{
     BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, OperationState,
     VaultInfo, VaultList,
 };
+use crate::metrics::Metrics;
 use crate::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use crate::request::{Filter, Plan, Request, Selector};
 use crate::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use crate::schedule::{ScheduleAnswer, ScheduleCall};
+use crate::webhook::{WebhookAnswer, WebhookCall};
 
 /// Something that happened to an operation while somebody watched it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -164,6 +166,35 @@ pub trait Client: fmt::Debug + Send + Sync {
         Err(Failure::new(
             ErrorKind::Unsupported,
             "this client knows no schedules",
+        ))
+    }
+
+    /// Asks about webhooks or changes them. Each change is one transaction.
+    async fn webhook(&self, call: WebhookCall) -> Result<WebhookAnswer, Failure> {
+        let _ = call;
+        Err(Failure::new(
+            ErrorKind::Unsupported,
+            "this client knows no webhooks",
+        ))
+    }
+
+    /// Metrics, from what is recorded on the server's machine: no store is asked. With `refresh` the vaults are looked
+    /// at first, and what is seen is recorded.
+    async fn metrics(&self, refresh: bool) -> Result<Metrics, Failure> {
+        let _ = refresh;
+        Err(Failure::new(
+            ErrorKind::Unsupported,
+            "this client knows no metrics",
+        ))
+    }
+
+    /// Starts the plan as [`Client::start`] does, and sends its outcome to this URL when it is over, however long that
+    /// takes and whoever is alive then.
+    async fn start_with_callback(&self, plan: Plan, result_url: String) -> Result<OperationId, Failure> {
+        let _ = (plan, result_url);
+        Err(Failure::new(
+            ErrorKind::Unsupported,
+            "this client cannot send results anywhere",
         ))
     }
 }

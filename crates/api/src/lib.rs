@@ -12,6 +12,7 @@ pub mod client;
 pub mod conformance;
 pub mod document;
 pub mod keys;
+pub mod metrics;
 mod mirror;
 pub mod node;
 mod part;
@@ -21,6 +22,8 @@ pub mod request;
 mod restore;
 pub mod retention;
 pub mod schedule;
+pub mod webhook;
+pub mod tables;
 
 pub use client::{Client, Event};
 pub use node::Node;

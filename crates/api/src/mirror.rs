@@ -34,6 +34,9 @@ pub struct MirrorWork {
     pub items: Vec<MirrorItem>,
     /// Backups that were asked for and are in the other vault already.
     pub there: u64,
+    /// Those of them that are held, or have tags, and whose copies do not know it yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marked: Vec<MirrorItem>,
     /// Backups that were asked for and are not copied, with the reason.
     pub refused: Vec<Problem>,
 }
@@ -66,6 +69,9 @@ pub struct MirrorReport {
     pub copied: Vec<Mirrored>,
     /// Backups that were there already.
     pub there: u64,
+    /// Copies among them that took over a hold or tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marked: Vec<BackupId>,
     /// Backups that were not copied, with the reason.
     pub problems: Vec<Problem>,
 }

@@ -15,6 +15,7 @@ pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};
 pub use crate::repair::{CheckVault, RepairVault, RepairWork};
 pub use crate::restore::{NodeWork, Onto, Overwrite, Restore, RestoreWork};
 pub use crate::retention::{Retention, RetentionWork, Undo, UndoWork};
+pub use crate::tables::{Tables, TablesWork};
 
 /// Which backup of which vault is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +88,8 @@ pub enum Request {
     Retention(Retention),
     /// `retention undo`
     Undo(Undo),
+    /// `rollup refresh` and other work on tables
+    Tables(Tables),
 }
 
 impl Request {
@@ -96,6 +99,7 @@ impl Request {
         match self {
             Self::Retention(request) => Some(&request.place),
             Self::Undo(request) => Some(&request.place),
+            Self::Tables(request) => Some(&request.place),
             _ => None,
         }
     }
@@ -298,6 +302,8 @@ pub enum Work {
     Retention(RetentionWork),
     /// Bring archived rows back.
     Undo(UndoWork),
+    /// Work on tables.
+    Tables(TablesWork),
 }
 
 /// What a backup would read.

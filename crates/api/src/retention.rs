@@ -13,6 +13,7 @@ use crate::document::{
     PolicyChanges, PolicyCheckList, PolicyList, PolicyTags, RetentionHistory, RetentionItem, RetentionVerdict,
 };
 use crate::queue::DatabaseChoice;
+use crate::tables::{Definition, DefinitionChange, DefinitionKind, DefinitionList};
 pub use name::{NameError, TableColumn, TableName};
 pub use policy::{Policy, PolicyChange, PolicyWish};
 pub use strategy::Strategy;
@@ -147,6 +148,29 @@ pub enum RetentionCall {
         /// At most so many entries, newest first.
         limit: i64,
     },
+    /// `rollup list` and `show`
+    Definitions {
+        /// Of this kind.
+        kind: DefinitionKind,
+        /// Only the one of this name.
+        name: Option<String>,
+    },
+    /// `rollup add`
+    Define {
+        /// Its name.
+        name: String,
+        /// What it is.
+        definition: Definition,
+    },
+    /// `rollup remove`
+    Undefine {
+        /// Its kind.
+        kind: DefinitionKind,
+        /// Its name.
+        name: String,
+        /// Whether the data that were made by it are removed too; without, it is refused where there are any.
+        with_data: bool,
+    },
 }
 
 /// What comes back.
@@ -163,6 +187,10 @@ pub enum RetentionAnswer {
     Changes(PolicyChanges),
     /// Who changed and ran what.
     History(RetentionHistory),
+    /// What is defined by name.
+    Definitions(DefinitionList),
+    /// What was defined, or is not any more.
+    Defined(DefinitionChange),
 }
 
 /// Removes what policies say is too old.

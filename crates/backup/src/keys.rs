@@ -207,12 +207,17 @@ async fn remove(key: &str, op: &Operation, context: &Context) -> Result<Finished
         })
         .await;
     context.release(lease).await;
-    removed?;
+    let mut warnings = vec![NO_REVOCATION.to_owned()];
+    if let Some(until) = removed? {
+        warnings.push(format!(
+            "the vault has locked it until {until}: so long it opens what is there now, and the first prune after that removes it"
+        ));
+    }
     let report = KeyReport {
         done: "removed".to_owned(),
         key: Some(key.to_owned()),
         epoch: context.vault.current_epoch(),
-        warnings: vec![NO_REVOCATION.to_owned()],
+        warnings,
         ..KeyReport::default()
     };
     finished(Outcome::Keys(report), Vec::new())

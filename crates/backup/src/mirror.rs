@@ -2,11 +2,12 @@
 //!
 //! A copy keeps what makes a backup what it is: id, name, tags, source, times, counts of files. It says where it comes from
 //! (`origin`), and its new proof says that every byte was read and authenticated on the way. Whatever was copied before a
-//! kill or a cancel stays copied.
+//! kill or a cancel stays copied. Holds and tags follow, also to copies that were there before.
 
 mod choose;
 mod commit;
 mod copy;
+mod marks;
 mod send;
 mod survey;
 
@@ -50,14 +51,23 @@ pub async fn plan(mut request: Mirror, from: &Context, to: &Context) -> Result<P
     let there = to.backups().await?;
     for backup in chosen {
         match place(backup, from, to, &there).await? {
-            Some(copy) => work.items.push(item(backup, copy)),
-            None => work.there += 1,
+            Placed::Free(copy) => work.items.push(item(backup, copy)),
+            Placed::There(copy) => {
+                work.there += 1;
+                if let Some(copy) = copy
+                    && !marks::missing(&backup.marks, &copy.marks, to.now()).is_empty()
+                {
+                    work.marked.push(item(backup, copy.id()));
+                }
+            }
         }
     }
     // Oldest first: each is the base of the next.
     work.items.sort_by_key(|item| (item.started, item.backup));
     let ids: Vec<BackupId> = work.items.iter().map(|item| item.backup).collect();
-    let items: Vec<(BackupId, &str)> = ids.iter().map(|id| (*id, "copy")).collect();
+    let copies = ids.iter().map(|id| (*id, "copy"));
+    let marked = work.marked.iter().map(|item| (item.backup, "mark"));
+    let items: Vec<(BackupId, &str)> = copies.chain(marked).collect();
     let (here, other) = (from.vault.id().to_string(), to.vault.id().to_string());
     request.backups = ids.iter().map(ToString::to_string).collect();
     request.from = Some(from.vault_name.clone());
@@ -91,22 +101,29 @@ fn item(backup: &Backup, copy: BackupId) -> MirrorItem {
     }
 }
 
-/// The id that a copy gets; `None` when it is there already.
-async fn place(
+/// Where a copy is or will be.
+enum Placed<'a> {
+    /// The id that it gets.
+    Free(BackupId),
+    /// It is there already; `None` where it is not in the catalogue yet.
+    There(Option<&'a Backup>),
+}
+
+async fn place<'a>(
     backup: &Backup,
     from: &Context,
     to: &Context,
-    there: &[Backup],
-) -> Result<Option<BackupId>, Failure> {
+    there: &'a [Backup],
+) -> Result<Placed<'a>, Failure> {
     let id = backup.id();
     let known = there.iter().find(|other| other.id() == id);
     if known.is_some_and(|other| !matches!(other.state(), BackupState::Running | BackupState::Incomplete)) {
-        return Ok(None);
+        return Ok(Placed::There(known));
     }
     let looked = to.vault.place(id).await;
     match looked.map_err(to.attempting(format_args!("look for backup {}", id.short())))? {
-        Place::Taken => return Ok(None),
-        Place::Free => return Ok(Some(id)),
+        Place::Taken => return Ok(Placed::There(None)),
+        Place::Free => return Ok(Placed::Free(id)),
         Place::RuledOut => {}
     }
     // A copy was begun and given up: nothing can be committed under this id any more.
@@ -118,10 +135,10 @@ async fn place(
         };
         let origin = record.origin.as_ref();
         if origin.is_some_and(|origin| origin.backup == id && origin.vault == from.vault.id()) {
-            return Ok(None);
+            return Ok(Placed::There(Some(other)));
         }
     }
-    Ok(Some(BackupId::random()))
+    Ok(Placed::Free(BackupId::random()))
 }
 
 /// Runs the plan: copies to the vault of `to` what it names in that of `from`.
@@ -149,6 +166,14 @@ pub async fn run(plan: Plan, op: Operation, to: Context, from: Context) -> Resul
             Copied::There => report.there += 1,
             Copied::Refused(problem) => report.problems.push(problem),
         }
+    }
+    if !work.marked.is_empty() {
+        let marked = op
+            .step("copy marks")
+            .retries(3)
+            .run(|_| marks::follow(&work.marked, &from, &to))
+            .await?;
+        report.marked = marked.copies;
     }
     let partial = report
         .problems

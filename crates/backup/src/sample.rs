@@ -28,6 +28,7 @@ pub(crate) fn backup(n: u8, state: BackupState, path: &str, started: &str) -> Ba
             verified: None,
         },
         hold: None,
+        marks: Vec::new(),
         operation: None,
         proofs: Vec::new(),
     }

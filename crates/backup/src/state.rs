@@ -46,6 +46,8 @@ pub struct Backup {
     pub summary: BackupSummary,
     /// Whether no rule may delete it.
     pub hold: Option<Hold>,
+    /// What was said of it after it was made, oldest first.
+    pub marks: Vec<MarkRecord>,
     /// The operation that makes it, while it is not committed.
     pub operation: Option<OperationId>,
     /// What its proofs say, oldest first.
@@ -149,6 +151,7 @@ pub fn backup(entry: &CatalogueEntry, alive: &dyn Fn(&Intent) -> bool) -> Backup
             verified: entry.proofs.iter().filter_map(complete_since).max(),
         },
         hold,
+        marks: entry.marks.clone(),
         proofs: entry.proofs.clone(),
         operation: intent.map(|i| i.operation),
     }

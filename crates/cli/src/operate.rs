@@ -164,7 +164,7 @@ fn changes_nothing(plan: &Plan) -> bool {
             let reads = matches!(&plan.request, Request::RepairVault(request) if request.read_data);
             work.problems.is_empty() && !reads
         }
-        Work::Mirror(work) => work.items.is_empty() && work.refused.is_empty(),
+        Work::Mirror(work) => work.items.is_empty() && work.marked.is_empty() && work.refused.is_empty(),
         Work::Retention(work) => work.items.is_empty(),
         _ => false,
     }

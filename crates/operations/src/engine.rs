@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use crate::error::Error;
 use crate::journal::{Journal, MemoryJournal, NewOperation, SqliteJournal, is_gone};
 use crate::operation::Operation;
-use crate::record::{Event, Finished, OperationRecord, Spec, State};
+use crate::record::{ChangeRecord, Event, Finished, OperationRecord, Spec, State};
 use crate::run::{Run, drive};
 
 /// The engine's times. The defaults are right outside tests.
@@ -324,6 +324,22 @@ impl Engine {
             .into_iter()
             .map(|record| self.inner.derived(record))
             .collect())
+    }
+
+    /// Changes of state with a higher number, the oldest first, at most `limit`; whichever process made them.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn changes(&self, after: u64, limit: usize) -> Result<Vec<ChangeRecord>, Failure> {
+        Ok(self.inner.journal.changes(after, limit)?)
+    }
+
+    /// The number of the newest change there ever was; 0 when there was none.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn newest_change(&self) -> Result<u64, Failure> {
+        Ok(self.inner.journal.newest_change()?)
     }
 
     /// Removes the history of operations that are over and older than `keep`, but at least `minimum` stay.

@@ -17,7 +17,7 @@ pub(crate) use sqlite::queries;
 pub use sqlite::{FILE_NAME, SCHEMA_VERSION, SqliteJournal};
 
 use crate::error::Error;
-use crate::record::{AuditRecord, MessageRecord, OperationRecord, State};
+use crate::record::{AuditRecord, ChangeRecord, MessageRecord, OperationRecord, State};
 
 /// The largest result of a step, in bytes of JSON. Larger ones are files or vault objects named by digest.
 pub const RESULT_LIMIT: usize = 64 * 1024;
@@ -193,6 +193,14 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
 
     /// At most `limit` operations, newest first.
     fn list(&self, limit: usize) -> Result<Vec<OperationRecord>, Error>;
+
+    /// Changes of state with a higher number, the oldest first, at most `limit`: that it was begun, taken on, asked to
+    /// stop, left, and how it ended; each recorded in the transaction that made it. Numbers rise in the order in which
+    /// the transactions ended, so that whoever reads on from the last one misses none. They go with their operation.
+    fn changes(&self, after: u64, limit: usize) -> Result<Vec<ChangeRecord>, Error>;
+
+    /// The number of the newest change there ever was; 0 when there was none.
+    fn newest_change(&self) -> Result<u64, Error>;
 
     /// Removes operations that ended before `before` and cannot be resumed, or that failed before it; the newest
     /// `minimum` of all operations stay. Returns how many went.

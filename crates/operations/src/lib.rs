@@ -43,5 +43,7 @@ pub use fan_out::Policy;
 pub use journal::{Journal, MemoryJournal, SqliteJournal};
 pub use lease::Lease;
 pub use operation::Operation;
-pub use record::{AuditRecord, Event, Finished, MessageRecord, OperationRecord, Spec, State, StepRecord};
+pub use record::{
+    AuditRecord, ChangeRecord, Event, Finished, MessageRecord, OperationRecord, Spec, State, StepRecord,
+};
 pub use step::{Step, StepBuilder};

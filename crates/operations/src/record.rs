@@ -171,6 +171,21 @@ pub struct OperationRecord {
     pub messages: Vec<MessageRecord>,
 }
 
+/// A change of an operation's state, as the journal has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeRecord {
+    /// Its place in the order of all changes, from 1.
+    pub number: u64,
+    /// The operation.
+    pub operation: OperationId,
+    /// The how-manieth owner it had.
+    pub epoch: u64,
+    /// Where it stood then; [`State::Interrupted`] when it was left to be resumed.
+    pub state: State,
+    /// When its owner last said something.
+    pub at: Timestamp,
+}
+
 /// One step as the journal has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {

@@ -6,13 +6,14 @@ use ostler_api::document::{
     PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList, PolicyTags, RetentionHistory,
 };
 use ostler_api::retention::{PartitionRule, Policy, PolicyWish, RetentionAnswer, RetentionCall, Strategy};
+use ostler_api::tables::DefinitionKind;
 use ostler_vocabulary::{Failure, Timestamp};
 
 use crate::archive::Shelves;
 use crate::facts::{Shape, Table};
 use crate::plan::{choose, facts_for};
 use crate::strategy::{self, Question, decide, threshold, time_column};
-use crate::{Database, Error, cutoff};
+use crate::{Database, Error, cutoff, definition};
 
 /// Answers a call.
 ///
@@ -62,6 +63,9 @@ pub async fn answer(
                 entries: database.history(limit).await?,
                 database: name,
             }));
+        }
+        RetentionCall::Definitions { .. } | RetentionCall::Define { .. } | RetentionCall::Undefine { .. } => {
+            return definition::answer(database, &policies, call).await;
         }
         RetentionCall::Add { wish, replace } => vec![add(database, shelves, policies, wish, replace).await?],
         RetentionCall::Import {
@@ -187,8 +191,11 @@ fn valid(policy: &Policy) -> Result<(), Error> {
     {
         return wrong("max_delete_ratio is a share from 0 to 1", None);
     }
-    if policy.target.is_some() && policy.strategy != Strategy::Archive {
-        return wrong("only what is archived has a target", Some("`archive:TARGET`"));
+    if policy.target.is_some() && !policy.strategy.has_target() {
+        return wrong(
+            "only what is archived or downsampled has a target",
+            Some("`archive:TARGET`, `downsample:ROLLUP`"),
+        );
     }
     strategy::valid(policy).or_else(|fault| wrong(fault.reason, fault.cure))
 }
@@ -227,8 +234,11 @@ async fn add(
     policy.target = None;
     let policy = wish.change.applied(policy);
     valid(&policy)?;
-    if let Some(target) = &policy.target {
+    if let Some(target) = policy.shelf() {
         shelves.shelf(target).await?;
+    }
+    if let Some(rollup) = policy.rollup() {
+        definition::find(database, DefinitionKind::Rollup, rollup).await?;
     }
     time_column(&policy, &facts).map_err(|problem| Failure::new(problem.kind, problem.reason))?;
     Ok(changed(before, Some(policy)))
@@ -277,7 +287,7 @@ async fn check(
         findings.push(finding(true, error.to_string()));
         return Ok(findings);
     }
-    if let Some(target) = &policy.target
+    if let Some(target) = policy.shelf()
         && let Err(failure) = shelves.shelf(target).await
     {
         findings.push(finding(true, failure.messages().join(": ")));

@@ -5,9 +5,10 @@ use std::fmt;
 use async_trait::async_trait;
 use ostler_api::document::{PolicyChanged, RetentionEntry, RetentionItem, RetentionProof};
 use ostler_api::retention::{Pace, Policy, TableName, UndoItem, UndoProof, UndoWork};
+use ostler_api::tables::{Defined, DefinitionKind, TableItem, TableProof, Tables, TablesWork};
 use ostler_operations::Operation;
 use ostler_store::Store;
-use ostler_vocabulary::Failure;
+use ostler_vocabulary::{Failure, Timestamp};
 
 use crate::archive::Shelves;
 use crate::facts::Table;
@@ -79,4 +80,24 @@ pub trait Database: fmt::Debug + Send + Sync {
         pace: Pace,
         shelves: &dyn Shelves,
     ) -> Result<RetentionProof, Failure>;
+
+    /// What is defined by name, of a kind; none where there are no tables for it yet. Changes nothing.
+    async fn definitions(&self, kind: DefinitionKind) -> Result<Vec<Defined>, Failure>;
+
+    /// Makes what a definition needs (tables, views), all or nothing, with its audit; tells what it made.
+    async fn define(&self, defined: &Defined) -> Result<Vec<String>, Failure>;
+
+    /// Takes a definition back, with the data that were made by it if that is wanted; tells what went.
+    async fn undefine(&self, defined: &Defined, with_data: bool) -> Result<Vec<String>, Failure>;
+
+    /// What work would do; moments in the request are filled in. Changes nothing.
+    async fn plan_work(&self, request: &mut Tables, now: Timestamp) -> Result<TablesWork, Failure>;
+
+    /// Does an item of it, as steps of the operation, and reads back what became of it. Steps may be run twice.
+    async fn do_work(
+        &self,
+        op: &Operation,
+        request: &Tables,
+        item: &TableItem,
+    ) -> Result<TableProof, Failure>;
 }

@@ -67,6 +67,48 @@ pub enum Error {
         /// What to do.
         cure: Option<String>,
     },
+    /// A definition that cannot be.
+    #[error("{what} `{name}` is wrong: {reason}")]
+    Definition {
+        /// Its kind.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// Nothing of that kind and name is defined.
+    #[error("there is no {what} `{name}` in {database}")]
+    Undefined {
+        /// Its kind.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// The database.
+        database: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// Something of that kind and name is defined already.
+    #[error("there is a {what} `{name}` in {database} already")]
+    Defined {
+        /// Its kind.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// The database.
+        database: String,
+    },
+    /// A definition that something else needs.
+    #[error("{what} `{name}` is needed by {by}")]
+    Needed {
+        /// Its kind.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// By what.
+        by: String,
+    },
     /// A table that is not there.
     #[error("there is no table {table} in {database}")]
     NoTable {
@@ -127,14 +169,16 @@ impl Classified for Error {
             | Self::Future { .. }
             | Self::Zone { .. }
             | Self::Policy { .. }
+            | Self::Definition { .. }
             | Self::WhichColumn { .. }
             | Self::WhichShelf { .. }
             | Self::ForeignPlan => ErrorKind::Invalid,
-            Self::NoPolicy { .. } | Self::NoTable { .. } | Self::NothingArchived { .. } => {
-                ErrorKind::NotFound
-            }
-            Self::Exists { .. } => ErrorKind::AlreadyExists,
-            Self::Changed { .. } => ErrorKind::Conflict,
+            Self::NoPolicy { .. }
+            | Self::NoTable { .. }
+            | Self::Undefined { .. }
+            | Self::NothingArchived { .. } => ErrorKind::NotFound,
+            Self::Exists { .. } | Self::Defined { .. } => ErrorKind::AlreadyExists,
+            Self::Changed { .. } | Self::Needed { .. } => ErrorKind::Conflict,
             Self::Newer { .. } => ErrorKind::Unsupported,
             Self::Busy { .. } => ErrorKind::Busy,
         }
@@ -165,7 +209,22 @@ impl Classified for Error {
             Self::NothingArchived { .. } => {
                 Some("archives are found by the names that database and table had when they were made".into())
             }
-            Self::NoTable { .. } | Self::ForeignPlan => None,
+            Self::Undefined { what, known, .. } if known.is_empty() => {
+                Some(format!("`ostler {}` makes one", commands(what).0))
+            }
+            Self::Undefined { known, .. } => Some(format!("there are: {}", known.join(", "))),
+            Self::Defined { what, .. } => Some(format!("`ostler {}` takes it back first", commands(what).1)),
+            Self::Needed { .. } => Some("remove that first".into()),
+            Self::Definition { .. } | Self::NoTable { .. } | Self::ForeignPlan => None,
         }
+    }
+}
+
+/// The commands that define something of a kind, and take it back.
+fn commands(what: &str) -> (&'static str, &'static str) {
+    match what {
+        "materialized" => ("materialize create", "materialize drop"),
+        "query" => ("query add", "query remove"),
+        _ => ("rollup add", "rollup remove"),
     }
 }

@@ -1,6 +1,7 @@
 //! What a database's catalogue says of a table, as values that decisions are made from.
 
 use ostler_api::retention::TableName;
+use ostler_api::tables::Defined;
 use serde::{Deserialize, Serialize};
 
 /// A table.
@@ -19,6 +20,9 @@ pub struct Table {
     /// What is in the default partition, where that was asked for.
     #[serde(default)]
     pub stray: Stray,
+    /// The rollup that the policy names, where it names one.
+    #[serde(default)]
+    pub rollup: Option<Defined>,
 }
 
 /// Rows in a default partition.

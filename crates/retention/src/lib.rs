@@ -17,13 +17,17 @@ mod book;
 pub mod column;
 pub mod cutoff;
 mod database;
+mod definition;
 mod error;
 pub mod facts;
 mod floor;
 mod plan;
 pub mod postgres;
+pub mod rollup;
 mod run;
+mod statement;
 pub mod strategy;
+pub mod tables;
 pub mod undo;
 mod work;
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ostler_api::document::{RetentionItem, RetentionProblem, RetentionVerdict};
 use ostler_api::request::{Plan, Request, Retention, RetentionWork, Work};
 use ostler_api::retention::{Floors, PartitionRule, Policy, PolicyChoice, Strategy};
+use ostler_api::tables::DefinitionKind;
 use ostler_operations::plan_digest;
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 
@@ -100,7 +101,7 @@ async fn one(
             format!("there is no table {}", policy.table),
         )));
     };
-    if let Some(target) = &policy.target
+    if let Some(target) = policy.shelf()
         && let Err(failure) = shelves.shelf(target).await
     {
         return Ok(Err(problem(failure.kind(), failure.messages().join(": "))));
@@ -154,6 +155,10 @@ pub(crate) async fn facts_for(database: &dyn Database, policy: &Policy) -> Resul
     let Some(mut facts) = database.facts(&policy.table).await? else {
         return Ok(None);
     };
+    if let Some(name) = policy.rollup() {
+        let known = database.definitions(DefinitionKind::Rollup).await?;
+        facts.rollup = known.into_iter().find(|known| known.name == *name);
+    }
     let default = facts
         .partitions
         .iter()
@@ -202,6 +207,7 @@ async fn measured(
     let task = Task {
         target: item.target.clone(),
         shelf: item.shelf.clone(),
+        proven: item.proven.clone(),
     };
     Ok(Some(RetentionItem {
         policy: policy.name.clone(),

@@ -6,13 +6,14 @@ use ostler_operations::{Finished, Operation};
 use ostler_vocabulary::{Failure, Timestamp};
 
 use crate::archive::Shelves;
-use crate::{Database, Error, run, undo};
+use crate::{Database, Error, run, tables, undo};
 
 /// The kind's name and version in the journal.
 #[must_use]
 pub fn kind_of(request: &Request) -> (&'static str, u32) {
     match request {
         Request::Undo(_) => (undo::KIND, undo::VERSION),
+        Request::Tables(request) => (request.task.kind(), tables::VERSION),
         _ => (run::KIND, run::VERSION),
     }
 }
@@ -30,6 +31,7 @@ pub async fn plan_of(
     match request {
         Request::Retention(request) => crate::plan::plan(database, shelves, request, now).await,
         Request::Undo(request) => undo::plan(database, shelves, request, now).await,
+        Request::Tables(request) => tables::plan(database, request, now).await,
         _ => Err(Error::ForeignPlan.into()),
     }
 }
@@ -47,6 +49,7 @@ pub async fn run_plan(
     match &plan.request {
         Request::Retention(_) => run::run(plan, op, database, shelves).await,
         Request::Undo(_) => undo::run(plan, op, database, shelves).await,
+        Request::Tables(_) => tables::run(plan, op, database).await,
         _ => Err(Error::ForeignPlan.into()),
     }
 }

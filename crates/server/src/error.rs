@@ -81,6 +81,16 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// A database of the state directory cannot be read or written.
+    #[error("cannot {attempted} the {what}")]
+    Record {
+        /// `read` or `write`.
+        attempted: &'static str,
+        /// What it holds.
+        what: &'static str,
+        /// Why not.
+        source: rusqlite::Error,
+    },
     /// Something the runtime cannot work with.
     #[error("{message}")]
     Request {
@@ -104,6 +114,12 @@ impl Classified for Error {
             },
             Self::Setting { .. } | Self::NoHome { .. } => ErrorKind::Invalid,
             Self::NoVault { .. } | Self::NoClass { .. } => ErrorKind::NotFound,
+            Self::Record { source, .. } => match source.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+                    ErrorKind::Busy
+                }
+                _ => ErrorKind::Internal,
+            },
             Self::NoKey { .. } => ErrorKind::Denied,
             Self::Secret { kind, .. } | Self::Request { kind, .. } => *kind,
         }
@@ -111,7 +127,7 @@ impl Classified for Error {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Read { .. } | Self::Write { .. } => None,
+            Self::Read { .. } | Self::Write { .. } | Self::Record { .. } => None,
             Self::Setting { cure, .. } => Some(cure.clone()),
             Self::NoVault { known, .. } if known.is_empty() => {
                 Some("add it: `ostler vault init` or `ostler vault add`".to_owned())

@@ -11,13 +11,16 @@
 pub mod agent;
 mod error;
 mod lock;
+mod metrics;
 pub mod outgoing;
 pub mod queue;
 mod runtime;
 pub mod serve;
 mod service_manager;
 pub mod settings;
+mod state_file;
 pub mod ticker;
+pub mod webhook;
 
 pub use error::Error;
 pub use ostler_queue::schema::script as queue_schema;

@@ -18,6 +18,9 @@ const METADATA: [IpAddr; 2] = [
     IpAddr::V4(std::net::Ipv4Addr::new(100, 100, 100, 200)),
 ];
 
+/// Headers of a request, by name.
+pub(crate) type Headers = Vec<(&'static str, String)>;
+
 /// An address that was found to be allowed.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -102,11 +105,19 @@ fn forbidden(address: IpAddr, named: bool) -> Option<&'static str> {
 }
 
 impl Target {
-    /// Calls it once and expects success.
+    /// Sends it a document once and expects success.
+    ///
+    /// # Errors
+    /// As for [`Target::post`].
+    pub async fn call(&self, body: &serde_json::Value) -> Result<(), Failure> {
+        self.post(body.to_string(), Headers::new()).await
+    }
+
+    /// Sends it JSON with headers once and expects success.
     ///
     /// # Errors
     /// `Unavailable` when it does not answer, or with another code than one of success. The URL is not shown.
-    pub async fn call(&self, body: &serde_json::Value) -> Result<(), Failure> {
+    pub(crate) async fn post(&self, body: String, headers: Headers) -> Result<(), Failure> {
         ostler_store::provide_tls();
         let failed = |error: reqwest::Error| {
             Failure::new(
@@ -122,10 +133,13 @@ impl Target {
             .resolve_to_addrs(host, &self.addresses)
             .build()
             .map_err(failed)?;
-        let request = client
+        let mut request = client
             .post(self.url.clone())
             .header("content-type", "application/json")
-            .body(body.to_string());
+            .body(body);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
         let status = request.send().await.map_err(failed)?.status();
         match status.is_success() {
             true => Ok(()),

@@ -1,5 +1,7 @@
 //! Counts what a store is asked for, and how long it takes.
 
+mod versions;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -113,7 +115,7 @@ impl Counters {
     }
 }
 
-/// Counts requests and bytes. Around [`Retry`](crate::Retry) it counts what the caller asked for, within it what was sent.
+/// Counts requests and bytes, for versions too. Around [`Retry`](crate::Retry) it counts what the caller asked for, within it what was sent.
 #[derive(Debug, Clone)]
 pub struct Counting {
     inner: Arc<dyn Store>,
@@ -192,7 +194,8 @@ impl Store for Counting {
     }
 
     fn versions(&self) -> Option<Arc<dyn Versions>> {
-        self.inner.versions()
+        let (inner, counters) = (self.inner.versions()?, self.counters());
+        Some(Arc::new(versions::CountedVersions { inner, counters }))
     }
 
     async fn refuses_damage(&self, key: &Key) -> Result<Option<bool>, Error> {

@@ -29,7 +29,8 @@ pub enum Worth {
 
 /// Knows what is worth keeping, and tells what somebody wrote who may from what somebody else did.
 pub trait Judge: fmt::Debug + Send + Sync + 'static {
-    /// How much an object of this name is worth. Depends on the first part of the name only.
+    /// How much an object of this name is worth. Of the first part of names, and of what a listing's prefix has, it says
+    /// whether anything below it is worth more than [`Worth::Passing`].
     fn worth(&self, key: &Key) -> Worth;
 
     /// Whether these bytes can be what was written under this name by somebody who may.

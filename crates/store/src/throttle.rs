@@ -1,5 +1,7 @@
 //! Keeps to limits of bytes and requests per second, which may be changed at any moment.
 
+mod versions;
+
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -228,7 +230,7 @@ fn precise(amount: u64) -> f64 {
 
 /// Lets requests wait until the limits allow them. An object is sent and received at the line's own speed: what is
 /// limited is when the next one may follow, so that the limit holds from the beginning on for uploads and for ranges,
-/// and on average for whole objects, whose size is known only when they are there.
+/// and on average for whole objects, whose size is known only when they are there. Requests for versions count the same.
 #[derive(Debug, Clone)]
 pub struct Throttle {
     inner: Arc<dyn Store>,
@@ -247,10 +249,28 @@ impl Throttle {
         requests.wait(rates, 1).await;
     }
 
+    async fn upload(&self, size: u64) {
+        let Shared { rates, upload, .. } = &*self.limits.shared;
+        if size < SMALL {
+            upload.charge(size);
+        } else {
+            upload.wait(rates, size).await;
+        }
+    }
+
     async fn download(&self, size: u64) {
         let Shared { rates, download, .. } = &*self.limits.shared;
         download.wait(rates, size).await;
     }
+
+    /// A whole object, whose size nobody knew before.
+    fn received(&self, body: &Bytes) {
+        self.limits.shared.download.charge(body.len() as u64);
+    }
+}
+
+fn length(range: &Range<u64>) -> u64 {
+    range.end.saturating_sub(range.start).min(LARGE)
 }
 
 #[async_trait]
@@ -260,13 +280,7 @@ impl Store for Throttle {
     }
 
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), Error> {
-        let size = body.len() as u64;
-        let Shared { rates, upload, .. } = &*self.limits.shared;
-        if size < SMALL {
-            upload.charge(size);
-        } else {
-            upload.wait(rates, size).await;
-        }
+        self.upload(body.len() as u64).await;
         self.request().await;
         self.inner.create(key, body).await
     }
@@ -275,13 +289,12 @@ impl Store for Throttle {
         self.download(0).await;
         self.request().await;
         let got = self.inner.get(key).await?;
-        self.limits.shared.download.charge(got.len() as u64);
+        self.received(&got);
         Ok(got)
     }
 
     async fn get_range(&self, key: &Key, range: Range<u64>) -> Result<Bytes, Error> {
-        self.download(range.end.saturating_sub(range.start).min(LARGE))
-            .await;
+        self.download(length(&range)).await;
         self.request().await;
         self.inner.get_range(key, range).await
     }
@@ -302,7 +315,8 @@ impl Store for Throttle {
     }
 
     fn versions(&self) -> Option<Arc<dyn Versions>> {
-        self.inner.versions()
+        let (inner, throttle) = (self.inner.versions()?, self.clone());
+        Some(Arc::new(versions::ThrottledVersions { inner, throttle }))
     }
 
     async fn refuses_damage(&self, key: &Key) -> Result<Option<bool>, Error> {

@@ -33,9 +33,15 @@ const EVERYDAY: &[Entry] = &[
         "an S3 store that ignores conditions, an old moto",
         install::moto,
     ),
+    (
+        "versitygw",
+        "an S3 store over a directory, with object lock (Go)",
+        install::versitygw,
+    ),
     ("chromium", "Debian's Chromium and its driver", || {
         install::browser::chromium().map(|it| it.browser())
     }),
+    ("promtool", "the checker of Prometheus' rules", install::promtool),
     ("postgres-13", "PostgreSQL 13, the oldest supported", || {
         Release::Thirteen.data()
     }),
@@ -62,11 +68,6 @@ const OPTIONAL: &[Entry] = &[
         "postgres-pgq",
         "Debian's PostgreSQL 15 with PgQ in C, to compare with (optional)",
         || Release::WithPgq.data(),
-    ),
-    (
-        "versitygw",
-        "an S3 store over a directory, with object lock (Go, optional)",
-        install::versitygw,
     ),
 ];
 

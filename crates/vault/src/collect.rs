@@ -101,6 +101,9 @@ pub struct Collected {
     /// Their bytes.
     #[serde(default)]
     pub bytes_waiting: u64,
+    /// Bytes that were stored in place of packs which are going, or are waiting for the end of their locks.
+    #[serde(default)]
+    pub bytes_anew: u64,
     /// Locks that were made longer, because what they lock is needed.
     #[serde(default)]
     pub locks_extended: u64,
@@ -143,6 +146,9 @@ impl Vault {
             plan.free_bytes += survey.size_of(&pack);
         }
         for (pack, live) in &survey.decision.rewrite {
+            if survey.locked.contains_key(pack) {
+                continue;
+            }
             plan.repack_packs += 1;
             plan.repack_bytes += survey.size_of(pack).saturating_sub(survey.stored_in(pack, live)?);
         }
@@ -206,13 +212,22 @@ impl Vault {
             };
             // What is needed of these is about to be somewhere else.
             unneeded.extend(survey.decision.rewrite.iter().map(|(pack, _)| *pack));
+            // Secrets that were locked when they were given up.
+            self.remove_left_over(guard).await?;
+            self.remove_retired(guard).await?;
             let extended = self.extend_locks(&unneeded, how.expiring, cancel).await?;
             tally.collected.locks_extended = extended;
         }
         let rewritten = self.rewrite(&survey, progress, cancel).await?;
         tally.added += rewritten.stored_bytes;
         let mut going: HashSet<PackId> = survey.removable().collect();
-        going.extend(&rewritten.packs);
+        going.extend(
+            rewritten
+                .packs
+                .iter()
+                .filter(|pack| !survey.locked.contains_key(pack)),
+        );
+        tally.collected.bytes_anew = rewritten.stored_bytes;
         let marked: HashSet<PackId> = going.into_iter().take(MOST_PACKS).collect();
         guard.confirm().await?;
         if marked.is_empty() {

@@ -5,7 +5,7 @@
 //! its own: as long as a backup is kept, what it needs stays locked. What nobody needs any more is deleted once its lock
 //! is over.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ use crate::collect::stop_if;
 use crate::config::{self, Config};
 use crate::envelope::ObjectKind;
 use crate::index::pack_of;
+use crate::keys::{EPOCHS, sealed_epoch};
+use crate::objects::object_key;
 use crate::{Error, PackId, Vault};
 
 /// Requests in flight.
@@ -43,6 +45,8 @@ fn worth(key: &Key) -> Worth {
         Some("backups" | "keys" | "vault.json") => Worth::ByName,
         // Segments say again what packs say themselves, and are written anew when packs go.
         Some("notes" | "index") => Worth::Said,
+        // Which key epochs count, beside what comes and goes.
+        Some("rounds") if key.as_str().starts_with(EPOCHS) || key.as_str() == "rounds" => Worth::ByName,
         _ => Worth::Passing,
     }
 }
@@ -79,6 +83,7 @@ impl Judge for Witness {
             _ if name == config::OBJECT => self.0.is_its_own(body),
             _ if name.starts_with(BACKUPS) => opens(&[ObjectKind::Record, ObjectKind::Tombstone]),
             // Facts are in the name.
+            _ if name.starts_with(EPOCHS) => opens(&[ObjectKind::Epoch]),
             _ if name.starts_with(NOTES) => body.is_empty() || opens(&[ObjectKind::Proof, ObjectKind::Mark]),
             _ => true,
         }
@@ -197,17 +202,41 @@ impl Vault {
         Ok(until.filter(|until| *until > self.clock().now()))
     }
 
-    /// Those of these objects that cannot be deleted yet.
-    pub(crate) async fn still_locked(&self, keys: Vec<Key>) -> Result<HashSet<Key>, Error> {
+    /// Those of these objects that cannot be deleted yet, with the ends of their locks.
+    pub(crate) async fn still_locked(&self, keys: Vec<Key>) -> Result<HashMap<Key, Timestamp>, Error> {
         if self.locks().is_none() {
-            return Ok(HashSet::new());
+            return Ok(HashMap::new());
         }
         stream::iter(keys)
-            .map(|key| async move { Ok((self.locked_until(&key).await?.is_some(), key)) })
+            .map(|key| async move { Ok((self.locked_until(&key).await?, key)) })
             .buffer_unordered(AT_ONCE)
-            .try_filter_map(|(locked, key)| async move { Ok(locked.then_some(key)) })
+            .try_filter_map(|(until, key)| async move { Ok(until.map(|until| (key, until))) })
             .try_collect()
             .await
+    }
+
+    /// Whether less than half of the span is left of a lock: it has to be made longer, or what it locks be somewhere else.
+    pub(crate) fn is_due(&self, until: Timestamp) -> bool {
+        let half = self.locks().map_or(Duration::ZERO, |locks| locks.span / 2);
+        until < self.clock().now() + half
+    }
+
+    /// The end of the last lock on these objects; `None` when none of them is locked.
+    ///
+    /// # Errors
+    /// Only where the store fails.
+    pub async fn locked_for(&self, objects: &[String]) -> Result<Option<Timestamp>, Error> {
+        let keys = objects.iter().map(|name| object_key(name.clone()));
+        let locked = self.still_locked(keys.collect::<Result<_, _>>()?).await?;
+        Ok(locked.into_values().max())
+    }
+
+    /// Deletes an object, unless it is locked: then it stays until that is over.
+    pub(crate) async fn remove_unless_locked(&self, key: &Key) -> Result<(), Error> {
+        match self.locked_until(key).await? {
+            Some(_) => Ok(()),
+            None => self.remove(key).await,
+        }
     }
 
     /// Locks what backups need for as long again, where less than half of that is left. `unneeded` are packs that nobody
@@ -221,16 +250,29 @@ impl Vault {
     ) -> Result<u64, Error> {
         let Some(locks) = self.locks() else { return Ok(0) };
         let now = self.clock().now();
-        let (enough, until) = (now + locks.span / 2, now + locks.span);
+        let until = now + locks.span;
         let is_old = |object: &Object| object.modified.is_none_or(|made| made + locks.span / 2 <= now);
         let mut needed = Vec::new();
-        for prefix in ["packs/", BACKUPS, "keys/", config::OBJECT] {
+        for prefix in ["packs/", BACKUPS, "keys/", EPOCHS, config::OBJECT] {
             stop_if(cancel)?;
-            let objects = self.objects(prefix).await?;
+            let mut objects = self.objects(prefix).await?;
+            if prefix == BACKUPS {
+                leave_newest(&mut objects);
+            }
             needed.extend(objects.into_iter().filter(is_old).map(|object| object.key));
         }
+        let (lowest, retired) = (self.keys().lowest(), self.retired().await?);
+        let is_retired = |key: &Key| {
+            let wrapper = key
+                .as_str()
+                .strip_prefix("keys/")
+                .and_then(|name| name.split_once('/'));
+            wrapper.is_some_and(|(wrapper, _)| retired.contains_key(wrapper))
+        };
         needed.retain(|key| {
             let goes = record_of(key).is_some_and(|(id, _)| expiring.contains(&id))
+                || sealed_epoch(key).is_some_and(|epoch| epoch < lowest)
+                || is_retired(key)
                 || pack_of(key).is_some_and(|pack| unneeded.contains(&pack));
             !goes
         });
@@ -238,7 +280,7 @@ impl Vault {
             .map(|key| async move {
                 stop_if(cancel)?;
                 match locks.first(&key).await? {
-                    Some((first, end)) if end.is_none_or(|end| end < enough) => {
+                    Some((first, end)) if end.is_none_or(|end| self.is_due(end)) => {
                         let locked = locks.versions.lock(&key, &first.id, until).await;
                         locked.map_err(Error::store("lock", &key))?;
                         Ok(1)
@@ -250,4 +292,16 @@ impl Vault {
             .try_fold(0, |sum, one: u64| async move { Ok::<u64, Error>(sum + one) });
         extended.await
     }
+}
+
+/// Leaves out records that were sealed anew: they are waiting for the end of their locks.
+fn leave_newest(records: &mut Vec<Object>) {
+    let mut newest: BTreeMap<BackupId, Option<u32>> = BTreeMap::new();
+    for (id, epoch) in records.iter().filter_map(|object| record_of(&object.key)) {
+        let highest = newest.entry(id).or_default();
+        *highest = epoch.max(*highest);
+    }
+    records.retain(|object| {
+        record_of(&object.key).is_none_or(|(id, epoch)| newest.get(&id).is_none_or(|newest| *newest == epoch))
+    });
 }

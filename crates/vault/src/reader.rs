@@ -265,13 +265,16 @@ impl Reader {
     /// [`ErrorKind::Corrupt`] with the pack's name, or [`ErrorKind::NotFound`].
     pub fn check_pack(&self, pack: &PackId) -> Result<Bytes, Error> {
         let key = pack_key(pack)?;
-        let bytes = self
-            .vault
-            .host()
-            .block_on(self.vault.store().get(&key))
-            .map_err(Error::store("read", &key))?;
-        let table = PackTable::read_whole(&self.vault, *pack, &bytes)?;
         let known = self.index.pack(pack)?;
+        let bytes = match &known {
+            // As a range, whose length is known before: a limit on what is received then holds from the beginning on.
+            Some(known) => self.span(pack, 0..known.size)?,
+            None => {
+                let got = self.vault.host().block_on(self.vault.store().get(&key));
+                got.map_err(Error::store("read", &key))?
+            }
+        };
+        let table = PackTable::read_whole(&self.vault, *pack, &bytes)?;
         if known.is_some_and(|known| known.size != table.size || known.header != table.header) {
             return Err(Error::damaged(&key, "the index says otherwise of it"));
         }

@@ -23,6 +23,8 @@ pub use sink::ChunkSink;
 const IN_FLIGHT: usize = 2;
 /// Packs to an index segment while a session runs: what a kill makes the next run look up pack by pack.
 const PACKS_PER_SEGMENT: usize = 16;
+/// Where chunks are small a segment has fewer packs, lest their tables fill the memory of whoever writes or reads it.
+const CHUNKS_PER_SEGMENT: usize = 200_000;
 
 /// What became of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,8 +138,16 @@ impl Upload {
         // What an interrupted run left behind gets its place in the index, so that nobody looks for it again.
         unsaved.extend(session.index.adopted().iter().cloned());
         let mut segments = 0;
-        for packs in unsaved.chunks(PACKS_PER_SEGMENT * 4) {
-            segments += session.vault.write_segment(packs, session.then).await?;
+        let mut packs = Vec::new();
+        for table in unsaved {
+            packs.push(table);
+            if is_full(&packs, PACKS_PER_SEGMENT * 4) {
+                segments += session.vault.write_segment(&packs, session.then).await?;
+                packs.clear();
+            }
+        }
+        if !packs.is_empty() {
+            segments += session.vault.write_segment(&packs, session.then).await?;
         }
         let mut packs: Vec<PackId> = session.index.packs_of(&session.needed)?;
         packs.extend(stored);
@@ -208,7 +218,7 @@ impl Session {
             let mut progress = self.progress();
             progress.stored.push(table.id);
             progress.unsaved.push(table);
-            let full = progress.unsaved.len() >= PACKS_PER_SEGMENT;
+            let full = is_full(&progress.unsaved, PACKS_PER_SEGMENT);
             full.then(|| std::mem::take(&mut progress.unsaved))
         };
         if let Some(packs) = segment {
@@ -217,6 +227,12 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Whether so much is in no segment that it is one.
+fn is_full(tables: &[PackTable], packs: usize) -> bool {
+    let chunks: usize = tables.iter().map(|table| table.contents.chunks()).sum();
+    tables.len() >= packs || chunks >= CHUNKS_PER_SEGMENT
 }
 
 /// BLAKE3 of the bytes, keyed for this vault.

@@ -182,8 +182,11 @@ impl Contender {
     }
 }
 
-/// The release build of this checkout.
-fn ostler() -> Result<PathBuf> {
+/// `OSTLER_BENCH_OSTLER`, or the release build of this checkout.
+pub fn ostler() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("OSTLER_BENCH_OSTLER") {
+        return Ok(path.into());
+    }
     process::run(workspace::cargo().args(["build", "--quiet", "--release", "--locked", "-p", "ostler"]))?;
     let path = workspace::target_directory().join("release/ostler");
     ensure!(path.is_file(), "the build left no {}", path.display());

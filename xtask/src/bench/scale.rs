@@ -9,9 +9,9 @@ use crate::{process, workspace};
 const CHUNKS: &str = "100000000";
 const FILES: &str = "10000000";
 const LOOKS: &str = "1000000";
-/// Of the set `collect`: backups, and files of each, of which one in a hundred is another in the next.
+/// Of the set `collect`: backups, and files of each, of which every second is another in the next: ten million chunks.
 const BACKUPS: &str = "1000";
-const COLLECTED: &str = "100000";
+const COLLECTED: &str = "20000";
 
 /// Runs the verb.
 pub fn run(arguments: &[String]) -> Result<()> {

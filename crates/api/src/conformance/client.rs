@@ -1,6 +1,8 @@
 //! The suite that every [`Client`] passes: the runtime in this process, the one behind HTTP. What operations do is tested
 //! where they are; here, that whoever asks sees the same.
 
+mod outward;
+
 use std::path::{Path, PathBuf};
 
 use ostler_vocabulary::{ErrorKind, Failure, OperationId};
@@ -22,6 +24,8 @@ pub async fn check(client: &dyn Client, directory: &Path, file: &str, above: &Pa
     };
     note("what is not there", nothing(client).await);
     note("plans", plans(client, directory).await);
+    note("webhooks", outward::webhooks(client).await);
+    note("metrics", outward::metrics(client).await);
     match life(client, directory).await {
         Err(what) => note("a backup", Err(what)),
         Ok((operation, backup)) => {

@@ -41,6 +41,8 @@ pub enum Outcome {
     Retention(RetentionReport),
     /// Archived rows that were brought back.
     Undo(crate::retention::UndoReport),
+    /// Work on tables.
+    Tables(crate::tables::TablesReport),
 }
 
 /// `backup create`

@@ -19,7 +19,7 @@ pub struct Policy {
     pub column: String,
     /// What is done.
     pub strategy: Strategy,
-    /// Where what goes is kept: an address, or a class of storage of the configuration. For `archive`.
+    /// Where what goes is kept. For `archive` an address, or a class of storage of the configuration; for `downsample` a rollup.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     /// For how long rows are kept; for `ahead`, how long before their rows partitions are made.
@@ -84,6 +84,22 @@ impl Policy {
             floors: Floors::default(),
             version: 0,
         }
+    }
+
+    /// Where what goes is archived.
+    #[must_use]
+    pub fn shelf(&self) -> Option<&String> {
+        self.target
+            .as_ref()
+            .filter(|_| self.strategy == Strategy::Archive)
+    }
+
+    /// The rollup that has to have the sums of what goes.
+    #[must_use]
+    pub fn rollup(&self) -> Option<&String> {
+        self.target
+            .as_ref()
+            .filter(|_| self.strategy == Strategy::Downsample)
     }
 }
 
@@ -162,7 +178,7 @@ impl PolicyChange {
             policy.by = self.by;
         }
         policy.floors = self.floors.over(policy.floors);
-        if policy.strategy != Strategy::Archive && !asked {
+        if !policy.strategy.has_target() && !asked {
             policy.target = None;
         }
         policy

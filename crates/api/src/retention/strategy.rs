@@ -14,17 +14,20 @@ pub enum Strategy {
     KeepLast,
     /// Partitions or rows are kept in Parquet files of an object store, and removed then.
     Archive,
+    /// Partitions or rows are removed when the levels of a rollup are proven to have their sums.
+    Downsample,
     /// Partitions are made before their rows come.
     Ahead,
 }
 
 impl Strategy {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Drop,
         Self::Delete,
         Self::KeepLast,
         Self::Archive,
+        Self::Downsample,
         Self::Ahead,
     ];
 
@@ -38,6 +41,9 @@ impl Strategy {
             Self::Archive => {
                 "Keep partitions or rows in Parquet files of an object store, and remove them then"
             }
+            Self::Downsample => {
+                "Remove partitions or rows, and levels of a rollup, whose sums are proven to be in the next level"
+            }
             Self::Ahead => "Make partitions that long before their rows come",
         }
     }
@@ -50,6 +56,12 @@ impl Strategy {
             .find(|strategy| strategy.as_str().eq_ignore_ascii_case(word))
     }
 
+    /// Whether it needs to be told where what goes is kept.
+    #[must_use]
+    pub fn has_target(self) -> bool {
+        matches!(self, Self::Archive | Self::Downsample)
+    }
+
     /// Its word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -58,6 +70,7 @@ impl Strategy {
             Self::Delete => "delete",
             Self::KeepLast => "keep-last",
             Self::Archive => "archive",
+            Self::Downsample => "downsample",
             Self::Ahead => "ahead",
         }
     }

@@ -15,6 +15,9 @@ use crate::restore::finished;
 /// So many times space is freed and packs are written anew before the rest is left to another run.
 const ROUNDS: usize = 10_000;
 
+const LOCKED: &str = "the vault locks its objects: what is encrypted anew stays beside the new until its locks are over, \
+                      and so long the vault is twice as large";
+
 /// Works out what there is to be done.
 pub(super) async fn look(context: &Context, compromised: bool, work: &mut KeyWork) -> Result<(), Failure> {
     if !compromised {
@@ -29,6 +32,9 @@ pub(super) async fn look(context: &Context, compromised: bool, work: &mut KeyWor
         Some(before) => index.bytes_before(before)?,
         None => index.bytes(),
     };
+    if context.vault.lock_span().is_some() {
+        work.warnings.push(LOCKED.to_owned());
+    }
     for key in &work.keys {
         work.warnings.push(format!(
             "the {} {} will open what is encrypted anew: if it is the one that leaked, remove it first",
@@ -43,6 +49,9 @@ pub(super) async fn look(context: &Context, compromised: bool, work: &mut KeyWor
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Round {
     old_bytes: u64,
+    /// Bytes that were written in the place of others.
+    #[serde(default)]
+    anew: u64,
     waits: bool,
 }
 
@@ -121,7 +130,9 @@ async fn give_up(op: &Operation, context: &Context, lease: &Arc<Lease>) -> Resul
     let mut old_bytes = u64::MAX;
     for number in 1..=ROUNDS {
         let round = reencrypt(number, op, context, lease, how).await?;
-        let is_over = round.old_bytes == 0 || round.waits || round.old_bytes >= old_bytes;
+        // Where objects are locked, the old ones stay though they are written anew.
+        let stands = round.old_bytes >= old_bytes && round.anew == 0;
+        let is_over = round.old_bytes == 0 || round.waits || stands;
         old_bytes = round.old_bytes;
         if is_over {
             break;
@@ -164,13 +175,18 @@ async fn give_up(op: &Operation, context: &Context, lease: &Arc<Lease>) -> Resul
         waits_for: waits_for.clone(),
         ..KeyReport::default()
     };
-    let partial = match (left.first(), waits_for.first()) {
-        (None, _) => Vec::new(),
-        (Some(_), Some(backup)) => vec![format!(
+    let locked = context.vault.locked_for(&left).await;
+    let locked = locked.map_err(context.attempting("look at its locks"))?;
+    let partial = match (left.first(), waits_for.first(), locked) {
+        (None, ..) => Vec::new(),
+        (Some(_), Some(backup), _) => vec![format!(
             "backup {} is being made with the old keys: run it again when that is over",
             backup.short()
         )],
-        (Some(first), None) => vec![match left.len() - 1 {
+        (Some(_), None, Some(until)) => vec![format!(
+            "what the old keys have sealed is locked until {until}, though nothing of it is needed: run it again then"
+        )],
+        (Some(first), None, None) => vec![match left.len() - 1 {
             0 => format!("{first} still needs the old keys"),
             more => format!("{first} and {more} more objects still need the old keys"),
         }],
@@ -214,6 +230,7 @@ async fn reencrypt(
             ));
             Ok(Round {
                 old_bytes,
+                anew: collected.bytes_anew,
                 waits: !collected.waits_for.is_empty(),
             })
         })

@@ -153,7 +153,8 @@ impl Copy<'_> {
                         part: None,
                     };
                     let proved = self.to.vault.add_proof(id, &proof).await;
-                    proved.map_err(self.to.attempting(committing))
+                    proved.map_err(self.to.attempting(committing))?;
+                    self.follow_marks().await
                 }
             })
             .await?;

@@ -23,6 +23,14 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// The backups of the vault that is read.
+    pub(super) async fn here(&self, from: &Context) -> Result<&[Backup], Failure> {
+        self.here
+            .get_or_try_init(|| from.backups())
+            .await
+            .map(Vec::as_slice)
+    }
+
     /// A copy was committed.
     pub(super) fn add(&self, copy: BackupId) {
         let mut copied = self.copied.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,7 +119,7 @@ impl Copy<'_> {
 
     /// The backup of the same source that is in both vaults: the parent, or else the newest.
     async fn twin(&self, record: &Record) -> Result<Option<(Record, Record)>, Failure> {
-        let here = self.ledger.here.get_or_try_init(|| self.from.backups()).await?;
+        let here = self.ledger.here(self.from).await?;
         let group = |backup: &Backup| select::group(&backup.summary, &[]);
         let Some(own) = here.iter().find(|backup| backup.id() == self.item.backup) else {
             return Ok(None);

@@ -6,8 +6,8 @@ use ostler_api::document::{BackupState, MirrorReport, Outcome};
 use ostler_api::request::{Mirror, Work};
 use ostler_backup::{Context, create, mirror};
 use ostler_operations::{OperationRecord, State};
-use ostler_vault::{Intent, LeaseHolder};
-use ostler_vocabulary::{BackupId, OperationId};
+use ostler_vault::{Intent, LeaseHolder, MarkAction, MarkRecord};
+use ostler_vocabulary::{BackupId, OperationId, Timestamp};
 
 use crate::world::{World, exercise_plan, request};
 
@@ -144,6 +144,54 @@ async fn a_copy_is_the_same_backup_and_says_where_it_comes_from() {
     let third = mirror::plan(all(), &from.context, &to.context).await.unwrap();
     let Work::Mirror(work) = third.work else { panic!() };
     assert_eq!((work.items.len(), work.there), (0, 3));
+}
+
+/// Says something of a backup, so many seconds after some moment in the past.
+async fn say(world: &World, id: BackupId, seconds: i64, action: MarkAction) {
+    let at = Timestamp::from_second(1_700_000_000 + seconds).unwrap();
+    let marked = world.context.vault.add_mark(id, &MarkRecord { at, action }).await;
+    marked.unwrap();
+}
+
+fn tag(value: &str) -> MarkAction {
+    MarkAction::Tag {
+        key: "job".into(),
+        value: Some(value.into()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn holds_and_tags_follow_their_backup_and_a_release_does_not() {
+    let (from, to) = (source(2).await, World::new().await);
+    let ids: Vec<BackupId> = from.backups().await.iter().map(|backup| backup.id).collect();
+    say(&from, ids[0], 1, MarkAction::Hold(Some("audit".into()))).await;
+    let first = report(&run(&to, &from.context, all()).await);
+    assert_eq!((first.copied.len(), first.marked), (2, vec![]));
+    let held = async |world: &World| -> Vec<(bool, Option<String>)> {
+        let backups = world.context.backups().await.unwrap();
+        let shown = backups
+            .into_iter()
+            .map(|b| (b.hold.is_some(), b.summary.tags.get("job").cloned()));
+        shown.collect()
+    };
+    assert_eq!(held(&to).await, [(true, None), (false, None)]);
+
+    // Said after the copies were made.
+    say(&from, ids[1], 2, MarkAction::Hold(None)).await;
+    say(&from, ids[1], 3, tag("a")).await;
+    let second = report(&run(&to, &from.context, all()).await);
+    assert_eq!((second.there, second.marked), (2, vec![ids[1]]));
+    assert_eq!(held(&to).await, [(true, None), (true, Some("a".into()))]);
+    let again = mirror::plan(all(), &from.context, &to.context).await.unwrap();
+    let Work::Mirror(work) = again.work else { panic!() };
+    assert_eq!((work.marked, work.there), (vec![], 2));
+
+    // What is let go in one vault is let go in no other, and not held again behind the back of who did.
+    say(&from, ids[0], 4, MarkAction::Release).await;
+    say(&to, ids[1], 5, MarkAction::Release).await;
+    assert_eq!(report(&run(&to, &from.context, all()).await).marked, []);
+    assert_eq!(held(&from).await, [(false, None), (true, Some("a".into()))]);
+    assert_eq!(held(&to).await, [(true, None), (false, Some("a".into()))]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

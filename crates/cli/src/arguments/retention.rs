@@ -94,7 +94,7 @@ pub(crate) struct PolicyArguments {
     #[arg(long, value_enum, value_name = "RULE")]
     pub partition_rule: Option<RuleWord>,
 
-    /// archive: where rows are kept, an address such as s3://bucket/prefix or a [class.NAME] of the configuration
+    /// archive: where rows are kept, an address such as s3://bucket/prefix or a [class.NAME] of the configuration; downsample: the rollup
     #[arg(long, value_name = "TARGET", value_parser = text())]
     pub target: Option<String>,
 

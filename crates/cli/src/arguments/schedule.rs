@@ -99,7 +99,7 @@ impl TimesArguments {
             end: self.end,
             command: None,
             keep: (keep != Prune::default()).then_some(keep),
-            push: self.push.map(push),
+            push: self.push.map(address),
             no_push: false,
         })
     }
@@ -116,7 +116,8 @@ fn trigger(cron: String) -> Result<Trigger, Failure> {
     }
 }
 
-fn push(text: String) -> Push {
+/// A URL, or where one is: `env:NAME`, `file:PATH`.
+pub(crate) fn address(text: String) -> Push {
     match text.split_once(':') {
         Some(("env", name)) => Push::Env(name.to_owned()),
         Some(("file", path)) if !path.starts_with("//") => Push::File(PathBuf::from(path)),

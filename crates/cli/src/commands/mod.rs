@@ -5,14 +5,20 @@ mod backup;
 mod cluster;
 mod completions;
 mod config;
+mod metrics;
+mod definition;
+mod materialize;
 mod operation;
+mod query;
 mod queue;
 mod restore;
 mod retention;
+mod rollup;
 mod schedule;
 mod serve;
 mod token;
 mod vault;
+mod webhook;
 
 use clap::Subcommand;
 use ostler_api::Request;
@@ -24,7 +30,7 @@ use crate::session::Session;
 /// Why a verb cannot be scheduled.
 fn not_scheduled() -> Failure {
     Failure::new(ErrorKind::Invalid, "this command is not run by schedules")
-        .with_hint("what is: backup create, verify, drill and prune; vault check and mirror; retention run")
+        .with_hint("what is: backup create, verify, drill and prune; vault check and mirror; retention run; rollup and materialize refresh; query run")
 }
 
 #[derive(Debug, Subcommand)]
@@ -54,6 +60,18 @@ pub(crate) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Retention(Box<retention::RetentionCommand>),
 
+    /// Sum up tables by time, in levels
+    #[command(subcommand, arg_required_else_help = true)]
+    Rollup(Box<rollup::RollupCommand>),
+
+    /// Keep the rows of a query as a table
+    #[command(subcommand, arg_required_else_help = true)]
+    Materialize(Box<materialize::MaterializeCommand>),
+
+    /// Run statements as operations
+    #[command(subcommand, arg_required_else_help = true)]
+    Query(Box<query::QueryCommand>),
+
     /// Look at, stop and resume work
     #[command(subcommand, arg_required_else_help = true)]
     Operation(operation::OperationCommand),
@@ -63,6 +81,12 @@ pub(crate) enum Command {
     Schedule(Box<schedule::ScheduleCommand>),
 
     Serve(serve::Serve),
+
+    /// Tell others when something changes
+    #[command(subcommand, arg_required_else_help = true)]
+    Webhook(webhook::WebhookCommand),
+
+    Metrics(metrics::Metrics),
 
     /// Let people and programs in to the server
     #[command(subcommand, arg_required_else_help = true)]
@@ -83,6 +107,9 @@ impl Command {
             Self::Backup(verb) => verb.wish(session),
             Self::Vault(verb) => verb.wish(session),
             Self::Retention(verb) => verb.wish(),
+            Self::Rollup(verb) => verb.wish(),
+            Self::Materialize(verb) => verb.wish(),
+            Self::Query(verb) => verb.wish(),
             _ => Err(not_scheduled()),
         }
     }
@@ -96,9 +123,14 @@ impl Command {
             Self::Agent(verb) => verb.run(session).await,
             Self::Queue(verb) => verb.run(session).await,
             Self::Retention(verb) => verb.run(session).await,
+            Self::Rollup(verb) => verb.run(session).await,
+            Self::Materialize(verb) => verb.run(session).await,
+            Self::Query(verb) => verb.run(session).await,
             Self::Operation(verb) => verb.run(session).await,
             Self::Schedule(verb) => verb.run(session).await,
             Self::Serve(verb) => verb.run(session).await,
+            Self::Webhook(verb) => verb.run(session).await,
+            Self::Metrics(verb) => verb.run(session).await,
             Self::Token(verb) => verb.run(session),
             Self::Config(verb) => verb.run(session),
             Self::Completions(verb) => verb.run(session),

@@ -11,14 +11,14 @@ use crate::backend::{ApiRequest, RoleName, ServeRequest};
 use crate::foreground;
 use crate::session::Session;
 
-/// Run what is due by schedule, until told to stop
+/// Run what is due by schedule, tell webhooks, and serve the dashboard, until told to stop
 ///
 /// In the foreground or under systemd (Type=notify-reload), once for each state directory. SIGTERM and Ctrl-C end it:
 /// operations that run are left where they go on when it is started again. SIGHUP reads the configuration again. A role
 /// that fails is begun again and stops no other.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// What to run; `scheduler` if not given
+    /// What to run; everything but the ticker if not given
     #[arg(long, value_enum, value_delimiter = ',', value_name = "ROLE")]
     roles: Vec<RoleWord>,
 
@@ -41,6 +41,10 @@ enum RoleWord {
     Scheduler,
     /// Ticks queues, as `ostler queue ticker` does
     Ticker,
+    /// Tells webhooks what changed
+    Webhooks,
+    /// Looks at vaults and databases for metrics
+    Metrics,
     /// The HTTP API and the dashboard
     Api,
 }
@@ -76,6 +80,8 @@ impl RoleWord {
         match self {
             Self::Scheduler => RoleName::Scheduler,
             Self::Ticker => RoleName::Ticker,
+            Self::Webhooks => RoleName::Webhooks,
+            Self::Metrics => RoleName::Metrics,
             Self::Api => RoleName::Api,
         }
     }

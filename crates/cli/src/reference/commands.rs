@@ -38,7 +38,8 @@ fn section(page: &mut String, command: &Command, parent: &str, level: usize) {
         page.push('\n');
         arguments(page, own.into_iter());
     }
-    for verb in command.get_subcommands() {
+    // Words of other programs are understood, and not shown.
+    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         section(page, verb, &name, level + 1);
     }
 }

@@ -11,8 +11,10 @@ pub(crate) mod plan;
 pub(crate) mod queue;
 pub(crate) mod retention;
 pub(crate) mod schedule;
+pub(crate) mod tables;
 pub(crate) mod undo;
 pub(crate) mod vault;
+pub(crate) mod webhook;
 
 pub(crate) use outcome::outcome;
 

@@ -23,7 +23,7 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::CheckVault { .. } => "check ",
         Work::Repair(_) => "repair ",
         Work::Mirror(_) => "copy ",
-        Work::Keys(_) | Work::QueueSchema(_) => "",
+        Work::Keys(_) | Work::QueueSchema(_) | Work::Tables(_) => "",
         Work::Retention(work) if work.items.is_empty() => "",
         Work::Retention(work) if work.items.iter().all(super::retention::is_made) => "make ",
         Work::Retention(_) => "remove ",
@@ -61,6 +61,7 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::QueueSchema(work) => super::queue::plan(page, work),
         Work::Retention(work) => super::retention::plan(page, work),
         Work::Undo(work) => super::undo::plan(page, work),
+        Work::Tables(work) => super::tables::plan(page, work),
     }
 }
 
@@ -109,8 +110,13 @@ fn mirror(page: &mut Page, work: &MirrorWork, now: Timestamp) {
         work.from
     ));
     if work.there > 0 {
-        page.field("there already", plural(work.there, "backup"));
+        page.field("there", format!("{} already", plural(work.there, "backup")));
     }
+    let marked = work.marked.iter().map(|item| item.copy.short());
+    page.fields(
+        "marks",
+        marked.map(|copy| format!("{copy}: holds and tags as in {}", work.from)),
+    );
     super::problems(page, &work.refused, work.refused.len() as u64);
 }
 

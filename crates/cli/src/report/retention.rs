@@ -24,6 +24,12 @@ pub(crate) fn answer(session: &Session, answer: &RetentionAnswer) -> Result<(), 
         RetentionAnswer::History(it) => {
             output.document(schema::RETENTION_HISTORY, it, |page| history(page, it))
         }
+        RetentionAnswer::Definitions(it) => output.document(schema::DEFINITION_LIST, it, |page| {
+            super::tables::definitions(page, it);
+        }),
+        RetentionAnswer::Defined(it) => output.document(schema::DEFINITION_CHANGE, it, |page| {
+            super::tables::defined(page, it);
+        }),
     }
 }
 

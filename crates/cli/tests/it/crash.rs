@@ -207,10 +207,15 @@ pub(crate) fn moments(ostler: &Ostler, duration: Duration, seed: u64) -> Vec<Mom
             moments.push(Moment::Step(format!("after:{name}:{time}")));
         }
     }
+    moments.extend(random_moments(duration, seed));
+    moments
+}
+
+/// Random moments of what takes so long.
+pub(crate) fn random_moments(duration: Duration, seed: u64) -> impl Iterator<Item = Moment> {
     let mut random = Random::new(seed);
     let span = duration.as_micros() as u64 * 11 / 10;
-    moments.extend((0..random_runs()).map(|_| Moment::After(Duration::from_micros(random.below(span)))));
-    moments
+    (0..random_runs()).map(move |_| Moment::After(Duration::from_micros(random.below(span))))
 }
 
 pub(crate) fn timed(work: impl FnOnce()) -> Duration {

@@ -1,8 +1,9 @@
 //! The real binary is killed while it changes what opens a vault; see `crash`.
 
+use ostler_testkit::tree;
 use serde_json::Value;
 
-use crate::crash::{Moment, Scene, kill_at, moments, resume_all, timed};
+use crate::crash::{Moment, Scene, kill_at, moments, random_moments, resume_all, timed};
 
 /// Steps with a number are killed by their name alone.
 fn by_name(moments: Vec<Moment>) -> Vec<Moment> {
@@ -68,6 +69,49 @@ fn giving_up_leaked_keys_killed_anywhere_loses_nothing_and_goes_on() {
         );
     }
     assert!(kills >= 8, "only {kills} runs were killed");
+}
+
+#[test]
+fn a_rotation_killed_anywhere_is_done_or_not_and_goes_on() {
+    let scene = Scene::new(2);
+    scene.change_source(50);
+    let mut later = scene.expected.clone();
+    later.insert("b2".into(), tree::read(scene.source.path()));
+    let arguments = ["vault", "key", "rotate"];
+    let rehearsal = scene.ostler.copy();
+    let duration = timed(|| drop(rehearsal.ok(arguments)));
+    let steps = ["before:new epoch", "after:new epoch"].map(|step| Moment::Step(step.to_owned()));
+    let mut kills = 0;
+    for moment in steps.into_iter().chain(random_moments(duration, 9)) {
+        let context = format!("plain rotation killed at {moment:?}");
+        let ostler = scene.ostler.copy();
+        kills += u32::from(kill_at(&ostler, &arguments, &moment));
+        let names = scene.check_by_oracle(&ostler, &scene.expected, &context);
+        assert_eq!(names, ["b0", "b1"], "{context}");
+        resume_all(&ostler, &context);
+        let epochs = || {
+            ostler.json(["vault", "key", "list"])["epochs"]
+                .as_array()
+                .unwrap()
+                .len()
+        };
+        if epochs() == 1 {
+            // It was killed before it was recorded.
+            ostler.ok(arguments);
+        }
+        // A rotation that was resumed has begun one epoch, not two; and backups go on.
+        assert_eq!(epochs(), 2, "{context}");
+        ostler.ok(["backup", "create", scene.source(), "--name", "b2"]);
+        let names = scene.check_by_oracle(&ostler, &later, &context);
+        assert_eq!(names, ["b0", "b1", "b2"], "{context}");
+        let check = ostler.json(["vault", "check", "--read-data"]);
+        assert_eq!(
+            (&check["orphans"], &check["problems"]),
+            (&0.into(), &Value::Array(vec![])),
+            "{context}"
+        );
+    }
+    assert!(kills >= 2, "only {kills} runs were killed");
 }
 
 #[test]

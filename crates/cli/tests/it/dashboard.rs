@@ -12,7 +12,7 @@ const CHECK: &str = include_str!("page_check.js");
 
 /// Looks at the page narrow and wide, light and dark, and expects nothing wrong with it. With `OSTLER_TEST_PICTURES` the
 /// pictures are kept in that directory.
-fn look_at(browser: &Browser, name: &str) {
+pub fn look_at(browser: &Browser, name: &str) {
     for (width, dark) in [(360, true), (360, false), (1600, true), (1600, false)] {
         browser.look(width, dark);
         let found = browser.script(CHECK, &[]);
@@ -34,11 +34,11 @@ fn keep(browser: &Browser, look: &str) {
     .unwrap();
 }
 
-fn button(text: &str) -> String {
+pub fn button(text: &str) -> String {
     format!("//button[normalize-space()='{text}']")
 }
 
-fn link(text: &str) -> String {
+pub fn link(text: &str) -> String {
     format!("//a[contains(normalize-space(), '{text}')]")
 }
 
@@ -70,7 +70,14 @@ fn a_morning_with_the_dashboard() {
     browser.click(&button("Sign in"));
     browser.wait_for("Nothing is backed up yet");
     look_at(&browser, "overview-empty");
-    for page in ["backups", "operations", "schedules", "vaults", "settings"] {
+    for page in [
+        "backups",
+        "operations",
+        "schedules",
+        "webhooks",
+        "vaults",
+        "settings",
+    ] {
         browser.open(&format!("{}/{page}", served.url));
         look_at(&browser, &format!("{page}-empty"));
     }

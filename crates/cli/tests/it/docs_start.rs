@@ -69,6 +69,11 @@ fn the_start_page_of_archives_does_what_it_says() {
     does_with_tables("first-archive.md");
 }
 
+#[test]
+fn the_start_page_of_rollups_does_what_it_says() {
+    does_with_tables("first-rollup.md");
+}
+
 /// A page that begins with tables to make.
 fn does_with_tables(name: &str) {
     let Some(server) = shared_postgres(Release::Eighteen) else {

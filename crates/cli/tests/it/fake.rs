@@ -1,6 +1,8 @@
 //! A client and a backend without anything behind them: they answer with the samples, and can be told to answer
 //! otherwise.
 
+mod answers;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -11,10 +13,12 @@ use ostler::{
 };
 use ostler_api::client::{Event, LimitChange, Mark};
 use ostler_api::document::*;
+use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Selector};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
+use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Plan, Request};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
@@ -106,6 +110,9 @@ impl Fake {
                 Outcome::QueueSchema(samples::queue_schema_report()),
             ),
             Some(Request::Retention(_)) => ("retention", Outcome::Retention(samples::retention_report())),
+            Some(Request::Tables(request)) => {
+                (request.task.kind(), Outcome::Tables(samples::tables_report()))
+            }
             Some(Request::Undo(_)) => ("retention-undo", Outcome::Undo(samples::undo_report())),
             Some(Request::CreateBackup(_)) | None => {
                 let mut report = samples::create_report(BackupState::Complete);
@@ -280,25 +287,19 @@ impl Client for Fake {
         })
     }
 
+    async fn webhook(&self, call: WebhookCall) -> Result<WebhookAnswer, Failure> {
+        self.ask(&call)?;
+        Ok(answers::webhook(&call))
+    }
+
+    async fn metrics(&self, refresh: bool) -> Result<Metrics, Failure> {
+        self.ask(&refresh)?;
+        Ok(samples::metrics())
+    }
+
     async fn schedule(&self, call: ScheduleCall) -> Result<ScheduleAnswer, Failure> {
         self.ask(&call)?;
-        let change = |action: &str| ScheduleAnswer::Changed(Box::new(samples::schedule_change(action)));
-        Ok(match call {
-            ScheduleCall::List => ScheduleAnswer::List(samples::schedule_list()),
-            ScheduleCall::Show { .. } => ScheduleAnswer::Detail(Box::new(samples::schedule_detail())),
-            ScheduleCall::Preview { .. } => ScheduleAnswer::Preview(samples::schedule_preview()),
-            ScheduleCall::Run { .. } | ScheduleCall::Finish { .. } => {
-                ScheduleAnswer::Firing(samples::firing())
-            }
-            ScheduleCall::RunDue => ScheduleAnswer::Firings(FiringList {
-                firings: vec![samples::firing()],
-            }),
-            ScheduleCall::Add { .. } => change("added"),
-            ScheduleCall::Edit { .. } => change("changed"),
-            ScheduleCall::Pause { .. } => change("paused"),
-            ScheduleCall::Resume { .. } => change("resumed"),
-            ScheduleCall::Remove { .. } => change("removed"),
-        })
+        Ok(answers::schedule(&call))
     }
 
     async fn retention(&self, place: &PolicyPlace, call: RetentionCall) -> Result<RetentionAnswer, Failure> {
@@ -308,6 +309,10 @@ impl Client for Fake {
             RetentionCall::Tags => RetentionAnswer::Tags(samples::policy_tags()),
             RetentionCall::Check { .. } => RetentionAnswer::Checked(samples::policy_check()),
             RetentionCall::History { .. } => RetentionAnswer::History(samples::retention_history()),
+            RetentionCall::Definitions { .. } => RetentionAnswer::Definitions(samples::definition_list()),
+            RetentionCall::Define { .. } | RetentionCall::Undefine { .. } => {
+                RetentionAnswer::Defined(samples::definition_change())
+            }
             _ => RetentionAnswer::Changes(samples::policy_changes()),
         })
     }

@@ -34,9 +34,15 @@ fn until(what: &str, mut ready: impl FnMut() -> bool) {
 struct Ticker(Child);
 
 impl Ticker {
-    fn start(ostler: &Ostler, arguments: &[&str]) -> Self {
-        let mut command = ostler.command(["queue", "ticker"]);
-        Self(command.args(arguments).stdout(Stdio::null()).spawn().unwrap())
+    fn start(ostler: &Ostler, words: &[&str]) -> Self {
+        let mut command = ostler.command(words);
+        Self(
+            command
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        )
     }
 }
 
@@ -176,7 +182,7 @@ fn a_ticker_runs_reloads_gives_way_and_is_stopped() {
     let last = || json(&ostler, "queue show q", &dsn)["last_tick"].as_i64();
 
     // Killed in the middle, it leaves nothing that is in the way of the next.
-    let mut killed = Ticker::start(&ostler, &[]);
+    let mut killed = Ticker::start(&ostler, &["queue", "ticker"]);
     until("it leads", leads);
     killed.0.kill().unwrap();
     killed.0.wait().unwrap();
@@ -195,6 +201,13 @@ fn a_ticker_runs_reloads_gives_way_and_is_stopped() {
     until("nobody leads", || !leads());
     let none = ostler.run(["queue", "ticker", "stop"]);
     assert_eq!(none.status.code(), Some(7), "{}", said(&none));
+
+    // The same as a role of the server.
+    let _serve = Ticker::start(&ostler, &["serve", "--roles", "ticker"]);
+    until("the server leads", leads);
+    let before = last();
+    json(&ostler, "queue insert q kind data", &dsn);
+    until("the server ticks", || last() > before);
 }
 
 #[test]

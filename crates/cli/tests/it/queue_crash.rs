@@ -96,19 +96,67 @@ fn an_operation_on_a_schema_killed_at_any_step_goes_on() {
         let steps = steps(&rehearsal);
         assert!(steps.len() >= 2, "{steps:?}");
         for step in steps {
-            for moment in ["before", "after"] {
+            for moment in ["before", "after", "in the middle of"] {
+                // Reading does nothing that could be half done.
+                if moment == "in the middle of" && step == "read back" {
+                    continue;
+                }
                 let (ostler, database, words) = prepared(server, deed);
                 let context = format!("{words:?} killed {moment} {step}");
-                let mut command = ostler.command(&words);
-                let killed = command.env("OSTLER_TEST_KILL", format!("{moment}:{step}"));
-                let killed = killed.output().unwrap();
-                assert_eq!(killed.status.signal(), Some(9), "{context}\n{}", said(&killed));
-                let list = ostler.json(["operation", "list"]);
-                let operation = &list["operations"][0];
-                assert_eq!(operation["state"], "interrupted", "{context}");
-                ostler.ok(["operation", "resume", operation["id"].as_str().unwrap()]);
+                let at = if moment == "after" { "after" } else { "before" };
+                let operation = killed(&ostler, &words, &format!("{at}:{step}"), &context);
+                if moment == "in the middle of" {
+                    // Somebody else does it: as if the end came between what the step does and its entry in the journal.
+                    self::ostler().ok(&words);
+                }
+                ostler.ok(["operation", "resume", &operation]);
                 assert!(holds(server, &database, deed), "{context}");
             }
+        }
+    }
+}
+
+/// Runs the words up to a moment at which the process is killed; the operation's id.
+fn killed(ostler: &Ostler, words: &[String], moment: &str, context: &str) -> String {
+    let mut command = ostler.command(words);
+    let killed = command.env("OSTLER_TEST_KILL", moment).output().unwrap();
+    assert_eq!(killed.status.signal(), Some(9), "{context}\n{}", said(&killed));
+    let list = ostler.json(["operation", "list"]);
+    let operation = &list["operations"][0];
+    assert_eq!(operation["state"], "interrupted", "{context}");
+    operation["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_cannot_be_read_back_is_not_called_done_and_is_looked_at_again() {
+    let Some(server) = shared_postgres(Release::Fifteen) else {
+        return;
+    };
+    for deed in &DEEDS {
+        let (ostler, database, words) = prepared(server, deed);
+        let context = words.join(" ");
+        let operation = killed(&ostler, &words, "before:read back", &context);
+        let open = |allowed: &str| {
+            server.sql(
+                "postgres",
+                &format!("alter database {database} allow_connections {allowed}"),
+            );
+        };
+        open("false");
+        let failed = ostler.run(["operation", "resume", &operation]);
+        let text = said(&failed);
+        assert!(!failed.status.success(), "{context}: {text}");
+        assert!(
+            text.contains("not currently accepting connections"),
+            "{context}: {text}"
+        );
+        let shown = ostler.json(["operation", "show", &operation]);
+        assert_eq!(shown["state"], "failed", "{shown}");
+        open("true");
+        // What it was to do is done, and only that was not known.
+        assert!(holds(server, &database, deed), "{context}");
+        if matches!(deed.words[1], "install" | "upgrade") {
+            ostler.ok(&words);
         }
     }
 }

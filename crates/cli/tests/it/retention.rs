@@ -11,6 +11,7 @@ use serde_json::Value;
 pub struct World {
     pub server: &'static Postgres,
     pub database: String,
+    pub release: Release,
     pub ostler: Ostler,
 }
 
@@ -21,6 +22,7 @@ impl World {
             database: server.database(),
             ostler: Ostler::new(env!("CARGO_BIN_EXE_ostler")),
             server,
+            release,
         })
     }
 
@@ -32,23 +34,32 @@ impl World {
         self.sql(statement)[0][0].as_deref().unwrap().parse().unwrap()
     }
 
-    fn words<'a>(&'a self, words: &[&'a str]) -> Vec<String> {
-        let mut all = vec!["retention".to_owned()];
+    fn words(&self, noun: &str, words: &[&str]) -> Vec<String> {
+        let mut all = vec![noun.to_owned()];
         all.extend(words.iter().map(|word| (*word).to_owned()));
         all.push(format!("--dsn={}", self.server.url(&self.database)));
         all
     }
 
     pub fn json(&self, words: &[&str]) -> Value {
-        self.ostler.json(self.words(words))
+        self.said("retention", words)
+    }
+
+    /// What a command of another noun says.
+    pub fn said(&self, noun: &str, words: &[&str]) -> Value {
+        self.ostler.json(self.words(noun, words))
     }
 
     pub fn run(&self, words: &[&str]) -> Output {
-        self.ostler.run(self.words(words))
+        self.ostler.run(self.words("retention", words))
     }
 
     pub fn command(&self, words: &[&str]) -> std::process::Command {
-        self.ostler.command(self.words(words))
+        self.command_of("retention", words)
+    }
+
+    pub fn command_of(&self, noun: &str, words: &[&str]) -> std::process::Command {
+        self.ostler.command(self.words(noun, words))
     }
 
     /// Exit code and everything that was said.

@@ -1,13 +1,10 @@
 //! Partitions that are there before their rows come.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
 use ostler_testkit::binary::said;
 use ostler_testkit::install::postgres::Release;
 
 use crate::retention::World;
-use crate::retention_busy::busy;
+use crate::retention_busy::stops_nobody;
 
 /// January of 2024 and a default partition with rows of December, February and March.
 fn months(world: &World) {
@@ -101,28 +98,14 @@ fn making_partitions_stops_nobody() {
         };
         months(&world);
         world.sql("INSERT INTO months (n, at) SELECT n, '2024-02-10Z'::timestamptz + n * interval '1 second' FROM generate_series(100, 299) n");
-        let over = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            let workers = [
+        stops_nobody(
+            &world,
+            &[
                 "INSERT INTO months (n, at) SELECT coalesce(max(n), 0) + 1, '2024-02-20Z' FROM months WHERE at = '2024-02-20Z'",
                 "SELECT count(*) FROM months",
-            ]
-            .map(|statement| {
-                let (world, over) = (&world, &over);
-                scope.spawn(move || busy(world, statement, over))
-            });
-            let ran = world.run(RUN);
-            over.store(true, Ordering::Relaxed);
-            assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
-            for worker in workers {
-                let (longest, calls) = worker.join().unwrap();
-                assert!(
-                    longest < Duration::from_secs(1),
-                    "{release:?}: waited {longest:?}"
-                );
-                assert!(calls > 1, "{calls}");
-            }
-        });
+            ],
+            world.command(RUN),
+        );
         assert_eq!(world.number("SELECT count(*) FROM ONLY months_default"), 0);
     }
 }

@@ -1,5 +1,6 @@
 //! Retention while others work, and after it was killed.
 
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -131,7 +132,7 @@ fn partitions_beside_a_default_one_go_too_and_the_default_one_stays() {
 }
 
 /// Sends a statement again and again until it is over: the longest that it took, and how often it was sent.
-pub fn busy(world: &World, statement: &str, over: &AtomicBool) -> (Duration, u32) {
+fn busy(world: &World, statement: &str, over: &AtomicBool) -> (Duration, u32) {
     let mut wire = world.server.wire(&world.database).unwrap();
     let mut longest = Duration::ZERO;
     let mut calls = 0;
@@ -144,6 +145,32 @@ pub fn busy(world: &World, statement: &str, over: &AtomicBool) -> (Duration, u32
     (longest, calls)
 }
 
+/// Runs a command while an application sends each of these statements all the time, and never has to wait for a second.
+pub fn stops_nobody(world: &World, statements: &[&str], mut command: Command) {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = statements
+            .iter()
+            .map(|statement| (*statement, scope.spawn(|| busy(world, statement, &over))))
+            .collect();
+        let nobody = scope.spawn(|| busy(world, "SELECT 1", &over));
+        let ran = command.output().unwrap();
+        over.store(true, Ordering::Relaxed);
+        assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
+        // What the machine itself makes wait is known by a statement that needs no lock.
+        let (machine, _) = nobody.join().unwrap();
+        for (statement, worker) in workers {
+            let (longest, calls) = worker.join().unwrap();
+            assert!(
+                longest < Duration::from_secs(1) + machine,
+                "{:?}: `{statement}` waited {longest:?}, of which the machine made {machine:?}",
+                world.release
+            );
+            assert!(calls > 1, "{:?}: `{statement}`: {calls} calls", world.release);
+        }
+    });
+}
+
 #[test]
 fn an_application_never_waits_a_second() {
     for release in [Release::Thirteen, Release::Eighteen] {
@@ -152,34 +179,17 @@ fn an_application_never_waits_a_second() {
         };
         days(&world);
         world.sql("INSERT INTO rows SELECT '2024-01-01Z', n FROM generate_series(1, 20000) n");
-        let over = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            let workers = [
+        stops_nobody(
+            &world,
+            &[
                 "INSERT INTO days VALUES ('2024-01-06Z', 1)",
                 "SELECT count(*) FROM days",
                 "UPDATE rows SET n = n WHERE at > '2024-01-05Z'",
                 // Holds its lock for longer than a try.
                 "BEGIN; SELECT count(*) FROM days; SELECT pg_sleep(0.4); COMMIT",
-            ]
-            .map(|statement| {
-                let (world, over) = (&world, &over);
-                scope.spawn(move || busy(world, statement, over))
-            });
-            let nobody = scope.spawn(|| busy(&world, "SELECT 1", &over));
-            let ran = world.run(RUN);
-            over.store(true, Ordering::Relaxed);
-            assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
-            // What the machine itself makes wait is known by a statement that needs no lock.
-            let (machine, _) = nobody.join().unwrap();
-            for worker in workers {
-                let (longest, calls) = worker.join().unwrap();
-                assert!(
-                    longest < Duration::from_secs(1) + machine,
-                    "{release:?}: waited {longest:?}, of which the machine made {machine:?}"
-                );
-                assert!(calls > 1, "{release:?}: {calls} calls");
-            }
-        });
+            ],
+            world.command(RUN),
+        );
         assert_eq!(
             world.number("SELECT count(*) FROM rows WHERE at < '2024-01-03Z'"),
             0

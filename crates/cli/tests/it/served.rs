@@ -31,13 +31,14 @@ impl Served {
 
     /// Starts it on this port, and waits until it says where it listens.
     pub fn start_at(home: &Ostler, port: u16, more: &[&str]) -> Self {
+        Self::serving(home, port, &[&["--roles", "api"], more].concat())
+    }
+
+    /// The same with these words after `serve`.
+    pub fn serving(home: &Ostler, port: u16, words: &[&str]) -> Self {
         let listen = format!("127.0.0.1:{port}");
         let mut child = home
-            .command(
-                ["serve", "--roles", "api", "--listen", &listen]
-                    .iter()
-                    .chain(more),
-            )
+            .command([&["serve", "--listen", &listen], words].concat())
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()

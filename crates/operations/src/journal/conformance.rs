@@ -1,6 +1,8 @@
 //! The suite that every journal passes.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's way to fail")]
 
+mod changes;
+
 use std::time::Duration;
 
 use ostler_vocabulary::{ErrorKind, OperationId, ProcessIdentity, ProgressValue, Timestamp, Unit};
@@ -25,6 +27,7 @@ pub fn check(make: &dyn Fn() -> Box<dyn Journal>) {
     what_was_undone_runs_again(make().as_ref());
     a_cancel_and_a_commit_meet_in_the_journal(make().as_ref());
     history_is_pruned_by_age_and_number(make().as_ref());
+    changes::every_change_of_state_has_its_line(make().as_ref());
     leases_have_one_holder_and_rising_epochs(make().as_ref());
 }
 

@@ -8,7 +8,7 @@ use ostler_vocabulary::{OperationId, ProcessIdentity, ProgressValue, Timestamp};
 use super::rules::{DONE, FAILED, RUNNING, UNDO_FAILED, UNDONE, is_gone};
 use super::{Ending, Journal, LeaseHolder, NewOperation, Ownership, Requests, StepAt, StepEnd};
 use crate::error::Error;
-use crate::record::{AuditRecord, MessageRecord, OperationRecord, State, StepRecord};
+use crate::record::{AuditRecord, ChangeRecord, MessageRecord, OperationRecord, State, StepRecord};
 
 mod tables;
 
@@ -65,6 +65,7 @@ impl Journal for MemoryJournal {
                 messages: Vec::new(),
             },
         });
+        tables.changed(new.id, false)?;
         Ok(Ownership {
             id: new.id,
             owner: owner.clone(),
@@ -105,10 +106,12 @@ impl Journal for MemoryJournal {
                 }
             }
         }
+        let epoch = record.epoch;
+        tables.changed(id, false)?;
         Ok(Ownership {
             id,
             owner: owner.clone(),
-            epoch: record.epoch,
+            epoch,
         })
     }
 
@@ -247,7 +250,7 @@ impl Journal for MemoryJournal {
         record.ended = Some(whole(now));
         record.heartbeat = whole(now);
         record.worked_ms = record.worked_ms.saturating_add(worked_ms);
-        Ok(())
+        tables.changed(by.id, false)
     }
 
     fn release(&self, by: &Ownership, worked_ms: u64, now: Timestamp) -> Result<(), Error> {
@@ -256,7 +259,7 @@ impl Journal for MemoryJournal {
         record.owner = None;
         record.heartbeat = whole(now);
         record.worked_ms = record.worked_ms.saturating_add(worked_ms);
-        Ok(())
+        tables.changed(by.id, true)
     }
 
     fn request(&self, id: OperationId, leave: bool) -> Result<(), Error> {
@@ -265,9 +268,10 @@ impl Journal for MemoryJournal {
         entry.head().check_request(leave)?;
         if leave {
             entry.leave_requested = true;
-        } else {
+        } else if entry.record.state != State::Cancelling {
             entry.record.cancel_requested = true;
             entry.record.state = State::Cancelling;
+            tables.changed(id, false)?;
         }
         Ok(())
     }
@@ -300,8 +304,19 @@ impl Journal for MemoryJournal {
             .collect())
     }
 
+    fn changes(&self, after: u64, limit: usize) -> Result<Vec<ChangeRecord>, Error> {
+        let tables = self.lock();
+        let later = tables.changes.iter().filter(|change| change.number > after);
+        Ok(later.take(limit).cloned().collect())
+    }
+
+    fn newest_change(&self) -> Result<u64, Error> {
+        Ok(self.lock().newest_change)
+    }
+
     fn prune(&self, before: Timestamp, minimum: usize) -> Result<usize, Error> {
-        let operations = &mut self.lock().operations;
+        let tables = &mut *self.lock();
+        let operations = &mut tables.operations;
         let all = operations.len();
         let mut place = 0;
         operations.retain(|entry| {
@@ -310,6 +325,9 @@ impl Journal for MemoryJournal {
                 || !entry.record.state.is_over()
                 || entry.record.ended.is_none_or(|ended| ended >= whole(before))
         });
+        tables
+            .changes
+            .retain(|change| operations.iter().any(|entry| entry.record.id == change.operation));
         Ok(all - operations.len())
     }
 

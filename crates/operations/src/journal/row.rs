@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::rules::Head;
 use super::sqlite::queries;
 use crate::error::Error;
-use crate::record::{AuditRecord, MessageRecord, OperationRecord, State, StepRecord};
+use crate::record::{AuditRecord, ChangeRecord, MessageRecord, OperationRecord, State, StepRecord};
 
 pub(super) fn reading(source: rusqlite::Error) -> Error {
     Error::Journal {
@@ -108,6 +108,32 @@ pub(super) fn head(db: &Connection, id: OperationId) -> Result<Head, Error> {
         epoch: unsigned("an epoch", epoch)?,
         heartbeat: time("a heartbeat", heartbeat)?,
     })
+}
+
+pub(super) fn changes(db: &Connection, after: u64, limit: usize) -> Result<Vec<ChangeRecord>, Error> {
+    let mut statement = db.prepare_cached(queries::CHANGES).map_err(reading)?;
+    let mut rows = statement
+        .query(params![signed(after), signed(limit as u64)])
+        .map_err(reading)?;
+    let mut changes = Vec::new();
+    while let Some(row) = rows.next().map_err(reading)? {
+        let word: String = field(row, 3)?;
+        changes.push(ChangeRecord {
+            number: unsigned("a change's number", field(row, 0)?)?,
+            operation: operation_id(&field::<String>(row, 1)?)?,
+            epoch: unsigned("an epoch", field(row, 2)?)?,
+            state: state(&word)?,
+            at: time("a change's time", field(row, 4)?)?,
+        });
+    }
+    Ok(changes)
+}
+
+pub(super) fn newest_change(db: &Connection) -> Result<u64, Error> {
+    let number = db
+        .query_row(queries::NEWEST_CHANGE, [], |row| row.get(0))
+        .map_err(reading)?;
+    unsigned("a change's number", number)
 }
 
 pub(super) fn one(db: &Connection, id: OperationId) -> Result<OperationRecord, Error> {

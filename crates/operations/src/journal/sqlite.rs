@@ -1,22 +1,24 @@
 //! The journal in an SQLite file, open in any number of processes at once.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use ostler_vocabulary::{OperationId, ProcessIdentity, ProgressValue, Timestamp};
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, params};
 
 use super::row::{self, json, millis, reading, signed, writing};
 use super::rules::{DONE, FAILED, RUNNING, UNDO_FAILED, UNDONE};
 use super::{Ending, Journal, LeaseHolder, NewOperation, Ownership, Requests, StepAt, StepEnd};
 use crate::error::Error;
-use crate::record::{AuditRecord, MessageRecord, OperationRecord};
+use crate::record::{AuditRecord, ChangeRecord, MessageRecord, OperationRecord};
 
+mod connection;
 mod file;
 mod lease;
 pub(crate) mod queries;
 
+use connection::{execute, immediate, lock};
 pub use file::{FILE_NAME, SCHEMA_VERSION};
 
 /// The journal in an SQLite file: write-ahead log, `synchronous = FULL`, `BEGIN IMMEDIATE` for every write.
@@ -67,28 +69,6 @@ impl SqliteJournal {
             work(db)
         })
     }
-}
-
-fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
-    connection.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn immediate<T>(
-    db: &mut Connection,
-    work: impl FnOnce(&Transaction<'_>) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let transaction = db
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(writing)?;
-    let value = work(&transaction)?;
-    transaction.commit().map_err(writing)?;
-    Ok(value)
-}
-
-fn execute(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<usize, Error> {
-    db.prepare_cached(sql)
-        .and_then(|mut statement| statement.execute(params))
-        .map_err(writing)
 }
 
 impl Journal for SqliteJournal {
@@ -364,6 +344,14 @@ impl Journal for SqliteJournal {
 
     fn list(&self, limit: usize) -> Result<Vec<OperationRecord>, Error> {
         self.read(|db| row::newest(db, limit))
+    }
+
+    fn changes(&self, after: u64, limit: usize) -> Result<Vec<ChangeRecord>, Error> {
+        self.read(|db| row::changes(db, after, limit))
+    }
+
+    fn newest_change(&self) -> Result<u64, Error> {
+        self.read(|db| row::newest_change(db))
     }
 
     fn prune(&self, before: Timestamp, minimum: usize) -> Result<usize, Error> {

@@ -17,6 +17,11 @@ async fn operations_of_every_schema_version_are_resumed() {
         &["it is a sample"],
     )
     .await;
+    is_resumed(
+        include_str!("../../samples/v3/interrupted.sql"),
+        &["it is a sample"],
+    )
+    .await;
 }
 
 async fn is_resumed(sample: &str, said: &[&str]) {

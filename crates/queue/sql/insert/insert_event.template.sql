@@ -18,15 +18,13 @@
 -- event: ev_id, ev_time, ev_owner, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4
 
 -- {about}
--- The calls are static for the sake of their plans: pgq.ostler_generate_insert.
+-- This is its first form, which pgq.ostler_generate_entries replaces at once, and whenever queues come and go.
 create or replace function pgq.{name}({arguments})
 returns bigint
 language {rights}
 as $$
 #variable_conflict use_variable
-declare
-    v_bucket integer := pg_catalog.hashtext(queue_name) operator(pg_catalog.&) 15;
 begin
-    return pgq.ostler_insert_{bucket}(queue_name, {event});
+    return pgq.ostler_insert_0(queue_name, {event});
 end;
 $$;

@@ -1,4 +1,4 @@
--- Trigger on pgq.queue: keeps pgq.ostler_insert_N in step with the queues there are, whoever changes the table.
+-- Trigger on pgq.queue: keeps insert_event and pgq.ostler_insert_N in step with the queues there are, whoever changes the table.
 create or replace function pgq.ostler_queue_row_changed()
 returns trigger
 language plpgsql security definer
@@ -11,6 +11,7 @@ begin
     if TG_OP = 'INSERT' or (TG_OP = 'UPDATE' and pgq.ostler_queue_bucket(new.queue_name) <> pgq.ostler_queue_bucket(old.queue_name)) then
         perform pgq.ostler_generate_insert(pgq.ostler_queue_bucket(new.queue_name));
     end if;
+    perform pgq.ostler_generate_entries();
     return null;
 end;
 $$;

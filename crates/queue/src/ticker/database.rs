@@ -191,6 +191,7 @@ impl Database {
         Ok(Found {
             ticked,
             next_event: wait.and_then(|ms| Duration::try_from_secs_f64(ms.max(0.0) / 1000.0).ok()),
+            silent: row.get(3),
         })
     }
 
@@ -205,7 +206,7 @@ impl Database {
         });
         Ok(Found {
             ticked,
-            next_event: None,
+            ..Found::default()
         })
     }
 

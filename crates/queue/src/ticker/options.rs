@@ -11,7 +11,8 @@ pub struct TickerOptions {
     pub servers: Vec<Server>,
     /// How old new events become before a tick, where wake-ups are on; the least time between two ticks of a queue.
     pub wakeup_lag: Duration,
-    /// How often a database is looked at whose ticker nobody can wake: behind a pooler, or with a schema that is not ours.
+    /// How often a database is looked at whose ticker nobody can wake: behind a pooler, with a schema that is not ours, or with
+    /// a queue whose wake-ups are off. As often as PgQ's own ticker does.
     pub poll: Duration,
     /// How rarely a sleeping database is looked at all the same.
     pub longest_sleep: Duration,

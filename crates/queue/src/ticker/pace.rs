@@ -16,6 +16,8 @@ pub struct Found {
     pub ticked: u32,
     /// When the next event's time comes that was put off.
     pub next_event: Option<Duration>,
+    /// Whether there are queues whose producers wake nobody.
+    pub silent: bool,
 }
 
 /// The limits of [`Pace::after`].
@@ -27,7 +29,7 @@ pub struct Limits {
     pub longest: Duration,
     /// Whether producers can wake the ticker.
     pub listening: bool,
-    /// How often to look when they cannot.
+    /// How often to look when they cannot, or those of some queue do not.
     pub poll: Duration,
 }
 
@@ -65,7 +67,8 @@ impl Pace {
         }
         let doubled = lag.saturating_mul(1_u32.checked_shl(self.quiet.min(30)).unwrap_or(u32::MAX));
         self.quiet = self.quiet.saturating_add(1);
-        let ceiling = if listening { longest } else { longest.min(poll) };
+        let told = listening && !found.silent;
+        let ceiling = if told { longest } else { longest.min(poll) };
         let next_event = found.next_event.map(|wait| wait.max(lag));
         let wait = doubled.min(ceiling);
         match next_event {
@@ -82,7 +85,11 @@ impl Pace {
             _ => Next {
                 wait,
                 sleep: listening,
-                reason: if listening { "asleep" } else { "nobody can wake us" },
+                reason: match (listening, told) {
+                    (true, true) => "asleep",
+                    (true, false) => "a queue wakes nobody",
+                    _ => "nobody can wake us",
+                },
             },
         }
     }
@@ -137,6 +144,26 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_whose_producers_wake_nobody_is_looked_at_as_often_as_behind_a_pooler() {
+        let silent = Found {
+            silent: true,
+            ..Found::default()
+        };
+        assert_eq!(
+            waits(LIMITS, silent, 9),
+            [10, 20, 40, 80, 160, 320, 640, 1000, 1000]
+        );
+        let mut pace = Pace::default();
+        let last = (0..9).map(|_| pace.after(silent, LIMITS)).last();
+        // Those of other queues do wake it.
+        assert_eq!(
+            last.map(|next| (next.sleep, next.reason)),
+            Some((true, "a queue wakes nobody"))
+        );
+        assert_eq!(pace.after(Found::default(), LIMITS).wait, LIMITS.longest);
+    }
+
+    #[test]
     fn events_keep_it_awake_and_a_wake_up_begins_anew() {
         let mut pace = Pace::default();
         let busy = Found {
@@ -158,13 +185,13 @@ mod tests {
     #[test]
     fn an_event_that_was_put_off_is_not_overslept() {
         let found = Found {
-            ticked: 0,
             next_event: Some(Duration::from_millis(300)),
+            ..Found::default()
         };
         assert_eq!(waits(LIMITS, found, 8)[5..], [300, 300, 300]);
         let overdue = Found {
-            ticked: 0,
             next_event: Some(Duration::ZERO),
+            ..Found::default()
         };
         assert_eq!(waits(LIMITS, overdue, 3), [10, 10, 10]);
     }

@@ -125,6 +125,29 @@ async fn a_consumer_that_died_between_target_and_source_does_not_repeat() {
 }
 
 #[tokio::test]
+async fn an_error_says_which_of_the_two_databases_it_comes_from_and_what_was_asked() {
+    let Some((source, target)) = places() else { return };
+    source.sql("select pgq.register_consumer('q', 'c')");
+    for (broken, whole, damage, statement) in [
+        (
+            &target,
+            &source,
+            "alter table got rename to gone",
+            "insert into got",
+        ),
+        (&source, &target, "drop schema pgq cascade", "next_batch"),
+    ] {
+        insert(&source, 1, 5);
+        broken.sql(damage);
+        let error = consumer(&source, &target, 0).step().await.expect_err(damage);
+        let said = ostler_vocabulary::Failure::from(error).messages().join(": ");
+        let names = |place: &Place| said.contains(&format!("{}: ", place.target().name()));
+        assert!(names(broken) && said.contains(statement), "{said}");
+        assert!(!names(whole), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_target_that_went_back_is_noticed() {
     let Some((source, target)) = places() else { return };
     source.sql("select pgq.register_consumer('q', 'c')");

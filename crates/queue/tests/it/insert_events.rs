@@ -160,15 +160,24 @@ fn queues_come_and_go_under_an_open_session() {
             continue;
         };
         let mut session = place.server.wire(&place.database).expect("a connection");
+        // By each of the three functions; the last one in a transaction that keeps its snapshot.
         let mut insert = |queue: &str| {
-            session
-                .query(&format!("select pgq.insert_event('{queue}', 'x', '')"))
-                .map(|_| ())
-                .map_err(|it| it.root_cause().to_string())
+            for call in [
+                format!("select pgq.insert_event('{queue}', 'x', '')"),
+                format!("select pgq.insert_event('{queue}', 'x', '', 'a', 'b', 'c', 'd')"),
+                format!(
+                    "begin isolation level repeatable read; select pgq.insert_event_raw('{queue}', null, null, null, null, 'x', '', null, null, null, null); commit"
+                ),
+            ] {
+                session.query(&call).map_err(|it| it.root_cause().to_string())?;
+            }
+            Ok(())
         };
         let none = Err("XX000: No such queue".to_owned());
         // More than there are generated functions, with names that need care.
-        let names: Vec<String> = (0..40).map(|n| format!("it''s \\ \"{n}\" %s")).collect();
+        let names: Vec<String> = (0..40)
+            .map(|n| format!("it''s \\ \"{n}\" %s $function$ pgq.ostler_insert_1(x);"))
+            .collect();
         assert_eq!(insert(&names[0]), none);
         for name in &names {
             place.sql(&format!("select pgq.create_queue('{name}')"));
@@ -180,7 +189,7 @@ fn queues_come_and_go_under_an_open_session() {
             place
                 .value("select count(*) from pgq.event_template where ev_type = 'x'")
                 .as_deref(),
-            Some("40")
+            Some("120")
         );
         place.sql(&format!("select pgq.drop_queue('{}')", names[0]));
         assert_eq!(insert(&names[0]), none);

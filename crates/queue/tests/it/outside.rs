@@ -1,8 +1,10 @@
-//! A client that knows nothing of us: the `pgq` package of Python.
+//! Programs that know nothing of us: the `pgq` package of Python, and the ticker of PgQ in C.
 
-use std::process::Command;
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use ostler_testkit::install::postgres::Release;
+use ostler_testkit::install::postgres::{Release, pgqd};
 use ostler_testkit::install::{or_skip, pgq_client};
 
 use crate::place::Place;
@@ -69,4 +71,92 @@ fn pythons_cooperative_consumers_share_batches() {
     let two = client(&place, &["consume-sub", "c", "two"]).expect("it runs");
     assert_eq!((one.lines().count(), two.lines().count()), (3, 3), "{one}{two}");
     assert_eq!(client(&place, &["consume-sub", "c", "one"]).as_deref(), Some(""));
+}
+
+/// The ticker of PgQ in C, ended when dropped.
+struct Pgqd {
+    child: Child,
+    directory: tempfile::TempDir,
+}
+
+impl Pgqd {
+    /// Impatient, for one database.
+    fn start(place: &Place) -> Option<Self> {
+        let mut command = or_skip("postgres-pgq", pgqd())?;
+        let directory = tempfile::tempdir().expect("a directory");
+        let settings = directory.path().join("pgqd.ini");
+        let text = format!(
+            "[pgqd]\nlogfile = {0}/log\npidfile = {0}/pid\nbase_connstr = host=127.0.0.1 port={1} user=postgres\n\
+             initial_database = postgres\ndatabase_list = {2}\nsyslog = 0\n\
+             ticker_period = 0.1\nmaint_period = 0.2\nretry_period = 0.2\n",
+            directory.path().display(),
+            place.server.port(),
+            place.database,
+        );
+        fs::write(&settings, text).expect("written");
+        let child = command.arg(&settings).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = child.spawn().expect("pgqd runs");
+        Some(Self { child, directory })
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    /// Asks until there is an answer.
+    fn until<T>(&self, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            if let Some(answer) = ask() {
+                return answer;
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "{what}\n{}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Pgqd {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_ticker_in_c_ticks_rotates_and_brings_retries_back() {
+    let Some(place) = place() else { return };
+    place.sql(
+        "select pgq.register_consumer('q', 'c'); select pgq.set_queue_config('q', 'rotation_period', '0 s');
+         select pgq.insert_event('q', 't', 'd')",
+    );
+    let Some(pgqd) = Pgqd::start(&place) else { return };
+    // The batch that has the event, by how often it was put aside; those before it are empty.
+    let batch_with = |retry: &str| {
+        pgqd.until(&format!("the event comes with ev_retry {retry}"), || {
+            let batch = place.value("select pgq.next_batch('q', 'c')")?;
+            let events = place.sql(&format!(
+                "select coalesce(ev_retry, 0) from pgq.get_batch_events({batch})"
+            ));
+            if events == [[Some(retry.to_owned())]] {
+                return Some(batch);
+            }
+            assert!(events.is_empty(), "{events:?}");
+            place.sql(&format!("select pgq.finish_batch({batch})"));
+            None
+        })
+    };
+    let batch = batch_with("0");
+    place.sql(&format!(
+        "select pgq.event_retry({batch}, ev_id, 0) from pgq.get_batch_events({batch}); select pgq.finish_batch({batch})"
+    ));
+    let batch = batch_with("1");
+    place.sql(&format!("select pgq.finish_batch({batch})"));
+    let table = "select queue_cur_table from pgq.queue";
+    let before = place.value(table);
+    pgqd.until("it rotates", || (place.value(table) != before).then_some(()));
 }

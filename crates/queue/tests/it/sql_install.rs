@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's way to fail")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ostler_postgres::{Connection, Options};
 use ostler_queue::schema::{self, Error, Wish};
 use ostler_testkit::install::postgres::Release;
@@ -57,6 +59,53 @@ async fn installing_twice_changes_nothing_and_keeps_queues() {
 }
 
 #[tokio::test]
+async fn queues_come_and_go_while_the_schema_is_upgraded() {
+    let Some(place) = Place::new(Release::Fifteen) else {
+        return;
+    };
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = ["one", "two", "three"]
+            .map(|queue| {
+                let (place, stop) = (&place, &stop);
+                scope.spawn(move || {
+                    let mut wire = place.server.wire(&place.database).unwrap();
+                    let mut rounds = 0;
+                    while !stop.load(Ordering::Relaxed) || rounds == 0 {
+                        for call in [
+                            format!("create_queue('{queue}')"),
+                            format!("insert_event('{queue}', 't', 'd')"),
+                            format!("drop_queue('{queue}')"),
+                        ] {
+                            wire.query(&format!("select pgq.{call}")).expect(&call);
+                        }
+                        rounds += 1;
+                    }
+                })
+            })
+            .into();
+        let upgrades = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let mut connection = open(&place).await;
+                for _ in 0..3 {
+                    install(&mut connection, &Wish::default()).await;
+                }
+            });
+        });
+        let upgraded = upgrades.join();
+        stop.store(true, Ordering::Relaxed);
+        for worker in workers {
+            worker.join().expect("no call fails");
+        }
+        upgraded.expect("upgraded");
+    });
+}
+
+#[tokio::test]
 async fn a_plan_for_another_state_is_refused() {
     let Some(place) = Place::empty(Release::Fifteen) else {
         return;
@@ -69,19 +118,52 @@ async fn a_plan_for_another_state_is_refused() {
     assert!(matches!(again, Error::Changed { .. }), "{again}");
 }
 
+/// All that a schema is made of, in one word.
+const CONTENTS: &str = "select md5(string_agg(what, ' ' order by what)) from ( \
+    select p.oid::regprocedure::text || md5(p.prosrc) || coalesce(p.proacl::text, '') from pg_proc p \
+     where p.pronamespace in (select oid from pg_namespace where nspname like 'pgq%') \
+    union all \
+    select c.oid::regclass || c.relkind::text || coalesce(c.relacl::text, '') from pg_class c \
+     where c.relnamespace in (select oid from pg_namespace where nspname like 'pgq%') \
+    union all select extname from pg_extension) all_of_it (what)";
+
+type Planner = fn(&schema::Installed, &Wish) -> Result<schema::Plan, Error>;
+
+/// How a step is spoiled: a statement that fails, and a session that is gone.
+const SPOILERS: [&str; 2] = ["select 1 / 0", "select pg_terminate_backend(pg_backend_pid())"];
+
 #[tokio::test]
-async fn a_failed_step_leaves_nothing_behind() {
-    let Some(place) = Place::empty(Release::Fifteen) else {
-        return;
+async fn a_plan_that_fails_at_any_step_leaves_everything_as_it_was_and_can_be_repeated() {
+    let wish = Wish {
+        force: true,
+        ..Wish::default()
     };
-    let mut connection = open(&place).await;
-    let installed = schema::inspect(&connection).await.unwrap();
-    let mut plan = schema::plan_install(&installed, &Wish::default()).unwrap();
-    if let Some(last) = plan.steps.last_mut() {
-        last.sql = "select 1 / 0".to_owned();
+    let cases: [(&str, Option<Place>, Planner); 4] = [
+        ("install", Place::empty(Release::Fifteen), schema::plan_install),
+        ("upgrade", Place::new(Release::Fifteen), schema::plan_install),
+        ("take over", Place::with_extension(), schema::plan_install),
+        ("uninstall", Place::new(Release::Fifteen), schema::plan_uninstall),
+    ];
+    for (name, place, plan) in cases {
+        let Some(place) = place else { return };
+        if name != "install" {
+            place.sql("select pgq.create_queue('q'); select pgq.insert_event('q', 't', 'd')");
+        }
+        let before = place.value(CONTENTS);
+        let good = plan(&schema::inspect(&open(&place).await).await.unwrap(), &wish).unwrap();
+        for step in 0..good.steps.len() {
+            for spoiler in SPOILERS {
+                let mut bad = good.clone();
+                bad.steps[step].sql.push_str(&format!(";\n{spoiler}"));
+                let context = format!("{name}: {} and then {spoiler}", bad.steps[step].reason);
+                let failed = schema::apply(&mut open(&place).await, &bad).await;
+                assert!(matches!(failed, Err(Error::Step { .. })), "{context}: {failed:?}");
+                assert_eq!(place.value(CONTENTS), before, "{context}");
+            }
+        }
+        let applied = schema::apply(&mut open(&place).await, &good).await.unwrap();
+        assert_eq!(applied.steps, good.steps.len(), "{name}");
     }
-    schema::apply(&mut connection, &plan).await.unwrap_err();
-    assert!(schema::inspect(&connection).await.unwrap().schemas.is_empty());
 }
 
 #[tokio::test]

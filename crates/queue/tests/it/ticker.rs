@@ -8,44 +8,59 @@ use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::{postgres, shared_postgres};
 use tokio::time::timeout;
 
-use crate::ticker_world::{Ticker, last_tick, number, options, target, until, with_queue};
-
-const INSERT: &str = "SELECT pgq.insert_event('q', 'type', 'data')";
+use crate::ticker_world::{
+    INSERT, Ticker, last_tick, number, options, sleepy, target, ticks_an_event, until, with_queue,
+};
 
 #[tokio::test]
-async fn an_event_wakes_a_sleeping_ticker_within_milliseconds() {
+async fn an_event_wakes_a_sleeping_ticker() {
     for release in Release::SUPPORTED {
         let Some(server) = shared_postgres(release) else {
             continue;
         };
         let database = with_queue(server);
-        let ticker = Ticker::start(TickerOptions {
-            longest_sleep: Duration::from_secs(600),
-            ..options(server, &[&database])
-        });
-        // Two idle ticks, the second after half of the queue's largest lag: from then on it sleeps longer and longer.
-        until("it leads", || {
-            ticker.report(&database).standing == Standing::Leading
-        })
-        .await;
-        until("it sleeps", || ticker.report(&database).rounds > 8).await;
-        let mut took = Vec::new();
+        let ticker = Ticker::asleep(sleepy(server, &database), &database).await;
         for _ in 0..5 {
-            let before = last_tick(server, &database);
-            server.sql(&database, INSERT);
-            took.push(until("it ticks", || last_tick(server, &database) > before).await);
+            ticks_an_event(server, &database).await;
             let rounds = ticker.report(&database).rounds;
             until("it is quiet again", || {
                 ticker.report(&database).rounds > rounds + 4
             })
             .await;
         }
-        took.sort();
-        // How fast is measured elsewhere; here only that nobody waits for the end of a sleep.
-        assert!(took[2] < Duration::from_secs(5), "{release:?}: {took:?}");
         assert!(ticker.report(&database).wakeups > 0, "{release:?}");
         ticker.stop().await;
     }
+}
+
+#[tokio::test]
+async fn who_wants_a_tick_now_wakes_it_too() {
+    let Some(server) = shared_postgres(Release::Eighteen) else {
+        return;
+    };
+    let database = with_queue(server);
+    let ticker = Ticker::asleep(sleepy(server, &database), &database).await;
+    let last = last_tick(server, &database);
+    let told = number(server, &database, "SELECT pgq.force_tick('q')");
+    assert_eq!(told, last);
+    until("it ticks", || last_tick(server, &database) > last).await;
+    ticker.stop().await;
+}
+
+#[tokio::test]
+async fn a_queue_whose_wake_ups_are_off_is_looked_at_from_time_to_time() {
+    let Some(server) = shared_postgres(Release::Fifteen) else {
+        return;
+    };
+    let database = with_queue(server);
+    server.sql(
+        &database,
+        "SELECT pgq.set_queue_config('q', 'wakeup', 'false'), pgq.set_queue_config('q', 'ticker_max_lag', '0')",
+    );
+    let ticker = Ticker::asleep(sleepy(server, &database), &database).await;
+    ticks_an_event(server, &database).await;
+    assert_eq!(ticker.report(&database).wakeups, 0);
+    ticker.stop().await;
 }
 
 #[tokio::test]
@@ -58,40 +73,31 @@ async fn producers_notify_once_while_the_ticker_sleeps_and_not_while_it_is_awake
         .await
         .unwrap();
     listener.batch("LISTEN \"pgq.wake\"").await.unwrap();
-    server.sql(&database, INSERT);
-    assert!(
-        timeout(Duration::from_millis(200), listener.notification())
-            .await
-            .is_err(),
-        "nobody sleeps"
-    );
-    server.sql(&database, "SELECT pgq.ostler_ticker_round('10 ms', true)");
-    for _ in 0..5 {
-        server.sql(&database, INSERT);
+    let mut sent = 0;
+    // What was heard until a word of our own comes: notifications have the order of commits.
+    let mut heard = async |statements: &str| {
+        sent += 1;
+        let word = format!("word {sent}");
+        server.sql(&database, statements);
+        server.sql(&database, &format!("NOTIFY \"pgq.wake\", '{word}'"));
+        let mut others = 0;
+        loop {
+            let next = timeout(Duration::from_secs(30), listener.notification()).await;
+            if next.unwrap().unwrap().payload == word {
+                return others;
+            }
+            others += 1;
+        }
+    };
+    assert_eq!(heard(INSERT).await, 0, "nobody sleeps");
+    let falls_asleep = "SELECT pgq.ostler_ticker_round('10 ms', true)";
+    assert_eq!(heard(falls_asleep).await, 0);
+    for (turn, expected) in [1, 0, 0].into_iter().enumerate() {
+        assert_eq!(heard(INSERT).await, expected, "event {turn}: only once");
     }
-    assert!(
-        timeout(Duration::from_secs(10), listener.notification())
-            .await
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        timeout(Duration::from_millis(200), listener.notification())
-            .await
-            .is_err(),
-        "only once"
-    );
-    server.sql(
-        &database,
-        "SELECT pgq.set_queue_config('q', 'wakeup', 'false'); SELECT pgq.ostler_ticker_round('10 ms', true)",
-    );
-    server.sql(&database, INSERT);
-    assert!(
-        timeout(Duration::from_millis(200), listener.notification())
-            .await
-            .is_err(),
-        "off for this queue"
-    );
+    let off = "SELECT pgq.set_queue_config('q', 'wakeup', 'false')";
+    assert_eq!(heard(off).await + heard(falls_asleep).await, 0);
+    assert_eq!(heard(INSERT).await, 0, "off for this queue");
 }
 
 #[tokio::test]
@@ -104,13 +110,9 @@ async fn consumers_are_told_of_ticks() {
         .await
         .unwrap();
     consumer.batch("LISTEN \"pgq.tick.q\"").await.unwrap();
-    let ticker = Ticker::start(options(server, &[&database]));
-    until("it leads", || {
-        ticker.report(&database).standing == Standing::Leading
-    })
-    .await;
+    let ticker = Ticker::leading(options(server, &[&database]), &database).await;
     server.sql(&database, INSERT);
-    let told = timeout(Duration::from_secs(10), consumer.notification())
+    let told = timeout(Duration::from_secs(30), consumer.notification())
         .await
         .unwrap()
         .unwrap();
@@ -129,16 +131,10 @@ async fn an_event_that_commits_after_its_tick_is_not_left_until_the_next_idle_on
         "SELECT pgq.set_queue_config('q', 'ticker_max_lag', '1 hour'), pgq.set_queue_config('q', 'ticker_idle_period', '1 hour'),
                 pgq.register_consumer('q', 'c')",
     );
-    let ticker = Ticker::start(options(server, &[&database]));
-    until("it leads", || {
-        ticker.report(&database).standing == Standing::Leading
-    })
-    .await;
+    let ticker = Ticker::leading(options(server, &[&database]), &database).await;
     let mut late = server.wire(&database).unwrap();
     late.query(&format!("BEGIN; {INSERT}")).unwrap();
-    let before = last_tick(server, &database);
-    server.sql(&database, INSERT);
-    until("the other event ticks", || last_tick(server, &database) > before).await;
+    ticks_an_event(server, &database).await;
     late.query("COMMIT").unwrap();
     let mut seen = 0;
     until("both events are in batches", || {
@@ -168,19 +164,14 @@ async fn a_broken_database_stops_no_other() {
         &broken,
         "ALTER FUNCTION pgq.ostler_ticker_round(interval, boolean) RENAME TO gone",
     );
-    server.sql(&broken, "CREATE FUNCTION pgq.ostler_ticker_round(i interval, s boolean, OUT ticked integer, OUT failed text[], OUT wait interval) LANGUAGE plpgsql AS $$ BEGIN RAISE 'broken for the test'; END $$");
+    server.sql(&broken, "CREATE FUNCTION pgq.ostler_ticker_round(i interval, s boolean, OUT ticked integer, OUT failed text[], OUT wait interval, OUT silent boolean) LANGUAGE plpgsql AS $$ BEGIN RAISE 'broken for the test'; END $$");
     let ticker = Ticker::start(options(server, &[&good, &broken, &empty, "no_such_database"]));
     until("the broken ones fail", || {
         ticker.report(&broken).failing > 1 && ticker.report("no_such_database").failing > 1
     })
     .await;
-    until("the empty one has no queues", || {
-        ticker.report(&empty).standing == Standing::NoQueues
-    })
-    .await;
-    let before = last_tick(server, &good);
-    server.sql(&good, INSERT);
-    until("the good one ticks", || last_tick(server, &good) > before).await;
+    ticker.stands(&empty, Standing::NoQueues).await;
+    ticks_an_event(server, &good).await;
     let report = ticker.report(&broken);
     let said = report.last_failure.join(": ");
     assert!(
@@ -190,10 +181,7 @@ async fn a_broken_database_stops_no_other() {
     assert!(said.contains("broken for the test"), "{said}");
     // It is repaired while the ticker runs.
     server.sql(&broken, "DROP FUNCTION pgq.ostler_ticker_round(interval, boolean); ALTER FUNCTION pgq.gone(interval, boolean) RENAME TO ostler_ticker_round");
-    until("it goes on", || {
-        ticker.report(&broken).standing == Standing::Leading
-    })
-    .await;
+    ticker.stands(&broken, Standing::Leading).await;
     ticker.stop().await;
 }
 
@@ -231,24 +219,12 @@ async fn another_ticker_takes_over_and_only_one_leads() {
         return;
     };
     let database = with_queue(server);
-    let first = Ticker::start(options(server, &[&database]));
-    until("the first leads", || {
-        first.report(&database).standing == Standing::Leading
-    })
-    .await;
+    let first = Ticker::leading(options(server, &[&database]), &database).await;
     let second = Ticker::start(options(server, &[&database]));
-    until("the second stands by", || {
-        second.report(&database).standing == Standing::StandingBy
-    })
-    .await;
+    second.stands(&database, Standing::StandingBy).await;
     first.stop().await;
-    until("the second leads", || {
-        second.report(&database).standing == Standing::Leading
-    })
-    .await;
-    let before = last_tick(server, &database);
-    server.sql(&database, INSERT);
-    until("it ticks", || last_tick(server, &database) > before).await;
+    second.stands(&database, Standing::Leading).await;
+    ticks_an_event(server, &database).await;
     second.stop().await;
 }
 
@@ -258,24 +234,12 @@ async fn a_server_that_comes_back_is_ticked_again() {
         return;
     };
     let database = with_queue(&server);
-    let ticker = Ticker::start(options(&server, &[&database]));
-    until("it leads", || {
-        ticker.report(&database).standing == Standing::Leading
-    })
-    .await;
+    let ticker = Ticker::leading(options(&server, &[&database]), &database).await;
     server.stop();
-    until("it fails", || {
-        ticker.report(&database).standing == Standing::Failing
-    })
-    .await;
+    ticker.stands(&database, Standing::Failing).await;
     server.start_again().unwrap();
-    until("it leads again", || {
-        ticker.report(&database).standing == Standing::Leading
-    })
-    .await;
-    let before = last_tick(&server, &database);
-    server.sql(&database, INSERT);
-    until("it ticks", || last_tick(&server, &database) > before).await;
+    ticker.stands(&database, Standing::Leading).await;
+    ticks_an_event(&server, &database).await;
     ticker.stop().await;
 }
 
@@ -328,17 +292,10 @@ async fn new_options_take_the_place_of_the_old_ones() {
         return;
     };
     let (one, other) = (with_queue(server), with_queue(server));
-    let ticker = Ticker::start(options(server, &[&one]));
-    until("the first leads", || {
-        ticker.report(&one).standing == Standing::Leading
-    })
-    .await;
+    let ticker = Ticker::leading(options(server, &[&one]), &one).await;
     ticker.options.send(options(server, &[&other])).unwrap();
-    until("the other leads", || {
-        ticker.report(&other).standing == Standing::Leading
-    })
-    .await;
-    assert_eq!(ticker.board.reports().len(), 1);
+    ticker.stands(&other, Standing::Leading).await;
+    until("the first is forgotten", || ticker.board.reports().len() == 1).await;
     ticker.stop().await;
 }
 
@@ -349,13 +306,7 @@ async fn the_extension_in_c_is_ticked_too() {
     };
     let database = server.database();
     server.sql(&database, "CREATE EXTENSION pgq; SELECT pgq.create_queue('q'), pgq.set_queue_config('q', 'ticker_max_lag', '0')");
-    let ticker = Ticker::start(options(server, &[&database]));
-    until("it leads", || {
-        ticker.report(&database).standing == Standing::Leading
-    })
-    .await;
-    let before = last_tick(server, &database);
-    server.sql(&database, INSERT);
-    until("it ticks", || last_tick(server, &database) > before).await;
+    let ticker = Ticker::leading(options(server, &[&database]), &database).await;
+    ticks_an_event(server, &database).await;
     ticker.stop().await;
 }

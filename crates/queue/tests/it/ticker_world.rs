@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ostler_postgres::{Dsn, Target};
-use ostler_queue::ticker::{self, Board, DatabaseReport, Databases, Server, TickerOptions};
+use ostler_queue::ticker::{self, Board, DatabaseReport, Databases, Server, Standing, TickerOptions};
 use ostler_testkit::servers::Postgres;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -12,6 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 /// A test that waits longer than this has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An event for the queue `q`.
+pub const INSERT: &str = "SELECT pgq.insert_event('q', 'type', 'data')";
 
 /// A new database with the schema and a queue `q`.
 pub fn with_queue(server: &Postgres) -> String {
@@ -44,6 +47,14 @@ pub fn options(server: &Postgres, databases: &[&str]) -> TickerOptions {
     }
 }
 
+/// The same for one database, with sleeps that are longer than a test's patience: whoever sleeps has to be woken.
+pub fn sleepy(server: &Postgres, database: &str) -> TickerOptions {
+    TickerOptions {
+        longest_sleep: Duration::from_secs(600),
+        ..options(server, &[database])
+    }
+}
+
 pub struct Ticker {
     pub board: Arc<Board>,
     pub options: watch::Sender<TickerOptions>,
@@ -65,6 +76,29 @@ impl Ticker {
         }
     }
 
+    /// Started, and leading in a database.
+    pub async fn leading(options: TickerOptions, database: &str) -> Self {
+        let ticker = Self::start(options);
+        ticker.stands(database, Standing::Leading).await;
+        ticker
+    }
+
+    /// As [`Ticker::leading`], and there is nothing to do.
+    pub async fn asleep(options: TickerOptions, database: &str) -> Self {
+        let ticker = Self::leading(options, database).await;
+        // Two idle ticks, the second after half of the queue's largest lag: from then on it sleeps longer and longer.
+        until("it sleeps", || ticker.report(database).rounds > 8).await;
+        ticker
+    }
+
+    /// Waits until a database stands so.
+    pub async fn stands(&self, database: &str, standing: Standing) {
+        until(&format!("{database} is {standing:?}"), || {
+            self.report(database).standing == standing
+        })
+        .await;
+    }
+
     pub fn report(&self, database: &str) -> DatabaseReport {
         self.board
             .reports()
@@ -80,13 +114,19 @@ impl Ticker {
 }
 
 /// Asks until the answer is yes.
-pub async fn until(what: &str, mut ready: impl FnMut() -> bool) -> Duration {
+pub async fn until(what: &str, mut ready: impl FnMut() -> bool) {
     let start = Instant::now();
     while !ready() {
         assert!(start.elapsed() < PATIENCE, "{what}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    start.elapsed()
+}
+
+/// Inserts an event, and waits for a tick.
+pub async fn ticks_an_event(server: &Postgres, database: &str) {
+    let before = last_tick(server, database);
+    server.sql(database, INSERT);
+    until("it ticks", || last_tick(server, database) > before).await;
 }
 
 /// The newest tick of the queue `q`.

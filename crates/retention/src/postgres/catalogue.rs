@@ -48,6 +48,7 @@ impl Postgres {
             detaches_concurrently: release >= CONCURRENTLY && !partitions.iter().any(Partition::is_default),
             partitions,
             stray: Stray::default(),
+            rollup: None,
         }))
     }
 

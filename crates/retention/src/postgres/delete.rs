@@ -258,7 +258,7 @@ impl Postgres {
     }
 
     /// How many rows were removed, by what the batches wrote, and how many such rows there are.
-    async fn prove(
+    pub(super) async fn prove(
         &self,
         op: &Operation,
         item: &RetentionItem,
@@ -271,7 +271,12 @@ impl Postgres {
     }
 
     /// Asks for, or forgets, what was removed so far.
-    async fn progress(&self, op: &Operation, item: &RetentionItem, template: &str) -> Result<u64, Failure> {
+    pub(super) async fn progress(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        template: &str,
+    ) -> Result<u64, Failure> {
         let (operation, place) = (op.id().to_string(), key(item));
         let parameters = [(&operation as _, Type::TEXT), (&place as _, Type::TEXT)];
         let rows = self.session.query(&self.own(template), &parameters).await?;
@@ -281,7 +286,7 @@ impl Postgres {
 }
 
 /// The size of the next batch: what would have taken as long as it should, at most twice as much, at least half.
-fn next_size(size: i64, took: Duration, wanted: Duration) -> i64 {
+pub(super) fn next_size(size: i64, took: Duration, wanted: Duration) -> i64 {
     let ratio = wanted.as_secs_f64() / took.as_secs_f64().max(0.000_1);
     if ratio >= 2.0 {
         size * 2

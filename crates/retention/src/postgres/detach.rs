@@ -13,7 +13,7 @@ use super::statement::{fill, quoted};
 use super::{Postgres, archive, key, of_item, too_many};
 use crate::Database;
 use crate::archive::Shelves;
-use crate::strategy::{Target, Task};
+use crate::strategy::{Target, Task, problem};
 
 /// How a partition stands to its parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,16 @@ impl Postgres {
     ) -> Result<RetentionProof, Failure> {
         let key = key(item);
         let target = &task.target;
+        if let Some(proven) = &task.proven {
+            let sum = |step: Step| async move {
+                of_item(self.sum_up_partition((target, proven), pace, &step).await)
+            };
+            let summed: Result<(), RetentionProblem> = op.step("sum up").key(&key).run(sum).await?;
+            if let Err(problem) = summed {
+                proof.problem = Some(problem);
+                return Ok(proof);
+            }
+        }
         let detach = |step: Step| async move { of_item(self.detach(item, target, pace, &step).await) };
         // Whoever stops the operation, or its failing elsewhere, does not leave rows that no query finds.
         let back = (self.clone(), item.clone(), target.clone());
@@ -87,14 +97,18 @@ impl Postgres {
             Err(problem) => Err(problem),
             Ok(rows) => {
                 proof.before = rows;
-                self.keep(op, item, task, shelves).await?
+                match self.compared(op, item, task, rows).await? {
+                    Ok(()) => self.keep(op, item, task, shelves).await?,
+                    Err(problem) => Err(problem),
+                }
             }
         };
         let dropped = match &kept {
             Err(problem) => Err(problem.clone()),
             Ok(kept) => {
                 proof.archive = kept.as_ref().and_then(|kept| archive::proof(task, kept));
-                let rows = kept.as_ref().map(|kept| kept.tally.rows);
+                let compared = task.proven.as_ref().map(|_| proof.before);
+                let rows = kept.as_ref().map(|kept| kept.tally.rows).or(compared);
                 let drop = |step: Step| async move {
                     of_item(self.drop_partition(item, target, rows, pace, &step).await)
                 };
@@ -102,7 +116,17 @@ impl Postgres {
             }
         };
         match dropped {
-            Ok(()) => proof.removed = proof.before,
+            Ok(()) => {
+                proof.removed = proof.before;
+                if let Some(proven) = &task.proven {
+                    op.step("move on")
+                        .key(&key)
+                        .retries(3)
+                        .run(|_| async { self.partition_is_gone((target, proven)).await })
+                        .await?;
+                    proof.note = Some(format!("the sums are in rollup {}", proven.rollup));
+                }
+            }
             Err(problem) => {
                 proof.problem = Some(problem);
                 proof.after = proof.before;
@@ -121,6 +145,30 @@ impl Postgres {
             }
         }
         Ok(proof)
+    }
+
+    /// Whether the rollup, where one has to, has the sums of the rows that were counted.
+    async fn compared(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        task: &Task,
+        rows: u64,
+    ) -> Result<Result<(), RetentionProblem>, Failure> {
+        let Some(proven) = &task.proven else {
+            return Ok(Ok(()));
+        };
+        let compare = |_| async { of_item(self.prove_partition(item, (&task.target, proven)).await) };
+        let found: Result<u64, RetentionProblem> =
+            op.step("compare").key(key(item)).retries(3).run(compare).await?;
+        Ok(match found {
+            Ok(found) if found == rows => Ok(()),
+            Ok(found) => Err(problem(
+                ErrorKind::Conflict,
+                format!("{rows} rows were counted, and {found} were compared with the rollup"),
+            )),
+            Err(problem) => Err(problem),
+        })
     }
 
     /// How the partition stands now, by the id that the plan has.
@@ -255,7 +303,7 @@ impl Postgres {
         };
         if rows != expected {
             self.session.batch("ROLLBACK").await?;
-            let message = format!("it has {rows} rows by now, and {expected} were archived");
+            let message = format!("it has {rows} rows by now, and {expected} were kept or summed up");
             return Err(Failure::new(ErrorKind::Conflict, message));
         }
         let dropped = self.session.batch(&format!("{statement}; COMMIT")).await;

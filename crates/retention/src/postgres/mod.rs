@@ -6,9 +6,13 @@ mod archived_rows;
 mod catalogue;
 mod delete;
 mod detach;
+mod materialize;
 mod patience;
 mod policies;
+mod query;
+mod rollup;
 mod statement;
+mod tables;
 mod undo;
 mod wire;
 
@@ -17,10 +21,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ostler_api::document::{PolicyChanged, RetentionEntry, RetentionItem, RetentionProblem, RetentionProof};
 use ostler_api::retention::{Pace, Policy, TableName, UndoItem, UndoProof, UndoWork};
+use ostler_api::tables::{Defined, DefinitionKind, TableItem, TableProof, Tables, TablesWork};
 use ostler_operations::Operation;
 use ostler_postgres::{Connection, Options, Parameter, Target as Place, Type};
 use ostler_store::Store;
-use ostler_vocabulary::{ErrorKind, Failure};
+use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 use serde::de::DeserializeOwned;
 
 use crate::archive::Shelves;
@@ -91,14 +96,25 @@ impl Postgres {
         item: &RetentionItem,
         proof: &RetentionProof,
     ) -> Result<(), Failure> {
-        let statement = self.own(include_str!("queries/audit_run.sql"));
-        let place = item.table.to_string();
-        let rows = i64::try_from(proof.removed).unwrap_or(i64::MAX);
         let error = proof.problem.as_ref().map(|problem| problem.reason.clone());
+        let of = (item.action.as_str(), item.policy.as_str(), item.table.to_string());
+        self.record_in_audit(op, of, proof.removed, error).await
+    }
+
+    /// What an operation did: the action, by which policy or definition, and on what.
+    async fn record_in_audit(
+        &self,
+        op: &Operation,
+        (action, by, place): (&str, &str, String),
+        rows: u64,
+        error: Option<String>,
+    ) -> Result<(), Failure> {
+        let statement = self.own(include_str!("queries/audit_run.sql"));
+        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
         let operation = op.id().to_string();
         let parameters = [
-            (&item.action as _, Type::TEXT),
-            (&item.policy as _, Type::TEXT),
+            (&action as _, Type::TEXT),
+            (&by as _, Type::TEXT),
             (&place as _, Type::TEXT),
             (&rows as _, Type::INT8),
             (&error as _, Type::TEXT),
@@ -207,6 +223,31 @@ impl Database for Postgres {
         self.database_name().await
     }
 
+    async fn definitions(&self, kind: DefinitionKind) -> Result<Vec<Defined>, Failure> {
+        self.read_definitions(kind).await
+    }
+
+    async fn define(&self, defined: &Defined) -> Result<Vec<String>, Failure> {
+        self.make_definition(defined).await
+    }
+
+    async fn undefine(&self, defined: &Defined, with_data: bool) -> Result<Vec<String>, Failure> {
+        self.unmake_definition(defined, with_data).await
+    }
+
+    async fn plan_work(&self, request: &mut Tables, now: Timestamp) -> Result<TablesWork, Failure> {
+        self.plan_tables(request, now).await
+    }
+
+    async fn do_work(
+        &self,
+        op: &Operation,
+        request: &Tables,
+        item: &TableItem,
+    ) -> Result<TableProof, Failure> {
+        self.do_tables(op, request, item).await
+    }
+
     async fn bring_back(
         &self,
         op: &Operation,
@@ -246,6 +287,10 @@ impl Database for Postgres {
                             .await?
                     }
                     (Target::Room { .. }, _) => self.make_room(op, item, &task.target, pace, proof).await?,
+                    (Target::Rows { .. }, None) if let Some(proven) = &task.proven => {
+                        self.remove_summed(op, item, (&task.target, proven), pace, proof)
+                            .await?
+                    }
                     (Target::Rows { .. }, None) => {
                         self.remove_rows(op, item, &task.target, pace, proof).await?
                     }

@@ -17,6 +17,7 @@ use crate::Error;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_policies.sql"),
     include_str!("migrations/0002_target_and_step.sql"),
+    include_str!("migrations/0003_definitions.sql"),
 ];
 
 /// A row of `retention_policy`.
@@ -106,7 +107,7 @@ impl Postgres {
     }
 
     /// Whether the schema is there, and the version of the tables in it; 0 for none.
-    async fn installed(&self) -> Result<(bool, i64), Failure> {
+    pub(super) async fn installed(&self) -> Result<(bool, i64), Failure> {
         let schema = identifier(&self.schema);
         let parameters = [(&schema as _, Type::TEXT)];
         let row = self
@@ -170,23 +171,20 @@ impl Postgres {
     }
 
     pub(super) async fn write(&self, changes: &[PolicyChanged]) -> Result<(), Failure> {
-        self.session.batch("BEGIN").await?;
-        match self.write_all(changes).await {
-            Ok(()) => Ok(self.session.batch("COMMIT").await?),
-            Err(failure) => {
-                // A session that is lost has rolled back too.
-                let _ = self.session.batch("ROLLBACK").await;
-                Err(failure)
-            }
-        }
+        self.all_or_none("BEGIN", self.write_all(changes)).await
     }
 
-    async fn write_all(&self, changes: &[PolicyChanged]) -> Result<(), Failure> {
+    /// Makes the tables what they have to be, inside the caller's transaction.
+    pub(super) async fn prepare(&self) -> Result<(), Failure> {
         // Two who make the tables at the same time, or the same policy, come one after the other.
         self.session
             .query(include_str!("queries/lock_policies.sql"), &[])
             .await?;
-        self.migrate().await?;
+        self.migrate().await
+    }
+
+    async fn write_all(&self, changes: &[PolicyChanged]) -> Result<(), Failure> {
+        self.prepare().await?;
         for change in changes {
             self.write_one(change).await?;
         }

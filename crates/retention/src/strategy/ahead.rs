@@ -300,6 +300,7 @@ fn item(
         },
         optional: !missing.needed,
         shelf: None,
+        proven: None,
         bytes: None,
         rows: None,
     }

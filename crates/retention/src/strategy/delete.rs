@@ -22,6 +22,7 @@ pub(super) fn decide(
             target: rows(question, table, column),
             optional: true,
             shelf: None,
+            proven: None,
             bytes: None,
             rows: None,
         }],

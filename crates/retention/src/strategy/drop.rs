@@ -156,6 +156,7 @@ fn item(it: &Dated<'_>, (column, type_name): (&str, &str), reason: &str) -> Item
         },
         optional: false,
         shelf: None,
+        proven: None,
         bytes: Some(it.partition.bytes),
         rows: it.partition.rows,
     }

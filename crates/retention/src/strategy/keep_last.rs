@@ -64,6 +64,7 @@ pub(super) fn decide(
             target,
             optional: true,
             shelf: None,
+            proven: None,
             bytes: None,
             rows: None,
         }],

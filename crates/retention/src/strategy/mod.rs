@@ -3,6 +3,7 @@
 mod ahead;
 mod archive;
 mod delete;
+mod downsample;
 mod drop;
 mod keep_last;
 
@@ -77,6 +78,18 @@ pub struct Task {
     /// Where it is kept first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shelf: Option<Shelf>,
+    /// What has to have its sums first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<Proven>,
+}
+
+/// The rollup whose next level has to have the sums of what goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proven {
+    /// Its name.
+    pub rollup: String,
+    /// The level of what goes, 0 for raw rows.
+    pub level: u32,
 }
 
 /// Where and as what rows are kept before they go.
@@ -117,6 +130,8 @@ pub struct Item {
     pub optional: bool,
     /// Where it is kept first.
     pub shelf: Option<Shelf>,
+    /// What has to have its sums first.
+    pub proven: Option<Proven>,
     /// Bytes, where the catalogue knows.
     pub bytes: Option<u64>,
     /// Rows by the server's statistics.
@@ -175,6 +190,7 @@ fn entry(strategy: Strategy) -> Entry {
         Strategy::Delete => entry(anything, delete::decide),
         Strategy::KeepLast => entry(keep_last::valid, keep_last::decide),
         Strategy::Archive => entry(archive::valid, archive::decide),
+        Strategy::Downsample => entry(downsample::valid, downsample::decide),
         Strategy::Ahead => entry(ahead::valid, ahead::decide),
     }
 }

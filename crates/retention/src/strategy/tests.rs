@@ -48,6 +48,7 @@ fn table(bounds: &[&str]) -> Table {
             .collect(),
         detaches_concurrently: true,
         stray: Stray::default(),
+        rollup: None,
     }
 }
 

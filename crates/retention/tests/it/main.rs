@@ -47,6 +47,7 @@ async fn plans(statements: &str, column: &str, strategy: Strategy) -> Vec<String
             let task = Task {
                 target: item.target.clone(),
                 shelf: None,
+                proven: None,
             };
             for statement in postgres.statements(&facts, &item.table, &task) {
                 page += &format!("  {statement}\n");

@@ -128,7 +128,7 @@ impl Runtime {
                 keys::plan(request, &context).await
             }
             Request::QueueSchema(request) => self.plan_queue_schema(request).await,
-            Request::Retention(_) | Request::Undo(_) => Err(misled()),
+            Request::Retention(_) | Request::Undo(_) | Request::Tables(_) => Err(misled()),
         }
     }
 
@@ -364,7 +364,7 @@ fn kind_of(request: &Request) -> (&'static str, u32) {
         Request::Mirror(_) => (mirror::KIND, mirror::VERSION),
         Request::Keys(change) => (keys::kind_of(&change.action), keys::VERSION),
         Request::QueueSchema(_) => (queue::KIND, queue::VERSION),
-        Request::Retention(_) | Request::Undo(_) => ostler_retention::kind_of(request),
+        Request::Retention(_) | Request::Undo(_) | Request::Tables(_) => ostler_retention::kind_of(request),
     }
 }
 
@@ -388,7 +388,9 @@ async fn run(
             None => Err(Failure::new(ErrorKind::Internal, "a mirror has one vault only")),
         },
         Request::Keys(_) => keys::run(plan, op, context, material).await,
-        Request::QueueSchema(_) | Request::Retention(_) | Request::Undo(_) => Err(misled()),
+        Request::QueueSchema(_) | Request::Retention(_) | Request::Undo(_) | Request::Tables(_) => {
+            Err(misled())
+        }
     }
 }
 

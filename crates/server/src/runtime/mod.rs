@@ -9,6 +9,7 @@ mod documents;
 mod first_use;
 mod keys;
 mod metering;
+mod metrics;
 mod node;
 mod places;
 mod probing;
@@ -18,6 +19,7 @@ mod registration;
 mod retention;
 pub(crate) mod schedule;
 mod vaults;
+pub(crate) mod webhook;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -28,10 +30,12 @@ use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
     BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
+use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Plan, Request, Selector};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
+use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Event};
 use ostler_operations::Engine;
 use ostler_schedule::Timetable;
@@ -39,7 +43,9 @@ use ostler_store::Meters;
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
 
+use crate::metrics::record::Record;
 use crate::settings::Settings;
+use crate::webhook::outbox::Outbox;
 pub use cluster::{ClusterInit, NodeAddress};
 pub use keys::KeySheet;
 pub(crate) use places::make_private;
@@ -64,6 +70,10 @@ struct Inner {
     meters: Mutex<HashMap<String, Meters>>,
     /// Schedules and their runs; opened when somebody asks for them.
     timetable: OnceLock<Arc<dyn Timetable>>,
+    /// What is to be told to whom; opened when somebody asks for it.
+    outbox: OnceLock<Arc<Outbox>>,
+    /// What was seen of vaults, and totals of operations; opened when somebody asks for them.
+    metrics: OnceLock<Arc<Record>>,
 }
 
 impl Runtime {
@@ -89,6 +99,8 @@ impl Runtime {
                 vaults: Mutex::default(),
                 meters: Mutex::default(),
                 timetable: OnceLock::new(),
+                outbox: OnceLock::new(),
+                metrics: OnceLock::new(),
             }),
         }
     }
@@ -248,5 +260,17 @@ impl Client for Runtime {
 
     async fn schedule(&self, call: ScheduleCall) -> Result<ScheduleAnswer, Failure> {
         self.schedule_call(call).await
+    }
+
+    async fn webhook(&self, call: WebhookCall) -> Result<WebhookAnswer, Failure> {
+        self.webhook_call(call).await
+    }
+
+    async fn metrics(&self, refresh: bool) -> Result<Metrics, Failure> {
+        self.gather_metrics(refresh).await
+    }
+
+    async fn start_with_callback(&self, plan: Plan, result_url: String) -> Result<OperationId, Failure> {
+        self.start_telling(plan, result_url).await
     }
 }

@@ -78,9 +78,11 @@ impl Role for Api {
             };
             Failure::new(kind, source.to_string()).context(format!("cannot listen on {address}"))
         };
+        let state_directory = self.runtime.borrow().settings().state_directory.clone();
+        // As long as it does not listen, nobody is told that it does.
+        let _ = std::fs::remove_file(state_directory.join(FILE));
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let state_directory = self.runtime.borrow().settings().state_directory.clone();
         let access = Arc::new(Access::open(&state_directory, Arc::clone(&self.clock))?);
         let url = format!("http://{address}");
         let shown = Shown::write(&state_directory, &url)?;
@@ -109,9 +111,11 @@ pub fn enter(url: &str, link: &Secret) -> String {
     format!("{url}/enter/{}", link.reveal())
 }
 
-/// Where the server of a state directory listens, as it wrote when it began.
+/// Where the server of a state directory listens, as it wrote when it began; `None` when none runs, or it does not listen.
 #[must_use]
 pub fn address(state_directory: &Path) -> Option<String> {
+    // Who was killed left its file.
+    super::running(state_directory)?;
     std::fs::read_to_string(state_directory.join(FILE)).ok()
 }
 

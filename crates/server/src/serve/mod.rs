@@ -4,10 +4,12 @@
 //! again after a pause and stops no other.
 
 pub mod api;
+mod metrics;
 mod role;
 mod scheduler;
 mod supervisor;
 mod ticker;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -36,13 +38,17 @@ pub enum RoleName {
     Scheduler,
     /// Ticks the queues of the configured databases.
     Ticker,
+    /// Tells webhooks what changed.
+    Webhooks,
+    /// Looks at vaults and databases for metrics.
+    Metrics,
     /// The HTTP API and the dashboard.
     Api,
 }
 
 impl RoleName {
     /// What runs when nobody names roles. The ticker is often a service of its own.
-    pub const DEFAULT: &'static [Self] = &[Self::Scheduler];
+    pub const DEFAULT: &'static [Self] = &[Self::Scheduler, Self::Webhooks, Self::Metrics, Self::Api];
 
     /// The word on the command line and in reports.
     #[must_use]
@@ -50,6 +56,8 @@ impl RoleName {
         match self {
             Self::Scheduler => "scheduler",
             Self::Ticker => "ticker",
+            Self::Webhooks => "webhooks",
+            Self::Metrics => "metrics",
             Self::Api => "api",
         }
     }
@@ -89,6 +97,8 @@ fn roles(request: &ServeRequest, parts: &Parts) -> Vec<Arc<dyn Role>> {
                     Arc::clone(&parts.clock),
                 )),
                 RoleName::Ticker => Arc::new(ticker::Ticker::new(parts.runtime.clone())),
+                RoleName::Webhooks => Arc::new(webhooks::Webhooks::new(parts.runtime.clone())),
+                RoleName::Metrics => Arc::new(metrics::Metrics::new(parts.runtime.clone())),
                 RoleName::Api => Arc::new(api::Api::new(
                     request.api.clone(),
                     parts.runtime.clone(),

@@ -23,6 +23,13 @@ pub(super) fn check(file: &File, path: &Path) -> Result<(), Error> {
             "write `version = 1`, or use a newer Ostler",
         );
     }
+    if file.metrics.refresh.0.is_zero() {
+        return wrong(
+            "metrics.refresh",
+            "vaults would be looked at without a pause",
+            "write how often, such as \"5m\"",
+        );
+    }
     for (name, vault) in &file.vault {
         let key = format!("vault.{name}.location");
         let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

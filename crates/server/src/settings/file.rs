@@ -35,6 +35,9 @@ pub struct File {
     /// `[outgoing]`
     #[serde(default)]
     pub outgoing: Outgoing,
+    /// `[metrics]`
+    #[serde(default)]
+    pub metrics: Metrics,
     /// `[agent]`
     #[serde(default)]
     pub agent: Agent,
@@ -68,6 +71,7 @@ impl Default for File {
             history: History::default(),
             ticker: Ticker::default(),
             outgoing: Outgoing::default(),
+            metrics: Metrics::default(),
             agent: Agent::default(),
             cache: Cache::default(),
             prices: BTreeMap::new(),
@@ -186,6 +190,22 @@ impl Default for Ticker {
 pub struct Outgoing {
     /// Hosts, `.domain` for all below, addresses; all but this machine itself when empty.
     pub allow: Vec<String>,
+}
+
+/// How metrics come to be.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// How often vaults and databases are looked at.
+    pub refresh: Span,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            refresh: Span(std::time::Duration::from_secs(300)),
+        }
+    }
 }
 
 /// A PostgreSQL database and how to get there.

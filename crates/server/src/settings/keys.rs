@@ -3,6 +3,7 @@
 
 mod class;
 mod cluster;
+mod serve;
 
 /// One key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,12 +168,6 @@ const KEYS: &[Key] = &[
         "discovery",
         "\"1m\"",
         "How often new databases, and queues in those without, are looked for",
-    ),
-    key(
-        "outgoing",
-        "allow",
-        "[]",
-        "The only hosts that are called for users, such as by `schedule --push`: names, \".domain\" for all below, addresses; all but this machine itself when empty",
     ),
     key(
         "cache",
@@ -386,7 +381,10 @@ const KEYS: &[Key] = &[
 
 /// All keys, in the order of the file that `config init` prints.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(class::KEYS).chain(cluster::KEYS)
+    KEYS.iter()
+        .chain(serve::KEYS)
+        .chain(class::KEYS)
+        .chain(cluster::KEYS)
 }
 
 /// Whether a table stands for any number of them, each with a name of its own.

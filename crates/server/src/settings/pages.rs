@@ -26,6 +26,7 @@ fn about(table: &str) -> &'static str {
         "outgoing" => {
             "Which addresses that users give may be called. Link-local ones and metadata services never are"
         }
+        "metrics" => "What Prometheus is told: `ostler serve --roles metrics`, `ostler metrics`",
         "cache" => "What is kept of vaults in the user's cache directory; it may be deleted at any time",
         "prices.NAME" => {
             "A price list, for estimates of cost. There are no prices but those that are written here"

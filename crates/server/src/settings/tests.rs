@@ -81,6 +81,7 @@ fn every_key_that_is_read_is_in_the_table() {
         ("class.NAME", "[class.x]\nlocation='/v'\n"),
         ("ticker", "[ticker]\n"),
         ("outgoing", "[outgoing]\n"),
+        ("metrics", "[metrics]\n"),
         ("agent", "[agent]\n"),
         ("cluster.NAME", "[cluster.x]\n"),
         ("cluster.NAME.node.NODE", "[cluster.x.node.a]\naddress='h:1'\n"),
@@ -93,8 +94,8 @@ fn every_key_that_is_read_is_in_the_table() {
         let read: BTreeSet<&str> = expected.split('`').skip(1).step_by(2).collect();
         let tables = [
             "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp",
-            "database", "ticker", "outgoing", "cache", "prices", "class", "limits", "retry", "agent",
-            "cluster", "node",
+            "database", "ticker", "outgoing", "metrics", "cache", "prices", "class", "limits", "retry",
+            "agent", "cluster", "node",
         ];
         let known: BTreeSet<&str> = all().filter(|k| k.table == table).map(|k| k.name).collect();
         let read: BTreeSet<&str> = read

@@ -205,8 +205,10 @@ impl Store for Bucket {
                 Err(short(Some(size)))
             };
         }
+        // Services that read numbers of 64 bits with a sign take a larger one for no range at all.
+        let last = end.min(i64::MAX.unsigned_abs()).max(start + 1);
         let options = GetOptions {
-            range: Some(GetRange::Bounded(start..end)),
+            range: Some(GetRange::Bounded(start..last)),
             ..GetOptions::default()
         };
         let answer = self.client.get_opts(&self.path(key), options).await;

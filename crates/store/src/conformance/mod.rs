@@ -28,6 +28,9 @@ pub struct Expect {
     /// Whether folders mean nothing to a listing. Off for services that keep folders: they sort within each of them,
     /// so that `a/b` comes before `a-b`, and a listing after the name of a folder leaves out what is in it.
     pub order_across_folders: bool,
+    /// Whether a name can be taken again once a delete marker hides what it named. Off for services that take the marker
+    /// for an object; nothing then ever takes the place of what was hidden.
+    pub hidden_names_are_free: bool,
 }
 
 impl Default for Expect {
@@ -35,6 +38,7 @@ impl Default for Expect {
         Self {
             large: 32 << 20,
             order_across_folders: true,
+            hidden_names_are_free: true,
         }
     }
 }

@@ -5,12 +5,17 @@ use std::time::Duration;
 
 use ostler_vocabulary::Timestamp;
 
-use super::{Finding, Place, ensure, ensure_same, said};
+use super::{Expect, Finding, Place, ensure, ensure_same, said};
 use crate::{Error, Key, PAGE, Store, Version, VersionId, Versions};
 
 /// Runs every check below `prefix` of a store that keeps versions and locks, and returns what was found wrong. `now`
 /// is the time by the store's clock. What it locks stays locked for some hours.
-pub async fn check_versions(store: &Arc<dyn Store>, prefix: &str, now: Timestamp) -> Vec<String> {
+pub async fn check_versions(
+    store: &Arc<dyn Store>,
+    prefix: &str,
+    now: Timestamp,
+    expect: Expect,
+) -> Vec<String> {
     let Some(versions) = store.versions() else {
         return vec!["it has no versions".to_owned()];
     };
@@ -21,6 +26,7 @@ pub async fn check_versions(store: &Arc<dyn Store>, prefix: &str, now: Timestamp
         },
         versions: Arc::clone(&versions),
         now,
+        expect,
     };
     let mut found = Vec::new();
     for (name, finding) in [
@@ -41,9 +47,20 @@ struct Locking {
     place: Place,
     versions: Arc<dyn Versions>,
     now: Timestamp,
+    expect: Expect,
 }
 
 impl Locking {
+    /// Creates an object whose name a delete marker hides; whether the store did.
+    async fn put_hidden(&self, name: &str) -> Result<bool, String> {
+        let key = self.place.key(name)?;
+        match self.place.store.create(&key, "again".into()).await {
+            Ok(()) => Ok(true),
+            Err(Error::AlreadyExists(_)) if !self.expect.hidden_names_are_free => Ok(false),
+            Err(error) => Err(said("create")(error)),
+        }
+    }
+
     fn in_hours(&self, hours: u64) -> Timestamp {
         self.now + Duration::from_secs(hours * 3600)
     }
@@ -74,24 +91,18 @@ impl Locking {
         ensure(matches!(got, Err(Error::NotFound(_))), || {
             format!("a deleted object gave {got:?}")
         })?;
-        self.place.put("object", "again").await?;
+        let again = self.put_hidden("object").await?;
         let all = self.of(&key).await?;
         let markers: Vec<bool> = all.iter().map(|version| version.is_marker).collect();
-        ensure_same(
-            &markers,
-            &vec![false, true, false],
-            "which versions are delete markers",
-        )?;
+        let mut wanted = vec![false, true];
+        wanted.extend(again.then_some(false));
+        ensure_same(&markers, &wanted, "which versions are delete markers")?;
         ensure_same(&all[0].size, &5, "the size of a version")?;
         ensure(all.iter().all(|version| version.modified.is_some()), || {
             "a version has no time".to_owned()
         })?;
-        for (number, body) in [(0, "first"), (2, "again")] {
-            ensure_same(
-                &self.bytes(&key, &all[number].id).await?,
-                &body.into(),
-                "a version",
-            )?;
+        for (version, body) in all.iter().step_by(2).zip(["first", "again"]) {
+            ensure_same(&self.bytes(&key, &version.id).await?, &body.into(), "a version")?;
         }
         let marker = self.versions.get(&key, &all[1].id, None).await;
         ensure(matches!(marker, Err(Error::NotFound(_))), || {
@@ -110,8 +121,8 @@ impl Locking {
             })?;
         }
         for _ in 0..2 {
-            for gone in [&all[2].id, &all[1].id] {
-                let deleted = self.versions.delete_version(&key, gone).await;
+            for gone in all[1..].iter().rev() {
+                let deleted = self.versions.delete_version(&key, &gone.id).await;
                 deleted.map_err(said("delete of a version"))?;
             }
         }
@@ -199,13 +210,21 @@ impl Locking {
             let deleted = self.place.store.delete(&keys[hidden]).await;
             deleted.map_err(said("delete"))?;
         }
-        self.place.put("b/2", "again").await?;
+        let versions = if self.put_hidden("b/2").await? { 3 } else { 2 };
         let all = format!("{}/", self.place.prefix);
         for (prefix, after, wanted) in [
-            (all.clone(), None, vec![(0, 1), (1, 2), (2, 1), (3, 3), (4, 1)]),
-            (all.clone(), Some(1), vec![(2, 1), (3, 3), (4, 1)]),
+            (
+                all.clone(),
+                None,
+                vec![(0, 1), (1, 2), (2, 1), (3, versions), (4, 1)],
+            ),
+            (all.clone(), Some(1), vec![(2, 1), (3, versions), (4, 1)]),
             (all, Some(3), vec![(4, 1)]),
-            (format!("{}/b", self.place.prefix), None, vec![(2, 1), (3, 3)]),
+            (
+                format!("{}/b", self.place.prefix),
+                None,
+                vec![(2, 1), (3, versions)],
+            ),
             (format!("{}/z", self.place.prefix), None, vec![]),
         ] {
             let after: Option<&Key> = after.map(|at: usize| &keys[at]);

@@ -11,7 +11,9 @@ use ostler_store::{
     AzureOptions, Bucket, Error, Faults, Gcs, GcsOptions, Key, Local, Memory, Misfortune, Object, Page,
     Retry, RetryPolicy, S3Options, Sftp, SftpOptions, Store, Verb, VersionedMemory, list_all,
 };
-use ostler_testkit::servers::{Azurite, FakeGcs, Moto, SeaweedFs, azurite, fake_gcs, moto, seaweedfs, sshd};
+use ostler_testkit::servers::{
+    Azurite, FakeGcs, Moto, SeaweedFs, VersityGw, azurite, fake_gcs, moto, seaweedfs, sshd, versitygw,
+};
 use ostler_vocabulary::{Classified, ErrorKind, Secret};
 
 /// One way of breaking the contract.
@@ -262,6 +264,18 @@ async fn a_real_s3_service_is_fit_and_tells_buckets_that_lock_from_others() {
     service.make_locking_bucket("locking").unwrap();
     let found = probed(&s3(service.endpoint(), "locking", "")).await;
     assert_fit(&found, Answer::Yes);
+    assert_eq!(found.decide(true).verdict, Verdict::Fit, "{found:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_real_s3_service_is_fit_and_tells_buckets_that_lock_from_others() {
+    let Some(service) = versitygw() else { return };
+    let plain = s3(service.endpoint(), VersityGw::PLAIN, "some/prefix");
+    let found = probed(&plain).await;
+    assert_fit(&found, Answer::Yes);
+    assert_clean(&plain).await;
+    assert_eq!(found.decide(true).verdict, Verdict::Refused);
+    let found = probed(&s3(service.endpoint(), VersityGw::BUCKET, "")).await;
     assert_eq!(found.decide(true).verdict, Verdict::Fit, "{found:#?}");
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_store::{Key, Limits, Memory, Rates, Store, Throttle};
+use ostler_store::{Key, Limits, Memory, Rates, Store, Throttle, VersionedMemory};
 use ostler_vocabulary::ByteSize;
 use tokio::time::Instant;
 
@@ -83,6 +83,33 @@ async fn bytes_up_and_down_and_requests_are_within_five_percent_of_their_limits(
     let begun = Instant::now();
     for _ in 0..100 {
         throttle.list("", None).await.unwrap();
+    }
+    assert_about(begun, 5.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_by_its_version_is_within_the_limits_too() {
+    let limits = Limits::default();
+    let throttle = Throttle::new(Arc::new(VersionedMemory::default()), limits.clone());
+    store(&throttle, "a", 4 * MIB).await;
+    let versions = throttle.versions().unwrap();
+    let id = versions.of(&key("a")).await.unwrap().remove(0).id;
+    limits.set(Rates {
+        download: Some(ByteSize(MIB)),
+        ..Rates::default()
+    });
+    let begun = Instant::now();
+    for _ in 0..10 {
+        versions.get(&key("a"), &id, Some(0..MIB)).await.unwrap();
+    }
+    assert_about(begun, 10.0);
+    limits.set(Rates {
+        requests: Some(20),
+        ..Rates::default()
+    });
+    let begun = Instant::now();
+    for _ in 0..100 {
+        versions.list("", None).await.unwrap();
     }
     assert_about(begun, 5.0);
 }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
-use super::{cache, once, run};
+use super::{cache, debian, once, run};
 
 const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 
@@ -66,24 +66,36 @@ impl Release {
     }
 }
 
-/// The `java` of a JDK 17: later ones have not what Cassandra needs.
+/// The `java` of release 17, which Cassandra wants and no later one: the one of `JAVA17`, of this machine, or of Debian's package,
+/// unpacked.
 ///
 /// # Errors
-/// When there is none.
+/// When `JAVA17` names none, or the package cannot be had.
 pub fn java() -> Result<PathBuf> {
-    let named = std::env::var_os("JAVA17").map(PathBuf::from);
-    let found = std::fs::read_dir("/usr/lib/jvm").ok().and_then(|homes| {
-        let homes = homes.flatten().map(|home| home.path());
-        let is_17 = |home: &PathBuf| {
-            let name = home.file_name().map(|name| name.to_string_lossy().into_owned());
-            name.is_some_and(|name| name.contains("17")) && java_of(home).is_file()
-        };
-        homes.filter(is_17).min()
-    });
-    match named.or(found) {
-        Some(home) if java_of(&home).is_file() => Ok(java_of(&home)),
-        _ => bail!("there is no JDK 17 in /usr/lib/jvm, and JAVA17 names none"),
+    if let Some(home) = std::env::var_os("JAVA17").map(PathBuf::from) {
+        ensure!(
+            java_of(&home).is_file(),
+            "JAVA17 is {}, where there is no bin/java",
+            home.display()
+        );
+        return Ok(java_of(&home));
     }
+    let homes = Path::new("/usr/lib/jvm");
+    if let Some(java) = java_17(homes) {
+        return Ok(java);
+    }
+    let unpacked = debian("jre-17", &["openjdk-17-jre-headless"])?;
+    java_17(&unpacked.join("usr/lib/jvm")).context("Debian's package of Java 17 has none")
+}
+
+/// The first Java 17 of a directory of homes.
+fn java_17(homes: &Path) -> Option<PathBuf> {
+    let homes = std::fs::read_dir(homes).ok()?.flatten();
+    homes
+        .filter(|home| home.file_name().to_string_lossy().contains("17"))
+        .map(|home| java_of(&home.path()))
+        .filter(|java| java.is_file())
+        .min()
 }
 
 fn java_of(home: &Path) -> PathBuf {

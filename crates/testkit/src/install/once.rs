@@ -16,7 +16,7 @@ pub fn once(
     made_of: &[&str],
     make: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<PathBuf> {
-    let directory = directory(place, name, made_of);
+    let directory = place.join(format!("{name}-{:016x}", fingerprint(made_of)));
     if directory.is_dir() {
         return Ok(directory);
     }
@@ -34,15 +34,6 @@ pub fn once(
     make(&partial)?;
     fs::rename(&partial, &directory).with_context(|| format!("cannot make {}", directory.display()))?;
     Ok(directory)
-}
-
-/// Whether [`once`] would find it there.
-pub fn is_made(place: &Path, name: &str, made_of: &[&str]) -> bool {
-    directory(place, name, made_of).is_dir()
-}
-
-fn directory(place: &Path, name: &str, made_of: &[&str]) -> PathBuf {
-    place.join(format!("{name}-{:016x}", fingerprint(made_of)))
 }
 
 /// Changes when the list of packages does (FNV-1a), so that the list in use is never an old one.

@@ -84,8 +84,7 @@ impl Release {
         let program = self.binaries()?.join(name);
         let mut command = servant::command();
         if self == Self::WithPgq {
-            let libraries = peer()?.join("usr/lib/x86_64-linux-gnu");
-            command.arg(format!("LD_LIBRARY_PATH={}", libraries.display()));
+            command.arg(format!("LD_LIBRARY_PATH={}", libraries(&peer()?).display()));
         }
         command.arg(program);
         Ok(command)
@@ -144,12 +143,14 @@ pub fn tools() -> Result<PathBuf> {
     psql.parent().map(Path::to_owned).context("psql has no directory")
 }
 
-/// Debian's ticker for PgQ in C.
+/// Debian's ticker for PgQ in C, to be run with its settings.
 ///
 /// # Errors
 /// When it cannot be had.
-pub fn pgqd() -> Result<PathBuf> {
-    Ok(peer()?.join("usr/bin/pgqd"))
+pub fn pgqd() -> Result<Command> {
+    let mut command = Command::new(peer()?.join("usr/bin/pgqd"));
+    command.env("LD_LIBRARY_PATH", libraries(&peer()?));
+    Ok(command)
 }
 
 fn server(name: &str, version: &str) -> Result<PathBuf> {
@@ -176,6 +177,10 @@ fn server(name: &str, version: &str) -> Result<PathBuf> {
             .arg(partial))?;
         readable(partial)
     })
+}
+
+fn libraries(peer: &Path) -> PathBuf {
+    peer.join("usr/lib/x86_64-linux-gnu")
 }
 
 fn peer() -> Result<PathBuf> {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::once::{is_made, once};
+use super::once::once;
 use super::{cache, debian, environment, run};
 
 /// The newest that runs with Node 20.
@@ -89,12 +89,6 @@ pub fn fake_gcs() -> Result<PathBuf> {
 /// When Go or the module cannot be had.
 pub fn versitygw() -> Result<PathBuf> {
     Ok(go("versitygw", VERSITYGW)?.join("versitygw"))
-}
-
-/// Whether that was built before.
-#[must_use]
-pub fn has_versitygw() -> bool {
-    cache().is_ok_and(|cache| is_made(&cache, "versitygw", &[VERSITYGW]))
 }
 
 /// A Python interpreter with an S3 service that takes the condition of a PUT and ignores it.

@@ -242,7 +242,8 @@ impl Browser {
             "Page.captureScreenshot",
             &json!({ "format": "png", "captureBeyondViewport": true, "clip": clip }),
         );
-        decoded(taken["data"].as_str().expect("a picture"))
+        let data = taken["data"].as_str().expect("a picture");
+        data_encoding::BASE64.decode(data.as_bytes()).expect("base 64")
     }
 
     /// Where files go that pages let save.
@@ -257,27 +258,4 @@ impl Drop for Browser {
         // Ends the browser; its driver alone would leave it behind.
         let _ = ask(self.port, "DELETE", &format!("/session/{}", self.session), None);
     }
-}
-
-/// Base 64.
-fn decoded(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0_u32, 0);
-    for letter in text.bytes() {
-        let value = match letter {
-            b'A'..=b'Z' => letter - b'A',
-            b'a'..=b'z' => letter - b'a' + 26,
-            b'0'..=b'9' => letter - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => continue,
-        };
-        bits = (bits << 6) | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from((bits >> count) & 0xff).unwrap_or(0));
-        }
-    }
-    bytes
 }

@@ -95,7 +95,9 @@ impl SeaweedFs {
                 "-s3".to_owned(),
                 format!("-s3.port={s3}"),
                 format!("-s3.port.grpc={s3_grpc}"),
+                // What would listen on ports of its own choice, which another service of this kind has already.
                 "-s3.port.iceberg=0".to_owned(),
+                "-s3.port.lance=0".to_owned(),
                 format!("-s3.config={}", config.display()),
             ],
         )?;

@@ -14,30 +14,27 @@ use crate::install::{self, run};
 
 const READY: Duration = Duration::from_secs(30);
 
-/// A running service with one empty bucket that keeps versions and locks.
+/// A running service with two empty buckets, of which one keeps versions and locks.
 #[derive(Debug)]
 pub struct VersityGw {
     server: Server,
     port: u16,
 }
 
-/// Starts a service for this test where it was fetched before (`cargo xtask servers get versitygw`: it takes minutes to
-/// build), or where `OSTLER_REQUIRE` names it. `None`: it is not there, and a line that says so was printed.
+/// Starts a service for this test. `None`: it cannot be had here, and a line that says so was printed.
 ///
 /// # Panics
 /// When it cannot be had and `OSTLER_REQUIRE` names `versitygw`.
 #[must_use]
 pub fn versitygw() -> Option<VersityGw> {
-    if !install::has_versitygw() && !install::is_required("versitygw") {
-        let missing = anyhow::anyhow!("`cargo xtask servers get versitygw` builds it");
-        return install::or_skip("versitygw", Err(missing));
-    }
     install::or_skip("versitygw", VersityGw::start())
 }
 
 impl VersityGw {
-    /// The bucket.
+    /// The bucket that keeps versions and locks.
     pub const BUCKET: &'static str = "ostler-test";
+    /// The bucket that does not.
+    pub const PLAIN: &'static str = "ostler-plain";
     /// Names the credentials that may do everything.
     pub const ACCESS_KEY_ID: &'static str = "ostler-admin";
     /// Their secret.
@@ -108,6 +105,7 @@ impl VersityGw {
         let signed = this.signed();
         let locking = [("x-amz-bucket-object-lock-enabled", "true")];
         signed.expect("PUT", &format!("/{bucket}"), &locking, "")?;
+        signed.expect("PUT", &format!("/{}", Self::PLAIN), &[], "")?;
         let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow",
             "Principal": {"AWS": [Self::WRITER_KEY_ID]},

@@ -10,6 +10,9 @@ use super::{MarkAction, MarkRecord};
 use crate::envelope::{Mode, ObjectKind, claims_to_be, epoch_of};
 use crate::{Error, Vault};
 
+/// How often a name is tried again that is taken and free in turn.
+const TRIES: u32 = 32;
+
 /// What is at the key of a commit record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AtRecord {
@@ -78,10 +81,17 @@ impl Vault {
         let key = record_key(id)?;
         let at = self.clock().now();
         let json = to_json("a tombstone", &Tombstone { at })?;
+        let mut tries = 0;
         loop {
             let sealed = self.seal(ObjectKind::Tombstone, Mode::Writer, &key, &json)?;
             if self.create_if_free(&key, sealed).await? {
                 break;
+            }
+            tries += 1;
+            if tries > TRIES {
+                return Err(Error::Conflict(format!(
+                    "the store refuses to create `{key}` and shows nothing there: does it take a delete marker for an object?"
+                )));
             }
             match self.at_record(id).await? {
                 AtRecord::Record => return Ok(false),

@@ -87,6 +87,7 @@ impl Vault {
             self.seal_record_anew(id, &versions, before, guard).await?;
             progress.add_item();
         }
+        self.retire_anew(before).await?;
         self.seal_round_anew(before).await
     }
 
@@ -174,7 +175,7 @@ impl Vault {
         for key in old {
             // A tombstone goes on keeping its key.
             if !(is_tombstone && backup_of(BACKUPS, key).is_some()) {
-                self.remove(key).await?;
+                self.remove_unless_locked(key).await?;
             }
         }
         Ok(())
@@ -283,7 +284,9 @@ impl Vault {
         for object in records {
             stop_if(cancel)?;
             let is_done = record_of(&object.key).is_some_and(|(id, _)| anew.contains(&id));
-            if !is_done && self.is_of(&object.key, &old).await? {
+            // What was sealed anew and is still there, because it is locked, is read as long as its secrets are.
+            let stays = is_done && self.locks().is_some() && !self.is_tombstone_at(&object.key).await?;
+            if (!is_done || stays) && self.is_of(&object.key, &old).await? {
                 left.push(object.key);
             }
         }

@@ -36,6 +36,8 @@ pub(super) struct Survey {
     /// Packs whose being needed is decided by backups that are being made: those that no segment describes, and what
     /// was stored since the first of these backups began. Packs that are locked.
     spared: HashSet<PackId>,
+    /// Of those that would go, these are locked, until then.
+    pub(super) locked: HashMap<PackId, Timestamp>,
     second: bool,
     /// Segments that are sealed with secrets that are to be given up.
     pub(super) old_segments: HashSet<Key>,
@@ -173,8 +175,16 @@ impl Survey {
         let contents: Vec<Content> = contents.into_values().collect();
         let mut decision = decide(&contents, &|chunk| reach.needs(chunk));
         let locked = locked(vault, &decision).await?;
-        decision.rewrite.retain(|(pack, _)| !locked.contains(pack));
-        spared.extend(locked);
+        let reasons = &decision.reasons;
+        // What is needed of a locked pack is written anew when its lock would have to be made longer, and at once where
+        // secrets have leaked. The pack goes when its lock is over.
+        decision.rewrite.retain(|(pack, _)| {
+            let is_leaked = reasons.get(pack) == Some(&Reason::Leaked);
+            locked
+                .get(pack)
+                .is_none_or(|until| is_leaked || vault.is_due(*until))
+        });
+        spared.extend(locked.keys());
         if decision.lost {
             // What cannot be read now may hold what is lost.
             let unread = orphans.iter().filter(|table| table.contents.is_empty());
@@ -195,6 +205,7 @@ impl Survey {
             decision,
             examined,
             spared,
+            locked,
             second: !marked.is_empty(),
             old_segments,
             stale_segments,
@@ -319,10 +330,10 @@ async fn needed(
     walk.await?
 }
 
-/// Packs that would go and cannot yet, because they are locked.
-async fn locked(vault: &Arc<Vault>, decision: &Decision) -> Result<HashSet<PackId>, Error> {
+/// Packs that would go and cannot yet, because they are locked, with the ends of their locks.
+async fn locked(vault: &Arc<Vault>, decision: &Decision) -> Result<HashMap<PackId, Timestamp>, Error> {
     if vault.lock_span().is_none() {
-        return Ok(HashSet::new());
+        return Ok(HashMap::new());
     }
     let going = decision
         .dead
@@ -332,8 +343,8 @@ async fn locked(vault: &Arc<Vault>, decision: &Decision) -> Result<HashSet<PackI
     Ok(vault
         .still_locked(keys)
         .await?
-        .iter()
-        .filter_map(pack_of)
+        .into_iter()
+        .filter_map(|(key, until)| Some((pack_of(&key)?, until)))
         .collect())
 }
 

@@ -10,7 +10,7 @@ use ostler_vocabulary::{OperationId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::first::first_that_counts;
-use super::unlock::load_wrappers;
+use super::unlock::{Unreadable, load_wrappers};
 use super::{Epoch, Keyring};
 use crate::cipher::constant_time_eq;
 use crate::config::Config;
@@ -106,10 +106,11 @@ pub(super) async fn that_count(
     config: &Config,
     objects: &[Object],
     identity: &[u8; 32],
-    mut found: Vec<Epoch>,
+    (mut found, unreadable): (Vec<Epoch>, Vec<Unreadable>),
 ) -> Result<Keyring, Error> {
     let first = first_that_counts(store, config, objects, &found).await?;
     found.retain(|epoch| epoch.number >= first);
+    pass_over(unreadable, first, found.iter().map(|epoch| epoch.number).min())?;
     let mut followed = Followed {
         root: found.iter().map(|epoch| epoch.number).min().unwrap_or(first),
         infos: Vec::new(),
@@ -130,6 +131,18 @@ pub(super) async fn that_count(
     keys.first = first;
     keys.followed = followed.infos;
     Ok(keys)
+}
+
+/// Whoever can write to the store can put rubbish where secrets were given up, or where none are yet. Only what the
+/// oldest epoch needs has to be readable: a later one that is not is one that this wrapper does not have.
+fn pass_over(unreadable: Vec<Unreadable>, first: u32, oldest: Option<u32>) -> Result<(), Error> {
+    for Unreadable { number, error } in unreadable {
+        if number >= first && oldest.is_none_or(|oldest| number < oldest) {
+            return Err(error);
+        }
+        tracing::warn!(number, %error, "passing over what cannot be the secrets of a key epoch");
+    }
+    Ok(())
 }
 
 /// What is known of the order of epochs.
@@ -310,7 +323,11 @@ impl Vault {
         let used = used.chain(activations.iter().filter_map(|object| activated(&object.key)));
         let number = used.max().unwrap_or(0) + 1;
         let epoch = Epoch::random(number)?;
+        let retired = self.retired().await?;
         for (wrapper, _) in load_wrappers(self.store()).await? {
+            if retired.contains_key(&wrapper.id) {
+                continue;
+            }
             let sealed = wrapper.seal_epoch(self.suite(), self.id(), self.keys().identity(), &epoch)?;
             let key = object_key(format!("keys/{}/epoch-{number:08}", wrapper.id))?;
             if !self.create_if_free(&key, sealed).await? {

@@ -105,7 +105,7 @@ impl Vault {
         guard.confirm().await?;
         for object in self.objects("keys/").await? {
             if sealed_epoch(&object.key).is_some_and(is_left_over) {
-                self.remove(&object.key).await?;
+                self.remove_unless_locked(&object.key).await?;
             }
         }
         Ok(())

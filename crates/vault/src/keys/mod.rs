@@ -4,6 +4,7 @@ mod epochs;
 mod first;
 mod key_file;
 mod recipients;
+mod retired;
 mod seal;
 mod unlock;
 mod wrapper;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub use epochs::EpochInfo;
-pub(crate) use epochs::{activated, activation_key, sealed_epoch};
+pub(crate) use epochs::{EPOCHS, activated, activation_key, sealed_epoch};
 pub(crate) use first::first_epoch;
 pub(crate) use key_file::FileKey;
 pub(crate) use recipients::check as check_recipient;

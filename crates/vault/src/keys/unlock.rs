@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ostler_store::{Object, Store};
+use ostler_store::Store;
 use ostler_vocabulary::{Classified, ErrorKind};
 use zeroize::Zeroizing;
 
@@ -118,7 +118,6 @@ pub(super) async fn load_keys(
 ) -> Result<Option<Keyring>, Error> {
     let folder = format!("keys/{}/epoch-", by.wrapper);
     let mut sealed = objects::list(store, &folder).await?;
-    let highest = |objects: &[Object]| objects.iter().filter_map(number_of).max().unwrap_or(0);
     let mut activations = Vec::new();
     if always || sealed.len() > 1 {
         activations = objects::list(store, epochs::EPOCHS).await?;
@@ -126,14 +125,18 @@ pub(super) async fn load_keys(
             .iter()
             .filter_map(|object| epochs::activated(&object.key));
         // Secrets are sealed before they are followed: they may be there by now.
-        if newest.max() > Some(highest(&sealed)) {
+        let highest = sealed
+            .iter()
+            .filter_map(|object| epochs::sealed_epoch(&object.key))
+            .max();
+        if newest.max() > highest {
             sealed = objects::list(store, &folder).await?;
         }
     }
     let mut identity = None;
-    let mut found: Vec<Epoch> = Vec::new();
+    let (mut found, mut unreadable): (Vec<Epoch>, Vec<Unreadable>) = (Vec::new(), Vec::new());
     for object in &sealed {
-        let Some(number) = number_of(object) else {
+        let Some(number) = epochs::sealed_epoch(&object.key) else {
             continue;
         };
         let bytes = match store.get(&object.key).await {
@@ -142,22 +145,30 @@ pub(super) async fn load_keys(
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             Err(error) => return Err(Error::store("read", &object.key)(error)),
         };
-        let (its, epoch) = by
+        let opened = by
             .secret
-            .open_epoch(config.suite, config.id, &by.wrapper, number, &bytes)?;
-        identity = Some(its);
-        found.push(epoch);
+            .open_epoch(config.suite, config.id, &by.wrapper, number, &bytes);
+        match opened {
+            Ok((its, epoch)) => {
+                identity = Some(its);
+                found.push(epoch);
+            }
+            Err(error) => unreadable.push(Unreadable { number, error }),
+        }
     }
     let Some(identity): Option<Zeroizing<[u8; 32]>> = identity else {
-        return Ok(None);
+        return unreadable.pop().map_or(Ok(None), |one| Err(one.error));
     };
-    epochs::that_count(store, config, &activations, &identity, found)
+    epochs::that_count(store, config, &activations, &identity, (found, unreadable))
         .await
         .map(Some)
 }
 
-fn number_of(object: &Object) -> Option<u32> {
-    epochs::sealed_epoch(&object.key)
+/// Bytes where the secrets of an epoch should be.
+#[derive(Debug)]
+pub(super) struct Unreadable {
+    pub(super) number: u32,
+    pub(super) error: Error,
 }
 
 impl Vault {

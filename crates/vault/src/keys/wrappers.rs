@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ostler_vocabulary::{Classified, ErrorKind, Secret};
+use ostler_vocabulary::{Secret, Timestamp};
 
 use super::unlock::{OpenedBy, load_keys, load_wrappers, try_key};
 use super::{FileKey, Keyring, Protection, Wrapper, check_recipient, sealed_epoch};
@@ -24,10 +24,12 @@ impl Vault {
                 epochs.entry(wrapper.to_owned()).or_default().push(number);
             }
         }
+        let retired = self.retired().await?;
         let opened_by = self.opened_by().map(|by| by.wrapper.as_str());
         let mut wrappers: Vec<_> = load_wrappers(self.store())
             .await?
             .into_iter()
+            .filter(|(wrapper, _)| !retired.contains_key(&wrapper.id))
             .map(|(wrapper, _)| WrapperInfo {
                 kind: wrapper.method.kind().0.to_owned(),
                 about: wrapper.method.about(),
@@ -145,12 +147,15 @@ impl Vault {
     /// Takes a way to open the vault away. Repeatable, and no error when it is gone. It revokes nothing where somebody
     /// has copied it, or what it opens.
     ///
+    /// Where the vault locks its objects it is only marked as gone while they are locked, until the time that is returned:
+    /// it gets no secrets of later epochs, and the first collection after that removes it.
+    ///
     /// # Errors
     /// [`Error::LastKey`] when nothing else opens all of the vault; [`Error::Conflict`] when the lease was lost.
-    pub async fn remove_wrapper(&self, id: &str, guard: &Lease) -> Result<(), Error> {
+    pub async fn remove_wrapper(&self, id: &str, guard: &Lease) -> Result<Option<Timestamp>, Error> {
         let wrappers = self.wrappers().await?;
         if !wrappers.iter().any(|wrapper| wrapper.id == id) {
-            return self.remove_below(id).await;
+            return self.remove_unlocked(id).await;
         }
         self.renew_keys().await?;
         let needed: Vec<u32> = self.keys().epochs.keys().copied().collect();
@@ -159,17 +164,27 @@ impl Vault {
             return Err(Error::LastKey(id.to_owned()));
         }
         guard.confirm().await?;
-        // Without this there is no wrapper; what is sealed to it follows.
-        let key = object_key(format!("keys/{id}/wrapper.json"))?;
-        match self.store().delete(&key).await {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::store("delete", &key)(error)),
-            _ => self.remove_below(id).await,
+        if self.locks().is_some() {
+            self.retire(id).await?;
         }
+        self.remove_unlocked(id).await
     }
 
-    async fn remove_below(&self, id: &str) -> Result<(), Error> {
+    async fn remove_unlocked(&self, id: &str) -> Result<Option<Timestamp>, Error> {
+        let locked = self.wrapper_locked(id).await?;
+        if locked.is_none() {
+            self.remove_below(id).await?;
+        }
+        Ok(locked)
+    }
+
+    /// Removes all that is sealed to a wrapper, but marks that are locked.
+    pub(super) async fn remove_below(&self, id: &str) -> Result<(), Error> {
+        // Without this there is no wrapper; what is sealed to it follows.
+        self.remove(&object_key(format!("keys/{id}/wrapper.json"))?)
+            .await?;
         for object in list(self.store(), &format!("keys/{id}/")).await? {
-            self.remove(&object.key).await?;
+            self.remove_unless_locked(&object.key).await?;
         }
         Ok(())
     }

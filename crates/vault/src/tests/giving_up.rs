@@ -15,7 +15,7 @@ use crate::keys::sealed_epoch;
 use crate::{CatalogueEntry, Collecting, Error, MarkAction, MarkRecord, ProofRecord, Record, Vault};
 
 /// What `vault key rotate --compromised` does.
-async fn give_up(vault: &Arc<Vault>) -> Result<Vec<String>, Error> {
+pub(super) async fn give_up(vault: &Arc<Vault>) -> Result<Vec<String>, Error> {
     if vault.giving_up().is_none() {
         rotate(vault, true).await?;
     }
@@ -189,6 +189,42 @@ async fn a_backup_that_began_with_a_leaked_epoch_keeps_it_until_it_is_over() {
     assert_eq!(give_up(&world.vault).await.unwrap(), [""; 0]);
     let fresh = world.open(Arc::clone(&world.store) as _).await;
     assert_eq!(verify(&fresh, &record).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn rubbish_in_the_place_of_secrets_that_do_not_count_keeps_nobody_from_opening() {
+    let (world, records) = lived_in().await;
+    let catalogue = world.vault.catalogue().await.unwrap();
+    assert_eq!(give_up(&world.vault).await.unwrap(), [""; 0]);
+    let folders: Vec<String> = world
+        .store
+        .keys()
+        .into_iter()
+        .filter(|key| key.as_str().starts_with("keys/"))
+        .filter_map(|key| Some(key.as_str().strip_suffix("/epoch-00000002")?.to_owned()))
+        .collect();
+    assert_eq!(folders.len(), 1);
+    let put = async |number: u32| {
+        let key = Key::new(format!("{}/epoch-{number:08}", folders[0])).unwrap();
+        world.store.create(&key, "rubbish".into()).await.unwrap();
+    };
+    put(1).await;
+    put(7).await;
+    let fresh = world.open(Arc::clone(&world.store) as _).await;
+    assert_eq!(fresh.current_epoch(), 2);
+    is_whole(&fresh, &records, &catalogue, "with rubbish").await;
+    // The next rotation takes a number that nobody used, and clears up.
+    assert_eq!(rotate(&fresh, false).await.unwrap(), 8);
+    let fresh = world.open(Arc::clone(&world.store) as _).await;
+    let numbers: Vec<u32> = fresh.epochs().iter().map(|epoch| epoch.number).collect();
+    assert_eq!(numbers, [2, 8]);
+    is_whole(&fresh, &records, &catalogue, "rotated").await;
+
+    // Where the oldest epoch that counts is unreadable, that is said, and nothing is left out in silence.
+    let key = Key::new(format!("{}/epoch-00000002", folders[0])).unwrap();
+    world.store.tamper(&key, "rubbish");
+    let opened = world.try_open(Arc::clone(&world.store) as _).await;
+    assert!(matches!(opened, Err(Error::Damaged { .. })), "{opened:?}");
 }
 
 #[tokio::test]

@@ -49,8 +49,13 @@ impl World {
 
     /// The same vault through another store.
     pub(super) async fn open(&self, store: Arc<dyn Store>) -> Arc<Vault> {
+        Arc::new(self.try_open(store).await.unwrap())
+    }
+
+    /// As [`World::open`], where that may fail.
+    pub(super) async fn try_open(&self, store: Arc<dyn Store>) -> Result<Vault, Error> {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Arc::new(Vault::open(store, &self.unlock, clock).await.unwrap())
+        Vault::open(store, &self.unlock, clock).await
     }
 
     /// Another memory with the same objects.

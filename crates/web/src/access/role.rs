@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use ostler_api::Request;
 use ostler_api::schedule::ScheduleCall;
+use ostler_api::webhook::WebhookCall;
 use serde::{Deserialize, Serialize};
 
 /// What somebody may do; each may do what those before it may.
@@ -52,6 +53,9 @@ impl Role {
             | Request::CheckVault(_)
             | Request::Mirror(_) => Self::Operator,
             Request::Retention(retention) if retention.place.database.dsn.is_none() => Self::Operator,
+            Request::Tables(tables) if tables.place.database.dsn.is_none() && !tables.task.is_free() => {
+                Self::Operator
+            }
             // What is not known here yet is for admins.
             _ => Self::Admin,
         }
@@ -71,6 +75,17 @@ impl Role {
                 .map_or(Self::Operator, |(_, request)| Self::needed_for(request)),
             ScheduleCall::Add { .. } | ScheduleCall::Edit { .. } => Self::Admin,
             _ => Self::Operator,
+        }
+    }
+}
+
+impl Role {
+    /// The least role that may make this call about webhooks: each of them makes the server call an address.
+    #[must_use]
+    pub fn needed_for_webhook(call: &WebhookCall) -> Self {
+        match call {
+            WebhookCall::List | WebhookCall::Show { .. } => Self::Operator,
+            WebhookCall::Add { .. } | WebhookCall::Remove { .. } | WebhookCall::Test { .. } => Self::Admin,
         }
     }
 }

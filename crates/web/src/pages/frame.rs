@@ -15,6 +15,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/operations", "Operations"),
     ("/schedules", "Schedules"),
     ("/vaults", "Vaults"),
+    ("/webhooks", "Webhooks"),
     ("/settings", "Settings"),
 ];
 

@@ -22,6 +22,7 @@ mod sign_in;
 mod source;
 mod table;
 mod vaults;
+mod webhooks;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -55,6 +56,8 @@ pub(crate) fn router(web: &Web) -> Router<Web> {
         .route("/operations/{operation}/resume", post(operations::resume))
         .route("/schedules", get(schedules::show))
         .route("/schedules/{schedule}/{verb}", post(schedules::change))
+        .route("/webhooks", get(webhooks::show))
+        .route("/webhooks/{webhook}/{verb}", post(webhooks::change))
         .route("/vaults", get(vaults::list))
         .route("/vaults/{vault}", get(vaults::show))
         .route("/settings", get(settings::show))

@@ -19,7 +19,7 @@ use super::table::{Column, table};
 use super::{Page, sent_by};
 use crate::access::{Identity, Role};
 use crate::serve::Web;
-use crate::v1::{Approved, Pairs, start as start_approved};
+use crate::v1::{Approved, Creation, Pairs, start as start_approved};
 
 /// Operations that are listed.
 const ROWS: usize = 200;
@@ -218,7 +218,11 @@ pub(super) async fn start(
 ) -> Page {
     sent_by(&identity, &form, Role::Operator)?;
     let digest = form.one("digest")?.unwrap_or_default().to_owned();
-    let id = start_approved(&web, &identity, Approved::Digest { digest }).await?;
+    let creation = Creation {
+        approved: Approved::Digest { digest },
+        result_url: None,
+    };
+    let id = start_approved(&web, &identity, creation).await?;
     Ok(Redirect::to(&format!("/operations/{id}")).into_response())
 }
 

@@ -50,7 +50,7 @@ pub(super) fn warnings(list: &ScheduleList, now: Timestamp) -> Markup {
                         None => "The scheduler never ran."
                     }
                 }
-                p.cure { "What to do: start " code { "ostler serve --roles scheduler,api" } "." }
+                p.cure { "What to do: start " code { "ostler serve" } "." }
             }
         }
         @for one in &list.schedules {

@@ -13,10 +13,12 @@ use ostler_api::client::{Event, LimitChange, Mark};
 use ostler_api::document::{
     BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
+use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Selector};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
+use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Plan, Request};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId, Secret};
 use reqwest::{RequestBuilder, Response, Url};
@@ -26,7 +28,7 @@ use tokio::sync::mpsc;
 
 use crate::Error;
 use crate::v1::wire::{
-    Approved, IDEMPOTENCY_KEY, Limited, Marked, Pair, QueueRequest, RetentionRequest, Started, Stop,
+    Approved, Creation, IDEMPOTENCY_KEY, Limited, Marked, Pair, QueueRequest, RetentionRequest, Started, Stop,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -108,6 +110,26 @@ impl Remote {
         answers::checked(response).await
     }
 
+    async fn begin(&self, plan: Plan, result_url: Option<String>) -> Result<OperationId, Failure> {
+        let body = json(&Creation {
+            approved: Approved::Plan { plan: Box::new(plan) },
+            result_url,
+        })?;
+        // Under one key it is started once, however often it is sent.
+        let key = OperationId::random().to_string();
+        let request = || {
+            self.request(Method::POST, &["operations"], &Query::new())
+                .header(IDEMPOTENCY_KEY, &key)
+                .body(body.clone())
+        };
+        let response = match self.send(request()).await {
+            Err(failure) if failure.kind() == ErrorKind::Unavailable => self.send(request()).await?,
+            other => other?,
+        };
+        let started: Started = answers::document(response).await?;
+        Ok(started.operation)
+    }
+
     fn unreachable(&self, error: reqwest::Error) -> Failure {
         let kind = match error.is_timeout() {
             true => ErrorKind::Timeout,
@@ -164,20 +186,11 @@ impl Client for Remote {
     }
 
     async fn start(&self, plan: Plan) -> Result<OperationId, Failure> {
-        let body = json(&Approved::Plan { plan: Box::new(plan) })?;
-        // Under one key it is started once, however often it is sent.
-        let key = OperationId::random().to_string();
-        let request = || {
-            self.request(Method::POST, &["operations"], &Query::new())
-                .header(IDEMPOTENCY_KEY, &key)
-                .body(body.clone())
-        };
-        let response = match self.send(request()).await {
-            Err(failure) if failure.kind() == ErrorKind::Unavailable => self.send(request()).await?,
-            other => other?,
-        };
-        let started: Started = answers::document(response).await?;
-        Ok(started.operation)
+        self.begin(plan, None).await
+    }
+
+    async fn start_with_callback(&self, plan: Plan, result_url: String) -> Result<OperationId, Failure> {
+        self.begin(plan, Some(result_url)).await
     }
 
     async fn watch(&self, operation: OperationId) -> Result<mpsc::Receiver<Event>, Failure> {
@@ -297,6 +310,17 @@ impl Client for Remote {
 
     async fn schedule(&self, call: ScheduleCall) -> Result<ScheduleAnswer, Failure> {
         answers::document(self.post(&["schedules"], &Query::new(), &call).await?).await
+    }
+
+    async fn webhook(&self, call: WebhookCall) -> Result<WebhookAnswer, Failure> {
+        answers::document(self.post(&["webhooks"], &Query::new(), &call).await?).await
+    }
+
+    async fn metrics(&self, refresh: bool) -> Result<Metrics, Failure> {
+        match refresh {
+            true => answers::document(self.post(&["metrics", "refresh"], &Query::new(), &()).await?).await,
+            false => self.get(&["metrics"], &Query::new()).await,
+        }
     }
 
     async fn retention(&self, place: &PolicyPlace, call: RetentionCall) -> Result<RetentionAnswer, Failure> {

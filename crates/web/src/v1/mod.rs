@@ -6,6 +6,7 @@ mod openapi;
 mod operations;
 mod paging;
 mod query;
+mod serving;
 mod table;
 mod vaults;
 
@@ -24,14 +25,14 @@ use crate::problem::Problem;
 use crate::serve::Web;
 
 pub(crate) use backups::{one_level, send};
-pub(crate) use operations::{Approved, make_plan, start};
+pub(crate) use operations::{Approved, Creation, make_plan, start};
 pub(crate) use query::Pairs;
 
 /// What goes over the wire besides the documents, for the client of the same crate.
 pub(crate) mod wire {
     pub(crate) use super::backups::{Marked, PROBLEM_TRAILER, Pair};
     pub(crate) use super::operations::{
-        Approved, IDEMPOTENCY_KEY, Limited, QueueRequest, RetentionRequest, Started, Stop,
+        Approved, Creation, IDEMPOTENCY_KEY, Limited, QueueRequest, RetentionRequest, Started, Stop,
     };
     pub(crate) use super::vaults::DEFAULT;
 }

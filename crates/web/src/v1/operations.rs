@@ -39,6 +39,15 @@ pub(crate) enum Approved {
     Plan { plan: Box<Plan> },
 }
 
+/// What is carried out, and who is told how it ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Creation {
+    #[serde(flatten)]
+    pub approved: Approved,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_url: Option<String>,
+}
+
 /// An operation that was started.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Started {
@@ -94,7 +103,11 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let approved: Approved = json(&body)?;
+    let creation: Creation = json(&body)?;
+    if creation.result_url.is_some() {
+        // It makes the server call an address.
+        may(&identity, Role::Admin)?;
+    }
     let key = match headers.get(IDEMPOTENCY_KEY) {
         None => None,
         Some(key) => match key.to_str() {
@@ -106,8 +119,8 @@ pub(super) async fn create(
         },
     };
     let operation = match key {
-        None => start(&web, &identity, approved).await?,
-        Some(key) => once(&web, &identity, key, body, approved).await?,
+        None => start(&web, &identity, creation).await?,
+        Some(key) => once(&web, &identity, key, body, creation).await?,
     };
     let url = format!("/v1/operations/{operation}");
     let started = Started {
@@ -131,9 +144,9 @@ pub(crate) async fn make_plan(web: &Web, identity: &Identity, request: Request) 
 pub(crate) async fn start(
     web: &Web,
     identity: &Identity,
-    approved: Approved,
+    creation: Creation,
 ) -> Result<OperationId, Failure> {
-    let plan = match approved {
+    let plan = match creation.approved {
         Approved::Plan { plan } => *plan,
         Approved::Digest { digest } if digest.len() < DIGITS => {
             let message = format!("a digest is approved by {DIGITS} digits at least");
@@ -153,7 +166,10 @@ pub(crate) async fn start(
         }
     };
     may(identity, Role::needed_for(&plan.request))?;
-    web.client().start(plan).await
+    match creation.result_url {
+        Some(url) => web.client().start_with_callback(plan, url).await,
+        None => web.client().start(plan).await,
+    }
 }
 
 /// The same for a request that may be made again under the same key.
@@ -162,7 +178,7 @@ async fn once(
     identity: &Identity,
     key: String,
     body: Bytes,
-    approved: Approved,
+    creation: Creation,
 ) -> Result<OperationId, Failure> {
     let (owner, asked) = (identity.name.clone(), key.clone());
     let begun = web
@@ -185,7 +201,7 @@ async fn once(
         }
         Begun::New => {}
     }
-    let done = start(web, identity, approved).await;
+    let done = start(web, identity, creation).await;
     let (owner, operation) = (identity.name.clone(), done.as_ref().ok().copied());
     web.access(move |access| access.conclude(&owner, &key, operation))
         .await?;

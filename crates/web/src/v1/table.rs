@@ -2,7 +2,7 @@
 
 use axum::routing::{MethodRouter, get, post};
 
-use super::{backups, openapi, operations, vaults};
+use super::{backups, openapi, operations, serving, vaults};
 use crate::access::Role;
 use crate::serve::Web;
 
@@ -183,7 +183,7 @@ pub fn routes() -> &'static [Route] {
             body("Request", "What is wanted", r#"{"kind": "create_backup", "paths": ["/srv/data"]}"#),
             Document("plan"), || post(operations::plan)),
         route!(Post "/v1/operations" Operator "Carries out a plan that was approved by its digest. With the header `Idempotency-Key` it can be repeated safely for a day", &[],
-            body("Approved", "The digest of a plan that was made within a day, or the whole plan", r#"{"digest": "9c1d4e5f6a7b8c9d"}"#),
+            body("Approved", "The digest of a plan that was made within a day, or the whole plan; for admins also `result_url`, where the outcome is sent", r#"{"digest": "9c1d4e5f6a7b8c9d"}"#),
             Operation, || post(operations::create)),
         route!(Get "/v1/operations" Viewer "Operations, newest first", &[LIMIT, CURSOR], None,
             Page("operation-list"), || get(operations::list)),
@@ -207,6 +207,15 @@ pub fn routes() -> &'static [Route] {
         route!(Post "/v1/schedules" Operator "Asks about schedules, changes them, or runs what they say", &[],
             body("ScheduleCall", "The call", r#"{"call": "list"}"#),
             Document("schedule-answer"), || post(operations::schedule)),
+        route!(Post "/v1/webhooks" Operator "Asks about webhooks; admins change and test them", &[],
+            body("WebhookCall", "The call", r#"{"call": "list"}"#),
+            Document("webhook-answer"), || post(serving::webhook)),
+        route!(Get "/v1/metrics" Viewer "All metrics, from what is recorded", &[], None,
+            Document("metrics"), || get(serving::metrics)),
+        route!(Post "/v1/metrics/refresh" Operator "The same after a look at every vault and database", &[], None,
+            Document("metrics"), || post(serving::refresh)),
+        route!(Get "/metrics" Viewer "The same as Prometheus reads it", &[], None,
+            Content, || get(serving::scrape)),
         route!(Post "/v1/retention" Operator "Asks a database about its retention policies, or changes them", &[],
             body("RetentionRequest", "Where the policies are, and the call", r#"{"place": {"database": {"name": "shop"}, "schema": "ext"}, "call": {"call": "tags"}}"#),
             Document("retention-answer"), || post(operations::retention)),

@@ -6,9 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use ostler_testkit::install::postgres::Release;
+use ostler_testkit::install::postgres::{Release, pgqd};
 use ostler_testkit::servers::{Postgres, Rows, Wire};
 
+use crate::bench::contender;
 use crate::{process, workspace};
 
 /// The extension's database.
@@ -57,14 +58,7 @@ impl Place {
             server.try_sql(database, install)?;
             server.try_sql(database, "select pgq.create_queue('q')")?;
         }
-        let ostler = match std::env::var_os("OSTLER_BENCH_OSTLER") {
-            Some(built) => PathBuf::from(built),
-            None => {
-                let mut build = workspace::cargo();
-                process::run(build.args(["build", "--quiet", "--release", "--locked", "-p", "ostler"]))?;
-                workspace::target_directory().join("release/ostler")
-            }
-        };
+        let ostler = contender::ostler()?;
         Ok(Self { server, ostler })
     }
 
@@ -90,7 +84,7 @@ impl Place {
                     "[pgqd]\nlogfile = {place}/log\npidfile = {place}/pid\nbase_connstr = {base}\ninitial_database = postgres\ndatabase_list = {names}\nsyslog = 0\n"
                 ),
             )?;
-            let mut command = Command::new("pgqd");
+            let mut command = pgqd()?;
             command.arg("-q").arg(settings);
             command
         };

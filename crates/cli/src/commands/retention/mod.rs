@@ -1,6 +1,7 @@
 //! `ostler retention`
 
 mod add;
+mod create_policy;
 mod history;
 mod plan;
 mod policy;
@@ -23,6 +24,7 @@ use crate::session::Session;
 #[derive(Debug, Subcommand)]
 pub(crate) enum RetentionCommand {
     Add(Box<add::Add>),
+    #[command(alias = "set-ttl")]
     Ttl(ttl::Ttl),
     /// Look at policies, add, change and remove them
     #[command(subcommand, arg_required_else_help = true)]
@@ -31,6 +33,14 @@ pub(crate) enum RetentionCommand {
     Run(Box<run::Run>),
     Undo(Box<undo::Undo>),
     History(history::History),
+    #[command(hide = true)]
+    CreatePolicy(create_policy::CreatePolicy),
+    #[command(hide = true, alias = "list")]
+    ListPolicies(policy::List),
+    #[command(hide = true)]
+    ListTags(policy::Tags),
+    #[command(hide = true, aliases = ["rm", "del"])]
+    DeletePolicy(policy::Remove),
 }
 
 impl RetentionCommand {
@@ -51,12 +61,20 @@ impl RetentionCommand {
             Self::Run(verb) => verb.run(session).await,
             Self::Undo(verb) => verb.run(session).await,
             Self::History(verb) => verb.run(session).await,
+            Self::CreatePolicy(verb) => verb.run(session).await,
+            Self::ListPolicies(verb) => verb.run(session).await,
+            Self::ListTags(verb) => verb.run(session).await,
+            Self::DeletePolicy(verb) => verb.run(session).await,
         }
     }
 }
 
 /// Asks a database and prints what it answers, by the kind of the answer.
-async fn ask(session: &Session, place: PlaceArguments, call: RetentionCall) -> Result<(), Failure> {
+pub(super) async fn ask(
+    session: &Session,
+    place: PlaceArguments,
+    call: RetentionCall,
+) -> Result<(), Failure> {
     let client = session.client().await?;
     let answer = client.retention(&place.place(), call).await?;
     report::retention::answer(session, &answer)

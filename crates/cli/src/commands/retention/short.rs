@@ -14,7 +14,7 @@ pub(super) struct Short {
 }
 
 /// Strategies of other databases, and those to come.
-const ELSEWHERE: &[&str] = &["snapshot", "reallocate", "downsample"];
+const ELSEWHERE: &[&str] = &["snapshot", "reallocate"];
 
 /// Reads it.
 pub(super) fn read(words: &[String]) -> Result<Short, Failure> {

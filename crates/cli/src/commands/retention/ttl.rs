@@ -1,11 +1,11 @@
 //! `ostler retention ttl`
 
 use clap::Args;
-use ostler_api::retention::{PolicyChange, PolicyWish, RetentionCall, TableColumn};
-use ostler_vocabulary::{Failure, Period};
+use ostler_api::retention::{PolicyChange, PolicyWish, RetentionCall};
+use ostler_vocabulary::Failure;
 
-use super::ask;
-use crate::arguments::{PlaceArguments, UnitWord, period};
+use super::{ask, short};
+use crate::arguments::{PlaceArguments, UnitWord, text};
 use crate::session::Session;
 
 /// Say for how long a table's rows are kept
@@ -13,13 +13,9 @@ use crate::session::Session;
 /// Makes or changes the policy with the table's name. The column is found by itself where only one tells a time.
 #[derive(Debug, Args)]
 pub(crate) struct Ttl {
-    /// The table, with the column that tells the time
-    #[arg(value_name = "TABLE[:COLUMN]", value_parser = subject)]
-    subject: TableColumn,
-
-    /// For how long, such as 36h, 4w, 13mo, INF
-    #[arg(value_name = "DURATION", value_parser = period)]
-    keep: Period,
+    /// Such as `events 4w` or `events:created delete 4w`: TABLE[:COLUMN] [STRATEGY[:TARGET]] DURATION
+    #[arg(value_name = "POLICY", required = true, value_parser = text())]
+    words: Vec<String>,
 
     /// How the column tells a time, where its type does not say
     #[arg(long, value_enum, value_name = "UNIT")]
@@ -29,19 +25,17 @@ pub(crate) struct Ttl {
     place: PlaceArguments,
 }
 
-fn subject(text: &str) -> Result<TableColumn, String> {
-    text.parse::<TableColumn>().map_err(|error| error.to_string())
-}
-
 impl Ttl {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        let short = short::read(&self.words)?;
         let wish = PolicyWish {
             name: None,
-            table: self.subject.table,
-            column: self.subject.column,
-            strategy: None,
-            keep: self.keep,
+            table: short.subject.table,
+            column: short.subject.column,
+            strategy: short.strategy,
+            keep: short.keep,
             change: PolicyChange {
+                target: short.target,
                 unit: self.unit.map(UnitWord::unit),
                 ..PolicyChange::default()
             },

@@ -25,7 +25,7 @@ impl Link {
     pub fn run(self, session: &Session) -> Result<(), Failure> {
         let url = session.backend.served_at()?.ok_or_else(|| {
             Failure::new(ErrorKind::NotFound, "no server listens for this state directory")
-                .with_hint("`ostler serve --roles api` starts one")
+                .with_hint("`ostler serve` starts one")
         })?;
         let link = session.backend.access()?.add_link(&self.name, self.role.role())?;
         let url = enter(&url, &link);

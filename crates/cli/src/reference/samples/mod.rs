@@ -6,6 +6,8 @@ mod place;
 mod queue;
 mod retention;
 mod schedule;
+mod telling;
+mod tables;
 mod work;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,8 @@ pub use place::*;
 pub use queue::*;
 pub use retention::*;
 pub use schedule::*;
+pub use telling::*;
+pub use tables::*;
 pub use work::*;
 
 /// The time at which all examples are printed.

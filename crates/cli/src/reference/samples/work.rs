@@ -63,6 +63,7 @@ pub fn plan(request: Request) -> Plan {
         Request::QueueSchema(_) => Work::QueueSchema(super::queue_schema_work()),
         Request::Retention(_) => Work::Retention(super::retention_work()),
         Request::Undo(_) => Work::Undo(super::undo_work()),
+        Request::Tables(_) => Work::Tables(super::tables_work()),
     };
     let subject = match &request {
         Request::Prune(_) | Request::Delete(_) => "1 of 2 backups",
@@ -72,6 +73,7 @@ pub fn plan(request: Request) -> Plan {
         Request::Keys(_) => "begin a new key epoch",
         Request::QueueSchema(_) => "install the queue in main",
         Request::Retention(_) => "1 items of 2 policies in main",
+        Request::Tables(_) => "rollup readings of main",
         Request::Undo(_) => "1440 archived rows of public.sensor_readings in main",
         Request::CreateBackup(_) => "/home/me/data",
         _ => "3f2a9c03",
@@ -105,6 +107,7 @@ fn mirror_work() -> MirrorWork {
         from: "default".into(),
         items: vec![item(3), item(5)],
         there: 4,
+        marked: vec![item(2)],
         refused: vec![],
     }
 }
@@ -144,6 +147,7 @@ pub fn mirror_report() -> MirrorReport {
             objects_found: 58,
         }],
         there: 4,
+        marked: vec![backup_id(2)],
         problems: vec![],
     }
 }

@@ -34,8 +34,13 @@ pub(super) fn print(page: &mut Page, report: &MirrorReport, detail: &OperationDe
         }),
     );
     if report.there > 0 {
-        page.field("there already", plural(report.there, "backup"));
+        page.field("there", format!("{} already", plural(report.there, "backup")));
     }
+    let marked = report.marked.iter().map(|copy| copy.short());
+    page.fields(
+        "marked",
+        marked.map(|copy| format!("{copy}: holds and tags as in {}", report.from)),
+    );
     let sum = |of: fn(&ostler_api::document::Mirrored) -> u64| report.copied.iter().map(of).sum::<u64>();
     if !report.copied.is_empty() {
         page.field("stored", size(sum(|copied| copied.stored_bytes)));

@@ -155,6 +155,12 @@ pub(crate) async fn outcome(session: &Session, detail: &OperationDetail) -> Resu
             })?;
             None
         }
+        Some(Outcome::Tables(report)) => {
+            print(session, detail, schema::TABLES_REPORT, report, None, |page| {
+                super::tables::report(page, report);
+            })?;
+            None
+        }
         Some(Outcome::Retention(report)) => {
             print(session, detail, schema::RETENTION_REPORT, report, None, |page| {
                 super::retention::report(page, report);

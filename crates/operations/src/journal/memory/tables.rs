@@ -8,13 +8,16 @@ use crate::error::Error;
 use crate::journal::row::bytes;
 use crate::journal::rules::Head;
 use crate::journal::{LeaseHolder, Ownership, StepAt};
-use crate::record::{OperationRecord, StepRecord};
+use crate::record::{ChangeRecord, OperationRecord, State, StepRecord};
 
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     /// In order of starting.
     pub(super) operations: Vec<Entry>,
     pub(super) leases: BTreeMap<String, Lease>,
+    pub(super) changes: Vec<ChangeRecord>,
+    /// The number of the newest change, whether it is still there or not.
+    pub(super) newest_change: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -74,6 +77,22 @@ impl Tables {
         let entry = self.entry(by.id)?;
         entry.head().check_owner(by)?;
         Ok(entry)
+    }
+
+    /// Records what became of an operation: how it stands now, or that it was left.
+    pub(super) fn changed(&mut self, id: OperationId, left: bool) -> Result<(), Error> {
+        self.newest_change += 1;
+        let number = self.newest_change;
+        let record = &self.entry(id)?.record;
+        let change = ChangeRecord {
+            number,
+            operation: id,
+            epoch: record.epoch,
+            state: if left { State::Interrupted } else { record.state },
+            at: record.heartbeat,
+        };
+        self.changes.push(change);
+        Ok(())
     }
 
     pub(super) fn held(&mut self, holder: &LeaseHolder) -> Result<&mut Lease, Error> {

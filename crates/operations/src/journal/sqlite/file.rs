@@ -17,6 +17,7 @@ pub(super) const DATABASE: Database = Database {
     migrations: &[
         include_str!("../migrations/0001_journal.sql"),
         include_str!("../migrations/0002_messages.sql"),
+        include_str!("../migrations/0003_changes.sql"),
     ],
     program: env!("CARGO_PKG_VERSION"),
 };

@@ -13,6 +13,8 @@ begin
     if i_queue_name is null then
         raise exception 'Invalid NULL value';
     end if;
+    -- What the trigger on pgq.queue takes, before anything that an installation may wait for: pgq.ostler_generate_insert.
+    perform pg_advisory_xact_lock(1885827445);
     if exists (select from pgq.queue where queue_name = i_queue_name) then
         return 0;
     end if;

@@ -9,6 +9,8 @@ declare
     q record;
     sub record;
 begin
+    -- As in pgq.create_queue.
+    perform pg_advisory_xact_lock(1885827445);
     select queue_id, queue_ntables, queue_data_pfx, queue_event_seq, queue_tick_seq into q
       from pgq.queue where queue_name = x_queue_name for update;
     if not found then

@@ -1,5 +1,6 @@
 -- Moves the event sequence so far that the ticker ticks when it next looks. Returns the current last tick, to wait for a later
--- one; NULL for an unknown queue. A queue that does not tick by itself is left alone.
+-- one; NULL for an unknown queue. A queue that does not tick by itself is left alone. Whoever waits for the tick need not wait for
+-- the end of the ticker's sleep.
 create or replace function pgq.force_tick(i_queue_name text)
 returns bigint
 language plpgsql
@@ -17,6 +18,7 @@ begin
     end if;
     if not q.idle then
         perform setval(q.queue_event_seq::regclass, nextval(q.queue_event_seq::regclass) + q.queue_ticker_max_count * 2 + 1000);
+        perform pgq.ostler_wake(q.queue_id);
     end if;
     select t.tick_id into last from pgq.tick t where t.tick_queue = q.queue_id order by t.tick_id desc limit 1;
     return last;

@@ -1,8 +1,8 @@
 -- One round of our ticker: ticks what is due, where new events are due after i_lag already, tells consumers by NOTIFY, and moves
 -- events whose time has come. i_sleep says that the ticker goes to sleep unless this finds work: from here on producers wake it.
 -- Gives how many queues ticked, what failed, and how long until the next event's time comes: nothing, when more have come than
--- one round moves. What cannot be moved now is looked at again when something else is.
-create or replace function pgq.ostler_ticker_round(i_lag interval, i_sleep boolean, out ticked integer, out failed text[], out wait interval)
+-- one round moves. What cannot be moved now is looked at again when something else is. And whether a queue's producers wake nobody.
+create or replace function pgq.ostler_ticker_round(i_lag interval, i_sleep boolean, out ticked integer, out failed text[], out wait interval, out silent boolean)
 returns record
 language plpgsql
 security definer
@@ -18,6 +18,7 @@ declare
 begin
     ticked := 0;
     failed := '{}';
+    silent := false;
     perform set_config('pgq.wakeup_lag', i_lag::text, true);
     -- Before the sequences of events are read: a producer reads them the other way round, so one of us sees the other.
     if coalesce(pg_sequence_last_value('pgq.ostler_wakeup_seq'::regclass), 0) % 2 <> i_sleep::integer then
@@ -44,6 +45,7 @@ begin
          where not n.queue_external_ticker and not n.queue_ticker_paused
          order by n.queue_name
     loop
+        silent := silent or not q.wakeup;
         begin
             id := pgq.ticker(q.queue_name);
             if id is not null then

@@ -64,9 +64,10 @@ fn refuse(definition: &Definition) -> Result<(), Failure> {
         | Request::CheckVault(_)
         | Request::Mirror(_)
         | Request::Retention(_) => Ok(()),
+        Request::Tables(ref tables) if tables.task.is_scheduled() => Ok(()),
         _ => wrong(
             "this command is not run by schedules".to_owned(),
-            "what is: backup create, verify, drill and prune; vault check and mirror; retention run",
+            "what is: backup create, verify, drill and prune; vault check and mirror; retention run; rollup and materialize refresh; query run",
         ),
     }
 }

@@ -56,7 +56,8 @@ impl Runtime {
         target.call(&body).await
     }
 
-    async fn push_url(&self, push: &Push) -> Result<String, Failure> {
+    /// The URL that is meant.
+    pub(in crate::runtime) async fn push_url(&self, push: &Push) -> Result<String, Failure> {
         match push {
             Push::Url(url) => Ok(url.clone()),
             Push::Env(name) => self

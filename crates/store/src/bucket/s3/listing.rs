@@ -22,6 +22,7 @@ pub(super) fn parse(body: &str) -> Listing {
         ..Listing::default()
     };
     let mut rest = body;
+    let mut entries = Vec::new();
     while let Some((is_marker, entry, behind)) = next(rest) {
         rest = behind;
         let modified = element(entry, "LastModified").parse().ok();
@@ -31,9 +32,33 @@ pub(super) fn parse(body: &str) -> Listing {
             modified,
             is_marker,
         };
-        listing.entries.push((name(entry), version));
+        let is_latest = element(entry, "IsLatest") == "true";
+        entries.push((name(entry), version, is_latest));
     }
+    merge(&mut entries);
+    let named = |(name, version, _)| (name, version);
+    listing.entries = entries.into_iter().map(named).collect();
     listing
+}
+
+/// Some services write all delete markers first, and then the versions that belong between them.
+fn merge(entries: &mut [(String, Version, bool)]) {
+    let markers = entries
+        .iter()
+        .take_while(|(_, version, _)| version.is_marker)
+        .count();
+    let (Some(last), Some(next)) = (markers.checked_sub(1), entries.get(markers)) else {
+        return;
+    };
+    let is_apart = entries
+        .iter()
+        .skip(markers)
+        .all(|(_, version, _)| !version.is_marker);
+    if is_apart && entries.get(last).is_some_and(|(name, ..)| *name >= next.0) {
+        entries.sort_by(|(a, x, first), (b, y, second)| {
+            a.cmp(b).then(second.cmp(first)).then(y.modified.cmp(&x.modified))
+        });
+    }
 }
 
 /// The next entry: whether it is a delete marker, its text, and what follows.
@@ -103,6 +128,30 @@ mod tests {
         );
         assert!(listing.entries[0].1.modified > listing.entries[1].1.modified);
         assert_eq!(listing.entries[2].1.modified, None);
+    }
+
+    #[test]
+    fn delete_markers_that_are_written_first_get_to_their_places() {
+        let entry = |tag: &str, key: &str, id: &str, latest: bool, second: u8| {
+            format!(
+                "<{tag}><Key>{key}</Key><VersionId>{id}</VersionId><IsLatest>{latest}</IsLatest>\
+                 <LastModified>2026-11-21T16:00:0{second}Z</LastModified></{tag}>"
+            )
+        };
+        let page = [
+            entry("DeleteMarker", "b", "b2", false, 2),
+            entry("DeleteMarker", "c", "c2", true, 5),
+            entry("Version", "a", "a1", true, 1),
+            entry("Version", "b", "b3", true, 2),
+            entry("Version", "b", "b1", false, 1),
+            entry("Version", "c", "c1", false, 5),
+        ];
+        let seen: Vec<String> = parse(&page.concat())
+            .entries
+            .into_iter()
+            .map(|(_, version)| version.id.0)
+            .collect();
+        assert_eq!(seen, ["a1", "b3", "b2", "b1", "c2", "c1"]);
     }
 
     #[test]

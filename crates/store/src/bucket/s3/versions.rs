@@ -305,11 +305,12 @@ impl Versions for SignedBucket {
 
     async fn locked_until(&self, key: &Key, id: &VersionId) -> Result<Option<Timestamp>, Error> {
         let attempt = self.attempt(Verb::Head, key);
-        let query = [("versionId", id.0.as_str())];
+        // Not by HEAD: some services leave the header out.
+        let query = [("retention", ""), ("versionId", id.0.as_str())];
         let answer = self
             .send(
                 &attempt,
-                Method::HEAD,
+                Method::GET,
                 &self.path(key),
                 &query,
                 Vec::new(),
@@ -317,10 +318,14 @@ impl Versions for SignedBucket {
             )
             .await;
         let answer = answer.map_err(|error| self.locking(key, error))?;
-        if !answer.is_success() {
-            return Err(self.locking(key, self.refused(attempt, &answer)));
+        let text = answer.text();
+        if answer.is_success() {
+            return Ok(element(&text, "RetainUntilDate").parse().ok());
         }
-        Ok(answer.header("x-amz-object-lock-retain-until-date").parse().ok())
+        if element(&text, "Code") == "NoSuchObjectLockConfiguration" {
+            return Ok(None);
+        }
+        Err(self.locking(key, self.refused(attempt, &answer)))
     }
 
     async fn lock(&self, key: &Key, id: &VersionId, until: Timestamp) -> Result<(), Error> {

@@ -1,22 +1,22 @@
-//! Who takes part: writers and collectors, each doing what the operations do.
+//! Who takes part: writers, mirrors, collectors and rotators, each doing what the operations do.
+
+mod collector;
+mod mirror;
+mod rotator;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use ostler_store::Key;
-use ostler_vocabulary::{BackupId, Classified, OperationId, Progress, Unit, VaultId};
-use tokio_util::sync::CancellationToken;
+use ostler_vocabulary::{BackupId, Classified, OperationId};
 
-use super::schedule::{holder, process, seen};
+use super::schedule::{process, seen};
 use super::store::View;
 use super::world::State;
-use crate::catalogue::{AtRecord, BACKUPS, INTENTS, record_of};
 use crate::list::{Entry, EntryKind, Extent, ListWriter, Metadata};
-use crate::{
-    ChunkKind, Collecting, Counts, Error, Index, Intent, Lease, NodeRecord, Origin, Place, Record, Vault,
-    Writer,
-};
+use crate::{ChunkKind, Counts, Error, Index, Intent, NodeRecord, Record, Vault, Writer};
+
+pub(super) use rotator::{give_up_epochs, next_epoch};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Role {
@@ -46,10 +46,10 @@ pub(super) async fn live(view: View, base: Arc<Vault>, role: Role) {
     // In other histories there is one epoch for ever.
     while view.world.state().rotates && vault.renew_keys().await.is_err() {}
     match role {
-        Role::Rotator { rotations } => rotate(&view, &vault, rotations).await,
+        Role::Rotator { rotations } => rotator::rotate(&view, &vault, rotations).await,
         Role::Writer { backups } => write(&view, &vault, backups).await,
-        Role::Collector { rounds, grace } => collect(&view, &vault, rounds, grace).await,
-        Role::Mirror { copies } => mirror(&view, &vault, copies).await,
+        Role::Collector { rounds, grace } => collector::collect(&view, &vault, rounds, grace).await,
+        Role::Mirror { copies } => mirror::mirror(&view, &vault, copies).await,
     }
     view.world.state().actors[view.actor].over = true;
 }
@@ -174,67 +174,6 @@ async fn attempt(view: &View, vault: &Arc<Vault>, intent: &Intent, sole: &mut bo
     Err(Error::Conflict("what was stored is not there".to_owned()))
 }
 
-fn mirror<'a>(view: &'a View, vault: &'a Arc<Vault>, copies: u64) -> BoxFuture<'a, ()> {
-    Box::pin(mirror_all(view, vault, copies))
-}
-
-async fn mirror_all(view: &View, vault: &Arc<Vault>, copies: u64) {
-    for _ in 0..copies {
-        rest(view, vault, 60_000).await;
-        let owner = process(view);
-        let intent = {
-            let mut state = view.world.state();
-            let number = state.dice.below(2) as u8;
-            let mut id = [0xcc; 16];
-            id[1] = number;
-            let backup = BackupId::from_bytes(id);
-            state.contents.insert(backup, vec![number, number + 1]);
-            // Another run by the same process is another operation.
-            id[2..10].copy_from_slice(&state.dice.next().to_be_bytes());
-            Intent {
-                backup,
-                operation: OperationId::from_bytes(id),
-                started: state.time(),
-                host: "host".to_owned(),
-                paths: vec!["/data".into()],
-                name: None,
-                owner,
-            }
-        };
-        if let Err(error) = copy(view, vault, &intent).await {
-            view.world.state().note(view.actor, || format!("fails: {error}"));
-        }
-    }
-}
-
-/// One copy; what is left of one that fails is for whoever comes next.
-async fn copy(view: &View, vault: &Arc<Vault>, intent: &Intent) -> Result<(), Error> {
-    if vault.place(intent.backup).await? != Place::Free {
-        return Ok(());
-    }
-    let writer = vault.begin_copy(intent).await?;
-    let contents = view.world.state().contents.get(&intent.backup).cloned();
-    let mut sole = writer.is_sole();
-    let index = vault.index(!sole).await?;
-    let list = store(vault, index, contents.unwrap_or_default()).await?;
-    let origin = Origin {
-        vault: VaultId::from_bytes([9; 16]),
-        backup: intent.backup,
-        at: intent.started,
-        lists: Vec::new(),
-    };
-    let record = Record {
-        origin: Some(origin),
-        ..record(intent, list)
-    };
-    let index = vault.index(false).await?;
-    let packs = vault.pack_set(&index, &record).await?;
-    if vault.check_presence(&index, &packs).await?.is_empty() {
-        commit(view, writer, &record, &packs, &mut sole).await?;
-    }
-    Ok(())
-}
-
 async fn commit(
     view: &View,
     writer: Writer,
@@ -313,119 +252,4 @@ fn record(intent: &Intent, list: String) -> Record {
         origin: None,
         cluster: None,
     }
-}
-
-fn collect<'a>(view: &'a View, vault: &'a Arc<Vault>, rounds: u64, grace: Duration) -> BoxFuture<'a, ()> {
-    Box::pin(collect_all(view, vault, rounds, grace))
-}
-
-async fn collect_all(view: &View, vault: &Arc<Vault>, rounds: u64, grace: Duration) {
-    for _ in 0..rounds {
-        rest(view, vault, 120_000).await;
-        if let Err(error) = round(view, vault, grace).await {
-            view.world.state().note(view.actor, || format!("fails: {error}"));
-        }
-    }
-}
-
-async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), Error> {
-    let lease = vault
-        .lease(holder(view), Duration::from_secs(100), &|_| {})
-        .await?;
-    let victims = view.world.state().dice.below(3);
-    for _ in 0..victims {
-        let (folder, committed) = match view.world.state().dice.once_in(4) {
-            true => (INTENTS, false),
-            false => (BACKUPS, true),
-        };
-        let there = vault.objects(folder).await?;
-        if there.is_empty() {
-            continue;
-        }
-        let chosen = view.world.state().dice.below(there.len() as u64) as usize;
-        let Some(id) = named(folder, &there[chosen].key) else {
-            continue;
-        };
-        // What is not committed is deleted only when its maker is known to be dead.
-        if committed && vault.at_record(id).await? == AtRecord::Record {
-            view.world
-                .state()
-                .note(view.actor, || format!("deletes backup {}", id.short()));
-            view.world.state().deleted.insert(id);
-            vault.delete_backup(id, &lease).await?;
-        } else if !committed
-            && vault.at_record(id).await? == AtRecord::Nothing
-            && let Some(intent) = vault.intent(id).await?
-            && vault.host().is_dead(&intent.owner)
-        {
-            vault.discard_backup(id, &lease).await?;
-        }
-    }
-    let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
-    let how = Collecting {
-        grace,
-        ..Collecting::default()
-    };
-    let collected = vault.collect(&lease, how, &progress, &cancel).await?;
-    view.world.state().note(view.actor, || format!("{collected:?}"));
-    lease.release().await
-}
-
-fn rotate<'a>(view: &'a View, vault: &'a Arc<Vault>, rotations: u64) -> BoxFuture<'a, ()> {
-    Box::pin(async move {
-        for _ in 0..rotations {
-            rest(view, vault, 120_000).await;
-            let gives_up = !view.world.state().dice.once_in(3);
-            match rotation(view, vault, gives_up).await {
-                Ok(left) => view
-                    .world
-                    .state()
-                    .note(view.actor, || format!("rotated, left: {left:?}")),
-                Err(error) => view.world.state().note(view.actor, || format!("fails: {error}")),
-            }
-        }
-    })
-}
-
-async fn rotation(view: &View, vault: &Arc<Vault>, gives_up: bool) -> Result<Vec<String>, Error> {
-    let lease = vault
-        .lease(holder(view), Duration::from_secs(100), &|_| {})
-        .await?;
-    vault.renew_keys().await?;
-    if !gives_up || vault.giving_up().is_none() || !vault.stray_epochs().is_empty() {
-        next_epoch(vault, gives_up, &lease).await?;
-    }
-    lease.release().await?;
-    if !gives_up {
-        return Ok(Vec::new());
-    }
-    let lease = vault
-        .lease(holder(view), Duration::from_secs(100), &|_| {})
-        .await?;
-    let left = give_up_epochs(vault, &lease).await?;
-    lease.release().await?;
-    Ok(left)
-}
-
-pub(super) async fn next_epoch(vault: &Arc<Vault>, gives_up: bool, lease: &Lease) -> Result<(), Error> {
-    let (operation, after) = (OperationId::random(), vault.current_epoch());
-    vault.rotate(after, gives_up, operation, lease).await.map(drop)
-}
-
-/// The backup that an object is named for.
-fn named(folder: &str, key: &Key) -> Option<BackupId> {
-    match folder {
-        BACKUPS => record_of(key).map(|(id, _)| id),
-        folder => crate::catalogue::backup_of(folder, key),
-    }
-}
-
-/// What is done after a rotation because of a leak.
-pub(super) async fn give_up_epochs(vault: &Arc<Vault>, lease: &Lease) -> Result<Vec<String>, Error> {
-    let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
-    let how = Collecting::default();
-    vault.settle_old_writers(how, &cancel).await?;
-    vault.collect(lease, how, &progress, &cancel).await?;
-    vault.seal_anew(lease, &progress, &cancel).await?;
-    vault.give_up_old_epochs(lease, &cancel).await
 }

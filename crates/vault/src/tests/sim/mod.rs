@@ -6,6 +6,7 @@
 //! SEED..SEED+1` tells the history of one.
 
 mod cast;
+mod judge;
 mod schedule;
 mod store;
 mod world;

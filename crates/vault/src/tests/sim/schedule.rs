@@ -1,21 +1,17 @@
-//! Who is served next, who stops, who dies; and what must hold in the end.
+//! Who is served next, who stops, who dies.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity, Progress, Unit};
+use ostler_vocabulary::{OperationId, ProcessIdentity};
 use tokio::task::{JoinError, JoinHandle};
-use tokio_util::sync::CancellationToken;
 
 use super::cast::{self, Role};
+use super::judge::judge;
 use super::store::View;
 use super::world::{Dice, State, Stored, Weather, World};
-use crate::catalogue::record_of;
 use crate::host::{Host, seed_chance};
-use crate::list::ListReader;
-use crate::reach::data_chunks;
-use crate::{Collecting, Error, LeaseHolder, Vault};
+use crate::{LeaseHolder, Vault};
 
 /// More requests than any history that comes to an end has.
 const ENDLESS: u64 = 20_000;
@@ -264,69 +260,6 @@ fn advance(state: &mut State, births: &[(u64, usize)], died: &mut Option<usize>)
     true
 }
 
-/// What must hold when everybody has come to an end, and after what is left was collected.
-async fn judge(world: &World, base: &Arc<Vault>, observer: usize) -> Result<(), String> {
-    {
-        let mut state = world.state();
-        state.last = true;
-        state.now += 40 * 3_600_000;
-        state.deliver();
-        let processes = state.processes;
-        state.dead.extend(1..=processes);
-    }
-    let view = View {
-        world: world.clone(),
-        actor: observer,
-    };
-    let vault = seen(base, &view);
-    if world.state().rotates {
-        let opened = vault.renew_keys().await;
-        opened.map_err(|error| format!("in the end the vault cannot be opened: {error}"))?;
-    }
-    readable(world, &vault).await?;
-    let said = |error: Error| format!("in the end nothing can be freed: {error}");
-    let lease = vault
-        .lease(holder(&view), Duration::from_secs(3600), &|_| {})
-        .await
-        .map_err(said)?;
-    if !vault.stray_epochs().is_empty() {
-        cast::next_epoch(&vault, true, &lease).await.map_err(said)?;
-    }
-    let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
-    let how = Collecting::default();
-    let collected = vault
-        .collect(&lease, how, &progress, &cancel)
-        .await
-        .map_err(said)?;
-    if vault.giving_up().is_some() {
-        let left = cast::give_up_epochs(&vault, &lease).await.map_err(said)?;
-        if let Some(left) = left.first() {
-            return Err(format!("in the end `{left}` needs an epoch that leaked"));
-        }
-    }
-    // An intent of an epoch that was given up while it was on its way tells nobody whether its maker is dead: until that is
-    // seen what might be its is kept, for another collection.
-    vault
-        .collect(&lease, how, &progress, &cancel)
-        .await
-        .map_err(said)?;
-    lease.release().await.map_err(said)?;
-    if !collected.waits_for.is_empty() {
-        return Err("in the end a collection waits for makers that are dead".to_owned());
-    }
-    readable(world, &vault)
-        .await
-        .map_err(|reason| format!("after the last collection: {reason}"))?;
-    let plan = vault.collect_plan(&[]).await.map_err(|error| error.to_string())?;
-    if plan.free_packs > 0 {
-        return Err(format!(
-            "in the end {} packs are left that nothing needs",
-            plan.free_packs
-        ));
-    }
-    Ok(())
-}
-
 /// The vault as a participant sees it.
 pub(super) fn seen(base: &Vault, view: &View) -> Arc<Vault> {
     let host = Host::simulated(Arc::new(view.clone()));
@@ -350,56 +283,5 @@ pub(super) fn holder(view: &View) -> LeaseHolder {
         operation: OperationId::from_bytes([process.started as u8; 16]),
         process,
         purpose: "a simulation".to_owned(),
-    }
-}
-
-/// Every backup that is committed reads as what was backed up; and what makers were told is true.
-async fn readable(world: &World, vault: &Arc<Vault>) -> Result<(), String> {
-    let index = vault
-        .index(true)
-        .await
-        .map_err(|error| format!("no index: {error}"))?;
-    let reader = Arc::new(vault.reader(index));
-    let ids: Vec<BackupId> = {
-        let state = world.state();
-        let ids: BTreeSet<BackupId> = state
-            .objects
-            .keys()
-            .filter_map(|key| Some(record_of(key)?.0))
-            .collect();
-        ids.into_iter().collect()
-    };
-    let mut committed = Vec::new();
-    for id in ids {
-        let record = match vault.record(id).await {
-            Ok(record) => record,
-            Err(Error::NotFound(_)) => continue,
-            Err(error) => return Err(format!("the record of backup {id} cannot be read: {error}")),
-        };
-        committed.push(id);
-        let lost = |error: Error| format!("backup {} is committed and cannot be read: {error}", id.short());
-        let mut contents = Vec::new();
-        let list = record.nodes[0].list.parse().map_err(lost)?;
-        let list = ListReader::open(Arc::clone(&reader), list).map_err(lost)?;
-        for entry in list.entries() {
-            for chunk in data_chunks(&entry.map_err(lost)?.kind) {
-                contents.push(reader.chunk(&chunk).map_err(lost)?[0]);
-            }
-        }
-        if world.state().contents.get(&id) != Some(&contents) {
-            return Err(format!(
-                "backup {} is not what was backed up: {contents:?}",
-                id.short()
-            ));
-        }
-    }
-    let state = world.state();
-    let mut told = state.told.difference(&state.deleted);
-    match told.find(|id| !committed.contains(id)) {
-        Some(id) => Err(format!(
-            "the maker of backup {} was told that it is committed, and it is not",
-            id.short()
-        )),
-        None => Ok(()),
     }
 }

@@ -14,6 +14,9 @@ use ostler_vocabulary::Failure;
 
 use super::{add, ask};
 use crate::session::Session;
+pub(super) use list::List;
+pub(super) use remove::Remove;
+pub(super) use tags::Tags;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {

@@ -1,148 +1,19 @@
-//! Schedules and `ostler serve`: real backups every second, processes killed wherever it hurts.
+//! Schedules and `ostler serve`: real backups every second.
 
-use std::collections::BTreeSet;
+mod killed;
+mod world;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixDatagram;
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ostler_testkit::binary::{Ostler, said};
-use ostler_testkit::random::Random;
-use ostler_vocabulary::Timestamp;
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use ostler_testkit::binary::said;
 
-/// A home with documents, and a vault that has a backup of them.
-fn home() -> Ostler {
-    let ostler = Ostler::new(env!("CARGO_BIN_EXE_ostler"));
-    fs::create_dir(ostler.home().join("documents")).unwrap();
-    fs::write(ostler.home().join("documents/letter"), "Dear reader,\n").unwrap();
-    ostler.ok(["backup", "create", "documents"]);
-    ostler
-}
-
-fn add(ostler: &Ostler, line: &str) {
-    ostler.ok(["schedule", "add"].into_iter().chain(line.split(' ')));
-}
-
-/// A server that is killed when it is dropped.
-struct Serve(Child);
-
-impl Serve {
-    fn start(ostler: &Ostler) -> Self {
-        Self::with(ostler, &[])
-    }
-
-    fn with(ostler: &Ostler, environment: &[(&str, &str)]) -> Self {
-        let log = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(ostler.home().join("serve.log"))
-            .unwrap();
-        let mut command = ostler.command(["serve", "-v"]);
-        command
-            .envs(environment.iter().copied())
-            .stdout(Stdio::null())
-            .stderr(log);
-        Self(command.spawn().unwrap())
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.0.id()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
-    }
-
-    /// Ends it as systemd does.
-    fn stop(mut self) {
-        self.signal(Signal::TERM);
-        assert!(self.0.wait().unwrap().success());
-    }
-}
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn until(ostler: &Ostler, what: &str, mut ready: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !ready() {
-        assert!(
-            start.elapsed() < Duration::from_secs(120),
-            "{what}\n{}",
-            fs::read_to_string(ostler.home().join("serve.log")).unwrap_or_default()
-        );
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-fn firings(ostler: &Ostler, name: &str) -> Vec<Value> {
-    let shown = ostler.json(["schedule", "show", name, "--limit", "1000"]);
-    shown["firings"].as_array().unwrap().clone()
-}
-
-fn good(ostler: &Ostler, name: &str) -> usize {
-    let all = firings(ostler, name);
-    all.iter()
-        .filter(|one| one["state"] == "succeeded" && !one["ended"].is_null())
-        .count()
-}
-
-fn time(value: &Value) -> i64 {
-    value
-        .as_str()
-        .unwrap()
-        .parse::<Timestamp>()
-        .unwrap()
-        .as_millisecond()
-}
-
-/// Every moment until the last was decided on once, and every run has one operation and one backup.
-fn nothing_is_lost_or_doubled(ostler: &Ostler, name: &str, interval: i64) {
-    let shown = ostler.json(["schedule", "show", name, "--limit", "1000"]);
-    let all = shown["firings"].as_array().unwrap();
-    let count = |one: &Value| match one["state"].as_str().unwrap() {
-        "missed" => one["missed"].as_i64().unwrap(),
-        _ => 1,
-    };
-    let decided: i64 = all.iter().map(count).sum();
-    let last = all.iter().map(|one| time(&one["due"])).max().unwrap();
-    assert_eq!(decided * interval, last - time(&shown["created"]), "{shown:#}");
-    let dues: BTreeSet<i64> = all.iter().map(|one| time(&one["due"])).collect();
-    assert_eq!(dues.len(), all.len(), "{shown:#}");
-    let of = |list: &Value, rows: &str, field: &str| -> Vec<String> {
-        let rows = list[rows].as_array().unwrap().iter();
-        rows.map(|row| row[field].as_str().unwrap().to_owned()).collect()
-    };
-    let operations = ostler.json(["operation", "list", "--limit", "1000"]);
-    let operations: BTreeSet<String> = operations["operations"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|one| one["kind"] == "create_backup")
-        .map(|one| one["id"].as_str().unwrap().to_owned())
-        .collect();
-    let runs: BTreeSet<String> = all
-        .iter()
-        .filter_map(|one| one["operation"].as_str().map(str::to_owned))
-        .collect();
-    // One more: the backup that the home begins with.
-    assert_eq!(operations.len(), runs.len() + 1, "{operations:?} {runs:?}");
-    assert!(runs.is_subset(&operations));
-    let backups = of(
-        &ostler.json(["backup", "list", "--tag", "schedule=tick"]),
-        "backups",
-        "id",
-    );
-    assert_eq!(backups.len(), good(ostler, name), "{shown:#}");
-}
+use world::{Serve, add, firings, good, home, nothing_is_lost_or_doubled, until};
 
 /// Answers requests and counts them.
 fn listener() -> (u16, Arc<AtomicUsize>) {
@@ -221,84 +92,6 @@ fn a_server_runs_what_is_due_keeps_what_it_should_and_tells_of_it() {
     let dead = ostler.run(["schedule", "list", "--check"]);
     assert_eq!(dead.status.code(), Some(8), "{}", said(&dead));
     assert!(said(&dead).contains("last beat"), "{}", said(&dead));
-}
-
-#[test]
-fn a_server_killed_at_any_step_of_a_run_loses_and_doubles_nothing() {
-    for kill in [
-        "before:firing record:2",
-        "after:firing record",
-        "before:firing start:2",
-        "after:firing start",
-        "after:firing keep",
-        "after:firing over:2",
-        "before:write record",
-        "after:write record",
-    ] {
-        let ostler = home();
-        let keep = if kill.contains("keep") {
-            "--keep-last 1000 "
-        } else {
-            ""
-        };
-        add(
-            &ostler,
-            &format!("tick --every 1s {keep}-- backup create documents"),
-        );
-        let mut serve = Serve::with(&ostler, &[("OSTLER_TEST_KILL", kill)]);
-        let mut ended = None;
-        until(&ostler, kill, || {
-            ended = serve.0.try_wait().unwrap();
-            ended.is_some()
-        });
-        assert_eq!(ended.unwrap().signal(), Some(9), "{kill}");
-        let before = good(&ostler, "tick");
-        let serve = Serve::start(&ostler);
-        until(&ostler, kill, || good(&ostler, "tick") >= before + 2);
-        ostler.ok(["schedule", "pause", "tick"]);
-        until(&ostler, kill, || {
-            firings(&ostler, "tick").iter().all(|one| !one["ended"].is_null())
-        });
-        serve.stop();
-        nothing_is_lost_or_doubled(&ostler, "tick", 1000);
-        assert!(
-            firings(&ostler, "tick")
-                .iter()
-                .all(|one| one["state"] != "failed"),
-            "{kill}"
-        );
-    }
-}
-
-#[test]
-fn servers_and_crons_killed_at_random_moments_lose_and_double_nothing() {
-    let seed = std::process::id().into();
-    let mut random = Random::new(seed);
-    let ostler = home();
-    add(&ostler, "tick --every 1s -- backup create documents");
-    for _ in 0..8 {
-        let serve = Serve::start(&ostler);
-        let mut cron = ostler
-            .command(["schedule", "run-due"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(200 + random.below(1500)));
-        drop(serve);
-        let _ = cron.kill();
-        let _ = cron.wait();
-    }
-    let before = good(&ostler, "tick");
-    let serve = Serve::start(&ostler);
-    until(&ostler, "a good run", || good(&ostler, "tick") > before);
-    ostler.ok(["schedule", "pause", "tick"]);
-    until(&ostler, "the end of all runs", || {
-        firings(&ostler, "tick").iter().all(|one| !one["ended"].is_null())
-    });
-    serve.stop();
-    println!("seed {seed}");
-    nothing_is_lost_or_doubled(&ostler, "tick", 1000);
 }
 
 #[test]

@@ -1,0 +1,2 @@
+CREATE TABLE {table} AS {query}
+WITH NO DATA

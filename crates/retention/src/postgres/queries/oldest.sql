@@ -1,0 +1,1 @@
+SELECT min({value})::text FROM {table} WHERE {condition}

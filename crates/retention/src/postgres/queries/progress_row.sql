@@ -1,0 +1,1 @@
+SELECT removed FROM {schema}.retention_progress WHERE operation = $1 AND item = $2

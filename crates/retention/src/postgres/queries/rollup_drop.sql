@@ -1,0 +1,1 @@
+DROP {what} {table}

@@ -1,0 +1,1 @@
+ostler_gone AS (DELETE FROM {table} WHERE {condition} RETURNING *),

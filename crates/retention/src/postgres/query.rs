@@ -1,0 +1,174 @@
+//! A statement of a user, as an operation: once, in a transaction that also writes what came of it.
+
+use std::collections::BTreeMap;
+
+use ostler_api::tables::{Evidence, RunQuery, TableItem, TableProof, TablesWork};
+use ostler_operations::Operation;
+use ostler_postgres::Type;
+use ostler_vocabulary::{ErrorKind, Failure, Unit};
+use serde::{Deserialize, Serialize};
+
+use super::{Postgres, of_item, one_line};
+use crate::Database;
+use crate::statement::filled;
+use crate::tables::begun;
+
+/// What a run needs to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Running {
+    sql: String,
+    parameters: BTreeMap<String, String>,
+}
+
+impl Postgres {
+    /// What would be run. The server is asked whether it understands it, and runs nothing.
+    pub(super) async fn plan_query(&self, request: &RunQuery, sql: String) -> Result<TablesWork, Failure> {
+        let running = Running {
+            sql,
+            parameters: request.parameters.clone(),
+        };
+        let statement = statement(&running)?;
+        self.understood(&statement).await?;
+        let parameters: Vec<String> = running
+            .parameters
+            .iter()
+            .map(|(name, value)| format!("{name} = {value}"))
+            .collect();
+        let item = TableItem {
+            object: object(request),
+            action: "run statement".to_owned(),
+            reason: match parameters.is_empty() {
+                true => one_line(&running.sql),
+                false => format!("{} with {}", one_line(&running.sql), parameters.join(", ")),
+            },
+            rows: None,
+            statements: vec![statement],
+            detail: serde_json::to_value(&running).map_err(|error| {
+                Failure::new(ErrorKind::Internal, format!("cannot write the plan: {error}"))
+            })?,
+        };
+        Ok(TablesWork {
+            database: self.name(),
+            items: vec![item],
+            notes: Vec::new(),
+        })
+    }
+
+    /// Whether the server understands a statement.
+    pub(super) async fn understood(&self, statement: &str) -> Result<(), Failure> {
+        let work = async {
+            self.as_the_user_would().await?;
+            let prepared = self.session.client().prepare(statement).await;
+            prepared.map_err(|error| self.session.failed(statement, error))?;
+            Ok(())
+        };
+        self.all_or_none(include_str!("queries/begin_reading.sql"), work)
+            .await
+    }
+
+    pub(super) async fn run_query(&self, op: &Operation, item: &TableItem) -> Result<TableProof, Failure> {
+        let running: Running = serde_json::from_value(item.detail.clone()).map_err(|error| {
+            Failure::new(
+                ErrorKind::Unsupported,
+                format!("the plan cannot be read: {error}"),
+            )
+        })?;
+        let mut proof = begun(item);
+        let running = &running;
+        let run = |_| async move { of_item(self.run_once(op, item, running).await) };
+        let ran: Result<u64, _> = op
+            .step("run")
+            .key(&item.object)
+            .unit(Unit::Rows)
+            .leaves("what the statement did stays done")
+            .run(run)
+            .await?;
+        match ran {
+            Err(problem) => proof.problem = Some(problem),
+            Ok(rows) => {
+                proof.rows = rows;
+                let written = op
+                    .step("read back")
+                    .key(&item.object)
+                    .retries(3)
+                    .run(|_| async { self.rows_of(op, item).await })
+                    .await?;
+                let written: Option<u64> = written;
+                proof.evidence = vec![Evidence::equal(
+                    "rows that it affected, as its transaction wrote them",
+                    rows,
+                    written.unwrap_or(0),
+                )];
+            }
+        }
+        op.step("forget")
+            .key(&item.object)
+            .retries(3)
+            .run(|_| async { self.forget_rows(op, item).await })
+            .await?;
+        Ok(proof)
+    }
+
+    /// Runs it, unless this operation has. The statement and the note of it are one transaction.
+    async fn run_once(&self, op: &Operation, item: &TableItem, running: &Running) -> Result<u64, Failure> {
+        let statement = statement(running)?;
+        let work = async {
+            self.prepare().await?;
+            if let Some(rows) = self.rows_of(op, item).await? {
+                return Ok(rows);
+            }
+            self.as_the_user_would().await?;
+            let rows = self.session.execute(&statement, &[]).await?;
+            self.session.batch(include_str!("queries/path_own.sql")).await?;
+            let (operation, number) = (op.id().to_string(), i64::try_from(rows).unwrap_or(i64::MAX));
+            let parameters = [
+                (&operation as _, Type::TEXT),
+                (&item.object as _, Type::TEXT),
+                (&number as _, Type::INT8),
+            ];
+            let add = self.own(include_str!("queries/add_progress.sql"));
+            self.session.execute(&add, &parameters).await?;
+            Ok(rows)
+        };
+        self.all_or_none("BEGIN", work).await
+    }
+
+    /// What this operation's statement affected, if it was run.
+    async fn rows_of(&self, op: &Operation, item: &TableItem) -> Result<Option<u64>, Failure> {
+        let operation = op.id().to_string();
+        let parameters = [(&operation as _, Type::TEXT), (&item.object as _, Type::TEXT)];
+        let rows = self
+            .session
+            .query(&self.own(include_str!("queries/progress_row.sql")), &parameters)
+            .await?;
+        Ok(rows
+            .first()
+            .map(|row| u64::try_from(row.get::<_, i64>(0)).unwrap_or(0)))
+    }
+
+    async fn forget_rows(&self, op: &Operation, item: &TableItem) -> Result<(), Failure> {
+        let operation = op.id().to_string();
+        let parameters = [(&operation as _, Type::TEXT), (&item.object as _, Type::TEXT)];
+        let forget = self.own(include_str!("queries/forget_progress.sql"));
+        self.session.execute(&forget, &parameters).await?;
+        Ok(())
+    }
+}
+
+/// Whether a text is the name of a statement rather than one.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.trim().contains(char::is_whitespace)
+}
+
+/// What people call it.
+fn object(request: &RunQuery) -> String {
+    match is_name(&request.query) {
+        true => request.query.clone(),
+        false => "statement".to_owned(),
+    }
+}
+
+fn statement(running: &Running) -> Result<String, Failure> {
+    filled(&running.sql, &running.parameters)
+        .map_err(|wrong| Failure::new(ErrorKind::Invalid, wrong.to_string()))
+}

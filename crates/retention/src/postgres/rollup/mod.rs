@@ -1,0 +1,97 @@
+//! Rollups in PostgreSQL: their tables and view, how levels are made, and how what they sum up goes.
+
+mod age;
+mod define;
+mod output;
+mod refresh;
+mod sheet;
+
+use ostler_api::retention::TableName;
+use ostler_api::tables::{DefinitionKind, Rollup, RollupState};
+use ostler_postgres::quote::identifier;
+use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
+use serde::Deserialize;
+
+use super::Postgres;
+use crate::Error;
+use crate::rollup;
+use sheet::{Sheet, time_of};
+
+/// A row of `rollup_levels.sql`.
+#[derive(Debug, Deserialize)]
+struct LevelRow {
+    rollup: String,
+    level: u32,
+    table_schema: String,
+    table_name: String,
+    kept_from: Option<Timestamp>,
+    watermark: Option<Timestamp>,
+}
+
+impl Postgres {
+    /// Where the levels of all rollups are, by rollup and level.
+    pub(super) async fn rollup_states(&self) -> Result<Vec<(String, RollupState)>, Failure> {
+        let statement = self.own(include_str!("../queries/rollup_levels.sql"));
+        let rows: Vec<LevelRow> = self.documents(&statement, &[]).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| {
+                let state = RollupState {
+                    level: row.level,
+                    table: TableName {
+                        schema: row.table_schema,
+                        name: row.table_name,
+                    },
+                    kept_from: row.kept_from,
+                    watermark: row.watermark,
+                };
+                (row.rollup, state)
+            })
+            .collect())
+    }
+
+    /// The rollup of a name, and where its levels are.
+    async fn rollup(&self, name: &str) -> Result<(Rollup, Vec<RollupState>), Failure> {
+        let defined = self.definition(DefinitionKind::Rollup, name).await?;
+        match defined.definition.rollup() {
+            Some(rollup) => Ok((rollup.clone(), defined.levels)),
+            None => Err(Error::ForeignPlan.into()),
+        }
+    }
+
+    /// All that the statements of a rollup are made from.
+    async fn sheet(&self, name: &str, rollup: Rollup) -> Result<Sheet, Failure> {
+        let of = rollup.types.get(&rollup.column).map_or("", String::as_str);
+        let time = time_of(of, rollup.unit).map_err(|reason| {
+            Failure::new(ErrorKind::Invalid, format!("column {}: {reason}", rollup.column))
+        })?;
+        Ok(Sheet {
+            widths: rollup::widths(name, &rollup)?,
+            name: name.to_owned(),
+            time,
+            rollup,
+            release: self.release().await?,
+            schema: identifier(&self.schema),
+        })
+    }
+
+    /// Runs statements as one transaction; whatever fails takes all of it back.
+    pub(super) async fn all_or_none<T>(
+        &self,
+        begin: &str,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        self.session.batch(begin).await?;
+        match work.await {
+            Ok(value) => {
+                self.session.batch("COMMIT").await?;
+                Ok(value)
+            }
+            Err(failure) => {
+                // A session that is lost has rolled back too.
+                let _ = self.session.batch("ROLLBACK").await;
+                Err(failure)
+            }
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! Levels brought up to date: windows of whole buckets, each made anew in one transaction with the watermark, so that readers
+//! see either all of it or nothing, and with how far the operation is, so that whoever was killed goes on there.
+
+use std::time::Duration;
+
+use ostler_api::retention::Pace;
+use ostler_api::tables::{Evidence, RefreshRollup, TableItem, TableProof, TablesWork};
+use ostler_operations::{Operation, Step};
+use ostler_postgres::Type;
+use ostler_vocabulary::{ErrorKind, Failure, Timestamp, Unit};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::super::patience::{Patience, rest};
+use super::super::statement::{fill, quoted};
+use super::super::{Postgres, of_item, one_line};
+use super::sheet::{Sheet, moment};
+use crate::rollup::{Window, windows};
+use crate::tables::begun;
+use crate::{Database, cutoff};
+
+/// How many buckets a refresh begins with, and how long a transaction is to take.
+const FIRST_BUCKETS: i64 = 64;
+const WANTED: Duration = Duration::from_secs(5);
+
+/// What windows of one level came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Made {
+    /// Rows that the buckets are made from, counted apart.
+    pub source: u64,
+    /// Rows that the buckets say they are made from.
+    pub samples: u64,
+    /// Buckets, of each combination one.
+    pub groups: u64,
+}
+
+impl Postgres {
+    pub(in super::super) async fn plan_refresh(
+        &self,
+        request: &mut RefreshRollup,
+        now: Timestamp,
+    ) -> Result<TablesWork, Failure> {
+        let (rollup, states) = self.rollup(&request.name).await?;
+        let sheet = self.sheet(&request.name, rollup).await?;
+        let utc = jiff::tz::TimeZone::UTC;
+        let until = cutoff::read(request.until.as_deref(), &utc, now)?;
+        request.until = Some(until.to_string());
+        let since = match &request.since {
+            Some(text) => Some(cutoff::read(Some(text), &utc, now)?),
+            None => None,
+        };
+        request.since = since.map(|since| since.to_string());
+        let mut notes = Vec::new();
+        let first = self.oldest_from(&sheet, 0, None).await?;
+        if let (Some(kept), Some(first)) = (states.first().and_then(|state| state.kept_from), first)
+            && first < kept
+        {
+            notes.push(format!(
+                "{} has rows before {kept}, from where on its rows are kept: they came after their buckets were proven, and are in none",
+                sheet.rollup.table
+            ));
+        }
+        let windows = windows(&request.name, &sheet.rollup, &states, (first, since, until))?;
+        if windows.is_empty() {
+            notes.push(match first {
+                Some(_) => "every whole bucket is summed up".to_owned(),
+                None => format!("{} has no rows", sheet.rollup.table),
+            });
+        }
+        let mut items = Vec::new();
+        for window in windows {
+            let level = window.level as usize;
+            let (source, condition, table) = sheet.source(level, window.from, window.to);
+            let every = sheet.rollup.levels[level - 1].every;
+            items.push(TableItem {
+                object: sheet.rollup.level_table(&request.name, level).to_string(),
+                action: "roll up".to_owned(),
+                reason: format!("buckets of {every} from {} to {}", window.from, window.to),
+                rows: None,
+                statements: vec![
+                    one_line(&clear(&table, &window)),
+                    one_line(&make(&sheet, level, &table, (&source, &condition))),
+                ],
+                detail: serde_json::to_value(&window).map_err(unwritable)?,
+            });
+        }
+        Ok(TablesWork {
+            database: self.name(),
+            items,
+            notes,
+        })
+    }
+
+    pub(in super::super) async fn refresh(
+        &self,
+        op: &Operation,
+        item: &TableItem,
+        pace: Pace,
+    ) -> Result<TableProof, Failure> {
+        let window: Window = serde_json::from_value(item.detail.clone()).map_err(|error| {
+            Failure::new(
+                ErrorKind::Unsupported,
+                format!("the plan cannot be read: {error}"),
+            )
+        })?;
+        let mut proof = begun(item);
+        let window = &window;
+        let roll = |step: Step| async move { of_item(self.roll_up(op, window, pace, &step).await) };
+        let made = op
+            .step("roll up")
+            .key(&item.object)
+            .unit(Unit::Rows)
+            .leaves(format!("buckets of {} that were made stay", item.object))
+            .run(roll)
+            .await?;
+        let made: Made = match made {
+            Ok(made) => made,
+            Err(problem) => {
+                proof.problem = Some(problem);
+                return Ok(proof);
+            }
+        };
+        let read = |_| async { of_item(self.read_back(window).await) };
+        let read = op
+            .step("read back")
+            .key(&item.object)
+            .retries(3)
+            .run(read)
+            .await?;
+        match read {
+            Err(problem) => proof.problem = Some(problem),
+            Ok((samples, groups, watermark)) => {
+                let watermark: Option<Timestamp> = watermark;
+                proof.rows = groups;
+                proof.evidence = vec![
+                    Evidence::equal("rows of the buckets", made.source, samples),
+                    Evidence::equal("buckets", made.groups, groups),
+                    Evidence {
+                        what: "summed up to".to_owned(),
+                        expected: window.to.to_string(),
+                        found: watermark.map_or_else(|| "–".to_owned(), |found| found.to_string()),
+                        holds: watermark.is_some_and(|found| found >= window.to),
+                    },
+                ];
+            }
+        }
+        op.step("forget")
+            .key(&item.object)
+            .retries(3)
+            .run(|_| async { self.forget_point(op, window).await })
+            .await?;
+        Ok(proof)
+    }
+
+    /// Makes a level from the one before, window by window, on from where this operation is.
+    async fn roll_up(
+        &self,
+        op: &Operation,
+        window: &Window,
+        pace: Pace,
+        step: &Step,
+    ) -> Result<Made, Failure> {
+        let (rollup, states) = self.rollup(&window.rollup).await?;
+        let sheet = self.sheet(&window.rollup, rollup).await?;
+        let level = window.level as usize;
+        let width = sheet.widths.get(level - 1).copied().unwrap_or(1);
+        let kept = states.get(level - 1).and_then(|state| state.kept_from);
+        if kept.is_some_and(|kept| kept > window.from) {
+            return Err(Failure::new(
+                ErrorKind::Conflict,
+                "rows of that time have gone since the plan was made",
+            ));
+        }
+        let (mut made, mut from) = self.made_before(op, window).await?;
+        let mut buckets = FIRST_BUCKETS;
+        let mut patience = Patience::new(pace.lock_wait_ms);
+        while from < window.to {
+            let to = after(from, width.saturating_mul(buckets)).min(window.to);
+            let start = Instant::now();
+            let part = Window {
+                from,
+                to,
+                ..window.clone()
+            };
+            let done = match self.make_window(&sheet, &part, Some(op)).await? {
+                Ok(done) => done,
+                Err(error) => {
+                    patience.after(error, &step.cancelled).await?;
+                    continue;
+                }
+            };
+            patience = Patience::new(pace.lock_wait_ms);
+            step.progress.add_done(done.source);
+            made.source += done.source;
+            made.samples += done.samples;
+            made.groups += done.groups;
+            from = to;
+            let took = start.elapsed();
+            buckets = match took {
+                took if took * 4 < WANTED => buckets.saturating_mul(4),
+                took if took > WANTED * 2 => (buckets / 2).max(1),
+                _ => buckets,
+            };
+            rest(Duration::ZERO, &step.cancelled).await?;
+        }
+        Ok(made)
+    }
+
+    /// Makes the buckets of a window anew, and counts what they are made from, in one snapshot. An error of the server comes
+    /// back inside, for who wants to wait.
+    pub(super) async fn make_window(
+        &self,
+        sheet: &Sheet,
+        window: &Window,
+        op: Option<&Operation>,
+    ) -> Result<Result<Made, ostler_postgres::Error>, Failure> {
+        match self.make_window_once(sheet, window, op).await {
+            Ok(made) if made.source == made.samples => match self.session.batch("COMMIT").await {
+                Ok(()) => Ok(Ok(made)),
+                Err(error) => Ok(Err(error)),
+            },
+            Ok(made) => {
+                let _ = self.session.batch("ROLLBACK").await;
+                Err(Failure::new(
+                    ErrorKind::Corrupt,
+                    format!("{} of {} rows were summed up", made.samples, made.source),
+                ))
+            }
+            Err(error) => {
+                let _ = self.session.batch("ROLLBACK").await;
+                Ok(Err(error))
+            }
+        }
+    }
+
+    async fn make_window_once(
+        &self,
+        sheet: &Sheet,
+        window: &Window,
+        op: Option<&Operation>,
+    ) -> Result<Made, ostler_postgres::Error> {
+        let level = window.level as usize;
+        let (source, condition, table) = sheet.source(level, window.from, window.to);
+        self.session
+            .batch(include_str!("../queries/begin_snapshot.sql"))
+            .await?;
+        self.session.batch(&clear(&table, window)).await?;
+        let made = self
+            .session
+            .one(&make(sheet, level, &table, (&source, &condition)), &[])
+            .await?;
+        let rows = match level {
+            1 => "count(*)",
+            _ => "coalesce(sum(samples), 0)::bigint",
+        };
+        let count = fill(
+            include_str!("../queries/rollup_count.sql"),
+            &[("rows", rows), ("table", &source), ("window", &condition)],
+        );
+        let counted = self.session.one(&count, &[]).await?;
+        self.move_mark(
+            include_str!("../queries/rollup_advance.sql"),
+            (&window.rollup, window.level),
+            window.to,
+        )
+        .await?;
+        if let Some(op) = op {
+            let statement = self.own(include_str!("../queries/set_progress.sql"));
+            let (operation, place) = (op.id().to_string(), point(window));
+            let at = window.to.as_microsecond();
+            let parameters = [
+                (&operation as _, Type::TEXT),
+                (&place as _, Type::TEXT),
+                (&at as _, Type::INT8),
+            ];
+            self.session.execute(&statement, &parameters).await?;
+        }
+        let number = |value: i64| u64::try_from(value).unwrap_or(0);
+        Ok(Made {
+            source: number(counted.get(0)),
+            samples: number(made.get(0)),
+            groups: number(made.get(1)),
+        })
+    }
+
+    /// What this operation made of a window before it was killed, and where it goes on.
+    async fn made_before(&self, op: &Operation, window: &Window) -> Result<(Made, Timestamp), Failure> {
+        let statement = self.own(include_str!("../queries/removed.sql"));
+        let (operation, place) = (op.id().to_string(), point(window));
+        let parameters = [(&operation as _, Type::TEXT), (&place as _, Type::TEXT)];
+        let row = self.session.one(&statement, &parameters).await?;
+        let at = Timestamp::from_microsecond(row.get(0)).unwrap_or(window.from);
+        if at <= window.from {
+            return Ok((Made::default(), window.from));
+        }
+        let done = Window {
+            to: at,
+            ..window.clone()
+        };
+        let (samples, groups, _) = self.read_back(&done).await?;
+        let made = Made {
+            source: samples,
+            samples,
+            groups,
+        };
+        Ok((made, at))
+    }
+
+    async fn forget_point(&self, op: &Operation, window: &Window) -> Result<(), Failure> {
+        let statement = self.own(include_str!("../queries/forget_progress.sql"));
+        let (operation, place) = (op.id().to_string(), point(window));
+        let parameters = [(&operation as _, Type::TEXT), (&place as _, Type::TEXT)];
+        self.session.execute(&statement, &parameters).await?;
+        Ok(())
+    }
+
+    /// Moves a watermark, or the moment from which a level is kept, forward.
+    pub(super) async fn move_mark(
+        &self,
+        template: &str,
+        (rollup, level): (&str, u32),
+        to: Timestamp,
+    ) -> Result<(), ostler_postgres::Error> {
+        let places = [
+            ("schema", ostler_postgres::quote::identifier(&self.schema)),
+            ("to", moment(to)),
+        ];
+        let places: Vec<(&str, &str)> = places
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let level = i32::try_from(level).unwrap_or(i32::MAX);
+        let parameters = [(&rollup as _, Type::TEXT), (&level as _, Type::INT4)];
+        self.session
+            .execute(&fill(template, &places), &parameters)
+            .await?;
+        Ok(())
+    }
+
+    /// The rows that a window's buckets are made of, how many they are, and up to when the level is summed up, as a later
+    /// statement finds them.
+    async fn read_back(&self, window: &Window) -> Result<(u64, u64, Option<Timestamp>), Failure> {
+        let (rollup, states) = self.rollup(&window.rollup).await?;
+        let level = window.level as usize;
+        let table = quoted(&rollup.level_table(&window.rollup, level));
+        let count = fill(
+            include_str!("../queries/rollup_count.sql"),
+            &[
+                ("rows", "coalesce(sum(samples), 0)::bigint, count(*)"),
+                ("table", &table),
+                ("window", &Sheet::bucket_window(window.from, window.to)),
+            ],
+        );
+        let row = self.session.one(&count, &[]).await?;
+        let number = |at| u64::try_from(row.get::<_, i64>(at)).unwrap_or(0);
+        Ok((
+            number(0),
+            number(1),
+            states.get(level).and_then(|state| state.watermark),
+        ))
+    }
+}
+
+/// What tells how far a window is from others' progress.
+fn point(window: &Window) -> String {
+    format!("level {} of rollup {}", window.level, window.rollup)
+}
+
+/// Removes the buckets of a window.
+fn clear(table: &str, window: &Window) -> String {
+    let of = Sheet::bucket_window(window.from, window.to);
+    fill(
+        include_str!("../queries/rollup_clear.sql"),
+        &[("table", table), ("window", &of)],
+    )
+}
+
+/// Makes them.
+fn make(sheet: &Sheet, level: usize, table: &str, (source, condition): (&str, &str)) -> String {
+    fill(
+        include_str!("../queries/rollup_make.sql"),
+        &[
+            ("level", table),
+            ("columns", &sheet.columns()),
+            ("select", &sheet.summed(level, source, condition)),
+        ],
+    )
+}
+
+/// A moment so many microseconds later.
+pub(super) fn after(moment: Timestamp, microseconds: i64) -> Timestamp {
+    Timestamp::from_microsecond(moment.as_microsecond().saturating_add(microseconds))
+        .unwrap_or(Timestamp::MAX)
+}
+
+fn unwritable(error: serde_json::Error) -> Failure {
+    Failure::new(ErrorKind::Internal, format!("cannot write the plan: {error}"))
+}

@@ -1,0 +1,2 @@
+-- Up to which change operations are in the totals.
+SELECT number FROM cursor;

@@ -1,0 +1,2 @@
+-- All totals.
+SELECT name, labels, value FROM total ORDER BY name, labels;

@@ -1,0 +1,56 @@
+//! The role `metrics`: looks at vaults and databases again and again, so that whoever asks for metrics waits for no store.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ostler_vocabulary::Failure;
+use tokio::sync::watch;
+
+use super::role::{Role, Turn};
+use crate::Runtime;
+
+/// How long it sleeps when nothing can be recorded.
+const TROUBLE: Duration = Duration::from_secs(30);
+
+pub(super) struct Metrics {
+    runtime: watch::Receiver<Runtime>,
+}
+
+impl Metrics {
+    pub fn new(runtime: watch::Receiver<Runtime>) -> Self {
+        Self { runtime }
+    }
+}
+
+#[async_trait]
+impl Role for Metrics {
+    fn name(&self) -> &'static str {
+        "metrics"
+    }
+
+    async fn run(&self, turn: Turn) -> Result<(), Failure> {
+        let mut changed = self.runtime.clone();
+        // What was seen before is there to be asked for.
+        turn.ready();
+        loop {
+            let runtime = changed.borrow_and_update().clone();
+            let looked = tokio::select! {
+                () = turn.stop.cancelled() => return Ok(()),
+                looked = runtime.look_at_everything() => looked,
+            };
+            let pause = match looked {
+                Ok(()) => runtime.settings().file.metrics.refresh.0,
+                Err(failure) => {
+                    tracing::error!("what was seen cannot be recorded: {failure:?}");
+                    TROUBLE
+                }
+            };
+            tokio::select! {
+                () = turn.stop.cancelled() => return Ok(()),
+                // Another configuration may name other vaults.
+                told = changed.changed() => if told.is_err() { return Ok(()); },
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,2 @@
+-- The outbox was filled up to this change. ?1 number.
+INSERT INTO cursor (only, number) VALUES (1, ?1) ON CONFLICT (only) DO UPDATE SET number = max(number, ?1);

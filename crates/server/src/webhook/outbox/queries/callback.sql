@@ -1,0 +1,2 @@
+-- ?1 operation.
+SELECT url FROM callback WHERE operation = ?1;

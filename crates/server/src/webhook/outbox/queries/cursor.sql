@@ -1,0 +1,2 @@
+-- Up to which change the outbox was filled.
+SELECT number FROM cursor;

@@ -1,0 +1,2 @@
+-- ?1 operation.
+DELETE FROM callback WHERE operation = ?1;

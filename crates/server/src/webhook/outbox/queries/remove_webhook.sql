@@ -1,0 +1,2 @@
+-- ?1 name.
+DELETE FROM webhook WHERE name = ?1;

@@ -1,0 +1,84 @@
+//! Who deletes backups and frees space.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use ostler_store::Key;
+use ostler_vocabulary::{BackupId, Progress, Unit};
+use tokio_util::sync::CancellationToken;
+
+use super::super::schedule::holder;
+use super::super::store::View;
+use super::rest;
+use crate::catalogue::{AtRecord, BACKUPS, INTENTS, record_of};
+use crate::{Collecting, Error, Vault};
+
+pub(super) fn collect<'a>(
+    view: &'a View,
+    vault: &'a Arc<Vault>,
+    rounds: u64,
+    grace: Duration,
+) -> BoxFuture<'a, ()> {
+    Box::pin(collect_all(view, vault, rounds, grace))
+}
+
+async fn collect_all(view: &View, vault: &Arc<Vault>, rounds: u64, grace: Duration) {
+    for _ in 0..rounds {
+        rest(view, vault, 120_000).await;
+        if let Err(error) = round(view, vault, grace).await {
+            view.world.state().note(view.actor, || format!("fails: {error}"));
+        }
+    }
+}
+
+async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), Error> {
+    let lease = vault
+        .lease(holder(view), Duration::from_secs(100), &|_| {})
+        .await?;
+    let victims = view.world.state().dice.below(3);
+    for _ in 0..victims {
+        let (folder, committed) = match view.world.state().dice.once_in(4) {
+            true => (INTENTS, false),
+            false => (BACKUPS, true),
+        };
+        let there = vault.objects(folder).await?;
+        if there.is_empty() {
+            continue;
+        }
+        let chosen = view.world.state().dice.below(there.len() as u64) as usize;
+        let Some(id) = named(folder, &there[chosen].key) else {
+            continue;
+        };
+        // What is not committed is deleted only when its maker is known to be dead.
+        if committed && vault.at_record(id).await? == AtRecord::Record {
+            view.world
+                .state()
+                .note(view.actor, || format!("deletes backup {}", id.short()));
+            view.world.state().deleted.insert(id);
+            vault.delete_backup(id, &lease).await?;
+        } else if !committed
+            && vault.at_record(id).await? == AtRecord::Nothing
+            && let Some(intent) = vault.intent(id).await?
+            && vault.host().is_dead(&intent.owner)
+        {
+            vault.discard_backup(id, &lease).await?;
+        }
+    }
+    let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
+    let how = Collecting {
+        grace,
+        ..Collecting::default()
+    };
+    let collected = vault.collect(&lease, how, &progress, &cancel).await?;
+    view.world.state().note(view.actor, || format!("{collected:?}"));
+    lease.release().await
+}
+
+/// The backup that an object is named for.
+fn named(folder: &str, key: &Key) -> Option<BackupId> {
+    match folder {
+        BACKUPS => record_of(key).map(|(id, _)| id),
+        folder => crate::catalogue::backup_of(folder, key),
+    }
+}
