@@ -8,7 +8,8 @@
 //! In each folder: `mod.rs` is the driver, `settings.rs` what of [`Wanted`] it understands, `status.rs` what it says of a
 //! running system, `README.md` what it needs and does. To add one: a folder, and a line in [`DRIVERS`].
 //!
-//! Invariants: a driver speaks to databases and has agents run commands; it reads no file and writes nothing to a vault.
+//! Invariants: a driver keeps nothing between calls, so whoever resumes an operation needs nothing of the process before; it asks
+//! agents for commands of their own configuration only; passwords are in no error.
 //!
 //! What is not here: files, chunks and lists, which are the same for all (`agent`, `backup`, `vault`).
 

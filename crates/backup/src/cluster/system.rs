@@ -209,11 +209,11 @@ pub(crate) async fn check(context: &Context, record: &Record) -> Result<Vec<Prob
     }
 }
 
-/// The cluster whose engine keeps parts of a backup, with those. `None` where there are none.
-pub(crate) fn engine<'a>(
-    context: &Context,
-    record: &'a Record,
-) -> Result<Option<(Arc<Cluster>, &'a [ExternalRecord])>, Failure> {
+/// A cluster whose engine keeps parts of a backup, with those.
+pub(crate) type Kept<'a> = (Arc<Cluster>, &'a [ExternalRecord]);
+
+/// The cluster whose engine keeps parts of a backup. `None` where there are none.
+pub(crate) fn engine<'a>(context: &Context, record: &'a Record) -> Result<Option<Kept<'a>>, Failure> {
     let Some(of) = record.cluster.as_ref().filter(|of| !of.external.is_empty()) else {
         return Ok(None);
     };
