@@ -293,7 +293,7 @@ impl Client for Fake {
     }
 
     async fn metrics(&self, refresh: bool) -> Result<Metrics, Failure> {
-        self.ask(&refresh)?;
+        self.ask(refresh)?;
         Ok(samples::metrics())
     }
 

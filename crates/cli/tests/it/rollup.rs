@@ -226,6 +226,9 @@ fn rows_that_the_rollup_has_not_stay() {
     assert_ne!(refused.status.code(), Some(0), "{}", said(&refused));
 }
 
+/// Operations and their steps at which they are killed.
+type Steps = &'static [(&'static str, &'static str)];
+
 #[test]
 fn a_refresh_or_a_run_that_is_killed_at_any_step_resumes_to_the_same_end() {
     let end = |make: fn(&World), kill: Option<(&str, &str, &str)>| {
@@ -240,7 +243,7 @@ fn a_refresh_or_a_run_that_is_killed_at_any_step_resumes_to_the_same_end() {
         }
         Some(state(&world))
     };
-    let kinds: [(fn(&World), &[(&str, &str)]); 2] = [
+    let kinds: [(fn(&World), Steps); 2] = [
         (
             plain,
             &[

@@ -385,7 +385,7 @@ async fn a_key_that_is_locked_gets_no_new_secrets_once_it_was_removed_and_goes_w
         .into_iter()
         .map(|w| w.id)
         .collect();
-    assert_eq!(listed, [id.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&id));
     let last = keeper.remove_wrapper(&id, &held).await;
     assert!(matches!(last, Err(Error::LastKey(_))), "{last:?}");
     held.release().await.unwrap();
