@@ -226,8 +226,8 @@ fn rows_that_the_rollup_has_not_stay() {
     assert_ne!(refused.status.code(), Some(0), "{}", said(&refused));
 }
 
-/// Operations and their steps at which they are killed.
-type Steps = &'static [(&'static str, &'static str)];
+/// What makes a world, and the operations with the steps at which they are killed.
+type Kind = (fn(&World), &'static [(&'static str, &'static str)]);
 
 #[test]
 fn a_refresh_or_a_run_that_is_killed_at_any_step_resumes_to_the_same_end() {
@@ -243,7 +243,7 @@ fn a_refresh_or_a_run_that_is_killed_at_any_step_resumes_to_the_same_end() {
         }
         Some(state(&world))
     };
-    let kinds: [(fn(&World), Steps); 2] = [
+    let kinds: [Kind; 2] = [
         (
             plain,
             &[
