@@ -84,6 +84,7 @@ fn every_key_that_is_read_is_in_the_table() {
         ("metrics", "[metrics]\n"),
         ("agent", "[agent]\n"),
         ("cluster.NAME", "[cluster.x]\n"),
+        ("cluster.NAME.driver", "[cluster.x.driver]\n"),
         ("cluster.NAME.node.NODE", "[cluster.x.node.a]\naddress='h:1'\n"),
     ] {
         let version = if table.is_empty() { "" } else { "version = 1\n" };
@@ -95,7 +96,7 @@ fn every_key_that_is_read_is_in_the_table() {
         let tables = [
             "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp",
             "database", "ticker", "outgoing", "metrics", "cache", "prices", "class", "limits", "retry",
-            "agent", "cluster", "node",
+            "agent", "cluster", "node", "driver",
         ];
         let known: BTreeSet<&str> = all().filter(|k| k.table == table).map(|k| k.name).collect();
         let read: BTreeSet<&str> = read
