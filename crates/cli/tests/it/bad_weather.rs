@@ -14,6 +14,8 @@ use tempfile::TempDir;
 
 /// No command takes longer, however bad the weather. Far more than any needs on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// The exit code of a service that does not answer in time.
+const UNAVAILABLE: i32 = 8;
 
 struct Scene {
     ostler: Ostler,
@@ -29,7 +31,7 @@ impl Scene {
         );
         ostler.configure(&format!(
             "version = 1\n[defaults]\nvault = \"far\"\nlease_wait = \"5s\"\n[vault.far]\nlocation = \"{}/{harm:?}\"\n\
-             timeout = \"700ms\"\n[vault.far.retry]\nattempts = 6\nfirst_wait = \"20ms\"\nlongest_wait = \"100ms\"\n\
+             timeout = \"1500ms\"\n[vault.far.retry]\nattempts = 6\nfirst_wait = \"20ms\"\nlongest_wait = \"100ms\"\n\
              [vault.far.s3]\nendpoint = \"{}\"\nregion = \"us-east-1\"\n",
             server.bucket_url(),
             proxy.endpoint(),
@@ -66,8 +68,20 @@ impl Scene {
         output
     }
 
+    /// Runs a command in calm weather, again while the service is too slow: requests may take little here, and the machine
+    /// has other work.
+    fn calm(&self, arguments: &[&str]) -> Output {
+        let begun = Instant::now();
+        loop {
+            let output = self.run(arguments);
+            if output.status.code() != Some(UNAVAILABLE) || begun.elapsed() > PATIENCE {
+                return output;
+            }
+        }
+    }
+
     fn ok(&self, arguments: &[&str]) -> Output {
-        let output = self.run(arguments);
+        let output = self.calm(arguments);
         assert!(
             output.status.success(),
             "{arguments:?}: {}\n{}",
@@ -85,10 +99,10 @@ impl Scene {
 /// The exit codes that tell the truth about this harm: all is well, or what could not be done.
 fn honest(harm: Harm) -> &'static [i32] {
     match harm {
-        Harm::Expire => &[0, 9],
+        Harm::Expire => &[0, 8, 9],
         // Two reads of the same bytes were spoilt: that cannot be told from damage, and what was proven damaged is not
         // restored without being asked for.
-        Harm::FlipBit => &[0, 4, 6],
+        Harm::FlipBit => &[0, 4, 6, 8],
         // What was stored is not found: it is stored again, and if that is not found either, nothing is committed.
         Harm::ListLate => &[0, 3, 5, 6, 7, 8],
         _ => &[0, 8],
@@ -156,7 +170,7 @@ fn suffers(server: &SeaweedFs, harm: Harm) {
             restored.to_str().unwrap(),
             "--allow-incomplete",
         ];
-        let output = scene.run(&arguments);
+        let output = scene.calm(&arguments);
         match expected.iter().find(|(made, _)| *made == name) {
             // A prune may have removed the oldest.
             _ if output.status.code() == Some(7) => {}
