@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::patience::Patience;
 use super::statement::{fill, quoted};
-use super::{Postgres, of_item, one_line};
+use super::{Postgres, detail_of, of_item, one_line, planned};
 use crate::column::TimeColumn;
 use crate::tables::begun;
 use crate::{Database, Error, cutoff};
@@ -126,9 +126,7 @@ impl Postgres {
             },
             rows: None,
             statements: filling(&rebuilding).iter().map(|text| one_line(text)).collect(),
-            detail: serde_json::to_value(&rebuilding).map_err(|error| {
-                Failure::new(ErrorKind::Internal, format!("cannot write the plan: {error}"))
-            })?,
+            detail: detail_of(&rebuilding)?,
         };
         Ok(TablesWork {
             database: self.name(),
@@ -184,12 +182,7 @@ impl Postgres {
         item: &TableItem,
         pace: Pace,
     ) -> Result<TableProof, Failure> {
-        let it: Rebuilding = serde_json::from_value(item.detail.clone()).map_err(|error| {
-            Failure::new(
-                ErrorKind::Unsupported,
-                format!("the plan cannot be read: {error}"),
-            )
-        })?;
+        let it: Rebuilding = planned(&item.detail)?;
         let it = &it;
         let mut proof = begun(item);
         let make = |_| async move { of_item(self.make_new(it).await) };

@@ -26,6 +26,7 @@ use ostler_operations::Operation;
 use ostler_postgres::{Connection, Options, Parameter, Target as Place, Type};
 use ostler_store::Store;
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::archive::Shelves;
@@ -134,6 +135,22 @@ fn of_item<T>(result: Result<T, Failure>) -> Result<Result<T, RetentionProblem>,
         }
         Err(failure) => Ok(Err(problem(failure.kind(), failure.messages().join(": ")))),
     }
+}
+
+/// What the plan says of an item, in the words of its own kind of work.
+fn planned<T: DeserializeOwned>(detail: &serde_json::Value) -> Result<T, Failure> {
+    T::deserialize(detail).map_err(|error| {
+        Failure::new(
+            ErrorKind::Unsupported,
+            format!("the plan cannot be read: {error}"),
+        )
+    })
+}
+
+/// The same, the other way.
+fn detail_of(planned: &impl Serialize) -> Result<serde_json::Value, Failure> {
+    serde_json::to_value(planned)
+        .map_err(|error| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {error}")))
 }
 
 #[async_trait]
@@ -266,12 +283,7 @@ impl Database for Postgres {
         pace: Pace,
         shelves: &dyn Shelves,
     ) -> Result<RetentionProof, Failure> {
-        let task: Task = serde_json::from_value(item.detail.clone()).map_err(|error| {
-            Failure::new(
-                ErrorKind::Unsupported,
-                format!("the plan cannot be read: {error}"),
-            )
-        })?;
+        let task: Task = planned(&item.detail)?;
         let mut proof = begun(item);
         let look = |_| async { of_item(self.look(item, &task.target).await) };
         let looked: Result<Option<u64>, RetentionProblem> =

@@ -8,7 +8,7 @@ use ostler_postgres::Type;
 use ostler_vocabulary::{ErrorKind, Failure, Unit};
 use serde::{Deserialize, Serialize};
 
-use super::{Postgres, of_item, one_line};
+use super::{Postgres, detail_of, of_item, one_line, planned};
 use crate::Database;
 use crate::statement::filled;
 use crate::tables::begun;
@@ -43,9 +43,7 @@ impl Postgres {
             },
             rows: None,
             statements: vec![statement],
-            detail: serde_json::to_value(&running).map_err(|error| {
-                Failure::new(ErrorKind::Internal, format!("cannot write the plan: {error}"))
-            })?,
+            detail: detail_of(&running)?,
         };
         Ok(TablesWork {
             database: self.name(),
@@ -67,12 +65,7 @@ impl Postgres {
     }
 
     pub(super) async fn run_query(&self, op: &Operation, item: &TableItem) -> Result<TableProof, Failure> {
-        let running: Running = serde_json::from_value(item.detail.clone()).map_err(|error| {
-            Failure::new(
-                ErrorKind::Unsupported,
-                format!("the plan cannot be read: {error}"),
-            )
-        })?;
+        let running: Running = planned(&item.detail)?;
         let mut proof = begun(item);
         let running = &running;
         let run = |_| async move { of_item(self.run_once(op, item, running).await) };

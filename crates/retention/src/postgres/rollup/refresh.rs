@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::super::patience::{Patience, rest};
 use super::super::statement::{fill, quoted};
-use super::super::{Postgres, of_item, one_line};
+use super::super::{Postgres, detail_of, of_item, one_line, planned};
 use super::sheet::{Sheet, moment};
 use crate::rollup::{Window, windows};
 use crate::tables::begun;
@@ -81,7 +81,7 @@ impl Postgres {
                     one_line(&clear(&table, &window)),
                     one_line(&make(&sheet, level, &table, (&source, &condition))),
                 ],
-                detail: serde_json::to_value(&window).map_err(unwritable)?,
+                detail: detail_of(&window)?,
             });
         }
         Ok(TablesWork {
@@ -97,12 +97,7 @@ impl Postgres {
         item: &TableItem,
         pace: Pace,
     ) -> Result<TableProof, Failure> {
-        let window: Window = serde_json::from_value(item.detail.clone()).map_err(|error| {
-            Failure::new(
-                ErrorKind::Unsupported,
-                format!("the plan cannot be read: {error}"),
-            )
-        })?;
+        let window: Window = planned(&item.detail)?;
         let mut proof = begun(item);
         let window = &window;
         let roll = |step: Step| async move { of_item(self.roll_up(op, window, pace, &step).await) };
@@ -391,8 +386,4 @@ fn make(sheet: &Sheet, level: usize, table: &str, (source, condition): (&str, &s
 pub(super) fn after(moment: Timestamp, microseconds: i64) -> Timestamp {
     Timestamp::from_microsecond(moment.as_microsecond().saturating_add(microseconds))
         .unwrap_or(Timestamp::MAX)
-}
-
-fn unwritable(error: serde_json::Error) -> Failure {
-    Failure::new(ErrorKind::Internal, format!("cannot write the plan: {error}"))
 }
