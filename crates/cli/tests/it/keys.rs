@@ -274,7 +274,9 @@ fn a_recovery_sheet_is_all_that_a_new_machine_needs() {
     // Mistyped.
     let mistyped = Ostler::new(env!("CARGO_BIN_EXE_ostler"));
     let file = mistyped.home().join("typed.key");
-    fs::write(&file, format!("OSTLER-KEY-1:{}A", &letters[..letters.len() - 1])).unwrap();
+    let (first, rest) = letters.split_at(1);
+    let other = if first == "a" { "b" } else { "a" };
+    fs::write(&file, format!("OSTLER-KEY-1:{other}{rest}")).unwrap();
     let words = [
         "vault",
         "add",
@@ -282,5 +284,7 @@ fn a_recovery_sheet_is_all_that_a_new_machine_needs() {
         "--key",
         file.to_str().unwrap(),
     ];
-    assert_ne!(mistyped.run(words).status.code(), Some(0));
+    let refused = mistyped.run(words);
+    assert!(!refused.status.success(), "{}", said(&refused));
+    assert!(said(&refused).contains("mistyped"), "{}", said(&refused));
 }
