@@ -94,7 +94,10 @@ pub(crate) fn certificate(page: &mut Page, certificate: &Certificate<'_>) {
     page.field("rows erased", count(report.rows));
     for proof in &report.items {
         if proof.rows > 0 {
-            page.field("erased", format!("{} from {}", plural(proof.rows, "row"), proof.object));
+            page.field(
+                "erased",
+                format!("{} from {}", plural(proof.rows, "row"), proof.object),
+            );
         }
     }
     let proven = report.items.iter().flat_map(|proof| &proof.evidence);

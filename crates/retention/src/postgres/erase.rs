@@ -4,9 +4,7 @@
 mod order;
 
 use ostler_api::retention::{Pace, Policy, Strategy, TableColumn, TableName};
-use ostler_api::tables::{
-    DefinitionKind, Erase, Evidence, SubjectColumn, TableItem, TableProof, TablesWork,
-};
+use ostler_api::tables::{DefinitionKind, Erase, Evidence, SubjectColumn, TableItem, TableProof, TablesWork};
 use ostler_operations::Operation;
 use ostler_postgres::Type;
 use ostler_postgres::quote::{identifier, literal};
@@ -15,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use super::statement::{fill, quoted};
 use super::{Postgres, detail_of, of_item, planned};
+use crate::Database;
 use crate::facts::Shape;
 use crate::tables::begun;
-use crate::Database;
 use order::{Reference, References};
 
 /// A part of the work.
@@ -157,7 +155,10 @@ impl Postgres {
         }
         items.push(TableItem {
             // Told apart without being told: whoever knows the subject can compare.
-            object: format!("subject {}", &blake3::hash(request.subject.as_bytes()).to_hex()[..32]),
+            object: format!(
+                "subject {}",
+                &blake3::hash(request.subject.as_bytes()).to_hex()[..32]
+            ),
             action: "look again".to_owned(),
             reason: "no row of it may be left, in one snapshot of all these tables".to_owned(),
             rows: None,
@@ -228,7 +229,11 @@ impl Postgres {
             ));
         }
         for defined in self.definitions(DefinitionKind::Rollup).await? {
-            if defined.definition.rollup().is_some_and(|rollup| concerns(&rollup.table)) {
+            if defined
+                .definition
+                .rollup()
+                .is_some_and(|rollup| concerns(&rollup.table))
+            {
                 notes.push(format!("sums in rollup {} are not touched", defined.name));
             }
         }
@@ -291,7 +296,11 @@ impl Postgres {
             Err(problem) => proof.problem = Some(problem),
             Ok(left) => {
                 let compared = of.iter().zip(left).map(|(place, left)| {
-                    Evidence::equal(format!("rows left in {} by {}", place.table, place.column), 0, left)
+                    Evidence::equal(
+                        format!("rows left in {} by {}", place.table, place.column),
+                        0,
+                        left,
+                    )
                 });
                 proof.evidence = compared.collect();
             }

@@ -67,8 +67,13 @@ impl Postgres {
     pub(super) async fn run_query(&self, op: &Operation, item: &TableItem) -> Result<TableProof, Failure> {
         let running: Running = planned(&item.detail)?;
         let statement = statement(&running)?;
-        self.run_noted(op, item, ("run", "what the statement did stays done"), ("BEGIN", &statement))
-            .await
+        self.run_noted(
+            op,
+            item,
+            ("run", "what the statement did stays done"),
+            ("BEGIN", &statement),
+        )
+        .await
     }
 
     /// Runs a statement in a transaction of its own, which begins with `begin` and also notes what it affected: once,

@@ -62,6 +62,11 @@ impl Erase {
             }),
             pace,
         });
-        carry_out(session, request, Approval::needed("retention erase", self.approval)).await
+        carry_out(
+            session,
+            request,
+            Approval::needed("retention erase", self.approval),
+        )
+        .await
     }
 }

@@ -114,7 +114,10 @@ impl Order<'_> {
         if above.contains(&rows.table) {
             return Err(Failure::new(
                 ErrorKind::Unsupported,
-                format!("rows of {} go along with others of it, and could not be told apart", rows.table),
+                format!(
+                    "rows of {} go along with others of it, and could not be told apart",
+                    rows.table
+                ),
             )
             .with_hint("its foreign key with ON DELETE CASCADE leads back to the table itself"));
         }
@@ -211,7 +214,13 @@ mod tests {
         ]);
         assert_eq!(
             tables(&of, &refers),
-            ["notes of lines", "lines of orders", "orders customer", "visits of customers", "customers id"]
+            [
+                "notes of lines",
+                "lines of orders",
+                "orders customer",
+                "visits of customers",
+                "customers id"
+            ]
         );
         let refers = references(&[("customers", "orders", "customer", Action::NoAction)]);
         assert_eq!(tables(&of, &refers), ["orders customer", "customers id"]);
@@ -232,7 +241,10 @@ mod tests {
         ]);
         let (_, notes) = order(&of, &refers).unwrap();
         assert_eq!(notes.len(), 2, "{notes:?}");
-        assert!(notes[0].contains("invoices") && notes[1].contains("ratings"), "{notes:?}");
+        assert!(
+            notes[0].contains("invoices") && notes[1].contains("ratings"),
+            "{notes:?}"
+        );
         let refers = references(&[("customers", "customers", "recruited_by", Action::Cascade)]);
         assert!(order(&of, &refers).is_err());
         let refers = references(&[("customers", "customers", "recruited_by", Action::SetNull)]);
