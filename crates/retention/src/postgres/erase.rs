@@ -222,7 +222,7 @@ impl Postgres {
         let archived = |policy: &Policy| policy.strategy == Strategy::Archive && concerns(&policy.table);
         let mut notes = Vec::new();
         for policy in self.policies().await?.iter().filter(|policy| archived(policy)) {
-            let shelf = policy.shelf().unwrap_or("its archive");
+            let shelf = policy.shelf().map_or("its archive", String::as_str);
             notes.push(format!(
                 "rows of {} may be in archives of policy {} in {shelf}; they are not touched",
                 policy.table, policy.name

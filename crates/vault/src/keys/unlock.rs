@@ -49,13 +49,14 @@ fn wrapper_of(key: &Key) -> Option<&str> {
 }
 
 async fn read_wrappers(store: &Arc<dyn Store>, listed: &[Object]) -> Result<Vec<(Wrapper, Bytes)>, Error> {
-    let files = listed
+    let files: Vec<(Key, String)> = listed
         .iter()
-        .filter_map(|object| Some((&object.key, wrapper_of(&object.key)?)));
+        .filter_map(|object| Some((object.key.clone(), wrapper_of(&object.key)?.to_owned())))
+        .collect();
     stream::iter(files)
-        .map(async |(key, id)| {
-            let bytes = store.get(key).await.map_err(Error::store("read", key))?;
-            Ok((Wrapper::parse(key.as_str(), id, &bytes)?, bytes))
+        .map(|(key, id)| async move {
+            let bytes = store.get(&key).await.map_err(Error::store("read", &key))?;
+            Ok((Wrapper::parse(key.as_str(), &id, &bytes)?, bytes))
         })
         .buffered(AT_ONCE)
         .try_collect()
@@ -64,18 +65,21 @@ async fn read_wrappers(store: &Arc<dyn Store>, listed: &[Object]) -> Result<Vec<
 
 /// The sealed secrets among these objects.
 async fn read_sealed(store: &Arc<dyn Store>, listed: &[Object]) -> Result<Sealed, Error> {
-    let numbered = listed
+    let numbered: Vec<(Key, u32)> = listed
         .iter()
-        .filter_map(|object| Some((&object.key, epochs::sealed_epoch(&object.key)?)));
+        .filter_map(|object| Some((object.key.clone(), epochs::sealed_epoch(&object.key)?)))
+        .collect();
     stream::iter(numbered)
-        .map(async |(key, number)| match store.get(key).await {
-            Ok(bytes) => Ok(Some((number, bytes))),
-            // Given up since the listing.
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::store("read", key)(error)),
+        .map(|(key, number)| async move {
+            match store.get(&key).await {
+                Ok(bytes) => Ok(Some((number, bytes))),
+                // Given up since the listing.
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(Error::store("read", &key)(error)),
+            }
         })
         .buffered(AT_ONCE)
-        .try_filter_map(async |read| Ok(read))
+        .try_filter_map(|read| std::future::ready(Ok(read)))
         .try_collect()
         .await
 }
