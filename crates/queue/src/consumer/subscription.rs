@@ -58,7 +58,7 @@ impl Subscription {
     #[must_use]
     pub fn new(target: Target, queue: impl Into<String>, consumer: impl Into<String>) -> Self {
         Self {
-            target,
+            target: target.for_long_work(),
             queue: queue.into(),
             consumer: consumer.into(),
             member: None,

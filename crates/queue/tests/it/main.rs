@@ -4,6 +4,7 @@
 
 mod conformance;
 mod exactly_once;
+mod failover;
 mod insert_events;
 mod model;
 mod outside;
