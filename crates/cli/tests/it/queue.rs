@@ -198,6 +198,33 @@ fn a_ticker_runs_reloads_gives_way_and_is_stopped() {
 }
 
 #[test]
+fn serve_ticks_when_it_has_that_role() {
+    let Some(server) = shared_postgres(Release::Fifteen) else {
+        return;
+    };
+    let database = server.database();
+    let (ostler, dsn) = (ostler(), format!("--dsn={}", server.url(&database)));
+    json(&ostler, "queue install", &dsn);
+    json(&ostler, "queue create q", &dsn);
+    ostler.configure(&format!(
+        "version = 1\n[database.main]\ndsn = \"{}\"\n",
+        server.url(&database)
+    ));
+    let leads = || json(&ostler, "queue status", &dsn)["ticker"].is_string();
+    let last = || json(&ostler, "queue show q", &dsn)["last_tick"].as_i64();
+    let mut command = ostler.command(["serve", "--roles", "ticker"]);
+    let mut serve = Ticker(command.stdout(Stdio::null()).spawn().unwrap());
+    until("it leads", leads);
+    let before = last();
+    json(&ostler, "queue insert q kind data", &dsn);
+    until("it ticks", || last() > before);
+    let pid = Pid::from_raw(i32::try_from(serve.0.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert!(serve.0.wait().unwrap().success());
+    until("nobody leads", || !leads());
+}
+
+#[test]
 fn systemd_and_prometheus_hear_of_the_ticker() {
     let Some(server) = shared_postgres(Release::Fifteen) else {
         return;
