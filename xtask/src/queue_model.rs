@@ -9,7 +9,8 @@ const ROUNDS: u64 = 2_000;
 
 /// Runs the verb: `[ROUNDS] [--minutes N] [--seed N]`. With minutes, as many rounds as are begun within them.
 pub fn run(arguments: &[String]) -> Result<()> {
-    let number = |text: &str| -> Result<u64> { text.parse().with_context(|| format!("`{text}` is no number")) };
+    let number =
+        |text: &str| -> Result<u64> { text.parse().with_context(|| format!("`{text}` is no number")) };
     let (mut rounds, mut minutes, mut seed) = (None, None, None);
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
@@ -22,11 +23,21 @@ pub fn run(arguments: &[String]) -> Result<()> {
                 continue;
             }
         };
-        *option = Some(number(words.next().with_context(|| format!("{word} wants a number"))?)?);
+        *option = Some(number(
+            words.next().with_context(|| format!("{word} wants a number"))?,
+        )?);
     }
     let mut tests = workspace::cargo();
     tests
-        .args(["test", "--locked", "-p", "ostler-queue", "--test", "it", "model::every"])
+        .args([
+            "test",
+            "--locked",
+            "-p",
+            "ostler-queue",
+            "--test",
+            "it",
+            "model::every",
+        ])
         .args(["--", "--nocapture"])
         .env("OSTLER_REQUIRE", "postgres-13,postgres-15,postgres-18");
     match (rounds, minutes) {
@@ -34,7 +45,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
         (None, Some(minutes)) => tests.env("OSTLER_TEST_QUEUE_MINUTES", minutes.to_string()),
         (rounds, None) => tests.env(
             "OSTLER_TEST_QUEUE_ROUNDS",
-            rounds.unwrap_or(if seed.is_some() { 1 } else { ROUNDS }).to_string(),
+            rounds
+                .unwrap_or(if seed.is_some() { 1 } else { ROUNDS })
+                .to_string(),
         ),
     };
     if let Some(seed) = seed {

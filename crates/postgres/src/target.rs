@@ -188,8 +188,8 @@ impl Target {
         if self.endpoints.len() > 1 && self.session == TargetSessionAttrs::Any {
             self.session = TargetSessionAttrs::ReadWrite;
         }
-        self.keepalives_idle.get_or_insert(ASKS_AFTER);
-        self.tcp_user_timeout.get_or_insert(GIVES_UP_AFTER);
+        self.keepalives_idle = self.keepalives_idle.or(Some(ASKS_AFTER));
+        self.tcp_user_timeout = self.tcp_user_timeout.or(Some(GIVES_UP_AFTER));
         self
     }
 
@@ -320,7 +320,7 @@ fn number(value: Option<String>, key: &str) -> Result<Option<u64>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dsn, Target};
+    use super::{Dsn, Duration, Target, TargetSessionAttrs};
     use crate::TlsMode;
 
     fn target(text: &str, variables: &[(&str, &str)]) -> Result<Target, crate::Error> {

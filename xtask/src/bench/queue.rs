@@ -91,7 +91,9 @@ pub struct Size {
 }
 
 /// What is measured. What lasts long is measured in the first round only.
-const SETS: [&str; 7] = ["insert", "trigger", "consume", "latency", "idle", "held", "memory"];
+const SETS: [&str; 7] = [
+    "insert", "trigger", "consume", "latency", "idle", "held", "memory",
+];
 const ONCE: [&str; 3] = ["idle", "held", "memory"];
 
 /// Runs the verb.
@@ -129,7 +131,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
         }
     }
     if let Some(unknown) = wanted.iter().find(|set| !SETS.contains(set)) {
-        bail!("there is no set `{unknown}`: --set is one or more of {}", SETS.join(", "));
+        bail!(
+            "there is no set `{unknown}`: --set is one or more of {}",
+            SETS.join(", ")
+        );
     }
     if size.rounds == 0 {
         bail!("nothing to measure: --rounds is at least 1");

@@ -44,7 +44,9 @@ fn what_a_killed_member_had_is_done_by_another_and_nothing_twice() {
     let sql = |text: &str| place.server.sql(&place.database, text);
     sql("create table got (data text)");
     for member in ["one", "two", "three"] {
-        sql(&format!("select pgq_coop.register_subconsumer('q', 'c', '{member}')"));
+        sql(&format!(
+            "select pgq_coop.register_subconsumer('q', 'c', '{member}')"
+        ));
     }
     for batch in 0..BATCHES {
         sql(&format!(

@@ -63,6 +63,7 @@ fn sizes() -> [u64; 2] {
     [SMALL, large.unwrap_or(LARGE)]
 }
 
+#[expect(clippy::print_stderr, reason = "how much it was is worth knowing")]
 fn grows_little(place: &Place, verb: &str, mut words: impl FnMut() -> Vec<String>) {
     let [small, large] = sizes().map(|events| {
         let words = words();
@@ -70,7 +71,13 @@ fn grows_little(place: &Place, verb: &str, mut words: impl FnMut() -> Vec<String
         highest(place, events, verb, &words)
     });
     assert!(small > 0, "nothing was measured");
-    assert!(large < small + GROWTH, "{} KiB, and {} for more", small >> 10, large >> 10);
+    eprintln!("{verb}: {} KiB, then {} KiB", small >> 10, large >> 10);
+    assert!(
+        large < small + GROWTH,
+        "{} KiB, and {} for more",
+        small >> 10,
+        large >> 10
+    );
     assert!(large < PROMISED, "{large} bytes");
 }
 

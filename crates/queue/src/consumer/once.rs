@@ -165,7 +165,8 @@ async fn lock(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<(), Han
 /// Whether the target has the batch of a plain consumer.
 async fn is_applied(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<bool, HandlerError> {
     let row = transaction.one(APPLIED_TICK, &[text(&info.consumer)]).await?;
-    let (applied, of, made_at): (Option<i64>, Option<i64>, Option<i64>) = (row.get(0), row.get(1), row.get(2));
+    let (applied, of, made_at): (Option<i64>, Option<i64>, Option<i64>) =
+        (row.get(0), row.get(1), row.get(2));
     // Its first batch.
     let Some(applied) = applied else { return Ok(false) };
     let (is_done, time) = if applied == info.tick_id {

@@ -220,7 +220,10 @@ async fn nothing_that_was_committed_is_lost_or_doubled_when_a_standby_takes_over
 
     // One producer, one transaction an event: their order is that of their numbers.
     let once = applied();
-    assert!(once.is_sorted_by(|a, b| a < b), "doubled, or out of order: {once:?}");
+    assert!(
+        once.is_sorted_by(|a, b| a < b),
+        "doubled, or out of order: {once:?}"
+    );
     let sent: BTreeSet<i64> = committed.iter().chain(&unsure).copied().collect();
     assert!(once.iter().all(|number| sent.contains(number)), "{once:?}");
 }

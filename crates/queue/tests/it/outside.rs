@@ -82,7 +82,10 @@ fn java_client(place: &Place) -> Option<String> {
     let done = Command::new(driver.1)
         .arg("-cp")
         .arg(driver.0)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/outside/Client.java"))
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/it/outside/Client.java"
+        ))
         .arg(format!(
             "jdbc:postgresql://127.0.0.1:{}/{}?user=postgres",
             place.server.port(),
@@ -92,7 +95,10 @@ fn java_client(place: &Place) -> Option<String> {
         .expect("it runs");
     let said = String::from_utf8_lossy(&done.stderr);
     if said.contains("jdk.compiler") {
-        return or_skip("postgres-jdbc", Err(anyhow::anyhow!("this Java has no compiler: {said}")));
+        return or_skip(
+            "postgres-jdbc",
+            Err(anyhow::anyhow!("this Java has no compiler: {said}")),
+        );
     }
     assert!(done.status.success(), "{said}");
     Some(String::from_utf8_lossy(&done.stdout).into_owned())

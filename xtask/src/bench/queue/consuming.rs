@@ -108,8 +108,7 @@ impl Small {
             session.run(&format!("select pgq.ticker('{queue}')"))?;
             for consumer in 1..=self.consumers {
                 let start = std::time::Instant::now();
-                let batch =
-                    text(&session.run(&format!("select pgq.next_batch('{queue}', 'c{consumer}')"))?)?;
+                let batch = text(&session.run(&format!("select pgq.next_batch('{queue}', 'c{consumer}')"))?)?;
                 session.run(&format!("select * from pgq.get_batch_events({batch})"))?;
                 session.run(&format!("select pgq.finish_batch({batch})"))?;
                 seconds += start.elapsed().as_secs_f64();

@@ -35,7 +35,10 @@ pub fn round(place: &Place, size: &Size, rows: &mut Rows) -> Result<()> {
             small.rate(TURN)?;
         }
     }
-    let after = format!("{SMALL} events, {{}} consumers, {} s after a transaction began", size.held);
+    let after = format!(
+        "{SMALL} events, {{}} consumers, {} s after a transaction began",
+        size.held
+    );
     for consumers in CONSUMERS {
         let mut rates = Vec::new();
         for (_, _, small, free) in all.iter_mut().filter(|(_, count, _, _)| *count == consumers) {

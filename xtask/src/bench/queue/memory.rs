@@ -20,9 +20,22 @@ pub fn round(place: &Place, size: &Size, rows: &mut Rows) -> Result<()> {
         (
             "by a command, exactly once",
             "consume",
-            vec!["--per", "batch", "--target", &target, "--", "sh", "-c", "wc -l | sed 's/^/-- /'"],
+            vec![
+                "--per",
+                "batch",
+                "--target",
+                &target,
+                "--",
+                "sh",
+                "-c",
+                "wc -l | sed 's/^/-- /'",
+            ],
         ),
-        ("moved into another queue", "move", vec!["--to", "copy", "--create-queues"]),
+        (
+            "moved into another queue",
+            "move",
+            vec!["--to", "copy", "--create-queues"],
+        ),
     ];
     place.install("postgres")?;
     for (what, verb, words) in ways {
@@ -40,12 +53,21 @@ pub fn round(place: &Place, size: &Size, rows: &mut Rows) -> Result<()> {
         std::fs::create_dir_all(&directory)?;
         let mut command = Command::new(place.ostler());
         command
-            .args(["queue", verb, "large", "--consumer", "c", "--until-idle", "--dsn", &url])
+            .args([
+                "queue",
+                verb,
+                "large",
+                "--consumer",
+                "c",
+                "--until-idle",
+                "--dsn",
+                &url,
+            ])
             .args(words)
             .env("HOME", &directory)
             .env("OSTLER_STATE_DIR", &directory);
-        let taken = measure::used(&command, &directory.join("log"))
-            .with_context(|| format!("a batch {what}"))?;
+        let taken =
+            measure::used(&command, &directory.join("log")).with_context(|| format!("a batch {what}"))?;
         rows.add(
             &scenario,
             "MiB",

@@ -119,7 +119,9 @@ impl Sending {
         self.push(None).await;
         match self.reply {
             Some(reply) => reply,
-            None => timeout(PATIENCE, self.posted).await.unwrap_or_else(|_| Err(late())),
+            None => timeout(PATIENCE, self.posted)
+                .await
+                .unwrap_or_else(|_| Err(late())),
         }
     }
 }

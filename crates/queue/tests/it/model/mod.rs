@@ -35,8 +35,8 @@ async fn search(place: &Place) -> Result<(u64, Tally), String> {
         clock.map_or(0, |time| time.as_micros() as u64 % 1_000_000_000)
     });
     let rounds = number("OSTLER_TEST_QUEUE_ROUNDS");
-    let time = number("OSTLER_TEST_QUEUE_MINUTES")
-        .map_or(EVERYDAY, |minutes| Duration::from_secs(60 * minutes));
+    let time =
+        number("OSTLER_TEST_QUEUE_MINUTES").map_or(EVERYDAY, |minutes| Duration::from_secs(60 * minutes));
     let mut total = Tally::default();
     let (mut round, mut told) = (0, start);
     while rounds.map_or_else(

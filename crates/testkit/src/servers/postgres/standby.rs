@@ -31,7 +31,12 @@ impl Postgres {
         let directory = own_directory()?;
         let data = directory.join("data");
         run(copy
-            .args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--pgdata"])
+            .args([
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "--no-sync",
+                "--pgdata",
+            ])
             .arg(&data))?;
         let [port] = free_ports()?;
         // Read after postgresql.conf; of two lines the later one counts.
