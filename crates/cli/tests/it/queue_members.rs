@@ -1,20 +1,12 @@
 //! Members of a cooperative consumer, a process each; one is killed in the middle of its batch.
 
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 
+use crate::queue::until;
 use crate::queue_consume::{Place, place};
 
 const BATCHES: usize = 12;
 const EVENTS: usize = 20;
-
-fn until(what: &str, mut ready: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !ready() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// A process, killed when dropped.
 struct Member(Child);

@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ostler_postgres::{Connection, Dsn, Options, Parameter, Target, Transaction, Type};
+use ostler_postgres::{Connection, Dsn, Options, Target, Type};
 use ostler_queue::consumer::{
     Batch, BatchHandler, Consumer, ExactlyOnce, HandlerError, RunOptions, Step, Subscription,
-    TransactionHandler,
 };
 use ostler_queue::schema;
 use ostler_queue::ticker::{Databases, Server, TickerOptions};
@@ -19,6 +18,7 @@ use ostler_testkit::servers::{Postgres, Rows};
 use ostler_vocabulary::Classified;
 use tokio_util::sync::CancellationToken;
 
+use crate::exactly_once::Write;
 use crate::place::Place;
 use crate::ticker_world::{self, Ticker, until};
 
@@ -52,24 +52,6 @@ impl BatchHandler for Keep {
             all.extend(events.iter().filter_map(|event| number(event.ev_data.as_deref())));
         }
         add(&self.0, all);
-        Ok(())
-    }
-}
-
-/// Writes numbers into a table of the target.
-struct Write;
-
-#[async_trait]
-impl TransactionHandler for Write {
-    async fn handle(&mut self, batch: &mut Batch<'_>, target: &Transaction<'_>) -> Result<(), HandlerError> {
-        while let Some(events) = batch.next().await? {
-            for event in &events {
-                let data: Parameter<'_> = (&event.ev_data, Type::TEXT);
-                target
-                    .execute("insert into got (data) values ($1)", &[data])
-                    .await?;
-            }
-        }
         Ok(())
     }
 }
@@ -143,7 +125,7 @@ async fn nothing_that_was_committed_is_lost_or_doubled_when_a_standby_takes_over
     let (Some(mut pair), Some(sink)) = (Pair::start(Release::Fifteen), Place::new(Release::Eighteen)) else {
         return;
     };
-    sink.sql("create table got (place bigserial, data text)");
+    sink.sql("create table got (data text, place bigserial)");
     pair.primary.sql(
         DATABASE,
         "select pgq.register_consumer('q', 'once'), pgq.register_consumer('q', 'least')",
@@ -173,7 +155,7 @@ async fn nothing_that_was_committed_is_lost_or_doubled_when_a_standby_takes_over
     let (stop_once, stop_least) = (ended.clone(), ended.clone());
     let mut once = Consumer::new(
         Subscription::new(back, "q", "once"),
-        ExactlyOnce::new(sink.target(), Write),
+        ExactlyOnce::new(sink.target(), Write::default()),
         impatient(),
     );
     let mut keep = Consumer::new(
@@ -254,7 +236,7 @@ async fn a_tick_that_a_standby_makes_anew_is_not_taken_for_the_lost_one_that_was
     let (Some(mut pair), Some(sink)) = (Pair::start(Release::Eighteen), Place::new(Release::Fifteen)) else {
         return;
     };
-    sink.sql("create table got (place bigserial, data text)");
+    sink.sql("create table got (data text, place bigserial)");
     pair.primary.sql(
         DATABASE,
         "select pgq.register_consumer('q', 'once');
@@ -263,7 +245,7 @@ async fn a_tick_that_a_standby_makes_anew_is_not_taken_for_the_lost_one_that_was
     let consumer = |pair: &Pair| {
         Consumer::new(
             Subscription::new(pair.target(&pair.primary, &pair.standby), "q", "once"),
-            ExactlyOnce::new(sink.target(), Write),
+            ExactlyOnce::new(sink.target(), Write::default()),
             RunOptions {
                 until_idle: true,
                 ..RunOptions::default()
@@ -290,7 +272,7 @@ async fn a_tick_that_a_standby_makes_anew_is_not_taken_for_the_lost_one_that_was
     // `finish_batch` would wait for the standby. It is lost together with the tick.
     let mut last = Consumer::new(
         Subscription::new(alone(&pair.primary), "q", "once"),
-        ExactlyOnce::new(sink.target(), Write),
+        ExactlyOnce::new(sink.target(), Write::default()),
         RunOptions::default(),
     );
     assert_eq!(last.step().await.expect("applied"), Step::Finished);
