@@ -50,7 +50,7 @@ cargo xtask <verb>
   simulate [SEEDS|FROM..TO]  go through histories of writers and collectors in one vault; of one seed tell the history
   cassandra [4.1|5.0]        back up, lose and restore a real ring of Cassandra, of one release or of both
   crash [RUNS]               kill the real binary at every step and RUNS times at random moments of each operation
-  queue-model [ROUNDS]       random histories of queues on real servers against an oracle
+  queue-model [ROUNDS|--minutes N] [--seed N]  random histories of queues on real servers against an oracle
   servers get|list           fetch, or name, the servers that tests start
   bench first-backup [...]   side by side with peers; see benches/README.md
   picture                    render docs/start/first-backup.svg from a real run";

@@ -14,6 +14,10 @@ use crate::{Error, TlsMode};
 
 const PORT: u16 = 5432;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// After what silence a session that lives long asks whether the server is still there.
+const ASKS_AFTER: Duration = Duration::from_secs(30);
+/// How long it waits for a word of the server's machine.
+const GIVES_UP_AFTER: Duration = Duration::from_secs(60);
 /// Where servers keep their sockets.
 const SOCKETS: &[&str] = &["/var/run/postgresql", "/run/postgresql", "/tmp"];
 
@@ -175,6 +179,20 @@ impl Target {
         self
     }
 
+    /// The same for work that goes on for ever and writes. Of several servers only one that takes writes is the right one, also
+    /// where the connection string does not say so: after a fail-over the others are standbys. And a machine that is gone
+    /// without a word is noticed in about two minutes, unless `keepalives_idle` or `tcp_user_timeout` say something else; the
+    /// system's own times are hours.
+    #[must_use]
+    pub fn for_long_work(mut self) -> Self {
+        if self.endpoints.len() > 1 && self.session == TargetSessionAttrs::Any {
+            self.session = TargetSessionAttrs::ReadWrite;
+        }
+        self.keepalives_idle = self.keepalives_idle.or(Some(ASKS_AFTER));
+        self.tcp_user_timeout = self.tcp_user_timeout.or(Some(GIVES_UP_AFTER));
+        self
+    }
+
     /// The same for another database of the server.
     #[must_use]
     pub fn with_database(mut self, name: &str) -> Self {
@@ -302,7 +320,7 @@ fn number(value: Option<String>, key: &str) -> Result<Option<u64>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dsn, Target};
+    use super::{Dsn, Duration, Target, TargetSessionAttrs};
     use crate::TlsMode;
 
     fn target(text: &str, variables: &[(&str, &str)]) -> Result<Target, crate::Error> {
@@ -340,6 +358,21 @@ mod tests {
         let it = target("host=a,b port=9 user=u", &[]).expect("a target");
         assert_eq!(it.endpoints[1].port, 9);
         assert!(target("host=a,b port=1,2,3 user=u", &[]).is_err());
+    }
+
+    #[test]
+    fn long_work_wants_the_server_that_takes_writes_and_notices_silence() {
+        let long = |text: &str| target(text, &[]).expect("a target").for_long_work();
+        assert_eq!(long("host=a,b user=u").session, TargetSessionAttrs::ReadWrite);
+        assert_eq!(long("host=a user=u").session, TargetSessionAttrs::Any);
+        let told = long("host=a,b user=u target_session_attrs=standby tcp_user_timeout=5 keepalives_idle=7");
+        assert_eq!(told.session, TargetSessionAttrs::ReadOnly);
+        let silence = (told.tcp_user_timeout, told.keepalives_idle);
+        assert_eq!(
+            silence,
+            (Some(Duration::from_millis(5)), Some(Duration::from_secs(7)))
+        );
+        assert_eq!(long("user=u").tcp_user_timeout, Some(Duration::from_secs(60)));
     }
 
     #[test]

@@ -46,6 +46,15 @@ impl Measurement {
 pub fn measure(command: &Command, repository: &Path, log: &Path) -> Result<Measurement> {
     process::run(&mut Command::new("sync"))?;
     touch_memory();
+    let used = used(command, log)?;
+    Ok(Measurement {
+        repository: size_of(repository)?,
+        ..used
+    })
+}
+
+/// Runs the command, its output going to `log`. There is no repository.
+pub fn used(command: &Command, log: &Path) -> Result<Measurement> {
     let mut wrapper = Command::new("python3");
     wrapper
         .arg("-c")
@@ -80,7 +89,7 @@ pub fn measure(command: &Command, repository: &Path, log: &Path) -> Result<Measu
         wall: number("wall")?,
         cpu: number("cpu")?,
         peak: number("peak")? as u64,
-        repository: size_of(repository)?,
+        repository: 0,
     })
 }
 

@@ -2,9 +2,11 @@
 //! the results are in `benches/README.md`.
 
 mod consuming;
+mod held;
 mod idle;
 mod inserting;
 mod latency;
+mod memory;
 mod place;
 mod triggers;
 
@@ -82,7 +84,17 @@ pub struct Size {
     databases: usize,
     /// Seconds that it is watched.
     idle: u64,
+    /// Seconds that a transaction is held open while queues work.
+    held: u64,
+    /// Events of the one batch of which the memory is measured.
+    events: u64,
 }
+
+/// What is measured. What lasts long is measured in the first round only.
+const SETS: [&str; 7] = [
+    "insert", "trigger", "consume", "latency", "idle", "held", "memory",
+];
+const ONCE: [&str; 3] = ["idle", "held", "memory"];
 
 /// Runs the verb.
 pub fn run(arguments: &[String]) -> Result<()> {
@@ -92,9 +104,11 @@ pub fn run(arguments: &[String]) -> Result<()> {
         seconds: 3,
         lone: 150,
         databases: 100,
-        idle: 30,
+        idle: 120,
+        held: 180,
+        events: 5_000_000,
     };
-    let mut sets = vec!["insert", "trigger", "consume", "latency", "idle"];
+    let mut wanted = Vec::new();
     let mut as_json = false;
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
@@ -110,24 +124,39 @@ pub fn run(arguments: &[String]) -> Result<()> {
             "--lone" => size.lone = value.parse().context("--lone")?,
             "--idle" => size.idle = value.parse().context("--idle")?,
             "--databases" => size.databases = value.parse().context("--databases")?,
-            "--set" => sets.retain(|set| set == value),
+            "--held" => size.held = value.parse().context("--held")?,
+            "--events" => size.events = value.parse().context("--events")?,
+            "--set" => wanted.extend(value.split(',')),
             other => bail!("bench queue: unknown option {other}"),
         }
     }
-    if sets.is_empty() || size.rounds == 0 {
+    if let Some(unknown) = wanted.iter().find(|set| !SETS.contains(set)) {
         bail!(
-            "nothing to measure: --set is `insert`, `trigger`, `consume`, `latency` or `idle`, --rounds at least 1"
+            "there is no set `{unknown}`: --set is one or more of {}",
+            SETS.join(", ")
         );
     }
+    if size.rounds == 0 {
+        bail!("nothing to measure: --rounds is at least 1");
+    }
+    let sets = SETS
+        .into_iter()
+        .filter(|set| wanted.is_empty() || wanted.contains(set));
+    let sets: Vec<&str> = sets.collect();
     let place = Place::start()?;
     let mut rows = Rows::default();
     for round in 0..size.rounds {
         for set in &sets {
+            if round > 0 && ONCE.contains(set) {
+                continue;
+            }
             match *set {
                 "insert" => inserting::round(&place, &size, round, &mut rows)?,
                 "trigger" => triggers::round(&place, &size, &mut rows)?,
                 "latency" => latency::round(&place, &size, &mut rows)?,
                 "idle" => idle::round(&place, &size, &mut rows)?,
+                "held" => held::round(&place, &size, &mut rows)?,
+                "memory" => memory::round(&place, &size, &mut rows)?,
                 _ => consuming::round(&place, &size, &mut rows)?,
             }
         }
@@ -146,14 +175,16 @@ fn markdown(rows: &Rows) -> String {
         super::machine()
     );
     for row in &rows.0 {
+        let (middle, ratio) = (median(row.values.clone()), row.ratio());
+        let of_c = if ratio.is_nan() {
+            String::new()
+        } else {
+            format!("{ratio:.2}")
+        };
         let _ = writeln!(
             text,
-            "| {} | {} | {:.1} {} | {:.2} |",
-            row.scenario,
-            row.contender,
-            median(row.values.clone()),
-            row.unit,
-            row.ratio()
+            "| {} | {} | {middle:.1} {} | {of_c} |",
+            row.scenario, row.contender, row.unit
         );
     }
     text

@@ -30,6 +30,8 @@ mod queue;
 mod queue_consume;
 mod queue_crash;
 mod queue_load;
+mod queue_members;
+mod queue_memory;
 mod queue_top;
 mod reader;
 mod receiver;

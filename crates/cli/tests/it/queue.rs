@@ -18,14 +18,24 @@ fn place(server: &Postgres) -> (Ostler, String) {
     (ostler(), format!("--dsn={}", server.url(&server.database())))
 }
 
+/// The same with a queue `q` in the database, which the configuration names too.
+fn configured(server: &Postgres) -> (Ostler, String) {
+    let (ostler, url) = (ostler(), server.url(&server.database()));
+    ostler.configure(&format!("version = 1\n[database.main]\ndsn = \"{url}\"\n"));
+    let dsn = format!("--dsn={url}");
+    json(&ostler, "queue install", &dsn);
+    json(&ostler, "queue create q", &dsn);
+    (ostler, dsn)
+}
+
 fn json(ostler: &Ostler, line: &str, dsn: &str) -> Value {
     ostler.json(line.split_whitespace().chain([dsn]))
 }
 
-fn until(what: &str, mut ready: impl FnMut() -> bool) {
+pub fn until(what: &str, mut ready: impl FnMut() -> bool) {
     let start = Instant::now();
     while !ready() {
-        assert!(start.elapsed() < Duration::from_secs(30), "{what}");
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -164,14 +174,7 @@ fn a_ticker_runs_reloads_gives_way_and_is_stopped() {
     let Some(server) = shared_postgres(Release::Eighteen) else {
         return;
     };
-    let database = server.database();
-    let (ostler, dsn) = (ostler(), format!("--dsn={}", server.url(&database)));
-    json(&ostler, "queue install", &dsn);
-    json(&ostler, "queue create q", &dsn);
-    ostler.configure(&format!(
-        "version = 1\n[database.main]\ndsn = \"{}\"\n",
-        server.url(&database)
-    ));
+    let (ostler, dsn) = configured(server);
     let leads = || json(&ostler, "queue status", &dsn)["ticker"].is_string();
     let last = || json(&ostler, "queue show q", &dsn)["last_tick"].as_i64();
 
@@ -195,6 +198,26 @@ fn a_ticker_runs_reloads_gives_way_and_is_stopped() {
     until("nobody leads", || !leads());
     let none = ostler.run(["queue", "ticker", "stop"]);
     assert_eq!(none.status.code(), Some(7), "{}", said(&none));
+}
+
+#[test]
+fn serve_ticks_when_it_has_that_role() {
+    let Some(server) = shared_postgres(Release::Fifteen) else {
+        return;
+    };
+    let (ostler, dsn) = configured(server);
+    let leads = || json(&ostler, "queue status", &dsn)["ticker"].is_string();
+    let last = || json(&ostler, "queue show q", &dsn)["last_tick"].as_i64();
+    let mut command = ostler.command(["serve", "--roles", "ticker"]);
+    let mut serve = Ticker(command.stdout(Stdio::null()).spawn().unwrap());
+    until("it leads", leads);
+    let before = last();
+    json(&ostler, "queue insert q kind data", &dsn);
+    until("it ticks", || last() > before);
+    let pid = Pid::from_raw(i32::try_from(serve.0.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert!(serve.0.wait().unwrap().success());
+    until("nobody leads", || !leads());
 }
 
 #[test]

@@ -9,13 +9,14 @@ use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::{Postgres, shared_postgres};
 use rustix::process::{Pid, Signal, kill_process};
 
-struct Place {
-    ostler: Ostler,
-    server: &'static Postgres,
-    database: String,
+pub struct Place {
+    pub ostler: Ostler,
+    pub server: &'static Postgres,
+    pub database: String,
 }
 
-fn place() -> Option<Place> {
+/// A queue `q` that is ticked when the test says so, with a consumer `c`.
+pub fn place() -> Option<Place> {
     let server = shared_postgres(Release::Fifteen)?;
     let database = server.database();
     server.sql(&database, &ostler_server_schema());
@@ -54,7 +55,7 @@ impl Place {
         serde_json::from_str(&text).unwrap()
     }
 
-    fn words<'w>(&'w self, url: &'w str, verb: &'w str, more: &[&'w str]) -> Vec<&'w str> {
+    pub fn words<'w>(&'w self, url: &'w str, verb: &'w str, more: &[&'w str]) -> Vec<&'w str> {
         let mut words = vec![
             "queue",
             verb,
@@ -219,12 +220,13 @@ fn a_signal_lets_the_batch_be_finished() {
         .spawn()
         .expect("it starts");
     let begun = place.ostler.home().join("begun");
-    for _ in 0..2_000 {
+    for _ in 0..6_000 {
         if begun.exists() {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
+    assert!(begun.exists(), "the command was not started within a minute");
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("small")).expect("a process");
     kill_process(pid, Signal::TERM).expect("told");
     std::fs::write(place.ostler.home().join("go"), "").expect("written");

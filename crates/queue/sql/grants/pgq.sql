@@ -24,6 +24,7 @@ begin
             pgq.get_batch_events(bigint), pgq.get_batch_info(bigint),
             pgq.get_batch_cursor(bigint, text, integer, text), pgq.get_batch_cursor(bigint, text, integer),
             pgq.event_retry(bigint, bigint, timestamptz), pgq.event_retry(bigint, bigint, integer), pgq.batch_retry(bigint, integer),
+            pgq.ostler_retry_events(bigint, bigint[], integer),
             pgq.force_tick(text), pgq.finish_batch(bigint),
             pgq.event_failed(bigint, bigint, text), pgq.event_dead(bigint, bigint, text)
             to pgq_reader;

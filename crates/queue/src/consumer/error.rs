@@ -51,6 +51,17 @@ pub enum ConsumeError {
         /// The tick that ends the batch.
         tick_id: i64,
     },
+
+    /// The source has a tick of the same number as the one that the target has applied, and it is another one.
+    #[error(
+        "consumer `{consumer}` lost its position: tick {tick_id} of the source is not the one that the target has applied"
+    )]
+    OtherTick {
+        /// The consumer.
+        consumer: String,
+        /// The number of both.
+        tick_id: i64,
+    },
 }
 
 impl ConsumeError {
@@ -68,7 +79,7 @@ impl Classified for ConsumeError {
             Self::Handler { kind, .. } => *kind,
             // The next question gives another batch.
             Self::NotOpen { .. } => ErrorKind::Unavailable,
-            Self::LostPosition { .. } => ErrorKind::Conflict,
+            Self::LostPosition { .. } | Self::OtherTick { .. } => ErrorKind::Conflict,
         }
     }
 
@@ -84,6 +95,12 @@ impl Classified for ConsumeError {
                 "was the target restored, or the consumer moved? `pgq.register_consumer_at` puts it at tick {applied}, \
                  `pgq_ext.set_last_tick` with NULL makes the target take the next batch as its first"
             )),
+            Self::OtherTick { .. } => Some(
+                "did the source fail over to a standby that lacked its last events, or was the queue made anew? What the \
+                 target applied last is not at the source any more; `pgq_ext.set_last_tick` with NULL makes the target take \
+                 the next batch as its first"
+                    .to_owned(),
+            ),
             Self::Handler { hint, .. } => hint.clone(),
             Self::NotOpen { .. } => None,
         }

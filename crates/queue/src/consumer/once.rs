@@ -7,6 +7,8 @@ use ostler_postgres::{Connection, Options, Parameter, Target, Transaction, Type}
 
 use super::{Batch, BatchHandler, BatchInfo, ConsumeError, HandlerError};
 
+const APPLIED_TICK: &str = include_str!("sql/applied_tick.sql");
+const SET_APPLIED_TICK: &str = include_str!("sql/set_applied_tick.sql");
 const LOCK_POSITION: &str = include_str!("sql/lock_position.sql");
 const IS_RECORDED: &str = include_str!("sql/is_recorded.sql");
 const RECORD_BATCH: &str = include_str!("sql/record_batch.sql");
@@ -38,6 +40,9 @@ pub trait TransactionHandler: Send {
 /// (`pgq_ext.completed_tick`), and for members of a cooperative one, whose batches have no order, the batches that were
 /// applied and are not yet known to be finished (`pgq_ext.completed_batch`). A batch that is taken over gets another number,
 /// so these go by the tick that ends them.
+///
+/// A source that fails over to a standby which lacks its last ticks makes ticks of the same numbers anew, with other events. So
+/// the target also has the time at which each was made.
 pub struct ExactlyOnce<H> {
     target: Target,
     handler: H,
@@ -58,7 +63,7 @@ impl<H: TransactionHandler> ExactlyOnce<H> {
     /// A handler whose effects go into this database, which must have `pgq_ext`.
     pub fn new(target: Target, handler: H) -> Self {
         Self {
-            target,
+            target: target.for_long_work(),
             handler,
             connection: None,
             forget: None,
@@ -97,9 +102,10 @@ impl<H: TransactionHandler> ExactlyOnce<H> {
         match &info.sub {
             None => {
                 let tick: Parameter<'_> = (&info.tick_id, Type::INT8);
-                let statement = "select pgq_ext.set_last_tick($1, $2)";
+                let made_at = info.tick_time.as_microsecond();
+                let made_at: Parameter<'_> = (&made_at, Type::INT8);
                 transaction
-                    .query(statement, &[text(&info.consumer), tick])
+                    .query(SET_APPLIED_TICK, &[text(&info.consumer), tick, made_at])
                     .await?;
             }
             Some(_) => {
@@ -158,21 +164,32 @@ async fn lock(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<(), Han
 
 /// Whether the target has the batch of a plain consumer.
 async fn is_applied(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<bool, HandlerError> {
-    let statement = "select pgq_ext.get_last_tick($1)";
-    let row = transaction.one(statement, &[text(&info.consumer)]).await?;
-    match row.get::<_, Option<i64>>(0) {
-        // Its first batch.
-        None => Ok(false),
-        Some(applied) if applied == info.prev_tick_id => Ok(false),
-        Some(applied) if applied == info.tick_id => Ok(true),
-        Some(applied) => Err(ConsumeError::LostPosition {
+    let row = transaction.one(APPLIED_TICK, &[text(&info.consumer)]).await?;
+    let (applied, of, made_at): (Option<i64>, Option<i64>, Option<i64>) =
+        (row.get(0), row.get(1), row.get(2));
+    // Its first batch.
+    let Some(applied) = applied else { return Ok(false) };
+    let (is_done, time) = if applied == info.tick_id {
+        (true, info.tick_time)
+    } else if applied == info.prev_tick_id {
+        (false, info.prev_tick_time)
+    } else {
+        return Err(ConsumeError::LostPosition {
             consumer: info.consumer.clone(),
             applied,
             prev_tick_id: info.prev_tick_id,
             tick_id: info.tick_id,
         }
-        .into()),
+        .into());
+    };
+    if of == Some(applied) && made_at.is_some_and(|made_at| made_at != time.as_microsecond()) {
+        return Err(ConsumeError::OtherTick {
+            consumer: info.consumer.clone(),
+            tick_id: applied,
+        }
+        .into());
     }
+    Ok(is_done)
 }
 
 /// Whether the target has the batch of a member.
@@ -187,7 +204,8 @@ async fn is_recorded(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<
 /// One record a batch: a single one a member would be overwritten by a member that goes on while another, which took its
 /// batch over, has not looked yet.
 fn record(info: &BatchInfo) -> String {
-    format!("{} to tick {}", info.queue, info.tick_id)
+    let made_at = info.tick_time.as_microsecond();
+    format!("{} to tick {} of {made_at}", info.queue, info.tick_id)
 }
 
 fn text(value: &String) -> Parameter<'_> {

@@ -19,8 +19,7 @@ const NEXT_BATCH_OF_MEMBER: &str = include_str!("sql/next_batch_of_member.sql");
 const BATCH_INFO: &str = include_str!("sql/batch_info.sql");
 const RETRY_EVENTS: &str = include_str!("sql/retry_events.sql");
 const RETRY_MANY_EVENTS: &str = include_str!("sql/retry_many_events.sql");
-const CAN_RETRY_MANY: &str =
-    "select to_regprocedure('pgq.ostler_retry_events(bigint, bigint[], integer)') is not null";
+const CAN_RETRY_MANY: &str = include_str!("sql/can_retry_many.sql");
 const RETRY_BATCH: &str = include_str!("sql/retry_batch.sql");
 
 /// Tags that one statement takes.
@@ -58,7 +57,7 @@ impl Subscription {
     #[must_use]
     pub fn new(target: Target, queue: impl Into<String>, consumer: impl Into<String>) -> Self {
         Self {
-            target,
+            target: target.for_long_work(),
             queue: queue.into(),
             consumer: consumer.into(),
             member: None,

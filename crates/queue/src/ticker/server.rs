@@ -22,6 +22,10 @@ pub(super) async fn watch(
     board: Arc<Board>,
     cancel: CancellationToken,
 ) {
+    let server = Server {
+        target: server.target.for_long_work(),
+        ..server
+    };
     let sessions = Options {
         application_name: Some("ostler ticker".to_owned()),
         statement_timeout: Some(STATEMENT_TIMEOUT),

@@ -19,7 +19,8 @@ use ostler_vocabulary::Classified;
 use crate::place::Place;
 
 /// Writes payloads into a table; fails after writing as often as it is told.
-struct Write {
+#[derive(Default)]
+pub struct Write {
     failures: Arc<AtomicU32>,
 }
 

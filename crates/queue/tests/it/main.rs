@@ -4,7 +4,9 @@
 
 mod conformance;
 mod exactly_once;
+mod failover;
 mod insert_events;
+mod least_rights;
 mod model;
 mod outside;
 mod place;

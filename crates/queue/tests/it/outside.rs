@@ -1,15 +1,17 @@
-//! Programs that know nothing of us: the `pgq` package of Python, and the ticker of PgQ in C.
+//! Programs that know nothing of us: the `pgq` package of Python, the statements of clients in Java through its own driver, and
+//! the ticker of PgQ in C.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ostler_testkit::install::postgres::{Release, pgqd};
+use ostler_testkit::install::cassandra::java;
+use ostler_testkit::install::postgres::{Release, jdbc, pgqd};
 use ostler_testkit::install::{or_skip, pgq_client};
 
 use crate::place::Place;
 
-const CLIENT: &str = include_str!("outside.py");
+const CLIENT: &str = include_str!("outside/client.py");
 
 /// Runs a part of the client with the place's address and more words.
 fn client(place: &Place, words: &[&str]) -> Option<String> {
@@ -28,12 +30,13 @@ fn client(place: &Place, words: &[&str]) -> Option<String> {
     Some(String::from_utf8_lossy(&done.stdout).into_owned())
 }
 
+/// A queue that is ticked whenever somebody asks.
+const SETTINGS: &str = "select pgq.create_queue('q');
+    update pgq.queue set queue_ticker_max_count = 1, queue_ticker_max_lag = '0', queue_ticker_idle_period = '0'";
+
 fn place() -> Option<Place> {
     let place = Place::new(Release::Fifteen)?;
-    place.sql(
-        "select pgq.create_queue('q');
-         update pgq.queue set queue_ticker_max_count = 1, queue_ticker_max_lag = '0', queue_ticker_idle_period = '0'",
-    );
+    place.sql(SETTINGS);
     Some(place)
 }
 
@@ -71,6 +74,47 @@ fn pythons_cooperative_consumers_share_batches() {
     let two = client(&place, &["consume-sub", "c", "two"]).expect("it runs");
     assert_eq!((one.lines().count(), two.lines().count()), (3, 3), "{one}{two}");
     assert_eq!(client(&place, &["consume-sub", "c", "one"]).as_deref(), Some(""));
+}
+
+/// What the client in Java prints about a place.
+fn java_client(place: &Place) -> Option<String> {
+    let driver = or_skip("postgres-jdbc", jdbc().and_then(|driver| Ok((driver, java()?))))?;
+    let done = Command::new(driver.1)
+        .arg("-cp")
+        .arg(driver.0)
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/it/outside/Client.java"
+        ))
+        .arg(format!(
+            "jdbc:postgresql://127.0.0.1:{}/{}?user=postgres",
+            place.server.port(),
+            place.database
+        ))
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&done.stderr);
+    if said.contains("jdk.compiler") {
+        return or_skip(
+            "postgres-jdbc",
+            Err(anyhow::anyhow!("this Java has no compiler: {said}")),
+        );
+    }
+    assert!(done.status.success(), "{said}");
+    Some(String::from_utf8_lossy(&done.stdout).into_owned())
+}
+
+#[test]
+fn a_client_in_java_sees_no_difference_to_the_extension() {
+    let (Some(ours), Some(theirs)) = (place(), Place::with_extension()) else {
+        return;
+    };
+    theirs.sql(SETTINGS);
+    let (Some(ours), Some(theirs)) = (java_client(&ours), java_client(&theirs)) else {
+        return;
+    };
+    assert_eq!(ours, theirs);
+    assert!(ours.contains("finish 1\n") && ours.lines().count() > 30, "{ours}");
 }
 
 /// The ticker of PgQ in C, ended when dropped.

@@ -4,9 +4,10 @@ use std::error::Error;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ostler_queue::consumer::deliver::{Http, Reply};
+use futures::stream;
+use ostler_queue::consumer::deliver::{Body, Http, Pieces, Reply};
 
-/// How long a receiver may take to answer.
+/// How long a receiver may take to answer; of a body in pieces, whoever sends them looks at that.
 const TIMEOUT: Duration = Duration::from_secs(300);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of an answer that are read.
@@ -20,7 +21,6 @@ impl Requests {
     pub fn new() -> Result<Self, reqwest::Error> {
         ostler_store::provide_tls();
         let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
@@ -34,9 +34,13 @@ impl Http for Requests {
         &self,
         url: &str,
         headers: Vec<(&'static str, String)>,
-        body: Vec<u8>,
+        body: Body,
     ) -> Result<Reply, Box<dyn Error + Send + Sync>> {
-        let mut request = self.0.post(url).body(body);
+        let request = self.0.post(url);
+        let mut request = match body {
+            Body::Whole(bytes) => request.body(bytes).timeout(TIMEOUT),
+            Body::Pieces(pieces) => request.body(stream_of(pieces)),
+        };
         for (name, value) in headers {
             request = request.header(name, value);
         }
@@ -58,4 +62,11 @@ impl Http for Requests {
             body: String::from_utf8_lossy(&body).into_owned(),
         })
     }
+}
+
+/// A body that ends with an error when its pieces were given up: the connection is then closed within it.
+fn stream_of(pieces: Pieces) -> reqwest::Body {
+    reqwest::Body::wrap_stream(stream::try_unfold(pieces, |mut pieces| async move {
+        pieces.next().await.map(|next| next.map(|piece| (piece, pieces)))
+    }))
 }

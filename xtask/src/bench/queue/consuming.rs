@@ -1,12 +1,15 @@
-//! Reading one large batch, and many small ones by one to a hundred consumers, also while a transaction is held open.
+//! Reading one large batch, and many small ones by one to a hundred consumers.
 
 use anyhow::{Context, Result};
 
-use super::place::{OURS, Place, THEIRS, text};
+use super::place::{OURS, Place, Session, THEIRS, text};
 use super::{Rows, Size};
 use crate::process;
 
-const SMALL: u64 = 100;
+/// Events of a small batch.
+pub const SMALL: u64 = 100;
+/// How many consumers read small ones.
+pub const CONSUMERS: [u64; 3] = [1, 10, 100];
 
 pub fn round(place: &Place, size: &Size, rows: &mut Rows) -> Result<()> {
     let events = size.rows * 10;
@@ -23,36 +26,17 @@ pub fn round(place: &Place, size: &Size, rows: &mut Rows) -> Result<()> {
         peer,
         ours,
     );
-    for consumers in [1, 10, 100] {
-        let mut free = [f64::NAN; 2];
-        for held in [false, true] {
-            let scenario = format!(
-                "batches of {SMALL} events, {consumers} consumers{}",
-                if held { ", a transaction held open" } else { "" }
-            );
-            let peer = small(place, THEIRS, consumers, held)?;
-            let ours = small(place, OURS, consumers, held)?;
-            rows.add(&scenario, "events/s", "C", peer, peer);
-            rows.add(&scenario, "events/s", "ostler", peer, ours);
-            if held {
-                let scenario = format!("{scenario}, of the rate without");
-                rows.add(
-                    &scenario,
-                    "%",
-                    "C",
-                    peer / free[0] * 100.0,
-                    peer / free[0] * 100.0,
-                );
-                rows.add(
-                    &scenario,
-                    "%",
-                    "ostler",
-                    peer / free[0] * 100.0,
-                    ours / free[1] * 100.0,
-                );
-            }
-            free = [peer, ours];
-        }
+    for consumers in CONSUMERS {
+        let scenario = format!("batches of {SMALL} events, {consumers} consumers");
+        let [peer, ours] = [THEIRS, OURS].map(|database| -> Result<f64> {
+            let mut small = Small::new(place, database, consumers)?;
+            let rate = small.rate(small.usual())?;
+            small.end()?;
+            Ok(rate)
+        });
+        let (peer, ours) = (peer?, ours?);
+        rows.add(&scenario, "events/s", "C", peer, peer);
+        rows.add(&scenario, "events/s", "ostler", peer, ours);
     }
     Ok(())
 }
@@ -84,33 +68,58 @@ fn large(place: &Place, database: &str, events: u64, query: &str) -> Result<f64>
     Ok(rate)
 }
 
-/// Events per second that all consumers together finish, with the producer's part left out.
-fn small(place: &Place, database: &str, consumers: u64, held: bool) -> Result<f64> {
-    let mut session = place.session(database)?;
-    session.run("select pgq.create_queue('small'); update pgq.queue set queue_ticker_max_count = 1 where queue_name = 'small'")?;
-    session.run(&format!(
-        "select pgq.register_consumer('small', 'c' || n) from generate_series(1, {consumers}) n"
-    ))?;
-    let mut holder = place.session(database)?;
-    if held {
-        holder.run("begin isolation level repeatable read; select txid_current()")?;
-    }
-    let batches = (1000 / consumers).max(20);
-    let mut seconds = 0.0;
-    for _ in 0..batches {
+/// A queue whose consumers take turns in one session.
+pub struct Small {
+    session: Session,
+    queue: String,
+    consumers: u64,
+}
+
+impl Small {
+    pub fn new(place: &Place, database: &str, consumers: u64) -> Result<Self> {
+        let mut session = place.session(database)?;
+        let queue = format!("small_{consumers}");
         session.run(&format!(
-            "select count(pgq.insert_event('small', 'type', 'data')) from generate_series(1, {SMALL})"
+            "select pgq.create_queue('{queue}'); update pgq.queue set queue_ticker_max_count = 1 where queue_name = '{queue}'"
         ))?;
-        session.run("select pgq.ticker('small')")?;
-        for consumer in 1..=consumers {
-            let start = std::time::Instant::now();
-            let batch = text(&session.run(&format!("select pgq.next_batch('small', 'c{consumer}')"))?)?;
-            session.run(&format!("select * from pgq.get_batch_events({batch})"))?;
-            session.run(&format!("select pgq.finish_batch({batch})"))?;
-            seconds += start.elapsed().as_secs_f64();
-        }
+        session.run(&format!(
+            "select pgq.register_consumer('{queue}', 'c' || n) from generate_series(1, {consumers}) n"
+        ))?;
+        Ok(Self {
+            session,
+            queue,
+            consumers,
+        })
     }
-    holder.run("rollback")?;
-    session.run("select pgq.drop_queue('small', true)")?;
-    Ok((batches * consumers * SMALL) as f64 / seconds)
+
+    /// How many batches make a rate.
+    pub fn usual(&self) -> u64 {
+        (1000 / self.consumers).max(20)
+    }
+
+    /// Events per second that all consumers together finish, with the producer's part left out.
+    pub fn rate(&mut self, batches: u64) -> Result<f64> {
+        let (session, queue) = (&mut self.session, &self.queue);
+        let mut seconds = 0.0;
+        for _ in 0..batches {
+            session.run(&format!(
+                "select count(pgq.insert_event('{queue}', 'type', 'data')) from generate_series(1, {SMALL})"
+            ))?;
+            session.run(&format!("select pgq.ticker('{queue}')"))?;
+            for consumer in 1..=self.consumers {
+                let start = std::time::Instant::now();
+                let batch = text(&session.run(&format!("select pgq.next_batch('{queue}', 'c{consumer}')"))?)?;
+                session.run(&format!("select * from pgq.get_batch_events({batch})"))?;
+                session.run(&format!("select pgq.finish_batch({batch})"))?;
+                seconds += start.elapsed().as_secs_f64();
+            }
+        }
+        Ok((batches * self.consumers * SMALL) as f64 / seconds)
+    }
+
+    pub fn end(mut self) -> Result<()> {
+        self.session
+            .run(&format!("select pgq.drop_queue('{}', true)", self.queue))?;
+        Ok(())
+    }
 }

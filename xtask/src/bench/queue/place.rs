@@ -1,7 +1,7 @@
 //! One server with a database for each contender, and their tickers.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ pub const OURS: &str = "ours";
 pub struct Place {
     pub server: Postgres,
     ostler: PathBuf,
+    schema: String,
 }
 
 /// A ticker as its users run it, ended when dropped.
@@ -59,7 +60,22 @@ impl Place {
             server.try_sql(database, "select pgq.create_queue('q')")?;
         }
         let ostler = contender::ostler()?;
-        Ok(Self { server, ostler })
+        Ok(Self {
+            server,
+            ostler,
+            schema,
+        })
+    }
+
+    /// The binary, built as its users have it.
+    pub fn ostler(&self) -> &Path {
+        &self.ostler
+    }
+
+    /// Our schema, in one more database.
+    pub fn install(&self, database: &str) -> Result<()> {
+        self.server.try_sql(database, &self.schema)?;
+        Ok(())
     }
 
     /// Starts the ticker of a contender for these databases, and waits until the first of them is ticked.

@@ -129,7 +129,10 @@ impl Receiver for Command {
             });
         }
         Ok(match status.code() {
-            Some(0) => Answer::Done(String::from_utf8_lossy(&output).into_owned()),
+            Some(0) => Answer::Done(
+                String::from_utf8(output)
+                    .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned()),
+            ),
             Some(TRY_AGAIN) => Answer::Later(None),
             _ => {
                 let said = String::from_utf8_lossy(&errors);

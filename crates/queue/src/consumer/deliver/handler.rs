@@ -1,12 +1,12 @@
 //! Handlers that bring events to a receiver.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use ostler_postgres::Transaction;
 
-use super::{Answer, DeliverError, Receiver, lines, tags};
+use super::sent::Sent;
+use super::{Answer, DeliverError, Receiver, Tag, lines, tags};
 use crate::consumer::{Batch, BatchHandler, Event, HandlerError, TransactionHandler};
 
 /// What one delivery holds.
@@ -85,7 +85,7 @@ impl<R: Receiver> Deliver<R> {
 
     async fn all_at_once(&mut self, batch: &mut Batch<'_>) -> Result<(), HandlerError> {
         let info = batch.info().clone();
-        let mut sent = BTreeSet::new();
+        let mut sent = Sent::default();
         let mut begun = false;
         while let Some(events) = batch.next().await? {
             if !begun {
@@ -93,7 +93,9 @@ impl<R: Receiver> Deliver<R> {
                 begun = true;
             }
             self.receiver.more(&lines(&events)).await?;
-            sent.extend(events.iter().map(|event| event.ev_id));
+            for event in &events {
+                sent.add(event.ev_id);
+            }
         }
         if !begun {
             return Ok(());
@@ -102,14 +104,15 @@ impl<R: Receiver> Deliver<R> {
         match self.judge(answer, None)? {
             Err(after) => batch.retry_all(after),
             Ok(said) => {
-                for tag in tags(&said) {
-                    if !sent.contains(&tag.retry) {
-                        return Err(DeliverError::NotInBatch {
-                            receiver: self.name.clone(),
-                            ev_id: tag.retry,
-                        }
-                        .into());
+                let tags: Vec<Tag> = tags(&said).collect();
+                if let Some(ev_id) = sent.missing(tags.iter().map(|tag| tag.retry)) {
+                    return Err(DeliverError::NotInBatch {
+                        receiver: self.name.clone(),
+                        ev_id,
                     }
+                    .into());
+                }
+                for tag in tags {
                     let after = tag
                         .seconds
                         .map_or(self.pause, |seconds| Duration::from_secs(seconds.into()));

@@ -4,6 +4,7 @@
 
 mod command;
 mod handler;
+mod sent;
 mod url;
 
 use std::time::Duration;
@@ -16,7 +17,7 @@ use super::{BatchInfo, Event};
 
 pub use command::Command;
 pub use handler::{Deliver, DeliverSql, OnFailure, Per};
-pub use url::{Http, Reply, Url};
+pub use url::{Body, GivenUp, Http, Pieces, Reply, Url};
 
 /// What a receiver said.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,9 +15,12 @@ use ostler_testkit::random::Random;
 use tokio_util::sync::CancellationToken;
 
 use crate::place::Place;
+use crate::ticker_world::until;
 
 const PRODUCERS: u64 = 5;
 const LASTS: Duration = Duration::from_secs(3);
+/// Events without which nothing was tried.
+const ENOUGH: usize = 50;
 
 type Counts = Arc<Mutex<BTreeMap<String, u32>>>;
 
@@ -164,7 +167,12 @@ async fn every_event_comes_once_when_everybody_works_at_once() {
             consumer.run(&ended).await.map(|_| ())
         }));
     }
+    // At least so long, and until it was something.
     tokio::time::sleep(LASTS).await;
+    until("producers commit", || {
+        committed.lock().expect("not poisoned").len() > ENOUGH
+    })
+    .await;
     stop.store(true, Ordering::Relaxed);
     for work in work {
         work.await.expect("no panic");
@@ -200,7 +208,6 @@ async fn every_event_comes_once_when_everybody_works_at_once() {
         .map(|payload| (payload.clone(), 1))
         .collect();
     eprintln!("{} events", wanted.len());
-    assert!(wanted.len() > 50, "{} events", wanted.len());
     for (name, got) in [("a", a), ("b", b), ("coop", coop)] {
         let got = got.lock().expect("not poisoned");
         let lost: Vec<_> = wanted

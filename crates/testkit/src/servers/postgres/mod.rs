@@ -1,5 +1,6 @@
 //! PostgreSQL.
 
+mod standby;
 mod wire;
 
 use std::fs;
@@ -87,11 +88,7 @@ impl Postgres {
     }
 
     fn try_start(release: Release, template: &Path, settings: &[(&str, &str)]) -> Result<Self> {
-        // The server's supervisor removes it. Not below $TMPDIR, which may be too long for a socket's name.
-        let directory = tempfile::Builder::new()
-            .prefix("ostler-postgres-")
-            .tempdir_in("/tmp")?
-            .keep();
+        let directory = own_directory()?;
         let data = directory.join("data");
         run(Command::new("cp").arg("-a").arg(template).arg(&data))?;
         let [port] = free_ports()?;
@@ -111,6 +108,11 @@ impl Postgres {
             &access,
             format!("host all locked 127.0.0.1/32 scram-sha-256\n{before}"),
         )?;
+        Self::launched(release, directory, port)
+    }
+
+    /// Starts the server whose data are there.
+    fn launched(release: Release, directory: PathBuf, port: u16) -> Result<Self> {
         give_to_servant(&directory)?;
         let mut this = Self {
             server: None,
@@ -253,6 +255,14 @@ impl Postgres {
         }
         self.launch()
     }
+}
+
+/// The server's supervisor removes it. Not below $TMPDIR, which may be too long for a socket's name.
+fn own_directory() -> Result<PathBuf> {
+    let made = tempfile::Builder::new()
+        .prefix("ostler-postgres-")
+        .tempdir_in("/tmp")?;
+    Ok(made.keep())
 }
 
 impl Drop for Postgres {
