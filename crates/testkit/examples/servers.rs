@@ -57,19 +57,19 @@ const EVERYDAY: &[Entry] = &[
         "psql, pg_dump, pgbench and their like",
         postgres::tools,
     ),
+    (
+        "postgres-pgq",
+        "Debian's PostgreSQL 15 with PgQ in C, to compare with",
+        || Release::WithPgq.data(),
+    ),
+    ("pgq-client", "PgQ's client in Python", install::pgq_client),
+    ("postgres-jdbc", "PostgreSQL's driver for Java", postgres::jdbc),
 ];
 
 /// Fetched when named.
-const OPTIONAL: &[Entry] = &[
-    ("cassandra-4.1", "Cassandra 4.1 (Maven, JDK 17)", || {
-        Cassandra::Four.jars()
-    }),
-    (
-        "postgres-pgq",
-        "Debian's PostgreSQL 15 with PgQ in C, to compare with (optional)",
-        || Release::WithPgq.data(),
-    ),
-];
+const OPTIONAL: &[Entry] = &[("cassandra-4.1", "Cassandra 4.1 (Maven, JDK 17)", || {
+    Cassandra::Four.jars()
+})];
 
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
