@@ -91,6 +91,7 @@ pub(crate) const WEBHOOK_CHANGE: Schema = document("webhook-change");
 pub(crate) const WEBHOOK_DELIVERY: Schema = document("webhook-delivery");
 pub(crate) const AUDIT_LIST: Schema = list("audit-list", "changes", "audited-change");
 pub(crate) const METRICS: Schema = list("metrics", "families", "metric");
+pub(crate) const CERTIFICATE: Schema = document("erasure-certificate");
 pub(crate) const TABLES_REPORT: Schema = document("tables-report");
 pub(crate) const DEFINITION_LIST: Schema = list("definition-list", "definitions", "definition");
 pub(crate) const DEFINITION_CHANGE: Schema = document("definition-change");

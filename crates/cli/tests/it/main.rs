@@ -17,6 +17,7 @@ mod dashboard_people;
 mod dashboard_webhooks;
 mod docs_start;
 mod end_to_end;
+mod erase;
 mod errors;
 mod fake;
 mod interrupts;

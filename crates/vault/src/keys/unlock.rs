@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ostler_store::Store;
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream, try_join};
+use ostler_store::{Key, Object, Store};
 use ostler_vocabulary::{Classified, ErrorKind};
 use zeroize::Zeroizing;
 
@@ -28,33 +30,79 @@ impl OpenedBy {
     }
 }
 
+/// Below this are the ways to open a vault, and what they open.
+pub(crate) const KEYS: &str = "keys/";
+/// Requests in flight.
+const AT_ONCE: usize = 8;
+
+/// What is sealed to a wrapper: the epoch's number, and the bytes.
+type Sealed = Vec<(u32, Bytes)>;
+
 /// Every wrapper with the bytes of its file.
-pub(super) async fn load_wrappers(store: &Arc<dyn Store>) -> Result<Vec<(Wrapper, bytes::Bytes)>, Error> {
-    let mut wrappers = Vec::new();
-    for object in objects::list(store, "keys/").await? {
-        let id = object
-            .key
-            .as_str()
-            .strip_prefix("keys/")
-            .and_then(|name| name.strip_suffix("/wrapper.json"));
-        if let Some(id) = id {
-            let bytes = store
-                .get(&object.key)
-                .await
-                .map_err(Error::store("read", &object.key))?;
-            wrappers.push((Wrapper::parse(object.key.as_str(), id, &bytes)?, bytes));
-        }
-    }
-    Ok(wrappers)
+pub(super) async fn load_wrappers(store: &Arc<dyn Store>) -> Result<Vec<(Wrapper, Bytes)>, Error> {
+    read_wrappers(store, &objects::list(store, KEYS).await?).await
 }
 
-/// Opens the first wrapper that one of the given keys opens, and all its epochs.
+/// The name of the wrapper whose file an object is.
+fn wrapper_of(key: &Key) -> Option<&str> {
+    key.as_str().strip_prefix(KEYS)?.strip_suffix("/wrapper.json")
+}
+
+async fn read_wrappers(store: &Arc<dyn Store>, listed: &[Object]) -> Result<Vec<(Wrapper, Bytes)>, Error> {
+    let files: Vec<(Key, String)> = listed
+        .iter()
+        .filter_map(|object| Some((object.key.clone(), wrapper_of(&object.key)?.to_owned())))
+        .collect();
+    stream::iter(files)
+        .map(|(key, id)| async move {
+            let bytes = store.get(&key).await.map_err(Error::store("read", &key))?;
+            Ok((Wrapper::parse(key.as_str(), &id, &bytes)?, bytes))
+        })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+/// The sealed secrets among these objects.
+async fn read_sealed(store: &Arc<dyn Store>, listed: &[Object]) -> Result<Sealed, Error> {
+    let numbered: Vec<(Key, u32)> = listed
+        .iter()
+        .filter_map(|object| Some((object.key.clone(), epochs::sealed_epoch(&object.key)?)))
+        .collect();
+    stream::iter(numbered)
+        .map(|(key, number)| async move {
+            match store.get(&key).await {
+                Ok(bytes) => Ok(Some((number, bytes))),
+                // Given up since the listing.
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(Error::store("read", &key)(error)),
+            }
+        })
+        .buffered(AT_ONCE)
+        .try_filter_map(|read| std::future::ready(Ok(read)))
+        .try_collect()
+        .await
+}
+
+/// Opens the first wrapper that one of the given keys opens, and all its epochs. `listed` is what is below [`KEYS`].
 pub(crate) async fn unlock(
     store: &Arc<dyn Store>,
     config: &Config,
     unlock: &[Unlock],
+    listed: &[Object],
 ) -> Result<(Keyring, OpenedBy), Error> {
-    let wrappers = load_wrappers(store).await?;
+    let mut ids = listed.iter().filter_map(|object| wrapper_of(&object.key));
+    // Where there is one wrapper, it is known what will be opened: one round trip less.
+    let only = ids.next().filter(|_| ids.next().is_none());
+    let ahead = async {
+        match only {
+            Some(id) => read_sealed(store, &below(listed, &epoch_folder(id)))
+                .await
+                .map(Some),
+            None => Ok(None),
+        }
+    };
+    let (wrappers, mut ahead) = try_join!(read_wrappers(store, listed), ahead)?;
     let accepted = || {
         let mut kinds: Vec<String> = wrappers
             .iter()
@@ -77,7 +125,8 @@ pub(crate) async fn unlock(
         for unlock in unlock {
             if let Some(secret) = try_key(config, wrapper, bytes, unlock).await? {
                 let opened_by = OpenedBy::new(wrapper, secret);
-                let keys = load_keys(store, config, &opened_by, false).await?;
+                let sealed = (below(listed, &epoch_folder(&wrapper.id)), ahead.take());
+                let keys = keys_of(store, config, &opened_by, sealed, false).await?;
                 let none = || Error::damaged(format!("keys/{}", wrapper.id), "no key epoch is there");
                 return Ok((keys.ok_or_else(none)?, opened_by));
             }
@@ -93,7 +142,7 @@ pub(crate) async fn unlock(
 pub(super) async fn try_key(
     config: &Config,
     wrapper: &Wrapper,
-    bytes: &bytes::Bytes,
+    bytes: &Bytes,
     unlock: &Unlock,
 ) -> Result<Option<WrapperSecret>, Error> {
     let (suite, vault) = (config.suite, config.id);
@@ -108,43 +157,59 @@ pub(super) async fn try_key(
     })
 }
 
-/// The secrets of all epochs that a wrapper opens and that followed one another as they should. `always` asks for what
-/// followed what also where the wrapper has one epoch only. `None` when the wrapper has none: it was removed.
+/// Where the secrets are that are sealed to a wrapper.
+fn epoch_folder(wrapper: &str) -> String {
+    format!("{KEYS}{wrapper}/epoch-")
+}
+
+fn below(listed: &[Object], prefix: &str) -> Vec<Object> {
+    let below = |object: &&Object| object.key.as_str().starts_with(prefix);
+    listed.iter().filter(below).cloned().collect()
+}
+
+/// The secrets of all epochs that a wrapper opens and that followed one another as they should. `None` when the wrapper
+/// has none: it was removed.
 pub(super) async fn load_keys(
     store: &Arc<dyn Store>,
     config: &Config,
     by: &OpenedBy,
+) -> Result<Option<Keyring>, Error> {
+    let listed = objects::list(store, &epoch_folder(&by.wrapper)).await?;
+    keys_of(store, config, by, (listed, None), true).await
+}
+
+/// As [`load_keys`], of what was listed, and read where it was. `always` asks for what followed what also where the wrapper
+/// has one epoch only.
+async fn keys_of(
+    store: &Arc<dyn Store>,
+    config: &Config,
+    by: &OpenedBy,
+    (mut listed, mut read): (Vec<Object>, Option<Sealed>),
     always: bool,
 ) -> Result<Option<Keyring>, Error> {
-    let folder = format!("keys/{}/epoch-", by.wrapper);
-    let mut sealed = objects::list(store, &folder).await?;
     let mut activations = Vec::new();
-    if always || sealed.len() > 1 {
+    if always || listed.len() > 1 {
         activations = objects::list(store, epochs::EPOCHS).await?;
         let newest = activations
             .iter()
             .filter_map(|object| epochs::activated(&object.key));
         // Secrets are sealed before they are followed: they may be there by now.
-        let highest = sealed
+        let highest = listed
             .iter()
             .filter_map(|object| epochs::sealed_epoch(&object.key))
             .max();
         if newest.max() > highest {
-            sealed = objects::list(store, &folder).await?;
+            listed = objects::list(store, &epoch_folder(&by.wrapper)).await?;
+            read = None;
         }
     }
+    let sealed = match read {
+        Some(read) => read,
+        None => read_sealed(store, &listed).await?,
+    };
     let mut identity = None;
     let (mut found, mut unreadable): (Vec<Epoch>, Vec<Unreadable>) = (Vec::new(), Vec::new());
-    for object in &sealed {
-        let Some(number) = epochs::sealed_epoch(&object.key) else {
-            continue;
-        };
-        let bytes = match store.get(&object.key).await {
-            Ok(bytes) => bytes,
-            // Given up since the listing.
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(error) => return Err(Error::store("read", &object.key)(error)),
-        };
+    for (number, bytes) in sealed {
         let opened = by
             .secret
             .open_epoch(config.suite, config.id, &by.wrapper, number, &bytes);
@@ -194,7 +259,7 @@ impl Vault {
         let Some(by) = self.opened_by() else {
             return Ok(());
         };
-        match load_keys(self.store(), self.config(), by, true).await? {
+        match load_keys(self.store(), self.config(), by).await? {
             Some(keys) => {
                 self.set_keys(keys);
                 Ok(())
