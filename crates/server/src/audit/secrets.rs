@@ -1,5 +1,6 @@
-//! What is not written down: passwords of connection strings, and addresses whose path may be a secret.
+//! What is not written down: passwords of connection strings, addresses whose path may be a secret, and who is erased.
 
+use ostler_api::tables::TableTask;
 use ostler_postgres::Dsn;
 use reqwest::Url;
 use serde_json::Value;
@@ -21,10 +22,13 @@ pub(super) fn hidden(mut document: Value) -> Value {
 fn hide(value: &mut Value) {
     match value {
         Value::Object(fields) => {
+            // Whose rows are erased is to be forgotten here too.
+            let erases = fields.get("task").is_some_and(|task| task == TableTask::ERASE);
             for (name, field) in fields {
                 match (name.as_str(), &*field) {
                     ("dsn", Value::String(text)) => *field = without_password(text).into(),
                     ("url", Value::String(text)) => *field = host(text).into(),
+                    ("subject", Value::String(_)) if erases => *field = "***".into(),
                     ("secret" | "password" | "token", Value::String(_)) => *field = "***".into(),
                     _ => hide(field),
                 }
@@ -50,14 +54,15 @@ mod tests {
     use super::hidden;
 
     #[test]
-    fn passwords_paths_and_tokens_are_left_out_wherever_they_are() {
+    fn passwords_paths_tokens_and_erased_subjects_are_left_out_wherever_they_are() {
         let document = json!({
             "push": { "url": "https://user:pw@chat.example/hook/s3cret" },
             "request": { "place": { "database": { "dsn": "postgresql://ada:hunter2@db.example/shop" } } },
             "list": [{ "secret": "whsec_x", "name": "pager" }],
+            "task": { "task": "erase", "subject": "grace@x.example" },
         });
         let text = hidden(document).to_string();
-        for secret in ["s3cret", "pw@", "hunter2", "whsec_x"] {
+        for secret in ["s3cret", "pw@", "hunter2", "whsec_x", "grace"] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
         for shown in ["https://chat.example/…", "db.example", "ada", "pager"] {
