@@ -7,6 +7,7 @@ use ostler_vocabulary::{BackupId, ByteSize, ErrorKind, Failure, OperationId, Pro
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use crate::audit::{AuditList, AuditQuery};
 use crate::document::{
     BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, OperationState,
     VaultInfo, VaultList,
@@ -185,6 +186,15 @@ pub trait Client: fmt::Debug + Send + Sync {
         Err(Failure::new(
             ErrorKind::Unsupported,
             "this client knows no metrics",
+        ))
+    }
+
+    /// Changes that somebody asked for, newest first.
+    async fn audit(&self, query: &AuditQuery) -> Result<AuditList, Failure> {
+        let _ = query;
+        Err(Failure::new(
+            ErrorKind::Unsupported,
+            "this client has no audit log",
         ))
     }
 

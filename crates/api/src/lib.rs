@@ -8,6 +8,7 @@
 //! Invariants: everything here can be serialised, is versioned by [`SCHEMA_VERSION`], and holds no secret.
 //! What is not here: behaviour, but for the suites in [`conformance`] that every [`Client`] and every [`Node`] passes.
 
+pub mod audit;
 pub mod client;
 pub mod conformance;
 pub mod document;
@@ -17,6 +18,7 @@ mod mirror;
 pub mod node;
 mod part;
 pub mod queue;
+pub mod reach;
 mod repair;
 pub mod request;
 mod restore;

@@ -10,6 +10,7 @@ use ostler_api::Client;
 use ostler_api::client::LimitChange;
 use ostler_api::document::{ClusterInfo, ClusterList, ClusterStatus, VaultInfo};
 pub use ostler_server::agent::Running;
+use ostler_server::audit::Audited;
 use ostler_server::queue::{Consume, Totals, Watch};
 pub use ostler_server::serve::api::ApiRequest;
 pub use ostler_server::serve::{RoleName, ServeRequest};
@@ -32,6 +33,8 @@ pub struct Options {
     pub state_directory: Option<PathBuf>,
     /// The server that does the work; `None` is this process.
     pub server: Option<String>,
+    /// The file of the authority by which that server is believed; `None` lets environment and system decide.
+    pub server_ca: Option<PathBuf>,
     /// What overrules the limits that the configuration has for vaults.
     pub limits: LimitChange,
 }
@@ -187,6 +190,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Who may come in to the server of this state directory.
     fn access(&self) -> Result<Access, Failure> {
         Err(Failure::new(ErrorKind::Unsupported, "this backend has no server"))
+    }
+
+    /// What writes down changes that no client makes; `None` where nothing is written down.
+    async fn audited(&self) -> Result<Option<Audited>, Failure> {
+        Ok(None)
     }
 
     /// Where the server of this state directory listens, if one runs.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ostler_api::Client;
 use ostler_vocabulary::{Clock, Failure, Timestamp};
+use serde_json::Value;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::arguments::{source_path, target_path};
@@ -32,6 +33,24 @@ pub(crate) struct Session {
 impl Session {
     pub async fn client(&self) -> Result<Arc<dyn Client>, Failure> {
         self.backend.client().await
+    }
+
+    /// Makes a change that no client makes, written down before and after.
+    pub async fn written_down<T>(
+        &self,
+        action: &str,
+        object: &str,
+        before: Option<Value>,
+        work: impl FnOnce() -> Result<T, Failure>,
+        after: impl FnOnce(&T) -> Option<Value>,
+    ) -> Result<T, Failure> {
+        match self.backend.audited().await? {
+            Some(audited) => {
+                let named = (action.to_owned(), object.to_owned());
+                audited.change(named, before, async { work() }, after).await
+            }
+            None => work(),
+        }
     }
 
     /// The absolute path of something to be backed up.

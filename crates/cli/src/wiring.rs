@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use ostler_api::Client;
 use ostler_api::document::{ClusterInfo, ClusterList, ClusterStatus, VaultInfo};
 use ostler_server::Runtime;
+use ostler_server::audit::{Audited, caller};
 use ostler_server::queue::{Consume, Totals, Watch};
 use ostler_server::serve;
-use ostler_server::settings::environment::{Environment, TOKEN, TOKEN_FILE, VARIABLES};
+use ostler_server::settings::environment::{Environment, SERVER_CA, TOKEN, TOKEN_FILE, VARIABLES};
 use ostler_server::settings::{Flags, Settings, pages};
 use ostler_server::ticker;
 use ostler_vocabulary::{ErrorKind, Failure, Secret, SystemClock};
@@ -66,6 +67,24 @@ impl InProcess {
         }
     }
 
+    /// The authority by which the server is believed, as PEM.
+    fn authority(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let environment = Environment::of_process(Path::new("."))?;
+        let named = self.options.server_ca.clone();
+        let Some(file) = named.or_else(|| environment.get(SERVER_CA).map(PathBuf::from)) else {
+            return Ok(None);
+        };
+        std::fs::read(&file).map(Some).map_err(|error| {
+            Failure::new(ErrorKind::Invalid, error.to_string())
+                .context(format!("cannot read the authority in {}", file.display()))
+        })
+    }
+
+    /// The runtime, whose changes are written down as those of whoever runs this command.
+    async fn recording(&self) -> Result<Audited, Failure> {
+        Ok(Audited::new(self.runtime().await?, caller()))
+    }
+
     async fn runtime(&self) -> Result<Runtime, Failure> {
         if self.options.server.is_some() {
             return Err(
@@ -83,17 +102,36 @@ impl Backend for InProcess {
     async fn client(&self) -> Result<Arc<dyn Client>, Failure> {
         if let Some(server) = &self.options.server {
             ostler_store::provide_tls();
-            return Ok(Arc::new(Remote::new(server, self.token()?)?));
+            return Ok(Arc::new(Remote::new(
+                server,
+                self.token()?,
+                self.authority()?.as_deref(),
+            )?));
         }
-        Ok(Arc::new(self.runtime().await?))
+        Ok(Arc::new(self.recording().await?))
+    }
+
+    async fn audited(&self) -> Result<Option<Audited>, Failure> {
+        self.recording().await.map(Some)
     }
 
     async fn init_vault(&self, request: InitVault) -> Result<VaultInfo, Failure> {
-        self.runtime().await?.init_vault(request).await
+        let runtime = self.runtime().await?;
+        let name = request.name.clone().or_else(|| request.location.clone());
+        let named = (
+            "vault init".to_owned(),
+            name.unwrap_or_else(|| "default".to_owned()),
+        );
+        let work = runtime.init_vault(request);
+        self.recording().await?.change(named, None, work, made).await
     }
 
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
-        self.runtime().await?.add_vault(request).await
+        let runtime = self.runtime().await?;
+        let name = request.name.clone().unwrap_or_else(|| request.location.clone());
+        let named = ("vault add".to_owned(), name);
+        let work = runtime.add_vault(request);
+        self.recording().await?.change(named, None, work, made).await
     }
 
     async fn probe_vault(&self, vault: Option<&str>) -> Result<VaultInfo, Failure> {
@@ -101,11 +139,21 @@ impl Backend for InProcess {
     }
 
     async fn key_sheet(&self, vault: Option<&str>, key_file: Option<PathBuf>) -> Result<KeySheet, Failure> {
-        self.runtime().await?.key_sheet(vault, key_file).await
+        let runtime = self.runtime().await?;
+        // Nothing is changed, but somebody has the key now.
+        let named = (
+            "vault key sheet".to_owned(),
+            vault.unwrap_or("default").to_owned(),
+        );
+        let work = runtime.key_sheet(vault, key_file);
+        self.recording().await?.change(named, None, work, |_| None).await
     }
 
     async fn init_cluster(&self, request: ClusterInit) -> Result<ClusterInfo, Failure> {
-        self.runtime().await?.init_cluster(request).await
+        let runtime = self.runtime().await?;
+        let named = ("cluster init".to_owned(), request.name.clone());
+        let work = runtime.init_cluster(request);
+        self.recording().await?.change(named, None, work, value).await
     }
 
     async fn add_node(
@@ -114,11 +162,28 @@ impl Backend for InProcess {
         node: NodeAddress,
         roots: BTreeMap<String, String>,
     ) -> Result<ClusterInfo, Failure> {
-        self.runtime().await?.add_node(cluster, node, roots).await
+        let runtime = self.runtime().await?;
+        let before = runtime.cluster_info(cluster).ok().as_ref().and_then(value);
+        let named = ("cluster node add".to_owned(), cluster.to_owned());
+        let work = runtime.add_node(cluster, node, roots);
+        self.recording().await?.change(named, before, work, value).await
     }
 
     async fn remove_cluster(&self, cluster: &str, node: Option<&str>) -> Result<(), Failure> {
-        self.runtime().await?.remove_cluster(cluster, node).await
+        let runtime = self.runtime().await?;
+        let before = runtime.cluster_info(cluster).ok().as_ref().and_then(value);
+        let named = match node {
+            Some(node) => (
+                "cluster node remove".to_owned(),
+                format!("{cluster}, node {node}"),
+            ),
+            None => ("cluster remove".to_owned(), cluster.to_owned()),
+        };
+        let work = runtime.remove_cluster(cluster, node);
+        self.recording()
+            .await?
+            .change(named, before, work, |()| None)
+            .await
     }
 
     async fn clusters(&self) -> Result<ClusterList, Failure> {
@@ -236,4 +301,13 @@ impl Backend for InProcess {
 
 fn text_pair((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
     Some((name.into_string().ok()?, value.into_string().ok()?))
+}
+
+/// What the audit log says of a vault that was made or added.
+fn made(vault: &VaultInfo) -> Option<serde_json::Value> {
+    Some(serde_json::json!({ "id": vault.id, "location": vault.summary.location }))
+}
+
+fn value(document: &impl serde::Serialize) -> Option<serde_json::Value> {
+    serde_json::to_value(document).ok()
 }

@@ -9,6 +9,7 @@
 //! What is not here: what a backup is (`backup`), how files are read (`agent`), the words of the command line (`cli`).
 
 pub mod agent;
+pub mod audit;
 mod error;
 mod lock;
 mod metrics;

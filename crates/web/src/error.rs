@@ -47,11 +47,43 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// A name that cannot be shown or typed.
-    #[error("`{name}` is no name for a token: 1 to 64 letters, digits, dots, dashes and underscores")]
-    TokenName {
+    /// A user of that name is there.
+    #[error("there is a user called `{name}` already")]
+    UserExists {
         /// The name.
         name: String,
+    },
+    /// No user has that name.
+    #[error("no user is called `{name}`")]
+    NoUser {
+        /// The name.
+        name: String,
+    },
+    /// A password that is guessed too easily, or cannot be used.
+    #[error("the password will not do: {reason}")]
+    Password {
+        /// Why not. Never the password.
+        reason: String,
+    },
+    /// A password cannot be hashed.
+    #[error("cannot hash a password: {reason}")]
+    Hashing {
+        /// Why not.
+        reason: String,
+    },
+    /// A name that cannot be shown or typed.
+    #[error("`{name}` is no name for a token or user: 1 to 64 letters, digits, dots, dashes and underscores")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// A certificate with its key cannot be used.
+    #[error("cannot use {} for TLS: {reason}", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Why not. Nothing of a key.
+        reason: String,
     },
     /// Connections cannot be taken any more.
     #[error("the HTTP server stopped")]
@@ -65,6 +97,9 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// There is no certificate where the authority's should be.
+    #[error("there is no certificate in the file of the server's authority")]
+    Authority,
     /// No HTTP client can be made.
     #[error("cannot make an HTTP client")]
     Client {
@@ -76,15 +111,21 @@ pub enum Error {
 impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Access { .. } | Self::Serve { .. } | Self::Client { .. } => ErrorKind::Internal,
+            Self::Access { .. } | Self::Serve { .. } | Self::Client { .. } | Self::Hashing { .. } => {
+                ErrorKind::Internal
+            }
             Self::File { source, .. } => match source.kind() {
                 std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
                 _ => ErrorKind::Internal,
             },
             Self::Newer { .. } => ErrorKind::Unsupported,
-            Self::TokenExists { .. } => ErrorKind::AlreadyExists,
-            Self::NoToken { .. } => ErrorKind::NotFound,
-            Self::TokenName { .. } | Self::Address { .. } => ErrorKind::Invalid,
+            Self::TokenExists { .. } | Self::UserExists { .. } => ErrorKind::AlreadyExists,
+            Self::NoToken { .. } | Self::NoUser { .. } => ErrorKind::NotFound,
+            Self::Certificate { .. }
+            | Self::Name { .. }
+            | Self::Password { .. }
+            | Self::Address { .. }
+            | Self::Authority => ErrorKind::Invalid,
         }
     }
 
@@ -92,6 +133,15 @@ impl Classified for Error {
         match self {
             Self::Newer { .. } => Some("use the newer program with this state directory".to_owned()),
             Self::NoToken { .. } => Some("`ostler token list` shows all".to_owned()),
+            Self::Certificate { .. } => Some(
+                "`serve.certificate` and `serve.key` name files in PEM: the certificate, followed by what leads to its authority, and its key"
+                    .to_owned(),
+            ),
+            Self::NoUser { .. } => Some("`ostler user list` shows all".to_owned()),
+            Self::UserExists { name } => Some(format!(
+                "`ostler user password {name}` gives them another password, `ostler user remove {name}` removes them"
+            )),
+            Self::Password { .. } => Some("without `--password-file` a good one is made and printed".to_owned()),
             Self::TokenExists { name } => Some(format!("`ostler token remove {name}` revokes it")),
             Self::Address { .. } => Some("write it as http://HOST:PORT or https://HOST".to_owned()),
             _ => None,

@@ -6,10 +6,11 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use ostler_vocabulary::{ErrorKind, Failure};
+use ostler_vocabulary::{ErrorKind, Failure, Secret};
 
-use crate::access::{Identity, Role, same};
+use crate::access::{Guesser, Identity, Reach, Role, same};
 use crate::problem::Problem;
+use crate::scoped::outside;
 use crate::serve::Web;
 
 /// The cookie of a browser that signed in.
@@ -87,23 +88,65 @@ pub(crate) async fn who(
     let Some(session) = session(headers) else {
         return Ok(None);
     };
-    Ok(web.access(move |access| access.by_session(&session)).await?)
+    let found = web.access(move |access| access.by_session(&session)).await?;
+    Ok(found.map(|identity| from(identity, address)))
+}
+
+fn from(identity: Identity, address: IpAddr) -> Identity {
+    Identity {
+        address: Some(address),
+        ..identity
+    }
 }
 
 /// Whose token it is. Who guesses waits.
 pub(crate) async fn by_token(web: &Web, token: String, address: IpAddr) -> Result<Identity, Problem> {
+    let guesser = [Guesser::at(address)];
+    may_try(web, &guesser)?;
+    let found = web.access(move |access| access.by_token(&token)).await?;
+    tried(web, guesser, found.is_some());
+    found
+        .map(|identity| from(identity, address))
+        .ok_or_else(|| Problem::nobody("no such token"))
+}
+
+/// A session for who has this name and password. Who guesses waits: wherever they ask from, and whoever they say they are.
+pub(crate) async fn by_password(
+    web: &Web,
+    name: String,
+    password: Secret,
+    address: IpAddr,
+) -> Result<Secret, Problem> {
+    let guessers = [Guesser::at(address), Guesser::named(&name)];
+    may_try(web, &guessers)?;
+    // Hashing a password takes memory and time: a few at once are enough.
+    let turn = web.password_turn().await;
+    let session = web.access(move |access| access.sign_in(&name, &password)).await?;
+    drop(turn);
+    tried(web, guessers, session.is_some());
+    session.ok_or_else(|| Problem::nobody("the name or the password is wrong"))
+}
+
+/// Refuses who failed too often and does not wait.
+pub(crate) fn may_try(web: &Web, guessers: &[Guesser]) -> Result<(), Problem> {
     let now = web.clock().monotonic();
-    if let Some(wait) = web.throttle().wait(address, now) {
-        return Err(Problem::too_many(wait.as_secs() + 1));
+    let wait = guessers
+        .iter()
+        .filter_map(|guesser| web.throttle().wait(guesser, now))
+        .max();
+    match wait {
+        Some(wait) => Err(Problem::too_many(wait.as_secs() + 1)),
+        None => Ok(()),
     }
-    match web.access(move |access| access.by_token(&token)).await? {
-        Some(identity) => {
-            web.throttle().succeeded(address);
-            Ok(identity)
-        }
-        None => {
-            web.throttle().failed(address, now);
-            Err(Problem::nobody("no such token"))
+}
+
+/// Remembers how an attempt ended.
+pub(crate) fn tried(web: &Web, guessers: impl IntoIterator<Item = Guesser>, came_in: bool) {
+    let now = web.clock().monotonic();
+    for guesser in guessers {
+        match came_in {
+            true => web.throttle().succeeded(&guesser),
+            false => web.throttle().failed(guesser, now),
         }
     }
 }
@@ -136,14 +179,14 @@ pub(crate) fn address(request: &Request) -> IpAddr {
 }
 
 /// Lets those in whose role is enough, and tells the handler who they are.
-pub(crate) async fn api(web: Web, role: Role, mut request: Request, next: Next) -> Response {
+pub(crate) async fn api(web: Web, needed: (Role, Reach), mut request: Request, next: Next) -> Response {
     // A request cannot be shared between threads, so what is needed of it is taken out before anything waits.
     let (headers, changes, address) = (
         request.headers().clone(),
         changes(request.method()),
         address(&request),
     );
-    match admitted(&web, role, &headers, changes, address).await {
+    match admitted(&web, needed, &headers, changes, address).await {
         Ok(identity) => {
             request.extensions_mut().insert(identity);
             next.run(request).await
@@ -154,7 +197,7 @@ pub(crate) async fn api(web: Web, role: Role, mut request: Request, next: Next) 
 
 async fn admitted(
     web: &Web,
-    role: Role,
+    (role, reach): (Role, Reach),
     headers: &HeaderMap,
     changes: bool,
     address: IpAddr,
@@ -167,6 +210,7 @@ async fn admitted(
         check_form(&identity, sent)?;
     }
     may(&identity, role)?;
+    reaches(&identity, reach)?;
     Ok(identity)
 }
 
@@ -185,6 +229,14 @@ pub(crate) fn check_form(identity: &Identity, sent: Option<&str>) -> Result<(), 
             "the form is not from this session, so nothing was done",
         )
         .with_hint("load the page again and repeat what you did")),
+    }
+}
+
+/// Refuses whoever may not see all of that.
+pub(crate) fn reaches(identity: &Identity, reach: Reach) -> Result<(), Failure> {
+    match identity.scope.clusters() {
+        Some(clusters) if !identity.scope.covers(reach) => Err(outside(clusters, "this")),
+        _ => Ok(()),
     }
 }
 

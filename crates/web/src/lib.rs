@@ -11,16 +11,21 @@
 //! What is not here: what operations do, where state is, which addresses are listened on.
 
 mod access;
+mod door;
 mod error;
 mod guard;
 mod pages;
 pub mod problem;
 mod remote;
+mod routes;
+mod scoped;
 mod serve;
 mod v1;
 
-pub use access::{Access, Identity, Role, TokenSummary};
+pub use access::{Access, Identity, Reach, Rights, Role, Scope, TokenSummary, UserSummary, new_password};
+pub use door::Certificate;
 pub use error::Error;
 pub use remote::Remote;
+pub use routes::{Guarded, guarded};
 pub use serve::{Site, serve};
 pub use v1::openapi;

@@ -1,5 +1,7 @@
 //! Operations as documents: where they stand, their steps, and what they deleted.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use ostler_vocabulary::{ErrorKind, OperationId, ProgressValue};
 use serde::{Deserialize, Serialize};
@@ -73,6 +75,9 @@ pub struct OperationSummary {
     pub bytes: u64,
     /// Why it is not a success, the outermost message first.
     pub reasons: Vec<String>,
+    /// The clusters that all of it is about; none where it is about anything else.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub clusters: BTreeSet<String>,
 }
 
 /// `operation list`

@@ -43,6 +43,10 @@ pub(crate) struct GlobalArguments {
     #[arg(long, global = true, value_name = "URL")]
     pub server: Option<String>,
 
+    /// A file with the certificate of the only authority that the server is believed by; the system's if not given
+    #[arg(long, global = true, value_name = "FILE", value_parser = path())]
+    pub server_ca: Option<PathBuf>,
+
     /// Whether output is coloured
     ///
     /// `auto` colours on a terminal unless NO_COLOR is set. Colours repeat what words say.
@@ -75,6 +79,7 @@ impl GlobalArguments {
             config: self.config.clone(),
             state_directory: self.state_dir.clone(),
             server: self.server.clone(),
+            server_ca: self.server_ca.clone(),
             limits: LimitChange {
                 upload: self.limit_upload,
                 download: self.limit_download,

@@ -1,6 +1,7 @@
 //! One file a verb: words → request → client → print.
 
 mod agent;
+mod audit;
 mod backup;
 mod cluster;
 mod completions;
@@ -17,6 +18,7 @@ mod rollup;
 mod schedule;
 mod serve;
 mod token;
+mod user;
 mod vault;
 mod webhook;
 
@@ -88,9 +90,17 @@ pub(crate) enum Command {
 
     Metrics(metrics::Metrics),
 
+    /// See who changed what
+    #[command(subcommand, arg_required_else_help = true)]
+    Audit(audit::AuditCommand),
+
     /// Let people and programs in to the server
     #[command(subcommand, arg_required_else_help = true)]
     Token(token::TokenCommand),
+
+    /// Let people in to the server's dashboard
+    #[command(subcommand, arg_required_else_help = true)]
+    User(user::UserCommand),
 
     /// Explain the configuration
     #[command(subcommand, arg_required_else_help = true)]
@@ -131,7 +141,9 @@ impl Command {
             Self::Serve(verb) => verb.run(session).await,
             Self::Webhook(verb) => verb.run(session).await,
             Self::Metrics(verb) => verb.run(session).await,
-            Self::Token(verb) => verb.run(session),
+            Self::Audit(verb) => verb.run(session).await,
+            Self::Token(verb) => verb.run(session).await,
+            Self::User(verb) => verb.run(session).await,
             Self::Config(verb) => verb.run(session),
             Self::Completions(verb) => verb.run(session),
         }

@@ -48,6 +48,10 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
     let tokens = serde_json::json!({ "tokens": [
         { "name": "grafana", "role": "viewer", "created": samples::now() },
     ] });
+    let users = serde_json::json!({ "users": [
+        { "name": "ada", "role": "operator", "clusters": ["shop"], "created": samples::at(86_400), "password_changed": samples::at(3600) },
+    ] });
+    let user = serde_json::json!({ "name": "ada", "role": "operator", "clusters": ["shop"], "password": "kq3v7m-…" });
     let token = serde_json::json!({ "name": "grafana", "role": "viewer", "token": "ostler_5m0S…" });
     let link = serde_json::json!({ "url": "http://127.0.0.1:7070/enter/ostler_5m0S…" });
     let due = ostler_api::document::FiringList {
@@ -196,6 +200,8 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
         ),
         example(TOKEN_LIST, "`ostler token list`", &tokens),
         example(TOKEN, "`ostler token add` and `remove`", &token),
+        example(USER_LIST, "`ostler user list`", &users),
+        example(USER, "`ostler user add`, `password` and `remove`", &user),
         example(TOKEN_LINK, "`ostler token link`", &link),
         example(SCHEDULE_LIST, "`ostler schedule list`", &samples::schedule_list()),
         example(SCHEDULE, "`ostler schedule show`", &samples::schedule_detail()),
@@ -220,6 +226,7 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             &samples::webhook_change("added"),
         ),
         example(WEBHOOK_DELIVERY, "`ostler webhook test`", &samples::tested()),
+        example(AUDIT_LIST, "`ostler audit list`", &samples::audit_list()),
         example(METRICS, "`ostler metrics`", &samples::metrics()),
         report(
             TABLES_REPORT,

@@ -1,5 +1,6 @@
 //! Documents as people read them, one module a noun; and how an operation ended, with the error that follows.
 
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod cluster;
 pub(crate) mod config;

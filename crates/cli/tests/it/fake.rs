@@ -2,6 +2,7 @@
 //! otherwise.
 
 mod answers;
+mod script;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -11,6 +12,7 @@ use ostler::{
     AddVault, Backend, ConfigCheck, ConfigShow, Control, InitVault, KeySheet, ServeRequest, Signal,
     TickerRequest, Variable,
 };
+use ostler_api::audit::{AuditList, AuditQuery};
 use ostler_api::client::{Event, LimitChange, Mark};
 use ostler_api::document::*;
 use ostler_api::metrics::Metrics;
@@ -23,22 +25,7 @@ use ostler_api::{Client, Plan, Request};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
 
-/// What the fake answers where a test wants something special.
-#[derive(Debug, Default, Clone)]
-pub struct Script {
-    /// How the operation ends, instead of well.
-    pub ends: Option<OperationDetail>,
-    /// The list of backups is empty.
-    pub empty: bool,
-    /// The failure of every query and plan: its kind, messages outermost first, hint.
-    pub fails: Option<(ErrorKind, Vec<&'static str>, Option<&'static str>)>,
-    /// The operation goes on until it is cancelled (once), or left (twice).
-    pub runs_for_ever: bool,
-    /// The vault has just its first backup.
-    pub first: bool,
-    /// The plan of a prune has nothing to do.
-    pub nothing_to_prune: bool,
-}
+pub use script::Script;
 
 #[derive(Debug, Default)]
 pub struct Fake {
@@ -290,6 +277,11 @@ impl Client for Fake {
     async fn webhook(&self, call: WebhookCall) -> Result<WebhookAnswer, Failure> {
         self.ask(&call)?;
         Ok(answers::webhook(&call))
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<AuditList, Failure> {
+        self.ask((query.limit, &query.who, &query.what))?;
+        Ok(samples::audit_list())
     }
 
     async fn metrics(&self, refresh: bool) -> Result<Metrics, Failure> {

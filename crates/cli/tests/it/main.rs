@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests stop the test too")]
 
+mod audit;
 mod bad_input;
 mod bad_weather;
 mod cassandra;
@@ -12,6 +13,7 @@ mod crash_keys;
 mod crash_vaults;
 mod damage;
 mod dashboard;
+mod dashboard_people;
 mod dashboard_webhooks;
 mod docs_start;
 mod end_to_end;
@@ -25,6 +27,8 @@ mod locked;
 mod materialize;
 mod metrics;
 mod opening;
+mod people;
+mod permissions;
 mod progress;
 mod queue;
 mod queue_consume;
@@ -49,9 +53,12 @@ mod rollup;
 mod run;
 mod samples;
 mod schedule;
+mod scopes;
 mod serve;
 mod served;
 mod special_cases;
+mod tls;
 mod traffic;
+mod users;
 mod verbs;
 mod webhook;

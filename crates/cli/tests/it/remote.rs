@@ -36,7 +36,11 @@ impl Asking {
 /// Without what passes while it is asked.
 fn timeless(text: &str) -> String {
     text.lines()
-        .filter(|line| !line.contains("ago") && !line.contains("TRAFFIC"))
+        .filter(|line| {
+            !["ago", "just now", "TRAFFIC"]
+                .iter()
+                .any(|word| line.contains(word))
+        })
         .collect::<Vec<_>>()
         .join("\n")
 }

@@ -36,9 +36,13 @@ impl Served {
 
     /// The same with these words after `serve`.
     pub fn serving(home: &Ostler, port: u16, words: &[&str]) -> Self {
-        let listen = format!("127.0.0.1:{port}");
+        Self::listening(home, &format!("127.0.0.1:{port}"), words)
+    }
+
+    /// The same at another address.
+    pub fn listening(home: &Ostler, address: &str, words: &[&str]) -> Self {
         let mut child = home
-            .command([&["serve", "--listen", &listen], words].concat())
+            .command([&["serve", "--listen", address], words].concat())
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
@@ -54,12 +58,13 @@ impl Served {
         let mut said = Vec::new();
         let mut url = None;
         let mut link = None;
-        while let Ok(line) = lines.recv_timeout(Duration::from_secs(if url.is_some() { 1 } else { 60 })) {
-            if let Some((_, there)) = line.split_once("are at ") {
-                url = Some(there.to_owned());
-            }
+        // The link is told before the address, if there is one.
+        while let Ok(line) = lines.recv_timeout(Duration::from_secs(60)) {
             if let Some((_, there)) = line.split_once("within the hour: ") {
                 link = Some(there.to_owned());
+            }
+            if let Some((_, there)) = line.split_once("are at ") {
+                url = Some(there.to_owned());
                 break;
             }
             said.push(line);

@@ -172,6 +172,7 @@ const VERBS: &[(&str, &str)] = &[
     ("webhook_test", "webhook test pager"),
     ("webhook_remove", "webhook remove pager"),
     ("metrics", "metrics --refresh"),
+    ("audit_list", "audit list --limit 2 --since 7d --what schedule"),
     ("serve", "serve --roles scheduler,ticker"),
     ("operation_list", "operation list"),
     ("operation_show", "operation show 8c01"),

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ostler_testkit::binary::{Ostler, said};
+use ostler_testkit::servers::free_ports;
 use serde_json::Value;
 
 use crate::receiver::{Received, Receiver, ask};
@@ -119,9 +120,7 @@ fn a_failure_is_told_signed_again_and_again_until_it_is_taken() {
 fn a_server_killed_before_anybody_listened_forgets_nothing() {
     let ostler = home();
     // A port that is ours and on which nobody listens.
-    let reserved = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = reserved.local_addr().unwrap().port();
-    drop(reserved);
+    let [port] = free_ports().unwrap();
     let url = format!("http://127.0.0.1:{port}/");
     ostler.ok(["webhook", "add", "chat", &url, "--on", "all", "--body", "chat"]);
     fails(&ostler);

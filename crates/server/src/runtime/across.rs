@@ -135,6 +135,10 @@ impl Runtime {
         let (context, backup) = self.meant(selector).await?;
         selector.vault = Some(context.vault_name.clone());
         selector.backup = backup.id().to_string();
+        // Whoever may see what is about a cluster knows by this that it is.
+        if let (Some(_), Some(source)) = (backup.summary.cluster(), &backup.summary.source) {
+            selector.filter.host = Some(source.host.clone());
+        }
         Ok(context)
     }
 

@@ -294,48 +294,6 @@ impl Runtime {
             })
             .await
     }
-
-    /// History by its rule, and scratch directories of drills that are over. Neither is worth failing for.
-    async fn forget_the_old(&self) {
-        let history = self.inner.settings.file.history.clone();
-        let pruned = self
-            .journal(move |engine| engine.prune_history(history.keep.0, history.minimum))
-            .await;
-        if let Err(error) = pruned {
-            tracing::warn!(%error, "the history of operations could not be pruned");
-        }
-        if let Err(error) = self.remove_old_scratch().await {
-            tracing::warn!(%error, "scratch directories of old drills could not be removed");
-        }
-    }
-
-    async fn remove_old_scratch(&self) -> Result<(), Failure> {
-        let scratch = self.inner.settings.state_directory.join("scratch");
-        self.journal(move |engine| {
-            let Ok(entries) = std::fs::read_dir(&scratch) else {
-                return Ok(());
-            };
-            for entry in entries.flatten() {
-                let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
-                    continue;
-                };
-                let is_over = engine.get(id).map_or_else(
-                    |failure| failure.kind() == ErrorKind::NotFound,
-                    |record| record.state.is_over(),
-                );
-                let is_marked = entry.path().join(ostler_api::node::SCRATCH_MARKER).exists();
-                if is_over && is_marked {
-                    std::fs::remove_dir_all(entry.path()).map_err(|source| Error::Write {
-                        what: "the scratch directory",
-                        path: entry.path(),
-                        source,
-                    })?;
-                }
-            }
-            Ok(())
-        })
-        .await
-    }
 }
 
 async fn exists(path: &Path) -> Result<(), Failure> {

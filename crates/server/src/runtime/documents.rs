@@ -1,11 +1,15 @@
 //! Records of the journal as documents.
 
-use ostler_api::Event;
+use std::collections::BTreeSet;
+
 use ostler_api::document::{
     AuditEntry, Message, OperationDetail, OperationState, OperationSummary, Outcome, StepSummary,
 };
+use ostler_api::{Event, Plan, Request};
 use ostler_operations::{Event as Happened, OperationRecord, State, StepRecord};
 use ostler_vocabulary::Unit;
+use serde::Deserialize as _;
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 pub(super) fn state(state: State) -> OperationState {
@@ -37,6 +41,19 @@ pub(super) fn summary(record: &OperationRecord) -> OperationSummary {
             .map(|progress| progress.done)
             .sum(),
         reasons: record.reasons.clone(),
+        clusters: clusters(&record.plan),
+    }
+}
+
+/// The clusters that a plan is about. Plans of older programs may not say.
+fn clusters(plan: &Value) -> BTreeSet<String> {
+    match plan.get("request").map(Request::deserialize) {
+        // What it deletes is only known from all of it.
+        Some(Ok(Request::Delete(_))) => Plan::deserialize(plan)
+            .map(|plan| plan.clusters())
+            .unwrap_or_default(),
+        Some(Ok(request)) => request.clusters(),
+        _ => BTreeSet::new(),
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod access;
 mod across;
+mod audit;
 mod browse;
 mod cluster;
 mod dispatch;
 mod documents;
 mod first_use;
+mod forget;
 mod keys;
 mod metering;
 mod metrics;
@@ -43,6 +45,7 @@ use ostler_store::Meters;
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
 use tokio::sync::mpsc;
 
+use crate::audit::Log;
 use crate::metrics::record::Record;
 use crate::settings::Settings;
 use crate::webhook::outbox::Outbox;
@@ -74,6 +77,8 @@ struct Inner {
     outbox: OnceLock<Arc<Outbox>>,
     /// What was seen of vaults, and totals of operations; opened when somebody asks for them.
     metrics: OnceLock<Arc<Record>>,
+    /// Who changed what; opened at the first change.
+    audit: OnceLock<Arc<Log>>,
 }
 
 impl Runtime {
@@ -101,6 +106,7 @@ impl Runtime {
                 timetable: OnceLock::new(),
                 outbox: OnceLock::new(),
                 metrics: OnceLock::new(),
+                audit: OnceLock::new(),
             }),
         }
     }

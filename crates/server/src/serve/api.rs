@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ostler_vocabulary::{Clock, ErrorKind, Failure, Secret};
-use ostler_web::{Access, Site};
+use ostler_web::{Access, Certificate, Site};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use super::role::{Role, Turn};
 use crate::Runtime;
+use crate::audit::Audited;
+use crate::settings::Settings;
+use crate::settings::reference::expanded;
 
 /// Where it listens when nobody says where.
 const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
@@ -46,6 +49,15 @@ impl Api {
         }
     }
 
+    /// Where it is reached. A certificate is for names.
+    fn url(&self, address: SocketAddr, encrypted: bool) -> String {
+        match (encrypted, self.request.names.first()) {
+            (false, _) => format!("http://{address}"),
+            (true, None) => format!("https://{address}"),
+            (true, Some(name)) => format!("https://{name}:{}", address.port()),
+        }
+    }
+
     async fn note(&self, text: String) {
         if let Some(notes) = &self.request.notes {
             // Who does not listen any more need not be told.
@@ -62,12 +74,14 @@ impl Role for Api {
 
     async fn run(&self, turn: Turn) -> Result<(), Failure> {
         let address = self.request.listen.unwrap_or(ADDRESS);
-        if !address.ip().is_loopback() && !self.request.plain_http {
+        let settings = self.runtime.borrow().settings().clone();
+        let certificate = certificate(&settings)?;
+        if !address.ip().is_loopback() && certificate.is_none() && !self.request.plain_http {
             let message = format!(
                 "{address} is not an address of this machine only, and what is said there is not encrypted"
             );
             return Err(Failure::new(ErrorKind::Refused, message).with_hint(
-                "listen on 127.0.0.1 behind a proxy with TLS and `--name NAME`, or say `--plain-http` on a network that you trust",
+                "name a certificate and its key in `[serve]` of the configuration; or listen on 127.0.0.1 behind a proxy with TLS and `--name NAME`, or say `--plain-http` on a network that you trust",
             ));
         }
         let failed = |source: std::io::Error| {
@@ -78,31 +92,44 @@ impl Role for Api {
             };
             Failure::new(kind, source.to_string()).context(format!("cannot listen on {address}"))
         };
-        let state_directory = self.runtime.borrow().settings().state_directory.clone();
+        let state_directory = settings.state_directory;
         // As long as it does not listen, nobody is told that it does.
         let _ = std::fs::remove_file(state_directory.join(FILE));
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let access = Arc::new(Access::open(&state_directory, Arc::clone(&self.clock))?);
-        let url = format!("http://{address}");
+        let url = self.url(address, certificate.is_some());
         let shown = Shown::write(&state_directory, &url)?;
-        self.note(format!("the dashboard and the API are at {url}")).await;
+        // Whoever waits for the address knows then whether there is a link.
         if let Some(link) = access.first_link()? {
             self.note(format!("sign in once, within the hour: {}", enter(&url, &link)))
                 .await;
         }
+        self.note(format!("the dashboard and the API are at {url}")).await;
         let runtime = self.runtime.clone();
         let site = Site {
-            client: Box::new(move || Arc::new(runtime.borrow().clone())),
+            client: Box::new(move |by| Arc::new(Audited::new(runtime.borrow().clone(), by))),
             access,
             clock: Arc::clone(&self.clock),
             names: self.request.names.clone(),
+            certificate,
         };
         turn.ready();
         ostler_web::serve(listener, site, turn.stop).await?;
         drop(shown);
         Ok(())
     }
+}
+
+/// The certificate that the configuration names, if it names one.
+fn certificate(settings: &Settings) -> Result<Option<Arc<Certificate>>, Failure> {
+    let serve = &settings.file.serve;
+    let (Some(certificate), Some(key)) = (&serve.certificate, &serve.key) else {
+        return Ok(None);
+    };
+    let [certificate, key] =
+        [certificate, key].map(|path| settings.base().join(expanded(path, &settings.environment)));
+    Ok(Some(Arc::new(Certificate::open(certificate, key)?)))
 }
 
 /// The address by which somebody comes in once.

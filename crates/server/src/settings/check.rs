@@ -30,6 +30,13 @@ pub(super) fn check(file: &File, path: &Path) -> Result<(), Error> {
             "write how often, such as \"5m\"",
         );
     }
+    if file.serve.certificate.is_some() != file.serve.key.is_some() {
+        return wrong(
+            "serve.certificate",
+            "a certificate and its key are needed together",
+            "write both `serve.certificate` and `serve.key`, or neither",
+        );
+    }
     for (name, vault) in &file.vault {
         let key = format!("vault.{name}.location");
         let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

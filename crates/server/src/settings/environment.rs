@@ -36,6 +36,9 @@ pub const TOKEN: &str = "OSTLER_TOKEN";
 /// The file with it.
 pub const TOKEN_FILE: &str = "OSTLER_TOKEN_FILE";
 
+/// The file of the authority of that server.
+pub const SERVER_CA: &str = "OSTLER_SERVER_CA";
+
 /// All of them. A variable that is not here is not read (but by the names that `{ env = "NAME" }` references give).
 pub const VARIABLES: &[Variable] = &[
     Variable {
@@ -73,6 +76,10 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: TOKEN_FILE,
         meaning: "a file whose first line is that token",
+    },
+    Variable {
+        name: SERVER_CA,
+        meaning: "a file with the certificate of the only authority that the server of `--server` is believed by",
     },
     Variable {
         name: "AWS_ACCESS_KEY_ID",

@@ -1,6 +1,7 @@
 //! The configuration file as it is written.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use ostler_api::request::{Hooks, Keep};
 use ostler_store::{Prices, Rates, RetryPolicy};
@@ -29,6 +30,12 @@ pub struct File {
     /// `[history]`
     #[serde(default)]
     pub history: History,
+    /// `[audit]`
+    #[serde(default)]
+    pub audit: Audit,
+    /// `[serve]`
+    #[serde(default)]
+    pub serve: Serve,
     /// `[ticker]`
     #[serde(default)]
     pub ticker: Ticker,
@@ -69,6 +76,8 @@ impl Default for File {
             backup: Backup::default(),
             keep: Keep::default(),
             history: History::default(),
+            audit: Audit::default(),
+            serve: Serve::default(),
             ticker: Ticker::default(),
             outgoing: Outgoing::default(),
             metrics: Metrics::default(),
@@ -160,6 +169,32 @@ impl Default for History {
             minimum: 100,
         }
     }
+}
+
+/// How long it is kept who changed what.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// Changes that were asked for longer ago are forgotten.
+    pub keep: Span,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            keep: Span(std::time::Duration::from_secs(365 * 86_400)),
+        }
+    }
+}
+
+/// How the API and the dashboard are reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Serve {
+    /// The file of the certificate for TLS, with its chain.
+    pub certificate: Option<PathBuf>,
+    /// The file of its key.
+    pub key: Option<PathBuf>,
 }
 
 /// How often the ticker of queues does what.

@@ -80,6 +80,8 @@ fn every_key_that_is_read_is_in_the_table() {
         ("database.NAME", "[database.x]\ndsn='host=h'\n"),
         ("class.NAME", "[class.x]\nlocation='/v'\n"),
         ("ticker", "[ticker]\n"),
+        ("audit", "[audit]\n"),
+        ("serve", "[serve]\n"),
         ("outgoing", "[outgoing]\n"),
         ("metrics", "[metrics]\n"),
         ("agent", "[agent]\n"),
@@ -96,7 +98,7 @@ fn every_key_that_is_read_is_in_the_table() {
         let tables = [
             "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp",
             "database", "ticker", "outgoing", "metrics", "cache", "prices", "class", "limits", "retry",
-            "agent", "cluster", "node", "driver",
+            "agent", "cluster", "node", "driver", "audit", "serve",
         ];
         let known: BTreeSet<&str> = all().filter(|k| k.table == table).map(|k| k.name).collect();
         let read: BTreeSet<&str> = read

@@ -175,6 +175,7 @@ mod tests {
                 duration_ms: 1,
                 bytes: 2,
                 reasons: vec!["cannot back up node-0/data".to_owned(), "disk full".to_owned()],
+                clusters: ["shop".to_owned()].into(),
             },
             owner: None,
             epoch: 1,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ostler_server::Runtime;
+use ostler_server::audit::Audited;
 use ostler_vocabulary::{Secret, SystemClock};
 use ostler_web::{Access, Remote, Role, Site};
 use reqwest::Response;
@@ -29,10 +30,11 @@ impl Served {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let runtime: Runtime = world.runtime.clone();
         let site = Site {
-            client: Box::new(move || Arc::new(runtime.clone())),
+            client: Box::new(move |by| Arc::new(Audited::new(runtime.clone(), by))),
             access: Arc::clone(&access),
             clock,
             names: vec!["backups.example".to_owned()],
+            certificate: None,
         };
         let stop = CancellationToken::new();
         tokio::spawn(ostler_web::serve(listener, site, stop.clone()));
@@ -54,7 +56,7 @@ impl Served {
     }
 
     pub fn remote(&self, role: Role) -> Remote {
-        Remote::new(&self.url, self.token(role)).unwrap()
+        Remote::new(&self.url, self.token(role), None).unwrap()
     }
 
     pub async fn get(&self, path: &str, token: &Secret) -> Response {

@@ -197,7 +197,7 @@ impl Browser {
             match done {
                 Ok(_) => return,
                 // A page that is just being loaded has it in a moment.
-                Err(_) if start.elapsed() < Duration::from_secs(10) => {
+                Err(_) if start.elapsed() < PATIENCE => {
                     std::thread::sleep(Duration::from_millis(20));
                 }
                 Err(error) => panic!(

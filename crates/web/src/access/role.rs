@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use ostler_api::Request;
+use ostler_api::retention::RetentionCall;
 use ostler_api::schedule::ScheduleCall;
+use ostler_api::tables::Definition;
 use ostler_api::webhook::WebhookCall;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +82,18 @@ impl Role {
 }
 
 impl Role {
+    /// The least role that may make this call about what governs tables: a query that is defined runs as the server.
+    #[must_use]
+    pub fn needed_for_tables(call: &RetentionCall) -> Self {
+        match call {
+            RetentionCall::Define {
+                definition: Definition::Query(_) | Definition::Materialized(_),
+                ..
+            } => Self::Admin,
+            _ => Self::Operator,
+        }
+    }
+
     /// The least role that may make this call about webhooks: each of them makes the server call an address.
     #[must_use]
     pub fn needed_for_webhook(call: &WebhookCall) -> Self {

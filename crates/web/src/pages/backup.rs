@@ -35,7 +35,7 @@ pub(super) async fn show(
     Extension(identity): Extension<Identity>,
     Path((vault, backup)): Path<(String, String)>,
 ) -> Page {
-    let detail = web.client().backup(&selector(&vault, &backup)).await?;
+    let detail = web.client(&identity).backup(&selector(&vault, &backup)).await?;
     let name = detail.summary.name.clone();
     let title = format!("Backup {}", name.unwrap_or_else(|| detail.summary.id.short()));
     let body = body(&identity, &detail, web.now());
@@ -217,7 +217,9 @@ pub(super) async fn hold(
         true => Mark::Hold { reason: None },
         false => Mark::Release,
     };
-    web.client().mark(&selector(&vault, &backup), mark).await?;
+    web.client(&identity)
+        .mark(&selector(&vault, &backup), mark)
+        .await?;
     let back = format!("/backups/{}/{}", encoded(&vault), encoded(&backup));
     Ok(Redirect::to(&back).into_response())
 }

@@ -6,7 +6,7 @@ use ostler_api::document::{BackupState, BackupSummary};
 use ostler_vocabulary::Timestamp;
 use ostler_vocabulary::humane::{plural, size};
 
-use super::frame::{backup_tone, badge, encoded, nothing, operates, page, when};
+use super::frame::{backs_up, backup_tone, badge, encoded, nothing, page, when};
 use super::source::{address, by_source, listed, named, paths};
 use super::table::{Column, table};
 use super::{Page, calendar, chart};
@@ -34,7 +34,7 @@ pub(super) async fn show(
     Query(pairs): Query<Pairs>,
 ) -> Page {
     let filter = pairs.filter()?;
-    let list = listed(web.client().as_ref(), pairs.one("vault")?, &filter).await?;
+    let list = listed(web.client(&identity).as_ref(), pairs.one("vault")?, &filter).await?;
     let first: usize = pairs.one("from")?.and_then(|text| text.parse().ok()).unwrap_or(0);
     let is_narrowed = pairs
         .0
@@ -55,7 +55,7 @@ pub(super) async fn show(
             section aria-labelledby="list" {
                 div.row {
                     h2 #list { (plural(list.backups.len() as u64, "backup")) }
-                    @if operates(&identity) { a.button href="/backups/new" { "New backup" } }
+                    @if backs_up(&identity) { a.button href="/backups/new" { "New backup" } }
                 }
                 (rows(&list.backups, first, now))
                 (pager(&pairs, first, list.backups.len()))
@@ -71,7 +71,7 @@ fn empty(identity: &Identity, is_narrowed: bool) -> Markup {
         false => nothing(
             "There are no backups yet.",
             &html! {
-                @if operates(identity) { a.button href="/backups/new" { "Make the first one" } }
+                @if backs_up(identity) { a.button href="/backups/new" { "Make the first one" } }
                 @else { "An operator makes the first one." }
             },
         ),

@@ -12,8 +12,7 @@ use super::Page;
 use super::backup::selector;
 use super::frame::{encoded, nothing, operates, page};
 use super::table::{Column, table};
-use crate::access::{Identity, Role};
-use crate::guard::may;
+use crate::access::Identity;
 use crate::serve::Web;
 use crate::v1::{Pairs, one_level, send};
 
@@ -35,7 +34,7 @@ pub(super) async fn show(
 ) -> Page {
     let directory = pairs.path("path")?;
     let list = web
-        .client()
+        .client(&identity)
         .files(&selector(&vault, &backup), directory.as_deref())
         .await?;
     let base = format!("/backups/{}/{}", encoded(&vault), list.backup);
@@ -114,9 +113,8 @@ pub(super) async fn download(
     Path((vault, backup)): Path<(String, String)>,
     Query(pairs): Query<Pairs>,
 ) -> Page {
-    may(&identity, Role::Operator)?;
     let path: PathBuf = pairs
         .path("path")?
         .ok_or_else(|| Failure::new(ErrorKind::Invalid, "no file is named"))?;
-    Ok(send(&web, &selector(&vault, &backup), path, true, false).await?)
+    Ok(send(&web, &identity, &selector(&vault, &backup), path, true, false).await?)
 }

@@ -7,6 +7,7 @@ use ostler_vocabulary::Timestamp;
 use ostler_vocabulary::humane::{ago, moment};
 
 use crate::access::{Identity, Role};
+use crate::v1::Method;
 
 /// The pages in the navigation.
 const PAGES: &[(&str, &str)] = &[
@@ -16,6 +17,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/schedules", "Schedules"),
     ("/vaults", "Vaults"),
     ("/webhooks", "Webhooks"),
+    ("/audit", "Audit"),
     ("/settings", "Settings"),
 ];
 
@@ -24,18 +26,31 @@ pub(super) fn page(identity: &Identity, here: &str, title: &str, body: Markup) -
     let navigation = html! {
         nav aria-label="Pages" {
             ul {
-                @for (path, name) in PAGES {
+                @for (path, name) in PAGES.iter().filter(|(path, _)| is_for(identity, path)) {
                     li { a href=(path) aria-current=[(*path == here).then_some("page")] { (name) } }
                 }
             }
         }
         form.who method="post" action="/sign-out" {
             (form_token(identity))
-            span { (identity.name) @if identity.name != identity.role.as_str() { " · " (identity.role) } }
+            span {
+                (identity.name)
+                @if identity.name != identity.role.as_str() { " · " (identity.role) }
+                @if !identity.scope.is_everything() { " · " (identity.scope) }
+            }
             button.quiet type="submit" { "Sign out" }
         }
     };
     document(title, navigation, body)
+}
+
+/// Whether they may see the page.
+fn is_for(identity: &Identity, page: &str) -> bool {
+    let mut routes = super::routes().iter();
+    let route = routes.find(|route| route.path == page && route.method == Method::Get);
+    route
+        .and_then(|route| route.needed)
+        .is_none_or(|(role, reach)| identity.role >= role && identity.scope.covers(reach))
 }
 
 /// A page for anybody.
@@ -82,6 +97,11 @@ pub(super) fn form_token(identity: &Identity) -> Markup {
 /// Whether they may start something.
 pub(super) fn operates(identity: &Identity) -> bool {
     identity.role >= Role::Operator
+}
+
+/// Whether they may back up files of the server.
+pub(super) fn backs_up(identity: &Identity) -> bool {
+    operates(identity) && identity.scope.is_everything()
 }
 
 /// A time as its distance, with the moment beside.

@@ -4,6 +4,7 @@
 //! changes something is a form with the session's token.
 
 mod assets;
+mod audit;
 mod backup;
 mod backups;
 mod calendar;
@@ -16,6 +17,7 @@ mod operations;
 mod overview;
 mod plan;
 mod request;
+mod routes;
 mod schedules;
 mod settings;
 mod sign_in;
@@ -25,56 +27,46 @@ mod vaults;
 mod webhooks;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::MethodRouter;
 use ostler_vocabulary::{ErrorKind, Failure};
 
-use crate::access::{Identity, Role};
-use crate::guard::{self, check_form, may};
+use crate::access::{Identity, Reach, Role};
+use crate::guard::{self, check_form, may, reaches};
 use crate::serve::Web;
 use crate::v1::Pairs;
 use fault::Fault;
+pub(crate) use routes::routes;
 
 /// What a page is made of, or why it is not.
 type Page = Result<Response, Fault>;
 
+/// The table of pages in a router, each behind its rule.
 pub(crate) fn router(web: &Web) -> Router<Web> {
-    let signed_in = Router::new()
-        .route("/", get(overview::show))
-        .route("/backups", get(backups::show))
-        .route("/backups/new", get(request::new_backup))
-        .route("/backups/{vault}/{backup}", get(backup::show))
-        .route("/backups/{vault}/{backup}/files", get(files::show))
-        .route("/backups/{vault}/{backup}/file", get(files::download))
-        .route("/backups/{vault}/{backup}/hold", post(backup::hold))
-        .route("/plans", post(plan::show))
-        .route("/operations", get(operations::list).post(operations::start))
-        .route("/operations/{operation}", get(operations::show))
-        .route("/operations/{operation}/cancel", post(operations::cancel))
-        .route("/operations/{operation}/resume", post(operations::resume))
-        .route("/schedules", get(schedules::show))
-        .route("/schedules/{schedule}/{verb}", post(schedules::change))
-        .route("/webhooks", get(webhooks::show))
-        .route("/webhooks/{webhook}/{verb}", post(webhooks::change))
-        .route("/vaults", get(vaults::list))
-        .route("/vaults/{vault}", get(vaults::show))
-        .route("/settings", get(settings::show))
-        .route("/sign-out", post(sign_in::leave))
-        .layer(middleware::from_fn_with_state(web.clone(), only_signed_in));
-    Router::new()
-        .route("/sign-in", get(sign_in::ask).post(sign_in::by_token))
-        .route("/enter/{link}", get(sign_in::offer).post(sign_in::by_link))
-        .route("/assets/{name}", get(assets::show))
-        .merge(signed_in)
+    let mut router = Router::new();
+    for route in routes() {
+        let mut handler: MethodRouter<Web> = (route.handler)();
+        if let Some(needed) = route.needed {
+            let web = web.clone();
+            handler = handler.layer(middleware::from_fn(move |request: Request, next: Next| {
+                only_who_may(web.clone(), needed, request, next)
+            }));
+        }
+        router = router.route(route.path, handler);
+    }
+    router
 }
 
-/// Lets those in who signed in, and asks others to.
-async fn only_signed_in(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+/// Lets those in who signed in and may, and asks others to sign in.
+async fn only_who_may(web: Web, (role, reach): (Role, Reach), mut request: Request, next: Next) -> Response {
     let (headers, address) = (request.headers().clone(), guard::address(&request));
     match guard::who(&web, &headers, address).await {
         Ok(Some(identity)) => {
+            if let Err(failure) = may(&identity, role).and_then(|()| reaches(&identity, reach)) {
+                return Fault::from(failure).into_response();
+            }
             request.extensions_mut().insert(identity);
             next.run(request).await
         }

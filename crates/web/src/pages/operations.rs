@@ -33,7 +33,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 pub(super) async fn list(State(web): State<Web>, Extension(identity): Extension<Identity>) -> Page {
-    let operations = web.client().operations(ROWS).await?.operations;
+    let operations = web.client(&identity).operations(ROWS).await?.operations;
     let now = web.now();
     let rows: Vec<Vec<Markup>> = operations
         .iter()
@@ -68,7 +68,7 @@ pub(super) async fn show(
     Extension(identity): Extension<Identity>,
     Path(id): Path<String>,
 ) -> Page {
-    let detail = web.client().operation(&id).await?;
+    let detail = web.client(&identity).operation(&id).await?;
     let title = format!(
         "{} {}",
         capital(&kind_words(&detail.summary.kind)),
@@ -233,7 +233,7 @@ pub(super) async fn cancel(
     Form(form): Form<Pairs>,
 ) -> Page {
     sent_by(&identity, &form, Role::Operator)?;
-    web.client().cancel(id, false).await?;
+    web.client(&identity).cancel(id, false).await?;
     Ok(Redirect::to(&format!("/operations/{id}")).into_response())
 }
 
@@ -244,6 +244,6 @@ pub(super) async fn resume(
     Form(form): Form<Pairs>,
 ) -> Page {
     sent_by(&identity, &form, Role::Operator)?;
-    web.client().resume(id).await?;
+    web.client(&identity).resume(id).await?;
     Ok(Redirect::to(&format!("/operations/{id}")).into_response())
 }

@@ -3,11 +3,14 @@
 use axum::extract::{Extension, State};
 use maud::{Markup, html};
 use ostler_api::document::{BackupList, BackupSummary, OperationState, OperationSummary, Source};
+use ostler_api::reach::cluster_of_host;
 use ostler_api::request::Filter;
 use ostler_vocabulary::Timestamp;
 use ostler_vocabulary::humane::{plural, size};
 
-use super::frame::{Tone, badge, encoded, facts, form_token, kind_words, nothing, operates, page, when};
+use super::frame::{
+    Tone, backs_up, badge, encoded, facts, form_token, kind_words, nothing, operates, page, when,
+};
 use super::health::{Cure, Health, judge};
 use super::source::{address, by_source, listed, named};
 use super::{Page, chart, schedules};
@@ -21,7 +24,7 @@ const FAILURES: usize = 5;
 const RECENT: i64 = 7 * 86_400;
 
 pub(super) async fn show(State(web): State<Web>, Extension(identity): Extension<Identity>) -> Page {
-    let client = web.client();
+    let client = web.client(&identity);
     let filter = Filter::default();
     let (backups, operations, schedules) = futures::join!(
         listed(client.as_ref(), None, &filter),
@@ -75,14 +78,14 @@ fn body(identity: &Identity, list: &BackupList, operations: &[OperationSummary],
         }
         @if sources.is_empty() {
             (nothing("Nothing is backed up yet.", &html! {
-                @if operates(identity) { a.button href="/backups/new" { "Make the first backup" } }
+                @if backs_up(identity) { a.button href="/backups/new" { "Make the first backup" } }
                 @else { "An operator makes the first backup, here or with " code { "ostler backup create PATH" } "." }
             }))
         } @else {
             section aria-labelledby="sources" {
                 div.row {
                     h2 #sources { (summary(troubled, judged.len())) }
-                    @if operates(identity) { a.button href="/backups/new" { "New backup" } }
+                    @if backs_up(identity) { a.button href="/backups/new" { "New backup" } }
                 }
                 div.cards {
                     @for (source, backups, health) in &judged { (card(identity, source, backups, health, now)) }
@@ -181,6 +184,7 @@ fn cure(
             form.inline method="post" action="/plans" {
                 (form_token(identity))
                 input type="hidden" name="action" value="create_backup";
+                @if let Some(cluster) = cluster_of_host(&source.host) { input type="hidden" name="cluster" value=(cluster); }
                 @for path in &source.paths { input type="hidden" name="path" value=(path.display()); }
                 button type="submit" { "Back it up now" }
             }

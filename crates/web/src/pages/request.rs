@@ -15,8 +15,7 @@ use super::Page;
 use super::backup::selector;
 use super::fault::explained;
 use super::frame::{form_token, page};
-use crate::access::{Identity, Role};
-use crate::guard::may;
+use crate::access::Identity;
 use crate::serve::Web;
 use crate::v1::Pairs;
 
@@ -33,10 +32,11 @@ pub(super) fn of_form(form: &Pairs) -> Result<Request, Failure> {
     Ok(match form.one("action")? {
         Some("create_backup") => {
             let paths: Vec<PathBuf> = form.all("path").flat_map(lines).map(PathBuf::from).collect();
-            if paths.is_empty() {
+            let cluster = text("cluster")?;
+            if paths.is_empty() && cluster.is_none() {
                 return Err(invalid("name at least one path"));
             }
-            if let Some(path) = paths.iter().find(|path| !path.is_absolute()) {
+            if let (Some(path), None) = (paths.iter().find(|path| !path.is_absolute()), &cluster) {
                 let message = format!("`{}` does not begin with a slash", path.display());
                 return Err(invalid(&message).with_hint("paths are those of the server's machine, in full"));
             }
@@ -45,6 +45,7 @@ pub(super) fn of_form(form: &Pairs) -> Result<Request, Failure> {
                 paths,
                 name: text("name")?,
                 tags: BTreeMap::new(),
+                cluster,
                 exclude: form.all("exclude").flat_map(lines).map(str::to_owned).collect(),
                 ..CreateBackup::default()
             })
@@ -105,13 +106,12 @@ fn invalid(message: &str) -> Failure {
 }
 
 pub(super) async fn new_backup(State(web): State<Web>, Extension(identity): Extension<Identity>) -> Page {
-    may(&identity, Role::Operator)?;
     ask(&web, &identity, &Pairs::default(), None).await
 }
 
 /// The form of a new backup, with what was typed, and what was wrong with it.
 pub(super) async fn ask(web: &Web, identity: &Identity, typed: &Pairs, wrong: Option<&Failure>) -> Page {
-    let vaults = web.client().vaults().await?;
+    let vaults = web.client(identity).vaults().await?;
     Ok(form(identity, &vaults, typed, wrong))
 }
 

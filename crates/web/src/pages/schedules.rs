@@ -62,7 +62,7 @@ pub(super) fn warnings(list: &ScheduleList, now: Timestamp) -> Markup {
 }
 
 pub(super) async fn show(State(web): State<Web>, Extension(identity): Extension<Identity>) -> Page {
-    let list = listed(web.client().as_ref()).await?;
+    let list = listed(web.client(&identity).as_ref()).await?;
     let now = web.now();
     let body = html! {
         @match &list {
@@ -158,6 +158,6 @@ pub(super) async fn change(
             .into());
         }
     };
-    web.client().schedule(call).await?;
+    web.client(&identity).schedule(call).await?;
     Ok(Redirect::to("/schedules").into_response())
 }

@@ -1,5 +1,7 @@
 //! Is everything set up as it should be?
 
+use std::collections::BTreeSet;
+
 use axum::extract::{Extension, State};
 use maud::{Markup, html};
 
@@ -11,9 +13,12 @@ use crate::access::{Identity, Role};
 use crate::serve::Web;
 
 pub(super) async fn show(State(web): State<Web>, Extension(identity): Extension<Identity>) -> Page {
-    let vaults = asked(&web).await?;
-    let tokens = match identity.role >= Role::Admin {
-        true => Some(web.access(|access| access.tokens()).await?),
+    let vaults = asked(&web, &identity).await?;
+    let people = match identity.role >= Role::Admin {
+        true => Some(
+            web.access(|access| Ok((access.users()?, access.tokens()?)))
+                .await?,
+        ),
         false => None,
     };
     let worst = vaults
@@ -45,16 +50,27 @@ pub(super) async fn show(State(web): State<Web>, Extension(identity): Extension<
                 }
             }
         }
-        @if let Some(tokens) = &tokens {
-            section aria-labelledby="tokens" {
-                h2 #tokens { "Who may come in" }
+        @if let Some((users, tokens)) = &people {
+            section aria-labelledby="people" {
+                h2 #people { "Who may come in" }
+                @if users.is_empty() { p { "No user was added; " code { "ostler user add NAME" } " adds one." } }
                 @if tokens.is_empty() { p { "No token was made; " code { "ostler token add NAME" } " makes one." } }
                 ul.plain-list {
-                    @for token in tokens { li { (token.name) " " span.tag { (token.role) } } }
+                    @for user in users { (one("user", &user.name, user.role, user.clusters.as_ref())) }
+                    @for token in tokens { (one("token", &token.name, token.role, token.clusters.as_ref())) }
                 }
             }
         }
         p.muted { code { "ostler config show" } " prints every setting with where it comes from." }
     };
     Ok(page(&identity, "/settings", "Settings", body))
+}
+
+fn one(kind: &str, name: &str, role: Role, clusters: Option<&BTreeSet<String>>) -> Markup {
+    html! {
+        li {
+            (kind) " " strong { (name) } " " span.tag { (role) }
+            @for cluster in clusters.into_iter().flatten() { " " span.tag { "cluster " (cluster) } }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Coming in and leaving.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::Form;
 use axum::extract::{ConnectInfo, Extension, Path, State};
@@ -11,8 +11,9 @@ use ostler_vocabulary::Secret;
 
 use super::frame;
 use super::{Page, sent_by};
-use crate::access::{Identity, Role};
-use crate::guard::{SESSION, by_token as whose, session};
+use crate::access::{Guesser, Identity, Role};
+use crate::guard::{SESSION, by_password, by_token as whose, may_try, session, tried};
+use crate::problem::Problem;
 use crate::serve::Web;
 use crate::v1::Pairs;
 
@@ -20,40 +21,51 @@ use crate::v1::Pairs;
 const SECONDS: u32 = 7 * 24 * 60 * 60;
 
 pub(super) async fn ask() -> Response {
-    form(None)
+    form(None, "")
 }
 
-fn form(wrong: Option<Markup>) -> Response {
+/// The form, with what was wrong and the name that was typed.
+fn form(wrong: Option<Markup>, name: &str) -> Response {
     frame::bare(
         "Sign in",
         html! {
             @if let Some(wrong) = &wrong { div.note.bad role="alert" { (wrong) } }
             form.narrow method="post" action="/sign-in" {
-                label for="token" { "Token" }
-                input #token name="token" type="password" autocomplete="current-password" required
-                    aria-describedby="token-help";
-                p.help #token-help {
-                    code { "ostler token link" } " on the server's machine prints a link that signs you in; "
-                    code { "ostler token add NAME" } " makes a token."
-                }
+                label for="name" { "Name" }
+                input #name name="name" type="text" autocomplete="username" autocapitalize="none" required value=(name);
+                label for="password" { "Password" }
+                input #password name="password" type="password" autocomplete="current-password" required;
                 button type="submit" { "Sign in" }
+            }
+            details open[wrong.is_some() && name.is_empty()] {
+                summary { "With a token instead" }
+                form.narrow method="post" action="/sign-in" {
+                    label for="token" { "Token" }
+                    input #token name="token" type="password" autocomplete="off" required aria-describedby="token-help";
+                    p.help #token-help {
+                        "On the server's machine " code { "ostler user add NAME" } " adds a user, "
+                        code { "ostler token add NAME" } " makes a token, and " code { "ostler token link" }
+                        " prints a link that signs you in."
+                    }
+                    button type="submit" { "Sign in with the token" }
+                }
             }
         },
     )
 }
 
-pub(super) async fn by_token(
+pub(super) async fn by_secret(
     State(web): State<Web>,
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     Form(sent): Form<Pairs>,
 ) -> Page {
-    let token = sent.one("token")?.unwrap_or_default().trim().to_owned();
-    match whose(&web, token, from.ip()).await {
-        Ok(identity) => {
-            let Identity { name, role, .. } = identity;
-            let session = web.access(move |access| access.new_session(&name, role)).await?;
-            Ok(welcome(&session))
-        }
+    let name = sent.one("name")?.unwrap_or_default().trim().to_owned();
+    let came_in = match sent.one("password")? {
+        Some(password) => by_password(&web, name.clone(), Secret::new(password), from.ip()).await,
+        None => by_token(&web, sent.one("token")?.unwrap_or_default(), from.ip()).await,
+    };
+    match came_in {
+        Ok(session) => Ok(welcome(&web, &session)),
         Err(problem) => {
             let wrong = html! {
                 p { strong { (problem.failure()) } }
@@ -61,9 +73,14 @@ pub(super) async fn by_token(
                     @if let Some(hint) = problem.failure().hint() { p { (hint) } }
                 }
             };
-            Ok((problem.status(), form(Some(wrong))).into_response())
+            Ok((problem.status(), form(Some(wrong), &name)).into_response())
         }
     }
+}
+
+async fn by_token(web: &Web, token: &str, from: IpAddr) -> Result<Secret, Problem> {
+    let identity = whose(web, token.trim().to_owned(), from).await?;
+    Ok(web.access(move |access| access.new_session(&identity)).await?)
 }
 
 /// A link is used by a button, not by being looked at: programs that look at links in advance leave it as it is.
@@ -84,29 +101,30 @@ pub(super) async fn by_link(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     Path(link): Path<String>,
 ) -> Page {
-    let now = web.clock().monotonic();
-    if let Some(wait) = web.throttle().wait(from.ip(), now) {
-        return Err(crate::problem::Problem::too_many(wait.as_secs() + 1).into());
-    }
+    let guesser = [Guesser::at(from.ip())];
+    may_try(&web, &guesser)?;
     match web.access(move |access| access.enter(&link)).await? {
-        Some(session) => Ok(welcome(&session)),
+        Some(session) => Ok(welcome(&web, &session)),
         None => {
-            web.throttle().failed(from.ip(), now);
+            tried(&web, guesser, false);
             let wrong = html! {
                 p { strong { "This link does not work any more." } }
                 p { "Links work once, for an hour. " code { "ostler token link" } " on the server's machine prints another." }
             };
-            Ok((StatusCode::FORBIDDEN, form(Some(wrong))).into_response())
+            Ok((StatusCode::FORBIDDEN, form(Some(wrong), "")).into_response())
         }
     }
 }
 
-fn welcome(session: &Secret) -> Response {
-    let cookie = format!(
-        "{SESSION}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={SECONDS}",
-        session.reveal()
-    );
+fn welcome(web: &Web, session: &Secret) -> Response {
+    let cookie = cookie(web, session.reveal(), SECONDS);
     ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+}
+
+/// The cookie of a session. Where it was given by TLS, it is never sent without.
+fn cookie(web: &Web, session: &str, seconds: u32) -> String {
+    let secure = if web.is_encrypted() { "; Secure" } else { "" };
+    format!("{SESSION}={session}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
 }
 
 pub(super) async fn leave(
@@ -119,6 +137,9 @@ pub(super) async fn leave(
     if let Some(session) = session(&headers) {
         web.access(move |access| access.end_session(&session)).await?;
     }
-    let cookie = format!("{SESSION}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
+    Ok((
+        [(header::SET_COOKIE, cookie(&web, "", 0))],
+        Redirect::to("/sign-in"),
+    )
+        .into_response())
 }

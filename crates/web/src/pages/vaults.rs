@@ -14,7 +14,7 @@ use crate::access::Identity;
 use crate::serve::Web;
 
 pub(super) async fn list(State(web): State<Web>, Extension(identity): Extension<Identity>) -> Page {
-    let vaults = asked(&web).await?;
+    let vaults = asked(&web, &identity).await?;
     let body = html! {
         @if vaults.is_empty() {
             (nothing("There is no vault yet.", &html! {
@@ -27,8 +27,11 @@ pub(super) async fn list(State(web): State<Web>, Extension(identity): Extension<
 }
 
 /// Every vault with what could be found out about it.
-pub(super) async fn asked(web: &Web) -> Result<Vec<(VaultSummary, Result<VaultInfo, Failure>)>, Failure> {
-    let client = web.client();
+pub(super) async fn asked(
+    web: &Web,
+    identity: &Identity,
+) -> Result<Vec<(VaultSummary, Result<VaultInfo, Failure>)>, Failure> {
+    let client = web.client(identity);
     let vaults = client.vaults().await?.vaults;
     let client = client.as_ref();
     let infos = vaults.iter().map(|vault| client.vault(Some(&vault.name)));
@@ -86,7 +89,7 @@ pub(super) async fn show(
     Extension(identity): Extension<Identity>,
     Path(vault): Path<String>,
 ) -> Page {
-    let client = web.client();
+    let client = web.client(&identity);
     let (info, keys) = futures::join!(client.vault(Some(&vault)), client.keys(Some(&vault)));
     let info = info?;
     let now = web.now();

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{Method, header};
+use ostler_api::audit::{AuditList, AuditQuery};
 use ostler_api::client::{Event, LimitChange, Mark};
 use ostler_api::document::{
     BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
@@ -21,7 +22,7 @@ use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Plan, Request};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId, Secret};
-use reqwest::{RequestBuilder, Response, Url};
+use reqwest::{Certificate, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
@@ -53,12 +54,13 @@ impl fmt::Debug for Remote {
 type Query = Vec<(&'static str, String)>;
 
 impl Remote {
-    /// A client of the server at this address, such as `http://127.0.0.1:7070`. TLS needs a default provider of
-    /// cryptography, as the process sets it up for everything.
+    /// A client of the server at this address, such as `http://127.0.0.1:7070`. With the certificates of authorities as PEM,
+    /// only servers that one of them vouches for are believed, else those that the system believes. TLS needs a default
+    /// provider of cryptography, as the process sets it up for everything.
     ///
     /// # Errors
-    /// When the address is none.
-    pub fn new(server: &str, token: Secret) -> Result<Self, Error> {
+    /// When the address is none, or the authorities are none.
+    pub fn new(server: &str, token: Secret, authorities: Option<&[u8]>) -> Result<Self, Error> {
         let wrong = |why: &str| Error::Address {
             message: format!("`{server}` is not the address of a server: {why}"),
         };
@@ -72,7 +74,15 @@ impl Remote {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let http = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder();
+        if let Some(pem) = authorities {
+            let known = Certificate::from_pem_bundle(pem).map_err(|source| Error::Client { source })?;
+            if known.is_empty() {
+                return Err(Error::Authority);
+            }
+            builder = builder.tls_certs_only(known);
+        }
+        let http = builder
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
@@ -135,11 +145,25 @@ impl Remote {
             true => ErrorKind::Timeout,
             false => ErrorKind::Unavailable,
         };
-        let mut message = error.without_url().to_string();
-        message.insert_str(0, "no answer: ");
+        let error = error.without_url();
+        let mut message = format!("no answer: {error}");
+        let mut cause = std::error::Error::source(&error);
+        // What is wrong with a certificate is said by the innermost only.
+        while let Some(inner) = cause {
+            cause = inner.source();
+            if cause.is_none() {
+                message.push_str(&format!(": {inner}"));
+            }
+        }
+        let hint = match self.base.scheme() {
+            "https" => {
+                "`ostler serve` has to run there; `--server-ca FILE` names the authority of its certificate"
+            }
+            _ => "`ostler serve` has to run there; look at the address too",
+        };
         Failure::new(kind, message)
             .context(format!("cannot ask the server at {}", self.base))
-            .with_hint("`ostler serve` has to run there; look at the address too")
+            .with_hint(hint)
     }
 }
 
@@ -321,6 +345,15 @@ impl Client for Remote {
             true => answers::document(self.post(&["metrics", "refresh"], &Query::new(), &()).await?).await,
             false => self.get(&["metrics"], &Query::new()).await,
         }
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<AuditList, Failure> {
+        let mut asked = vec![("limit", query.limit.clamp(1, u32::MAX as usize).to_string())];
+        asked.extend(query.below.map(|below| ("cursor", below.to_string())));
+        asked.extend(query.since.map(|since| ("since", since.to_string())));
+        asked.extend(query.who.clone().map(|who| ("who", who)));
+        asked.extend(query.what.clone().map(|what| ("what", what)));
+        self.get(&["audit"], &asked).await
     }
 
     async fn retention(&self, place: &PolicyPlace, call: RetentionCall) -> Result<RetentionAnswer, Failure> {

@@ -4,7 +4,7 @@ use std::path::{Path as FilePath, PathBuf};
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Extension, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::json;
 use super::paging::{Paged, Wanted, newest_first};
 use super::query::Pairs;
+use crate::access::Identity;
 use crate::problem::{Problem, ProblemDocument};
 use crate::serve::Web;
 
@@ -41,11 +42,12 @@ pub(crate) struct Marked {
 
 pub(super) async fn list(
     State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Paged<BackupList>>, Problem> {
     let wanted = Wanted::of(&pairs)?;
     let mut document = web
-        .client()
+        .client(&identity)
         .backups(pairs.one("vault")?, &pairs.filter()?)
         .await?;
     // A copy in another vault has the same id.
@@ -65,21 +67,25 @@ pub(super) async fn list(
 
 pub(super) async fn show(
     State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
     Path(backup): Path<String>,
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<BackupDetail>, Problem> {
-    Ok(Json(web.client().backup(&pairs.selector(backup)?).await?))
+    Ok(Json(
+        web.client(&identity).backup(&pairs.selector(backup)?).await?,
+    ))
 }
 
 pub(super) async fn files(
     State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
     Path(backup): Path<String>,
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Paged<FileList>>, Problem> {
     let mut wanted = Wanted::of(&pairs)?;
     let path = pairs.path("path")?;
     let selector = pairs.selector(backup)?;
-    let mut document = web.client().files(&selector, path.as_deref()).await?;
+    let mut document = web.client(&identity).files(&selector, path.as_deref()).await?;
     if pairs.is_on("one_level")? {
         document.files = one_level(document.files, path.as_deref());
     }
@@ -115,6 +121,7 @@ pub(crate) fn one_level(files: Vec<FileEntry>, directory: Option<&FilePath>) -> 
 
 pub(super) async fn content(
     State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
     Path(backup): Path<String>,
     Query(pairs): Query<Pairs>,
     headers: HeaderMap,
@@ -129,6 +136,7 @@ pub(super) async fn content(
         .any(|value| value.as_bytes().windows(8).any(|part| part == b"trailers"));
     send(
         &web,
+        &identity,
         &selector,
         path,
         pairs.is_on("allow_incomplete")?,
@@ -141,12 +149,16 @@ pub(super) async fn content(
 /// whole; whoever takes trailers is told what it is.
 pub(crate) async fn send(
     web: &Web,
+    identity: &Identity,
     selector: &Selector,
     path: PathBuf,
     allow_incomplete: bool,
     takes_trailers: bool,
 ) -> Result<Response, Problem> {
-    let receiver = web.client().read_file(selector, &path, allow_incomplete).await?;
+    let receiver = web
+        .client(identity)
+        .read_file(selector, &path, allow_incomplete)
+        .await?;
     let frames = stream::unfold(Some(receiver), move |receiver| async move {
         let mut receiver = receiver?;
         match receiver.recv().await? {
@@ -206,16 +218,22 @@ fn disposition(path: &FilePath) -> String {
 
 pub(super) async fn mark(
     State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
     Path(backup): Path<String>,
     Query(pairs): Query<Pairs>,
     body: Bytes,
 ) -> Result<Json<Marked>, Problem> {
     let mark: Mark = json(&body)?;
-    let backup = web.client().mark(&pairs.selector(backup)?, mark).await?;
+    let client = web.client(&identity);
+    let backup = client.mark(&pairs.selector(backup)?, mark).await?;
     Ok(Json(Marked { backup }))
 }
 
-pub(super) async fn diff(State(web): State<Web>, body: Bytes) -> Result<Json<Diff>, Problem> {
+pub(super) async fn diff(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+    body: Bytes,
+) -> Result<Json<Diff>, Problem> {
     let pair: Pair = json(&body)?;
-    Ok(Json(web.client().diff(&pair.from, &pair.to).await?))
+    Ok(Json(web.client(&identity).diff(&pair.from, &pair.to).await?))
 }

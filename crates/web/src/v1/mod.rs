@@ -18,7 +18,7 @@ use ostler_vocabulary::{ErrorKind, Failure};
 use serde::de::DeserializeOwned;
 
 pub use openapi::openapi;
-use table::routes;
+pub(crate) use table::{Method, routes};
 
 use crate::guard;
 use crate::problem::Problem;
@@ -40,11 +40,11 @@ pub(crate) mod wire {
 pub(crate) fn router(web: &Web) -> Router<Web> {
     let mut router = Router::new();
     for route in routes() {
-        let role = route.role;
+        let needed = (route.role, route.reach);
         let web = web.clone();
         let handler: MethodRouter<Web> = (route.handler)();
         let guarded = handler.layer(middleware::from_fn(move |request: Request, next: Next| {
-            guard::api(web.clone(), role, request, next)
+            guard::api(web.clone(), needed, request, next)
         }));
         router = router.route(route.path, guarded);
     }

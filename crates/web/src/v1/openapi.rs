@@ -5,6 +5,7 @@ use ostler_vocabulary::ErrorKind;
 use serde_json::{Map, Value, json};
 
 use super::table::{Answer, Body, Method, Parameter, Route, routes};
+use crate::access::Reach;
 use crate::problem;
 
 pub(super) async fn show() -> Json<Value> {
@@ -60,7 +61,10 @@ fn operation(route: &Route) -> Value {
     let mut described = json!({
         "operationId": operation_id(route),
         "summary": route.summary,
-        "description": format!("For the role `{}`.", route.role),
+        "description": match route.reach {
+            Reach::Clusters => format!("For the role `{}`; of clusters that somebody may not see nothing is there.", route.role),
+            Reach::Everything => format!("For the role `{}`, of those who may see everything.", route.role),
+        },
         "parameters": parameters,
         "responses": responses(route.answer),
     });

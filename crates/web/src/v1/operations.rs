@@ -134,7 +134,7 @@ pub(super) async fn create(
 /// Makes a plan, and keeps it to be approved.
 pub(crate) async fn make_plan(web: &Web, identity: &Identity, request: Request) -> Result<Plan, Failure> {
     may(identity, Role::needed_for(&request))?;
-    let plan = web.client().plan(request).await?;
+    let plan = web.client(identity).plan(request).await?;
     let kept = plan.clone();
     web.access(move |access| access.keep_plan(&kept)).await?;
     Ok(plan)
@@ -146,7 +146,14 @@ pub(crate) async fn start(
     identity: &Identity,
     creation: Creation,
 ) -> Result<OperationId, Failure> {
-    let plan = match creation.approved {
+    let approved = match creation.approved {
+        // Who may not see everything has no plans but those that were made for them here.
+        Approved::Plan { plan } if !identity.scope.is_everything() => {
+            Approved::Digest { digest: plan.digest }
+        }
+        approved => approved,
+    };
+    let plan = match approved {
         Approved::Plan { plan } => *plan,
         Approved::Digest { digest } if digest.len() < DIGITS => {
             let message = format!("a digest is approved by {DIGITS} digits at least");
@@ -167,8 +174,8 @@ pub(crate) async fn start(
     };
     may(identity, Role::needed_for(&plan.request))?;
     match creation.result_url {
-        Some(url) => web.client().start_with_callback(plan, url).await,
-        None => web.client().start(plan).await,
+        Some(url) => web.client(identity).start_with_callback(plan, url).await,
+        None => web.client(identity).start(plan).await,
     }
 }
 
@@ -180,7 +187,7 @@ async fn once(
     body: Bytes,
     creation: Creation,
 ) -> Result<OperationId, Failure> {
-    let (owner, asked) = (identity.name.clone(), key.clone());
+    let (owner, asked) = (identity.owner(), key.clone());
     let begun = web
         .access(move |access| access.begin(&owner, &asked, &body))
         .await?;
@@ -202,7 +209,7 @@ async fn once(
         Begun::New => {}
     }
     let done = start(web, identity, creation).await;
-    let (owner, operation) = (identity.name.clone(), done.as_ref().ok().copied());
+    let (owner, operation) = (identity.owner(), done.as_ref().ok().copied());
     web.access(move |access| access.conclude(&owner, &key, operation))
         .await?;
     done
@@ -210,6 +217,7 @@ async fn once(
 
 pub(super) async fn list(
     State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Paged<OperationList>>, Problem> {
     let wanted = Wanted::of(&pairs)?;
@@ -218,7 +226,7 @@ pub(super) async fn list(
     // The client lists from the newest: a later page is reached by asking for more.
     let mut asked = wanted.limit + 1;
     loop {
-        let mut document = web.client().operations(asked).await?;
+        let mut document = web.client(&identity).operations(asked).await?;
         let all = document.operations.len() < asked;
         document.operations.sort_by_key(|row| std::cmp::Reverse(key(row)));
         let next = wanted.cut(
@@ -235,19 +243,25 @@ pub(super) async fn list(
 
 pub(super) async fn show(
     State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
     Path(id): Path<String>,
 ) -> Result<Json<OperationDetail>, Problem> {
-    Ok(Json(web.client().operation(&id).await?))
+    Ok(Json(web.client(&identity).operation(&id).await?))
 }
 
-pub(super) async fn events(State(web): State<Web>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let id = meant(&web, &id).await?;
-    let receiver = web.client().watch(id).await?;
+pub(super) async fn events(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let id = meant(&web, &identity, &id).await?;
+    let receiver = web.client(&identity).watch(id).await?;
     Ok(events::stream(receiver, web.shutdown().clone()))
 }
 
 pub(super) async fn cancel(
     State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
@@ -256,39 +270,47 @@ pub(super) async fn cancel(
     } else {
         json(&body)?
     };
-    let id = meant(&web, &id).await?;
-    web.client().cancel(id, stop.leave).await?;
+    let id = meant(&web, &identity, &id).await?;
+    web.client(&identity).cancel(id, stop.leave).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn resume(State(web): State<Web>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    let id = meant(&web, &id).await?;
-    web.client().resume(id).await?;
+pub(super) async fn resume(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let id = meant(&web, &identity, &id).await?;
+    web.client(&identity).resume(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn limit(
     State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Json<Limited>, Problem> {
     let change: LimitChange = json(&body)?;
-    let operation = meant(&web, &id).await?;
-    let limits = web.client().limit(operation, change).await?;
+    let operation = meant(&web, &identity, &id).await?;
+    let limits = web.client(&identity).limit(operation, change).await?;
     Ok(Json(Limited { operation, limits }))
 }
 
 /// The id that was typed in full or in part.
-async fn meant(web: &Web, id: &str) -> Result<OperationId, Failure> {
+async fn meant(web: &Web, identity: &Identity, id: &str) -> Result<OperationId, Failure> {
     match id.parse() {
         Ok(id) => Ok(id),
-        Err(_) => Ok(web.client().operation(id).await?.summary.id),
+        Err(_) => Ok(web.client(identity).operation(id).await?.summary.id),
     }
 }
 
-pub(super) async fn history(State(web): State<Web>) -> Result<Response, Problem> {
+pub(super) async fn history(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+) -> Result<Response, Problem> {
     let mut text = String::new();
-    for line in web.client().export_operations().await? {
+    for line in web.client(&identity).export_operations().await? {
         text.push_str(&line.to_string());
         text.push('\n');
     }
@@ -302,7 +324,9 @@ pub(super) async fn queue(
 ) -> Result<Json<QueueAnswer>, Problem> {
     let asked: QueueRequest = json(&body)?;
     may(&identity, for_database(&asked.database))?;
-    Ok(Json(web.client().queue(&asked.database, asked.call).await?))
+    Ok(Json(
+        web.client(&identity).queue(&asked.database, asked.call).await?,
+    ))
 }
 
 pub(super) async fn retention(
@@ -311,8 +335,13 @@ pub(super) async fn retention(
     body: Bytes,
 ) -> Result<Json<RetentionAnswer>, Problem> {
     let asked: RetentionRequest = json(&body)?;
-    may(&identity, for_database(&asked.place.database))?;
-    Ok(Json(web.client().retention(&asked.place, asked.call).await?))
+    may(
+        &identity,
+        for_database(&asked.place.database).max(Role::needed_for_tables(&asked.call)),
+    )?;
+    Ok(Json(
+        web.client(&identity).retention(&asked.place, asked.call).await?,
+    ))
 }
 
 pub(super) async fn schedule(
@@ -322,7 +351,7 @@ pub(super) async fn schedule(
 ) -> Result<Json<ScheduleAnswer>, Problem> {
     let call: ScheduleCall = json(&body)?;
     may(&identity, Role::needed_for_schedule(&call))?;
-    Ok(Json(web.client().schedule(call).await?))
+    Ok(Json(web.client(&identity).schedule(call).await?))
 }
 
 /// A connection string makes the server connect to wherever it says.

@@ -3,7 +3,7 @@
 use axum::routing::{MethodRouter, get, post};
 
 use super::{backups, openapi, operations, serving, vaults};
-use crate::access::Role;
+use crate::access::{Reach, Role};
 use crate::serve::Web;
 
 /// A route, as the router and the OpenAPI document need it.
@@ -15,6 +15,8 @@ pub struct Route {
     pub path: &'static str,
     /// The least role that may use it.
     pub role: Role,
+    /// What is to be seen and touched by it.
+    pub reach: Reach,
     /// What it is for, in one line.
     pub summary: &'static str,
     /// Parameters of the query.
@@ -107,6 +109,21 @@ const LIMIT: Parameter = optional(
 );
 const CURSOR: Parameter = optional("cursor", "string", "`next` of the page before");
 const BELOW: Parameter = optional("path", "string", "Only what is at this path and below");
+const SINCE: Parameter = optional(
+    "since",
+    "string",
+    "Only what was asked for at this moment or later (RFC 3339)",
+);
+const WHO: Parameter = optional(
+    "who",
+    "string",
+    "Only what was asked for by somebody of this name",
+);
+const WHAT: Parameter = optional(
+    "what",
+    "string",
+    "Only changes with this in their action or object",
+);
 const FILE: Parameter = Parameter {
     required: true,
     ..optional(
@@ -129,11 +146,12 @@ const LEVEL: Parameter = optional(
 const SELECTOR: &[Parameter] = &[VAULT, HOST, SOURCE, NAME, TAG];
 
 macro_rules! route {
-    ($method:ident $path:literal $role:ident $summary:literal, $query:expr, $body:expr, $answer:expr, $handler:expr) => {
+    ($method:ident $path:literal $role:ident $reach:ident $summary:literal, $query:expr, $body:expr, $answer:expr, $handler:expr) => {
         Route {
             method: Method::$method,
             path: $path,
             role: Role::$role,
+            reach: Reach::$reach,
             summary: $summary,
             query: $query,
             body: $body,
@@ -157,66 +175,68 @@ const fn body(name: &'static str, meaning: &'static str, example: &'static str) 
 pub fn routes() -> &'static [Route] {
     use Answer::{Content, Document, Events, Nothing, Operation, Page};
     const ROUTES: &[Route] = &[
-        route!(Get "/v1/openapi.json" Viewer "This description", &[], None,
+        route!(Get "/v1/openapi.json" Viewer Clusters "This description", &[], None,
             Document("openapi"), || get(openapi::show)),
-        route!(Get "/v1/vaults" Viewer "The configured vaults", &[], None,
+        route!(Get "/v1/vaults" Viewer Everything "The configured vaults", &[], None,
             Document("vault-list"), || get(vaults::list)),
-        route!(Get "/v1/vaults/{vault}" Viewer "What is known about one vault; `-` is the default one", &[], None,
+        route!(Get "/v1/vaults/{vault}" Viewer Everything "What is known about one vault; `-` is the default one", &[], None,
             Document("vault"), || get(vaults::show)),
-        route!(Get "/v1/vaults/{vault}/keys" Viewer "What opens a vault; never a secret", &[], None,
+        route!(Get "/v1/vaults/{vault}/keys" Viewer Everything "What opens a vault; never a secret", &[], None,
             Document("key-list"), || get(vaults::keys)),
-        route!(Get "/v1/backups" Viewer "Backups, newest first", &[VAULT, HOST, SOURCE, NAME, TAG, LIMIT, CURSOR], None,
+        route!(Get "/v1/backups" Viewer Clusters "Backups, newest first", &[VAULT, HOST, SOURCE, NAME, TAG, LIMIT, CURSOR], None,
             Page("backup-list"), || get(backups::list)),
-        route!(Get "/v1/backups/{backup}" Viewer "One backup, by id, unique prefix, name, `latest` or `latest~N`", SELECTOR, None,
+        route!(Get "/v1/backups/{backup}" Viewer Clusters "One backup, by id, unique prefix, name, `latest` or `latest~N`", SELECTOR, None,
             Document("backup"), || get(backups::show)),
-        route!(Get "/v1/backups/{backup}/files" Viewer "Its files", &[VAULT, HOST, SOURCE, NAME, TAG, BELOW, LEVEL, LIMIT, CURSOR], None,
+        route!(Get "/v1/backups/{backup}/files" Viewer Clusters "Its files", &[VAULT, HOST, SOURCE, NAME, TAG, BELOW, LEVEL, LIMIT, CURSOR], None,
             Page("file-list"), || get(backups::files)),
-        route!(Get "/v1/backups/{backup}/content" Operator "The content of one of its files", &[VAULT, HOST, SOURCE, NAME, TAG, FILE, INCOMPLETE], None,
+        route!(Get "/v1/backups/{backup}/content" Operator Clusters "The content of one of its files", &[VAULT, HOST, SOURCE, NAME, TAG, FILE, INCOMPLETE], None,
             Content, || get(backups::content)),
-        route!(Post "/v1/backups/{backup}/marks" Operator "Holds, releases or tags it", SELECTOR,
+        route!(Post "/v1/backups/{backup}/marks" Operator Clusters "Holds, releases or tags it", SELECTOR,
             body("Mark", "What is to be said of the backup", r#"{"mark": "hold", "reason": "audit"}"#),
             Document("marked"), || post(backups::mark)),
-        route!(Post "/v1/diff" Viewer "How the second backup differs from the first", &[],
+        route!(Post "/v1/diff" Viewer Clusters "How the second backup differs from the first", &[],
             body("Pair", "Two selectors", r#"{"from": {"vault": null, "backup": "latest~1"}, "to": {"vault": null, "backup": "latest"}}"#),
             Document("diff"), || post(backups::diff)),
-        route!(Post "/v1/plans" Operator "What a request would do. Changes nothing", &[],
+        route!(Post "/v1/plans" Operator Clusters "What a request would do. Changes nothing", &[],
             body("Request", "What is wanted", r#"{"kind": "create_backup", "paths": ["/srv/data"]}"#),
             Document("plan"), || post(operations::plan)),
-        route!(Post "/v1/operations" Operator "Carries out a plan that was approved by its digest. With the header `Idempotency-Key` it can be repeated safely for a day", &[],
+        route!(Post "/v1/operations" Operator Clusters "Carries out a plan that was approved by its digest. With the header `Idempotency-Key` it can be repeated safely for a day", &[],
             body("Approved", "The digest of a plan that was made within a day, or the whole plan; for admins also `result_url`, where the outcome is sent", r#"{"digest": "9c1d4e5f6a7b8c9d"}"#),
             Operation, || post(operations::create)),
-        route!(Get "/v1/operations" Viewer "Operations, newest first", &[LIMIT, CURSOR], None,
+        route!(Get "/v1/operations" Viewer Clusters "Operations, newest first", &[LIMIT, CURSOR], None,
             Page("operation-list"), || get(operations::list)),
-        route!(Get "/v1/operations/{operation}" Viewer "One operation, by id or unique prefix", &[], None,
+        route!(Get "/v1/operations/{operation}" Viewer Clusters "One operation, by id or unique prefix", &[], None,
             Document("operation"), || get(operations::show)),
-        route!(Get "/v1/operations/{operation}/events" Viewer "What happens to it from now on; the last event is `ended`", &[], None,
+        route!(Get "/v1/operations/{operation}/events" Viewer Clusters "What happens to it from now on; the last event is `ended`", &[], None,
             Events, || get(operations::events)),
-        route!(Post "/v1/operations/{operation}/cancel" Operator "Asks it to stop: it is undone unless it has committed", &[],
+        route!(Post "/v1/operations/{operation}/cancel" Operator Clusters "Asks it to stop: it is undone unless it has committed", &[],
             body("Stop", "Whether it is left as it is, to be resumed", r#"{"leave": false}"#),
             Nothing, || post(operations::cancel)),
-        route!(Post "/v1/operations/{operation}/resume" Operator "Goes on with one that was interrupted or failed", &[], None,
+        route!(Post "/v1/operations/{operation}/resume" Operator Clusters "Goes on with one that was interrupted or failed", &[], None,
             Nothing, || post(operations::resume)),
-        route!(Post "/v1/operations/{operation}/limits" Operator "Changes its limits while it runs", &[],
+        route!(Post "/v1/operations/{operation}/limits" Operator Clusters "Changes its limits while it runs", &[],
             body("LimitChange", "Per second; 0 lifts a limit", r#"{"upload": 10485760}"#),
             Document("operation-limit"), || post(operations::limit)),
-        route!(Get "/v1/history" Viewer "Everything that is known about operations, as JSON lines, oldest first", &[], None,
+        route!(Get "/v1/history" Viewer Everything "Everything that is known about operations, as JSON lines, oldest first", &[], None,
             Content, || get(operations::history)),
-        route!(Post "/v1/queues" Operator "Asks a database about its queues, or changes something there that needs no plan", &[],
+        route!(Post "/v1/queues" Operator Everything "Asks a database about its queues, or changes something there that needs no plan", &[],
             body("QueueRequest", "The database and the call", r#"{"database": {"name": "shop"}, "call": {"call": "status"}}"#),
             Document("queue-answer"), || post(operations::queue)),
-        route!(Post "/v1/schedules" Operator "Asks about schedules, changes them, or runs what they say", &[],
+        route!(Post "/v1/schedules" Operator Clusters "Asks about schedules, changes them, or runs what they say", &[],
             body("ScheduleCall", "The call", r#"{"call": "list"}"#),
             Document("schedule-answer"), || post(operations::schedule)),
-        route!(Post "/v1/webhooks" Operator "Asks about webhooks; admins change and test them", &[],
+        route!(Post "/v1/webhooks" Operator Everything "Asks about webhooks; admins change and test them", &[],
             body("WebhookCall", "The call", r#"{"call": "list"}"#),
             Document("webhook-answer"), || post(serving::webhook)),
-        route!(Get "/v1/metrics" Viewer "All metrics, from what is recorded", &[], None,
+        route!(Get "/v1/audit" Admin Everything "Who changed what, newest first", &[SINCE, WHO, WHAT, LIMIT, CURSOR], None,
+            Page("audit-list"), || get(serving::audit)),
+        route!(Get "/v1/metrics" Viewer Everything "All metrics, from what is recorded", &[], None,
             Document("metrics"), || get(serving::metrics)),
-        route!(Post "/v1/metrics/refresh" Operator "The same after a look at every vault and database", &[], None,
+        route!(Post "/v1/metrics/refresh" Operator Everything "The same after a look at every vault and database", &[], None,
             Document("metrics"), || post(serving::refresh)),
-        route!(Get "/metrics" Viewer "The same as Prometheus reads it", &[], None,
+        route!(Get "/metrics" Viewer Everything "The same as Prometheus reads it", &[], None,
             Content, || get(serving::scrape)),
-        route!(Post "/v1/retention" Operator "Asks a database about its retention policies, or changes them", &[],
+        route!(Post "/v1/retention" Operator Everything "Asks a database about its retention policies, or changes them", &[],
             body("RetentionRequest", "Where the policies are, and the call", r#"{"place": {"database": {"name": "shop"}, "schema": "ext"}, "call": {"call": "tags"}}"#),
             Document("retention-answer"), || post(operations::retention)),
     ];

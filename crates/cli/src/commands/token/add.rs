@@ -1,11 +1,13 @@
 //! `ostler token add`
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use ostler_vocabulary::Failure;
 use ostler_web::Role;
 use serde::Serialize;
 
-use super::RoleWord;
+use super::{RoleWord, ScopeArguments, told};
 use crate::arguments::text;
 use crate::output::schema;
 use crate::session::Session;
@@ -23,23 +25,37 @@ pub(crate) struct Add {
     /// What it allows
     #[arg(long, value_enum, default_value_t = RoleWord::Viewer, value_name = "ROLE")]
     role: RoleWord,
+
+    #[command(flatten)]
+    scope: ScopeArguments,
 }
 
 #[derive(Debug, Serialize)]
 struct Made {
     name: String,
     role: Role,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clusters: Option<BTreeSet<String>>,
     token: String,
 }
 
 impl Add {
-    pub fn run(self, session: &Session) -> Result<(), Failure> {
-        let role = self.role.role();
-        let token = session.backend.access()?.add_token(&self.name, role)?;
+    pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        let rights = self.scope.with(self.role);
+        let after = told(&rights);
         let made = Made {
-            name: self.name,
-            role,
+            role: rights.role,
+            clusters: rights.scope.clusters().cloned(),
+            name: self.name.clone(),
+            token: String::new(),
+        };
+        let add = || Ok(session.backend.access()?.add_token(&self.name, rights)?);
+        let token = session
+            .written_down("token add", &self.name, None, add, |_| Some(after))
+            .await?;
+        let made = Made {
             token: token.reveal().to_owned(),
+            ..made
         };
         session
             .output

@@ -4,7 +4,7 @@ use clap::Args;
 use ostler_server::serve::api::enter;
 use ostler_vocabulary::{ErrorKind, Failure};
 
-use super::RoleWord;
+use super::{RoleWord, ScopeArguments, told};
 use crate::arguments::text;
 use crate::output::schema;
 use crate::session::Session;
@@ -19,15 +19,23 @@ pub(crate) struct Link {
     /// What they may do
     #[arg(long, value_enum, default_value_t = RoleWord::Admin, value_name = "ROLE")]
     role: RoleWord,
+
+    #[command(flatten)]
+    scope: ScopeArguments,
 }
 
 impl Link {
-    pub fn run(self, session: &Session) -> Result<(), Failure> {
+    pub async fn run(self, session: &Session) -> Result<(), Failure> {
         let url = session.backend.served_at()?.ok_or_else(|| {
             Failure::new(ErrorKind::NotFound, "no server listens for this state directory")
                 .with_hint("`ostler serve` starts one")
         })?;
-        let link = session.backend.access()?.add_link(&self.name, self.role.role())?;
+        let rights = self.scope.with(self.role);
+        let after = told(&rights);
+        let add = || Ok(session.backend.access()?.add_link(&self.name, rights)?);
+        let link = session
+            .written_down("token link", &self.name, None, add, |_| Some(after))
+            .await?;
         let url = enter(&url, &link);
         let document = serde_json::json!({ "url": url });
         session

@@ -5,6 +5,7 @@ use ostler_vocabulary::Failure;
 use ostler_web::TokenSummary;
 use serde::Serialize;
 
+use super::shown;
 use crate::output::{Column, Table, Tone, ago, schema};
 use crate::session::Session;
 
@@ -40,7 +41,7 @@ impl List {
             for token in &list.tokens {
                 table.row([
                     (token.name.clone(), Tone::Plain),
-                    (token.role.to_string(), Tone::Plain),
+                    (shown(token.role, token.clusters.as_ref()), Tone::Plain),
                     (ago(now, token.created), Tone::Plain),
                 ]);
             }

@@ -16,8 +16,14 @@ pub(crate) struct Remove {
 }
 
 impl Remove {
-    pub fn run(self, session: &Session) -> Result<(), Failure> {
-        session.backend.access()?.remove_token(&self.name)?;
+    pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        let access = session.backend.access()?;
+        let known = access.tokens()?.into_iter().find(|token| token.name == self.name);
+        let before = known.and_then(|token| serde_json::to_value(token).ok());
+        let remove = || Ok(access.remove_token(&self.name)?);
+        session
+            .written_down("token remove", &self.name, before, remove, |()| None)
+            .await?;
         let removed = serde_json::json!({ "name": self.name });
         session.output.document(schema::TOKEN, &removed, |page| {
             page.line(format!("token {} was removed", self.name));

@@ -96,6 +96,7 @@ pub fn operation_summary(number: u8, kind: &str, state: OperationState) -> Opera
         duration_ms: 20_000,
         bytes: 3_435_973_836,
         reasons: vec![],
+        clusters: std::collections::BTreeSet::new(),
     }
 }
 

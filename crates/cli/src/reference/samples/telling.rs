@@ -1,5 +1,6 @@
 //! Webhooks and metrics: what others are told.
 
+use ostler_api::audit::{Actor, AuditList, AuditState, AuditedChange, By};
 use ostler_api::metrics::{Family, FamilyKind, Metrics, Sample};
 use ostler_api::webhook::*;
 
@@ -87,6 +88,47 @@ pub fn webhook_change(action: &str) -> WebhookChange {
             ..webhook()
         },
         notes: Vec::new(),
+    }
+}
+
+/// `audit list`
+#[must_use]
+pub fn audit_list() -> AuditList {
+    AuditList {
+        changes: vec![
+            AuditedChange {
+                number: 2,
+                at: at(60),
+                by: Actor {
+                    who: "laptop".into(),
+                    by: By::Token,
+                    address: "10.0.0.7".parse().ok(),
+                },
+                action: "schedule pause".into(),
+                object: "nightly".into(),
+                before: None,
+                after: None,
+                state: AuditState::Refused,
+                ended: Some(at(60)),
+                failure: Some("there is no schedule `nightly`".into()),
+            },
+            AuditedChange {
+                number: 1,
+                at: at(3600),
+                by: Actor {
+                    who: "ada".into(),
+                    by: By::Command,
+                    address: None,
+                },
+                action: "backup hold".into(),
+                object: super::backup_id(1).to_string(),
+                before: Some(serde_json::json!({ "held": false })),
+                after: Some(serde_json::json!({ "held": true })),
+                state: AuditState::Done,
+                ended: Some(at(3599)),
+                failure: None,
+            },
+        ],
     }
 }
 

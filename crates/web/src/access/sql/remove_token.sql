@@ -1,1 +1,1 @@
-DELETE FROM credential WHERE name = ?1 AND kind IN ('token', 'session')
+DELETE FROM credential WHERE name = ?1 AND (kind = 'token' OR (kind = 'session' AND coalesce(via, 'token') <> 'user'))

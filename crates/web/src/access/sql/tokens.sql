@@ -1,1 +1,1 @@
-SELECT name, role, created FROM credential WHERE kind = 'token' ORDER BY name
+SELECT name, role, created, clusters FROM credential WHERE kind = 'token' ORDER BY name

@@ -1,0 +1,38 @@
+//! The audit log of this state directory.
+
+use std::sync::Arc;
+
+use ostler_vocabulary::Failure;
+
+use super::{Runtime, blocking};
+use crate::audit::Log;
+
+impl Runtime {
+    /// Calls the audit log on a blocking thread; it is opened at the first call.
+    pub(crate) async fn audit<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Log) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let runtime = self.clone();
+        blocking(move || call(runtime.opened_log()?.as_ref())).await
+    }
+
+    /// Removes what is older than its rule keeps.
+    pub(super) async fn shorten_audit(&self) -> Result<usize, Failure> {
+        let keep = self.inner.settings.file.audit.keep.0;
+        self.audit(move |log| log.shorten(keep)).await
+    }
+
+    fn opened_log(&self) -> Result<Arc<Log>, Failure> {
+        let slot = &self.inner.audit;
+        if let Some(log) = slot.get() {
+            return Ok(Arc::clone(log));
+        }
+        let opened = Log::open(
+            &self.inner.settings.state_directory,
+            Arc::clone(&self.inner.clock),
+        )?;
+        // Two may open it at once, and the first stays.
+        Ok(Arc::clone(slot.get_or_init(|| Arc::new(opened))))
+    }
+}

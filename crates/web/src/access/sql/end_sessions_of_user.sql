@@ -1,0 +1,1 @@
+DELETE FROM credential WHERE name = ?1 AND kind = 'session' AND via = 'user'
