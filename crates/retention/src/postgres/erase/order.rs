@@ -14,14 +14,14 @@ use super::{By, Rows};
 pub(super) struct Reference {
     schema: String,
     name: String,
-    action: Action,
+    action: OnDelete,
     columns: Vec<String>,
     referenced: Vec<String>,
 }
 
 /// What becomes of a row when the one it refers to goes, by `pg_constraint.confdeltype`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-enum Action {
+enum OnDelete {
     #[serde(rename = "a")]
     NoAction,
     #[serde(rename = "r")]
@@ -45,7 +45,7 @@ impl Reference {
 
     /// Whether its rows go with those that they refer to.
     pub fn goes_along(&self) -> bool {
-        self.action == Action::Cascade
+        self.action == OnDelete::Cascade
     }
 
     /// Whether these rows are those that have the subject in this column anyway.
@@ -129,8 +129,8 @@ impl Order<'_> {
             };
             let table = reference.table();
             match reference.action {
-                Action::Cascade if self.of.iter().any(listed) => {}
-                Action::Cascade => self.add(
+                OnDelete::Cascade if self.of.iter().any(listed) => {}
+                OnDelete::Cascade => self.add(
                     Rows {
                         table,
                         by: By::Reference {
@@ -141,13 +141,14 @@ impl Order<'_> {
                     },
                     above,
                 )?,
-                Action::SetNull | Action::SetDefault => self.note(format!(
+                OnDelete::SetNull | OnDelete::SetDefault => self.note(format!(
                     "{} of {table} loses its value where it refers to a row of {} that goes",
                     reference.columns.join(", "),
                     rows.table
                 )),
-                Action::NoAction | Action::Restrict if self.of.iter().any(|place| place.table == table) => {}
-                Action::NoAction | Action::Restrict => self.note(format!(
+                OnDelete::NoAction | OnDelete::Restrict
+                    if self.of.iter().any(|place| place.table == table) => {}
+                OnDelete::NoAction | OnDelete::Restrict => self.note(format!(
                     "rows of {} stay where a row of {table} refers to them, and the erasure is then partial",
                     rows.table
                 )),
@@ -169,7 +170,7 @@ impl Order<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Action, By, Reference, References, SubjectColumn, TableName, order};
+    use super::{By, OnDelete, Reference, References, SubjectColumn, TableName, order};
 
     fn place(table: &str, column: &str) -> SubjectColumn {
         SubjectColumn {
@@ -178,7 +179,7 @@ mod tests {
         }
     }
 
-    fn references(all: &[(&str, &str, &str, Action)]) -> References {
+    fn references(all: &[(&str, &str, &str, OnDelete)]) -> References {
         let mut references = References::default();
         for (to, from, column, action) in all {
             let mut known = references.to(&TableName::in_public(*to)).to_vec();
@@ -207,10 +208,10 @@ mod tests {
     fn what_refers_goes_first_and_what_goes_along_is_named() {
         let of = [place("customers", "id"), place("orders", "customer")];
         let refers = references(&[
-            ("customers", "orders", "customer", Action::Cascade),
-            ("customers", "visits", "customer", Action::Cascade),
-            ("orders", "lines", "order", Action::Cascade),
-            ("lines", "notes", "line", Action::Cascade),
+            ("customers", "orders", "customer", OnDelete::Cascade),
+            ("customers", "visits", "customer", OnDelete::Cascade),
+            ("orders", "lines", "order", OnDelete::Cascade),
+            ("lines", "notes", "line", OnDelete::Cascade),
         ]);
         assert_eq!(
             tables(&of, &refers),
@@ -222,10 +223,10 @@ mod tests {
                 "customers id"
             ]
         );
-        let refers = references(&[("customers", "orders", "customer", Action::NoAction)]);
+        let refers = references(&[("customers", "orders", "customer", OnDelete::NoAction)]);
         assert_eq!(tables(&of, &refers), ["orders customer", "customers id"]);
         // By another column, both: an order may be somebody's in two ways.
-        let refers = references(&[("customers", "orders", "payer", Action::Cascade)]);
+        let refers = references(&[("customers", "orders", "payer", OnDelete::Cascade)]);
         assert_eq!(
             tables(&of, &refers),
             ["orders customer", "orders of customers", "customers id"]
@@ -236,8 +237,8 @@ mod tests {
     fn what_becomes_of_others_is_told_and_circles_are_refused() {
         let of = [place("customers", "id")];
         let refers = references(&[
-            ("customers", "invoices", "customer", Action::Restrict),
-            ("customers", "ratings", "author", Action::SetNull),
+            ("customers", "invoices", "customer", OnDelete::Restrict),
+            ("customers", "ratings", "author", OnDelete::SetNull),
         ]);
         let (_, notes) = order(&of, &refers).unwrap();
         assert_eq!(notes.len(), 2, "{notes:?}");
@@ -245,9 +246,9 @@ mod tests {
             notes[0].contains("invoices") && notes[1].contains("ratings"),
             "{notes:?}"
         );
-        let refers = references(&[("customers", "customers", "recruited_by", Action::Cascade)]);
+        let refers = references(&[("customers", "customers", "recruited_by", OnDelete::Cascade)]);
         assert!(order(&of, &refers).is_err());
-        let refers = references(&[("customers", "customers", "recruited_by", Action::SetNull)]);
+        let refers = references(&[("customers", "customers", "recruited_by", OnDelete::SetNull)]);
         assert!(order(&of, &refers).is_ok());
     }
 }
