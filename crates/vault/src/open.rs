@@ -223,7 +223,7 @@ impl Vault {
                 (Keyring::new(&identity, vec![epoch])?, None)
             }
             None => {
-                let (keys, opened_by) = unlock_by(&store, &config, unlock).await?;
+                let (keys, opened_by) = unlock_by(&store, &config, unlock, lock.is_some()).await?;
                 (keys, Some(Arc::new(opened_by)))
             }
         };

@@ -201,7 +201,7 @@ impl Vault {
         }
         let key = crate::rounds::marked_key(rounds.highest)?;
         if self.epoch_at(&key).await?.is_some_and(|epoch| epoch < before) {
-            let next = rounds.highest + 1;
+            let next = rounds.next;
             self.open_round(next, &HashSet::new()).await?;
             self.close_round(next).await?;
         }

@@ -26,11 +26,35 @@ impl OpenedBy {
             secret,
         }
     }
+
+    /// Whether it is this one.
+    pub(super) fn is(&self, wrapper: &Wrapper) -> bool {
+        self.wrapper == wrapper.id && self.secret.belongs_to(wrapper)
+    }
 }
 
-/// Every wrapper with the bytes of its file.
-pub(super) async fn load_wrappers(store: &Arc<dyn Store>) -> Result<Vec<(Wrapper, bytes::Bytes)>, Error> {
-    let mut wrappers = Vec::new();
+/// What is at the places of wrappers.
+#[derive(Debug, Default)]
+pub(super) struct Wrappers {
+    /// Every wrapper with the bytes of its file.
+    pub(super) readable: Vec<(Wrapper, bytes::Bytes)>,
+    /// What cannot be read, and why.
+    pub(super) unreadable: Vec<Error>,
+}
+
+impl Wrappers {
+    /// Those that can be read. In a store that `locked` what it holds none can have been spoiled: what cannot be read was
+    /// put there by somebody else.
+    pub(super) fn genuine(self, locked: bool) -> Result<Vec<(Wrapper, bytes::Bytes)>, Error> {
+        match self.unreadable.into_iter().next() {
+            Some(error) if !locked => Err(error),
+            _ => Ok(self.readable),
+        }
+    }
+}
+
+pub(super) async fn load_wrappers(store: &Arc<dyn Store>) -> Result<Wrappers, Error> {
+    let mut wrappers = Wrappers::default();
     for object in objects::list(store, "keys/").await? {
         let id = object
             .key
@@ -42,7 +66,13 @@ pub(super) async fn load_wrappers(store: &Arc<dyn Store>) -> Result<Vec<(Wrapper
                 .get(&object.key)
                 .await
                 .map_err(Error::store("read", &object.key))?;
-            wrappers.push((Wrapper::parse(object.key.as_str(), id, &bytes)?, bytes));
+            match Wrapper::parse(object.key.as_str(), id, &bytes) {
+                Ok(wrapper) => wrappers.readable.push((wrapper, bytes)),
+                Err(error) => {
+                    tracing::warn!(%error, "passing over a key that cannot be read");
+                    wrappers.unreadable.push(error);
+                }
+            }
         }
     }
     Ok(wrappers)
@@ -53,8 +83,13 @@ pub(crate) async fn unlock(
     store: &Arc<dyn Store>,
     config: &Config,
     unlock: &[Unlock],
+    locked: bool,
 ) -> Result<(Keyring, OpenedBy), Error> {
-    let wrappers = load_wrappers(store).await?;
+    let Wrappers {
+        readable: wrappers,
+        unreadable,
+    } = load_wrappers(store).await?;
+    let mut damaged = unreadable.into_iter().next();
     let accepted = || {
         let mut kinds: Vec<String> = wrappers
             .iter()
@@ -65,7 +100,8 @@ pub(crate) async fn unlock(
         kinds
     };
     if wrappers.is_empty() {
-        return Err(Error::damaged("keys/", "no wrapper is there"));
+        let none = || Error::damaged("keys/", "no wrapper is there");
+        return Err(damaged.unwrap_or_else(none));
     }
     if unlock.is_empty() {
         return Err(Error::KeyNeeded {
@@ -75,18 +111,29 @@ pub(crate) async fn unlock(
     }
     for (wrapper, bytes) in &wrappers {
         for unlock in unlock {
-            if let Some(secret) = try_key(config, wrapper, bytes, unlock).await? {
+            let tried = match (try_key(config, wrapper, bytes, unlock).await, unlock) {
+                // The parameters of a passphrase are the wrapper's.
+                (Err(error @ Error::Damaged { .. }), _)
+                | (Err(error @ Error::BadKey { .. }), Unlock::Passphrase(_)) => {
+                    tracing::warn!(%error, "passing over a key that is not what was made");
+                    damaged.get_or_insert(error);
+                    continue;
+                }
+                (tried, _) => tried?,
+            };
+            if let Some(secret) = tried {
                 let opened_by = OpenedBy::new(wrapper, secret);
-                let keys = load_keys(store, config, &opened_by, false).await?;
+                let keys = load_keys(store, config, &opened_by, locked, false).await?;
                 let none = || Error::damaged(format!("keys/{}", wrapper.id), "no key epoch is there");
                 return Ok((keys.ok_or_else(none)?, opened_by));
             }
         }
     }
-    Err(Error::WrongKey {
+    // It may be this one that the key is for.
+    Err(damaged.unwrap_or_else(|| Error::WrongKey {
         location: store.location().to_owned(),
         accepted: accepted(),
-    })
+    }))
 }
 
 /// The secret half of a wrapper, when this key opens it.
@@ -108,12 +155,14 @@ pub(super) async fn try_key(
     })
 }
 
-/// The secrets of all epochs that a wrapper opens and that followed one another as they should. `always` asks for what
+/// The secrets of all epochs that a wrapper opens and that followed one another as they should, in a store that `locked`
+/// what it holds, or not. `always` asks for what
 /// followed what also where the wrapper has one epoch only. `None` when the wrapper has none: it was removed.
 pub(super) async fn load_keys(
     store: &Arc<dyn Store>,
     config: &Config,
     by: &OpenedBy,
+    locked: bool,
     always: bool,
 ) -> Result<Option<Keyring>, Error> {
     let folder = format!("keys/{}/epoch-", by.wrapper);
@@ -159,9 +208,16 @@ pub(super) async fn load_keys(
     let Some(identity): Option<Zeroizing<[u8; 32]>> = identity else {
         return unreadable.pop().map_or(Ok(None), |one| Err(one.error));
     };
-    epochs::that_count(store, config, &activations, &identity, (found, unreadable))
-        .await
-        .map(Some)
+    epochs::that_count(
+        store,
+        config,
+        locked,
+        &activations,
+        &identity,
+        (found, unreadable),
+    )
+    .await
+    .map(Some)
 }
 
 /// Bytes where the secrets of an epoch should be.
@@ -194,7 +250,7 @@ impl Vault {
         let Some(by) = self.opened_by() else {
             return Ok(());
         };
-        match load_keys(self.store(), self.config(), by, true).await? {
+        match load_keys(self.store(), self.config(), by, self.locks().is_some(), true).await? {
             Some(keys) => {
                 self.set_keys(keys);
                 Ok(())

@@ -11,18 +11,23 @@ const KEPT: usize = 4;
 /// compress, and what the table says of 16,000. Larger ones move the buffer.
 const OVERHANG: usize = 2 << 20;
 
+/// The C library takes what is larger than this straight from the system, and gives it back at once. Of anything smaller it
+/// learns, when the first is freed, to keep that much and twice as much in each thread's heap for later.
+const KEPT_BY_MALLOC: usize = 32 << 20;
+
 /// Buffers that go round: fresh memory of this size costs as much as encrypting into it.
 #[derive(Debug, Default)]
 pub(super) struct Buffers(Mutex<Vec<Vec<u8>>>);
 
 impl Buffers {
     /// A buffer for a pack that is stored when it has become `full` bytes long. It has room for the chunk that goes
-    /// beyond that, so that it is never moved; memory that is not written to costs nothing.
+    /// beyond that, so that it is never moved, and more, so that it goes when the session is over; memory that is not
+    /// written to costs nothing.
     pub(super) fn take(&self, full: usize) -> Vec<u8> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut buffer = kept.unwrap_or_default();
         buffer.clear();
-        buffer.reserve_exact(full + OVERHANG);
+        buffer.reserve_exact((full + OVERHANG).max(KEPT_BY_MALLOC + 1));
         buffer
     }
 
