@@ -216,11 +216,15 @@ impl Vault {
         }))
     }
 
-    /// Says that everything of a round is gone that may go.
-    pub(crate) async fn close_round(&self, number: u64) -> Result<(), Error> {
+    /// Says that everything of a round is gone that may go. Gives the bytes by which the store grew.
+    pub(crate) async fn close_round(&self, number: u64) -> Result<u64, Error> {
         let key = Part::Done.key(number)?;
         let sealed = self.seal(ObjectKind::Round, Mode::Writer, &key, &[VERSION])?;
-        self.create_if_free(&key, sealed).await.map(drop)
+        let size = sealed.len() as u64;
+        Ok(match self.create_if_free(&key, sealed).await? {
+            true => size,
+            false => 0,
+        })
     }
 
     /// When a round was opened, by the store's clock.

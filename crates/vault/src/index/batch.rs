@@ -7,6 +7,7 @@ use std::path::Path;
 use super::places::{Pack, Place, Places};
 use super::run::{Named, Run, RunWriter, SegmentName};
 use crate::chunk::ChunkKind;
+use crate::host::GIVEN_BACK;
 use crate::pack::{Encoding, PackTable};
 use crate::{ChunkId, Error};
 
@@ -45,7 +46,8 @@ impl Batch {
     pub(super) fn write(mut self, folder: &Path, key: &[u8; 32]) -> Result<Run, Error> {
         let mut writer = RunWriter::create(folder, key, self.chunks as u64)?;
         self.tables.sort_by_key(|(segment, table)| (table.id, *segment));
-        let mut entries = Vec::with_capacity(self.chunks);
+        let least = GIVEN_BACK.div_ceil(size_of::<(ChunkId, Place)>());
+        let mut entries = Vec::with_capacity(self.chunks.max(least));
         let mut last = None;
         // Each goes as soon as its chunks are among the entries: together they are as large.
         for (segment, table) in self.tables {

@@ -4,16 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
+use crate::host::GIVEN_BACK;
+
 /// Free buffers that are kept: those of two workers and of the packs in flight.
 const KEPT: usize = 4;
 
 /// What the last chunk of a pack and its table may need beyond the pack's length: a chunk of 1 MiB that does not
 /// compress, and what the table says of 16,000. Larger ones move the buffer.
 const OVERHANG: usize = 2 << 20;
-
-/// The C library takes what is larger than this straight from the system, and gives it back at once. Of anything smaller it
-/// learns, when the first is freed, to keep that much and twice as much in each thread's heap for later.
-const KEPT_BY_MALLOC: usize = 32 << 20;
 
 /// Buffers that go round: fresh memory of this size costs as much as encrypting into it.
 #[derive(Debug, Default)]
@@ -27,7 +25,7 @@ impl Buffers {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut buffer = kept.unwrap_or_default();
         buffer.clear();
-        buffer.reserve_exact((full + OVERHANG).max(KEPT_BY_MALLOC + 1));
+        buffer.reserve_exact((full + OVERHANG).max(GIVEN_BACK));
         buffer
     }
 

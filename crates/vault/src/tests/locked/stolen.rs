@@ -168,10 +168,10 @@ async fn a_key_that_cannot_be_read_stops_nobody_who_has_another() {
     let bucket = Bucket::new().await;
     let [first, _] = two_backups(&bucket.writer().await).await;
     let thief = bucket.memory.for_writers();
+    let genuine = bucket.keys("keys/").await;
     let id = "00000000000000000000000000000000";
     forge(&thief, &format!("keys/{id}/wrapper.json"), noise(9, 300)).await;
     // One that says to be for the same key file.
-    let genuine = bucket.keys("keys/").await;
     let genuine = genuine.iter().find(|key| key.as_str().ends_with("/wrapper.json"));
     let genuine = thief.get(genuine.unwrap()).await.unwrap();
     let other = "00000000000000000000000000000001";
