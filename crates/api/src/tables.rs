@@ -2,6 +2,7 @@
 //! run as an operation. Every kind of work has the same plan, items and proofs, so that a new one is a file with what it is
 //! asked by, and a line in [`TableTask`].
 
+mod erase;
 mod materialized;
 mod query;
 mod rollup;
@@ -10,6 +11,7 @@ mod work;
 use serde::{Deserialize, Serialize};
 
 use crate::retention::{Pace, PolicyPlace};
+pub use erase::{Erase, SubjectColumn};
 pub use materialized::{Materialized, RefreshMaterialized};
 pub use query::{Query, RunQuery};
 pub use rollup::{RefreshRollup, Rollup, RollupLevel, RollupState, RollupValue, ValueKind};
@@ -38,9 +40,14 @@ pub enum TableTask {
     RefreshMaterialized(RefreshMaterialized),
     /// `query run`
     RunQuery(RunQuery),
+    /// `retention erase`
+    Erase(Erase),
 }
 
 impl TableTask {
+    /// The kind of `retention erase`.
+    pub const ERASE: &'static str = "erase";
+
     /// The kind's name in the journal.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -48,6 +55,7 @@ impl TableTask {
             Self::RefreshRollup(_) => "rollup-refresh",
             Self::RefreshMaterialized(_) => "materialize-refresh",
             Self::RunQuery(_) => "query-run",
+            Self::Erase(_) => Self::ERASE,
         }
     }
 
@@ -58,6 +66,8 @@ impl TableTask {
             Self::RefreshRollup(task) => &task.name,
             Self::RefreshMaterialized(task) => &task.name,
             Self::RunQuery(task) => &task.query,
+            // Whose they are is not written down wherever work is.
+            Self::Erase(_) => Self::ERASE,
         }
     }
 
@@ -66,13 +76,14 @@ impl TableTask {
     pub fn is_scheduled(&self) -> bool {
         match self {
             Self::RefreshRollup(_) | Self::RefreshMaterialized(_) | Self::RunQuery(_) => true,
+            Self::Erase(_) => false,
         }
     }
 
     /// Whether it does what whoever asks says, whatever that is.
     #[must_use]
     pub fn is_free(&self) -> bool {
-        matches!(self, Self::RunQuery(_))
+        matches!(self, Self::RunQuery(_) | Self::Erase(_))
     }
 }
 

@@ -158,22 +158,25 @@ impl Prepared {
     }
 
     fn start_logging(&self) {
-        use tracing_subscriber::filter::LevelFilter;
+        use tracing_subscriber::filter::{LevelFilter, Targets};
+        use tracing_subscriber::layer::SubscriberExt;
+        use tracing_subscriber::util::SubscriberInitExt;
 
         let global = &self.arguments.global;
-        let level = match (global.verbose, global.quiet) {
-            (0, true) => LevelFilter::ERROR,
-            (0, false) => LevelFilter::WARN,
-            (1, _) => LevelFilter::INFO,
-            (2, _) => LevelFilter::DEBUG,
-            (_, _) => LevelFilter::TRACE,
+        // What libraries complain of is in our errors; who wants to hear it from themselves asks for more.
+        let (ours, others) = match (global.verbose, global.quiet) {
+            (0, true) => (LevelFilter::ERROR, LevelFilter::OFF),
+            (0, false) => (LevelFilter::WARN, LevelFilter::OFF),
+            (1, _) => (LevelFilter::INFO, LevelFilter::WARN),
+            (2, _) => (LevelFilter::DEBUG, LevelFilter::INFO),
+            (_, _) => (LevelFilter::TRACE, LevelFilter::TRACE),
         };
-        let builder = tracing_subscriber::fmt()
-            .with_max_level(level)
-            .with_writer(std::io::stderr);
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let registry = tracing_subscriber::registry()
+            .with(Targets::new().with_target("ostler", ours).with_default(others));
         let started = match global.output {
-            Format::Table => builder.with_ansi(false).try_init(),
-            Format::Json | Format::Jsonl => builder.json().try_init(),
+            Format::Table => registry.with(lines.with_ansi(false)).try_init(),
+            Format::Json | Format::Jsonl => registry.with(lines.json()).try_init(),
         };
         drop(started);
     }

@@ -44,9 +44,10 @@ fn subject(task: &TableTask, work: &TablesWork) -> String {
     let what = match task {
         TableTask::RefreshRollup(refresh) => format!("rollup {}", refresh.name),
         TableTask::RefreshMaterialized(refresh) => format!("materialized {}", refresh.name),
-        TableTask::RunQuery(_) => work
+        // The last item of an erasure is about the subject as a whole.
+        TableTask::RunQuery(_) | TableTask::Erase(_) => work
             .items
-            .first()
+            .last()
             .map_or(String::new(), |item| item.object.clone()),
     };
     format!("{what} of {}", work.database)
@@ -82,6 +83,7 @@ pub async fn run(plan: Plan, op: Operation, database: &dyn Database) -> Result<F
         subject: plan.subject,
         rows: items.iter().map(|proof| proof.rows).sum(),
         items,
+        notes: work.notes,
     };
     Ok(Finished {
         outcome: serde_json::to_value(Outcome::Tables(report)).map_err(|error| {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures::join;
 use ostler_store::{Key, Store};
 use ostler_vocabulary::{Classified, Clock, ErrorKind, Timestamp, VaultId};
 use zeroize::Zeroizing;
@@ -16,11 +17,11 @@ use crate::config::{self, Config};
 use crate::host::Host;
 use crate::index::Cache;
 use crate::keys::{
-    Epoch, EpochSecrets, FileKey, Keyring, OpenedBy, Protection, Wrapper, check_recipient,
+    Epoch, EpochSecrets, FileKey, KEYS, Keyring, OpenedBy, Protection, Wrapper, check_recipient,
     unlock as unlock_by,
 };
 use crate::locks::{self, Locks};
-use crate::objects::Then;
+use crate::objects::{self, Then};
 use crate::{
     Algorithm, Error, Index, InitOptions, Initialised, PassphraseCost, Protect, Reader, Unlock, Upload,
     Writers,
@@ -207,7 +208,9 @@ impl Vault {
             None => store,
         };
         let at = config::key()?;
-        let bytes = match store.get(&at).await {
+        // Nearly every vault has keys: one round trip less.
+        let (config, listed) = join!(store.get(&at), objects::list(&store, KEYS));
+        let bytes = match config {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(Error::NoVault(store.location().to_owned()));
@@ -223,7 +226,8 @@ impl Vault {
                 (Keyring::new(&identity, vec![epoch])?, None)
             }
             None => {
-                let (keys, opened_by) = unlock_by(&store, &config, unlock, lock.is_some()).await?;
+                let (keys, opened_by) =
+                    unlock_by(&store, &config, unlock, (&listed?, lock.is_some())).await?;
                 (keys, Some(Arc::new(opened_by)))
             }
         };

@@ -1,5 +1,7 @@
 //! Reads chunks.
 
+mod near;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -15,6 +17,7 @@ use crate::index::pack_key;
 use crate::pack::{Encoding, PackKey, PackTable};
 use crate::upload::chunk_id;
 use crate::{ChunkId, Error, Index, Location, PackId, Vault};
+pub(crate) use near::Near;
 
 /// Keys of packs that are kept open; a key takes a few hundred bytes.
 const OPEN_KEYS: usize = 4096;
@@ -103,14 +106,18 @@ impl Reader {
     }
 
     fn chunk_at(&self, id: &ChunkId, location: &Location) -> Result<Vec<u8>, Error> {
-        let end = location.offset + u64::from(location.stored);
         let stored = self
-            .span(&location.pack, location.offset..end)
+            .span(&location.pack, bytes_of(location))
             .map_err(|error| blame(error, id, &location.pack))?;
+        self.alone(id, location, &stored)
+    }
+
+    /// A chunk from the stored bytes of its block.
+    fn alone(&self, id: &ChunkId, location: &Location, stored: &[u8]) -> Result<Vec<u8>, Error> {
         OPEN.with_borrow_mut(|block| {
             // Its memory is reused, not what it holds: this is a fresh look at the store.
             block.of = None;
-            let plain = self.decode(id, location, &stored, block)?;
+            let plain = self.decode(id, location, stored, block)?;
             if location.shared {
                 return Ok(plain.to_vec());
             }
@@ -356,6 +363,11 @@ impl Reader {
         keys.insert(*pack, Arc::clone(&key));
         Ok(key)
     }
+}
+
+/// Where the block of a chunk is in its pack.
+fn bytes_of(location: &Location) -> Range<u64> {
+    location.offset..location.offset + u64::from(location.stored)
 }
 
 fn damaged(chunk: &ChunkId, location: &Location, reason: &str) -> Error {

@@ -57,13 +57,17 @@ impl Failure {
         }
     }
 
-    /// The messages from the outermost to the first cause.
+    /// The messages from the outermost to the first cause, without those that the one before has in it: libraries like to
+    /// repeat their causes.
     #[must_use]
     pub fn messages(&self) -> Vec<String> {
         let mut messages = vec![self.error.to_string()];
         let mut cause = self.error.source();
         while let Some(error) = cause {
-            messages.push(error.to_string());
+            let message = error.to_string();
+            if !messages.last().is_some_and(|before| before.contains(&message)) {
+                messages.push(message);
+            }
             cause = error.source();
         }
         messages
@@ -107,5 +111,21 @@ impl fmt::Display for Attempted {
 impl Error for Attempted {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(self.source.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ErrorKind, Failure};
+
+    #[test]
+    fn a_cause_that_was_said_already_is_not_said_again() {
+        let failure = Failure::new(ErrorKind::Unavailable, "connection refused")
+            .context("no host answered: connection refused")
+            .context("cannot reach it");
+        assert_eq!(
+            failure.messages(),
+            ["cannot reach it", "no host answered: connection refused"]
+        );
     }
 }

@@ -48,6 +48,9 @@ pub struct TablesReport {
     pub rows: u64,
     /// Each item.
     pub items: Vec<TableProof>,
+    /// What its plan said somebody should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// What became of an item.

@@ -88,6 +88,7 @@ pub(crate) const WEBHOOK: Schema = document("webhook");
 pub(crate) const WEBHOOK_CHANGE: Schema = document("webhook-change");
 pub(crate) const WEBHOOK_DELIVERY: Schema = document("webhook-delivery");
 pub(crate) const METRICS: Schema = list("metrics", "families", "metric");
+pub(crate) const CERTIFICATE: Schema = document("erasure-certificate");
 pub(crate) const TABLES_REPORT: Schema = document("tables-report");
 pub(crate) const DEFINITION_LIST: Schema = list("definition-list", "definitions", "definition");
 pub(crate) const DEFINITION_CHANGE: Schema = document("definition-change");

@@ -223,7 +223,12 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
         example(METRICS, "`ostler metrics`", &samples::metrics()),
         report(
             TABLES_REPORT,
-            "`ostler rollup refresh`, `materialize refresh` and `query run`",
+            "`ostler rollup refresh`, `materialize refresh`, `query run` and `retention erase`",
+            &samples::tables_report(),
+        ),
+        report(
+            CERTIFICATE,
+            "`ostler retention certificate`",
             &samples::tables_report(),
         ),
         example(

@@ -4,7 +4,19 @@ use ostler_api::tables::{
     Defined, Definition, DefinitionChange, DefinitionList, Rollup, TablesReport, TablesWork, ValueKind,
 };
 
+use ostler_vocabulary::{OperationId, Timestamp};
+use serde::Serialize;
+
 use crate::output::{Column, Page, Table, Tone, count, plural};
+
+/// What an erasure proved, as a document of its own.
+#[derive(Debug, Serialize)]
+pub(crate) struct Certificate<'a> {
+    pub operation: OperationId,
+    pub ended: Timestamp,
+    #[serde(flatten)]
+    pub report: &'a TablesReport,
+}
 
 /// The plan of work on tables.
 pub(crate) fn plan(page: &mut Page, work: &TablesWork) {
@@ -70,6 +82,29 @@ pub(crate) fn report(page: &mut Page, report: &TablesReport) {
             );
         }
     }
+    page.fields("note", report.notes.iter());
+}
+
+/// What an erasure proved.
+pub(crate) fn certificate(page: &mut Page, certificate: &Certificate<'_>) {
+    let report = certificate.report;
+    page.line(format!("Certificate of erasure: {}", report.subject));
+    page.field("operation", certificate.operation.to_string());
+    page.field("ended", certificate.ended.to_string());
+    page.field("rows erased", count(report.rows));
+    for proof in &report.items {
+        if proof.rows > 0 {
+            page.field(
+                "erased",
+                format!("{} from {}", plural(proof.rows, "row"), proof.object),
+            );
+        }
+    }
+    let proven = report.items.iter().flat_map(|proof| &proof.evidence);
+    for evidence in proven.filter(|evidence| evidence.expected == "0") {
+        page.field("proof", format!("{}: {}", evidence.what, evidence.found));
+    }
+    page.fields("note", report.notes.iter());
 }
 
 /// What is defined.

@@ -15,6 +15,7 @@ mod dashboard;
 mod dashboard_webhooks;
 mod docs_start;
 mod end_to_end;
+mod erase;
 mod errors;
 mod fake;
 mod interrupts;

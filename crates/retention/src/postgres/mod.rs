@@ -6,6 +6,7 @@ mod archived_rows;
 mod catalogue;
 mod delete;
 mod detach;
+mod erase;
 mod materialize;
 mod patience;
 mod policies;

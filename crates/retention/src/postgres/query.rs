@@ -66,14 +66,32 @@ impl Postgres {
 
     pub(super) async fn run_query(&self, op: &Operation, item: &TableItem) -> Result<TableProof, Failure> {
         let running: Running = planned(&item.detail)?;
+        let statement = statement(&running)?;
+        self.run_noted(
+            op,
+            item,
+            ("run", "what the statement did stays done"),
+            ("BEGIN", &statement),
+        )
+        .await
+    }
+
+    /// Runs a statement in a transaction of its own, which begins with `begin` and also notes what it affected: once,
+    /// however often its step is.
+    pub(super) async fn run_noted(
+        &self,
+        op: &Operation,
+        item: &TableItem,
+        (step, leaves): (&str, &str),
+        (begin, statement): (&str, &str),
+    ) -> Result<TableProof, Failure> {
         let mut proof = begun(item);
-        let running = &running;
-        let run = |_| async move { of_item(self.run_once(op, item, running).await) };
+        let run = |_| async move { of_item(self.run_once(op, item, begin, statement).await) };
         let ran: Result<u64, _> = op
-            .step("run")
+            .step(step)
             .key(&item.object)
             .unit(Unit::Rows)
-            .leaves("what the statement did stays done")
+            .leaves(leaves)
             .run(run)
             .await?;
         match ran {
@@ -103,15 +121,20 @@ impl Postgres {
     }
 
     /// Runs it, unless this operation has. The statement and the note of it are one transaction.
-    async fn run_once(&self, op: &Operation, item: &TableItem, running: &Running) -> Result<u64, Failure> {
-        let statement = statement(running)?;
+    async fn run_once(
+        &self,
+        op: &Operation,
+        item: &TableItem,
+        begin: &str,
+        statement: &str,
+    ) -> Result<u64, Failure> {
         let work = async {
             self.prepare().await?;
             if let Some(rows) = self.rows_of(op, item).await? {
                 return Ok(rows);
             }
             self.as_the_user_would().await?;
-            let rows = self.session.execute(&statement, &[]).await?;
+            let rows = self.session.execute(statement, &[]).await?;
             self.session.batch(include_str!("queries/path_own.sql")).await?;
             let (operation, number) = (op.id().to_string(), i64::try_from(rows).unwrap_or(i64::MAX));
             let parameters = [
@@ -123,7 +146,7 @@ impl Postgres {
             self.session.execute(&add, &parameters).await?;
             Ok(rows)
         };
-        self.all_or_none("BEGIN", work).await
+        self.all_or_none(begin, work).await
     }
 
     /// What this operation's statement affected, if it was run.

@@ -160,6 +160,7 @@ impl Postgres {
                 };
                 self.plan_query(run, sql).await
             }
+            TableTask::Erase(erase) => self.plan_erasure(erase).await,
         }
     }
 
@@ -173,6 +174,7 @@ impl Postgres {
             TableTask::RefreshRollup(_) => self.refresh(op, item, request.pace).await?,
             TableTask::RefreshMaterialized(_) => self.refresh_materialized(op, item, request.pace).await?,
             TableTask::RunQuery(_) => self.run_query(op, item).await?,
+            TableTask::Erase(erase) => self.erase(op, erase, item, request.pace).await?,
         };
         let name = request.task.name();
         op.step("record")

@@ -116,8 +116,22 @@ impl Runtime {
         }
     }
 
-    /// The selector with everything resolved, and the context of the vault that the backup is in.
+    /// The selector with its vault resolved, and the context of the vault that the backup is in.
     pub(super) async fn pinned(&self, selector: &mut Selector) -> Result<Context, Failure> {
+        let only = match &selector.vault {
+            Some(name) => Some(name.clone()),
+            None => match self.all_vaults().as_slice() {
+                [only] => Some(only.clone()),
+                _ => None,
+            },
+        };
+        // Whoever plans looks for it there.
+        if let Some(only) = only {
+            let opened = self.opened(Some(&only)).await?;
+            let context = self.context(&opened, false);
+            selector.vault = Some(context.vault_name.clone());
+            return Ok(context);
+        }
         let (context, backup) = self.meant(selector).await?;
         selector.vault = Some(context.vault_name.clone());
         selector.backup = backup.id().to_string();

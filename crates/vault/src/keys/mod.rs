@@ -25,7 +25,7 @@ pub(crate) use recipients::check as check_recipient;
 pub use recipients::of_identity as age_recipients;
 pub(crate) use seal::SEALED_KEY;
 use seal::{Psk, generate, open as open_sealed, public_of, seal as seal_to};
-pub(crate) use unlock::{OpenedBy, unlock};
+pub(crate) use unlock::{KEYS, OpenedBy, unlock};
 pub(crate) use wrapper::{Protection, Wrapper, without};
 
 use crate::cipher::Suite;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ostler_store::Store;
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream, try_join};
+use ostler_store::{Key, Object, Store};
 use ostler_vocabulary::{Classified, ErrorKind};
 use zeroize::Zeroizing;
 
@@ -37,7 +39,7 @@ impl OpenedBy {
 #[derive(Debug, Default)]
 pub(super) struct Wrappers {
     /// Every wrapper with the bytes of its file.
-    pub(super) readable: Vec<(Wrapper, bytes::Bytes)>,
+    pub(super) readable: Vec<(Wrapper, Bytes)>,
     /// What cannot be read, and why.
     pub(super) unreadable: Vec<Error>,
 }
@@ -45,7 +47,7 @@ pub(super) struct Wrappers {
 impl Wrappers {
     /// Those that can be read. In a store that `locked` what it holds none can have been spoiled: what cannot be read was
     /// put there by somebody else.
-    pub(super) fn genuine(self, locked: bool) -> Result<Vec<(Wrapper, bytes::Bytes)>, Error> {
+    pub(super) fn genuine(self, locked: bool) -> Result<Vec<(Wrapper, Bytes)>, Error> {
         match self.unreadable.into_iter().next() {
             Some(error) if !locked => Err(error),
             _ => Ok(self.readable),
@@ -53,42 +55,94 @@ impl Wrappers {
     }
 }
 
+/// Below this are the ways to open a vault, and what they open.
+pub(crate) const KEYS: &str = "keys/";
+/// Requests in flight.
+const AT_ONCE: usize = 8;
+
+/// What is sealed to a wrapper: the epoch's number, and the bytes.
+type Sealed = Vec<(u32, Bytes)>;
+
 pub(super) async fn load_wrappers(store: &Arc<dyn Store>) -> Result<Wrappers, Error> {
+    read_wrappers(store, &objects::list(store, KEYS).await?).await
+}
+
+/// The name of the wrapper whose file an object is.
+fn wrapper_of(key: &Key) -> Option<&str> {
+    key.as_str().strip_prefix(KEYS)?.strip_suffix("/wrapper.json")
+}
+
+async fn read_wrappers(store: &Arc<dyn Store>, listed: &[Object]) -> Result<Wrappers, Error> {
+    let files: Vec<(Key, String)> = listed
+        .iter()
+        .filter_map(|object| Some((object.key.clone(), wrapper_of(&object.key)?.to_owned())))
+        .collect();
+    let read: Vec<(Key, String, Bytes)> = stream::iter(files)
+        .map(|(key, id)| async move {
+            let bytes = store.get(&key).await.map_err(Error::store("read", &key))?;
+            Ok::<_, Error>((key, id, bytes))
+        })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
     let mut wrappers = Wrappers::default();
-    for object in objects::list(store, "keys/").await? {
-        let id = object
-            .key
-            .as_str()
-            .strip_prefix("keys/")
-            .and_then(|name| name.strip_suffix("/wrapper.json"));
-        if let Some(id) = id {
-            let bytes = store
-                .get(&object.key)
-                .await
-                .map_err(Error::store("read", &object.key))?;
-            match Wrapper::parse(object.key.as_str(), id, &bytes) {
-                Ok(wrapper) => wrappers.readable.push((wrapper, bytes)),
-                Err(error) => {
-                    tracing::warn!(%error, "passing over a key that cannot be read");
-                    wrappers.unreadable.push(error);
-                }
+    for (key, id, bytes) in read {
+        match Wrapper::parse(key.as_str(), &id, &bytes) {
+            Ok(wrapper) => wrappers.readable.push((wrapper, bytes)),
+            Err(error) => {
+                tracing::warn!(%error, "passing over a key that cannot be read");
+                wrappers.unreadable.push(error);
             }
         }
     }
     Ok(wrappers)
 }
 
-/// Opens the first wrapper that one of the given keys opens, and all its epochs.
+/// The sealed secrets among these objects.
+async fn read_sealed(store: &Arc<dyn Store>, listed: &[Object]) -> Result<Sealed, Error> {
+    let numbered: Vec<(Key, u32)> = listed
+        .iter()
+        .filter_map(|object| Some((object.key.clone(), epochs::sealed_epoch(&object.key)?)))
+        .collect();
+    stream::iter(numbered)
+        .map(|(key, number)| async move {
+            match store.get(&key).await {
+                Ok(bytes) => Ok(Some((number, bytes))),
+                // Given up since the listing.
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(Error::store("read", &key)(error)),
+            }
+        })
+        .buffered(AT_ONCE)
+        .try_filter_map(|read| std::future::ready(Ok(read)))
+        .try_collect()
+        .await
+}
+
+/// Opens the first wrapper that one of the given keys opens, and all its epochs. `listed` is what is below [`KEYS`], in a
+/// store that `locked` what it holds, or not.
 pub(crate) async fn unlock(
     store: &Arc<dyn Store>,
     config: &Config,
     unlock: &[Unlock],
-    locked: bool,
+    (listed, locked): (&[Object], bool),
 ) -> Result<(Keyring, OpenedBy), Error> {
+    let mut ids = listed.iter().filter_map(|object| wrapper_of(&object.key));
+    // Where there is one wrapper, it is known what will be opened: one round trip less.
+    let only = ids.next().filter(|_| ids.next().is_none());
+    let ahead = async {
+        match only {
+            Some(id) => read_sealed(store, &below(listed, &epoch_folder(id)))
+                .await
+                .map(Some),
+            None => Ok(None),
+        }
+    };
+    let (wrappers, mut ahead) = try_join!(read_wrappers(store, listed), ahead)?;
     let Wrappers {
         readable: wrappers,
         unreadable,
-    } = load_wrappers(store).await?;
+    } = wrappers;
     let mut damaged = unreadable.into_iter().next();
     let accepted = || {
         let mut kinds: Vec<String> = wrappers
@@ -123,7 +177,8 @@ pub(crate) async fn unlock(
             };
             if let Some(secret) = tried {
                 let opened_by = OpenedBy::new(wrapper, secret);
-                let keys = load_keys(store, config, &opened_by, locked, false).await?;
+                let sealed = (below(listed, &epoch_folder(&wrapper.id)), ahead.take());
+                let keys = keys_of(store, config, &opened_by, sealed, (locked, false)).await?;
                 let none = || Error::damaged(format!("keys/{}", wrapper.id), "no key epoch is there");
                 return Ok((keys.ok_or_else(none)?, opened_by));
             }
@@ -140,7 +195,7 @@ pub(crate) async fn unlock(
 pub(super) async fn try_key(
     config: &Config,
     wrapper: &Wrapper,
-    bytes: &bytes::Bytes,
+    bytes: &Bytes,
     unlock: &Unlock,
 ) -> Result<Option<WrapperSecret>, Error> {
     let (suite, vault) = (config.suite, config.id);
@@ -155,45 +210,60 @@ pub(super) async fn try_key(
     })
 }
 
+/// Where the secrets are that are sealed to a wrapper.
+fn epoch_folder(wrapper: &str) -> String {
+    format!("{KEYS}{wrapper}/epoch-")
+}
+
+fn below(listed: &[Object], prefix: &str) -> Vec<Object> {
+    let below = |object: &&Object| object.key.as_str().starts_with(prefix);
+    listed.iter().filter(below).cloned().collect()
+}
+
 /// The secrets of all epochs that a wrapper opens and that followed one another as they should, in a store that `locked`
-/// what it holds, or not. `always` asks for what
-/// followed what also where the wrapper has one epoch only. `None` when the wrapper has none: it was removed.
+/// what it holds, or not. `None` when the wrapper has none: it was removed.
 pub(super) async fn load_keys(
     store: &Arc<dyn Store>,
     config: &Config,
     by: &OpenedBy,
     locked: bool,
-    always: bool,
 ) -> Result<Option<Keyring>, Error> {
-    let folder = format!("keys/{}/epoch-", by.wrapper);
-    let mut sealed = objects::list(store, &folder).await?;
+    let listed = objects::list(store, &epoch_folder(&by.wrapper)).await?;
+    keys_of(store, config, by, (listed, None), (locked, true)).await
+}
+
+/// As [`load_keys`], of what was listed, and read where it was. `always` asks for what followed what also where the wrapper
+/// has one epoch only.
+async fn keys_of(
+    store: &Arc<dyn Store>,
+    config: &Config,
+    by: &OpenedBy,
+    (mut listed, mut read): (Vec<Object>, Option<Sealed>),
+    (locked, always): (bool, bool),
+) -> Result<Option<Keyring>, Error> {
     let mut activations = Vec::new();
-    if always || sealed.len() > 1 {
+    if always || listed.len() > 1 {
         activations = objects::list(store, epochs::EPOCHS).await?;
         let newest = activations
             .iter()
             .filter_map(|object| epochs::activated(&object.key));
         // Secrets are sealed before they are followed: they may be there by now.
-        let highest = sealed
+        let highest = listed
             .iter()
             .filter_map(|object| epochs::sealed_epoch(&object.key))
             .max();
         if newest.max() > highest {
-            sealed = objects::list(store, &folder).await?;
+            listed = objects::list(store, &epoch_folder(&by.wrapper)).await?;
+            read = None;
         }
     }
+    let sealed = match read {
+        Some(read) => read,
+        None => read_sealed(store, &listed).await?,
+    };
     let mut identity = None;
     let (mut found, mut unreadable): (Vec<Epoch>, Vec<Unreadable>) = (Vec::new(), Vec::new());
-    for object in &sealed {
-        let Some(number) = epochs::sealed_epoch(&object.key) else {
-            continue;
-        };
-        let bytes = match store.get(&object.key).await {
-            Ok(bytes) => bytes,
-            // Given up since the listing.
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(error) => return Err(Error::store("read", &object.key)(error)),
-        };
+    for (number, bytes) in sealed {
         let opened = by
             .secret
             .open_epoch(config.suite, config.id, &by.wrapper, number, &bytes);
@@ -250,7 +320,7 @@ impl Vault {
         let Some(by) = self.opened_by() else {
             return Ok(());
         };
-        match load_keys(self.store(), self.config(), by, self.locks().is_some(), true).await? {
+        match load_keys(self.store(), self.config(), by, self.locks().is_some()).await? {
             Some(keys) => {
                 self.set_keys(keys);
                 Ok(())

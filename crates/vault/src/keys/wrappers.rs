@@ -133,7 +133,7 @@ impl Vault {
             let secret = secret
                 .ok_or_else(|| Error::damaged(&file_key, "the key it was made for does not open it"))?;
             let by = OpenedBy::new(&wrapper, secret);
-            let found = load_keys(self.store(), self.config(), &by, self.locks().is_some(), true).await?;
+            let found = load_keys(self.store(), self.config(), &by, self.locks().is_some()).await?;
             let is_ours =
                 |found: Keyring| found.identity() == self.keys().identity() && found.newest().is_ok();
             if !found.is_some_and(is_ours) {

@@ -9,6 +9,7 @@ use super::directory::{Block, Directory, decode};
 use super::entry::{Entry, EntryKind};
 use super::order::{is_within, path_order};
 use super::varint::Malformed;
+use crate::reader::Near;
 use crate::{ChunkId, Error, Reader};
 
 /// Reads a list block by block; memory is that of a block and the directory of blocks. Its methods block, as those
@@ -28,7 +29,8 @@ impl ListReader {
     /// # Errors
     /// [`Error::Damaged`] where a chunk is not what a list has; and whatever the reader says.
     pub fn open(reader: Arc<Reader>, list: ChunkId) -> Result<Self, Error> {
-        Self::open_from(Source(Arc::new(move |id| reader.chunk(id))), list)
+        let near = Near::new(reader);
+        Self::open_from(Source(Arc::new(move |id| near.chunk(id))), list)
     }
 
     pub(super) fn open_from(source: Source, list: ChunkId) -> Result<Self, Error> {

@@ -1,7 +1,9 @@
 //! `ostler retention`
 
 mod add;
+mod certificate;
 mod create_policy;
+mod erase;
 mod history;
 mod plan;
 mod policy;
@@ -32,6 +34,8 @@ pub(crate) enum RetentionCommand {
     Plan(Box<plan::Plan>),
     Run(Box<run::Run>),
     Undo(Box<undo::Undo>),
+    Erase(Box<erase::Erase>),
+    Certificate(certificate::Certificate),
     History(history::History),
     #[command(hide = true)]
     CreatePolicy(create_policy::CreatePolicy),
@@ -60,6 +64,8 @@ impl RetentionCommand {
             Self::Plan(verb) => verb.run(session).await,
             Self::Run(verb) => verb.run(session).await,
             Self::Undo(verb) => verb.run(session).await,
+            Self::Erase(verb) => verb.run(session).await,
+            Self::Certificate(verb) => verb.run(session).await,
             Self::History(verb) => verb.run(session).await,
             Self::CreatePolicy(verb) => verb.run(session).await,
             Self::ListPolicies(verb) => verb.run(session).await,

@@ -125,5 +125,6 @@ pub fn tables_report() -> TablesReport {
             problem: None,
             note: None,
         }],
+        notes: vec![],
     }
 }

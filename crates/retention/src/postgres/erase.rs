@@ -1,0 +1,310 @@
+//! All rows of one subject: table by table, those that refer to others first, each counted by the transaction that removes
+//! them; in the end all are looked for again, in one snapshot.
+
+mod order;
+
+use ostler_api::retention::{Pace, Policy, Strategy, TableColumn, TableName};
+use ostler_api::tables::{DefinitionKind, Erase, Evidence, SubjectColumn, TableItem, TableProof, TablesWork};
+use ostler_operations::Operation;
+use ostler_postgres::Type;
+use ostler_postgres::quote::{identifier, literal};
+use ostler_vocabulary::{ErrorKind, Failure};
+use serde::{Deserialize, Serialize};
+
+use super::statement::{fill, quoted};
+use super::{Postgres, detail_of, of_item, planned};
+use crate::Database;
+use crate::facts::Shape;
+use crate::tables::begun;
+use order::{Reference, References};
+
+/// A part of the work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "part", rename_all = "snake_case")]
+enum Part {
+    /// Rows go.
+    Remove(Rows),
+    /// They are looked for again.
+    Look {
+        /// Where.
+        of: Vec<SubjectColumn>,
+    },
+}
+
+/// Rows of a table that belong to the subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Rows {
+    table: TableName,
+    by: By,
+}
+
+/// How it is known whose they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum By {
+    /// By a column of their own.
+    Column(String),
+    /// By rows that they refer to.
+    Reference {
+        columns: Vec<String>,
+        referenced: Vec<String>,
+        of: Box<Rows>,
+    },
+}
+
+impl Rows {
+    fn of(place: &SubjectColumn) -> Self {
+        Self {
+            table: place.table.clone(),
+            by: By::Column(place.column.clone()),
+        }
+    }
+
+    /// The condition that finds them. The value is left to the type of the column: cast to it, a text might be cut off.
+    fn condition(&self, subject: &str) -> String {
+        let list = |names: &[String]| {
+            let names: Vec<String> = names.iter().map(|name| identifier(name)).collect();
+            names.join(", ")
+        };
+        match &self.by {
+            By::Column(column) => format!("{} = {}", identifier(column), literal(subject).trim_start()),
+            By::Reference {
+                columns,
+                referenced,
+                of,
+            } => format!(
+                "({}) IN (SELECT {} FROM {} WHERE {})",
+                list(columns),
+                list(referenced),
+                quoted(&of.table),
+                of.condition(subject)
+            ),
+        }
+    }
+
+    /// What it is called; no other rows of an erasure are.
+    fn object(&self) -> String {
+        let column = |column: String| TableColumn {
+            table: self.table.clone(),
+            column: Some(column),
+        };
+        match &self.by {
+            By::Column(name) => column(name.clone()).to_string(),
+            By::Reference { columns, of, .. } => format!("{} of {}", column(columns.join(",")), of.object()),
+        }
+    }
+
+    fn reason(&self) -> String {
+        match &self.by {
+            By::Column(column) => format!("its {column} is the subject"),
+            By::Reference { columns, of, .. } => format!(
+                "its {} refers to {}, whose rows go, and it would go with them",
+                columns.join(", "),
+                of.table
+            ),
+        }
+    }
+
+    fn statement(&self, template: &str, subject: &str) -> String {
+        let condition = self.condition(subject);
+        fill(
+            template,
+            &[("table", &quoted(&self.table)), ("condition", &condition)],
+        )
+    }
+}
+
+impl Postgres {
+    pub(super) async fn plan_erasure(&self, request: &Erase) -> Result<TablesWork, Failure> {
+        if request.subject.is_empty() || request.of.is_empty() {
+            let reason = "an erasure needs a subject, and at least one column that says whose a row is";
+            return Err(Failure::new(ErrorKind::Invalid, reason));
+        }
+        for place in &request.of {
+            self.is_there(place).await?;
+        }
+        let mut references = References::default();
+        let mut ask: Vec<TableName> = request.of.iter().map(|place| place.table.clone()).collect();
+        while let Some(table) = ask.pop() {
+            if references.knows(&table) {
+                continue;
+            }
+            let found = self.references(&table).await?;
+            ask.extend(found.iter().filter(|it| it.goes_along()).map(Reference::table));
+            references.add(table, found);
+        }
+        let (rows, mut notes) = order::order(&request.of, &references)?;
+        let counted = self.counted(&rows, &request.subject).await?;
+        if counted.iter().all(|count| *count == 0) {
+            return Err(Failure::new(
+                ErrorKind::NotFound,
+                format!("no row in {} belongs to this subject", self.name()),
+            )
+            .with_hint("look at how it is written in these columns; what is erased already has its certificate in the history"));
+        }
+        let mut items = Vec::new();
+        for (rows, count) in rows.into_iter().zip(counted) {
+            items.push(TableItem {
+                object: rows.object(),
+                action: "erase rows".to_owned(),
+                reason: rows.reason(),
+                rows: Some(count),
+                statements: vec![rows.statement(include_str!("queries/erase_rows.sql"), &request.subject)],
+                detail: detail_of(&Part::Remove(rows))?,
+            });
+        }
+        items.push(TableItem {
+            // Told apart without being told: whoever knows the subject can compare.
+            object: format!(
+                "subject {}",
+                &blake3::hash(request.subject.as_bytes()).to_hex()[..32]
+            ),
+            action: "look again".to_owned(),
+            reason: "no row of it may be left, in one snapshot of all these tables".to_owned(),
+            rows: None,
+            statements: Vec::new(),
+            detail: detail_of(&Part::Look {
+                of: request.of.clone(),
+            })?,
+        });
+        notes.extend(self.copies(&request.of).await?);
+        Ok(TablesWork {
+            database: self.name(),
+            items,
+            notes,
+        })
+    }
+
+    /// Whether a column can say whose a row is.
+    async fn is_there(&self, place: &SubjectColumn) -> Result<(), Failure> {
+        let wrong = |kind, reason: String| Err(Failure::new(kind, reason));
+        let Some(facts) = self.facts(&place.table).await? else {
+            return wrong(ErrorKind::NotFound, format!("there is no table {}", place.table));
+        };
+        if facts.shape == Shape::Other {
+            let reason = format!("{} is no table with rows of its own", place.table);
+            return wrong(ErrorKind::Unsupported, reason);
+        }
+        match facts.columns.iter().any(|column| column.name == place.column) {
+            true => Ok(()),
+            false => {
+                let reason = format!("{} has no column {}", place.table, place.column);
+                wrong(ErrorKind::NotFound, reason)
+            }
+        }
+    }
+
+    async fn references(&self, table: &TableName) -> Result<Vec<Reference>, Failure> {
+        let parameters = [(&table.schema as _, Type::TEXT), (&table.name as _, Type::TEXT)];
+        self.documents(include_str!("queries/erase_references.sql"), &parameters)
+            .await
+    }
+
+    /// How many rows there are of each, in one snapshot.
+    async fn counted(&self, rows: &[Rows], subject: &str) -> Result<Vec<u64>, Failure> {
+        let work = async {
+            self.as_the_user_would().await?;
+            let mut counts = Vec::new();
+            for rows in rows {
+                let statement = rows.statement(include_str!("queries/erase_count.sql"), subject);
+                let row = self.session.one(&statement, &[]).await?;
+                counts.push(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0));
+            }
+            Ok(counts)
+        };
+        self.all_or_none(include_str!("queries/erase_snapshot.sql"), work)
+            .await
+    }
+
+    /// Where rows of these tables may be besides.
+    async fn copies(&self, of: &[SubjectColumn]) -> Result<Vec<String>, Failure> {
+        let concerns = |table: &TableName| of.iter().any(|place| place.table == *table);
+        let archived = |policy: &Policy| policy.strategy == Strategy::Archive && concerns(&policy.table);
+        let mut notes = Vec::new();
+        for policy in self.policies().await?.iter().filter(|policy| archived(policy)) {
+            let shelf = policy.shelf().map_or("its archive", String::as_str);
+            notes.push(format!(
+                "rows of {} may be in archives of policy {} in {shelf}; they are not touched",
+                policy.table, policy.name
+            ));
+        }
+        for defined in self.definitions(DefinitionKind::Rollup).await? {
+            if defined
+                .definition
+                .rollup()
+                .is_some_and(|rollup| concerns(&rollup.table))
+            {
+                notes.push(format!("sums in rollup {} are not touched", defined.name));
+            }
+        }
+        for defined in self.definitions(DefinitionKind::Materialized).await? {
+            notes.push(format!(
+                "materialized {} may have copies until it is refreshed",
+                defined.name
+            ));
+        }
+        notes.push("backups of the database are not touched".to_owned());
+        Ok(notes)
+    }
+
+    pub(super) async fn erase(
+        &self,
+        op: &Operation,
+        request: &Erase,
+        item: &TableItem,
+        pace: Pace,
+    ) -> Result<TableProof, Failure> {
+        match planned(&item.detail)? {
+            Part::Remove(rows) => self.erase_rows(op, request, item, &rows, pace).await,
+            Part::Look { of } => self.look_again(op, request, item, &of).await,
+        }
+    }
+
+    async fn erase_rows(
+        &self,
+        op: &Operation,
+        request: &Erase,
+        item: &TableItem,
+        rows: &Rows,
+        pace: Pace,
+    ) -> Result<TableProof, Failure> {
+        let statement = rows.statement(include_str!("queries/erase_rows.sql"), &request.subject);
+        let wait = pace.lock_wait_ms.to_string();
+        let begin = fill(include_str!("queries/erase_begin.sql"), &[("wait", &wait)]);
+        let leaves = format!("rows of {} that were erased stay erased", item.object);
+        self.run_noted(op, item, ("erase", &leaves), (&begin, &statement))
+            .await
+    }
+
+    async fn look_again(
+        &self,
+        op: &Operation,
+        request: &Erase,
+        item: &TableItem,
+        of: &[SubjectColumn],
+    ) -> Result<TableProof, Failure> {
+        let mut proof = begun(item);
+        let rows: Vec<Rows> = of.iter().map(Rows::of).collect();
+        let rows = &rows;
+        let left: Result<Vec<u64>, _> = op
+            .step("look again")
+            .key(&item.object)
+            .retries(3)
+            .run(|_| async move { of_item(self.counted(rows, &request.subject).await) })
+            .await?;
+        match left {
+            Err(problem) => proof.problem = Some(problem),
+            Ok(left) => {
+                let compared = of.iter().zip(left).map(|(place, left)| {
+                    Evidence::equal(
+                        format!("rows left in {} by {}", place.table, place.column),
+                        0,
+                        left,
+                    )
+                });
+                proof.evidence = compared.collect();
+            }
+        }
+        Ok(proof)
+    }
+}
