@@ -211,7 +211,7 @@ class Wrapper:
 
     def __init__(self, suite, vault_id, data):
         self.suite, self.data = suite, data
-        self.document = members(json.loads(data), "version id kind parameters created public sealed")
+        self.document = members(json.loads(data), "version id kind parameters created public sealed", "voucher")
         require(self.document["version"] == 1, "its version is not known")
         self.id, self.kind = self.document["id"], self.document["kind"]
         self.vault_and_id = vault_id + self.id.encode()

@@ -4,6 +4,7 @@
 mod contender;
 mod delay;
 mod generator;
+mod history;
 mod measure;
 mod options;
 mod queue;

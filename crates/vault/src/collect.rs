@@ -233,7 +233,7 @@ impl Vault {
         if marked.is_empty() {
             self.merge_segments(&survey, &mut tally, cancel).await?;
         } else {
-            let opened = self.open_round(rounds.highest + 1, &marked).await?;
+            let opened = self.open_round(rounds.next, &marked).await?;
             let Some(round) = opened else {
                 return Err(Error::Conflict(
                     "another collection began while this one was looking".to_owned(),

@@ -22,8 +22,9 @@ use crate::collect::stop_if;
 use crate::config::{self, Config};
 use crate::envelope::ObjectKind;
 use crate::index::pack_of;
-use crate::keys::{EPOCHS, sealed_epoch};
+use crate::keys::{EPOCHS, activated, sealed_epoch};
 use crate::objects::object_key;
+use crate::rounds::ROUNDS;
 use crate::{Error, PackId, Vault};
 
 /// Requests in flight.
@@ -45,8 +46,9 @@ fn worth(key: &Key) -> Worth {
         Some("backups" | "keys" | "vault.json") => Worth::ByName,
         // Segments say again what packs say themselves, and are written anew when packs go.
         Some("notes" | "index") => Worth::Said,
-        // Which key epochs count, beside what comes and goes.
-        Some("rounds") if key.as_str().starts_with(EPOCHS) || key.as_str() == "rounds" => Worth::ByName,
+        // Which key epochs count, beside what is going.
+        Some("rounds") if key.as_str().starts_with(EPOCHS) => Worth::ByName,
+        Some("rounds") => Worth::Said,
         _ => Worth::Passing,
     }
 }
@@ -84,6 +86,7 @@ impl Judge for Witness {
             _ if name.starts_with(BACKUPS) => opens(&[ObjectKind::Record, ObjectKind::Tombstone]),
             // Facts are in the name.
             _ if name.starts_with(EPOCHS) => opens(&[ObjectKind::Epoch]),
+            _ if name.starts_with(ROUNDS) => opens(&[ObjectKind::Round, ObjectKind::Quarantine]),
             _ if name.starts_with(NOTES) => body.is_empty() || opens(&[ObjectKind::Proof, ObjectKind::Mark]),
             _ => true,
         }
@@ -261,7 +264,7 @@ impl Vault {
             }
             needed.extend(objects.into_iter().filter(is_old).map(|object| object.key));
         }
-        let (lowest, retired) = (self.keys().lowest(), self.retired().await?);
+        let (keys, retired) = (self.keys(), self.retired().await?);
         let is_retired = |key: &Key| {
             let wrapper = key
                 .as_str()
@@ -271,7 +274,8 @@ impl Vault {
         };
         needed.retain(|key| {
             let goes = record_of(key).is_some_and(|(id, _)| expiring.contains(&id))
-                || sealed_epoch(key).is_some_and(|epoch| epoch < lowest)
+                || sealed_epoch(key).is_some_and(|epoch| epoch < keys.lowest())
+                || activated(key).is_some_and(|epoch| keys.is_foreign(epoch))
                 || is_retired(key)
                 || pack_of(key).is_some_and(|pack| unneeded.contains(&pack));
             !goes

@@ -226,7 +226,8 @@ impl Vault {
                 (Keyring::new(&identity, vec![epoch])?, None)
             }
             None => {
-                let (keys, opened_by) = unlock_by(&store, &config, unlock, &listed?).await?;
+                let (keys, opened_by) =
+                    unlock_by(&store, &config, unlock, (&listed?, lock.is_some())).await?;
                 (keys, Some(Arc::new(opened_by)))
             }
         };

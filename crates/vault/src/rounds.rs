@@ -3,8 +3,10 @@
 //! At most one round is open: a round is created without replacing, under the number after the highest there is, and
 //! only when that one is over. The objects of the highest round stay, so that its number is never used again and a
 //! collector that slept cannot open a round that was passed.
+//!
+//! Where objects are locked, and a stolen key may only write, names prove nothing: there a round counts by what is sealed in it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use ostler_store::{Key, Object};
 use ostler_vocabulary::Timestamp;
@@ -73,6 +75,8 @@ pub(crate) struct Round {
 pub(crate) struct Rounds {
     /// The number of the last one; 0 when there was none.
     pub(crate) highest: u64,
+    /// The number of the next one.
+    pub(crate) next: u64,
     /// The one that is open.
     pub(crate) open: Option<Round>,
     /// Packs that are in quarantine: see [`crate::repair`].
@@ -88,19 +92,23 @@ impl Rounds {
     }
 }
 
-/// The highest round, and its marks when it is open.
-fn highest(objects: &[Object]) -> (u64, Option<&Object>) {
-    let parts = || {
-        let parts = objects.iter().map(|object| (object, Part::parse(&object.key)));
-        parts.filter_map(|(object, part)| part.map(|(round, part)| (object, round, part)))
-    };
-    let highest = parts().map(|(_, round, _)| round).max().unwrap_or(0);
-    let of_it = |wanted| parts().find(|(_, round, part)| *round == highest && *part == wanted);
-    let marked = match of_it(Part::Done) {
-        Some(_) => None,
-        None => of_it(Part::Marked).map(|(object, ..)| object),
-    };
-    (highest, marked)
+/// What is listed of a round.
+#[derive(Debug, Default, Clone, Copy)]
+struct Listed<'a> {
+    marked: Option<&'a Object>,
+    done: Option<&'a Object>,
+}
+
+fn listed(objects: &[Object]) -> BTreeMap<u64, Listed<'_>> {
+    let mut rounds: BTreeMap<u64, Listed<'_>> = BTreeMap::new();
+    for object in objects {
+        match Part::parse(&object.key) {
+            Some((round, Part::Marked)) => rounds.entry(round).or_default().marked = Some(object),
+            Some((round, Part::Done)) => rounds.entry(round).or_default().done = Some(object),
+            None => {}
+        }
+    }
+    rounds
 }
 
 impl Vault {
@@ -111,32 +119,70 @@ impl Vault {
             self.learn(epoch).await?;
         }
         let quarantined = self.quarantined_of(&objects).await?;
-        let (highest, marked) = highest(&objects);
-        let none = |quarantined| Rounds {
-            highest,
-            open: None,
-            quarantined,
-        };
-        let Some(marked) = marked else {
-            return Ok(none(quarantined));
-        };
-        // It may be gone: only when a later round was opened since.
-        let Some(bytes) = self.read_if_there(&marked.key).await? else {
-            return Ok(none(quarantined));
-        };
-        let plain = self.unseal(ObjectKind::Round, &marked.key, &bytes)?;
-        let packs = read(&plain).ok_or_else(|| Error::damaged(&marked.key, "its contents cannot be read"))?;
+        let listed = listed(&objects);
+        let (highest, open) = self.last_round(&listed).await?;
+        let mut next = highest + 1;
+        while listed.contains_key(&next) {
+            next += 1;
+        }
         Ok(Rounds {
             highest,
+            next,
+            open,
             quarantined,
-            open: Some(Round {
-                number: highest,
-                opened: marked.modified,
-                packs,
-                added: 0,
-                freed: 0,
-            }),
         })
+    }
+
+    /// The number of the highest round, and what it marks when it is open.
+    async fn last_round(&self, listed: &BTreeMap<u64, Listed<'_>>) -> Result<(u64, Option<Round>), Error> {
+        for (number, round) in listed.iter().rev() {
+            let locked = self.locks().is_some();
+            if let Some(done) = round.done
+                && (!locked || self.is_done(&done.key).await?)
+            {
+                return Ok((*number, None));
+            }
+            let Some(marked) = round.marked else { continue };
+            // It may be gone: only when a later round was opened since.
+            let Some(bytes) = self.read_if_there(&marked.key).await? else {
+                return Ok((*number, None));
+            };
+            match self.marks(&marked.key, &bytes) {
+                Ok(packs) => {
+                    let open = Round {
+                        number: *number,
+                        opened: marked.modified,
+                        packs,
+                        added: 0,
+                        freed: 0,
+                    };
+                    return Ok((*number, Some(open)));
+                }
+                Err(error @ Error::Damaged { .. }) if locked => {
+                    tracing::warn!(%error, "passing over a round of collection that nobody opened");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((0, None))
+    }
+
+    fn marks(&self, key: &Key, bytes: &[u8]) -> Result<HashSet<PackId>, Error> {
+        let plain = self.unseal(ObjectKind::Round, key, bytes)?;
+        read(&plain).ok_or_else(|| Error::damaged(key, "its contents cannot be read"))
+    }
+
+    /// Whether somebody said that a round is over who could have ended it.
+    async fn is_done(&self, key: &Key) -> Result<bool, Error> {
+        let Some(bytes) = self.read_if_there(key).await? else {
+            return Ok(true);
+        };
+        match self.unseal(ObjectKind::Round, key, &bytes) {
+            // Of an epoch that this key does not open, which sees nothing of what is collected either.
+            Ok(_) | Err(Error::EpochUnknown { .. }) => Ok(true),
+            Err(Error::Damaged { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Marks packs as going. `None` when another collector opened this round.
@@ -170,10 +216,15 @@ impl Vault {
         }))
     }
 
-    /// Says that everything of a round is gone that may go.
-    pub(crate) async fn close_round(&self, number: u64) -> Result<(), Error> {
+    /// Says that everything of a round is gone that may go. Gives the bytes by which the store grew.
+    pub(crate) async fn close_round(&self, number: u64) -> Result<u64, Error> {
         let key = Part::Done.key(number)?;
-        self.create_if_free(&key, Vec::new()).await.map(drop)
+        let sealed = self.seal(ObjectKind::Round, Mode::Writer, &key, &[VERSION])?;
+        let size = sealed.len() as u64;
+        Ok(match self.create_if_free(&key, sealed).await? {
+            true => size,
+            false => 0,
+        })
     }
 
     /// When a round was opened, by the store's clock.
@@ -193,18 +244,20 @@ impl Vault {
             return self.read_quarantine(key, pack).await.map(drop);
         }
         match Part::parse(key) {
-            Some((_, Part::Done)) => Ok(()),
-            Some((_, Part::Marked)) => {
-                let Some(bytes) = self.read_if_there(key).await? else {
-                    return Ok(());
-                };
-                let plain = self.unseal(ObjectKind::Round, key, &bytes)?;
-                read(&plain)
-                    .map(drop)
-                    .ok_or_else(|| Error::damaged(key, "its contents cannot be read"))
-            }
+            // Rounds that earlier versions of this program ended have nothing in it.
+            Some((_, Part::Done)) => match self.read_if_there(key).await? {
+                Some(bytes) if !bytes.is_empty() => self.unseal(ObjectKind::Round, key, &bytes).map(drop),
+                _ => Ok(()),
+            },
+            Some((_, Part::Marked)) => match self.read_if_there(key).await? {
+                Some(bytes) => self.marks(key, &bytes).map(drop),
+                None => Ok(()),
+            },
             // It was read when the keys were.
-            None if activated(key).is_some() => Ok(()),
+            None if activated(key).is_some_and(|number| !self.keys().is_foreign(number)) => Ok(()),
+            None if activated(key).is_some() => {
+                Err(Error::damaged(key, "nobody made it who has the vault's secrets"))
+            }
             None if first_epoch(key).is_some() => self.check_first_epoch(key).await,
             None => Err(Error::damaged(
                 key,
@@ -239,25 +292,23 @@ mod tests {
     }
 
     #[test]
-    fn only_the_highest_round_can_be_open() {
+    fn what_is_listed_of_rounds_is_known_by_its_name() {
         for (names, expected) in [
-            (&[][..], (0, None)),
-            (&["0000000001/marked"], (1, Some("rounds/0000000001/marked"))),
-            (&["0000000001/done", "0000000001/marked"], (1, None)),
-            // A collector that slept created it again.
+            (&[][..], &[][..]),
+            (&["0000000001/marked"], &[(1, true, false)]),
+            (&["0000000001/done", "0000000001/marked"], &[(1, true, true)]),
             (
                 &["0000000001/marked", "0000000002/done", "0000000002/marked"],
-                (2, None),
+                &[(1, true, false), (2, true, true)],
             ),
-            (
-                &["0000000001/done", "0000000002/marked"],
-                (2, Some("rounds/0000000002/marked")),
-            ),
-            (&["1/marked", "0000000001/other"], (0, None)),
+            (&["1/marked", "0000000001/other", "epoch-00000001"], &[]),
         ] {
             let objects = objects(names);
-            let (number, open) = highest(&objects);
-            assert_eq!((number, open.map(|o| o.key.as_str())), expected, "{names:?}");
+            let listed: Vec<(u64, bool, bool)> = listed(&objects)
+                .into_iter()
+                .map(|(number, round)| (number, round.marked.is_some(), round.done.is_some()))
+                .collect();
+            assert_eq!(listed, expected, "{names:?}");
         }
     }
 

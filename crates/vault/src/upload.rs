@@ -214,14 +214,20 @@ impl Session {
         self.vault.create_named(&key, bytes, self.then).await?;
         self.stored_bytes.fetch_add(size, Ordering::Relaxed);
         self.new_bytes.fetch_add(plain, Ordering::Relaxed);
-        let segment = {
+        let mut segments = Vec::new();
+        {
             let mut progress = self.progress();
             progress.stored.push(table.id);
+            // What is full of small chunks gets a segment by itself.
+            if chunks_of(&progress.unsaved) + table.contents.chunks() > CHUNKS_PER_SEGMENT {
+                segments.push(std::mem::take(&mut progress.unsaved));
+            }
             progress.unsaved.push(table);
-            let full = is_full(&progress.unsaved, PACKS_PER_SEGMENT);
-            full.then(|| std::mem::take(&mut progress.unsaved))
-        };
-        if let Some(packs) = segment {
+            if is_full(&progress.unsaved, PACKS_PER_SEGMENT) {
+                segments.push(std::mem::take(&mut progress.unsaved));
+            }
+        }
+        for packs in segments {
             let size = self.vault.write_segment(&packs, self.then).await?;
             self.stored_bytes.fetch_add(size, Ordering::Relaxed);
         }
@@ -231,8 +237,11 @@ impl Session {
 
 /// Whether so much is in no segment that it is one.
 fn is_full(tables: &[PackTable], packs: usize) -> bool {
-    let chunks: usize = tables.iter().map(|table| table.contents.chunks()).sum();
-    tables.len() >= packs || chunks >= CHUNKS_PER_SEGMENT
+    tables.len() >= packs || chunks_of(tables) >= CHUNKS_PER_SEGMENT
+}
+
+fn chunks_of(tables: &[PackTable]) -> usize {
+    tables.iter().map(|table| table.contents.chunks()).sum()
 }
 
 /// BLAKE3 of the bytes, keyed for this vault.

@@ -1,7 +1,7 @@
 //! `bench s3`: the sets of `first-backup` on one S3 service on loopback, beside restic and rustic; with `--delay 50` every
 //! request waits so many milliseconds. The recipe and the results are in `benches/README.md`.
 
-mod remote;
+pub mod remote;
 
 use std::fmt::Write as _;
 use std::fs;

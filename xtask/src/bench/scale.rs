@@ -1,56 +1,105 @@
-//! `bench scale`: an index of very many chunks, and a backup of very many files. What is simulated is said in
-//! `benches/README.md`.
+//! `bench scale`: an index of very many chunks, a backup of very many files, collection after very many backups. What is
+//! simulated is said in `benches/README.md`.
+
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
+use super::contender::Name;
+use super::history::{self, History};
 use crate::{process, workspace};
 
 /// A vault of 100 TiB in chunks of 1 MiB.
-const CHUNKS: &str = "100000000";
-const FILES: &str = "10000000";
-const LOOKS: &str = "1000000";
+const CHUNKS: u64 = 100_000_000;
+const LOOKS: u64 = 1_000_000;
+const FILES: u64 = 10_000_000;
+/// Of the set `puts`: files of 4 KiB.
+const STORED: u64 = 1_000_000;
 /// Of the set `collect`: backups, and files of each, of which every second is another in the next: ten million chunks.
-const BACKUPS: &str = "1000";
-const COLLECTED: &str = "20000";
+const COLLECTED: (u64, u64) = (1000, 20_000);
+/// Beside another program the files are real, and the history is shorter.
+const BESIDE: (u64, u64) = (100, 20_000);
+
+/// A set, and the bench that it is.
+const SETS: [(&str, &str); 4] = [
+    ("index", "index::index_of_many_chunks"),
+    ("files", "files::a_backup_of_many_files"),
+    ("collect", "collect::a_collection_of_many_backups"),
+    ("puts", "puts::a_backup_of_files_that_do_not_compress"),
+];
+
+/// What was asked for.
+#[derive(Default)]
+struct Wanted {
+    chunks: Option<u64>,
+    looks: Option<u64>,
+    files: Option<u64>,
+    backups: Option<u64>,
+    collected: Option<u64>,
+    set: Option<String>,
+    peers: Vec<Name>,
+    work: Option<PathBuf>,
+}
+
+impl Wanted {
+    fn parse(arguments: &[String]) -> Result<Self> {
+        let mut wanted = Self::default();
+        let mut words = arguments.iter();
+        while let Some(word) = words.next() {
+            let value = words.next().with_context(|| format!("{word} wants a value"))?;
+            let number = || value.parse().map(Some).with_context(|| word.clone());
+            match word.as_str() {
+                "--chunks" => wanted.chunks = number()?,
+                "--looks" => wanted.looks = number()?,
+                "--files" => wanted.files = number()?,
+                "--backups" => wanted.backups = number()?,
+                "--collected" => wanted.collected = number()?,
+                "--set" => wanted.set = Some(value.clone()),
+                "--peer" => wanted.peers = Name::list(value)?,
+                "--work" => wanted.work = Some(value.into()),
+                other => bail!("bench scale: unknown option {other}"),
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// Backups and files of the set `collect`, where not asked for otherwise.
+    fn history(&self, (backups, files): (u64, u64)) -> (u64, u64) {
+        (self.backups.unwrap_or(backups), self.collected.unwrap_or(files))
+    }
+}
 
 /// Runs the verb.
 pub fn run(arguments: &[String]) -> Result<()> {
-    let (mut chunks, mut files, mut looks) = (CHUNKS.to_owned(), FILES.to_owned(), LOOKS.to_owned());
-    let mut work = workspace::target_directory().join("bench");
-    let (mut backups, mut collected) = (BACKUPS.to_owned(), COLLECTED.to_owned());
-    let mut sets = vec!["index", "files", "collect"];
-    let mut words = arguments.iter();
-    while let Some(word) = words.next() {
-        let value = words.next().with_context(|| format!("{word} wants a value"))?;
-        let number = || {
-            value
-                .parse::<u64>()
-                .map(|number| number.to_string())
-                .with_context(|| word.clone())
-        };
-        match word.as_str() {
-            "--chunks" => chunks = number()?,
-            "--files" => files = number()?,
-            "--looks" => looks = number()?,
-            "--backups" => backups = number()?,
-            "--collected" => collected = number()?,
-            "--set" => sets.retain(|set| set == value),
-            "--work" => work = value.into(),
-            other => bail!("bench scale: unknown option {other}"),
-        }
-    }
+    let wanted = Wanted::parse(arguments)?;
+    let chosen = |(set, _): &&(&str, &str)| wanted.set.as_deref().is_none_or(|wanted| wanted == *set);
+    let sets: Vec<_> = SETS.iter().filter(chosen).collect();
     if sets.is_empty() {
-        bail!("nothing to measure: --set is `index`, `files` or `collect`");
+        bail!("nothing to measure: --set is `index`, `files`, `collect` or `puts`");
     }
+    let work = wanted.work.clone();
+    let work = work.unwrap_or_else(|| workspace::target_directory().join("bench"));
     std::fs::create_dir_all(&work)?;
+    if !wanted.peers.is_empty() {
+        if wanted.set.as_deref() != Some("collect") {
+            bail!("--peer is for --set collect");
+        }
+        let (backups, files) = wanted.history(BESIDE);
+        return history::run(&History {
+            backups,
+            files,
+            peers: wanted.peers,
+            work,
+        });
+    }
     println!("{}", super::machine());
     // One process each: what is measured is also its peak.
-    for set in sets {
-        let test = match set {
-            "index" => "tests::scale::index_of_many_chunks",
-            "files" => "tests::scale::a_backup_of_many_files",
-            _ => "tests::scale::a_collection_of_many_backups",
-        };
+    for (set, test) in sets {
+        let files = wanted.files.unwrap_or(match *set {
+            "puts" => STORED,
+            _ => FILES,
+        });
+        let (backups, collected) = wanted.history(COLLECTED);
         let mut bench = workspace::cargo();
         bench
             .args([
@@ -63,13 +112,18 @@ pub fn run(arguments: &[String]) -> Result<()> {
                 "--lib",
                 "--",
             ])
-            .args(["--ignored", "--exact", "--nocapture", test])
-            .env("OSTLER_TEST_SCALE_CHUNKS", &chunks)
-            .env("OSTLER_TEST_SCALE_FILES", &files)
-            .env("OSTLER_TEST_SCALE_LOOKS", &looks)
-            .env("OSTLER_TEST_SCALE_BACKUPS", &backups)
-            .env("OSTLER_TEST_SCALE_COLLECTED", &collected)
+            .args(["--ignored", "--exact", "--nocapture"])
+            .arg(format!("tests::scale::{test}"))
             .env("OSTLER_TEST_SCALE_FOLDER", &work);
+        for (name, number) in [
+            ("CHUNKS", wanted.chunks.unwrap_or(CHUNKS)),
+            ("LOOKS", wanted.looks.unwrap_or(LOOKS)),
+            ("FILES", files),
+            ("BACKUPS", backups),
+            ("COLLECTED", collected),
+        ] {
+            bench.env(format!("OSTLER_TEST_SCALE_{name}"), number.to_string());
+        }
         process::run(&mut bench)?;
     }
     Ok(())

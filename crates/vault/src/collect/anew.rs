@@ -15,7 +15,6 @@ use super::writers::{Exempt, Settled};
 use super::{Collecting, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, NOTES, backup_of, record_of, resealed_key};
 use crate::envelope::{Mode, ObjectKind, epoch_of};
-use crate::host::{Bug, bug};
 use crate::index::pack_of;
 use crate::keys::activation_key;
 use crate::pack::{HEADER, epoch_of as epoch_of_pack};
@@ -45,9 +44,6 @@ impl Vault {
         let Some(before) = self.giving_up() else {
             return Ok(Vec::new());
         };
-        if bug(Bug::GiveUpBesideWriters) {
-            return Ok(Vec::new());
-        }
         match self.settle(Exempt::Since(before), how, cancel).await? {
             Settled::Over { .. } => Ok(Vec::new()),
             Settled::Waits(backups) => Ok(backups),
@@ -201,7 +197,7 @@ impl Vault {
         }
         let key = crate::rounds::marked_key(rounds.highest)?;
         if self.epoch_at(&key).await?.is_some_and(|epoch| epoch < before) {
-            let next = rounds.highest + 1;
+            let next = rounds.next;
             self.open_round(next, &HashSet::new()).await?;
             self.close_round(next).await?;
         }
@@ -293,7 +289,6 @@ impl Vault {
         for object in self.objects(INTENTS).await? {
             stop_if(cancel)?;
             if let Some(id) = backup_of(INTENTS, &object.key)
-                && !bug(Bug::GiveUpBesideWriters)
                 && self.is_of(&object.key, &old).await?
                 && self.at_record(id).await? == AtRecord::Nothing
             {

@@ -107,7 +107,7 @@ impl Vault {
             }
             progress.add_item();
         }
-        self.close_round(round.number).await?;
+        tally.added += self.close_round(round.number).await?;
         Ok(true)
     }
 

@@ -7,10 +7,11 @@ use std::path::Path;
 use super::places::{Pack, Place, Places};
 use super::run::{Named, Run, RunWriter, SegmentName};
 use crate::chunk::ChunkKind;
+use crate::host::GIVEN_BACK;
 use crate::pack::{Encoding, PackTable};
 use crate::{ChunkId, Error};
 
-/// So many chunks are sorted in memory at a time: about 35 MiB.
+/// So many chunks are sorted in memory at a time, and those of a segment more: 16 MiB and 15 MiB at most.
 const FULL: usize = 256 << 10;
 /// So many runs of a class are put together; a class is so many times as large as the one before.
 const FAN: u64 = 8;
@@ -45,9 +46,11 @@ impl Batch {
     pub(super) fn write(mut self, folder: &Path, key: &[u8; 32]) -> Result<Run, Error> {
         let mut writer = RunWriter::create(folder, key, self.chunks as u64)?;
         self.tables.sort_by_key(|(segment, table)| (table.id, *segment));
-        let mut entries = Vec::with_capacity(self.chunks);
+        let least = GIVEN_BACK.div_ceil(size_of::<(ChunkId, Place)>());
+        let mut entries = Vec::with_capacity(self.chunks.max(least));
         let mut last = None;
-        for (segment, table) in &self.tables {
+        // Each goes as soon as its chunks are among the entries: together they are as large.
+        for (segment, table) in self.tables {
             let number = writer.push_pack(&Named {
                 pack: Pack {
                     id: table.id,
@@ -55,10 +58,10 @@ impl Batch {
                     header: table.header,
                     chunks: u32::try_from(table.contents.chunks()).unwrap_or(u32::MAX),
                 },
-                segment: *segment,
+                segment,
             })?;
             if last.replace(number) != Some(number) {
-                entries.extend(places(table, number));
+                entries.extend(places(&table, number));
             }
         }
         entries.sort_unstable();

@@ -3,12 +3,15 @@
 //! says that an epoch is the first that counts, once those before it were given up: what a rotation that slept stores of
 //! them afterwards is believed by nobody.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use ostler_store::{Key, Object, Store};
 use ostler_vocabulary::{OperationId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::announced::{announce, announced_by};
 use super::first::first_that_counts;
 use super::unlock::{Unreadable, load_wrappers};
 use super::{Epoch, Keyring};
@@ -74,13 +77,7 @@ pub(crate) fn activation_key(number: u32) -> Result<Key, Error> {
 }
 
 /// The plaintext of one of the objects here, which is sealed with the epoch that it names.
-pub(super) async fn open(
-    store: &Arc<dyn Store>,
-    config: &Config,
-    key: &Key,
-    epoch: &Epoch,
-) -> Result<Vec<u8>, Error> {
-    let bytes = store.get(key).await.map_err(Error::store("read", key))?;
+pub(super) fn open(config: &Config, key: &Key, epoch: &Epoch, bytes: &[u8]) -> Result<Vec<u8>, Error> {
     unseal_by(
         config.suite,
         config.id,
@@ -93,17 +90,24 @@ pub(super) async fn open(
         },
         ObjectKind::Epoch,
         key,
-        &bytes,
+        bytes,
     )
 }
 
-/// The epochs of a wrapper that count, by what the objects of [`EPOCHS`] say.
+pub(super) async fn read(store: &Arc<dyn Store>, key: &Key) -> Result<Bytes, Error> {
+    store.get(key).await.map_err(Error::store("read", key))
+}
+
+/// The epochs of a wrapper that count, by what the objects of [`EPOCHS`] say. What cannot be of anybody who had the secrets
+/// is passed over: whoever can write to the store can create any name. Where objects are `locked` that goes for those too
+/// that do not open with the secrets that are there, because what was right once is there still.
 ///
 /// # Errors
 /// [`Error::Damaged`] when one of these is not what it should be.
 pub(super) async fn that_count(
     store: &Arc<dyn Store>,
     config: &Config,
+    locked: bool,
     objects: &[Object],
     identity: &[u8; 32],
     (mut found, unreadable): (Vec<Epoch>, Vec<Unreadable>),
@@ -115,6 +119,8 @@ pub(super) async fn that_count(
         root: found.iter().map(|epoch| epoch.number).min().unwrap_or(first),
         infos: Vec::new(),
         highest: first,
+        foreign: Vec::new(),
+        locked,
     };
     let mut activations: Vec<(u32, &Key)> = objects
         .iter()
@@ -123,13 +129,17 @@ pub(super) async fn that_count(
     // Each follows a lower one.
     activations.sort();
     for (number, key) in activations {
-        followed.read(store, config, number, key, &found).await?;
+        if number >= followed.root {
+            let bytes = read(store, key).await?;
+            followed.take(config, number, key, &bytes, &found)?;
+        }
     }
     found.retain(|epoch| followed.counts(epoch.number));
     let mut keys = Keyring::new(identity, found)?;
     keys.current = followed.highest.max(keys.current);
     keys.first = first;
     keys.followed = followed.infos;
+    keys.foreign = followed.foreign;
     Ok(keys)
 }
 
@@ -152,6 +162,10 @@ struct Followed {
     root: u32,
     infos: Vec<EpochInfo>,
     highest: u32,
+    /// What no secrets vouch for.
+    foreign: Vec<u32>,
+    /// Whether nobody can have spoiled what was right once.
+    locked: bool,
 }
 
 impl Followed {
@@ -159,25 +173,37 @@ impl Followed {
         number == self.root || self.infos.iter().any(|info| info.number == number)
     }
 
+    fn pass_over(&mut self, number: u32, key: &Key) {
+        tracing::warn!(%key, "passing over what nobody made who has the vault's secrets");
+        self.foreign.push(number);
+    }
+
     /// Takes on what an object says.
-    async fn read(
+    fn take(
         &mut self,
-        store: &Arc<dyn Store>,
         config: &Config,
         number: u32,
         key: &Key,
+        bytes: &[u8],
         found: &[Epoch],
     ) -> Result<(), Error> {
-        if number < self.root {
-            return Ok(());
-        }
         let of = |number| found.iter().find(|epoch| epoch.number == number);
         let Some(epoch) = of(number) else {
-            self.highest = number;
+            match announced_by(found, config.id, key, bytes) {
+                Some(before) if before < number && self.counts(before) => self.highest = number,
+                _ => self.pass_over(number, key),
+            }
             return Ok(());
         };
         let damaged = |reason: &str| Error::damaged(key, reason);
-        let json = open(store, config, key, epoch).await?;
+        let json = match open(config, key, epoch, bytes) {
+            // The oldest needs nobody to vouch for it.
+            Err(Error::Damaged { .. }) if self.locked || number == self.root => {
+                self.pass_over(number, key);
+                return Ok(());
+            }
+            opened => opened?,
+        };
         let said: Activation = serde_json::from_slice(&json).map_err(|_| damaged("it cannot be read"))?;
         if said.version != VERSION || said.after >= number {
             return Err(damaged("it does not say what it should"));
@@ -299,7 +325,9 @@ impl Vault {
             gives_up,
             proof: data_encoding::HEXLOWER.encode(&before.proof_of(self.id(), epoch)),
         };
-        self.seal_with(epoch, activation_key(epoch.number)?, &said)
+        let (key, mut sealed) = self.seal_with(epoch, activation_key(epoch.number)?, &said)?;
+        announce(before, self.id(), &key, &mut sealed);
+        Ok((key, sealed))
     }
 
     pub(super) fn seal_with(
@@ -321,11 +349,22 @@ impl Vault {
         let (sealed, activations) = (self.objects("keys/").await?, self.objects(EPOCHS).await?);
         let used = sealed.iter().filter_map(|object| sealed_epoch(&object.key));
         let used = used.chain(activations.iter().filter_map(|object| activated(&object.key)));
-        let number = used.max().unwrap_or(0) + 1;
+        // Not after the highest: somebody may have used the last of all numbers.
+        let (used, current) = (used.collect::<BTreeSet<u32>>(), self.keys().current());
+        let mut free = (current + 1..).filter(|number| !used.contains(number));
+        let number = free.next().unwrap_or(u32::MAX);
         let epoch = Epoch::random(number)?;
         let retired = self.retired().await?;
-        for (wrapper, _) in load_wrappers(self.store()).await? {
+        let wrappers = load_wrappers(self.store())
+            .await?
+            .genuine(self.locks().is_some())?;
+        for (wrapper, _) in wrappers {
             if retired.contains_key(&wrapper.id) {
+                continue;
+            }
+            if !self.vouches_for(&wrapper) {
+                let key = wrapper.id.as_str();
+                tracing::warn!(key, "nobody vouches for a key: it gets no new secrets");
                 continue;
             }
             let sealed = wrapper.seal_epoch(self.suite(), self.id(), self.keys().identity(), &epoch)?;

@@ -9,7 +9,7 @@ use ostler_vocabulary::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Epoch;
-use super::epochs::{EPOCHS, VERSION, activated, numbered, open, sealed_epoch};
+use super::epochs::{EPOCHS, VERSION, activated, numbered, open, read, sealed_epoch};
 use crate::config::Config;
 use crate::envelope::ObjectKind;
 use crate::objects::object_key;
@@ -49,7 +49,8 @@ pub(super) async fn first_that_counts(
         let Some(epoch) = found.iter().find(|epoch| epoch.number == number) else {
             continue;
         };
-        match open(store, config, &object.key, epoch).await {
+        let bytes = read(store, &object.key).await?;
+        match open(config, &object.key, epoch, &bytes) {
             Ok(_) => first = number,
             // Whoever can write to the store can put something there: only who has the secrets is believed.
             Err(Error::Damaged { .. }) => {}

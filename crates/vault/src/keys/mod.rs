@@ -1,5 +1,6 @@
 //! The vault's secrets, and how they are protected.
 
+mod announced;
 mod epochs;
 mod first;
 mod key_file;
@@ -38,6 +39,7 @@ const CONFIG_MAC: &str = "ostler vault v1 vault.json";
 const OBJECT: &str = "ostler vault v1 object";
 const NAME: &str = "ostler vault v1 name";
 const PROOF: &str = "ostler vault v1 epoch proof";
+const ANNOUNCED: &str = "ostler vault v1 epoch announcement";
 
 /// The secrets of one key epoch.
 pub(crate) struct Epoch {
@@ -166,6 +168,8 @@ pub(crate) struct Keyring {
     first: u32,
     /// What is known of epochs that followed another.
     followed: Vec<EpochInfo>,
+    /// Numbers at which somebody put what no secrets vouch for.
+    foreign: Vec<u32>,
 }
 
 impl std::fmt::Debug for Keyring {
@@ -189,6 +193,7 @@ impl Keyring {
             current,
             first: 1,
             followed: Vec::new(),
+            foreign: Vec::new(),
         })
     }
 
@@ -241,6 +246,11 @@ impl Keyring {
     /// Whether epochs were given up, or are to be: then records may have been sealed anew.
     pub(crate) fn has_given_up(&self) -> bool {
         self.lowest() > 1 || self.followed.iter().any(|epoch| epoch.gives_up)
+    }
+
+    /// Whether somebody without the vault's secrets named this epoch.
+    pub(crate) fn is_foreign(&self, number: u32) -> bool {
+        self.foreign.contains(&number)
     }
 
     pub(crate) fn identity(&self) -> &[u8; 32] {

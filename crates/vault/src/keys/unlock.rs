@@ -28,6 +28,31 @@ impl OpenedBy {
             secret,
         }
     }
+
+    /// Whether it is this one.
+    pub(super) fn is(&self, wrapper: &Wrapper) -> bool {
+        self.wrapper == wrapper.id && self.secret.belongs_to(wrapper)
+    }
+}
+
+/// What is at the places of wrappers.
+#[derive(Debug, Default)]
+pub(super) struct Wrappers {
+    /// Every wrapper with the bytes of its file.
+    pub(super) readable: Vec<(Wrapper, Bytes)>,
+    /// What cannot be read, and why.
+    pub(super) unreadable: Vec<Error>,
+}
+
+impl Wrappers {
+    /// Those that can be read. In a store that `locked` what it holds none can have been spoiled: what cannot be read was
+    /// put there by somebody else.
+    pub(super) fn genuine(self, locked: bool) -> Result<Vec<(Wrapper, Bytes)>, Error> {
+        match self.unreadable.into_iter().next() {
+            Some(error) if !locked => Err(error),
+            _ => Ok(self.readable),
+        }
+    }
 }
 
 /// Below this are the ways to open a vault, and what they open.
@@ -38,8 +63,7 @@ const AT_ONCE: usize = 8;
 /// What is sealed to a wrapper: the epoch's number, and the bytes.
 type Sealed = Vec<(u32, Bytes)>;
 
-/// Every wrapper with the bytes of its file.
-pub(super) async fn load_wrappers(store: &Arc<dyn Store>) -> Result<Vec<(Wrapper, Bytes)>, Error> {
+pub(super) async fn load_wrappers(store: &Arc<dyn Store>) -> Result<Wrappers, Error> {
     read_wrappers(store, &objects::list(store, KEYS).await?).await
 }
 
@@ -48,19 +72,30 @@ fn wrapper_of(key: &Key) -> Option<&str> {
     key.as_str().strip_prefix(KEYS)?.strip_suffix("/wrapper.json")
 }
 
-async fn read_wrappers(store: &Arc<dyn Store>, listed: &[Object]) -> Result<Vec<(Wrapper, Bytes)>, Error> {
+async fn read_wrappers(store: &Arc<dyn Store>, listed: &[Object]) -> Result<Wrappers, Error> {
     let files: Vec<(Key, String)> = listed
         .iter()
         .filter_map(|object| Some((object.key.clone(), wrapper_of(&object.key)?.to_owned())))
         .collect();
-    stream::iter(files)
+    let read: Vec<(Key, String, Bytes)> = stream::iter(files)
         .map(|(key, id)| async move {
             let bytes = store.get(&key).await.map_err(Error::store("read", &key))?;
-            Ok((Wrapper::parse(key.as_str(), &id, &bytes)?, bytes))
+            Ok::<_, Error>((key, id, bytes))
         })
         .buffered(AT_ONCE)
         .try_collect()
-        .await
+        .await?;
+    let mut wrappers = Wrappers::default();
+    for (key, id, bytes) in read {
+        match Wrapper::parse(key.as_str(), &id, &bytes) {
+            Ok(wrapper) => wrappers.readable.push((wrapper, bytes)),
+            Err(error) => {
+                tracing::warn!(%error, "passing over a key that cannot be read");
+                wrappers.unreadable.push(error);
+            }
+        }
+    }
+    Ok(wrappers)
 }
 
 /// The sealed secrets among these objects.
@@ -84,12 +119,13 @@ async fn read_sealed(store: &Arc<dyn Store>, listed: &[Object]) -> Result<Sealed
         .await
 }
 
-/// Opens the first wrapper that one of the given keys opens, and all its epochs. `listed` is what is below [`KEYS`].
+/// Opens the first wrapper that one of the given keys opens, and all its epochs. `listed` is what is below [`KEYS`], in a
+/// store that `locked` what it holds, or not.
 pub(crate) async fn unlock(
     store: &Arc<dyn Store>,
     config: &Config,
     unlock: &[Unlock],
-    listed: &[Object],
+    (listed, locked): (&[Object], bool),
 ) -> Result<(Keyring, OpenedBy), Error> {
     let mut ids = listed.iter().filter_map(|object| wrapper_of(&object.key));
     // Where there is one wrapper, it is known what will be opened: one round trip less.
@@ -103,6 +139,11 @@ pub(crate) async fn unlock(
         }
     };
     let (wrappers, mut ahead) = try_join!(read_wrappers(store, listed), ahead)?;
+    let Wrappers {
+        readable: wrappers,
+        unreadable,
+    } = wrappers;
+    let mut damaged = unreadable.into_iter().next();
     let accepted = || {
         let mut kinds: Vec<String> = wrappers
             .iter()
@@ -113,7 +154,8 @@ pub(crate) async fn unlock(
         kinds
     };
     if wrappers.is_empty() {
-        return Err(Error::damaged("keys/", "no wrapper is there"));
+        let none = || Error::damaged("keys/", "no wrapper is there");
+        return Err(damaged.unwrap_or_else(none));
     }
     if unlock.is_empty() {
         return Err(Error::KeyNeeded {
@@ -123,19 +165,30 @@ pub(crate) async fn unlock(
     }
     for (wrapper, bytes) in &wrappers {
         for unlock in unlock {
-            if let Some(secret) = try_key(config, wrapper, bytes, unlock).await? {
+            let tried = match (try_key(config, wrapper, bytes, unlock).await, unlock) {
+                // The parameters of a passphrase are the wrapper's.
+                (Err(error @ Error::Damaged { .. }), _)
+                | (Err(error @ Error::BadKey { .. }), Unlock::Passphrase(_)) => {
+                    tracing::warn!(%error, "passing over a key that is not what was made");
+                    damaged.get_or_insert(error);
+                    continue;
+                }
+                (tried, _) => tried?,
+            };
+            if let Some(secret) = tried {
                 let opened_by = OpenedBy::new(wrapper, secret);
                 let sealed = (below(listed, &epoch_folder(&wrapper.id)), ahead.take());
-                let keys = keys_of(store, config, &opened_by, sealed, false).await?;
+                let keys = keys_of(store, config, &opened_by, sealed, (locked, false)).await?;
                 let none = || Error::damaged(format!("keys/{}", wrapper.id), "no key epoch is there");
                 return Ok((keys.ok_or_else(none)?, opened_by));
             }
         }
     }
-    Err(Error::WrongKey {
+    // It may be this one that the key is for.
+    Err(damaged.unwrap_or_else(|| Error::WrongKey {
         location: store.location().to_owned(),
         accepted: accepted(),
-    })
+    }))
 }
 
 /// The secret half of a wrapper, when this key opens it.
@@ -167,15 +220,16 @@ fn below(listed: &[Object], prefix: &str) -> Vec<Object> {
     listed.iter().filter(below).cloned().collect()
 }
 
-/// The secrets of all epochs that a wrapper opens and that followed one another as they should. `None` when the wrapper
-/// has none: it was removed.
+/// The secrets of all epochs that a wrapper opens and that followed one another as they should, in a store that `locked`
+/// what it holds, or not. `None` when the wrapper has none: it was removed.
 pub(super) async fn load_keys(
     store: &Arc<dyn Store>,
     config: &Config,
     by: &OpenedBy,
+    locked: bool,
 ) -> Result<Option<Keyring>, Error> {
     let listed = objects::list(store, &epoch_folder(&by.wrapper)).await?;
-    keys_of(store, config, by, (listed, None), true).await
+    keys_of(store, config, by, (listed, None), (locked, true)).await
 }
 
 /// As [`load_keys`], of what was listed, and read where it was. `always` asks for what followed what also where the wrapper
@@ -185,7 +239,7 @@ async fn keys_of(
     config: &Config,
     by: &OpenedBy,
     (mut listed, mut read): (Vec<Object>, Option<Sealed>),
-    always: bool,
+    (locked, always): (bool, bool),
 ) -> Result<Option<Keyring>, Error> {
     let mut activations = Vec::new();
     if always || listed.len() > 1 {
@@ -224,9 +278,16 @@ async fn keys_of(
     let Some(identity): Option<Zeroizing<[u8; 32]>> = identity else {
         return unreadable.pop().map_or(Ok(None), |one| Err(one.error));
     };
-    epochs::that_count(store, config, &activations, &identity, (found, unreadable))
-        .await
-        .map(Some)
+    epochs::that_count(
+        store,
+        config,
+        locked,
+        &activations,
+        &identity,
+        (found, unreadable),
+    )
+    .await
+    .map(Some)
 }
 
 /// Bytes where the secrets of an epoch should be.
@@ -259,7 +320,7 @@ impl Vault {
         let Some(by) = self.opened_by() else {
             return Ok(());
         };
-        match load_keys(self.store(), self.config(), by).await? {
+        match load_keys(self.store(), self.config(), by, self.locks().is_some()).await? {
             Some(keys) => {
                 self.set_keys(keys);
                 Ok(())

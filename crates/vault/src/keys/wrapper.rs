@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::key_file::FileKey;
 use super::seal::{generate, public_of};
-use crate::cipher::{Cipher, NONCE, Suite, TAG};
+use crate::cipher::{Cipher, NONCE, Suite, TAG, constant_time_eq};
 use crate::{Error, PassphraseCost, Unlock, cipher};
 pub(crate) use epoch::WrapperSecret;
 use method::Method;
@@ -18,6 +18,7 @@ use method::Method;
 const BINDING: &str = "ostler vault v1 wrapper";
 const FILE_KEY: &str = "ostler vault v1 key file";
 const IDENTITY_CHECK: &str = "ostler vault v1 identity check";
+const VOUCHER: &str = "ostler vault v1 wrapper voucher";
 const VERSION: u32 = 1;
 
 /// `wrapper.json`.
@@ -30,6 +31,9 @@ pub(crate) struct Wrapper {
     pub(crate) created: Timestamp,
     /// The public half: base64.
     public: String,
+    /// By the vault's identity secret: hexadecimal. Those made by earlier versions of this program have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    voucher: Option<String>,
     /// Binding, secret half, identity check; sealed: base64.
     sealed: String,
 }
@@ -84,8 +88,10 @@ impl Wrapper {
             method,
             created,
             public: encode(&public),
+            voucher: None,
             sealed: String::new(),
         };
+        wrapper.voucher = Some(wrapper.voucher_by(vault, identity));
         let mut plain = Zeroizing::new(Vec::with_capacity(96 + TAG));
         plain.extend_from_slice(&binding(vault, &wrapper.id, &wrapper.to_bytes()?));
         plain.extend_from_slice(secret.as_slice());
@@ -107,6 +113,22 @@ impl Wrapper {
             identity_check: identity_check(identity),
         };
         Ok((wrapper, secret, bytes))
+    }
+
+    fn voucher_by(&self, vault: VaultId, identity: &[u8; 32]) -> String {
+        let key = Zeroizing::new(blake3::derive_key(VOUCHER, identity));
+        let mut hasher = blake3::Hasher::new_keyed(&key);
+        hasher.update(vault.as_bytes());
+        hasher.update(self.id.as_bytes());
+        hasher.update(self.public.as_bytes());
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// Whether it was made by somebody who knew the vault's identity secret. Whoever can write to the store can add others,
+    /// whose secret half is their own.
+    pub(super) fn is_vouched_for(&self, vault: VaultId, identity: &[u8; 32]) -> bool {
+        let said = self.voucher.as_deref().unwrap_or_default();
+        constant_time_eq(said.as_bytes(), self.voucher_by(vault, identity).as_bytes())
     }
 
     /// Reads a `wrapper.json` that stands at `object` under the name `id`.

@@ -1,6 +1,6 @@
 //! The ways to open a vault: listed, added, removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_vocabulary::{Secret, Timestamp};
 
@@ -28,6 +28,7 @@ impl Vault {
         let opened_by = self.opened_by().map(|by| by.wrapper.as_str());
         let mut wrappers: Vec<_> = load_wrappers(self.store())
             .await?
+            .genuine(self.locks().is_some())?
             .into_iter()
             .filter(|(wrapper, _)| !retired.contains_key(&wrapper.id))
             .map(|(wrapper, _)| WrapperInfo {
@@ -41,6 +42,12 @@ impl Vault {
             .collect();
         wrappers.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
         Ok(wrappers)
+    }
+
+    /// Whether somebody made this way to open the vault who could open it.
+    pub(super) fn vouches_for(&self, wrapper: &Wrapper) -> bool {
+        self.opened_by().is_some_and(|by| by.is(wrapper))
+            || wrapper.is_vouched_for(self.id(), self.keys().identity())
     }
 
     /// A name for a new way to open the vault.
@@ -107,6 +114,12 @@ impl Vault {
             .await?
             .ok_or_else(|| Error::Conflict(format!("key {id} was removed meanwhile")))?;
         let wrapper = Wrapper::parse(file_key.as_str(), id, &bytes)?;
+        if !self.vouches_for(&wrapper) {
+            return Err(Error::damaged(
+                &file_key,
+                "nobody made it who could open the vault",
+            ));
+        }
         // A rotation that began before the wrapper was there has not sealed its epoch to it.
         self.renew_keys().await?;
         self.seal_epochs_to(&wrapper).await?;
@@ -120,7 +133,7 @@ impl Vault {
             let secret = secret
                 .ok_or_else(|| Error::damaged(&file_key, "the key it was made for does not open it"))?;
             let by = OpenedBy::new(&wrapper, secret);
-            let found = load_keys(self.store(), self.config(), &by).await?;
+            let found = load_keys(self.store(), self.config(), &by, self.locks().is_some()).await?;
             let is_ours =
                 |found: Keyring| found.identity() == self.keys().identity() && found.newest().is_ok();
             if !found.is_some_and(is_ours) {
@@ -160,7 +173,13 @@ impl Vault {
         self.renew_keys().await?;
         let needed: Vec<u32> = self.keys().epochs.keys().copied().collect();
         let opens_all = |wrapper: &WrapperInfo| needed.iter().all(|number| wrapper.epochs.contains(number));
-        if !wrappers.iter().any(|other| other.id != id && opens_all(other)) {
+        let genuine = load_wrappers(self.store()).await?.readable.into_iter();
+        let genuine: BTreeSet<String> = genuine
+            .filter(|(wrapper, _)| self.vouches_for(wrapper))
+            .map(|(wrapper, _)| wrapper.id)
+            .collect();
+        let stays = |other: &&WrapperInfo| other.id != id && genuine.contains(&other.id);
+        if !wrappers.iter().filter(stays).any(opens_all) {
             return Err(Error::LastKey(id.to_owned()));
         }
         guard.confirm().await?;

@@ -97,7 +97,7 @@ async fn of_many_who_want_the_lease_one_has_it_though_the_store_lets_all_create_
         }
         // Whoever gave way finds it free.
         let lease = vaults[0]
-            .lease(holder(), Duration::from_secs(5), &|_| {})
+            .lease(holder(), Duration::from_secs(120), &|_| {})
             .await
             .unwrap();
         lease.release().await.unwrap();

@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
+use crate::host::GIVEN_BACK;
+
 /// Free buffers that are kept: those of two workers and of the packs in flight.
 const KEPT: usize = 4;
 
@@ -17,12 +19,13 @@ pub(super) struct Buffers(Mutex<Vec<Vec<u8>>>);
 
 impl Buffers {
     /// A buffer for a pack that is stored when it has become `full` bytes long. It has room for the chunk that goes
-    /// beyond that, so that it is never moved; memory that is not written to costs nothing.
+    /// beyond that, so that it is never moved, and more, so that it goes when the session is over; memory that is not
+    /// written to costs nothing.
     pub(super) fn take(&self, full: usize) -> Vec<u8> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut buffer = kept.unwrap_or_default();
         buffer.clear();
-        buffer.reserve_exact(full + OVERHANG);
+        buffer.reserve_exact((full + OVERHANG).max(GIVEN_BACK));
         buffer
     }
 

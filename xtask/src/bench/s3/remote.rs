@@ -11,6 +11,8 @@ use ostler_testkit::servers::SeaweedFs;
 use crate::bench::contender::{Contender, Name};
 use crate::process;
 
+const KEPT: &str = "kept=yes";
+
 /// One program with a place of its own in the bucket.
 pub struct Remote {
     /// Which one.
@@ -95,6 +97,16 @@ impl Remote {
         command
     }
 
+    /// A backup of the directory that [`Remote::prune_to_kept`] keeps, or does not.
+    pub fn backup_kept(&self, source: &Path, kept: bool) -> Command {
+        let mut command = self.backup(source);
+        if kept {
+            let tag = if self.name == Name::Ostler { KEPT } else { "kept" };
+            command.args(["--tag", tag]);
+        }
+        command
+    }
+
     /// A restore of one file of the newest backup.
     pub fn restore_one(&self, source: &Path, file: &Path, target: &Path) -> Command {
         let mut command = match self.name {
@@ -120,6 +132,23 @@ impl Remote {
             Name::Ostler => self.command(["backup", "prune", "--keep-last", "1", "--yes"]),
             Name::Restic => self.command(["forget", "--keep-last", "1", "--prune"]),
             Name::Rustic => self.command(["forget", "--keep-last", "1", "--prune", "--instant-delete"]),
+        }
+    }
+
+    /// Deletes all backups that were not to be kept, and frees what only they held.
+    pub fn prune_to_kept(&self) -> Command {
+        match self.name {
+            Name::Ostler => self.command(["backup", "prune", "--keep-tag", KEPT, "--yes"]),
+            Name::Restic => self.command(["forget", "--keep-tag", "kept", "--prune"]),
+            Name::Rustic => self.command(["forget", "--keep-tags", "kept", "--prune", "--instant-delete"]),
+        }
+    }
+
+    /// Looks at the whole repository.
+    pub fn check(&self) -> Command {
+        match self.name {
+            Name::Ostler => self.command(["vault", "check"]),
+            Name::Restic | Name::Rustic => self.command(["check"]),
         }
     }
 

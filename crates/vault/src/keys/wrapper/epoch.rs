@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::{Wrapper, decode, identity_check};
 use crate::Error;
 use crate::cipher::Suite;
-use crate::keys::seal::{open as open_sealed, seal as seal_to};
+use crate::keys::seal::{open as open_sealed, public_of, seal as seal_to};
 use crate::keys::{Epoch, EpochSecrets};
 
 const EPOCH: &[u8] = b"ostler vault v1 epoch";
@@ -58,6 +58,12 @@ impl Wrapper {
 }
 
 impl WrapperSecret {
+    /// Whether it is the secret half of this wrapper.
+    pub(in crate::keys) fn belongs_to(&self, wrapper: &Wrapper) -> bool {
+        let public = public_of(&self.secret).ok();
+        public.is_some_and(|public| decode(&wrapper.public).as_deref() == Some(public.as_slice()))
+    }
+
     /// Opens the secrets of an epoch, and checks that they are of the vault that the wrapper was made for.
     pub(crate) fn open_epoch(
         &self,
