@@ -39,7 +39,8 @@ pub struct CacheOptions {
 /// Answers `get` from the disk where the store said just before, by a listing or a look-up of this very object, that
 /// it is there with the size and the time it had when it was read. So existence is always the store's to tell: every
 /// word of it counts for one `get` and for a minute. What is on the disk is checked before it is believed, and whatever
-/// is wrong with it means no more than that the store is asked.
+/// is wrong with it means no more than that the store is asked. Who gets what cannot be right asks again: that goes to
+/// the store, and what was damaged on its way to the disk is then kept no longer.
 #[derive(Debug, Clone)]
 pub struct Cache {
     inner: Arc<dyn Store>,
@@ -136,10 +137,15 @@ impl Store for Cache {
     }
 
     async fn get(&self, key: &Key) -> Result<Bytes, Error> {
-        let Some(stamp) = self.taken(key) else {
-            return self.inner.get(key).await;
-        };
         let name = key.clone();
+        let Some(stamp) = self.taken(key) else {
+            let got = self.inner.get(key).await?;
+            if self.keeps(key) {
+                let body = got.clone();
+                self.blocking(move |shelf| shelf.compare(&name, &body)).await;
+            }
+            return Ok(got);
+        };
         if let Some(kept) = self.blocking(move |shelf| shelf.read(&name, stamp)).await {
             return Ok(kept);
         }

@@ -71,20 +71,6 @@ impl Vault {
         }
     }
 
-    /// Reads objects, several at a time, in this order; without those that are gone.
-    pub(crate) fn read_each(
-        &self,
-        objects: Vec<Object>,
-    ) -> impl Stream<Item = Result<(Object, Bytes), Error>> + Send + '_ {
-        stream::iter(objects)
-            .map(move |object| async move {
-                let bytes = self.read_if_there(&object.key).await?;
-                Ok::<_, Error>(bytes.map(|bytes| (object, bytes)))
-            })
-            .buffered(AT_ONCE)
-            .filter_map(|read| std::future::ready(read.transpose()))
-    }
-
     /// Deletes objects, several at a time; gives what belongs to each that is gone.
     pub(crate) fn remove_each<'a, T: Send + 'a>(
         &'a self,

@@ -126,8 +126,8 @@ impl Vault {
     pub async fn remove_unreadable(&self, name: &str, guard: &Lease) -> Result<bool, Error> {
         let key = object_key(name.to_owned())?;
         let looked = if name.starts_with("index/") {
-            match self.read_if_there(&key).await? {
-                Some(bytes) => crate::index::parse_segment(self, &key, &bytes).map(drop),
+            match self.segment(&key).await? {
+                Some((_, said)) => said.map(drop),
                 None => Ok(()),
             }
         } else if name.starts_with(crate::catalogue::NOTES) {

@@ -96,6 +96,16 @@ impl Shelf {
         Some(())
     }
 
+    /// Forgets an object that is kept otherwise than the store gave it now.
+    pub(super) fn compare(&self, key: &Key, body: &[u8]) -> Option<()> {
+        let path = self.path(&self.name(key));
+        let kept = fs::read(&path).ok()?;
+        if kept.get(HEAD..) != Some(body) {
+            self.remove(&path);
+        }
+        Some(())
+    }
+
     pub(super) fn forget(&self, key: &Key) -> Option<()> {
         fs::remove_file(self.path(&self.name(key))).ok()
     }

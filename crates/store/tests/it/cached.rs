@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ostler_store::{Cache, CacheOptions, Counters, Counting, Error, Key, Memory, Store, Verb};
-use ostler_vocabulary::ByteSize;
+use ostler_vocabulary::{ByteSize, ManualClock, Timestamp};
 use tempfile::TempDir;
 
 struct Rig {
@@ -142,6 +142,28 @@ async fn a_file_that_is_damaged_in_any_way_only_costs_a_request() {
     fs::remove_file(one).unwrap();
     fs::create_dir(one).unwrap();
     assert_eq!(rig.read_all(&rig.cache(1 << 20)).await, 1);
+}
+
+#[tokio::test]
+async fn what_was_damaged_on_its_way_is_not_kept_once_somebody_asks_again() {
+    // Whatever is put is of one and the same moment: nothing but its bytes tells it from what it was.
+    let rig = Rig {
+        memory: Arc::new(Memory::with_clock(Arc::new(ManualClock::at(
+            Timestamp::UNIX_EPOCH,
+        )))),
+        ..Rig::new()
+    };
+    rig.put("index/a", "some bytes").await;
+    let (cache, a) = (rig.cache(1 << 20), key("index/a"));
+    rig.memory.tamper(&a, "sOme bytes");
+    cache.list("", None).await.unwrap();
+    assert_eq!(cache.get(&a).await.unwrap(), "sOme bytes");
+    rig.memory.tamper(&a, "some bytes");
+    cache.list("", None).await.unwrap();
+    assert_eq!(cache.get(&a).await.unwrap(), "sOme bytes", "it was kept");
+    assert_eq!(cache.get(&a).await.unwrap(), "some bytes", "the store is asked");
+    cache.list("", None).await.unwrap();
+    assert_eq!(cache.get(&a).await.unwrap(), "some bytes");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use super::reading::in_parallel;
 use super::{VaultCheck, damage, digest, shown, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key, record_of};
 use crate::envelope::ObjectKind;
-use crate::index::{pack_key, pack_of, parse_segment};
+use crate::index::{pack_key, pack_of};
 use crate::list::ListReader;
 use crate::pack::PackTable;
 use crate::probes::{PROBES, SCRATCH};
@@ -147,8 +147,8 @@ impl Vault {
         if name == "vault.json" || name.starts_with("keys/") {
             // These were read when the vault was opened.
         } else if name.starts_with("index/") {
-            if let Some(bytes) = self.read_if_there(key).await? {
-                tables.extend(parse_segment(self, key, &bytes)?);
+            if let Some((_, said)) = self.segment(key).await? {
+                tables.extend(said?);
             }
         } else if name.starts_with(BACKUPS) {
             let (id, _) = record_of(key).ok_or_else(unknown)?;

@@ -12,7 +12,7 @@ use super::decide::{Content, Decision, Reason, decide};
 use super::stop_if;
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of, record_of};
 use crate::envelope::epoch_of;
-use crate::index::{pack_key, pack_of, parse_segment};
+use crate::index::{pack_key, pack_of};
 use crate::pack::{Contents, PackTable, epoch_of as epoch_of_pack};
 use crate::reach::Reach;
 use crate::{ChunkId, ChunkKind, Error, Index, Location, PackId, Record, Vault};
@@ -64,11 +64,18 @@ impl Survey {
         let mut old_segments = HashSet::new();
         let mut stale_segments = Vec::new();
         let before = vault.giving_up().unwrap_or(0);
-        let mut reads = std::pin::pin!(vault.read_each(vault.objects("index/").await?));
-        while let Some(read) = reads.next().await {
+        let mut reads = std::pin::pin!(
+            stream::iter(vault.objects("index/").await?)
+                .map(|object| async move {
+                    let read = vault.segment(&object.key).await;
+                    (object, read)
+                })
+                .buffered(AT_ONCE)
+        );
+        while let Some((object, read)) = reads.next().await {
             stop_if(cancel)?;
-            let (object, bytes) = read?;
-            match parse_segment(vault, &object.key, &bytes) {
+            let Some((bytes, said)) = read? else { continue };
+            match said {
                 Ok(packs) => {
                     if epoch_of(&bytes).is_some_and(|epoch| epoch < before) {
                         old_segments.insert(object.key.clone());

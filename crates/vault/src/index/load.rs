@@ -203,6 +203,24 @@ impl Vault {
         Ok((parts.collect(), ignored))
     }
 
+    /// The bytes of a segment and what they say; `None` when it is gone. What was damaged on its way, whether just now or
+    /// before a cache kept it, is right the second time.
+    pub(crate) async fn segment(
+        &self,
+        key: &Key,
+    ) -> Result<Option<(Bytes, Result<Vec<PackTable>, Error>)>, Error> {
+        let mut again = false;
+        loop {
+            let Some(bytes) = self.read_if_there(key).await? else {
+                return Ok(None);
+            };
+            match parse_segment(self, key, &bytes) {
+                Err(_) if !again => again = true,
+                said => return Ok(Some((bytes, said))),
+            }
+        }
+    }
+
     /// Reads segments, several at a time; those that cannot be used with the reason.
     fn read_segments(
         &self,
@@ -215,17 +233,11 @@ impl Vault {
             .clamp(2, PARALLEL);
         stream::iter(keys)
             .map(async |key| {
-                let read = match self.store().get(&key).await {
-                    Ok(bytes) => match self.learn_from(&bytes).await {
-                        Ok(()) => Ok(parse_segment(self, &key, &bytes).map_err(|error| error.to_string())),
-                        Err(error) => Err(error),
-                    },
+                let read = self.segment(&key).await.map(|read| match read {
+                    Some((_, packs)) => packs.map_err(|error| error.to_string()),
                     // A collector replaced it between the listing and now: what it named is in a newer one.
-                    Err(error) if error.kind() == ErrorKind::NotFound => {
-                        Ok(Err(Error::NotFound(format!("`{key}`")).to_string()))
-                    }
-                    Err(error) => Err(Error::store("read", &key)(error)),
-                };
+                    None => Err(Error::NotFound(format!("`{key}`")).to_string()),
+                });
                 (key, read)
             })
             .buffer_unordered(parallel)
