@@ -28,6 +28,7 @@ const TABLE: &[Place] = &[
     place("ostler-operations", 1, &[]),
     place("ostler-api", 1, &[]),
     place("ostler-postgres", 1, &[]),
+    place("ostler-cratedb", 1, &[]),
     place("ostler-queue", 1, &["ostler-postgres"]),
     place("ostler-wire", 1, &["ostler-api"]),
     place("ostler-agent", 2, &[]),

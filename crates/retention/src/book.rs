@@ -11,8 +11,8 @@ use ostler_vocabulary::{Failure, Timestamp};
 
 use crate::archive::Shelves;
 use crate::facts::{Shape, Table};
-use crate::plan::{choose, facts_for};
-use crate::strategy::{self, Question, decide, threshold, time_column};
+use crate::plan::{choose, facts_for, supported};
+use crate::strategy::{self, Decision, Question, decide, threshold, time_column};
 use crate::{Database, Error, cutoff, definition};
 
 /// Answers a call.
@@ -75,6 +75,7 @@ pub async fn answer(
             let mut changes = Vec::new();
             for mut policy in wanted {
                 valid(&policy)?;
+                can_be(database, &policy)?;
                 let before = policies.iter().find(|known| known.name == policy.name).cloned();
                 if let (Some(_), false) = (&before, replace) {
                     return Err(exists(policy.name, name).into());
@@ -100,6 +101,7 @@ pub async fn answer(
             }
             let after = change.applied(before.clone());
             valid(&after)?;
+            can_be(database, &after)?;
             vec![changed(Some(before), Some(after))]
         }
         RetentionCall::Remove { choice } => choose(&name, policies, &choice, None)?
@@ -193,11 +195,16 @@ fn valid(policy: &Policy) -> Result<(), Error> {
     }
     if policy.target.is_some() && !policy.strategy.has_target() {
         return wrong(
-            "only what is archived or downsampled has a target",
-            Some("`archive:TARGET`, `downsample:ROLLUP`"),
+            "its strategy has no target",
+            Some("`archive:TARGET`, `downsample:ROLLUP`, `reallocate:ATTRIBUTE=VALUE`, `snapshot:REPOSITORY`"),
         );
     }
     strategy::valid(policy).or_else(|fault| wrong(fault.reason, fault.cure))
+}
+
+/// Whether the database has the strategy.
+fn can_be(database: &dyn Database, policy: &Policy) -> Result<(), Failure> {
+    supported(database, policy).map_err(|problem| Failure::new(problem.kind, problem.reason))
 }
 
 async fn add(
@@ -234,6 +241,7 @@ async fn add(
     policy.target = None;
     let policy = wish.change.applied(policy);
     valid(&policy)?;
+    can_be(database, &policy)?;
     if let Some(target) = policy.shelf() {
         shelves.shelf(target).await?;
     }
@@ -249,6 +257,7 @@ fn guess(facts: &Table, wish: &PolicyWish) -> Result<String, Error> {
     let times: Vec<&str> = facts
         .columns
         .iter()
+        .filter(|column| column.made_from.is_none())
         .filter(|column| crate::column::TimeColumn::of(&column.type_name, wish.change.unit).is_ok())
         .map(|column| column.name.as_str())
         .collect();
@@ -269,6 +278,25 @@ fn guess(facts: &Table, wish: &PolicyWish) -> Result<String, Error> {
     }
 }
 
+/// What CrateDB Toolkit, which made the policy and compared starts, would take besides. What it made is of version 0.
+fn toolkit_note(question: &Question<'_>, facts: &Table, decision: &Decision) -> Option<String> {
+    if question.policy.version > 0 || question.rule == PartitionRule::Start || decision.partitions.is_empty() {
+        return None;
+    }
+    let by_start = decide(
+        &Question {
+            rule: PartitionRule::Start,
+            ..question.clone()
+        },
+        facts,
+    );
+    let more = by_start.ok()?.items.len().saturating_sub(decision.items.len());
+    Some(format!(
+        "CrateDB Toolkit made it, which compares when partitions start: it would take {more} more by now; \
+         `policy edit --partition-rule start` goes on as it did"
+    ))
+}
+
 /// What is wrong with a policy as things are, and what somebody should know.
 async fn check(
     database: &dyn Database,
@@ -287,13 +315,18 @@ async fn check(
         findings.push(finding(true, error.to_string()));
         return Ok(findings);
     }
+    if let Err(problem) = supported(database, policy) {
+        findings.push(finding(true, problem.reason));
+        return Ok(findings);
+    }
     if let Some(target) = policy.shelf()
         && let Err(failure) = shelves.shelf(target).await
     {
         findings.push(finding(true, failure.messages().join(": ")));
     }
     for other in all {
-        let both_go = (other.strategy == Strategy::Ahead) == (policy.strategy == Strategy::Ahead);
+        let goes = |policy: &Policy| !matches!(policy.strategy, Strategy::Ahead | Strategy::Reallocate);
+        let both_go = goes(other) == goes(policy) && (goes(policy) || other.strategy == policy.strategy);
         if other.name != policy.name && other.table == policy.table && both_go {
             findings.push(finding(
                 false,
@@ -332,6 +365,7 @@ async fn check(
                 );
                 findings.push(finding(false, text));
             }
+            findings.extend(toolkit_note(&question, &facts, &decision).map(|note| finding(false, note)));
             if facts.shape == Shape::Partitioned
                 && policy.partition_rule == PartitionRule::Start
                 && let Some(note) = crate::plan::rule_note(&question, &facts, &decision)

@@ -1,10 +1,10 @@
-//! What a database system has to do for retention. PostgreSQL is the first; decisions do not know which it is.
+//! What a database system has to do for retention: PostgreSQL and CrateDB do it. Decisions do not know which it is.
 
 use std::fmt;
 
 use async_trait::async_trait;
 use ostler_api::document::{PolicyChanged, RetentionEntry, RetentionItem, RetentionProof};
-use ostler_api::retention::{Pace, Policy, TableName, UndoItem, UndoProof, UndoWork};
+use ostler_api::retention::{Pace, Policy, Strategy, TableName, UndoItem, UndoProof, UndoWork};
 use ostler_api::tables::{Defined, DefinitionKind, TableItem, TableProof, Tables, TablesWork};
 use ostler_operations::Operation;
 use ostler_store::Store;
@@ -31,11 +31,14 @@ pub trait Database: fmt::Debug + Send + Sync {
     /// Its name in messages and documents.
     fn name(&self) -> String;
 
+    /// What it can do with what is too old.
+    fn strategies(&self) -> &'static [Strategy];
+
     /// All policies, by name; none where there are no tables for them yet. Changes nothing.
     async fn policies(&self) -> Result<Vec<Policy>, Failure>;
 
-    /// Makes changes and their audit, all or none, after making or upgrading the tables. Each change is made only if the
-    /// policy is still as it was before; otherwise [`crate::Error::Changed`] or [`crate::Error::Exists`].
+    /// Makes changes and their audit, after making or upgrading the tables: all or none where the database has transactions, else
+    /// one after another up to the first that fails. Each change is made only if the policy is still as it was before; otherwise [`crate::Error::Changed`] or [`crate::Error::Exists`].
     async fn change(&self, changes: &[PolicyChanged]) -> Result<(), Failure>;
 
     /// The audit, newest first.
@@ -44,8 +47,22 @@ pub trait Database: fmt::Debug + Send + Sync {
     /// What the catalogue says of a table; `None` when it is not there. Changes nothing.
     async fn facts(&self, table: &TableName) -> Result<Option<Table>, Failure>;
 
+    /// Adds to the facts what a policy's strategy asks for besides. Changes nothing.
+    async fn look_around(&self, facts: Table, _: &Policy) -> Result<Table, Failure> {
+        Ok(facts)
+    }
+
     /// Counts what would go. Changes nothing.
     async fn measure(&self, table: &TableName, target: &Target) -> Result<Measured, Failure>;
+
+    /// Counts what each of several items would take, in their order. Changes nothing.
+    async fn measure_all(&self, items: &[(&TableName, &Target)]) -> Result<Vec<Measured>, Failure> {
+        let mut all = Vec::with_capacity(items.len());
+        for (table, target) in items {
+            all.push(self.measure(table, target).await?);
+        }
+        Ok(all)
+    }
 
     /// Counts all rows of a table. Changes nothing.
     async fn count(&self, table: &TableName) -> Result<u64, Failure>;
@@ -53,8 +70,12 @@ pub trait Database: fmt::Debug + Send + Sync {
     /// What would be sent to the server for an item, for people.
     fn statements(&self, facts: &Table, table: &TableName, task: &Task) -> Vec<String>;
 
-    /// Becomes the only one who runs policies in this database, until the session ends.
-    async fn exclude_others(&self) -> Result<(), Failure>;
+    /// Becomes the only one who runs policies in this database, until the session ends or [`Database::close`]. Who resumes the
+    /// operation takes its place.
+    async fn exclude_others(&self, op: &Operation) -> Result<(), Failure>;
+
+    /// Ends the session, and lets others run.
+    async fn close(self: Box<Self>);
 
     /// The name that the server knows the database by.
     async fn database(&self) -> Result<String, Failure>;

@@ -1,5 +1,7 @@
 //! What a database's catalogue says of a table, as values that decisions are made from.
 
+use std::collections::BTreeMap;
+
 use ostler_api::retention::TableName;
 use ostler_api::tables::Defined;
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,9 @@ pub struct Table {
     pub shape: Shape,
     /// Its columns, in their order.
     pub columns: Vec<Column>,
+    /// Columns that it is known to be partitioned by, even while it has no partition.
+    #[serde(default)]
+    pub keys: Vec<String>,
     /// Everything below it that a partitioned table, however deep, holds directly.
     pub partitions: Vec<Partition>,
     /// Whether partitions can be detached while others work.
@@ -23,6 +28,46 @@ pub struct Table {
     /// The rollup that the policy names, where it names one.
     #[serde(default)]
     pub rollup: Option<Defined>,
+    /// Where its partitions are, where that was asked for.
+    #[serde(default)]
+    pub whereabouts: Whereabouts,
+    /// Repositories of the server's own snapshots, where that was asked for.
+    #[serde(default)]
+    pub repositories: Vec<String>,
+}
+
+/// Where partitions are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whereabouts {
+    /// The attributes of each node, by its id.
+    pub nodes: BTreeMap<String, Attributes>,
+    /// Each partition, by what the server calls it.
+    pub partitions: BTreeMap<String, Place>,
+}
+
+/// Attributes of a node, or such as are required of it.
+pub type Attributes = BTreeMap<String, String>;
+
+/// Where a partition is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// What its nodes have to have.
+    pub required: Attributes,
+    /// The node of each of its shards; `None` for one that is on its way, or nowhere.
+    pub shards: Vec<Option<String>>,
+}
+
+impl Whereabouts {
+    /// How many shards of a partition are, settled, on nodes with an attribute, and how many there are.
+    #[must_use]
+    pub fn settled(&self, ident: &str, attribute: &str, value: &str) -> (usize, usize) {
+        let shards = self.partitions.get(ident).map(|it| it.shards.as_slice()).unwrap_or_default();
+        let right = |shard: &&Option<String>| {
+            let node = shard.as_ref().and_then(|node| self.nodes.get(node));
+            node.is_some_and(|node| node.get(attribute).is_some_and(|has| has == value))
+        };
+        (shards.iter().filter(right).count(), shards.len())
+    }
 }
 
 /// Rows in a default partition.
@@ -54,181 +99,115 @@ pub struct Column {
     /// The name of its type; of a domain, that of the type below.
     #[serde(rename = "type")]
     pub type_name: String,
+    /// The column that its values are cut down from, such as a month from a moment.
+    #[serde(default)]
+    pub made_from: Option<String>,
 }
 
 /// A partition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partition {
-    /// Its name.
+    /// Its name; of one that has none, the table's with its values in brackets.
     pub table: TableName,
-    /// What the server knows it by: another of the same name has another one.
-    pub id: u32,
-    /// The table that it is attached to.
+    /// The table that it belongs to.
     pub parent: TableName,
-    /// What the server knows that one by.
-    pub parent_id: u32,
-    /// How the parent is partitioned: `range`, `list` or `hash`.
-    pub method: String,
-    /// The parent's key: columns by name, `None` for an expression.
-    pub key: Vec<Option<String>>,
-    /// Its bounds, as the server writes them.
-    pub bounds: String,
-    /// Whether somebody began to detach it and did not end.
-    pub detaching: bool,
+    /// What the server knows it by.
+    pub known: Known,
+    /// From when to when its rows are, for each column that tells.
+    pub ranges: Vec<(String, Range)>,
     /// Bytes with indexes and all that belongs to it.
     pub bytes: u64,
     /// Rows by the server's statistics; `None` when there are none yet.
     pub rows: Option<u64>,
 }
 
+/// Values of a column as text of its type, as PostgreSQL writes them: rows of a partition have them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Range {
+    /// The first one; `None` for no limit, or when it cannot be told.
+    pub from: Option<String>,
+    /// The first one that is not in it any more.
+    pub to: Option<String>,
+}
+
+/// What a server knows a partition by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Known {
+    /// A table of its own, attached to another one: PostgreSQL.
+    Attached(Attached),
+    /// Values of the table's partition columns: CrateDB.
+    Values(Values),
+}
+
+/// A table that is attached to another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attached {
+    /// Its number: another of the same name has another one.
+    pub id: u32,
+    /// The number of the one that it is attached to.
+    pub parent_id: u32,
+    /// How that one is partitioned: `range`, `list` or `hash`.
+    pub method: String,
+    /// Its key: columns by name, `None` for an expression.
+    pub key: Vec<Option<String>>,
+    /// The bounds, as the server writes them.
+    pub bounds: String,
+    /// Whether somebody began to detach it and did not end.
+    pub detaching: bool,
+}
+
+/// The rows of a table that have certain values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Values {
+    /// What the server calls it, which follows from the values.
+    pub ident: String,
+    /// What it calls this one of them: another one that comes after it has another. Empty where the server tells none.
+    pub uuid: String,
+    /// The partition columns with their values, in the table's order.
+    pub values: Vec<(String, serde_json::Value)>,
+}
+
 impl Table {
-    /// Whether a level of the table is partitioned by the column.
+    /// Whether a level of the table is partitioned by the column, or by one that is made from it.
     #[must_use]
     pub fn partitioned_by(&self, column: &str) -> bool {
-        self.partitions.iter().any(|partition| {
-            partition
-                .key
-                .first()
-                .is_some_and(|key| key.as_deref() == Some(column))
-        })
+        self.keys.iter().any(|key| key == column)
+            || self.partitions.iter().any(|partition| partition.range(column).is_some())
     }
 }
 
 impl Partition {
+    /// From when to when its rows are, by a column; `None` when it has nothing to do with that column.
+    #[must_use]
+    pub fn range(&self, column: &str) -> Option<&Range> {
+        let found = self.ranges.iter().find(|(name, _)| name == column);
+        found.map(|(_, range)| range)
+    }
+
+    /// As a table that is attached to another one.
+    #[must_use]
+    pub fn attached(&self) -> Option<&Attached> {
+        match &self.known {
+            Known::Attached(attached) => Some(attached),
+            Known::Values(_) => None,
+        }
+    }
+
     /// Whether it takes what no other one does.
     #[must_use]
     pub fn is_default(&self) -> bool {
-        self.bounds == "DEFAULT"
+        self.attached().is_some_and(|it| it.bounds == "DEFAULT")
     }
 
-    /// The values of the leading key column from which on and up to which rows are in it; `None` for no limit. For a list
-    /// there is no end.
+    /// What it is told from others by, for people.
     #[must_use]
-    pub fn leading_bounds(&self) -> Option<(Option<String>, Option<String>)> {
-        let rest = self.bounds.strip_prefix("FOR VALUES ")?;
-        if let Some(rest) = rest.strip_prefix("IN ") {
-            let (values, _) = values(rest)?;
-            // The greatest would have to be compared by the type; one value is what such tables have.
-            return match values.as_slice() {
-                [Some(only)] => Some((Some(only.clone()), None)),
-                _ => None,
-            };
-        }
-        let (from, rest) = values(rest.strip_prefix("FROM ")?)?;
-        let (to, _) = values(rest.strip_prefix(" TO ")?)?;
-        Some((from.into_iter().next()?, to.into_iter().next()?))
-    }
-}
-
-/// The values from which on and up to which a range is, of one key column.
-#[must_use]
-pub fn range_of(bounds: &str) -> Option<(String, String)> {
-    let rest = bounds.strip_prefix("FOR VALUES FROM ")?;
-    let (from, rest) = values(rest)?;
-    let (to, _) = values(rest.strip_prefix(" TO ")?)?;
-    match (from.as_slice(), to.as_slice()) {
-        ([Some(from)], [Some(to)]) => Some((from.clone(), to.clone())),
-        _ => None,
-    }
-}
-
-/// Whether a text is bounds as the server writes them, and nothing else.
-#[must_use]
-pub fn are_bounds(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("FOR VALUES ") else {
-        return false;
-    };
-    let end = match rest.strip_prefix("IN ") {
-        Some(rest) => values(rest),
-        None => rest
-            .strip_prefix("FROM ")
-            .and_then(values)
-            .and_then(|(_, rest)| values(rest.strip_prefix(" TO ")?)),
-    };
-    end.is_some_and(|(_, rest)| rest.is_empty())
-}
-
-/// A list in parentheses, and what comes after it. `None` for `MINVALUE`, `MAXVALUE` and `NULL`.
-fn values(text: &str) -> Option<(Vec<Option<String>>, &str)> {
-    let mut rest = text.strip_prefix('(')?;
-    let mut found = Vec::new();
-    loop {
-        if let Some(quoted) = rest.strip_prefix('\'') {
-            let mut value = String::new();
-            let mut tail = quoted;
-            loop {
-                let end = tail.find('\'')?;
-                value.push_str(&tail[..end]);
-                tail = &tail[end + 1..];
-                match tail.strip_prefix('\'') {
-                    Some(more) => {
-                        value.push('\'');
-                        tail = more;
-                    }
-                    None => break,
-                }
+    pub fn bounds(&self) -> String {
+        match &self.known {
+            Known::Attached(attached) => attached.bounds.clone(),
+            Known::Values(values) => {
+                let pairs = values.values.iter();
+                pairs.map(|(column, value)| format!("{column} = {value}")).collect::<Vec<_>>().join(", ")
             }
-            found.push(Some(value));
-            rest = tail;
-        } else {
-            let end = rest.find([',', ')'])?;
-            let word = &rest[..end];
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-' | b'_');
-            if word.is_empty() || word.contains("--") || !word.bytes().all(plain) {
-                return None;
-            }
-            found.push((!matches!(word, "MINVALUE" | "MAXVALUE" | "NULL")).then(|| word.to_owned()));
-            rest = &rest[end..];
-        }
-        if let Some(more) = rest.strip_prefix(", ") {
-            rest = more;
-        } else {
-            return Some((found, rest.strip_prefix(')')?));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Partition, TableName};
-
-    #[test]
-    fn bounds_are_read_as_the_server_writes_them() {
-        for (bounds, expected) in [
-            (
-                "FOR VALUES FROM ('2024-01-01 00:00:00+00') TO ('2024-02-01 00:00:00+00')",
-                Some((Some("2024-01-01 00:00:00+00"), Some("2024-02-01 00:00:00+00"))),
-            ),
-            ("FOR VALUES FROM (MINVALUE) TO ('100')", Some((None, Some("100")))),
-            (
-                "FOR VALUES FROM (1, 'a, (''b)') TO (MAXVALUE, MAXVALUE)",
-                Some((Some("1"), None)),
-            ),
-            (
-                "FOR VALUES FROM ('it''s', 1) TO ('x', 2)",
-                Some((Some("it's"), Some("x"))),
-            ),
-            ("FOR VALUES IN ('2024-01-01')", Some((Some("2024-01-01"), None))),
-            ("FOR VALUES IN ('a', 'b')", None),
-            ("FOR VALUES WITH (modulus 4, remainder 0)", None),
-            ("DEFAULT", None),
-            ("FOR VALUES FROM ('x", None),
-        ] {
-            let table = TableName::in_public("p");
-            let partition = Partition {
-                table: table.clone(),
-                id: 1,
-                parent: table,
-                parent_id: 2,
-                method: "range".into(),
-                key: vec![],
-                bounds: bounds.into(),
-                detaching: false,
-                bytes: 0,
-                rows: None,
-            };
-            let expected = expected.map(|(from, to)| (from.map(str::to_owned), to.map(str::to_owned)));
-            assert_eq!(partition.leading_bounds(), expected, "{bounds}");
         }
     }
 }

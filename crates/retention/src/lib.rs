@@ -4,17 +4,19 @@
 //!
 //! **The types to know:** [`Policy`](ostler_api::retention::Policy) (what is kept for how long), [`facts::Table`] (what the
 //! catalogue says), [`strategy::decide`] (the pure function from both and a threshold to what goes, with reasons) and
-//! [`Database`] (what a database system has to do; PostgreSQL in [`postgres`]).
+//! [`Database`] (what a database system has to do; PostgreSQL in [`postgres`], CrateDB in [`cratedb`]).
 //!
 //! **Invariants:** a row younger than the threshold never goes by the rule `end`; what was approved can shrink and never
 //! grow; nothing is counted as removed that the server did not say is gone; every name in a statement is quoted by
-//! `ostler_postgres::quote`.
+//! the `quote` of its toolbox.
 //!
 //! **Not here:** which database is meant, and words and tables of the command line.
 
 pub mod archive;
 mod book;
+mod bounds;
 pub mod column;
+pub mod cratedb;
 pub mod cutoff;
 mod database;
 mod definition;
@@ -28,6 +30,7 @@ mod run;
 mod statement;
 pub mod strategy;
 pub mod tables;
+mod template;
 pub mod undo;
 mod work;
 

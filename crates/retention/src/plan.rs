@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_api::document::{RetentionItem, RetentionProblem, RetentionVerdict};
 use ostler_api::request::{Plan, Request, Retention, RetentionWork, Work};
-use ostler_api::retention::{Floors, PartitionRule, Policy, PolicyChoice, Strategy};
+use ostler_api::retention::{Floors, PartitionRule, Policy, PolicyChoice, Strategy, TableName};
 use ostler_api::tables::DefinitionKind;
 use ostler_operations::plan_digest;
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
@@ -13,8 +13,8 @@ use crate::archive::Shelves;
 use crate::facts::{Stray, Table};
 use crate::floor::{self, Extent};
 use crate::run::KIND;
-use crate::strategy::{Decision, Item, Question, Target, Task, decide, problem, threshold};
-use crate::{Database, Error, cutoff};
+use crate::strategy::{Decision, Item, Question, Target, decide, problem, threshold};
+use crate::{Database, Error, Measured, cutoff};
 
 /// Of partitions one always stays unless a policy says otherwise.
 const MIN_PARTITIONS: u64 = 1;
@@ -95,6 +95,9 @@ async fn one(
         Err(error) => return Ok(Err(problem(ErrorKind::Invalid, error.to_string()))),
     };
     verdict.threshold = threshold(policy, cutoff, &zone);
+    if let Err(problem) = supported(database, policy) {
+        return Ok(Err(problem));
+    }
     let Some(facts) = facts_for(database, policy).await? else {
         return Ok(Err(problem(
             ErrorKind::NotFound,
@@ -124,13 +127,9 @@ async fn one(
     if request.explain {
         verdict.partitions.clone_from(&decision.partitions);
     }
-    let mut items = Vec::new();
-    for item in &decision.items {
-        let measured = measured(database, &facts, policy, item, request.estimate, floors).await?;
-        items.extend(measured);
-    }
+    let items = measured(database, &facts, policy, &decision.items, request.estimate, floors).await?;
     let is_rows = |item: &Item| matches!(item.target, Target::Rows { .. });
-    let removes = policy.strategy != Strategy::Ahead;
+    let removes = !matches!(policy.strategy, Strategy::Ahead | Strategy::Reallocate);
     let by_rows = decision.items.iter().any(is_rows);
     let extent = Extent {
         going: items
@@ -152,9 +151,10 @@ async fn one(
 
 /// What the catalogue says of a policy's table, with what else its strategy asks for.
 pub(crate) async fn facts_for(database: &dyn Database, policy: &Policy) -> Result<Option<Table>, Failure> {
-    let Some(mut facts) = database.facts(&policy.table).await? else {
+    let Some(facts) = database.facts(&policy.table).await? else {
         return Ok(None);
     };
+    let mut facts = database.look_around(facts, policy).await?;
     if let Some(name) = policy.rollup() {
         let known = database.definitions(DefinitionKind::Rollup).await?;
         facts.rollup = known.into_iter().find(|known| known.name == *name);
@@ -182,48 +182,78 @@ pub(crate) async fn facts_for(database: &dyn Database, policy: &Policy) -> Resul
     Ok(Some(facts))
 }
 
-/// The item with its counts; `None` when there are no such rows.
+/// The items with their counts, without those that are about rows of which there are none.
 async fn measured(
     database: &dyn Database,
     facts: &Table,
     policy: &Policy,
-    item: &Item,
+    items: &[Item],
     estimate: bool,
     floors: Floors,
-) -> Result<Option<RetentionItem>, Failure> {
-    let by_rows = matches!(item.target, Target::Rows { .. });
+) -> Result<Vec<RetentionItem>, Failure> {
     // The server's statistics do not know how many rows are old.
-    let estimated = (estimate && !by_rows).then_some(item.rows).flatten();
-    let (rows, oldest, newest) = match estimated {
-        Some(rows) => (rows, None, None),
-        None => {
-            let found = database.measure(&item.table, &item.target).await?;
-            (found.rows, found.oldest, found.newest)
+    let estimated = |item: &Item| {
+        let by_rows = matches!(item.target, Target::Rows { .. });
+        (estimate && !by_rows).then_some(item.rows).flatten()
+    };
+    let counted: Vec<(&TableName, &Target)> = items
+        .iter()
+        .filter(|item| estimated(item).is_none())
+        .map(|item| (&item.table, &item.target))
+        .collect();
+    let mut counts = database.measure_all(&counted).await?.into_iter();
+    let mut measured = Vec::with_capacity(items.len());
+    for item in items {
+        let estimated = estimated(item);
+        let found = match estimated {
+            Some(rows) => Measured {
+                rows,
+                ..Measured::default()
+            },
+            None => counts.next().unwrap_or_default(),
+        };
+        if item.optional && found.rows == 0 {
+            continue;
         }
-    };
-    if item.optional && rows == 0 {
-        return Ok(None);
+        let task = item.task();
+        measured.push(RetentionItem {
+            policy: policy.name.clone(),
+            table: item.table.clone(),
+            action: item.action.to_owned(),
+            reason: item.reason.clone(),
+            rows: Some(found.rows),
+            estimated: estimated.is_some(),
+            bytes: item.bytes,
+            oldest: found.oldest,
+            newest: found.newest,
+            statements: database.statements(facts, &item.table, &task),
+            max_rows: floors.max_rows,
+            detail: serde_json::to_value(&task).map_err(|error| {
+                Failure::new(ErrorKind::Internal, format!("cannot write the plan: {error}"))
+            })?,
+        });
     }
-    let task = Task {
-        target: item.target.clone(),
-        shelf: item.shelf.clone(),
-        proven: item.proven.clone(),
-    };
-    Ok(Some(RetentionItem {
-        policy: policy.name.clone(),
-        table: item.table.clone(),
-        action: item.action.to_owned(),
-        reason: item.reason.clone(),
-        rows: Some(rows),
-        estimated: estimated.is_some(),
-        bytes: item.bytes,
-        oldest,
-        newest,
-        statements: database.statements(facts, &item.table, &task),
-        max_rows: floors.max_rows,
-        detail: serde_json::to_value(&task)
-            .map_err(|error| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {error}")))?,
-    }))
+    Ok(measured)
+}
+
+/// Whether the database can do what a policy asks for.
+///
+/// # Errors
+/// What it can do instead.
+pub(crate) fn supported(database: &dyn Database, policy: &Policy) -> Result<(), RetentionProblem> {
+    let known = database.strategies();
+    if known.contains(&policy.strategy) {
+        return Ok(());
+    }
+    let known: Vec<&str> = known.iter().map(|known| known.as_str()).collect();
+    Err(problem(
+        ErrorKind::Unsupported,
+        format!(
+            "`{}` is not there for this database; there are {}",
+            policy.strategy.as_str(),
+            known.join(", ")
+        ),
+    ))
 }
 
 /// That the rule `start` takes rows that are too young, and how many partitions that concerns.

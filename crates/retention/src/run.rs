@@ -27,7 +27,7 @@ pub async fn run(
         return Err(Error::ForeignPlan.into());
     };
     // Of the session, so taken anew by whoever resumes; it decides nothing but whether to begin.
-    database.exclude_others().await?;
+    database.exclude_others(&op).await?;
     let mut report = RetentionReport {
         database: work.database.clone(),
         ..RetentionReport::default()

@@ -62,7 +62,7 @@ pub async fn run(plan: Plan, op: Operation, database: &dyn Database) -> Result<F
         return Err(Error::ForeignPlan.into());
     };
     // Of the session, so taken anew by whoever resumes; it decides nothing but whether to begin.
-    database.exclude_others().await?;
+    database.exclude_others(&op).await?;
     let total = work.items.len();
     let mut items: Vec<TableProof> = Vec::new();
     for (index, item) in work.items.iter().enumerate() {

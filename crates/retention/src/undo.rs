@@ -188,7 +188,7 @@ pub async fn run(
     let (Request::Undo(request), Work::Undo(work)) = (plan.request, plan.work) else {
         return Err(Error::ForeignPlan.into());
     };
-    database.exclude_others().await?;
+    database.exclude_others(&op).await?;
     let store = shelves.shelf(&work.from).await?;
     let mut archives: BTreeMap<(Timestamp, &str), Vec<&UndoItem>> = BTreeMap::new();
     for item in &work.items {

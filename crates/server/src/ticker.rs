@@ -119,8 +119,9 @@ pub(crate) async fn tick(
 fn options_from(settings: &Settings, request: &TickerRequest) -> Result<TickerOptions, Failure> {
     let chosen = request.database != DatabaseChoice::default();
     let mut servers = Vec::new();
-    if !chosen && !settings.file.database.is_empty() {
-        for (name, database) in &settings.file.database {
+    let mut postgres = settings.file.database.iter().filter(|(_, it)| !it.is_cratedb()).peekable();
+    if !chosen && postgres.peek().is_some() {
+        for (name, database) in postgres {
             servers.push(Server {
                 name: name.clone(),
                 target: configured_database(settings, name)?,

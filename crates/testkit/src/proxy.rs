@@ -1,19 +1,20 @@
 //! A proxy in front of a real HTTP service that does harm to some of its requests. One thread a connection, one
 //! request a connection, plain HTTP/1.1 over loopback.
 
-mod message;
+pub(crate) mod listener;
+pub(crate) mod message;
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::random::Random;
+use listener::Listener;
 use message::{Request, Response};
 
 /// What is done to a request.
@@ -60,9 +61,8 @@ impl Harm {
 /// The proxy. Dropping it ends it, and whatever hangs in it.
 #[derive(Debug)]
 pub struct HttpProxy {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    listening: Option<JoinHandle<()>>,
+    listener: Listener,
 }
 
 #[derive(Debug)]
@@ -89,8 +89,6 @@ impl HttpProxy {
     /// # Errors
     /// When it cannot listen.
     pub fn start(upstream: u16) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot listen")?;
-        let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             upstream: (Ipv4Addr::LOCALHOST, upstream).into(),
             stopped: AtomicBool::new(false),
@@ -103,21 +101,18 @@ impl HttpProxy {
             }),
             listings: Mutex::default(),
         });
-        let listening = std::thread::spawn({
-            let shared = Arc::clone(&shared);
-            move || listen(&listener, &shared)
-        });
-        Ok(Self {
-            address,
-            shared,
-            listening: Some(listening),
-        })
+        let serving = Arc::clone(&shared);
+        let listener = Listener::start(move |client| {
+            // What cannot be served is a connection that ends.
+            let _ = serving.serve(client);
+        })?;
+        Ok(Self { shared, listener })
     }
 
     /// Its address, in place of the service's.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.listener.address())
     }
 
     /// From now on does this harm to one request of `odds`, which ones by the seed.
@@ -146,12 +141,8 @@ impl HttpProxy {
 
 impl Drop for HttpProxy {
     fn drop(&mut self) {
+        // The listener, which is dropped next, waits for what hangs here.
         self.shared.stopped.store(true, Ordering::Relaxed);
-        // Wakes the listener.
-        let _ = TcpStream::connect(self.address);
-        if let Some(listening) = self.listening.take() {
-            let _ = listening.join();
-        }
     }
 }
 
@@ -177,12 +168,7 @@ impl Shared {
     }
 
     fn ask(&self, request: &Request) -> Option<Response> {
-        let mut stream = TcpStream::connect(self.upstream).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
-        stream.write_all(&request.bytes_to_send()).ok()?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).ok()?;
-        Response::parse(&answer)
+        message::ask(self.upstream, request)
     }
 
     fn serve(&self, mut client: TcpStream) -> Option<()> {
@@ -245,24 +231,5 @@ impl Shared {
                 _ => {}
             }
         }
-    }
-}
-
-fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
-    let mut serving: Vec<JoinHandle<()>> = Vec::new();
-    for client in listener.incoming() {
-        if shared.stopped.load(Ordering::Relaxed) {
-            break;
-        }
-        let Ok(client) = client else { continue };
-        let shared = Arc::clone(shared);
-        serving.retain(|thread| !thread.is_finished());
-        serving.push(std::thread::spawn(move || {
-            // What cannot be served is a connection that ends.
-            let _ = shared.serve(client);
-        }));
-    }
-    for thread in serving {
-        let _ = thread.join();
     }
 }

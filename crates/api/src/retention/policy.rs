@@ -20,6 +20,7 @@ pub struct Policy {
     /// What is done.
     pub strategy: Strategy,
     /// Where what goes is kept. For `archive` an address, or a class of storage of the configuration; for `downsample` a rollup.
+    /// For `reallocate` an attribute of nodes, such as `storage=warm`; for `snapshot` a repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     /// For how long rows are kept; for `ahead`, how long before their rows partitions are made.

@@ -18,17 +18,23 @@ pub enum Strategy {
     Downsample,
     /// Partitions are made before their rows come.
     Ahead,
+    /// Partitions are moved to nodes with an attribute.
+    Reallocate,
+    /// Partitions are kept in a snapshot of the server's own, and dropped then.
+    Snapshot,
 }
 
 impl Strategy {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Drop,
         Self::Delete,
         Self::KeepLast,
         Self::Archive,
         Self::Downsample,
         Self::Ahead,
+        Self::Reallocate,
+        Self::Snapshot,
     ];
 
     /// What it does, in a few words.
@@ -45,6 +51,8 @@ impl Strategy {
                 "Remove partitions or rows, and levels of a rollup, whose sums are proven to be in the next level"
             }
             Self::Ahead => "Make partitions that long before their rows come",
+            Self::Reallocate => "Move partitions to nodes with an attribute (CrateDB)",
+            Self::Snapshot => "Keep partitions in a snapshot repository, and drop them then (CrateDB)",
         }
     }
 
@@ -59,7 +67,10 @@ impl Strategy {
     /// Whether it needs to be told where what goes is kept.
     #[must_use]
     pub fn has_target(self) -> bool {
-        matches!(self, Self::Archive | Self::Downsample)
+        matches!(
+            self,
+            Self::Archive | Self::Downsample | Self::Reallocate | Self::Snapshot
+        )
     }
 
     /// Its word.
@@ -72,6 +83,8 @@ impl Strategy {
             Self::Archive => "archive",
             Self::Downsample => "downsample",
             Self::Ahead => "ahead",
+            Self::Reallocate => "reallocate",
+            Self::Snapshot => "snapshot",
         }
     }
 }

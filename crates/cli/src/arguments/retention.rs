@@ -17,7 +17,7 @@ pub(crate) struct PlaceArguments {
     pub database: DatabaseArguments,
 
     /// The schema of the policies' tables
-    #[arg(long, value_name = "SCHEMA", default_value = DEFAULT_SCHEMA, value_parser = text())]
+    #[arg(long, value_name = "SCHEMA", env = "CRATEDB_EXT_SCHEMA", hide_env = true, default_value = DEFAULT_SCHEMA, value_parser = text())]
     pub schema: String,
 }
 

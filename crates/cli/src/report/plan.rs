@@ -26,6 +26,7 @@ pub(crate) fn print(page: &mut Page, plan: &Plan, now: Timestamp) {
         Work::Keys(_) | Work::QueueSchema(_) | Work::Tables(_) => "",
         Work::Retention(work) if work.items.is_empty() => "",
         Work::Retention(work) if work.items.iter().all(super::retention::is_made) => "make ",
+        Work::Retention(work) if work.items.iter().all(super::retention::is_moved) => "move ",
         Work::Retention(_) => "remove ",
         Work::Undo(_) => "bring back ",
     };

@@ -243,9 +243,13 @@ pub(crate) fn plan(page: &mut Page, work: &RetentionWork) {
         }
         page.field("why", &item.reason);
     }
-    let (made, gone): (Vec<_>, Vec<_>) = work.items.iter().partition(|item| is_made(item));
+    let (made, rest): (Vec<_>, Vec<_>) = work.items.iter().partition(|item| is_made(item));
+    let (moved, gone): (Vec<_>, Vec<_>) = rest.into_iter().partition(|item| is_moved(item));
     if !made.is_empty() {
         page.line(format!("makes {}", plural(made.len() as u64, "partition")));
+    }
+    if !moved.is_empty() {
+        page.line(format!("moves {}", plural(moved.len() as u64, "partition")));
     }
     if !gone.is_empty() {
         let rows = gone.iter().filter_map(|item| item.rows).sum();
@@ -262,6 +266,11 @@ pub(crate) fn plan(page: &mut Page, work: &RetentionWork) {
 /// Whether something comes by the item rather than goes.
 pub(crate) fn is_made(item: &RetentionItem) -> bool {
     item.action == "create partition"
+}
+
+/// Whether it is moved and stays.
+pub(crate) fn is_moved(item: &RetentionItem) -> bool {
+    item.action == "reallocate partition"
 }
 
 /// Why a plan, or what came of it, is no success as a whole.

@@ -49,6 +49,7 @@ mod retention_ahead;
 mod retention_archive;
 mod retention_busy;
 mod retention_columns;
+mod retention_cratedb;
 mod rollup;
 mod run;
 mod samples;

@@ -116,7 +116,7 @@ impl Postgres {
 
     /// Whether bounds that the server wrote are those that we wrote.
     async fn same_bounds(&self, found: &str, from: &str, to: &str, type_name: &str) -> Result<bool, Failure> {
-        let Some((start, end)) = crate::facts::range_of(found) else {
+        let Some((start, end)) = crate::bounds::range_of(found) else {
             return Ok(false);
         };
         let value = |text: &str| format!("{}::{type_name}", literal(text).trim_start());

@@ -177,7 +177,7 @@ impl Postgres {
             table: shelf.table.clone(),
             partition: partition(item, &task.target),
             time: TimeEntry {
-                column: column(&task.target).to_owned(),
+                column: task.target.column().0.to_owned(),
                 unit: shelf.unit,
                 zone: shelf.zone.clone(),
             },
@@ -200,7 +200,7 @@ impl Postgres {
     ) -> Result<(Vec<ColumnEntry>, (usize, TimeColumn)), Failure> {
         let found = self.found_columns(table).await?;
         let missing = |reason: String| Failure::new(ErrorKind::Conflict, reason);
-        let name = column(target);
+        let name = target.column().0;
         let at = found
             .iter()
             .position(|column| column.name == name)
@@ -334,21 +334,13 @@ fn partition(item: &RetentionItem, target: &Target) -> Option<PartitionEntry> {
             parent: parent.clone(),
             bounds: bounds.clone(),
         }),
-        Target::Rows { .. } | Target::Room { .. } => None,
-    }
-}
-
-pub(super) fn column(target: &Target) -> &str {
-    match target {
-        Target::Rows { column, .. } | Target::Partition { column, .. } | Target::Room { column, .. } => {
-            column
-        }
+        Target::Rows { .. } | Target::Room { .. } | Target::Values { .. } => None,
     }
 }
 
 /// The column in the order of its times.
 pub(super) fn collated(target: &Target) -> String {
-    let name = identifier(column(target));
+    let name = identifier(target.column().0);
     match target {
         Target::Rows {
             form: Some(crate::strategy::Form::Ulid),

@@ -6,7 +6,7 @@ use ostler_vocabulary::Failure;
 use serde::Deserialize;
 
 use super::Postgres;
-use crate::facts::{Column, Partition, Shape, Stray, Table};
+use crate::facts::{Attached, Column, Known, Partition, Shape, Stray, Table, Whereabouts};
 
 /// The release from which partitions are detached while others work.
 pub(super) const CONCURRENTLY: i32 = 140_000;
@@ -46,9 +46,12 @@ impl Postgres {
             },
             columns,
             detaches_concurrently: release >= CONCURRENTLY && !partitions.iter().any(Partition::is_default),
+            keys: Vec::new(),
             partitions,
             stray: Stray::default(),
             rollup: None,
+            whereabouts: Whereabouts::default(),
+            repositories: Vec::new(),
         }))
     }
 
@@ -112,21 +115,29 @@ pub(super) struct Leaf {
 
 impl From<Found> for Partition {
     fn from(found: Found) -> Self {
+        let bounds = found.bounds.unwrap_or_default();
+        let leading = found.key.first().cloned().flatten();
         Self {
             table: TableName {
                 schema: found.schema,
                 name: found.name,
             },
-            id: found.id,
             parent: TableName {
                 schema: found.parent_schema,
                 name: found.parent_name,
             },
-            parent_id: found.parent_id,
-            method: found.method,
-            key: found.key,
-            bounds: found.bounds.unwrap_or_default(),
-            detaching: found.detaching,
+            ranges: leading
+                .map(|column| (column, crate::bounds::leading(&bounds).unwrap_or_default()))
+                .into_iter()
+                .collect(),
+            known: Known::Attached(Attached {
+                id: found.id,
+                parent_id: found.parent_id,
+                method: found.method,
+                key: found.key,
+                bounds,
+                detaching: found.detaching,
+            }),
             bytes: found.bytes,
             rows: found.rows,
         }

@@ -11,7 +11,6 @@ use ostler_postgres::quote::{identifier, literal};
 use ostler_vocabulary::{ErrorKind, Failure, Unit};
 use tokio::time::Instant;
 
-use super::archive::column;
 use super::catalogue::{CONCURRENTLY, Leaf};
 use super::patience::{Patience, rest};
 use super::statement::{condition, fill, quoted, ranked};
@@ -99,7 +98,7 @@ impl Postgres {
     }
 
     pub(super) async fn look_at_rows(&self, item: &RetentionItem, target: &Target) -> Result<u64, Failure> {
-        for leaf in self.leaves(&item.table, column(target)).await? {
+        for leaf in self.leaves(&item.table, target.column().0).await? {
             if !leaf.is_table {
                 return Err(Failure::new(
                     ErrorKind::Unsupported,
@@ -123,7 +122,7 @@ impl Postgres {
         step: &Step,
     ) -> Result<(), Failure> {
         let blocks_are_ranges = self.release().await? >= CONCURRENTLY;
-        for leaf in self.leaves(&item.table, column(target)).await? {
+        for leaf in self.leaves(&item.table, target.column().0).await? {
             self.sweep(op, item, target, pace, step, &leaf, blocks_are_ranges)
                 .await?;
         }
@@ -223,7 +222,7 @@ impl Postgres {
     /// The statement of a batch.
     fn batch(&self, leaf: &Leaf, target: &Target, way: &Way, size: i64, limit: i64) -> String {
         let table = quoted(&leaf.table);
-        let column = identifier(column(target));
+        let column = identifier(target.column().0);
         let mut of_rows = match ranked(&table, target) {
             Some(ranked) => {
                 format!("ctid = ANY (ARRAY(SELECT ostler_row FROM ({ranked} LIMIT {limit}) AS old))")

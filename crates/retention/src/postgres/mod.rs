@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ostler_api::document::{PolicyChanged, RetentionEntry, RetentionItem, RetentionProblem, RetentionProof};
-use ostler_api::retention::{Pace, Policy, TableName, UndoItem, UndoProof, UndoWork};
+use ostler_api::retention::{Pace, Policy, Strategy, TableName, UndoItem, UndoProof, UndoWork};
 use ostler_api::tables::{Defined, DefinitionKind, TableItem, TableProof, Tables, TablesWork};
 use ostler_operations::Operation;
 use ostler_postgres::{Connection, Options, Parameter, Target as Place, Type};
@@ -63,14 +63,6 @@ impl Postgres {
             session: Arc::new(session),
             schema: schema.to_owned(),
         })
-    }
-
-    /// Ends the session.
-    pub async fn close(self) {
-        // What an operation may still take back has it too, and ends it when it is dropped.
-        if let Some(session) = Arc::into_inner(self.session) {
-            session.close().await;
-        }
     }
 
     /// A document for each row.
@@ -160,6 +152,17 @@ impl Database for Postgres {
         self.session.name().to_owned()
     }
 
+    fn strategies(&self) -> &'static [Strategy] {
+        &[
+            Strategy::Drop,
+            Strategy::Delete,
+            Strategy::KeepLast,
+            Strategy::Archive,
+            Strategy::Downsample,
+            Strategy::Ahead,
+        ]
+    }
+
     async fn policies(&self) -> Result<Vec<Policy>, Failure> {
         self.read_policies().await
     }
@@ -207,6 +210,8 @@ impl Database for Postgres {
                     ahead::attaching(table, parent, from, to),
                 ]
             }
+            // CrateDB's.
+            Target::Values { .. } => Vec::new(),
             Target::Rows { .. } => vec![match ranked(&quoted(table), target) {
                 Some(ranked) => format!(
                     "DELETE FROM {} WHERE ctid IN (SELECT ostler_row FROM ({}) AS old)",
@@ -218,7 +223,7 @@ impl Database for Postgres {
         }
     }
 
-    async fn exclude_others(&self) -> Result<(), Failure> {
+    async fn exclude_others(&self, _: &Operation) -> Result<(), Failure> {
         // The server may still be ending the session of one that was killed.
         for _ in 0..LOCK_TRIES {
             match self
@@ -235,6 +240,13 @@ impl Database for Postgres {
             database: self.name(),
         }
         .into())
+    }
+
+    async fn close(self: Box<Self>) {
+        // What an operation may still take back has it too, and ends it when it is dropped.
+        if let Some(session) = Arc::into_inner(self.session) {
+            session.close().await;
+        }
     }
 
     async fn database(&self) -> Result<String, Failure> {
@@ -299,6 +311,7 @@ impl Database for Postgres {
                         self.remove_partition(op, item, &task, pace, shelves, proof)
                             .await?
                     }
+                    (Target::Values { .. }, _) => return Err(Error::ForeignPlan.into()),
                     (Target::Room { .. }, _) => self.make_room(op, item, &task.target, pace, proof).await?,
                     (Target::Rows { .. }, None) if let Some(proven) = &task.proven => {
                         self.remove_summed(op, item, (&task.target, proven), pace, proof)
@@ -328,6 +341,7 @@ impl Postgres {
         match target {
             Target::Partition { .. } => Ok(self.look_at_partition(item, target).await?.then_some(0)),
             Target::Room { .. } => self.look_at_room(item, target).await,
+            Target::Values { .. } => Err(Error::ForeignPlan.into()),
             Target::Rows { .. } => self.look_at_rows(item, target).await.map(Some),
         }
     }
@@ -369,17 +383,7 @@ fn one_line(text: &str) -> String {
 
 /// The statement that counts what would go.
 fn measuring(table: &TableName, target: &Target) -> String {
-    let (column, type_name) = match target {
-        Target::Partition {
-            column, type_name, ..
-        }
-        | Target::Room {
-            column, type_name, ..
-        }
-        | Target::Rows {
-            column, type_name, ..
-        } => (column, type_name),
-    };
+    let (column, type_name) = target.column();
     let table = match target {
         // Until it is made, its rows are in the default partition; without one, nowhere.
         Target::Room { default, parent, .. } => quoted(default.as_ref().unwrap_or(parent)),

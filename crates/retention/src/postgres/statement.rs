@@ -4,33 +4,7 @@ use ostler_api::retention::TableName;
 use ostler_postgres::quote::{identifier, literal};
 
 use crate::strategy::{Form, Target};
-
-/// A statement of a file with its `{places}` filled, in one pass: what is filled in is not looked at again.
-pub(super) fn fill(template: &str, places: &[(&str, &str)]) -> String {
-    let mut text = String::with_capacity(template.len() + 64);
-    let mut rest = template.trim_end();
-    while let Some(start) = rest.find('{') {
-        let (before, after) = rest.split_at(start);
-        text.push_str(before);
-        let found = places.iter().find_map(|(name, value)| {
-            let tail = after.strip_prefix('{')?.strip_prefix(name)?.strip_prefix('}')?;
-            Some((*value, tail))
-        });
-        match found {
-            Some((value, tail)) => {
-                text.push_str(value);
-                rest = tail;
-            }
-            // Braces of a literal.
-            None => {
-                text.push('{');
-                rest = &after[1..];
-            }
-        }
-    }
-    text.push_str(rest);
-    text
-}
+pub(super) use crate::template::fill;
 
 /// A table's quoted name.
 pub(super) fn quoted(table: &TableName) -> String {
@@ -121,15 +95,9 @@ pub(super) fn ranked(table: &str, target: &Target) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{condition, fill};
+    use super::condition;
     use crate::strategy::{Form, Target};
     use proptest::prelude::*;
-
-    #[test]
-    fn what_is_filled_in_is_not_looked_at_again() {
-        let filled = fill("a {x} {y} {z} '{}'", &[("x", "{y}"), ("y", "{x}")]);
-        assert_eq!(filled, "a {y} {x} {z} '{}'");
-    }
 
     fn rows(column: &str, type_name: &str, boundary: &str, form: Option<Form>) -> Target {
         Target::Rows {

@@ -381,7 +381,7 @@ fn kinds(manifest: &Manifest) -> Vec<Kind> {
 
 /// Bounds of a manifest, which are words of SQL: only such as the server writes, with nothing behind them.
 fn checked(bounds: &str) -> Result<&str, Failure> {
-    match crate::facts::are_bounds(bounds) {
+    match crate::bounds::are_bounds(bounds) {
         true => Ok(bounds),
         false => {
             let reason = problem(

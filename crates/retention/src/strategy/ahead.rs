@@ -70,7 +70,8 @@ pub(super) fn decide(
         .filter(|partition| partition.parent == table.table)
         .collect();
     let fits = |partition: &&Partition| {
-        partition.method == "range" && partition.key.as_slice() == [Some(by.clone())]
+        let attached = partition.attached();
+        attached.is_some_and(|it| it.method == "range" && it.key.as_slice() == [Some(by.clone())])
     };
     if table.shape != Shape::Partitioned || own.is_empty() || !own.iter().all(fits) {
         let reason = format!(
@@ -81,7 +82,7 @@ pub(super) fn decide(
     }
     let endless = own
         .iter()
-        .find(|partition| matches!(partition.leading_bounds(), Some((_, None))));
+        .find(|partition| !partition.is_default() && partition.range(by).is_some_and(|it| it.to.is_none()));
     if let Some(endless) = endless {
         return Ok(Decision {
             notes: vec![format!("{} has no end: nothing can come after it", endless.table)],
@@ -93,12 +94,13 @@ pub(super) fn decide(
         .iter()
         .filter(|partition| !partition.is_default())
         .filter_map(|partition| {
-            let (from, to) = partition.leading_bounds()?;
-            let (start, end) = (moment(from)?, moment(to)?);
+            let range = partition.range(by)?.clone();
+            let (start, end) = (moment(range.from)?, moment(range.to)?);
             Some((Extent { start, end }, *partition))
         })
         .collect();
     there.sort_by_key(|(extent, _)| *extent);
+    let parent_id = own.iter().find_map(|it| it.attached()).map_or(0, |it| it.parent_id);
     let Some((newest, named)) = there.last().copied() else {
         let reason = format!(
             "{} has no partition with a start and an end to go on from",
@@ -125,7 +127,7 @@ pub(super) fn decide(
         };
         decision
             .items
-            .push(item(question, table, column, named.parent_id, &name, &missing));
+            .push(item(question, table, column, parent_id, &name, &missing));
     }
     for (extent, partition) in there {
         decision.partitions.push(PartitionVerdict {
@@ -301,6 +303,7 @@ fn item(
         optional: !missing.needed,
         shelf: None,
         proven: None,
+        besides: None,
         bytes: None,
         rows: None,
     }

@@ -2,7 +2,9 @@
 
 use ostler_api::document::RetentionProblem;
 
-use super::{Decision, Item, Question, rows};
+use ostler_vocabulary::ErrorKind;
+
+use super::{Decision, Item, Question, problem, rows};
 use crate::column::TimeColumn;
 use crate::facts::Table;
 
@@ -11,6 +13,13 @@ pub(super) fn decide(
     table: &Table,
     column: TimeColumn,
 ) -> Result<Decision, RetentionProblem> {
+    let mut columns = table.columns.iter();
+    let own = columns.find(|it| it.name == question.policy.column);
+    if let Some(from) = own.and_then(|own| own.made_from.as_ref()) {
+        // Its values are older than the rows.
+        let reason = format!("{} is made from {from}: delete rows by {from}", question.policy.column);
+        return Err(problem(ErrorKind::Invalid, reason));
+    }
     let Some(threshold) = question.threshold else {
         return Ok(Decision::default());
     };
@@ -23,6 +32,7 @@ pub(super) fn decide(
             optional: true,
             shelf: None,
             proven: None,
+            besides: None,
             bytes: None,
             rows: None,
         }],

@@ -9,7 +9,8 @@ use ostler_vocabulary::{ErrorKind, Timestamp};
 
 use super::{Decision, Fault, Item, Proven, Question, Target, delete, drop, problem};
 use crate::column::TimeColumn;
-use crate::facts::{Table, range_of};
+use crate::bounds::range_of;
+use crate::facts::Table;
 use crate::rollup::{align, widths};
 
 pub(super) fn valid(policy: &Policy) -> Result<(), Fault> {
@@ -183,6 +184,7 @@ fn levels(
                 rollup: name.to_owned(),
                 level: u32::try_from(number).unwrap_or(u32::MAX),
             }),
+            besides: None,
             bytes: None,
             rows: None,
         });

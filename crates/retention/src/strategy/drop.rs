@@ -1,12 +1,12 @@
 //! *drop*: whole partitions.
 
 use ostler_api::document::{PartitionVerdict, RetentionProblem};
-use ostler_api::retention::PartitionRule;
+use ostler_api::retention::{PartitionRule, TableName};
 use ostler_vocabulary::{ErrorKind, Timestamp};
 
 use super::{Decision, Item, Question, Target, problem, type_name};
 use crate::column::TimeColumn;
-use crate::facts::{Partition, Shape, Table};
+use crate::facts::{Known, Partition, Shape, Table};
 
 /// A partition with what its bounds say.
 struct Dated<'a> {
@@ -31,12 +31,7 @@ pub(super) fn decide(
     let mine: Vec<&Partition> = table
         .partitions
         .iter()
-        .filter(|partition| {
-            partition
-                .key
-                .first()
-                .is_some_and(|key| key.as_deref() == Some(by))
-        })
+        .filter(|partition| partition.range(by).is_some())
         .collect();
     if mine.is_empty() && !table.partitions.is_empty() {
         let reason = format!(
@@ -48,12 +43,12 @@ pub(super) fn decide(
     let mut dated: Vec<Dated<'_>> = mine
         .into_iter()
         .map(|partition| {
-            let (from, to) = partition.leading_bounds().unwrap_or_default();
+            let range = partition.range(by).cloned().unwrap_or_default();
             let moment = |value: Option<String>| value.and_then(|value| column.moment(&value, question.zone));
             Dated {
                 partition,
-                start: moment(from),
-                end: moment(to),
+                start: moment(range.from),
+                end: moment(range.to),
             }
         })
         .collect();
@@ -67,11 +62,11 @@ pub(super) fn decide(
         )
     });
     let of_type = type_name(question, table);
-    let newest: Vec<u32> = newest(&dated, question.min_keep);
+    let newest = newest(&dated, question.min_keep);
     let mut decision = Decision::default();
     for it in dated {
         let (mut goes, mut reason) = verdict(question, &it);
-        if goes && newest.contains(&it.partition.id) {
+        if goes && newest.contains(&it.partition.table) {
             goes = false;
             reason = format!(
                 "one of the {} newest, which always stay (min_keep)",
@@ -93,18 +88,18 @@ pub(super) fn decide(
 }
 
 /// The partitions that hold the newest data, without the default one, of each parent.
-fn newest(dated: &[Dated<'_>], min_keep: u64) -> Vec<u32> {
+fn newest(dated: &[Dated<'_>], min_keep: u64) -> Vec<TableName> {
     let mut kept: Vec<&Partition> = Vec::new();
     for it in dated.iter().rev() {
         let siblings = kept
             .iter()
-            .filter(|kept| kept.parent_id == it.partition.parent_id)
+            .filter(|kept| kept.parent == it.partition.parent)
             .count();
         if !it.partition.is_default() && (siblings as u64) < min_keep {
             kept.push(it.partition);
         }
     }
-    kept.iter().map(|partition| partition.id).collect()
+    kept.iter().map(|partition| partition.table.clone()).collect()
 }
 
 fn verdict(question: &Question<'_>, it: &Dated<'_>) -> (bool, String) {
@@ -123,7 +118,7 @@ fn verdict(question: &Question<'_>, it: &Dated<'_>) -> (bool, String) {
             false,
             format!(
                 "its bounds do not tell when it {end_name}: {}",
-                it.partition.bounds
+                it.partition.bounds()
             ),
         );
     };
@@ -146,18 +141,32 @@ fn item(it: &Dated<'_>, (column, type_name): (&str, &str), reason: &str) -> Item
         table: it.partition.table.clone(),
         action: "drop partition",
         reason: reason.to_owned(),
-        target: Target::Partition {
-            id: it.partition.id,
-            parent: it.partition.parent.clone(),
-            parent_id: it.partition.parent_id,
-            bounds: it.partition.bounds.clone(),
-            column: column.to_owned(),
-            type_name: type_name.to_owned(),
-        },
+        target: target(it.partition, column, type_name),
         optional: false,
         shelf: None,
         proven: None,
+        besides: None,
         bytes: Some(it.partition.bytes),
         rows: it.partition.rows,
+    }
+}
+
+fn target(partition: &Partition, column: &str, type_name: &str) -> Target {
+    let (column, type_name) = (column.to_owned(), type_name.to_owned());
+    match &partition.known {
+        Known::Attached(it) => Target::Partition {
+            id: it.id,
+            parent: partition.parent.clone(),
+            parent_id: it.parent_id,
+            bounds: it.bounds.clone(),
+            column,
+            type_name,
+        },
+        Known::Values(it) => Target::Values {
+            table: partition.parent.clone(),
+            partition: it.clone(),
+            column,
+            type_name,
+        },
     }
 }

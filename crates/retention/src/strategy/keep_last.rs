@@ -65,6 +65,7 @@ pub(super) fn decide(
             optional: true,
             shelf: None,
             proven: None,
+            besides: None,
             bytes: None,
             rows: None,
         }],

@@ -6,6 +6,8 @@ mod delete;
 mod downsample;
 mod drop;
 mod keep_last;
+mod reallocate;
+mod snapshot;
 
 use jiff::tz::TimeZone;
 use ostler_api::document::{PartitionVerdict, RetentionProblem};
@@ -14,7 +16,7 @@ use ostler_vocabulary::{ErrorKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::column::TimeColumn;
-use crate::facts::{Shape, Table};
+use crate::facts::{Shape, Table, Values};
 
 /// What is removed. Everything that a run needs, and nothing that is counted: the digest covers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,17 @@ pub enum Target {
         parent_id: u32,
         /// Its bounds.
         bounds: String,
+        /// The column that tells the time.
+        column: String,
+        /// Its type.
+        type_name: String,
+    },
+    /// A whole partition that is no table of its own.
+    Values {
+        /// The table that it belongs to.
+        table: TableName,
+        /// What the server knows it by.
+        partition: Values,
         /// The column that tells the time.
         column: String,
         /// Its type.
@@ -69,6 +82,27 @@ pub enum Target {
     },
 }
 
+impl Target {
+    /// The column that tells the time, and its type.
+    #[must_use]
+    pub fn column(&self) -> (&str, &str) {
+        match self {
+            Self::Partition {
+                column, type_name, ..
+            }
+            | Self::Values {
+                column, type_name, ..
+            }
+            | Self::Room {
+                column, type_name, ..
+            }
+            | Self::Rows {
+                column, type_name, ..
+            } => (column, type_name),
+        }
+    }
+}
+
 /// What is done: everything that a run needs to know of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
@@ -81,6 +115,27 @@ pub struct Task {
     /// What has to have its sums first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven: Option<Proven>,
+    /// What else is done to it than that it is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub besides: Option<Besides>,
+}
+
+/// What a server does by itself with a partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "besides", rename_all = "snake_case")]
+pub enum Besides {
+    /// It is moved, and stays.
+    Reallocate {
+        /// The attribute that its nodes have to have.
+        attribute: String,
+        /// With this value.
+        value: String,
+    },
+    /// It is kept in a snapshot before it goes.
+    Snapshot {
+        /// In which repository.
+        repository: String,
+    },
 }
 
 /// The rollup whose next level has to have the sums of what goes.
@@ -132,10 +187,25 @@ pub struct Item {
     pub shelf: Option<Shelf>,
     /// What has to have its sums first.
     pub proven: Option<Proven>,
+    /// What else is done to it than that it is removed.
+    pub besides: Option<Besides>,
     /// Bytes, where the catalogue knows.
     pub bytes: Option<u64>,
     /// Rows by the server's statistics.
     pub rows: Option<u64>,
+}
+
+impl Item {
+    /// What a run needs to know of it.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        Task {
+            target: self.target.clone(),
+            shelf: self.shelf.clone(),
+            proven: self.proven.clone(),
+            besides: self.besides.clone(),
+        }
+    }
 }
 
 /// What a policy does.
@@ -192,6 +262,8 @@ fn entry(strategy: Strategy) -> Entry {
         Strategy::Archive => entry(archive::valid, archive::decide),
         Strategy::Downsample => entry(downsample::valid, downsample::decide),
         Strategy::Ahead => entry(ahead::valid, ahead::decide),
+        Strategy::Reallocate => entry(reallocate::valid, reallocate::decide),
+        Strategy::Snapshot => entry(snapshot::valid, snapshot::decide),
     }
 }
 

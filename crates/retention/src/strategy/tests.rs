@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::{Question, Target, decide};
 use crate::cutoff::zone;
-use crate::facts::{Column, Partition, Shape, Stray, Table};
+use crate::bounds::leading;
+use crate::facts::{Attached, Column, Known, Partition, Shape, Stray, Table, Whereabouts};
 
 fn moment(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -22,25 +23,31 @@ fn table(bounds: &[&str]) -> Table {
             Column {
                 name: "time".into(),
                 type_name: "timestamp with time zone".into(),
+                made_from: None,
             },
             Column {
                 name: "sensor".into(),
                 type_name: "text".into(),
+                made_from: None,
             },
         ],
+        keys: Vec::new(),
         partitions: bounds
             .iter()
             .map(|bounds| {
                 id += 1;
                 Partition {
                     table: TableName::in_public(format!("p{id}")),
-                    id,
                     parent: name.clone(),
-                    parent_id: 100,
-                    method: "range".into(),
-                    key: vec![Some("time".into())],
-                    bounds: (*bounds).into(),
-                    detaching: false,
+                    known: Known::Attached(Attached {
+                        id,
+                        parent_id: 100,
+                        method: "range".into(),
+                        key: vec![Some("time".into())],
+                        bounds: (*bounds).into(),
+                        detaching: false,
+                    }),
+                    ranges: vec![("time".into(), leading(bounds).unwrap_or_default())],
                     bytes: 8192,
                     rows: Some(5),
                 }
@@ -49,6 +56,8 @@ fn table(bounds: &[&str]) -> Table {
         detaches_concurrently: true,
         stray: Stray::default(),
         rollup: None,
+        whereabouts: Whereabouts::default(),
+        repositories: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use ostler_api::retention::{Policy, Strategy, TableName};
 use ostler_postgres::{Dsn, Target};
 use ostler_retention::Database;
 use ostler_retention::postgres::Postgres;
-use ostler_retention::strategy::{Question, Task, decide};
+use ostler_retention::strategy::{Question, decide};
 use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::shared_postgres;
 use ostler_vocabulary::Period;
@@ -44,16 +44,11 @@ async fn plans(statements: &str, column: &str, strategy: Strategy) -> Vec<String
         for item in &decision.items {
             let measured = postgres.measure(&item.table, &item.target).await.unwrap();
             page += &format!("{} {} {measured:?}\n", item.action, item.table);
-            let task = Task {
-                target: item.target.clone(),
-                shelf: None,
-                proven: None,
-            };
-            for statement in postgres.statements(&facts, &item.table, &task) {
+            for statement in postgres.statements(&facts, &item.table, &item.task()) {
                 page += &format!("  {statement}\n");
             }
         }
-        postgres.close().await;
+        Box::new(postgres).close().await;
         pages.push(page);
     }
     pages

@@ -99,7 +99,10 @@ impl Runtime {
                 self.note(Kind::Vault, vault.name, begun, looked).await?;
             }
         }
-        let databases: Vec<String> = self.inner.settings.file.database.keys().cloned().collect();
+        let databases = self.inner.settings.file.database.iter();
+        // CrateDB has no queues.
+        let databases: Vec<String> =
+            databases.filter(|(_, it)| !it.is_cratedb()).map(|(name, _)| name.clone()).collect();
         for name in databases {
             let begun = Instant::now();
             let looked = self.look_at_database(&name).await;

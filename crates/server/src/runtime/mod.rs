@@ -9,6 +9,7 @@ mod dispatch;
 mod documents;
 mod first_use;
 mod forget;
+mod governed;
 mod keys;
 mod metering;
 mod metrics;

@@ -6,14 +6,12 @@ use async_trait::async_trait;
 use ostler_api::request::{Plan, Request};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_operations::{Finished, Operation, Spec};
-use ostler_postgres::Target;
 use ostler_retention::archive::Shelves;
-use ostler_retention::postgres::Postgres;
 use ostler_store::Store;
 use ostler_vocabulary::{ErrorKind, Failure, OperationId};
 
 use super::Runtime;
-use super::queue::target;
+use super::governed::Governed;
 
 /// Where archives are: classes of storage of the configuration, and addresses.
 #[async_trait]
@@ -31,18 +29,16 @@ impl Runtime {
         place: &PolicyPlace,
         call: RetentionCall,
     ) -> Result<RetentionAnswer, Failure> {
-        let target = target(self.settings(), &place.database)?;
-        let database = Postgres::open(&target, &place.schema).await?;
-        let answered = ostler_retention::answer(&database, self, call, self.inner.clock.now()).await;
+        let database = Governed::of(self.settings(), place)?.open().await?;
+        let answered = ostler_retention::answer(database.as_ref(), self, call, self.inner.clock.now()).await;
         database.close().await;
         answered
     }
 
     /// The plan of a request about tables.
     pub(super) async fn plan_of_tables(&self, place: PolicyPlace, request: Request) -> Result<Plan, Failure> {
-        let target = target(self.settings(), &place.database)?;
-        let database = Postgres::open(&target, &place.schema).await?;
-        let plan = ostler_retention::plan_of(&database, self, request, self.inner.clock.now()).await;
+        let database = Governed::of(self.settings(), &place)?.open().await?;
+        let plan = ostler_retention::plan_of(database.as_ref(), self, request, self.inner.clock.now()).await;
         database.close().await;
         plan
     }
@@ -61,10 +57,10 @@ impl Runtime {
             plan: serde_json::to_value(&plan)
                 .map_err(|e| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {e}")))?,
         };
-        let (target, runtime) = (target(self.settings(), &place.database)?, self.clone());
+        let (governed, runtime) = (Governed::of(self.settings(), &place)?, self.clone());
         self.inner
             .engine
-            .start_as(id, spec, move |op| run(plan, op, target, place.schema, runtime))
+            .start_as(id, spec, move |op| run(plan, op, governed, runtime))
             .await
     }
 
@@ -75,11 +71,11 @@ impl Runtime {
         plan: Plan,
     ) -> Result<(), Failure> {
         let (kind, version) = ostler_retention::kind_of(&plan.request);
-        let (target, runtime) = (target(self.settings(), &place.database)?, self.clone());
+        let (governed, runtime) = (Governed::of(self.settings(), &place)?, self.clone());
         self.inner
             .engine
             .resume(id, kind, version, move |op| {
-                run(plan, op, target, place.schema, runtime)
+                run(plan, op, governed, runtime)
             })
             .await
     }
@@ -88,12 +84,11 @@ impl Runtime {
 async fn run(
     plan: Plan,
     op: Operation,
-    target: Target,
-    schema: String,
+    governed: Governed,
     runtime: Runtime,
 ) -> Result<Finished, Failure> {
-    let database = Postgres::open(&target, &schema).await?;
-    let finished = ostler_retention::run_plan(plan, op, &database, &runtime).await;
+    let database = governed.open().await?;
+    let finished = ostler_retention::run_plan(plan, op, database.as_ref(), &runtime).await;
     database.close().await;
     finished
 }

@@ -99,22 +99,30 @@ pub(super) fn check(file: &File, path: &Path) -> Result<(), Error> {
     }
     for (name, database) in &file.database {
         let key = format!("database.{name}.dsn");
-        match ostler_postgres::Dsn::parse(&database.dsn) {
+        let parsed = match database.is_cratedb() {
+            true => ostler_cratedb::Address::parse(&database.dsn)
+                .map(|address| address.password().is_some())
+                .map_err(|error| error.to_string()),
+            false => ostler_postgres::Dsn::parse(&database.dsn)
+                .map(|dsn| dsn.password().is_some())
+                .map_err(|error| error.to_string()),
+        };
+        match parsed {
             Err(error) => {
                 return wrong(
                     &key,
-                    &error.to_string(),
-                    "write `postgresql://user@host/database`",
+                    &error,
+                    "write `postgresql://user@host/database` or `crate://user@host:4200`",
                 );
             }
-            Ok(dsn) if dsn.password().is_some() => {
+            Ok(true) => {
                 return wrong(
                     &key,
                     "there is a password in it",
                     "take it out and refer to it: password = { env = \"NAME\" } or { file = \"…\" }",
                 );
             }
-            Ok(_) => {}
+            Ok(false) => {}
         }
     }
     for (name, class) in &file.class {

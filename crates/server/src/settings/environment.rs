@@ -118,6 +118,26 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "the file with the service account's key of Google Cloud Storage vaults that configure none",
     },
     Variable {
+        name: "CRATEDB_CLUSTER_URL",
+        meaning: "the CrateDB cluster of `ostler retention`, where no database is configured or named; CRATEDB_URI is the same",
+    },
+    Variable {
+        name: "CRATEDB_URI",
+        meaning: "the same, in the words of CrateDB Toolkit's retention program",
+    },
+    Variable {
+        name: "CRATEDB_USERNAME",
+        meaning: "the user of CrateDB, where its address names none",
+    },
+    Variable {
+        name: "CRATEDB_PASSWORD",
+        meaning: "the user's password",
+    },
+    Variable {
+        name: "CRATEDB_SCHEMA",
+        meaning: "the schema of names without one, where the address names none",
+    },
+    Variable {
         name: "PGHOST",
         meaning: "the server of databases whose connection string names none",
     },

@@ -243,7 +243,7 @@ impl Default for Metrics {
     }
 }
 
-/// A PostgreSQL database and how to get there.
+/// A PostgreSQL database, or a CrateDB cluster, and how to get there.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
@@ -254,6 +254,14 @@ pub struct Database {
     /// Which databases of that server have a ticker: none named is that of the DSN, `*` all.
     #[serde(default)]
     pub databases: Vec<String>,
+}
+
+impl Database {
+    /// Whether it is CrateDB.
+    #[must_use]
+    pub fn is_cratedb(&self) -> bool {
+        ostler_cratedb::Address::is_meant(&self.dsn)
+    }
 }
 
 /// A class of storage: where data goes that is too old for its table.

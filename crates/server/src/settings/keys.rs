@@ -363,7 +363,7 @@ const KEYS: &[Key] = &[
         "database.NAME",
         "dsn",
         "\"postgresql://user@host/database\"",
-        "A connection string without a password, or `host=… dbname=…`; required. PG… variables and ~/.pgpass complete it",
+        "A connection string without a password, `host=… dbname=…`, or `crate://user@host:4200` for CrateDB; required. PG… or CRATEDB_… variables and ~/.pgpass complete it",
     ),
     optional(
         "database.NAME",

@@ -1,23 +1,23 @@
 //! Requests and answers, as far as a proxy that does harm has to know them.
 
-use std::io::Read;
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 /// A whole request.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
     method: String,
     /// Path and query.
-    pub(super) target: String,
+    pub(crate) target: String,
     /// Lines without their ends, the first one included.
     head: Vec<String>,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
     /// Reads one; `None` when the client went away.
-    pub(super) fn read(stream: &mut TcpStream) -> Option<Self> {
+    pub(crate) fn read(stream: &mut TcpStream) -> Option<Self> {
         stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
         let mut bytes = Vec::new();
         let mut buffer = [0; 64 * 1024];
@@ -47,16 +47,32 @@ impl Request {
         })
     }
 
-    pub(super) fn is_listing(&self) -> bool {
+    /// One that is made here.
+    pub(crate) fn post(target: &str, body: Vec<u8>) -> Self {
+        let head = [
+            format!("POST {target} HTTP/1.1"),
+            "Host: localhost".to_owned(),
+            "Content-Type: application/json".to_owned(),
+            format!("Content-Length: {}", body.len()),
+        ];
+        Self {
+            method: "POST".to_owned(),
+            target: target.to_owned(),
+            head: head.to_vec(),
+            body,
+        }
+    }
+
+    pub(crate) fn is_listing(&self) -> bool {
         self.method == "GET" && self.target.contains("list-type=")
     }
 
-    pub(super) fn reads_an_object(&self) -> bool {
+    pub(crate) fn reads_an_object(&self) -> bool {
         self.method == "GET" && !self.target.contains('?')
     }
 
     /// As it came, but for one connection a request.
-    pub(super) fn bytes_to_send(&self) -> Vec<u8> {
+    pub(crate) fn bytes_to_send(&self) -> Vec<u8> {
         let mut text = String::new();
         for line in &self.head {
             if !line.to_ascii_lowercase().starts_with("connection:") {
@@ -71,14 +87,14 @@ impl Request {
 
 /// A whole answer, or what is left of it.
 #[derive(Debug, Clone)]
-pub(super) struct Response {
+pub(crate) struct Response {
     head: Vec<String>,
     /// As it is sent, in chunks too.
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Response {
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let (head, start) = split(bytes)?;
         Some(Self {
             head: head
@@ -90,7 +106,7 @@ impl Response {
     }
 
     /// An answer with the text of an error.
-    pub(super) fn error(status: &str, code: &str, more: &str) -> Self {
+    pub(crate) fn error(status: &str, code: &str, more: &str) -> Self {
         let body = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>as the test wants \
              it</Message></Error>"
@@ -105,15 +121,30 @@ impl Response {
         }
     }
 
-    pub(super) fn is_ok(&self) -> bool {
-        self.head
-            .first()
-            .and_then(|line| line.split(' ').nth(1))
-            .is_some_and(|status| status.starts_with('2'))
+    /// An answer of JSON.
+    pub(crate) fn json(status: u16, body: &serde_json::Value) -> Self {
+        let body = body.to_string();
+        Self {
+            head: vec![
+                format!("HTTP/1.1 {status} as recorded"),
+                "Content-Type: application/json".to_owned(),
+                format!("Content-Length: {}", body.len()),
+            ],
+            body: body.into_bytes(),
+        }
+    }
+
+    pub(crate) fn status(&self) -> Option<u16> {
+        let line = self.head.first()?;
+        line.split(' ').nth(1)?.parse().ok()
+    }
+
+    pub(crate) fn is_ok(&self) -> bool {
+        self.status().is_some_and(|status| status / 100 == 2)
     }
 
     /// With half of its body; where there is none, with half of its head.
-    pub(super) fn cut_off(mut self) -> Self {
+    pub(crate) fn cut_off(mut self) -> Self {
         if self.body.is_empty() {
             self.head.truncate(1);
         }
@@ -121,7 +152,7 @@ impl Response {
         self
     }
 
-    pub(super) fn with_bit_flipped(mut self, random: u64) -> Self {
+    pub(crate) fn with_bit_flipped(mut self, random: u64) -> Self {
         let is_plain = header(&self.head, "content-length").is_some();
         if is_plain && self.is_ok() && !self.body.is_empty() {
             let at = usize::try_from(random >> 3).unwrap_or(0) % self.body.len();
@@ -130,11 +161,21 @@ impl Response {
         self
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut text = self.head.join("\r\n");
         text.push_str("\r\nConnection: close\r\n\r\n");
         [text.as_bytes(), &self.body].concat()
     }
+}
+
+/// Asks another server the same; `None` without an answer.
+pub(crate) fn ask(upstream: impl ToSocketAddrs, request: &Request) -> Option<Response> {
+    let mut stream = TcpStream::connect(upstream).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
+    stream.write_all(&request.bytes_to_send()).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    Response::parse(&answer)
 }
 
 /// The lines of a head, and where the body starts; `None` when the head is not whole.

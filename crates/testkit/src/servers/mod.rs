@@ -6,6 +6,7 @@
 mod azurite;
 mod browser;
 pub mod cassandra;
+pub mod cratedb;
 mod fake_gcs;
 mod http;
 mod moto;

@@ -38,15 +38,34 @@ pub(crate) struct CreatePolicy {
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i32).range(1..))]
     retention_period: i32,
 
+    /// reallocate: the attribute of nodes
+    #[arg(long, value_name = "NAME", value_parser = text(), requires = "reallocation_attribute_value")]
+    reallocation_attribute_name: Option<String>,
+
+    /// reallocate: its value
+    #[arg(long, value_name = "VALUE", value_parser = text(), requires = "reallocation_attribute_name")]
+    reallocation_attribute_value: Option<String>,
+
+    /// snapshot: the repository
+    #[arg(long, value_name = "NAME", value_parser = text())]
+    target_repository_name: Option<String>,
+
     #[command(flatten)]
     place: PlaceArguments,
 }
 
 impl CreatePolicy {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
+        let strategy = strategy(&self.strategy)?;
+        let attribute = self.reallocation_attribute_name.zip(self.reallocation_attribute_value);
+        let target = match strategy {
+            Some(Strategy::Reallocate) => attribute.map(|(name, value)| format!("{name}={value}")),
+            Some(Strategy::Snapshot) => self.target_repository_name,
+            _ => None,
+        };
         let wish = PolicyWish {
             name: None,
-            strategy: strategy(&self.strategy)?,
+            strategy,
             table: TableName {
                 schema: self.table_schema,
                 name: self.table_name,
@@ -55,6 +74,7 @@ impl CreatePolicy {
             keep: Period::days(self.retention_period),
             change: PolicyChange {
                 tags: self.tags.into_iter().collect(),
+                target,
                 ..PolicyChange::default()
             },
         };
@@ -66,10 +86,11 @@ impl CreatePolicy {
 fn strategy(word: &str) -> Result<Option<Strategy>, Failure> {
     match (word.to_ascii_lowercase().as_str(), Strategy::named(word)) {
         ("delete", _) => Ok(None),
+        (_, Some(strategy @ (Strategy::Reallocate | Strategy::Snapshot))) => Ok(Some(strategy)),
         (_, Some(strategy)) if !strategy.has_target() => Ok(Some(strategy)),
         (word, _) => Err(Failure::new(
             ErrorKind::Unsupported,
-            format!("strategy `{word}` cannot be said this way for PostgreSQL"),
+            format!("strategy `{word}` cannot be said this way"),
         )
         .with_hint("`ostler retention add` has all strategies")),
     }

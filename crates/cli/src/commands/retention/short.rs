@@ -13,9 +13,6 @@ pub(super) struct Short {
     pub keep: Period,
 }
 
-/// Strategies of other databases, and those to come.
-const ELSEWHERE: &[&str] = &["snapshot", "reallocate"];
-
 /// Reads it.
 pub(super) fn read(words: &[String]) -> Result<Short, Failure> {
     let text = words.join(" ");
@@ -28,11 +25,6 @@ pub(super) fn read(words: &[String]) -> Result<Short, Failure> {
         Some((word, target)) => (word, Some(target.to_owned())),
         None => (first, None),
     };
-    if ELSEWHERE.contains(&word.to_lowercase().as_str()) {
-        let there = Strategy::ALL.map(Strategy::as_str).join(", ");
-        let message = format!("strategy `{word}` is not there for PostgreSQL");
-        return Err(Failure::new(ErrorKind::Unsupported, message).with_hint(format!("there are {there}")));
-    }
     let strategy = Strategy::named(word);
     let duration = if strategy.is_some() { others } else { rest };
     if duration.is_empty() {
@@ -85,6 +77,13 @@ mod tests {
                 "4w",
             ),
             (
+                "doc.t:day reallocate:storage=warm 4w",
+                "doc.t:day",
+                Some(Strategy::Reallocate),
+                Some("storage=warm"),
+                "4w",
+            ),
+            (
                 "\"my table\":\"a b\" KEEP-LAST inf",
                 "\"my table\":\"a b\"",
                 Some(Strategy::KeepLast),
@@ -109,7 +108,6 @@ mod tests {
             "events burn 4w",
             "events drop 0d",
             "a.b.c drop 1d",
-            "t snapshot:cold 1d",
         ] {
             assert!(read(&[text.to_owned()]).is_err(), "{text}");
         }

@@ -18,7 +18,7 @@ use super::super::{Postgres, key, of_item};
 use super::refresh::after;
 use super::sheet::{Sheet, moment};
 use crate::column::TimeColumn;
-use crate::facts::range_of;
+use crate::bounds::range_of;
 use crate::rollup::{Window, align};
 use crate::strategy::{Proven, Target, problem};
 

@@ -12,6 +12,7 @@ use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_vocabulary::Failure;
 
 use super::Runtime;
+pub(super) use place::names_a_server;
 pub(crate) use place::{configured, target};
 pub(crate) use schema::{KIND, VERSION};
 

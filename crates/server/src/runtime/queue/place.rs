@@ -22,11 +22,7 @@ pub(crate) fn target(settings: &Settings, choice: &DatabaseChoice) -> Result<Tar
     let name = match (&choice.name, names.as_slice()) {
         (Some(name), _) => name,
         (None, [only]) => *only,
-        (None, _)
-            if TELLING
-                .iter()
-                .any(|name| settings.environment.get(name).is_some()) =>
-        {
+        (None, _) if names_a_server(settings) => {
             return Ok(Target::resolve(&Dsn::default(), &environment)?);
         }
         (None, []) => {
@@ -44,6 +40,13 @@ pub(crate) fn target(settings: &Settings, choice: &DatabaseChoice) -> Result<Tar
         }
     };
     configured(settings, name)
+}
+
+/// Whether the environment says which server of PostgreSQL is meant.
+pub(crate) fn names_a_server(settings: &Settings) -> bool {
+    TELLING
+        .iter()
+        .any(|name| settings.environment.get(name).is_some())
 }
 
 /// A database of the configuration.

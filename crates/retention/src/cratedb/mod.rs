@@ -1,0 +1,425 @@
+//! CrateDB, from release 5 on, over HTTP.
+//!
+//! It has no transactions: each statement stands for itself, and changes of our own rows are made only if the row is as it was read
+//! (`_seq_no`, `_primary_term`). What was written is found by others after `REFRESH TABLE`.
+
+mod catalogue;
+mod lease;
+mod partition;
+mod policies;
+mod reallocate;
+mod rows;
+mod snapshot;
+mod span;
+mod statement;
+mod whereabouts;
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use ostler_api::document::{PolicyChanged, RetentionEntry, RetentionItem, RetentionProblem, RetentionProof};
+use ostler_api::retention::{Pace, Policy, Strategy, TableName, UndoItem, UndoProof, UndoWork};
+use ostler_api::tables::{Defined, DefinitionKind, TableItem, TableProof, Tables, TablesWork};
+use ostler_cratedb::quote::identifier;
+use ostler_cratedb::{Answer, Client, Error as ServerError, Target as Place};
+use ostler_operations::Operation;
+use ostler_store::Store;
+use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
+use serde_json::Value;
+
+use crate::archive::Shelves;
+use crate::facts::Table;
+use crate::strategy::{Besides, Target, Task, problem};
+use crate::{Database, Error, Measured};
+use lease::Held;
+use statement::{Bound, about_partition, about_rows_of, fill, of_rows, quoted};
+
+/// A CrateDB cluster with its policies.
+#[derive(Debug, Clone)]
+pub struct CrateDb {
+    client: Client,
+    /// The schema of policies.
+    schema: String,
+    /// The lease of this runner.
+    lease: Arc<Mutex<Option<Held>>>,
+}
+
+impl CrateDb {
+    /// Prepares; nobody is asked yet.
+    ///
+    /// # Errors
+    /// Those of [`Client::new`].
+    pub fn open(place: &Place, schema: &str) -> Result<Self, Failure> {
+        Ok(Self {
+            client: Client::new(place)?,
+            schema: schema.to_owned(),
+            lease: Arc::default(),
+        })
+    }
+
+    async fn ask(&self, statement: &Bound) -> Result<Answer, ServerError> {
+        self.client.execute(&statement.sql, &statement.args).await
+    }
+
+    /// Runs a statement about our own tables.
+    async fn own(&self, template: &str, args: &[Value]) -> Result<Answer, ServerError> {
+        let sql = fill(template, &[("schema", &identifier(&self.schema))]);
+        self.client.execute(&sql, args).await
+    }
+
+    /// The only number of an answer.
+    async fn number(&self, statement: &Bound) -> Result<u64, Failure> {
+        let answer = self.ask(statement).await?;
+        let found = answer.rows.first().and_then(|row| row.first()).and_then(Value::as_u64);
+        Ok(found.ok_or_else(|| self.client.unexpected(&statement.sql, "no number"))?)
+    }
+
+    /// Makes what was written to a table visible.
+    async fn refresh(&self, table: &TableName) -> Result<(), Failure> {
+        let sql = fill(include_str!("queries/refresh_table.sql"), &[("table", &quoted(table))]);
+        self.client.execute(&sql, &[]).await?;
+        Ok(())
+    }
+
+    async fn measure_partitions(
+        &self,
+        items: &[(&TableName, &Target)],
+        measured: &mut [Measured],
+    ) -> Result<(), Failure> {
+        let mut done: Vec<(&TableName, &str)> = Vec::new();
+        for (_, target) in items {
+            let Target::Values { table, column, .. } = target else {
+                continue;
+            };
+            if done.contains(&(table, column)) {
+                continue;
+            }
+            done.push((table, column));
+            let mine: Vec<(usize, &Target)> = items
+                .iter()
+                .enumerate()
+                .filter(|(_, (_, other))| {
+                    matches!(other, Target::Values { table: of, column: by, .. } if of == table && by == column)
+                })
+                .map(|(index, (_, other))| (index, *other))
+                .collect();
+            self.measure_partitions_of(table, &mine, measured).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts partitions of one table by one statement.
+    async fn measure_partitions_of(
+        &self,
+        table: &TableName,
+        items: &[(usize, &Target)],
+        measured: &mut [Measured],
+    ) -> Result<(), Failure> {
+        let partitions = || {
+            items.iter().filter_map(|(index, target)| match target {
+                Target::Values { partition, .. } => Some((*index, partition)),
+                _ => None,
+            })
+        };
+        let (Some((_, first)), Some((_, target))) = (partitions().next(), items.first()) else {
+            return Ok(());
+        };
+        let keys: Vec<String> = first.values.iter().map(|(key, _)| identifier(key)).collect();
+        let leading = (0..keys.len()).find(|at| partitions().all(|(_, it)| !it.values[*at].1.is_null()));
+        let Some(leading) = leading else {
+            return Err(Failure::new(
+                ErrorKind::Unsupported,
+                format!("a partition of {table} has no values"),
+            ));
+        };
+        self.refresh(table).await?;
+        let mut wanted: Vec<Value> = Vec::new();
+        for (_, partition) in partitions() {
+            let value = &partition.values[leading].1;
+            if !wanted.contains(value) {
+                wanted.push(value.clone());
+            }
+        }
+        let (column, type_name) = target.column();
+        let statement = Bound {
+            sql: fill(
+                include_str!("queries/measure_partitions.sql"),
+                &[
+                    ("keys", &keys.join(", ")),
+                    ("column", &identifier(column)),
+                    ("table", &quoted(table)),
+                    ("first", &keys[leading]),
+                ],
+            ),
+            args: vec![Value::Array(wanted)],
+        };
+        for row in self.ask(&statement).await?.rows {
+            let (values, found) = row.split_at(keys.len().min(row.len()));
+            let same = |it: &crate::facts::Values| it.values.iter().map(|(_, value)| value).eq(values.iter());
+            if let Some((index, _)) = partitions().find(|(_, it)| same(it)) {
+                measured[index] = self.measured(found, type_name, &statement)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Count, least and greatest, as the last three columns of a row.
+    fn measured(&self, found: &[Value], type_name: &str, by: &Bound) -> Result<Measured, Failure> {
+        let [rows, oldest, newest] = found else {
+            return Err(self.client.unexpected(&by.sql, "another number of columns").into());
+        };
+        let rows = rows
+            .as_u64()
+            .ok_or_else(|| self.client.unexpected(&by.sql, "a count that is no number"))?;
+        let shown = |value: &Value| match value {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => other
+                .as_i64()
+                .and_then(|number| span::text(number, type_name))
+                .or_else(|| Some(other.to_string())),
+        };
+        Ok(Measured {
+            rows,
+            oldest: shown(oldest),
+            newest: shown(newest),
+        })
+    }
+
+    /// The statement that counts rows, and their oldest and newest.
+    fn measuring(&self, table: &TableName, target: &Target) -> Result<Bound, Failure> {
+        let (column, type_name) = target.column();
+        let Some((condition, args)) = of_rows(target) else {
+            return Err(Failure::new(
+                ErrorKind::Unsupported,
+                format!("column {column} of type {type_name} cannot be compared with a time in CrateDB"),
+            ));
+        };
+        let places = [
+            ("table", quoted(table)),
+            ("column", identifier(column)),
+            ("condition", condition),
+        ];
+        let places = places.each_ref().map(|(name, value)| (*name, value.as_str()));
+        Ok(Bound {
+            sql: fill(include_str!("queries/measure_rows.sql"), &places),
+            args,
+        })
+    }
+}
+
+/// What is wrong with one item, apart from what ends the operation: a server that is gone, a lease that is lost.
+fn of_item<T>(result: Result<T, Failure>) -> Result<Result<T, RetentionProblem>, Failure> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(failure) if failure.kind().is_transient() => Err(failure),
+        Err(failure) if matches!(failure.kind(), ErrorKind::Cancelled | ErrorKind::Busy) => Err(failure),
+        Err(failure) => Ok(Err(problem(failure.kind(), failure.messages().join(": ")))),
+    }
+}
+
+fn not_here(what: &str) -> Failure {
+    Failure::new(ErrorKind::Unsupported, format!("{what} is not there for CrateDB"))
+}
+
+#[async_trait]
+impl Database for CrateDb {
+    fn name(&self) -> String {
+        self.client.name()
+    }
+
+    fn strategies(&self) -> &'static [Strategy] {
+        &[
+            Strategy::Drop,
+            Strategy::Delete,
+            Strategy::Reallocate,
+            Strategy::Snapshot,
+        ]
+    }
+
+    async fn policies(&self) -> Result<Vec<Policy>, Failure> {
+        let rows = self.read_policies().await?;
+        Ok(rows.into_iter().map(|row| row.policy).collect())
+    }
+
+    async fn change(&self, changes: &[PolicyChanged]) -> Result<(), Failure> {
+        self.write(changes).await
+    }
+
+    async fn history(&self, limit: i64) -> Result<Vec<RetentionEntry>, Failure> {
+        self.read_history(limit).await
+    }
+
+    async fn facts(&self, table: &TableName) -> Result<Option<Table>, Failure> {
+        self.read_facts(table).await
+    }
+
+    async fn look_around(&self, facts: Table, policy: &Policy) -> Result<Table, Failure> {
+        self.look_for(facts, policy).await
+    }
+
+    async fn measure(&self, table: &TableName, target: &Target) -> Result<Measured, Failure> {
+        let mut all = self.measure_all(&[(table, target)]).await?;
+        Ok(all.pop().unwrap_or_default())
+    }
+
+    async fn measure_all(&self, items: &[(&TableName, &Target)]) -> Result<Vec<Measured>, Failure> {
+        let mut all = vec![Measured::default(); items.len()];
+        self.measure_partitions(items, &mut all).await?;
+        for (index, (table, target)) in items.iter().enumerate() {
+            match target {
+                Target::Values { .. } => {}
+                Target::Rows { .. } => {
+                    self.refresh(table).await?;
+                    let statement = self.measuring(table, target)?;
+                    let answer = self.ask(&statement).await?;
+                    let row = answer.rows.first().map(Vec::as_slice).unwrap_or_default();
+                    all[index] = self.measured(row, target.column().1, &statement)?;
+                }
+                Target::Partition { .. } | Target::Room { .. } => return Err(Error::ForeignPlan.into()),
+            }
+        }
+        Ok(all)
+    }
+
+    async fn count(&self, table: &TableName) -> Result<u64, Failure> {
+        self.refresh(table).await?;
+        self.number(&Bound {
+            sql: fill(include_str!("queries/count.sql"), &[("table", &quoted(table))]),
+            args: Vec::new(),
+        })
+        .await
+    }
+
+    fn statements(&self, _: &Table, table: &TableName, task: &Task) -> Vec<String> {
+        match &task.target {
+            Target::Values { table, partition, .. } => {
+                let block = include_str!("queries/block.sql");
+                let block = about_partition(block, table, partition, &[("blocked", "true")]).written();
+                let drop = about_rows_of(include_str!("queries/drop.sql"), table, partition).written();
+                match &task.besides {
+                    None => vec![block, drop],
+                    Some(Besides::Reallocate { attribute, value }) => {
+                        vec![reallocate::requiring(table, partition, attribute, value).written()]
+                    }
+                    Some(Besides::Snapshot { repository }) => {
+                        let name = snapshot::name(table, partition, "OPERATION");
+                        let make = snapshot::making(repository, &name, table, partition).written();
+                        vec![block, make, drop]
+                    }
+                }
+            }
+            target @ Target::Rows { .. } => rows::statement(table, target)
+                .map(|statement| statement.written())
+                .into_iter()
+                .collect(),
+            Target::Partition { .. } | Target::Room { .. } => Vec::new(),
+        }
+    }
+
+    async fn exclude_others(&self, op: &Operation) -> Result<(), Failure> {
+        self.take_lease(&op.id().to_string()).await
+    }
+
+    async fn close(self: Box<Self>) {
+        if let Err(error) = self.give_lease_back().await {
+            tracing::warn!(%error, "the lease of retention runs out by itself");
+        }
+    }
+
+    async fn database(&self) -> Result<String, Failure> {
+        Ok(self.name())
+    }
+
+    async fn bring_back(
+        &self,
+        _: &Operation,
+        _: &UndoWork,
+        _: &[&UndoItem],
+        _: (&str, &dyn Store),
+        _: Pace,
+    ) -> Result<Vec<UndoProof>, Failure> {
+        Err(not_here("undo"))
+    }
+
+    async fn remove(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        pace: Pace,
+        _: &dyn Shelves,
+    ) -> Result<RetentionProof, Failure> {
+        let task: Task = serde_json::from_value(item.detail.clone()).map_err(|error| {
+            Failure::new(ErrorKind::Unsupported, format!("the plan cannot be read: {error}"))
+        })?;
+        let proof = match &task.target {
+            target @ Target::Values { .. } if let Some(Besides::Reallocate { attribute, value }) = &task.besides => {
+                self.reallocate(op, item, target, (attribute, value)).await?
+            }
+            Target::Values { .. } => self.remove_partition(op, item, &task).await?,
+            Target::Rows { .. } => self.remove_rows(op, item, &task.target, pace).await?,
+            Target::Partition { .. } | Target::Room { .. } => return Err(Error::ForeignPlan.into()),
+        };
+        op.step("record")
+            .key(key(item))
+            .retries(3)
+            .run(|_| async { self.record(op, item, &proof).await })
+            .await?;
+        Ok(proof)
+    }
+
+    async fn definitions(&self, _: DefinitionKind) -> Result<Vec<Defined>, Failure> {
+        Ok(Vec::new())
+    }
+
+    async fn define(&self, defined: &Defined) -> Result<Vec<String>, Failure> {
+        Err(not_here(defined.definition.kind().as_str()))
+    }
+
+    async fn undefine(&self, defined: &Defined, _: bool) -> Result<Vec<String>, Failure> {
+        Err(not_here(defined.definition.kind().as_str()))
+    }
+
+    async fn plan_work(&self, request: &mut Tables, _: Timestamp) -> Result<TablesWork, Failure> {
+        Err(not_here(request.task.kind()))
+    }
+
+    async fn do_work(
+        &self,
+        _: &Operation,
+        request: &Tables,
+        _: &TableItem,
+    ) -> Result<TableProof, Failure> {
+        Err(not_here(request.task.kind()))
+    }
+}
+
+/// The floor that refuses so many rows.
+fn too_many(item: &RetentionItem, rows: u64) -> Option<RetentionProblem> {
+    let most = item.max_rows.filter(|most| rows > *most)?;
+    Some(problem(
+        ErrorKind::Refused,
+        format!("{rows} rows would go by now, more than max_rows {most}"),
+    ))
+}
+
+/// A proof of an item of which nothing was done yet.
+fn begun(item: &RetentionItem) -> RetentionProof {
+    RetentionProof {
+        policy: item.policy.clone(),
+        table: item.table.clone(),
+        action: item.action.clone(),
+        planned: item.rows,
+        before: 0,
+        removed: 0,
+        after: 0,
+        problem: None,
+        note: None,
+        archive: None,
+    }
+}
+
+/// By what the steps of an item are told from those of others.
+fn key(item: &RetentionItem) -> String {
+    format!("{} ({})", item.table, item.policy)
+}

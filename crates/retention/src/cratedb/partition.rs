@@ -1,0 +1,182 @@
+//! A partition that goes: writes to it blocked, counted, dropped; opened again when that fails.
+
+use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
+use ostler_api::retention::TableName;
+use ostler_operations::{Operation, Step};
+use ostler_vocabulary::{ErrorKind, Failure};
+use serde_json::Value;
+
+use super::statement::{about_partition, about_rows_of};
+use super::{CrateDb, begun, key, of_item, snapshot, too_many};
+use crate::facts::Values;
+use crate::strategy::{Besides, Target, Task, problem};
+
+impl CrateDb {
+    pub(super) async fn remove_partition(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        task: &Task,
+    ) -> Result<RetentionProof, Failure> {
+        let mut proof = begun(item);
+        let Target::Values { table, partition, .. } = &task.target else {
+            return Ok(proof);
+        };
+        let key = key(item);
+        let look = |_| async { of_item(self.is_there(table, partition).await) };
+        let there: Result<bool, RetentionProblem> = op.step("look").key(&key).retries(3).run(look).await?;
+        match there {
+            Ok(true) => {}
+            Ok(false) => {
+                proof.note = Some("it was gone already".to_owned());
+                return Ok(proof);
+            }
+            Err(problem) => {
+                proof.problem = Some(problem);
+                return Ok(proof);
+            }
+        }
+        let block = |_| async {
+            of_item(async {
+                self.confirm_lease().await?;
+                self.block(table, partition, true).await
+            }
+            .await)
+        };
+        // Whoever stops the operation, or its failing elsewhere, does not leave a partition that takes no rows.
+        let back = (self.clone(), op.id().to_string(), table.clone(), partition.clone());
+        let undo = move |_| {
+            let (it, owner, table, partition) = back.clone();
+            async move {
+                // Who has the lease by now may be at work on it.
+                it.nobody_else(&owner).await?;
+                it.block(&table, &partition, false).await
+            }
+        };
+        let blocked: Result<(), RetentionProblem> =
+            op.step("block writes").key(&key).run_with_undo(block, undo).await?;
+        if let Err(problem) = blocked {
+            proof.problem = Some(problem);
+            return Ok(proof);
+        }
+        let count = |_| async { of_item(self.count_partition(table, partition).await) };
+        let counted: Result<u64, RetentionProblem> = op.step("count").key(&key).retries(3).run(count).await?;
+        let dropped = match counted.and_then(|rows| too_many(item, rows).map_or(Ok(rows), Err)) {
+            Err(problem) => Err(problem),
+            Ok(rows) => {
+                proof.before = rows;
+                match self.keep_first(op, item, task).await? {
+                    Err(problem) => Err(problem),
+                    Ok(kept) => {
+                        proof.note = kept;
+                        let drop = |_| async { of_item(self.drop_partition(table, partition, rows).await) };
+                        op.step("drop").key(&key).run(drop).await?
+                    }
+                }
+            }
+        };
+        match dropped {
+            Ok(()) => proof.removed = proof.before,
+            Err(problem) => {
+                proof.problem = Some(problem);
+                proof.after = proof.before;
+                let open = |_| async { of_item(self.block(table, partition, false).await) };
+                let opened: Result<(), RetentionProblem> =
+                    op.step("allow writes").key(&key).retries(3).run(open).await?;
+                proof.note = Some(match opened {
+                    Ok(()) => "it takes rows again".to_owned(),
+                    Err(problem) => format!("it is still there and takes no rows: {}", problem.reason),
+                });
+            }
+        }
+        Ok(proof)
+    }
+
+    /// Keeps it where its policy says; tells where.
+    async fn keep_first(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        task: &Task,
+    ) -> Result<Result<Option<String>, RetentionProblem>, Failure> {
+        let (Target::Values { table, partition, .. }, Some(Besides::Snapshot { repository })) =
+            (&task.target, &task.besides)
+        else {
+            return Ok(Ok(None));
+        };
+        let keep = |step: Step| async move {
+            of_item(self.keep_in_snapshot(op, item, (table, partition), repository, &step).await)
+        };
+        let name = snapshot::name(table, partition, &op.id().to_string());
+        let kept: Result<u64, RetentionProblem> = op
+            .step("snapshot")
+            .key(key(item))
+            .retries(3)
+            .leaves(format!("snapshot {repository}.{name}"))
+            .run(keep)
+            .await?;
+        Ok(kept.map(|shards| {
+            let shards = if shards == 1 { "1 shard".to_owned() } else { format!("{shards} shards") };
+            Some(format!("kept in snapshot {repository}.{name}: {shards}, whole"))
+        }))
+    }
+
+    /// Whether the very partition of the plan is there. One that came after it, of the same values, is another one.
+    pub(super) async fn is_there(&self, table: &TableName, partition: &Values) -> Result<bool, Failure> {
+        let args = [
+            Value::from(table.schema.clone()),
+            Value::from(table.name.clone()),
+            Value::from(partition.ident.clone()),
+        ];
+        let statement = include_str!("queries/standing.sql");
+        let answer = self.client.execute(statement, &args).await?;
+        let found = answer.rows.first().and_then(|row| row.first()).and_then(Value::as_i64);
+        if found == Some(0) {
+            return Ok(false);
+        }
+        let statement = include_str!("queries/which.sql");
+        let answer = self.client.execute(statement, &args).await?;
+        let uuid = answer.rows.first().and_then(|row| row.first()).and_then(Value::as_str);
+        Ok(uuid.is_none_or(|uuid| partition.uuid.is_empty() || uuid == partition.uuid))
+    }
+
+    /// Stops or allows writes to it. One that is gone has none.
+    async fn block(&self, table: &TableName, partition: &Values, blocked: bool) -> Result<(), Failure> {
+        if !self.is_there(table, partition).await? {
+            return Ok(());
+        }
+        let word = if blocked { "true" } else { "false" };
+        let template = include_str!("queries/block.sql");
+        let statement = about_partition(template, table, partition, &[("blocked", word)]);
+        self.ask(&statement).await?;
+        Ok(())
+    }
+
+    async fn count_partition(&self, table: &TableName, partition: &Values) -> Result<u64, Failure> {
+        let refresh = include_str!("queries/refresh_partition.sql");
+        self.ask(&about_partition(refresh, table, partition, &[])).await?;
+        let count = include_str!("queries/count_partition.sql");
+        self.number(&about_rows_of(count, table, partition)).await
+    }
+
+    /// Drops it, if it has as many rows as were counted; looks that it is gone.
+    async fn drop_partition(&self, table: &TableName, partition: &Values, rows: u64) -> Result<(), Failure> {
+        if !self.is_there(table, partition).await? {
+            return Ok(());
+        }
+        let found = self.count_partition(table, partition).await?;
+        if found != rows {
+            // A write that was under way when it was blocked.
+            let message = format!("it has {found} rows by now, and {rows} were counted");
+            return Err(Failure::new(ErrorKind::Conflict, message));
+        }
+        self.confirm_lease().await?;
+        self.ask(&about_rows_of(include_str!("queries/drop.sql"), table, partition))
+            .await?;
+        if self.is_there(table, partition).await? {
+            let reason = problem(ErrorKind::Conflict, "the server did not drop it");
+            return Err(Failure::new(reason.kind, reason.reason));
+        }
+        Ok(())
+    }
+}

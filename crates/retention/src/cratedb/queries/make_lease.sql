@@ -1,0 +1,6 @@
+CREATE TABLE IF NOT EXISTS {schema}."retention_lease" (
+    "name" TEXT NOT NULL PRIMARY KEY,
+    "owner" TEXT NOT NULL,
+    "epoch" BIGINT NOT NULL,
+    "until" TIMESTAMP WITH TIME ZONE NOT NULL
+) CLUSTERED INTO 1 SHARDS

@@ -1,0 +1,1 @@
+SELECT count(*), min({column}), max({column}) FROM {table} WHERE {condition}

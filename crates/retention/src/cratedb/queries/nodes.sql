@@ -1,0 +1,1 @@
+SELECT id, attributes FROM sys.nodes

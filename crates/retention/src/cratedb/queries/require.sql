@@ -1,0 +1,1 @@
+ALTER TABLE {table} PARTITION ({values}) SET ({setting} = {value})

@@ -1,0 +1,1 @@
+SELECT count(*) FROM information_schema.table_partitions WHERE table_schema = ? AND table_name = ? AND partition_ident = ?

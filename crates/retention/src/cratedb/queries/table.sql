@@ -1,0 +1,1 @@
+SELECT table_type, partitioned_by FROM information_schema.tables WHERE table_schema = ? AND table_name = ?

@@ -1,0 +1,1 @@
+SELECT max(partition_uuid) FROM sys.shards WHERE schema_name = ? AND table_name = ? AND partition_ident = ?

@@ -1,0 +1,227 @@
+//! Rows that go: by pieces of time, with a rest after each, counted before and after.
+
+use std::time::Duration;
+
+use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
+use ostler_api::retention::{Pace, TableName};
+use ostler_operations::{Operation, Step};
+use ostler_cratedb::quote::identifier;
+use ostler_vocabulary::{ErrorKind, Failure, Unit};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::statement::{Bound, fill, of_rows, quoted};
+use super::{CrateDb, begun, key, of_item, too_many};
+use crate::Database;
+use crate::strategy::{Target, problem};
+
+/// Rows that came meanwhile are looked for so often.
+const PASSES: u32 = 3;
+/// So many rows go in one statement at first.
+const FIRST_ROWS: u64 = 10_000;
+
+/// What a look found: rows that go, and from when on.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+struct Found {
+    rows: u64,
+    /// The least value, where it is a number.
+    from: Option<i64>,
+}
+
+/// The statement that removes them all.
+pub(super) fn statement(table: &TableName, target: &Target) -> Option<Bound> {
+    let (condition, args) = of_rows(target)?;
+    Some(bound(table, &condition, args))
+}
+
+fn bound(table: &TableName, condition: &str, args: Vec<Value>) -> Bound {
+    let places = [("table", quoted(table)), ("condition", condition.to_owned())];
+    let places = places.each_ref().map(|(name, value)| (*name, value.as_str()));
+    Bound {
+        sql: fill(include_str!("queries/drop.sql"), &places),
+        args,
+    }
+}
+
+impl CrateDb {
+    pub(super) async fn remove_rows(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        target: &Target,
+        pace: Pace,
+    ) -> Result<RetentionProof, Failure> {
+        let key = key(item);
+        let mut proof = begun(item);
+        let look = |_| async {
+            of_item(async {
+                let found = self.find_rows(&item.table, target).await?;
+                match too_many(item, found.rows) {
+                    None => Ok(found),
+                    Some(refused) => Err(Failure::new(refused.kind, refused.reason)),
+                }
+            }
+            .await)
+        };
+        let looked: Result<Found, RetentionProblem> = op.step("look").key(&key).retries(3).run(look).await?;
+        let mut found = match looked {
+            Ok(found) => found,
+            Err(problem) => {
+                proof.problem = Some(problem);
+                return Ok(proof);
+            }
+        };
+        (proof.before, proof.after) = (found.rows, found.rows);
+        for pass in 1..=PASSES {
+            if found.rows == 0 {
+                break;
+            }
+            let delete = |step: Step| async move {
+                step.progress.add_total(found.rows);
+                of_item(self.delete(item, target, found, pace, &step).await)
+            };
+            let deleted: Result<(), RetentionProblem> = op
+                .step("delete")
+                .key(format!("{key}, pass {pass}"))
+                .unit(Unit::Rows)
+                .leaves(format!("rows of {} that were deleted stay deleted", item.table))
+                .run(delete)
+                .await?;
+            proof.problem = deleted.err();
+            let prove = |_| async { of_item(self.find_rows(&item.table, target).await) };
+            let proven: Result<Found, RetentionProblem> = op
+                .step("prove")
+                .key(format!("{key}, pass {pass}"))
+                .retries(3)
+                .run(prove)
+                .await?;
+            match proven {
+                Ok(left) => {
+                    found = left;
+                    proof.after = left.rows;
+                    proof.removed = proof.before.saturating_sub(left.rows);
+                }
+                Err(problem) => proof.problem = Some(problem),
+            }
+            if proof.problem.is_some() {
+                break;
+            }
+        }
+        if proof.problem.is_none() && proof.after > 0 {
+            let reason = format!("{} such rows are left: they came meanwhile", proof.after);
+            proof.problem = Some(problem(ErrorKind::Conflict, reason));
+        }
+        Ok(proof)
+    }
+
+    async fn find_rows(&self, table: &TableName, target: &Target) -> Result<Found, Failure> {
+        let found = self.measure(table, target).await?;
+        let (_, type_name) = target.column();
+        let from = found.oldest.as_deref();
+        let from = from.and_then(|oldest| super::span::parameter(oldest, type_name)?.as_i64());
+        Ok(Found {
+            rows: found.rows,
+            from,
+        })
+    }
+
+    /// Goes once through them, from the oldest on.
+    async fn delete(
+        &self,
+        item: &RetentionItem,
+        target: &Target,
+        found: Found,
+        pace: Pace,
+        step: &Step,
+    ) -> Result<(), Failure> {
+        let (condition, args) = of_rows(target).ok_or(crate::Error::ForeignPlan)?;
+        let end = args.first().and_then(Value::as_i64);
+        let (Some(from), Some(end)) = (found.from, end) else {
+            return self.delete_by(item, &condition, args, step).await.map(drop);
+        };
+        let column = identifier(target.column().0);
+        let mut from = from;
+        let mut width = first_width(found.rows, end.saturating_sub(from));
+        while from < end {
+            let to = from.saturating_add(width).min(end);
+            let start = Instant::now();
+            let piece = match to == end {
+                // With what came before the first one meanwhile.
+                true => self.delete_by(item, &condition, args.clone(), step).await?,
+                false => {
+                    let condition = format!("{column} < ?");
+                    self.delete_by(item, &condition, vec![to.into()], step).await?
+                }
+            };
+            let took = start.elapsed();
+            width = next_width(width, took, Duration::from_millis(pace.batch_ms));
+            from = to;
+            if piece > 0 && from < end {
+                rest(took.mul_f64(pace.rest.clamp(0.0, 100.0)), step).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One statement.
+    async fn delete_by(
+        &self,
+        item: &RetentionItem,
+        condition: &str,
+        args: Vec<Value>,
+        step: &Step,
+    ) -> Result<u64, Failure> {
+        self.confirm_lease().await?;
+        let answer = self.ask(&bound(&item.table, condition, args)).await?;
+        let gone = u64::try_from(answer.rowcount).unwrap_or(0);
+        step.progress.add_done(gone);
+        Ok(gone)
+    }
+}
+
+/// How much time the first statement takes away: all of it, when there are few rows.
+fn first_width(rows: u64, span: i64) -> i64 {
+    if rows <= FIRST_ROWS {
+        return span.max(1);
+    }
+    let pieces = i64::try_from(rows.div_ceil(FIRST_ROWS)).unwrap_or(i64::MAX);
+    (span / pieces).max(1)
+}
+
+/// How much the next one takes away: what would have taken as long as it should, at most twice as much, at least half.
+fn next_width(width: i64, took: Duration, wanted: Duration) -> i64 {
+    let ratio = wanted.as_secs_f64() / took.as_secs_f64().max(0.000_1);
+    if ratio >= 2.0 {
+        width.saturating_mul(2)
+    } else if ratio <= 0.5 {
+        (width / 2).max(1)
+    } else {
+        width
+    }
+}
+
+/// Waits, unless the operation is to stop.
+pub(super) async fn rest(pause: Duration, step: &Step) -> Result<(), Failure> {
+    tokio::select! {
+        biased;
+        () = step.cancelled.cancelled() => Err(Failure::new(ErrorKind::Cancelled, "somebody asked for it to stop")),
+        () = tokio::time::sleep(pause) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, first_width, next_width};
+
+    #[test]
+    fn pieces_of_time_follow_from_rows_and_from_how_long_they_took() {
+        assert_eq!(first_width(10_000, 1_000), 1_000);
+        assert_eq!(first_width(100_000, 1_000), 100);
+        assert_eq!(first_width(u64::MAX, 5), 1);
+        for (took, next) in [(1, 200), (60, 100), (500, 50)] {
+            let found = next_width(100, Duration::from_millis(took), Duration::from_millis(100));
+            assert_eq!(found, next, "{took} ms");
+        }
+        assert_eq!(next_width(1, Duration::from_secs(9), Duration::from_millis(1)), 1);
+    }
+}
