@@ -232,8 +232,7 @@ fn two_runners_exclude_each_other_and_who_lost_the_lease_removes_nothing() {
     let table = world.sensor_readings();
     world.json(&["add", &format!("{table}:time_month drop 365d")]);
     let take = |owner: &str, until: &str| {
-        world.sql("DELETE FROM ext_lease.retention_lease");
-        world.sql("REFRESH TABLE ext_lease.retention_lease");
+        world.sql("DELETE FROM ext_lease.retention_lease WHERE name = 'runner'");
         world.sql(&format!(
             "INSERT INTO ext_lease.retention_lease (name, owner, epoch, until) \
              VALUES ('runner', '{owner}', 7, CURRENT_TIMESTAMP {until} '1 hour'::INTERVAL)"
@@ -295,6 +294,72 @@ fn the_table_of_cratedb_toolkit_is_read_and_upgraded_in_place() {
     world.json(&["policy", "remove", &table]);
     let list = world.json(&["policy", "list"]);
     assert_eq!(list["policies"], json!([]), "{list}");
+    world.finish();
+}
+
+#[test]
+fn a_partition_goes_when_its_snapshot_is_whole_and_comes_back_from_it() {
+    let world = World::new("snapshot");
+    let table = world.sensor_readings();
+    let policy = format!("{table}:time_month snapshot:cold_snapshot 365d");
+    world.crate_db.try_sql("DROP REPOSITORY cold_snapshot");
+    world.json(&["add", &policy]);
+    let (code, said) = world.code(&["plan", "--cutoff=2024-06-01"]);
+    assert!(code == 7 && said.contains("no repository cold_snapshot"), "{code} {said}");
+    world.sql("CREATE REPOSITORY cold_snapshot TYPE fs WITH (location = '/tmp/snapshots/cold_snapshot')");
+    let run = ["run", "--cutoff=2024-06-01", "--yes"];
+    for at in ["before:snapshot", "after:snapshot"] {
+        world.killed(at, &run);
+        assert_eq!(world.count(&table), 9, "{at}");
+        let (code, said) = world.resume();
+        assert!(code == 0 && said.contains("kept in snapshot cold_snapshot.ostler-"), "{at}: {said}");
+        assert_eq!((world.count(&table), world.partitions(&table)), (4, 1), "{at}");
+        let operation = world.ostler.json(["operation", "list"])["operations"][0]["id"].clone();
+        let operation = operation.as_str().unwrap();
+        let found = world.sql(&format!(
+            "SELECT name FROM sys.snapshots WHERE repository = 'cold_snapshot' AND state = 'SUCCESS' AND name LIKE '%{operation}'"
+        ));
+        let name = found[0][0].as_str().unwrap();
+        world.sql(&format!(
+            "RESTORE SNAPSHOT cold_snapshot.\"{name}\" TABLE {table} PARTITION (time_month = 1682899200000) WITH (wait_for_completion = true)"
+        ));
+        assert_eq!(world.count(&table), 9, "{at}");
+        // As it was when it was kept: without writes.
+        world.sql(&format!(
+            "ALTER TABLE {table} PARTITION (time_month = 1682899200000) SET (\"blocks.write\" = false)"
+        ));
+    }
+    world.finish();
+}
+
+#[test]
+fn a_partition_moves_to_the_nodes_that_are_wanted_and_stays() {
+    let world = World::new("reallocate");
+    let nodes = world.sql("SELECT DISTINCT attributes['storage'] FROM sys.nodes ORDER BY attributes['storage']");
+    if nodes != [[json!("hot")], [json!("warm")]] {
+        eprintln!("SKIPPED: this needs a CrateDB of two nodes, hot and warm; there are {nodes:?}");
+        return;
+    }
+    let table = world.sensor_readings();
+    world.sql(&format!("ALTER TABLE {table} SET (\"routing.allocation.require.storage\" = 'hot')"));
+    world.json(&["add", &format!("{table}:time_month reallocate:storage=cold 365d")]);
+    let (code, said) = world.code(&["policy", "check"]);
+    assert!(code == 3 && said.contains("no node has the attribute storage=cold"), "{code} {said}");
+    world.json(&["policy", "edit", &table, "--target=storage=warm"]);
+    let run = ["run", "--cutoff=2024-06-01", "--yes"];
+    world.killed("after:require", &run);
+    let (code, said) = world.resume();
+    assert!(code == 0 && said.contains("on nodes with storage=warm"), "{code} {said}");
+    let places = world.sql(&format!(
+        "SELECT DISTINCT n.attributes['storage'] FROM sys.shards s JOIN sys.nodes n ON s.node['id'] = n.id \
+         JOIN information_schema.table_partitions p ON p.partition_ident = s.partition_ident AND p.table_name = s.table_name \
+         AND p.table_schema = s.schema_name WHERE s.schema_name = 'data_reallocate' AND p.values['time_month'] = 1682899200000"
+    ));
+    assert_eq!(places, [[json!("warm")]]);
+    assert_eq!(world.count(&table), 9);
+    // A second run does nothing.
+    let (code, said) = world.code(&run);
+    assert!(code == 0 && said.contains("no data is old enough"), "{code} {said}");
     world.finish();
 }
 

@@ -54,13 +54,23 @@ impl CrateDb {
             }
         };
         let blocked: Result<(), RetentionProblem> =
-            op.step("block writes").key(&key).run_with_undo(block, undo).await?;
+            op.step("block writes").key(&key).retries(3).run_with_undo(block, undo).await?;
         if let Err(problem) = blocked {
             proof.problem = Some(problem);
             return Ok(proof);
         }
-        let count = |_| async { of_item(self.count_partition(table, partition).await) };
-        let counted: Result<u64, RetentionProblem> = op.step("count").key(&key).retries(3).run(count).await?;
+        let count = |_| async { of_item(self.count_if_there(table, partition).await) };
+        let counted: Result<Option<u64>, RetentionProblem> =
+            op.step("count").key(&key).retries(3).run(count).await?;
+        let counted = match counted {
+            Ok(Some(rows)) => Ok(rows),
+            // Dropped by an earlier try that did not learn it.
+            Ok(None) => {
+                proof.note = Some("it is gone: an earlier try removed it".to_owned());
+                return Ok(proof);
+            }
+            Err(problem) => Err(problem),
+        };
         let dropped = match counted.and_then(|rows| too_many(item, rows).map_or(Ok(rows), Err)) {
             Err(problem) => Err(problem),
             Ok(rows) => {
@@ -70,7 +80,7 @@ impl CrateDb {
                     Ok(kept) => {
                         proof.note = kept;
                         let drop = |_| async { of_item(self.drop_partition(table, partition, rows).await) };
-                        op.step("drop").key(&key).run(drop).await?
+                        op.step("drop").key(&key).retries(3).run(drop).await?
                     }
                 }
             }
@@ -150,6 +160,13 @@ impl CrateDb {
         let statement = about_partition(template, table, partition, &[("blocked", word)]);
         self.ask(&statement).await?;
         Ok(())
+    }
+
+    async fn count_if_there(&self, table: &TableName, partition: &Values) -> Result<Option<u64>, Failure> {
+        match self.is_there(table, partition).await? {
+            true => self.count_partition(table, partition).await.map(Some),
+            false => Ok(None),
+        }
     }
 
     async fn count_partition(&self, table: &TableName, partition: &Values) -> Result<u64, Failure> {

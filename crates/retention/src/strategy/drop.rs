@@ -4,7 +4,7 @@ use ostler_api::document::{PartitionVerdict, RetentionProblem};
 use ostler_api::retention::{PartitionRule, TableName};
 use ostler_vocabulary::{ErrorKind, Timestamp};
 
-use super::{Decision, Item, Question, Target, problem, type_name};
+use super::{Decision, Item, Question, Target, problem};
 use crate::column::TimeColumn;
 use crate::facts::{Known, Partition, Shape, Table};
 
@@ -61,7 +61,11 @@ pub(super) fn decide(
             it.partition.table.clone(),
         )
     });
-    let of_type = type_name(question, table);
+    // The rows' own times are told by what the column is made from.
+    let own = table.columns.iter().find(|it| it.name == *by);
+    let told_by = own.and_then(|own| own.made_from.clone()).unwrap_or_else(|| by.clone());
+    let of_type = table.columns.iter().find(|it| it.name == told_by);
+    let of_type = of_type.map(|it| it.type_name.clone()).unwrap_or_default();
     let newest = newest(&dated, question.min_keep);
     let mut decision = Decision::default();
     for it in dated {
@@ -74,7 +78,7 @@ pub(super) fn decide(
             );
         }
         if goes {
-            decision.items.push(item(&it, (by, &of_type), &reason));
+            decision.items.push(item(&it, (&told_by, &of_type), &reason));
         }
         decision.partitions.push(PartitionVerdict {
             partition: it.partition.table.clone(),

@@ -183,7 +183,7 @@ fn is_look(asked: &Value) -> bool {
 }
 
 fn how_to_record() -> &'static str {
-    "to record it anew: OSTLER_TEST_CRATEDB=HOST:4200 OSTLER_TEST_RECORD=1 cargo test, with a CrateDB of one node and `node.attr.storage=hot`"
+    "to record it anew: OSTLER_TEST_CRATEDB=HOST:4200 OSTLER_TEST_RECORD=1 cargo test, with a CrateDB as docs/dev/testing.md says"
 }
 
 #[cfg(test)]
