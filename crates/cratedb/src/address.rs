@@ -129,7 +129,11 @@ fn host_and_port(text: &str) -> Result<(String, Option<u16>), Error> {
             if host.parse::<std::net::Ipv6Addr>().is_err() {
                 return Err(wrong("there is no IPv6 address in the brackets", None));
             }
-            (host, rest.strip_prefix(':').or_else(|| (!rest.is_empty()).then_some("")))
+            (
+                host,
+                rest.strip_prefix(':')
+                    .or_else(|| (!rest.is_empty()).then_some("")),
+            )
         }
         None => match text.split_once(':') {
             Some((host, port)) => (host, Some(port)),
@@ -159,7 +163,12 @@ fn decoded(text: &str, what: &str) -> Result<String, Error> {
         }
         let pair = rest.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
         let byte = pair.and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        let byte = byte.ok_or_else(|| wrong(format!("{what} has a % that is followed by no number"), Some("write % as %25")))?;
+        let byte = byte.ok_or_else(|| {
+            wrong(
+                format!("{what} has a % that is followed by no number"),
+                Some("write % as %25"),
+            )
+        })?;
         bytes.push(byte);
         rest = &rest[2..];
     }

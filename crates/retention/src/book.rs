@@ -196,7 +196,9 @@ fn valid(policy: &Policy) -> Result<(), Error> {
     if policy.target.is_some() && !policy.strategy.has_target() {
         return wrong(
             "its strategy has no target",
-            Some("`archive:TARGET`, `downsample:ROLLUP`, `reallocate:ATTRIBUTE=VALUE`, `snapshot:REPOSITORY`"),
+            Some(
+                "`archive:TARGET`, `downsample:ROLLUP`, `reallocate:ATTRIBUTE=VALUE`, `snapshot:REPOSITORY`",
+            ),
         );
     }
     strategy::valid(policy).or_else(|fault| wrong(fault.reason, fault.cure))
@@ -280,7 +282,8 @@ fn guess(facts: &Table, wish: &PolicyWish) -> Result<String, Error> {
 
 /// What CrateDB Toolkit, which made the policy and compared starts, would take besides. What it made is of version 0.
 fn toolkit_note(question: &Question<'_>, facts: &Table, decision: &Decision) -> Option<String> {
-    if question.policy.version > 0 || question.rule == PartitionRule::Start || decision.partitions.is_empty() {
+    if question.policy.version > 0 || question.rule == PartitionRule::Start || decision.partitions.is_empty()
+    {
         return None;
     }
     let by_start = decide(

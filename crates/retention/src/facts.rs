@@ -61,7 +61,11 @@ impl Whereabouts {
     /// How many shards of a partition are, settled, on nodes with an attribute, and how many there are.
     #[must_use]
     pub fn settled(&self, ident: &str, attribute: &str, value: &str) -> (usize, usize) {
-        let shards = self.partitions.get(ident).map(|it| it.shards.as_slice()).unwrap_or_default();
+        let shards = self
+            .partitions
+            .get(ident)
+            .map(|it| it.shards.as_slice())
+            .unwrap_or_default();
         let right = |shard: &&Option<String>| {
             let node = shard.as_ref().and_then(|node| self.nodes.get(node));
             node.is_some_and(|node| node.get(attribute).is_some_and(|has| has == value))
@@ -172,7 +176,10 @@ impl Table {
     #[must_use]
     pub fn partitioned_by(&self, column: &str) -> bool {
         self.keys.iter().any(|key| key == column)
-            || self.partitions.iter().any(|partition| partition.range(column).is_some())
+            || self
+                .partitions
+                .iter()
+                .any(|partition| partition.range(column).is_some())
     }
 }
 
@@ -206,7 +213,10 @@ impl Partition {
             Known::Attached(attached) => attached.bounds.clone(),
             Known::Values(values) => {
                 let pairs = values.values.iter();
-                pairs.map(|(column, value)| format!("{column} = {value}")).collect::<Vec<_>>().join(", ")
+                pairs
+                    .map(|(column, value)| format!("{column} = {value}"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             }
         }
     }

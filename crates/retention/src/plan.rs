@@ -127,7 +127,15 @@ async fn one(
     if request.explain {
         verdict.partitions.clone_from(&decision.partitions);
     }
-    let items = measured(database, &facts, policy, &decision.items, request.estimate, floors).await?;
+    let items = measured(
+        database,
+        &facts,
+        policy,
+        &decision.items,
+        request.estimate,
+        floors,
+    )
+    .await?;
     let is_rows = |item: &Item| matches!(item.target, Target::Rows { .. });
     let removes = !matches!(policy.strategy, Strategy::Ahead | Strategy::Reallocate);
     let by_rows = decision.items.iter().any(is_rows);

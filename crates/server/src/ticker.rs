@@ -119,7 +119,12 @@ pub(crate) async fn tick(
 fn options_from(settings: &Settings, request: &TickerRequest) -> Result<TickerOptions, Failure> {
     let chosen = request.database != DatabaseChoice::default();
     let mut servers = Vec::new();
-    let mut postgres = settings.file.database.iter().filter(|(_, it)| !it.is_cratedb()).peekable();
+    let mut postgres = settings
+        .file
+        .database
+        .iter()
+        .filter(|(_, it)| !it.is_cratedb())
+        .peekable();
     if !chosen && postgres.peek().is_some() {
         for (name, database) in postgres {
             servers.push(Server {

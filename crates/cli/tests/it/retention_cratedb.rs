@@ -132,16 +132,33 @@ fn partitions_go_by_their_end() {
         ),
         "{plan}"
     );
-    assert_eq!(item["reason"], "ends 2023-06-01T00:00:00Z, not after 2023-06-02T00:00:00Z");
-    assert_eq!(plan["work"]["policies"][0]["partitions"].as_array().unwrap().len(), 2, "{plan}");
+    assert_eq!(
+        item["reason"],
+        "ends 2023-06-01T00:00:00Z, not after 2023-06-02T00:00:00Z"
+    );
+    assert_eq!(
+        plan["work"]["policies"][0]["partitions"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2,
+        "{plan}"
+    );
     let digest = plan["digest"].as_str().unwrap();
     let report = world.json(&["run", "--cutoff=2024-06-01", &format!("--apply={digest}")]);
     assert_eq!(report["rows_removed"], 5, "{report}");
     let proof = &report["items"][0];
-    assert_eq!((&proof["before"], &proof["after"]), (&json!(5), &json!(0)), "{report}");
+    assert_eq!(
+        (&proof["before"], &proof["after"]),
+        (&json!(5), &json!(0)),
+        "{report}"
+    );
     assert_eq!((world.count(&table), world.partitions(&table)), (4, 1));
     let (code, said) = world.code(&["run", "--cutoff=2024-06-01", "--yes"]);
-    assert!(code == 0 && said.contains("no data is old enough"), "{code} {said}");
+    assert!(
+        code == 0 && said.contains("no data is old enough"),
+        "{code} {said}"
+    );
     // The last partition stays unless that is wanted.
     world.json(&["run", "--cutoff=2024-12-31", "--yes"]);
     assert_eq!(world.count(&table), 4);
@@ -149,7 +166,10 @@ fn partitions_go_by_their_end() {
     assert_eq!((world.count(&table), world.partitions(&table)), (0, 0));
     let history = world.json(&["history"]);
     let entries = history["entries"].as_array().unwrap();
-    let told: Vec<_> = entries.iter().map(|it| (&it["action"], &it["rows"], &it["error"])).collect();
+    let told: Vec<_> = entries
+        .iter()
+        .map(|it| (&it["action"], &it["rows"], &it["error"]))
+        .collect();
     let dropped = json!("drop partition");
     assert_eq!(
         told,
@@ -189,7 +209,11 @@ fn rows_go_by_their_time_in_any_table() {
     world.json(&["ttl", plain, "1d"]);
     let policy = format!("--policy={plain}");
     let report = world.json(&["run", "--cutoff=2024-01-03", &policy, "--yes"]);
-    assert_eq!((&report["rows_removed"], world.count(plain)), (&json!(2), 2), "{report}");
+    assert_eq!(
+        (&report["rows_removed"], world.count(plain)),
+        (&json!(2), 2),
+        "{report}"
+    );
     world.finish();
 }
 
@@ -197,14 +221,24 @@ fn rows_go_by_their_time_in_any_table() {
 fn whoever_is_killed_goes_on_and_nobody_writes_meanwhile() {
     let world = World::new("killed");
     let run = ["run", "--cutoff=2024-06-01", "--yes"];
-    for at in ["before:block writes", "after:block writes", "after:count", "after:drop"] {
+    for at in [
+        "before:block writes",
+        "after:block writes",
+        "after:count",
+        "after:drop",
+    ] {
         let table = world.sensor_readings();
         world.json(&["ttl", &format!("{table}:time_month drop 365d")]);
         world.killed(at, &run);
         if at == "after:count" {
-            let (status, answer) =
-                world.crate_db.try_sql(&format!("INSERT INTO {table} (time, sensor) VALUES ('2023-05-10', 'late')"));
-            assert_eq!((status, &answer["error"]["code"]), (403, &json!(4035)), "{answer}");
+            let (status, answer) = world.crate_db.try_sql(&format!(
+                "INSERT INTO {table} (time, sensor) VALUES ('2023-05-10', 'late')"
+            ));
+            assert_eq!(
+                (status, &answer["error"]["code"]),
+                (403, &json!(4035)),
+                "{answer}"
+            );
         }
         let (code, said) = world.resume();
         assert_eq!(code, 0, "{at}: {said}");
@@ -220,7 +254,9 @@ fn a_partition_that_came_after_the_plan_is_another_one() {
     world.json(&["add", &format!("{table}:time_month drop 365d")]);
     world.killed("before:drop", &["run", "--cutoff=2024-06-01", "--yes"]);
     world.sql(&format!("DELETE FROM {table} WHERE time_month = 1682899200000"));
-    world.sql(&format!("INSERT INTO {table} (time, sensor) VALUES ('2023-05-10', 'late')"));
+    world.sql(&format!(
+        "INSERT INTO {table} (time, sensor) VALUES ('2023-05-10', 'late')"
+    ));
     let (code, said) = world.resume();
     assert_eq!((code, world.count(&table)), (0, 5), "{said}");
     world.finish();
@@ -271,21 +307,39 @@ fn the_table_of_cratedb_toolkit_is_read_and_upgraded_in_place() {
     let list = world.json(&["policy", "list"]);
     let policy = &list["policies"][0];
     assert_eq!(
-        (&policy["name"], &policy["strategy"], &policy["keep"], &policy["tags"]),
-        (&json!(table), &json!("drop"), &json!("365d"), &json!(["bar", "foo"])),
+        (
+            &policy["name"],
+            &policy["strategy"],
+            &policy["keep"],
+            &policy["tags"]
+        ),
+        (
+            &json!(table),
+            &json!("drop"),
+            &json!("365d"),
+            &json!(["bar", "foo"])
+        ),
         "{list}"
     );
     // It compared starts: `check` says what differs.
     let (code, said) = world.code(&["policy", "check"]);
     assert!(code == 0 && said.contains("CrateDB Toolkit"), "{code} {said}");
-    let plan = world.json(&["plan", "--tags=foo,bar", "--cutoff=2024-05-15", "--partition-rule=start"]);
+    let plan = world.json(&[
+        "plan",
+        "--tags=foo,bar",
+        "--cutoff=2024-05-15",
+        "--partition-rule=start",
+    ]);
     assert_eq!(plan["work"]["items"][0]["rows"], 5, "{plan}");
     let (code, said) = world.code(&["plan", "--tags=foo,unknown", "--quiet"]);
     assert_eq!(code, 7, "{said}");
 
     world.json(&["policy", "edit", &table, "--keep=400d"]);
     let rows = world.sql("SELECT id, strategy, version, policy['keep'] FROM ext_toolkit.retention_policy");
-    assert_eq!(rows, [[json!("5f2b"), json!("ostler:drop"), json!(1), json!("400d")]]);
+    assert_eq!(
+        rows,
+        [[json!("5f2b"), json!("ostler:drop"), json!(1), json!("400d")]]
+    );
     let list = world.json(&["policy", "list"]);
     assert_eq!(list["policies"][0]["keep"], "400d", "{list}");
     assert_eq!(list["policies"].as_array().unwrap().len(), 1);
@@ -305,14 +359,20 @@ fn a_partition_goes_when_its_snapshot_is_whole_and_comes_back_from_it() {
     world.crate_db.try_sql("DROP REPOSITORY cold_snapshot");
     world.json(&["add", &policy]);
     let (code, said) = world.code(&["plan", "--cutoff=2024-06-01"]);
-    assert!(code == 7 && said.contains("no repository cold_snapshot"), "{code} {said}");
+    assert!(
+        code == 7 && said.contains("no repository cold_snapshot"),
+        "{code} {said}"
+    );
     world.sql("CREATE REPOSITORY cold_snapshot TYPE fs WITH (location = '/tmp/snapshots/cold_snapshot')");
     let run = ["run", "--cutoff=2024-06-01", "--yes"];
     for at in ["before:snapshot", "after:snapshot"] {
         world.killed(at, &run);
         assert_eq!(world.count(&table), 9, "{at}");
         let (code, said) = world.resume();
-        assert!(code == 0 && said.contains("kept in snapshot cold_snapshot.ostler-"), "{at}: {said}");
+        assert!(
+            code == 0 && said.contains("kept in snapshot cold_snapshot.ostler-"),
+            "{at}: {said}"
+        );
         assert_eq!((world.count(&table), world.partitions(&table)), (4, 1), "{at}");
         let operation = world.ostler.json(["operation", "list"])["operations"][0]["id"].clone();
         let operation = operation.as_str().unwrap();
@@ -335,21 +395,30 @@ fn a_partition_goes_when_its_snapshot_is_whole_and_comes_back_from_it() {
 #[test]
 fn a_partition_moves_to_the_nodes_that_are_wanted_and_stays() {
     let world = World::new("reallocate");
-    let nodes = world.sql("SELECT DISTINCT attributes['storage'] FROM sys.nodes ORDER BY attributes['storage']");
+    let nodes =
+        world.sql("SELECT DISTINCT attributes['storage'] FROM sys.nodes ORDER BY attributes['storage']");
     if nodes != [[json!("hot")], [json!("warm")]] {
         eprintln!("SKIPPED: this needs a CrateDB of two nodes, hot and warm; there are {nodes:?}");
         return;
     }
     let table = world.sensor_readings();
-    world.sql(&format!("ALTER TABLE {table} SET (\"routing.allocation.require.storage\" = 'hot')"));
+    world.sql(&format!(
+        "ALTER TABLE {table} SET (\"routing.allocation.require.storage\" = 'hot')"
+    ));
     world.json(&["add", &format!("{table}:time_month reallocate:storage=cold 365d")]);
     let (code, said) = world.code(&["policy", "check"]);
-    assert!(code == 3 && said.contains("no node has the attribute storage=cold"), "{code} {said}");
+    assert!(
+        code == 3 && said.contains("no node has the attribute storage=cold"),
+        "{code} {said}"
+    );
     world.json(&["policy", "edit", &table, "--target=storage=warm"]);
     let run = ["run", "--cutoff=2024-06-01", "--yes"];
     world.killed("after:require", &run);
     let (code, said) = world.resume();
-    assert!(code == 0 && said.contains("on nodes with storage=warm"), "{code} {said}");
+    assert!(
+        code == 0 && said.contains("on nodes with storage=warm"),
+        "{code} {said}"
+    );
     let places = world.sql(&format!(
         "SELECT DISTINCT n.attributes['storage'] FROM sys.shards s JOIN sys.nodes n ON s.node['id'] = n.id \
          JOIN information_schema.table_partitions p ON p.partition_ident = s.partition_ident AND p.table_name = s.table_name \
@@ -359,7 +428,10 @@ fn a_partition_moves_to_the_nodes_that_are_wanted_and_stays() {
     assert_eq!(world.count(&table), 9);
     // A second run does nothing.
     let (code, said) = world.code(&run);
-    assert!(code == 0 && said.contains("no data is old enough"), "{code} {said}");
+    assert!(
+        code == 0 && said.contains("no data is old enough"),
+        "{code} {said}"
+    );
     world.finish();
 }
 
@@ -385,15 +457,20 @@ fn whoever_is_cut_off_at_any_statement_goes_on() {
                 break;
             }
             // It was not begun yet, or it is to be resumed.
-            let (code, said) = match world.ostler.json(["operation", "list"])["operations"][0]["state"].as_str() {
-                Some("interrupted" | "failed") => world.resume(),
-                state => {
-                    println!("{statements} {carried_out}: {code} {state:?}");
-                    world.code(&["run", "--cutoff=2024-06-01", "--yes"])
-                }
-            };
+            let (code, said) =
+                match world.ostler.json(["operation", "list"])["operations"][0]["state"].as_str() {
+                    Some("interrupted" | "failed") => world.resume(),
+                    state => {
+                        println!("{statements} {carried_out}: {code} {state:?}");
+                        world.code(&["run", "--cutoff=2024-06-01", "--yes"])
+                    }
+                };
             assert_eq!(code, 0, "{statements} {carried_out}: {said}");
-            assert_eq!((world.count(&table), world.partitions(&table)), (4, 1), "{statements} {said}");
+            assert_eq!(
+                (world.count(&table), world.partitions(&table)),
+                (4, 1),
+                "{statements} {said}"
+            );
         }
     }
     world.finish();

@@ -70,7 +70,8 @@ fn serve(mut stream: impl Read + Write, status: u16, body: &str, asked: &Mutex<S
     let Some(text) = request(&mut stream) else { return };
     *asked.lock().unwrap() = text;
     let length = body.len();
-    let answer = format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    let answer =
+        format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
     let _ = stream.write_all(answer.as_bytes());
     let _ = stream.flush();
 }
@@ -81,7 +82,9 @@ fn request(stream: &mut impl Read) -> Option<String> {
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
             if body.len() >= length.unwrap_or(0) {
                 return Some(text);
             }

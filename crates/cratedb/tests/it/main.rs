@@ -31,7 +31,10 @@ async fn a_statement_is_sent_with_its_parameters_user_and_schema() {
     assert!(asked.starts_with("POST /_sql?types HTTP/1.1"), "{asked}");
     assert!(asked.contains("default-schema: metrics"), "{asked}");
     // maint:hunter2
-    assert!(asked.contains("authorization: Basic bWFpbnQ6aHVudGVyMg=="), "{asked}");
+    assert!(
+        asked.contains("authorization: Basic bWFpbnQ6aHVudGVyMg=="),
+        "{asked}"
+    );
     assert!(asked.ends_with(r#"{"stmt":"SELECT ?","args":[1]}"#), "{asked}");
     assert!(!format!("{client:?}").contains("hunter2"));
 }
@@ -52,7 +55,10 @@ async fn the_next_host_is_asked_when_one_cannot_be_reached() {
 #[tokio::test]
 async fn whoever_was_reached_and_did_not_answer_may_have_run_it() {
     let (silent, other) = (Host::silent(), Host::plain(200, ONE));
-    let client = client(&format!("crate://127.0.0.1:{},127.0.0.1:{}", silent.port, other.port));
+    let client = client(&format!(
+        "crate://127.0.0.1:{},127.0.0.1:{}",
+        silent.port, other.port
+    ));
     let error = client.execute("DELETE FROM t", &[]).await.unwrap_err();
     assert!(matches!(error, Error::Lost { .. }), "{error}");
     assert!(error.to_string().contains("`DELETE FROM t`"), "{error}");
@@ -80,7 +86,10 @@ async fn errors_name_the_host_and_the_head_of_the_statement() {
 
     let host = Host::plain(200, "<html>");
     let client = self::client(&format!("crate://127.0.0.1:{}", host.port));
-    assert!(matches!(client.execute("SELECT 1", &[]).await, Err(Error::Answer { .. })));
+    assert!(matches!(
+        client.execute("SELECT 1", &[]).await,
+        Err(Error::Answer { .. })
+    ));
 }
 
 #[tokio::test]
@@ -92,9 +101,15 @@ async fn each_list_of_a_bulk_request_has_its_outcome() {
     let client = client(&format!("crate://127.0.0.1:{}", host.port));
     let lists = [vec![json!(1)], vec![json!(1)]];
     let outcomes = client.bulk("INSERT INTO t VALUES (?)", &lists).await.unwrap();
-    assert_eq!(outcomes.iter().map(|it| it.failed()).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(
+        outcomes.iter().map(|it| it.failed()).collect::<Vec<_>>(),
+        [false, true]
+    );
     assert_eq!(outcomes[1].error.as_ref().unwrap().code, 4091);
-    let short = client.bulk("INSERT INTO t VALUES (?)", &lists[..1]).await.unwrap_err();
+    let short = client
+        .bulk("INSERT INTO t VALUES (?)", &lists[..1])
+        .await
+        .unwrap_err();
     assert!(matches!(short, Error::Answer { .. }), "{short}");
 }
 

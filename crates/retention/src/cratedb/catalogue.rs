@@ -39,7 +39,10 @@ impl CrateDb {
             .and_then(Value::as_array)
             .map(|names| names.iter().map(|name| text(Some(name))).collect())
             .unwrap_or_default();
-        let answer = self.client.execute(include_str!("queries/columns.sql"), &names).await?;
+        let answer = self
+            .client
+            .execute(include_str!("queries/columns.sql"), &names)
+            .await?;
         let names_of: Vec<String> = answer.rows.iter().map(|row| text(row.first())).collect();
         let mut columns = Vec::new();
         let mut keys = Vec::new();
@@ -53,11 +56,7 @@ impl CrateDb {
                 type_name: type_name.clone(),
             });
             if by.contains(&name) {
-                keys.push(Key {
-                    name,
-                    type_name,
-                    cut,
-                });
+                keys.push(Key { name, type_name, cut });
             }
         }
         let partitions = match by.is_empty() {
@@ -94,7 +93,10 @@ impl CrateDb {
     ) -> Result<Vec<Partition>, Failure> {
         let statement = include_str!("queries/partitions.sql");
         let found = self.client.execute(statement, names).await?;
-        let shards = self.client.execute(include_str!("queries/shards.sql"), names).await?;
+        let shards = self
+            .client
+            .execute(include_str!("queries/shards.sql"), names)
+            .await?;
         let mut extents: BTreeMap<String, Extent> = BTreeMap::new();
         for row in &shards.rows {
             extents.insert(
@@ -143,7 +145,12 @@ fn text(value: Option<&Value>) -> String {
 }
 
 /// The ranges of a partition by its keys, and by what those are made from. A closed one tells none: it cannot be counted.
-fn ranges(values: &[(String, Value)], keys: &[Key], columns: &[Column], closed: bool) -> Vec<(String, Range)> {
+fn ranges(
+    values: &[(String, Value)],
+    keys: &[Key],
+    columns: &[Column],
+    closed: bool,
+) -> Vec<(String, Range)> {
     let mut ranges = Vec::new();
     for key in keys {
         let value = values.iter().find(|(name, _)| *name == key.name);
@@ -165,12 +172,19 @@ fn ranges(values: &[(String, Value)], keys: &[Key], columns: &[Column], closed: 
 /// A name for people: `readings[month=2023-05-01]`.
 fn label(table: &str, values: &[(String, Value)], keys: &[Key], closed: bool) -> String {
     let shown = |name: &str, value: &Value| -> String {
-        let type_name = keys.iter().find(|key| key.name == name).map(|key| key.type_name.as_str());
+        let type_name = keys
+            .iter()
+            .find(|key| key.name == name)
+            .map(|key| key.type_name.as_str());
         match (value, type_name) {
             (Value::Null, _) => name.to_owned(),
-            (Value::String(text), _) if !text.contains(|c: char| ",=[]\"".contains(c)) => format!("{name}={text}"),
+            (Value::String(text), _) if !text.contains(|c: char| ",=[]\"".contains(c)) => {
+                format!("{name}={text}")
+            }
             (Value::Number(number), Some(type_name)) if type_name.starts_with("timestamp") => {
-                let moment = number.as_i64().and_then(|number| span::text(number, "timestamp without time zone"));
+                let moment = number
+                    .as_i64()
+                    .and_then(|number| span::text(number, "timestamp without time zone"));
                 let moment = moment.unwrap_or_else(|| number.to_string());
                 let moment = moment.strip_suffix(" 00:00:00").unwrap_or(&moment);
                 format!("{name}={}", moment.replace(' ', "T"))
@@ -197,15 +211,20 @@ mod tests {
         }];
         for (values, expected) in [
             (vec![("day", json!(1_685_577_600_000_i64))], "t[day=2023-06-01]"),
-            (vec![("day", json!(1_685_577_600_500_i64))], "t[day=2023-06-01T00:00:00.500]"),
+            (
+                vec![("day", json!(1_685_577_600_500_i64))],
+                "t[day=2023-06-01T00:00:00.500]",
+            ),
             (
                 vec![("day", Value::Null), ("region", json!("eu")), ("n", json!(5))],
                 "t[day,region=eu,n=5]",
             ),
             (vec![("region", json!("a,b=c"))], "t[region=\"a,b=c\"]"),
         ] {
-            let values: Vec<(String, Value)> =
-                values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            let values: Vec<(String, Value)> = values
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect();
             assert_eq!(label("t", &values, &keys, false), expected);
         }
     }

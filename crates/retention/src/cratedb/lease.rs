@@ -12,9 +12,9 @@ use super::statement::fill;
 use crate::Error;
 
 /// How long a lease holds after it was last written, in seconds of the server's clock.
-const SECONDS: u64 = 60;
+const SECONDS: u64 = 120;
 /// How old a lease may be before a step that waits writes it again.
-const FRESH: Duration = Duration::from_secs(20);
+const FRESH: Duration = Duration::from_secs(60);
 /// How often it is tried when others write the row at the same time.
 const TRIES: u32 = 5;
 
@@ -43,7 +43,10 @@ impl CrateDb {
         for _ in 0..TRIES {
             let answer = self.own(include_str!("queries/lease.sql"), &[]).await?;
             let Some(row) = answer.rows.first() else {
-                match self.own(&timed(include_str!("queries/lease_new.sql")), &[owner.into()]).await {
+                match self
+                    .own(&timed(include_str!("queries/lease_new.sql")), &[owner.into()])
+                    .await
+                {
                     Ok(answer) => {
                         self.wrote(owner, 1, &answer.rows)?;
                         return Ok(());
@@ -53,7 +56,10 @@ impl CrateDb {
                 }
             };
             let [Value::String(by), epoch, valid, seq_no, term] = row.as_slice() else {
-                return Err(self.client.unexpected("SELECT of the lease", "another row").into());
+                return Err(self
+                    .client
+                    .unexpected("SELECT of the lease", "another row")
+                    .into());
             };
             if by != owner && valid.as_bool() != Some(false) {
                 return Err(Error::Busy {
@@ -63,7 +69,9 @@ impl CrateDb {
             }
             let epoch = epoch.as_i64().unwrap_or(0) + 1;
             let args = [owner.into(), epoch.into(), seq_no.clone(), term.clone()];
-            let answer = self.own(&timed(include_str!("queries/lease_take.sql")), &args).await?;
+            let answer = self
+                .own(&timed(include_str!("queries/lease_take.sql")), &args)
+                .await?;
             if answer.rowcount == 1 {
                 self.wrote(owner, epoch, &answer.rows)?;
                 return Ok(());
@@ -84,7 +92,9 @@ impl CrateDb {
             held.seq_no.into(),
             held.term.into(),
         ];
-        let answer = self.own(&timed(include_str!("queries/lease_take.sql")), &args).await?;
+        let answer = self
+            .own(&timed(include_str!("queries/lease_take.sql")), &args)
+            .await?;
         if answer.rowcount == 1 {
             return self.wrote(&held.owner, held.epoch, &answer.rows);
         }
@@ -115,7 +125,10 @@ impl CrateDb {
     fn lost(&self) -> Failure {
         Failure::new(
             ErrorKind::Busy,
-            format!("somebody else has begun to run policies in {}", self.client.name()),
+            format!(
+                "somebody else has begun to run policies in {}",
+                self.client.name()
+            ),
         )
         .with_hint("`ostler operation list` shows what runs here; `ostler operation resume` goes on later")
     }

@@ -70,13 +70,20 @@ impl CrateDb {
     /// The only number of an answer.
     async fn number(&self, statement: &Bound) -> Result<u64, Failure> {
         let answer = self.ask(statement).await?;
-        let found = answer.rows.first().and_then(|row| row.first()).and_then(Value::as_u64);
+        let found = answer
+            .rows
+            .first()
+            .and_then(|row| row.first())
+            .and_then(Value::as_u64);
         Ok(found.ok_or_else(|| self.client.unexpected(&statement.sql, "no number"))?)
     }
 
     /// Makes what was written to a table visible.
     async fn refresh(&self, table: &TableName) -> Result<(), Failure> {
-        let sql = fill(include_str!("queries/refresh_table.sql"), &[("table", &quoted(table))]);
+        let sql = fill(
+            include_str!("queries/refresh_table.sql"),
+            &[("table", &quoted(table))],
+        );
         self.client.execute(&sql, &[]).await?;
         Ok(())
     }
@@ -166,7 +173,10 @@ impl CrateDb {
     /// Count, least and greatest, as the last three columns of a row.
     fn measured(&self, found: &[Value], type_name: &str, by: &Bound) -> Result<Measured, Failure> {
         let [rows, oldest, newest] = found else {
-            return Err(self.client.unexpected(&by.sql, "another number of columns").into());
+            return Err(self
+                .client
+                .unexpected(&by.sql, "another number of columns")
+                .into());
         };
         let rows = rows
             .as_u64()
@@ -350,10 +360,15 @@ impl Database for CrateDb {
         _: &dyn Shelves,
     ) -> Result<RetentionProof, Failure> {
         let task: Task = serde_json::from_value(item.detail.clone()).map_err(|error| {
-            Failure::new(ErrorKind::Unsupported, format!("the plan cannot be read: {error}"))
+            Failure::new(
+                ErrorKind::Unsupported,
+                format!("the plan cannot be read: {error}"),
+            )
         })?;
         let proof = match &task.target {
-            target @ Target::Values { .. } if let Some(Besides::Reallocate { attribute, value }) = &task.besides => {
+            target @ Target::Values { .. }
+                if let Some(Besides::Reallocate { attribute, value }) = &task.besides =>
+            {
                 self.reallocate(op, item, target, (attribute, value)).await?
             }
             Target::Values { .. } => self.remove_partition(op, item, &task).await?,
@@ -384,12 +399,7 @@ impl Database for CrateDb {
         Err(not_here(request.task.kind()))
     }
 
-    async fn do_work(
-        &self,
-        _: &Operation,
-        request: &Tables,
-        _: &TableItem,
-    ) -> Result<TableProof, Failure> {
+    async fn do_work(&self, _: &Operation, request: &Tables, _: &TableItem) -> Result<TableProof, Failure> {
         Err(not_here(request.task.kind()))
     }
 }

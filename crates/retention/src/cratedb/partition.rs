@@ -37,14 +37,21 @@ impl CrateDb {
             }
         }
         let block = |_| async {
-            of_item(async {
-                self.confirm_lease().await?;
-                self.block(table, partition, true).await
-            }
-            .await)
+            of_item(
+                async {
+                    self.confirm_lease().await?;
+                    self.block(table, partition, true).await
+                }
+                .await,
+            )
         };
         // Whoever stops the operation, or its failing elsewhere, does not leave a partition that takes no rows.
-        let back = (self.clone(), op.id().to_string(), table.clone(), partition.clone());
+        let back = (
+            self.clone(),
+            op.id().to_string(),
+            table.clone(),
+            partition.clone(),
+        );
         let undo = move |_| {
             let (it, owner, table, partition) = back.clone();
             async move {
@@ -53,8 +60,12 @@ impl CrateDb {
                 it.block(&table, &partition, false).await
             }
         };
-        let blocked: Result<(), RetentionProblem> =
-            op.step("block writes").key(&key).retries(3).run_with_undo(block, undo).await?;
+        let blocked: Result<(), RetentionProblem> = op
+            .step("block writes")
+            .key(&key)
+            .retries(3)
+            .run_with_undo(block, undo)
+            .await?;
         if let Err(problem) = blocked {
             proof.problem = Some(problem);
             return Ok(proof);
@@ -115,7 +126,10 @@ impl CrateDb {
             return Ok(Ok(None));
         };
         let keep = |step: Step| async move {
-            of_item(self.keep_in_snapshot(op, item, (table, partition), repository, &step).await)
+            of_item(
+                self.keep_in_snapshot(op, item, (table, partition), repository, &step)
+                    .await,
+            )
         };
         let name = snapshot::name(table, partition, &op.id().to_string());
         let kept: Result<u64, RetentionProblem> = op
@@ -126,7 +140,11 @@ impl CrateDb {
             .run(keep)
             .await?;
         Ok(kept.map(|shards| {
-            let shards = if shards == 1 { "1 shard".to_owned() } else { format!("{shards} shards") };
+            let shards = if shards == 1 {
+                "1 shard".to_owned()
+            } else {
+                format!("{shards} shards")
+            };
             Some(format!("kept in snapshot {repository}.{name}: {shards}, whole"))
         }))
     }
@@ -140,13 +158,21 @@ impl CrateDb {
         ];
         let statement = include_str!("queries/standing.sql");
         let answer = self.client.execute(statement, &args).await?;
-        let found = answer.rows.first().and_then(|row| row.first()).and_then(Value::as_i64);
+        let found = answer
+            .rows
+            .first()
+            .and_then(|row| row.first())
+            .and_then(Value::as_i64);
         if found == Some(0) {
             return Ok(false);
         }
         let statement = include_str!("queries/which.sql");
         let answer = self.client.execute(statement, &args).await?;
-        let uuid = answer.rows.first().and_then(|row| row.first()).and_then(Value::as_str);
+        let uuid = answer
+            .rows
+            .first()
+            .and_then(|row| row.first())
+            .and_then(Value::as_str);
         Ok(uuid.is_none_or(|uuid| partition.uuid.is_empty() || uuid == partition.uuid))
     }
 

@@ -40,13 +40,26 @@ pub(super) struct Row {
 impl CrateDb {
     async fn layout(&self) -> Result<Layout, Failure> {
         let statement = include_str!("queries/layout.sql");
-        let answer = self.client.execute(statement, &[self.schema.as_str().into()]).await?;
-        let has = |name: &str| answer.rows.iter().any(|row| row.first() == Some(&Value::from(name)));
-        Ok(match (answer.rows.is_empty(), has("policy") && has("version") && has("format")) {
-            (true, _) => Layout::Nothing,
-            (false, false) => Layout::Toolkit,
-            (false, true) => Layout::Ours,
-        })
+        let answer = self
+            .client
+            .execute(statement, &[self.schema.as_str().into()])
+            .await?;
+        let has = |name: &str| {
+            answer
+                .rows
+                .iter()
+                .any(|row| row.first() == Some(&Value::from(name)))
+        };
+        Ok(
+            match (
+                answer.rows.is_empty(),
+                has("policy") && has("version") && has("format"),
+            ) {
+                (true, _) => Layout::Nothing,
+                (false, false) => Layout::Toolkit,
+                (false, true) => Layout::Ours,
+            },
+        )
     }
 
     pub(super) async fn read_policies(&self) -> Result<Vec<Row>, Failure> {
@@ -55,7 +68,8 @@ impl CrateDb {
             Layout::Toolkit => include_str!("queries/toolkit_policies.sql"),
             Layout::Ours => include_str!("queries/policies.sql"),
         };
-        self.own(include_str!("queries/refresh_policies.sql"), &[]).await?;
+        self.own(include_str!("queries/refresh_policies.sql"), &[])
+            .await?;
         let answer = self.own(template, &[]).await?;
         let mut rows = Vec::new();
         for row in &answer.rows {
@@ -64,8 +78,11 @@ impl CrateDb {
             rows.push(self.row(&fields)?);
         }
         // Names that the Toolkit's rows have not: the table's, or what tells them apart.
-        let mut taken: BTreeSet<String> =
-            rows.iter().filter(|row| !row.foreign).map(|row| row.policy.name.clone()).collect();
+        let mut taken: BTreeSet<String> = rows
+            .iter()
+            .filter(|row| !row.foreign)
+            .map(|row| row.policy.name.clone())
+            .collect();
         for row in rows.iter_mut().filter(|row| row.foreign) {
             let table = row.policy.table.to_string();
             let candidates = [
@@ -96,7 +113,10 @@ impl CrateDb {
         let id = text("id");
         if !get("policy").is_null() {
             let mut policy: Policy = serde_json::from_value(get("policy").clone()).map_err(|error| {
-                self.client.unexpected(include_str!("queries/policies.sql"), format!("policy {id}, which is none: {error}"))
+                self.client.unexpected(
+                    include_str!("queries/policies.sql"),
+                    format!("policy {id}, which is none: {error}"),
+                )
             })?;
             policy.version = get("version").as_i64().unwrap_or(0);
             return Ok(Row {
@@ -107,10 +127,15 @@ impl CrateDb {
         }
         let word = text("strategy");
         let strategy = strategy(&word).ok_or_else(|| {
-            let reason = format!("policy {id} in {} has the strategy `{word}`, which is not known", self.client.name());
+            let reason = format!(
+                "policy {id} in {} has the strategy `{word}`, which is not known",
+                self.client.name()
+            );
             Failure::new(ErrorKind::Unsupported, reason)
         })?;
-        let days = get("retention_period").as_i64().and_then(|days| i32::try_from(days).ok());
+        let days = get("retention_period")
+            .as_i64()
+            .and_then(|days| i32::try_from(days).ok());
         let table = TableName {
             schema: text("table_schema"),
             name: text("table_name"),
@@ -162,7 +187,8 @@ impl CrateDb {
                 done => failure.context(format!("{done} of {} changes were made", changes.len())),
             })?;
         }
-        self.own(include_str!("queries/refresh_policies.sql"), &[]).await?;
+        self.own(include_str!("queries/refresh_policies.sql"), &[])
+            .await?;
         Ok(())
     }
 
@@ -197,20 +223,24 @@ impl CrateDb {
             Ok(()) => Value::Null,
             Err(failure) => failure.messages().join(": ").into(),
         };
-        self.own(include_str!("queries/end_change.sql"), &[said, entry.into()]).await?;
+        self.own(include_str!("queries/end_change.sql"), &[said, entry.into()])
+            .await?;
         made
     }
 
     /// The columns of a row, in the order of the statements.
     fn columns(policy: &Policy, id: &str) -> Result<Vec<Value>, Failure> {
-        let mut all = serde_json::to_value(policy).map_err(|error| {
-            Failure::new(ErrorKind::Internal, format!("cannot write a policy: {error}"))
-        })?;
+        let mut all = serde_json::to_value(policy)
+            .map_err(|error| Failure::new(ErrorKind::Internal, format!("cannot write a policy: {error}")))?;
         if let Some(fields) = all.as_object_mut() {
             fields.remove("version");
         }
         let days = match policy.keep {
-            Period::Limited { months, days, nanoseconds } => {
+            Period::Limited {
+                months,
+                days,
+                nanoseconds,
+            } => {
                 // For people who look into the table: rounded up.
                 i64::from(months) * 31 + i64::from(days) + i64::from(nanoseconds > 0)
             }
@@ -244,7 +274,9 @@ impl CrateDb {
 
     /// The row's place in its history, if it is of the version that was read. Rows of CrateDB Toolkit are of none, which is 0.
     async fn place(&self, id: &str, before: &Policy) -> Result<[Value; 3], Failure> {
-        let answer = self.own(include_str!("queries/policy_row.sql"), &[id.into()]).await?;
+        let answer = self
+            .own(include_str!("queries/policy_row.sql"), &[id.into()])
+            .await?;
         match answer.rows.into_iter().next().map(<[Value; 3]>::try_from) {
             Some(Ok([version, seq_no, term])) if version.as_i64().unwrap_or(0) == before.version => {
                 Ok([id.into(), seq_no, term])
@@ -268,7 +300,9 @@ impl CrateDb {
 
     async fn delete_row(&self, id: &str, before: &Policy) -> Result<(), Failure> {
         let place = self.place(id, before).await?;
-        let answer = self.own(include_str!("queries/remove_policy.sql"), &place).await?;
+        let answer = self
+            .own(include_str!("queries/remove_policy.sql"), &place)
+            .await?;
         match answer.rowcount {
             1 => Ok(()),
             _ => Err(changed(before, before.version + 1).into()),
@@ -280,7 +314,9 @@ impl CrateDb {
             return Ok(Vec::new());
         }
         self.own(include_str!("queries/refresh_audit.sql"), &[]).await?;
-        let answer = self.own(include_str!("queries/history.sql"), &[limit.into()]).await?;
+        let answer = self
+            .own(include_str!("queries/history.sql"), &[limit.into()])
+            .await?;
         let mut entries = Vec::new();
         for row in &answer.rows {
             let named = answer.cols.iter().cloned().zip(row.iter().cloned());
@@ -291,7 +327,10 @@ impl CrateDb {
             let at = Timestamp::from_millisecond(at).unwrap_or_default();
             fields.insert("at".to_owned(), at.to_string().into());
             entries.push(serde_json::from_value(Value::Object(fields)).map_err(|error| {
-                self.client.unexpected(include_str!("queries/history.sql"), format!("an entry that is none: {error}"))
+                self.client.unexpected(
+                    include_str!("queries/history.sql"),
+                    format!("an entry that is none: {error}"),
+                )
             })?);
         }
         Ok(entries)
@@ -340,7 +379,12 @@ fn strategy(word: &str) -> Option<Strategy> {
 
 /// Where a policy of CrateDB Toolkit's moves or copies what is old.
 fn target(strategy: Strategy, fields: &BTreeMap<&str, &Value>) -> Option<String> {
-    let get = |name: &str| fields.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    let get = |name: &str| {
+        fields
+            .get(name)
+            .and_then(|value| value.as_str())
+            .map(str::to_owned)
+    };
     match strategy {
         Strategy::Reallocate => {
             let name = get("reallocation_attribute_name")?;

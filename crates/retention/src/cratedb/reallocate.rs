@@ -41,20 +41,25 @@ impl CrateDb {
         };
         let key = key(item);
         let require = |_| async {
-            of_item(async {
-                if !self.is_there(table, partition).await? {
-                    return Ok(false);
+            of_item(
+                async {
+                    if !self.is_there(table, partition).await? {
+                        return Ok(false);
+                    }
+                    self.confirm_lease().await?;
+                    self.ask(&requiring(table, partition, attribute, value)).await?;
+                    Ok(true)
                 }
-                self.confirm_lease().await?;
-                self.ask(&requiring(table, partition, attribute, value)).await?;
-                Ok(true)
-            }
-            .await)
+                .await,
+            )
         };
         let required: Result<bool, RetentionProblem> = op
             .step("require")
             .key(&key)
-            .leaves(format!("{} has to be on nodes with {attribute}={value}", item.table))
+            .leaves(format!(
+                "{} has to be on nodes with {attribute}={value}",
+                item.table
+            ))
             .run(require)
             .await?;
         match required {
@@ -71,8 +76,13 @@ impl CrateDb {
         let wait = |step: Step| async move {
             of_item(self.moved(table, partition, (attribute, value), &step).await)
         };
-        let moved: Result<usize, RetentionProblem> =
-            op.step("wait").key(&key).unit(Unit::Objects).retries(3).run(wait).await?;
+        let moved: Result<usize, RetentionProblem> = op
+            .step("wait")
+            .key(&key)
+            .unit(Unit::Objects)
+            .retries(3)
+            .run(wait)
+            .await?;
         match moved {
             Ok(shards) => {
                 let are = if shards == 1 { "shard is" } else { "shards are" };

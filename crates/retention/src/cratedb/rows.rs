@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
 use ostler_api::retention::{Pace, TableName};
-use ostler_operations::{Operation, Step};
 use ostler_cratedb::quote::identifier;
+use ostler_operations::{Operation, Step};
 use ostler_vocabulary::{ErrorKind, Failure, Unit};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -54,14 +54,16 @@ impl CrateDb {
         let key = key(item);
         let mut proof = begun(item);
         let look = |_| async {
-            of_item(async {
-                let found = self.find_rows(&item.table, target).await?;
-                match too_many(item, found.rows) {
-                    None => Ok(found),
-                    Some(refused) => Err(Failure::new(refused.kind, refused.reason)),
+            of_item(
+                async {
+                    let found = self.find_rows(&item.table, target).await?;
+                    match too_many(item, found.rows) {
+                        None => Ok(found),
+                        Some(refused) => Err(Failure::new(refused.kind, refused.reason)),
+                    }
                 }
-            }
-            .await)
+                .await,
+            )
         };
         let looked: Result<Found, RetentionProblem> = op.step("look").key(&key).retries(3).run(look).await?;
         let mut found = match looked {

@@ -24,7 +24,10 @@ pub(super) fn name(table: &TableName, partition: &Values, operation: &str) -> St
         'a'..='z' | '0'..='9' | '.' | '_' => c,
         _ => '-',
     };
-    let table: String = format!("{}.{}", table.schema, table.name).chars().map(plain).collect();
+    let table: String = format!("{}.{}", table.schema, table.name)
+        .chars()
+        .map(plain)
+        .collect();
     format!("ostler-{table}-{}-{operation}", partition.ident)
 }
 
@@ -32,7 +35,12 @@ pub(super) fn name(table: &TableName, partition: &Values, operation: &str) -> St
 pub(super) fn making(repository: &str, snapshot: &str, table: &TableName, partition: &Values) -> Bound {
     let (repository, snapshot) = (identifier(repository), identifier(snapshot));
     let places = [("repository", repository.as_str()), ("snapshot", &snapshot)];
-    about_partition(include_str!("queries/make_snapshot.sql"), table, partition, &places)
+    about_partition(
+        include_str!("queries/make_snapshot.sql"),
+        table,
+        partition,
+        &places,
+    )
 }
 
 impl CrateDb {
@@ -51,7 +59,10 @@ impl CrateDb {
             // What an earlier try of this very step left: of rows that may have been others, or not whole.
             let sql = fill(
                 include_str!("queries/drop_snapshot.sql"),
-                &[("repository", &identifier(repository)), ("snapshot", &identifier(&name))],
+                &[
+                    ("repository", &identifier(repository)),
+                    ("snapshot", &identifier(&name)),
+                ],
             );
             self.client.execute(&sql, &[]).await?;
         }
@@ -68,7 +79,10 @@ impl CrateDb {
                 Some("SUCCESS") => return whole(item, &row, table, partition),
                 state => {
                     let failures = row.get(2).map(Value::to_string).unwrap_or_default();
-                    return Err(broken(item, &format!("it is {}: {failures}", state.unwrap_or("of no state"))));
+                    return Err(broken(
+                        item,
+                        &format!("it is {}: {failures}", state.unwrap_or("of no state")),
+                    ));
                 }
             }
         }
@@ -76,13 +90,19 @@ impl CrateDb {
 
     async fn snapshot(&self, repository: &str, name: &str) -> Result<Option<Vec<Value>>, Failure> {
         let statement = include_str!("queries/snapshot.sql");
-        let answer = self.client.execute(statement, &[repository.into(), name.into()]).await?;
+        let answer = self
+            .client
+            .execute(statement, &[repository.into(), name.into()])
+            .await?;
         Ok(answer.rows.into_iter().next())
     }
 }
 
 fn broken(item: &RetentionItem, why: &str) -> Failure {
-    Failure::new(ErrorKind::Corrupt, format!("the snapshot of {} cannot be relied on: {why}", item.table))
+    Failure::new(
+        ErrorKind::Corrupt,
+        format!("the snapshot of {} cannot be relied on: {why}", item.table),
+    )
 }
 
 /// How many shards a snapshot has, if it has all of the partition.
@@ -103,7 +123,9 @@ fn whole(item: &RetentionItem, row: &[Value], table: &TableName, partition: &Val
     let same = |it: &Value| {
         let values = it["values"].as_array().into_iter().flatten();
         let values: Vec<Option<String>> = values.map(|it| it.as_str().map(str::to_owned)).collect();
-        it["table_schema"] == table.schema.as_str() && it["table_name"] == table.name.as_str() && values == wanted
+        it["table_schema"] == table.schema.as_str()
+            && it["table_name"] == table.name.as_str()
+            && values == wanted
     };
     let has = partitions.as_array().is_some_and(|all| all.iter().any(same));
     match shards.as_u64() {

@@ -68,9 +68,9 @@ pub(super) fn cut(expression: &str, columns: &[String]) -> Option<Cut> {
         [unit, column] if is_column(column) => {
             text(unit).and_then(|unit| Some((Length::named(&unit)?, TimeZone::UTC)))
         }
-        [unit, zone, column] if is_column(column) => text(unit).zip(text(zone)).and_then(|(unit, zone)| {
-            Some((Length::named(&unit)?, TimeZone::get(&zone).ok()?))
-        }),
+        [unit, zone, column] if is_column(column) => text(unit)
+            .zip(text(zone))
+            .and_then(|(unit, zone)| Some((Length::named(&unit)?, TimeZone::get(&zone).ok()?))),
         _ => None,
     };
     Some(Cut { from, length })
@@ -95,7 +95,10 @@ pub(super) fn range(value: &Value, type_name: &str, cut: Option<&Cut>) -> Option
     let end = match cut {
         // The value itself is all that rows have.
         None => first.checked_add(1),
-        Some(cut) => cut.length.as_ref().and_then(|(length, zone)| after(first, *length, zone)),
+        Some(cut) => cut
+            .length
+            .as_ref()
+            .and_then(|(length, zone)| after(first, *length, zone)),
     };
     Some(Range {
         from: text(first, type_name),
@@ -159,12 +162,36 @@ mod tests {
     fn a_partition_ends_where_the_next_one_begins() {
         let columns = ["time".to_owned(), "time_month".to_owned(), "ts".to_owned()];
         for (expression, value, to) in [
-            ("date_trunc('month', time)", "2023-05-01T00:00:00Z", Some("2023-06-01 00:00:00+00")),
-            ("date_trunc('month', \"time\")", "2024-02-01T00:00:00Z", Some("2024-03-01 00:00:00+00")),
-            ("date_trunc('day', ts)", "2024-02-28T00:00:00Z", Some("2024-02-29 00:00:00+00")),
-            ("date_trunc('week', ts)", "2024-02-26T00:00:00Z", Some("2024-03-04 00:00:00+00")),
-            ("date_trunc('quarter', ts)", "2024-10-01T00:00:00Z", Some("2025-01-01 00:00:00+00")),
-            ("date_trunc('hour', ts)", "2024-02-28T23:00:00Z", Some("2024-02-29 00:00:00+00")),
+            (
+                "date_trunc('month', time)",
+                "2023-05-01T00:00:00Z",
+                Some("2023-06-01 00:00:00+00"),
+            ),
+            (
+                "date_trunc('month', \"time\")",
+                "2024-02-01T00:00:00Z",
+                Some("2024-03-01 00:00:00+00"),
+            ),
+            (
+                "date_trunc('day', ts)",
+                "2024-02-28T00:00:00Z",
+                Some("2024-02-29 00:00:00+00"),
+            ),
+            (
+                "date_trunc('week', ts)",
+                "2024-02-26T00:00:00Z",
+                Some("2024-03-04 00:00:00+00"),
+            ),
+            (
+                "date_trunc('quarter', ts)",
+                "2024-10-01T00:00:00Z",
+                Some("2025-01-01 00:00:00+00"),
+            ),
+            (
+                "date_trunc('hour', ts)",
+                "2024-02-28T23:00:00Z",
+                Some("2024-02-29 00:00:00+00"),
+            ),
             (
                 "date_trunc('day', 'Europe/Berlin', ts)",
                 "2026-03-28T23:00:00Z",
@@ -195,14 +222,22 @@ mod tests {
             ("date_format('%Y', ts)", Some("ts")),
             ("random()", None),
         ] {
-            assert_eq!(cut(expression, &columns).map(|it| it.from).as_deref(), from, "{expression}");
+            assert_eq!(
+                cut(expression, &columns).map(|it| it.from).as_deref(),
+                from,
+                "{expression}"
+            );
         }
     }
 
     #[test]
     fn boundaries_become_milliseconds() {
         for (text, type_name, expected) in [
-            ("2024-01-01 00:00:00.123999+00", ZONED, Some(json!(ms("2024-01-01T00:00:00.123Z")))),
+            (
+                "2024-01-01 00:00:00.123999+00",
+                ZONED,
+                Some(json!(ms("2024-01-01T00:00:00.123Z"))),
+            ),
             (
                 "2024-01-01 00:00:00.000000",
                 "timestamp without time zone",

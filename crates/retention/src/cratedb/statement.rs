@@ -57,9 +57,16 @@ pub(super) fn of_partition(partition: &Values) -> (String, Vec<Value>) {
 }
 
 /// A statement about a partition, in whose file `{values}` names it.
-pub(super) fn about_partition(template: &str, table: &TableName, partition: &Values, more: &[(&str, &str)]) -> Bound {
+pub(super) fn about_partition(
+    template: &str,
+    table: &TableName,
+    partition: &Values,
+    more: &[(&str, &str)],
+) -> Bound {
     let pairs = partition.values.iter();
-    let values: Vec<String> = pairs.map(|(column, _)| format!("{} = ?", identifier(column))).collect();
+    let values: Vec<String> = pairs
+        .map(|(column, _)| format!("{} = ?", identifier(column)))
+        .collect();
     let (table, values) = (quoted(table), values.join(", "));
     let mut places = vec![("table", table.as_str()), ("values", &values)];
     places.extend(more);

@@ -26,23 +26,43 @@ impl CrateDb {
     pub(super) async fn whereabouts(&self, table: &TableName) -> Result<Whereabouts, Failure> {
         let names = [Value::from(table.schema.clone()), Value::from(table.name.clone())];
         let mut found = Whereabouts::default();
-        for row in self.client.execute(include_str!("queries/nodes.sql"), &[]).await?.rows {
-            let [Value::String(id), has] = row.as_slice() else { continue };
+        for row in self
+            .client
+            .execute(include_str!("queries/nodes.sql"), &[])
+            .await?
+            .rows
+        {
+            let [Value::String(id), has] = row.as_slice() else {
+                continue;
+            };
             found.nodes.insert(id.clone(), attributes(has));
         }
-        let required = self.client.execute(include_str!("queries/required.sql"), &names).await?;
+        let required = self
+            .client
+            .execute(include_str!("queries/required.sql"), &names)
+            .await?;
         for row in required.rows {
-            let [Value::String(ident), has] = row.as_slice() else { continue };
+            let [Value::String(ident), has] = row.as_slice() else {
+                continue;
+            };
             found.partitions.entry(ident.clone()).or_default().required = attributes(has);
         }
-        let places = self.client.execute(include_str!("queries/places.sql"), &names).await?;
+        let places = self
+            .client
+            .execute(include_str!("queries/places.sql"), &names)
+            .await?;
         for row in places.rows {
             let [Value::String(ident), state, node, relocating] = row.as_slice() else {
                 continue;
             };
             let settled = state.as_str() == Some("STARTED") && relocating.is_null();
             let node = node.as_str().filter(|_| settled).map(str::to_owned);
-            found.partitions.entry(ident.clone()).or_default().shards.push(node);
+            found
+                .partitions
+                .entry(ident.clone())
+                .or_default()
+                .shards
+                .push(node);
         }
         Ok(found)
     }

@@ -100,7 +100,10 @@ pub(super) fn decide(
         })
         .collect();
     there.sort_by_key(|(extent, _)| *extent);
-    let parent_id = own.iter().find_map(|it| it.attached()).map_or(0, |it| it.parent_id);
+    let parent_id = own
+        .iter()
+        .find_map(|it| it.attached())
+        .map_or(0, |it| it.parent_id);
     let Some((newest, named)) = there.last().copied() else {
         let reason = format!(
             "{} has no partition with a start and an end to go on from",

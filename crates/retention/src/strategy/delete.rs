@@ -17,7 +17,10 @@ pub(super) fn decide(
     let own = columns.find(|it| it.name == question.policy.column);
     if let Some(from) = own.and_then(|own| own.made_from.as_ref()) {
         // Its values are older than the rows.
-        let reason = format!("{} is made from {from}: delete rows by {from}", question.policy.column);
+        let reason = format!(
+            "{} is made from {from}: delete rows by {from}",
+            question.policy.column
+        );
         return Err(problem(ErrorKind::Invalid, reason));
     }
     let Some(threshold) = question.threshold else {

@@ -8,8 +8,8 @@ use ostler_api::tables::{Rollup, RollupState};
 use ostler_vocabulary::{ErrorKind, Timestamp};
 
 use super::{Decision, Fault, Item, Proven, Question, Target, delete, drop, problem};
-use crate::column::TimeColumn;
 use crate::bounds::range_of;
+use crate::column::TimeColumn;
 use crate::facts::Table;
 use crate::rollup::{align, widths};
 

@@ -63,7 +63,9 @@ pub(super) fn decide(
     });
     // The rows' own times are told by what the column is made from.
     let own = table.columns.iter().find(|it| it.name == *by);
-    let told_by = own.and_then(|own| own.made_from.clone()).unwrap_or_else(|| by.clone());
+    let told_by = own
+        .and_then(|own| own.made_from.clone())
+        .unwrap_or_else(|| by.clone());
     let of_type = table.columns.iter().find(|it| it.name == told_by);
     let of_type = of_type.map(|it| it.type_name.clone()).unwrap_or_default();
     let newest = newest(&dated, question.min_keep);

@@ -32,7 +32,10 @@ pub(super) fn decide(
         return Ok(Decision::default());
     };
     let nodes = table.whereabouts.nodes.values();
-    if !nodes.clone().any(|node| node.get(attribute).is_some_and(|has| has == value)) {
+    if !nodes
+        .clone()
+        .any(|node| node.get(attribute).is_some_and(|has| has == value))
+    {
         let reason = format!("no node has the attribute {attribute}={value}: nothing would move");
         return Err(problem(ErrorKind::Invalid, reason));
     }
@@ -61,7 +64,11 @@ pub(super) fn decide(
         });
         true
     });
-    for verdict in decision.partitions.iter_mut().filter(|it| there.contains(&it.partition)) {
+    for verdict in decision
+        .partitions
+        .iter_mut()
+        .filter(|it| there.contains(&it.partition))
+    {
         verdict.goes = false;
         verdict.reason = format!("it is on nodes with {attribute}={value} already");
     }

@@ -5,8 +5,8 @@ use ostler_vocabulary::{Period, Timestamp};
 use proptest::prelude::*;
 
 use super::{Question, Target, decide};
-use crate::cutoff::zone;
 use crate::bounds::leading;
+use crate::cutoff::zone;
 use crate::facts::{Attached, Column, Known, Partition, Shape, Stray, Table, Whereabouts};
 
 fn moment(text: &str) -> Timestamp {

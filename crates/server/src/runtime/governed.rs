@@ -80,7 +80,9 @@ fn cratedb(settings: &Settings, place: &PolicyPlace) -> Result<Option<ostler_cra
     let Some(name) = choice.name.as_ref().or_else(only) else {
         // Nothing is configured, or nothing is chosen: what the environment says, if PostgreSQL's says nothing.
         return match ostler_cratedb::Target::named_by(&environment)? {
-            Some(address) if databases.is_empty() && !names_a_server(settings) => Ok(Some(resolve(&address)?)),
+            Some(address) if databases.is_empty() && !names_a_server(settings) => {
+                Ok(Some(resolve(&address)?))
+            }
             _ => Ok(None),
         };
     };

@@ -101,8 +101,10 @@ impl Runtime {
         }
         let databases = self.inner.settings.file.database.iter();
         // CrateDB has no queues.
-        let databases: Vec<String> =
-            databases.filter(|(_, it)| !it.is_cratedb()).map(|(name, _)| name.clone()).collect();
+        let databases: Vec<String> = databases
+            .filter(|(_, it)| !it.is_cratedb())
+            .map(|(name, _)| name.clone())
+            .collect();
         for name in databases {
             let begun = Instant::now();
             let looked = self.look_at_database(&name).await;

@@ -74,19 +74,12 @@ impl Runtime {
         let (governed, runtime) = (Governed::of(self.settings(), &place)?, self.clone());
         self.inner
             .engine
-            .resume(id, kind, version, move |op| {
-                run(plan, op, governed, runtime)
-            })
+            .resume(id, kind, version, move |op| run(plan, op, governed, runtime))
             .await
     }
 }
 
-async fn run(
-    plan: Plan,
-    op: Operation,
-    governed: Governed,
-    runtime: Runtime,
-) -> Result<Finished, Failure> {
+async fn run(plan: Plan, op: Operation, governed: Governed, runtime: Runtime) -> Result<Finished, Failure> {
     let database = governed.open().await?;
     let finished = ostler_retention::run_plan(plan, op, database.as_ref(), &runtime).await;
     database.close().await;

@@ -57,7 +57,9 @@ pub(crate) struct CreatePolicy {
 impl CreatePolicy {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         let strategy = strategy(&self.strategy)?;
-        let attribute = self.reallocation_attribute_name.zip(self.reallocation_attribute_value);
+        let attribute = self
+            .reallocation_attribute_name
+            .zip(self.reallocation_attribute_value);
         let target = match strategy {
             Some(Strategy::Reallocate) => attribute.map(|(name, value)| format!("{name}={value}")),
             Some(Strategy::Snapshot) => self.target_repository_name,

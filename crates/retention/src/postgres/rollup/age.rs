@@ -17,8 +17,8 @@ use super::super::statement::{fill, quoted};
 use super::super::{Postgres, key, of_item};
 use super::refresh::after;
 use super::sheet::{Sheet, moment};
-use crate::column::TimeColumn;
 use crate::bounds::range_of;
+use crate::column::TimeColumn;
 use crate::rollup::{Window, align};
 use crate::strategy::{Proven, Target, problem};
 

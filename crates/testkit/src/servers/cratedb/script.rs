@@ -12,8 +12,18 @@ const ID: usize = 32;
 #[derive(Debug)]
 pub(super) enum Script {
     None,
-    Writing { file: PathBuf, lines: Vec<Line>, ids: Ids },
-    Reading { file: PathBuf, ahead: VecDeque<Line>, last: Option<Line>, ids: Ids, fault: Option<String> },
+    Writing {
+        file: PathBuf,
+        lines: Vec<Line>,
+        ids: Ids,
+    },
+    Reading {
+        file: PathBuf,
+        ahead: VecDeque<Line>,
+        last: Option<Line>,
+        ids: Ids,
+        fault: Option<String>,
+    },
 }
 
 /// One exchange.
@@ -90,7 +100,10 @@ impl Script {
             let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
             Line {
                 asked: line["asked"].clone(),
-                status: line["status"].as_u64().and_then(|it| it.try_into().ok()).unwrap_or(200),
+                status: line["status"]
+                    .as_u64()
+                    .and_then(|it| it.try_into().ok())
+                    .unwrap_or(200),
                 answer: line["answer"].clone(),
             }
         });
@@ -113,7 +126,10 @@ impl Script {
             status,
             answer: ids.hidden(answer),
         };
-        if lines.last().is_some_and(|last| last.asked == line.asked && is_look(asked)) {
+        if lines
+            .last()
+            .is_some_and(|last| last.asked == line.asked && is_look(asked))
+        {
             lines.pop();
         }
         lines.push(line);
@@ -121,14 +137,26 @@ impl Script {
 
     /// The recorded answer, if this is what was asked next.
     pub(super) fn answer(&mut self, asked: &Value) -> (u16, Value) {
-        let Self::Reading { file, ahead, last, ids, fault } = self else {
+        let Self::Reading {
+            file,
+            ahead,
+            last,
+            ids,
+            fault,
+        } = self
+        else {
             return (500, Value::Null);
         };
         let hidden = ids.hidden(asked);
         if ahead.front().is_some_and(|next| next.asked == hidden) {
             *last = ahead.pop_front();
-        } else if last.as_ref().is_none_or(|last| last.asked != hidden || !is_look(asked)) {
-            let expected = ahead.front().map_or("the end".to_owned(), |next| next.asked.to_string());
+        } else if last
+            .as_ref()
+            .is_none_or(|last| last.asked != hidden || !is_look(asked))
+        {
+            let expected = ahead
+                .front()
+                .map_or("the end".to_owned(), |next| next.asked.to_string());
             let message = format!(
                 "{}: not recorded: {hidden}\nrecorded here: {expected}\n{}",
                 file.display(),
@@ -153,7 +181,8 @@ impl Script {
                 let text: String = lines
                     .iter()
                     .map(|line| {
-                        let line = json!({ "asked": line.asked, "status": line.status, "answer": line.answer });
+                        let line =
+                            json!({ "asked": line.asked, "status": line.status, "answer": line.answer });
                         format!("{line}\n")
                     })
                     .collect();
@@ -163,7 +192,9 @@ impl Script {
                     .and_then(|()| std::fs::write(&*file, text));
                 written.err().map(|error| format!("{}: {error}", file.display()))
             }
-            Self::Reading { file, ahead, fault, .. } => fault.take().or_else(|| {
+            Self::Reading {
+                file, ahead, fault, ..
+            } => fault.take().or_else(|| {
                 let next = ahead.front()?;
                 Some(format!(
                     "{}: {} statements were not asked, first {}\n{}",
@@ -179,7 +210,9 @@ impl Script {
 
 /// Whether asking again changes nothing.
 fn is_look(asked: &Value) -> bool {
-    asked["stmt"].as_str().is_some_and(|statement| statement.trim_start().starts_with("SELECT"))
+    asked["stmt"]
+        .as_str()
+        .is_some_and(|statement| statement.trim_start().starts_with("SELECT"))
 }
 
 fn how_to_record() -> &'static str {
@@ -195,9 +228,16 @@ mod tests {
     fn what_is_not_recorded_is_refused_and_ids_may_differ() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("x.jsonl");
-        let (one, other) = ("0123456789abcdef0123456789abcdef", "ffffffffffffffff0123456789abcdef");
+        let (one, other) = (
+            "0123456789abcdef0123456789abcdef",
+            "ffffffffffffffff0123456789abcdef",
+        );
         let mut written = Script::record(&file);
-        written.note(&json!({"stmt": "UPDATE", "args": [one]}), 200, &json!({"rows": [[one]]}));
+        written.note(
+            &json!({"stmt": "UPDATE", "args": [one]}),
+            200,
+            &json!({"rows": [[one]]}),
+        );
         written.note(&json!({"stmt": "SELECT 1"}), 200, &json!({"rows": [[1]]}));
         written.note(&json!({"stmt": "SELECT 1"}), 200, &json!({"rows": [[2]]}));
         assert_eq!(written.finish(), None);
@@ -206,13 +246,21 @@ mod tests {
         let asked = json!({"stmt": "UPDATE", "args": [other]});
         assert_eq!(read.answer(&asked), (200, json!({"rows": [[other]]})));
         for _ in 0..3 {
-            assert_eq!(read.answer(&json!({"stmt": "SELECT 1"})), (200, json!({"rows": [[2]]})));
+            assert_eq!(
+                read.answer(&json!({"stmt": "SELECT 1"})),
+                (200, json!({"rows": [[2]]}))
+            );
         }
         assert_eq!(read.finish(), None);
         // The update is not repeated unseen.
         assert_eq!(read.answer(&asked).0, 500);
         assert!(read.finish().unwrap().contains("not recorded"));
-        assert!(Script::read(&file).finish().unwrap().contains("2 statements were not asked"));
+        assert!(
+            Script::read(&file)
+                .finish()
+                .unwrap()
+                .contains("2 statements were not asked")
+        );
     }
 
     #[test]
