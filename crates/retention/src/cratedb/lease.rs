@@ -12,9 +12,9 @@ use super::statement::fill;
 use crate::Error;
 
 /// How long a lease holds after it was last written, in seconds of the server's clock.
-const SECONDS: u64 = 120;
+const SECONDS: u64 = 60;
 /// How old a lease may be before a step that waits writes it again.
-const FRESH: Duration = Duration::from_secs(60);
+const FRESH: Duration = Duration::from_secs(20);
 /// How often it is tried when others write the row at the same time.
 const TRIES: u32 = 5;
 
