@@ -2,6 +2,7 @@
 //! request a connection, plain HTTP/1.1 over loopback.
 
 mod message;
+mod stream;
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -15,6 +16,8 @@ use anyhow::{Context, Result};
 
 use crate::random::Random;
 use message::{Request, Response};
+
+pub use stream::StreamProxy;
 
 /// What is done to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
