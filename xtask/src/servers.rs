@@ -7,7 +7,7 @@ use crate::{process, workspace};
 /// What no run of all tests may do without, as `OSTLER_REQUIRE` wants it.
 pub const EVERYDAY: &str = "seaweedfs,reader,azurite,sshd,fake-gcs,moto,versitygw,promtool,\
                             postgres-13,postgres-15,postgres-18,postgres-tools,cassandra-5.0,\
-                            postgres-pgq,pgq-client,postgres-jdbc";
+                            postgres-pgq,pgq-client,postgres-jdbc,pgbouncer";
 
 /// Runs the verb.
 pub fn run(arguments: &[String]) -> Result<()> {

@@ -15,6 +15,7 @@ pub mod copy;
 mod dsn;
 mod error;
 mod passfile;
+mod pooling;
 pub mod quote;
 mod sqlstate;
 mod target;

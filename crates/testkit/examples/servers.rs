@@ -63,6 +63,7 @@ const EVERYDAY: &[Entry] = &[
         || Release::WithPgq.data(),
     ),
     ("pgq-client", "PgQ's client in Python", install::pgq_client),
+    ("pgbouncer", "a pooler before PostgreSQL", postgres::pooler),
     ("postgres-jdbc", "PostgreSQL's driver for Java", postgres::jdbc),
 ];
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod listener;
 pub(crate) mod message;
+mod stream;
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -16,6 +17,8 @@ use anyhow::Result;
 use crate::random::Random;
 use listener::Listener;
 use message::{Request, Response};
+
+pub use stream::StreamProxy;
 
 /// What is done to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -38,7 +38,7 @@ impl Rows {
         let known = self
             .0
             .iter_mut()
-            .find(|row| row.scenario == scenario && row.contender == contender);
+            .find(|row| row.scenario == scenario && row.unit == unit && row.contender == contender);
         match known {
             Some(row) => {
                 row.peer.push(peer);

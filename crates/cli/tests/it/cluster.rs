@@ -153,6 +153,46 @@ impl Cluster {
         self.agents.insert(node, agent);
     }
 
+    /// Sends its process a signal, by the name that `kill` knows.
+    pub(crate) fn signal(&self, node: &str, signal: &str) {
+        let sent = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(self.agents[node].id().to_string())
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    pub(crate) fn port(&self, node: &str) -> u16 {
+        self.ports[node]
+    }
+
+    /// From now on the coordinator looks for the agent of this node at another port.
+    pub(crate) fn redirect(&self, node: &str, port: u16) {
+        self.change_config(&format!(":{}\"", self.ports[node]), &format!(":{port}\""));
+    }
+
+    /// From now on the coordinator bears silence for so long.
+    pub(crate) fn be_patient_for(&self, time: &str) {
+        let file = self.ostler.home().join("settings/ostler/config.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let rest: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.starts_with("patience"))
+            .collect();
+        fs::write(&file, rest.join("\n") + "\n").unwrap();
+        self.change_config(
+            "[cluster.shop]",
+            &format!("[cluster.shop]\npatience = \"{time}\""),
+        );
+    }
+
+    fn change_config(&self, from: &str, to: &str) {
+        let file = self.ostler.home().join("settings/ostler/config.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(&file, text.replace(from, to)).unwrap();
+    }
+
     pub(crate) fn kill(&mut self, node: &str) {
         let mut agent = self.agents.remove(node).unwrap();
         agent.kill().unwrap();
@@ -190,6 +230,20 @@ impl Cluster {
         while size_of(&packs) < bytes {
             assert!(begun.elapsed() < PATIENCE, "nothing is stored");
             std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Makes [`Cluster::until_asked`] wait for the next time.
+    pub(crate) fn forget_asked(&self, node: &str) {
+        fs::write(self.log(node), "").unwrap();
+    }
+
+    /// Waits until a node has some of its files again.
+    pub(crate) fn until_restored(&self, node: &str) {
+        let begun = Instant::now();
+        while size_of(&self.root(node)) == 0 {
+            assert!(begun.elapsed() < PATIENCE, "{node} gets nothing");
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

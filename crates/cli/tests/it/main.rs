@@ -8,6 +8,7 @@ mod bad_weather;
 mod cassandra;
 mod cluster;
 mod cluster_crash;
+mod cluster_drills;
 mod crash;
 mod crash_keys;
 mod crash_vaults;

@@ -5,6 +5,7 @@
 mod connecting;
 mod copying;
 mod failing;
+mod pooling;
 mod quoting;
 mod tls;
 

@@ -254,8 +254,16 @@ impl BatchSource for Subscription {
         let select: Option<String> = row.get(0);
         let select = select.ok_or(ConsumeError::NotOpen { batch_id })?;
         let statement = format!("copy ({select}) to stdout (format binary)");
-        let rows = connection.client().copy_out(&statement).await;
-        let rows = rows.map_err(|source| connection.failed(&statement, source))?;
+        // COPY is prepared under a name: behind a pooler, only a transaction finds it again.
+        connection.batch("begin").await?;
+        let rows = match connection.client().copy_out(&statement).await {
+            Ok(rows) => rows,
+            Err(source) => {
+                let error = connection.failed(&statement, source);
+                self.disconnect();
+                return Err(error.into());
+            }
+        };
         self.reading = Some(Reading {
             rows: Box::pin(BinaryCopyOutStream::new(rows, &COLUMNS)),
             statement,
@@ -272,6 +280,7 @@ impl BatchSource for Subscription {
         let mut bytes = 0;
         while events.len() < self.options.piece_events && bytes < self.options.piece_bytes {
             let Some(row) = reading.rows.next().await else {
+                connection.batch("commit").await?;
                 self.reading = None;
                 break;
             };

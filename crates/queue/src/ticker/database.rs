@@ -18,6 +18,7 @@ pub const CHANNEL: &str = "pgq.wake";
 const INSPECT: &str = include_str!("queries/inspect.sql");
 const LEAD: &str = include_str!("queries/lead.sql");
 const ROUND: &str = include_str!("queries/round.sql");
+const ROUND_BEHIND_POOLER: &str = include_str!("queries/round_behind_pooler.sql");
 const FOREIGN_TICKER: &str = include_str!("queries/foreign_ticker.sql");
 const FOREIGN_RETRY: &str = include_str!("queries/foreign_retry.sql");
 
@@ -37,6 +38,16 @@ struct Schema {
     is_ours: bool,
     has_operations: bool,
     is_replica: bool,
+}
+
+/// How a session is used.
+#[derive(Debug, Clone, Copy)]
+struct Standpoint {
+    schema: Schema,
+    /// Whether what belongs to a session is ours while it lasts: the lock of whoever leads, and LISTEN.
+    keeps_process: bool,
+    /// Whether producers can wake us.
+    listening: bool,
 }
 
 impl Database {
@@ -90,20 +101,33 @@ impl Database {
             connection.close().await;
             return Ok(());
         }
-        self.lead(&connection).await?;
+        let keeps_process = connection.keeps_its_process(&self.target).await?;
+        if keeps_process {
+            self.lead(&connection).await?;
+        } else {
+            tracing::warn!(
+                database = self.name,
+                "a pooler lends this ticker another session for every transaction: producers cannot wake it; give it a direct connection"
+            );
+        }
         // Some poolers refuse it; looking from time to time is enough then.
-        let listening = schema.is_ours && connection.batch(&format!("LISTEN \"{CHANNEL}\"")).await.is_ok();
+        let listening = keeps_process
+            && schema.is_ours
+            && connection.batch(&format!("LISTEN \"{CHANNEL}\"")).await.is_ok();
         tracing::info!(
             database = self.name,
             listening,
             ours = schema.is_ours,
-            "this ticker leads"
+            "this ticker is at work"
         );
-        self.board.change(&self.name, |report| {
-            report.standing = Standing::Leading;
-            report.listening = listening;
-        });
-        self.rounds(&mut connection, schema, listening, cancel).await
+        self.board
+            .change(&self.name, |report| report.listening = listening);
+        let standpoint = Standpoint {
+            schema,
+            keeps_process,
+            listening,
+        };
+        self.rounds(&mut connection, standpoint, cancel).await
     }
 
     /// Waits until no other ticker leads here. The lock ends with the session.
@@ -121,10 +145,12 @@ impl Database {
     async fn rounds(
         &self,
         connection: &mut Connection,
-        schema: Schema,
-        listening: bool,
+        standpoint: Standpoint,
         cancel: &CancellationToken,
     ) -> Result<(), Error> {
+        let Standpoint {
+            schema, listening, ..
+        } = standpoint;
         let mut pace = Pace::default();
         let limits = Limits {
             lag: self.options.wakeup_lag,
@@ -136,9 +162,14 @@ impl Database {
         let mut maintain_at = Instant::now();
         loop {
             let found = if schema.is_ours {
-                self.round(connection, sleep).await?
+                self.round(connection, standpoint, sleep).await?
             } else {
-                self.foreign_round(connection).await?
+                Some(self.foreign_round(connection).await?)
+            };
+            let Some(found) = found else {
+                self.board.stand(&self.name, Standing::StandingBy);
+                tokio::time::sleep(self.options.poll).await;
+                continue;
             };
             if Instant::now() >= maintain_at {
                 self.maintain(connection, schema, cancel).await?;
@@ -170,11 +201,25 @@ impl Database {
         }
     }
 
-    async fn round(&self, connection: &Connection, sleep: bool) -> Result<Found, Error> {
+    /// A round; `None` where another ticker leads.
+    async fn round(
+        &self,
+        connection: &Connection,
+        standpoint: Standpoint,
+        sleep: bool,
+    ) -> Result<Option<Found>, Error> {
         let lag = format!("{} ms", self.options.wakeup_lag.as_millis());
-        let row = connection
-            .one(ROUND, &[(&lag, Type::TEXT), (&sleep, Type::BOOL)])
+        let statement = if standpoint.keeps_process {
+            ROUND
+        } else {
+            ROUND_BEHIND_POOLER
+        };
+        let rows = connection
+            .query(statement, &[(&lag, Type::TEXT), (&sleep, Type::BOOL)])
             .await?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
         let ticked = row.get::<_, i32>(0).unsigned_abs();
         let failed: Vec<String> = row.get(1);
         for message in &failed {
@@ -182,17 +227,18 @@ impl Database {
             self.board.trouble(&self.name, message);
         }
         self.board.change(&self.name, |report| {
+            report.standing = Standing::Leading;
             report.rounds += 1;
             // Only now: a session that leads and then fails at once is to pause longer each time.
             report.failing = 0;
             report.ticks += u64::from(ticked);
         });
         let wait: Option<f64> = row.get(2);
-        Ok(Found {
+        Ok(Some(Found {
             ticked,
             next_event: wait.and_then(|ms| Duration::try_from_secs_f64(ms.max(0.0) / 1000.0).ok()),
             silent: row.get(3),
-        })
+        }))
     }
 
     /// A round with a schema that is not ours, by its own functions only.
@@ -200,6 +246,7 @@ impl Database {
         let ticked: Option<i64> = connection.one(FOREIGN_TICKER, &[]).await?.get(0);
         let ticked = u32::try_from(ticked.unwrap_or_default()).unwrap_or(u32::MAX);
         self.board.change(&self.name, |report| {
+            report.standing = Standing::Leading;
             report.rounds += 1;
             report.failing = 0;
             report.ticks += u64::from(ticked);

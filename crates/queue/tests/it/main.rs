@@ -10,6 +10,7 @@ mod least_rights;
 mod model;
 mod outside;
 mod place;
+mod pooler;
 mod sql_failures;
 mod sql_install;
 mod sql_interface;

@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use ostler_testkit::install::postgres::Release;
+use ostler_testkit::servers::Wire;
 
 use super::place::Place;
 use super::sql_world::{drain, queue, tick};
@@ -94,4 +95,51 @@ fn a_held_transaction_leaves_no_dead_rows_behind_consumers() {
         "select relid::regclass, n_dead_tup from pg_stat_all_tables where schemaname like 'pgq%' and n_dead_tup > 100",
     );
     assert!(dead.is_empty(), "{dead:?}");
+}
+
+/// Rows of a table, and entries of its indexes, that this transaction has read until now.
+fn read(wire: &mut Wire, table: &str) -> u64 {
+    let rows = wire
+        .query(&format!(
+            "select sum(pg_stat_get_xact_tuples_fetched(o) + pg_stat_get_xact_tuples_returned(o))
+               from (select 'pgq.{table}'::regclass::oid as o
+                     union all select indexrelid from pg_index where indrelid = 'pgq.{table}'::regclass) all_of_it"
+        ))
+        .unwrap();
+    rows[0][0].as_deref().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_batch_reads_few_positions_and_ticks_however_many_there_are() {
+    for release in Release::SUPPORTED {
+        let Some(place) = queue(release) else {
+            return;
+        };
+        // Positions are never analysed: whoever plans a statement knows only how large they are.
+        for versions in [1, 600, 2400] {
+            place.sql(&format!(
+                "select pgq.register_consumer('q', 'c' || n) from generate_series(1, 100) n;
+                 insert into pgq.ostler_position_0
+                 select p.pos_queue, p.pos_consumer, p.pos_version + g, p.pos_last_tick, now(),
+                        case when g < {versions} then p.pos_consumer * 1000000000::bigint + p.pos_version + g end, p.pos_last_tick
+                   from (select distinct on (pos_queue, pos_consumer) * from pgq.ostler_position
+                          order by pos_queue, pos_consumer, pos_version desc) p, generate_series(1, {versions}) g;
+                 insert into pgq.tick (tick_queue, tick_id, tick_event_seq)
+                 select tick_queue, max(tick_id) + g, max(tick_event_seq)
+                   from pgq.tick, generate_series(1, {versions}) g group by tick_queue, g"
+            ));
+            let mut wire = place.server.wire(&place.database).unwrap();
+            wire.query("begin").unwrap();
+            let batch = wire.query("select pgq.next_batch('q', 'c7')").unwrap()[0][0]
+                .clone()
+                .unwrap();
+            wire.query(&format!("select * from pgq.get_batch_events({batch})"))
+                .unwrap();
+            wire.query(&format!("select pgq.finish_batch({batch})")).unwrap();
+            for table in ["ostler_position_0", "tick"] {
+                let rows = read(&mut wire, table);
+                assert!(rows < 50, "{release:?}, {versions} versions: {rows} of {table}");
+            }
+        }
+    }
 }

@@ -29,6 +29,9 @@ const PEER: &[&str] = &[
     "libldap-2.5-0",
     "libxml2",
 ];
+/// A pooler.
+const POOLER: &[&str] = &["pgbouncer", "libc-ares2", "libevent-2.1-7"];
+
 /// A server that tests can start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Release {
@@ -153,6 +156,27 @@ pub fn pgqd() -> Result<Command> {
     let mut command = Command::new(peer()?.join("usr/bin/pgqd"));
     command.env("LD_LIBRARY_PATH", libraries(&peer()?));
     Ok(command)
+}
+
+/// Debian's pooler, to be run with its settings.
+///
+/// # Errors
+/// When it cannot be had.
+pub fn pgbouncer() -> Result<Command> {
+    let installed = pooler()?;
+    let mut command = servant::command();
+    command
+        .arg(format!("LD_LIBRARY_PATH={}", libraries(&installed).display()))
+        .arg(installed.join("usr/sbin/pgbouncer"));
+    Ok(command)
+}
+
+/// Where the pooler is.
+///
+/// # Errors
+/// When it cannot be had.
+pub fn pooler() -> Result<PathBuf> {
+    debian("pgbouncer", POOLER)
 }
 
 /// The jar of PostgreSQL's driver for Java.

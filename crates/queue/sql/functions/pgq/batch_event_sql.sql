@@ -23,8 +23,13 @@ begin
       from pgq.ostler_batch(x_batch_id) s
       join pgq.queue q on q.queue_id = s.sub_queue
       left join pgq.ostler_queue o on o.oq_queue = s.sub_queue
-      join pgq.tick a on a.tick_queue = s.sub_queue and a.tick_id = s.last_tick
-      join pgq.tick z on z.tick_queue = s.sub_queue and z.tick_id = s.next_tick;
+     -- One by one: a plan that is made while there are few ticks would read all of the queue's.
+     cross join lateral (
+           select t.tick_snapshot from pgq.tick t
+            where t.tick_queue = s.sub_queue and t.tick_id = s.last_tick limit 1) a
+     cross join lateral (
+           select t.tick_snapshot from pgq.tick t
+            where t.tick_queue = s.sub_queue and t.tick_id = s.next_tick limit 1) z;
     if not found then
         raise exception 'batch not found';
     end if;

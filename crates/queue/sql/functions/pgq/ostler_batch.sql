@@ -6,13 +6,20 @@ language sql
 stable
 rows 1
 as $$
-select s.sub_id, s.sub_queue, s.sub_consumer, p.pos_last_tick, p.pos_next_tick, p.pos_active, p.pos_version,
+-- Nothing counts these rows (autovacuum is off there): without OFFSET and LIMIT the planner, which takes an id for one of many
+-- that are alike, would go through all positions of all subscribers, and all ticks of the queue.
+select s.sub_id, p.pos_queue, p.pos_consumer, p.pos_last_tick, p.pos_next_tick, p.pos_active, p.pos_version,
        (select g.segment from pgq.ostler_segment g)
-  from pgq.ostler_position p
-  join pgq.ostler_subscriber s on s.sub_queue = p.pos_queue and s.sub_consumer = p.pos_consumer
- where p.pos_batch = i_batch_id
-   and p.pos_version = (
+  from (select n.pos_queue, n.pos_consumer, n.pos_version, n.pos_last_tick, n.pos_next_tick, n.pos_active
+          from pgq.ostler_position n
+         where n.pos_batch = i_batch_id
+        offset 0) p
+ cross join lateral (
+       select o.sub_id from pgq.ostler_subscriber o
+        where o.sub_queue = p.pos_queue and o.sub_consumer = p.pos_consumer limit 1) s
+ where p.pos_version = (
        select n.pos_version from pgq.ostler_position n
         where n.pos_queue = p.pos_queue and n.pos_consumer = p.pos_consumer
         order by n.pos_version desc limit 1)
+ limit 1
 $$;

@@ -1,0 +1,202 @@
+//! A network that is cut or goes silent: a proxy for any stream of bytes, over loopback.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result};
+
+/// How the network is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weather {
+    /// Bytes go both ways.
+    Fair,
+    /// Bytes are held back, and nobody is told: a partition.
+    Silent,
+    /// It was ended.
+    Over,
+}
+
+#[derive(Debug)]
+struct State {
+    weather: Weather,
+    open: Vec<TcpStream>,
+    carried: u64,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until bytes may pass; `false` when they never will again.
+    fn may_pass(&self) -> bool {
+        let mut state = self.state();
+        while state.weather == Weather::Silent {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.weather == Weather::Fair
+    }
+
+    fn set(&self, weather: Weather) {
+        self.state().weather = weather;
+        self.changed.notify_all();
+    }
+}
+
+/// The proxy. Dropping it ends it and every connection through it.
+#[derive(Debug)]
+pub struct StreamProxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl StreamProxy {
+    /// Starts it in front of whoever listens on this loopback port, now or later.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub fn start(upstream: u16) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot listen")?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State {
+                weather: Weather::Fair,
+                open: Vec::new(),
+                carried: 0,
+            }),
+            changed: Condvar::new(),
+        });
+        let serving = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for caller in listener.incoming().flatten() {
+                if serving.state().weather == Weather::Over {
+                    return;
+                }
+                let Ok(called) = TcpStream::connect((Ipv4Addr::LOCALHOST, upstream)) else {
+                    continue;
+                };
+                join(&serving, &caller, &called);
+            }
+        });
+        Ok(Self { address, shared })
+    }
+
+    /// The port on 127.0.0.1, in place of the other one.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Cuts every connection there is. New ones may be made.
+    pub fn cut(&self) {
+        for stream in self.shared.state().open.drain(..) {
+            // It may be closed already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// From now on bytes go nowhere, and nobody is told.
+    pub fn fall_silent(&self) {
+        self.shared.set(Weather::Silent);
+    }
+
+    /// From now on bytes go through, those held back first.
+    pub fn clear_up(&self) {
+        self.shared.set(Weather::Fair);
+    }
+
+    /// Bytes carried in both directions.
+    #[must_use]
+    pub fn carried(&self) -> u64 {
+        self.shared.state().carried
+    }
+}
+
+impl Drop for StreamProxy {
+    fn drop(&mut self) {
+        self.shared.set(Weather::Over);
+        self.cut();
+        // Wakes the listener.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+fn join(shared: &Arc<Shared>, caller: &TcpStream, called: &TcpStream) {
+    for (from, to) in [(caller, called), (called, caller)] {
+        let (Ok(mut from), Ok(mut to)) = (from.try_clone(), to.try_clone()) else {
+            return;
+        };
+        if let Ok(known) = from.try_clone() {
+            shared.state().open.push(known);
+        }
+        let shared = Arc::clone(shared);
+        std::thread::spawn(move || {
+            let mut piece = [0; 16 << 10];
+            while let Ok(length @ 1..) = from.read(&mut piece) {
+                if !shared.may_pass() || to.write_all(&piece[..length]).is_err() {
+                    break;
+                }
+                shared.state().carried += length as u64;
+            }
+            let _ = to.shutdown(Shutdown::Both);
+            let _ = from.shutdown(Shutdown::Both);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::time::Duration;
+
+    use super::StreamProxy;
+
+    /// Whoever sends a byte gets it back.
+    fn echo() -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                std::thread::spawn(move || {
+                    let mut byte = [0];
+                    while stream.read_exact(&mut byte).is_ok() && stream.write_all(&byte).is_ok() {}
+                });
+            }
+        });
+        port
+    }
+
+    #[test]
+    fn it_carries_is_cut_falls_silent_and_clears_up() {
+        let proxy = StreamProxy::start(echo()).unwrap();
+        let call = || {
+            let stream = TcpStream::connect(("127.0.0.1", proxy.port())).unwrap();
+            stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+            stream
+        };
+        let mut byte = [0];
+        let mut stream = call();
+        stream.write_all(b"a").unwrap();
+        stream.read_exact(&mut byte).unwrap();
+        assert_eq!(proxy.carried(), 2);
+        proxy.cut();
+        assert_eq!(stream.read(&mut byte).unwrap_or(0), 0, "it is closed");
+
+        let mut stream = call();
+        proxy.fall_silent();
+        stream.write_all(b"b").unwrap();
+        assert!(stream.read_exact(&mut byte).is_err(), "nothing comes");
+        proxy.clear_up();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.read_exact(&mut byte).unwrap();
+        assert_eq!(&byte, b"b");
+    }
+}
