@@ -179,17 +179,26 @@ fn cause(error: &reqwest::Error) -> String {
     inner.to_string()
 }
 
+/// Whether it is about who the other side is. Such a failure may be inside of failures of input and output, which do not call it
+/// their source.
 fn is_of_tls(error: &reqwest::Error) -> bool {
-    let mut inner: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = inner {
-        let within = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .is_some_and(|inner| inner.is::<rustls::Error>());
-        if within || error.is::<rustls::Error>() {
+    let mut outer: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = outer {
+        if error.is::<rustls::Error>() {
             return true;
         }
-        inner = error.source();
+        let mut within = inside(error.downcast_ref::<std::io::Error>());
+        while let Some(inner) = within {
+            if inner.is::<rustls::Error>() {
+                return true;
+            }
+            within = inside(inner.downcast_ref::<std::io::Error>());
+        }
+        outer = error.source();
     }
     false
+}
+
+fn inside(error: Option<&std::io::Error>) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+    error.and_then(std::io::Error::get_ref)
 }
