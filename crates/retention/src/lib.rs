@@ -23,6 +23,7 @@ mod definition;
 mod error;
 pub mod facts;
 mod floor;
+mod item;
 mod plan;
 pub mod postgres;
 pub mod rollup;

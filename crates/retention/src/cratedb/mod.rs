@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod lease;
+mod measure;
 mod partition;
 mod policies;
 mod reallocate;
@@ -29,10 +30,11 @@ use serde_json::Value;
 
 use crate::archive::Shelves;
 use crate::facts::Table;
+use crate::item::{begun, key, too_many};
 use crate::strategy::{Besides, Target, Task, problem};
 use crate::{Database, Error, Measured};
 use lease::Held;
-use statement::{Bound, about_partition, about_rows_of, fill, of_rows, quoted};
+use statement::{Bound, about_partition, about_rows_of, fill, quoted};
 
 /// A CrateDB cluster with its policies.
 #[derive(Debug, Clone)]
@@ -86,135 +88,6 @@ impl CrateDb {
         );
         self.client.execute(&sql, &[]).await?;
         Ok(())
-    }
-
-    async fn measure_partitions(
-        &self,
-        items: &[(&TableName, &Target)],
-        measured: &mut [Measured],
-    ) -> Result<(), Failure> {
-        let mut done: Vec<(&TableName, &str)> = Vec::new();
-        for (_, target) in items {
-            let Target::Values { table, column, .. } = target else {
-                continue;
-            };
-            if done.contains(&(table, column)) {
-                continue;
-            }
-            done.push((table, column));
-            let mine: Vec<(usize, &Target)> = items
-                .iter()
-                .enumerate()
-                .filter(|(_, (_, other))| {
-                    matches!(other, Target::Values { table: of, column: by, .. } if of == table && by == column)
-                })
-                .map(|(index, (_, other))| (index, *other))
-                .collect();
-            self.measure_partitions_of(table, &mine, measured).await?;
-        }
-        Ok(())
-    }
-
-    /// Counts partitions of one table by one statement.
-    async fn measure_partitions_of(
-        &self,
-        table: &TableName,
-        items: &[(usize, &Target)],
-        measured: &mut [Measured],
-    ) -> Result<(), Failure> {
-        let partitions = || {
-            items.iter().filter_map(|(index, target)| match target {
-                Target::Values { partition, .. } => Some((*index, partition)),
-                _ => None,
-            })
-        };
-        let (Some((_, first)), Some((_, target))) = (partitions().next(), items.first()) else {
-            return Ok(());
-        };
-        let keys: Vec<String> = first.values.iter().map(|(key, _)| identifier(key)).collect();
-        let leading = (0..keys.len()).find(|at| partitions().all(|(_, it)| !it.values[*at].1.is_null()));
-        let Some(leading) = leading else {
-            return Err(Failure::new(
-                ErrorKind::Unsupported,
-                format!("a partition of {table} has no values"),
-            ));
-        };
-        self.refresh(table).await?;
-        let mut wanted: Vec<Value> = Vec::new();
-        for (_, partition) in partitions() {
-            let value = &partition.values[leading].1;
-            if !wanted.contains(value) {
-                wanted.push(value.clone());
-            }
-        }
-        let (column, type_name) = target.column();
-        let statement = Bound {
-            sql: fill(
-                include_str!("queries/measure_partitions.sql"),
-                &[
-                    ("keys", &keys.join(", ")),
-                    ("column", &identifier(column)),
-                    ("table", &quoted(table)),
-                    ("first", &keys[leading]),
-                ],
-            ),
-            args: vec![Value::Array(wanted)],
-        };
-        for row in self.ask(&statement).await?.rows {
-            let (values, found) = row.split_at(keys.len().min(row.len()));
-            let same = |it: &crate::facts::Values| it.values.iter().map(|(_, value)| value).eq(values.iter());
-            if let Some((index, _)) = partitions().find(|(_, it)| same(it)) {
-                measured[index] = self.measured(found, type_name, &statement)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Count, least and greatest, as the last three columns of a row.
-    fn measured(&self, found: &[Value], type_name: &str, by: &Bound) -> Result<Measured, Failure> {
-        let [rows, oldest, newest] = found else {
-            return Err(self
-                .client
-                .unexpected(&by.sql, "another number of columns")
-                .into());
-        };
-        let rows = rows
-            .as_u64()
-            .ok_or_else(|| self.client.unexpected(&by.sql, "a count that is no number"))?;
-        let shown = |value: &Value| match value {
-            Value::Null => None,
-            Value::String(text) => Some(text.clone()),
-            other => other
-                .as_i64()
-                .and_then(|number| span::text(number, type_name))
-                .or_else(|| Some(other.to_string())),
-        };
-        Ok(Measured {
-            rows,
-            oldest: shown(oldest),
-            newest: shown(newest),
-        })
-    }
-
-    /// The statement that counts rows, and their oldest and newest.
-    fn measuring(&self, table: &TableName, target: &Target) -> Result<Bound, Failure> {
-        let (column, type_name) = target.column();
-        let Some((condition, args)) = of_rows(target) else {
-            return Err(Failure::new(
-                ErrorKind::Unsupported,
-                format!("column {column} of type {type_name} cannot be compared with a time in CrateDB"),
-            ));
-        };
-        let places = [
-            ("table", quoted(table)),
-            ("column", identifier(column)),
-            ("condition", condition),
-        ];
-        let places = places.each_ref().map(|(name, value)| (*name, value.as_str()));
-        Ok(Bound {
-            sql: fill(include_str!("queries/measure_rows.sql"), &places),
-            args,
-        })
     }
 }
 
@@ -402,34 +275,4 @@ impl Database for CrateDb {
     async fn do_work(&self, _: &Operation, request: &Tables, _: &TableItem) -> Result<TableProof, Failure> {
         Err(not_here(request.task.kind()))
     }
-}
-
-/// The floor that refuses so many rows.
-fn too_many(item: &RetentionItem, rows: u64) -> Option<RetentionProblem> {
-    let most = item.max_rows.filter(|most| rows > *most)?;
-    Some(problem(
-        ErrorKind::Refused,
-        format!("{rows} rows would go by now, more than max_rows {most}"),
-    ))
-}
-
-/// A proof of an item of which nothing was done yet.
-fn begun(item: &RetentionItem) -> RetentionProof {
-    RetentionProof {
-        policy: item.policy.clone(),
-        table: item.table.clone(),
-        action: item.action.clone(),
-        planned: item.rows,
-        before: 0,
-        removed: 0,
-        after: 0,
-        problem: None,
-        note: None,
-        archive: None,
-    }
-}
-
-/// By what the steps of an item are told from those of others.
-fn key(item: &RetentionItem) -> String {
-    format!("{} ({})", item.table, item.policy)
 }

@@ -32,6 +32,7 @@ use serde::de::DeserializeOwned;
 
 use crate::archive::Shelves;
 use crate::facts::Table;
+use crate::item::{begun, key, too_many};
 use crate::strategy::{Target, Task, problem};
 use crate::{Database, Error, Measured};
 use statement::{condition, fill, quoted, ranked, value};
@@ -345,36 +346,6 @@ impl Postgres {
             Target::Rows { .. } => self.look_at_rows(item, target).await.map(Some),
         }
     }
-}
-
-/// The floor that refuses so many rows.
-fn too_many(item: &RetentionItem, rows: u64) -> Option<RetentionProblem> {
-    let most = item.max_rows.filter(|most| rows > *most)?;
-    Some(problem(
-        ErrorKind::Refused,
-        format!("{rows} rows would go by now, more than max_rows {most}"),
-    ))
-}
-
-/// A proof of an item of which nothing was done yet.
-fn begun(item: &RetentionItem) -> RetentionProof {
-    RetentionProof {
-        policy: item.policy.clone(),
-        table: item.table.clone(),
-        action: item.action.clone(),
-        planned: item.rows,
-        before: 0,
-        removed: 0,
-        after: 0,
-        problem: None,
-        note: None,
-        archive: None,
-    }
-}
-
-/// By what the steps of an item are told from those of others.
-fn key(item: &RetentionItem) -> String {
-    format!("{} ({})", item.table, item.policy)
 }
 
 fn one_line(text: &str) -> String {

@@ -1,0 +1,36 @@
+//! What every database does alike with an item of a plan. Pure.
+
+use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
+use ostler_vocabulary::ErrorKind;
+
+use crate::strategy::problem;
+
+/// The floor that refuses so many rows.
+pub(crate) fn too_many(item: &RetentionItem, rows: u64) -> Option<RetentionProblem> {
+    let most = item.max_rows.filter(|most| rows > *most)?;
+    Some(problem(
+        ErrorKind::Refused,
+        format!("{rows} rows would go by now, more than max_rows {most}"),
+    ))
+}
+
+/// A proof of an item of which nothing was done yet.
+pub(crate) fn begun(item: &RetentionItem) -> RetentionProof {
+    RetentionProof {
+        policy: item.policy.clone(),
+        table: item.table.clone(),
+        action: item.action.clone(),
+        planned: item.rows,
+        before: 0,
+        removed: 0,
+        after: 0,
+        problem: None,
+        note: None,
+        archive: None,
+    }
+}
+
+/// By what the steps of an item are told from those of others.
+pub(crate) fn key(item: &RetentionItem) -> String {
+    format!("{} ({})", item.table, item.policy)
+}
