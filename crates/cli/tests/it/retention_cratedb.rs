@@ -419,11 +419,11 @@ fn a_partition_moves_to_the_nodes_that_are_wanted_and_stays() {
         code == 0 && said.contains("on nodes with storage=warm"),
         "{code} {said}"
     );
-    let places = world.sql(&format!(
+    let places = world.sql(
         "SELECT DISTINCT n.attributes['storage'] FROM sys.shards s JOIN sys.nodes n ON s.node['id'] = n.id \
          JOIN information_schema.table_partitions p ON p.partition_ident = s.partition_ident AND p.table_name = s.table_name \
          AND p.table_schema = s.schema_name WHERE s.schema_name = 'data_reallocate' AND p.values['time_month'] = 1682899200000"
-    ));
+    );
     assert_eq!(places, [[json!("warm")]]);
     assert_eq!(world.count(&table), 9);
     // A second run does nothing.
