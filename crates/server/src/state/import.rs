@@ -79,7 +79,7 @@ async fn add(
             }
         }
         Kind::Webhook => {
-            for webhook in state.webhooks.iter().filter(|one| one.name == *name) {
+            if let Some(webhook) = state.webhooks.iter().find(|one| one.name == *name) {
                 let secret = new_signing_secret()?;
                 let call = WebhookCall::Add {
                     name: name.clone(),
