@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -36,14 +37,14 @@ impl AuditQuery {
 }
 
 /// `audit list`
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditList {
     /// Newest first.
     pub changes: Vec<AuditedChange>,
 }
 
 /// A change that somebody asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditedChange {
     /// Its place in the log, from 1.
     pub number: u64,
@@ -69,7 +70,7 @@ pub struct AuditedChange {
 }
 
 /// Somebody who changes things.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
     /// Their name.
     pub who: String,
@@ -80,7 +81,7 @@ pub struct Actor {
 }
 
 /// How somebody who changes things was known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
     /// They ran a command on this machine; the name is that of the machine's user.
@@ -107,7 +108,7 @@ impl By {
 }
 
 /// How a change went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditState {
     /// It was asked for, and whoever carried it out did not say how it went: it died, or is at it.

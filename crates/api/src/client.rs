@@ -4,13 +4,14 @@ use std::fmt;
 
 use async_trait::async_trait;
 use ostler_vocabulary::{BackupId, ByteSize, ErrorKind, Failure, OperationId, ProgressValue};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::audit::{AuditList, AuditQuery};
 use crate::document::{
-    BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, OperationState,
-    VaultInfo, VaultList,
+    BackupDetail, BackupList, DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList,
+    OperationState, VaultInfo, VaultList,
 };
 use crate::metrics::Metrics;
 use crate::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -20,7 +21,7 @@ use crate::schedule::{ScheduleAnswer, ScheduleCall};
 use crate::webhook::{WebhookAnswer, WebhookCall};
 
 /// Something that happened to an operation while somebody watched it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A step began.
@@ -55,7 +56,7 @@ pub enum Event {
 }
 
 /// A change to what is said of a backup; none of them changes the backup itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "mark", rename_all = "snake_case")]
 pub enum Mark {
     /// No rule deletes it.
@@ -73,7 +74,7 @@ pub enum Mark {
 }
 
 /// Other limits for an operation that runs, per second. `None` leaves one as it is, 0 lifts it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitChange {
     /// Bytes sent to the store.
@@ -154,6 +155,14 @@ pub trait Client: fmt::Debug + Send + Sync {
 
     /// What opens a vault, and which secrets its contents are sealed with.
     async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure>;
+
+    /// The databases of the configuration.
+    async fn databases(&self) -> Result<DatabaseList, Failure> {
+        Err(Failure::new(
+            ErrorKind::Unsupported,
+            "this client knows no databases",
+        ))
+    }
 
     /// Asks a database about its queues, or changes something there that needs no plan. Each call is one transaction.
     async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure>;

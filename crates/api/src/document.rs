@@ -14,6 +14,7 @@ mod traffic;
 mod vault;
 
 use ostler_vocabulary::ErrorKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::keys::KeyReport;
@@ -48,11 +49,12 @@ pub use schedule::{
 };
 pub use traffic::{Cost, Estimate, Traffic};
 pub use vault::{
-    KeyEntry, KeyEpoch, KeyList, KeySummary, StoreAbility, StoreProbe, VaultInfo, VaultList, VaultSummary,
+    DatabaseList, DatabaseSummary, KeyEntry, KeyEpoch, KeyList, KeySummary, StoreAbility, StoreProbe,
+    VaultInfo, VaultList, VaultSummary,
 };
 
 /// An error as a document: what `--output json` prints on standard error.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorDocument {
     /// What it means.
     pub kind: ErrorKind,

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use ostler_vocabulary::BackupId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::KeyEntry;
 
 /// `vault key add`, `remove` and `rotate`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyChange {
     /// The vault's name; `None` is the default vault.
@@ -18,7 +19,7 @@ pub struct KeyChange {
 }
 
 /// A change of what opens a vault. Secrets are in none of them: files are named.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub enum KeyAction {
     /// Make a key file here, which opens the vault too.
@@ -49,7 +50,7 @@ pub enum KeyAction {
 }
 
 /// What a change of keys would do.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyWork {
     /// The id of the key that is added or removed.
     pub key: Option<String>,
@@ -66,7 +67,7 @@ pub struct KeyWork {
 }
 
 /// What a change of keys came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyReport {
     /// `added`, `removed`, `rotated` or `given up`: the older epochs are gone.
     pub done: String,

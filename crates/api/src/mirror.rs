@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use ostler_vocabulary::BackupId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Problem, Source};
 use crate::request::Filter;
 
 /// Copies backups from one vault to another.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Mirror {
     /// The vault to read from; `None` is the default vault.
@@ -26,7 +27,7 @@ pub struct Mirror {
 }
 
 /// What a mirror would copy.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MirrorWork {
     /// The vault they are read from.
     pub from: String,
@@ -42,7 +43,7 @@ pub struct MirrorWork {
 }
 
 /// A backup to copy.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MirrorItem {
     /// Its id in the vault it is read from.
     pub backup: BackupId,
@@ -59,7 +60,7 @@ pub struct MirrorItem {
 }
 
 /// `vault mirror`
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MirrorReport {
     /// The vault they were read from.
     pub from: String,
@@ -77,7 +78,7 @@ pub struct MirrorReport {
 }
 
 /// A backup that was copied.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Mirrored {
     /// Its id in the vault it was read from.
     pub backup: BackupId,

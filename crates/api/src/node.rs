@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use ostler_vocabulary::{BackupId, Failure, Progress};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +21,7 @@ pub const SCRATCH_MARKER: &str = ".ostler-scratch";
 pub const SCRATCH_TREE: &str = "tree";
 
 /// What a node is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeInfo {
     /// The host's name.
     pub host: String,
@@ -38,7 +39,7 @@ pub struct NodeInfo {
 }
 
 /// A directory that an agent works in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeRoot {
     /// Its name, which is the same on every node of a cluster.
     pub name: String,
@@ -66,7 +67,7 @@ impl Epoch {
 }
 
 /// Which files to take.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Selection {
     /// Absolute paths, sorted, none inside another.
@@ -85,7 +86,7 @@ pub struct Selection {
 /// Where a database puts snapshots of its files: in a directory of each directory that it keeps files in. Only what is in them
 /// is taken, and it is listed as if it were one of the files it was made of: `ks/table/snapshots/x/1.db` with depth 2 and
 /// within `snapshots/x` is `ks/table/1.db`. So a backup looks like the data directory, and is restored as one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Frozen {
     /// How many levels below each path the directories are that snapshots are made in.
@@ -98,7 +99,7 @@ pub struct Frozen {
 }
 
 /// A request to read files and store them in the vault.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upload {
     /// The backup they belong to.
@@ -112,7 +113,7 @@ pub struct Upload {
 }
 
 /// What an upload stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Uploaded {
     /// Host and paths.
     pub source: Source,
@@ -127,7 +128,7 @@ pub struct Uploaded {
 }
 
 /// A request to restore files from the vault, or to say what that would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Download {
     /// The backup.
@@ -149,7 +150,7 @@ pub struct Download {
 }
 
 /// What a restore wrote.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Downloaded {
     /// Regular files written.
     pub files_written: u64,
@@ -168,7 +169,7 @@ pub struct Downloaded {
 }
 
 /// A request to compare a restored tree with the backup and with the live source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Compare {
     /// The address of the node's file list in the vault.
@@ -180,7 +181,7 @@ pub struct Compare {
 }
 
 /// What a comparison found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Compared {
     /// Files compared with the backup.
     pub files: u64,

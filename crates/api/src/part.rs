@@ -1,10 +1,11 @@
 //! A part of a backup: how much of its data is read.
 
 use ostler_vocabulary::Span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A part of a backup's data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// So much of it; each time the part that comes after the one before.

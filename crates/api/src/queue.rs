@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{
@@ -9,7 +10,7 @@ use crate::document::{
 };
 
 /// Which database is meant. Neither: the only one that is configured, or the one of the environment.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DatabaseChoice {
     /// Its name in the configuration.
@@ -20,7 +21,7 @@ pub struct DatabaseChoice {
 
 /// Everything about queues that is done at once rather than as an operation. Names may be patterns with `*` and `?`
 /// where the field is called so; a pattern that matches nothing is an error.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "call", rename_all = "snake_case")]
 pub enum QueueCall {
     /// `queue list`
@@ -124,7 +125,7 @@ pub enum QueueCall {
 }
 
 /// An event.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct InsertEvent {
     /// The queue.
@@ -140,7 +141,7 @@ pub struct InsertEvent {
 }
 
 /// A trigger that puts changes of a table into a queue.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct InstallTrigger {
     /// The table, with its schema.
@@ -160,7 +161,7 @@ pub struct InstallTrigger {
 }
 
 /// What comes back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum QueueAnswer {
     /// Queues.
@@ -180,7 +181,7 @@ pub enum QueueAnswer {
 }
 
 /// Changes what queues a database can have, or has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QueueSchema {
     /// The database.
@@ -191,7 +192,7 @@ pub struct QueueSchema {
 }
 
 /// What is done to a database's queue schema.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum QueueAction {
     /// Brings the schema to this version, from nothing, from an earlier one, or from the extension.
@@ -216,7 +217,7 @@ pub enum QueueAction {
 }
 
 /// What would be done to a queue schema.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueSchemaWork {
     /// The database.
     pub database: String,

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use ostler_vocabulary::BackupId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::Problem;
 
 /// Looks at a whole vault.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CheckVault {
     /// The vault's name.
@@ -18,7 +19,7 @@ pub struct CheckVault {
 }
 
 /// Checks a vault and heals what can be healed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RepairVault {
     /// The vault's name.
@@ -32,7 +33,7 @@ pub struct RepairVault {
 }
 
 /// What a repair would change.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RepairWork {
     /// Packs in the store.
     pub packs: u64,
@@ -45,7 +46,7 @@ pub struct RepairWork {
 }
 
 /// `vault check --repair`
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RepairReport {
     /// Packs looked at.
     pub packs: u64,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use ostler_vocabulary::{BackupId, Span};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::BackupState;
@@ -18,7 +19,7 @@ pub use crate::retention::{Retention, RetentionWork, Undo, UndoWork};
 pub use crate::tables::{Tables, TablesWork};
 
 /// Which backup of which vault is meant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Selector {
     /// The vault's name in the configuration; `None` is any configured one.
@@ -31,7 +32,7 @@ pub struct Selector {
 }
 
 /// Narrows a set of backups; every given part must match.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Filter {
     /// Backups made on this host.
@@ -45,7 +46,7 @@ pub struct Filter {
 }
 
 /// By what backups are grouped before `latest`, keep rules and unchanged-file detection look at them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupBy {
     /// The host they were made on.
@@ -59,7 +60,7 @@ pub enum GroupBy {
 }
 
 /// Everything that is run as an operation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Request {
     /// `backup create`
@@ -106,7 +107,7 @@ impl Request {
 }
 
 /// A backup of files on this machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CreateBackup {
     /// The vault's name; `None` is the default vault.
@@ -136,7 +137,7 @@ pub struct CreateBackup {
 }
 
 /// Commands run before and after files are read, by `sh -c`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Hooks {
     /// Run before the first file is read, for instance to quiesce a service.
@@ -148,7 +149,7 @@ pub struct Hooks {
 }
 
 /// What a failing hook means for the backup.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HookFailure {
     /// The backup fails; nothing is committed.
@@ -161,7 +162,7 @@ pub enum HookFailure {
 }
 
 /// Looks at the objects of backups and writes a proof.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Verify {
     /// Which backup.
@@ -178,7 +179,7 @@ pub struct Verify {
 }
 
 /// Restores into a scratch directory, compares, checks, and writes a proof.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Drill {
     /// Which backup.
@@ -190,7 +191,7 @@ pub struct Drill {
 }
 
 /// Deletes named backups.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Delete {
     /// The vault's name.
@@ -209,7 +210,7 @@ pub struct Delete {
 }
 
 /// Deletes what the keep rules do not keep, and frees the space of what nothing needs.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Prune {
     /// The vault's name.
@@ -223,7 +224,7 @@ pub struct Prune {
 }
 
 /// Keep rules. A backup is kept when any rule keeps it; with no rule at all, everything is kept.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keep {
     /// The newest N.
@@ -250,7 +251,7 @@ pub struct Keep {
 
 /// What would be done: a value that can be printed, approved by its digest, and run. It is made without changing
 /// anything; running it takes nothing but the plan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The request it was made from, with every name resolved.
@@ -270,7 +271,7 @@ pub struct Plan {
 }
 
 /// The part of a plan that differs by kind.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Work {
     /// Back these up.
@@ -307,7 +308,7 @@ pub enum Work {
 }
 
 /// What a backup would read.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CreateWork {
     /// Directories and files found; only counted for `--dry-run`, 0 otherwise.
     pub files: u64,
@@ -322,7 +323,7 @@ pub struct CreateWork {
 }
 
 /// What a verification or drill would read.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VerifyWork {
     /// Files in the backup.
     pub files: u64,
@@ -331,7 +332,7 @@ pub struct VerifyWork {
 }
 
 /// What a deletion would remove and what it would keep, each with its reasons.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PruneWork {
     /// Every backup looked at, newest first; interrupted ones too.
     pub decisions: Vec<Decision>,
@@ -354,7 +355,7 @@ pub struct PruneWork {
 }
 
 /// Whether one backup is kept, and why.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// The backup.
     pub backup: BackupId,

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::Estimate;
 use crate::request::Selector;
 
 /// What a restore does with files that are already in the target.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Overwrite {
     /// Files that exist and differ stop the restore before anything is written.
@@ -21,7 +22,7 @@ pub enum Overwrite {
 }
 
 /// A restore of files to this machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Restore {
     /// Which backup.
@@ -46,7 +47,7 @@ pub struct Restore {
 }
 
 /// Which node of a backup goes to which node of a cluster.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Onto {
     /// The cluster.
@@ -60,7 +61,7 @@ pub struct Onto {
 }
 
 /// What a restore would change.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RestoreWork {
     /// Where it goes; `None` is the original place.
     pub to: Option<PathBuf>,
@@ -85,7 +86,7 @@ pub struct RestoreWork {
 }
 
 /// What a restore would change on one node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeWork {
     /// The node in the backup.
     pub from: String,

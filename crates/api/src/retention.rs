@@ -7,6 +7,7 @@ mod undo;
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{
@@ -23,7 +24,7 @@ pub use undo::{Undo, UndoItem, UndoProof, UndoReport, UndoWork};
 pub const DEFAULT_SCHEMA: &str = "ext";
 
 /// Where policies are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyPlace {
     /// The database that they govern, and that holds them.
@@ -34,7 +35,7 @@ pub struct PolicyPlace {
 }
 
 /// Which end of a partition has to be older than the threshold.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PartitionRule {
     /// Its end: no row in it is younger.
@@ -45,7 +46,7 @@ pub enum PartitionRule {
 }
 
 /// How a number, a UUID or a text tells a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimeUnit {
     /// Seconds since 1970.
@@ -63,7 +64,7 @@ pub enum TimeUnit {
 }
 
 /// What a policy may not do, whatever its plan says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Floors {
     /// Refuse a plan that removes more rows.
@@ -90,7 +91,7 @@ impl Floors {
 }
 
 /// Which policies are meant: those of all these names, or with all these tags; all of them when neither is given.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyChoice {
     /// By name; each has to be there.
@@ -100,7 +101,7 @@ pub struct PolicyChoice {
 }
 
 /// Everything about policies that is done at once rather than as an operation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "call", rename_all = "snake_case")]
 pub enum RetentionCall {
     /// `retention policy list`, `export`
@@ -174,7 +175,7 @@ pub enum RetentionCall {
 }
 
 /// What comes back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum RetentionAnswer {
     /// Policies.
@@ -194,7 +195,7 @@ pub enum RetentionAnswer {
 }
 
 /// Removes what policies say is too old.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retention {
     /// Where the policies are.
@@ -229,7 +230,7 @@ pub struct Retention {
 }
 
 /// How hard a run works, and how long it waits for locks.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pace {
     /// How long a batch of deletions is to take, in milliseconds. The number of its rows follows from that.
@@ -254,7 +255,7 @@ impl Default for Pace {
 }
 
 /// What a plan of retention would do.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RetentionWork {
     /// The database.
     pub database: String,

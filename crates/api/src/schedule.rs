@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use ostler_vocabulary::Span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Firing, FiringList, ScheduleChange, ScheduleDetail, ScheduleList, SchedulePreview};
 use crate::request::{Prune, Request};
 
 /// When a schedule runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
     /// A cron expression of five fields, or one of `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`.
@@ -22,7 +23,7 @@ pub enum Trigger {
 }
 
 /// What becomes of runs that nobody began when they were due.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Missed {
     /// They are left out.
@@ -35,7 +36,7 @@ pub enum Missed {
 }
 
 /// What becomes of a run that is due while the one before still runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Overlap {
     /// It is left out.
@@ -46,7 +47,7 @@ pub enum Overlap {
 }
 
 /// Where somebody is told of each good run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Push {
     /// At this URL.
@@ -57,8 +58,20 @@ pub enum Push {
     File(PathBuf),
 }
 
+impl Push {
+    /// A URL, or where one is: `env:NAME`, `file:PATH`.
+    #[must_use]
+    pub fn of(text: String) -> Self {
+        match text.split_once(':') {
+            Some(("env", name)) => Self::Env(name.to_owned()),
+            Some(("file", path)) if !path.starts_with("//") => Self::File(PathBuf::from(path)),
+            _ => Self::Url(text),
+        }
+    }
+}
+
 /// What somebody wants of a schedule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
     /// When it runs.
@@ -96,7 +109,7 @@ pub struct Definition {
 }
 
 /// A schedule that stands still.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pause {
     /// Since when.
     pub since: Timestamp,
@@ -106,7 +119,7 @@ pub struct Pause {
 }
 
 /// A schedule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Schedule {
     /// Its name.
     pub name: String,
@@ -122,7 +135,7 @@ pub struct Schedule {
 }
 
 /// What is to be different; `None` leaves a part as it is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DefinitionChange {
     /// When it runs.
@@ -152,7 +165,7 @@ pub struct DefinitionChange {
 }
 
 /// A call about schedules.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "call", rename_all = "snake_case")]
 pub enum ScheduleCall {
     /// All schedules, and whether somebody runs them.
@@ -221,7 +234,7 @@ pub enum ScheduleCall {
 }
 
 /// The answer to a [`ScheduleCall`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "answer", content = "value", rename_all = "snake_case")]
 pub enum ScheduleAnswer {
     /// To `List`.

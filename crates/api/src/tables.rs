@@ -8,6 +8,7 @@ mod query;
 mod rollup;
 mod work;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::retention::{Pace, PolicyPlace};
@@ -18,7 +19,7 @@ pub use rollup::{RefreshRollup, Rollup, RollupLevel, RollupState, RollupValue, V
 pub use work::{Evidence, TableItem, TableProof, TablesReport, TablesWork};
 
 /// Work on tables of a database.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tables {
     /// Where tables and definitions are.
@@ -31,7 +32,7 @@ pub struct Tables {
 }
 
 /// What is to be done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "task", rename_all = "snake_case")]
 pub enum TableTask {
     /// `rollup refresh`
@@ -88,7 +89,7 @@ impl TableTask {
 }
 
 /// What is called by a name in a database.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Definition {
     /// Sums of a table by time.
@@ -100,7 +101,7 @@ pub enum Definition {
 }
 
 /// Its kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DefinitionKind {
     /// A rollup.
@@ -154,7 +155,7 @@ impl Definition {
 }
 
 /// A definition with its name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Defined {
     /// Its name; no other of its kind has it.
     pub name: String,
@@ -166,7 +167,7 @@ pub struct Defined {
 }
 
 /// `rollup list` and `show`, and those of `materialize` and `query`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DefinitionList {
     /// The database.
     pub database: String,
@@ -175,7 +176,7 @@ pub struct DefinitionList {
 }
 
 /// `rollup add` and `remove`, and those of `materialize` and `query`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DefinitionChange {
     /// The database.
     pub database: String,

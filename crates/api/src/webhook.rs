@@ -3,12 +3,13 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::Push;
 
 /// Something that webhooks tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HookEvent {
     /// An operation began, or was gone on with.
@@ -25,13 +26,15 @@ pub enum HookEvent {
     Interrupted,
     /// A schedule let a run go by.
     Missed,
+    /// A run of a schedule is due that nobody has begun.
+    Overdue,
     /// Somebody asked for a test.
     Test,
 }
 
 impl HookEvent {
     /// All that can be asked for.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Started,
         Self::Succeeded,
         Self::Partial,
@@ -39,10 +42,17 @@ impl HookEvent {
         Self::Cancelled,
         Self::Interrupted,
         Self::Missed,
+        Self::Overdue,
     ];
 
     /// What is told when nobody says: all that needs somebody to look.
-    pub const DEFAULT: [Self; 4] = [Self::Partial, Self::Failed, Self::Interrupted, Self::Missed];
+    pub const DEFAULT: [Self; 5] = [
+        Self::Partial,
+        Self::Failed,
+        Self::Interrupted,
+        Self::Missed,
+        Self::Overdue,
+    ];
 
     /// Its word.
     #[must_use]
@@ -55,7 +65,24 @@ impl HookEvent {
             Self::Cancelled => "cancelled",
             Self::Interrupted => "interrupted",
             Self::Missed => "missed",
+            Self::Overdue => "overdue",
             Self::Test => "test",
+        }
+    }
+
+    /// What happened, for people.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Started => "An operation began, or was gone on with",
+            Self::Succeeded => "An operation ended with all it promised",
+            Self::Partial => "An operation ended with a part not done",
+            Self::Failed => "An operation failed",
+            Self::Cancelled => "An operation was undone",
+            Self::Interrupted => "Nobody works any more on an operation that is not over",
+            Self::Missed => "A schedule let a run go by",
+            Self::Overdue => "A run of a schedule is due that nobody has begun",
+            Self::Test => "Somebody asked for a test",
         }
     }
 
@@ -70,13 +97,14 @@ impl HookEvent {
             Self::Cancelled => "operation.cancelled",
             Self::Interrupted => "operation.interrupted",
             Self::Missed => "schedule.missed",
+            Self::Overdue => "schedule.overdue",
             Self::Test => "test",
         }
     }
 }
 
 /// What is sent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HookFormat {
     /// Everything, for programs.
@@ -88,7 +116,7 @@ pub enum HookFormat {
 
 /// What a webhook's messages are signed with: `whsec_` and 24 to 64 bytes in base 64. It goes to the server and never comes
 /// back.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SigningSecret(String);
 
@@ -113,7 +141,7 @@ impl fmt::Debug for SigningSecret {
 }
 
 /// What somebody wants of a webhook.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HookDefinition {
     /// Where it is told.
@@ -126,7 +154,7 @@ pub struct HookDefinition {
 }
 
 /// A call about webhooks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "call", rename_all = "snake_case")]
 pub enum WebhookCall {
     /// All of them, and how they do.
@@ -160,7 +188,7 @@ pub enum WebhookCall {
 }
 
 /// The answer to a [`WebhookCall`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "answer", content = "value", rename_all = "snake_case")]
 pub enum WebhookAnswer {
     /// To `List`.
@@ -174,14 +202,14 @@ pub enum WebhookAnswer {
 }
 
 /// `webhook list`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookList {
     /// By name.
     pub webhooks: Vec<WebhookSummary>,
 }
 
 /// One row of `webhook list`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookSummary {
     /// Its name.
     pub name: String,
@@ -202,7 +230,7 @@ pub struct WebhookSummary {
 }
 
 /// `webhook show`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookDetail {
     /// What the list shows.
     #[serde(flatten)]
@@ -212,7 +240,7 @@ pub struct WebhookDetail {
 }
 
 /// What `webhook add` and `webhook remove` did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookChange {
     /// `added` or `removed`.
     pub action: String,
@@ -223,7 +251,7 @@ pub struct WebhookChange {
 }
 
 /// A message and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delivery {
     /// Its id, the same however often it is sent.
     pub id: String,

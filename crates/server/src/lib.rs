@@ -19,6 +19,7 @@ mod runtime;
 pub mod serve;
 mod service_manager;
 pub mod settings;
+pub mod state;
 mod state_file;
 pub mod ticker;
 pub mod webhook;

@@ -29,6 +29,8 @@ pub use jiff::Timestamp;
 pub use period::{Period, PeriodError};
 pub use process::ProcessIdentity;
 pub use progress::{Progress, ProgressValue, Unit};
+#[doc(hidden)]
+pub use schemars;
 pub use secret::Secret;
 pub use size::ByteSize;
 pub use span::{Span, SpanError};

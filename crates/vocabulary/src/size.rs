@@ -1,8 +1,10 @@
 //! Sizes in bytes, as people write and read them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A number of bytes. Reads `4096`, `64KiB`, `1.5 GB`; shows binary units; serialises as a number.
@@ -92,6 +94,23 @@ impl<'de> Deserialize<'de> for ByteSize {
         match Written::deserialize(deserializer)? {
             Written::Number(bytes) => Ok(Self(bytes)),
             Written::Text(text) => text.parse().map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+impl JsonSchema for ByteSize {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ByteSize".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        match generator.contract().is_serialize() {
+            true => json_schema!({ "type": "integer", "minimum": 0 }),
+            false => json_schema!({ "type": ["integer", "string"], "minimum": 0 }),
         }
     }
 }

@@ -77,6 +77,16 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// A user or token of another server that cannot be one here.
+    #[error("{what} `{name}` cannot be taken over: {reason}")]
+    Taken {
+        /// `user` or `token`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
     /// A certificate with its key cannot be used.
     #[error("cannot use {} for TLS: {reason}", path.display())]
     Certificate {
@@ -122,6 +132,7 @@ impl Classified for Error {
             Self::TokenExists { .. } | Self::UserExists { .. } => ErrorKind::AlreadyExists,
             Self::NoToken { .. } | Self::NoUser { .. } => ErrorKind::NotFound,
             Self::Certificate { .. }
+            | Self::Taken { .. }
             | Self::Name { .. }
             | Self::Password { .. }
             | Self::Address { .. }

@@ -6,12 +6,14 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use ostler_api::audit::By;
 use ostler_vocabulary::{ErrorKind, Failure, Secret};
 
 use crate::access::{Guesser, Identity, Reach, Role, same};
-use crate::problem::Problem;
+use crate::problem::{Problem, in_full};
 use crate::scoped::outside;
 use crate::serve::Web;
+use crate::witness::{Door, refusal};
 
 /// The cookie of a browser that signed in.
 pub(crate) const SESSION: &str = "ostler_session";
@@ -41,6 +43,7 @@ pub(crate) async fn every_answer(State(web): State<Web>, request: Request, next:
             .with_hint("use its address, or start it with `--name NAME`");
         Problem::from(failure).into_response()
     };
+    response = in_full(response).await;
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -83,7 +86,7 @@ pub(crate) async fn who(
     address: IpAddr,
 ) -> Result<Option<Identity>, Problem> {
     if let Some(token) = bearer(headers) {
-        return by_token(web, token, address).await.map(Some);
+        return by_token(web, token, address, Door::Api).await.map(Some);
     }
     let Some(session) = session(headers) else {
         return Ok(None);
@@ -100,14 +103,27 @@ fn from(identity: Identity, address: IpAddr) -> Identity {
 }
 
 /// Whose token it is. Who guesses waits.
-pub(crate) async fn by_token(web: &Web, token: String, address: IpAddr) -> Result<Identity, Problem> {
-    let guesser = [Guesser::at(address)];
-    may_try(web, &guesser)?;
-    let found = web.access(move |access| access.by_token(&token)).await?;
-    tried(web, guesser, found.is_some());
+pub(crate) async fn by_token(
+    web: &Web,
+    token: String,
+    address: IpAddr,
+    door: Door,
+) -> Result<Identity, Problem> {
+    let found = async {
+        let guesser = [Guesser::at(address)];
+        may_try(web, &guesser)?;
+        let found = web.access(move |access| access.by_token(&token)).await?;
+        tried(web, guesser, found.is_some());
+        found
+            .map(|identity| from(identity, address))
+            .ok_or_else(|| Problem::nobody("no such token"))
+    };
+    let found = found.await;
+    if let Err(problem) = &found {
+        web.stayed_out(By::Token, None, address, door, problem.failure())
+            .await;
+    }
     found
-        .map(|identity| from(identity, address))
-        .ok_or_else(|| Problem::nobody("no such token"))
 }
 
 /// A session for who has this name and password. Who guesses waits: wherever they ask from, and whoever they say they are.
@@ -117,14 +133,29 @@ pub(crate) async fn by_password(
     password: Secret,
     address: IpAddr,
 ) -> Result<Secret, Problem> {
-    let guessers = [Guesser::at(address), Guesser::named(&name)];
-    may_try(web, &guessers)?;
-    // Hashing a password takes memory and time: a few at once are enough.
-    let turn = web.password_turn().await;
-    let session = web.access(move |access| access.sign_in(&name, &password)).await?;
-    drop(turn);
-    tried(web, guessers, session.is_some());
-    session.ok_or_else(|| Problem::nobody("the name or the password is wrong"))
+    let asked = name.clone();
+    let session = async {
+        let guessers = [Guesser::at(address), Guesser::named(&name)];
+        may_try(web, &guessers)?;
+        // Hashing a password takes memory and time: a few at once are enough.
+        let turn = web.password_turn().await;
+        let session = web.access(move |access| access.sign_in(&name, &password)).await?;
+        drop(turn);
+        tried(web, guessers, session.is_some());
+        session.ok_or_else(|| Problem::nobody("the name or the password is wrong"))
+    };
+    let session = session.await;
+    if let Err(problem) = &session {
+        web.stayed_out(
+            By::User,
+            Some(&asked),
+            address,
+            Door::Dashboard,
+            problem.failure(),
+        )
+        .await;
+    }
+    session
 }
 
 /// Refuses who failed too often and does not wait.
@@ -179,39 +210,57 @@ pub(crate) fn address(request: &Request) -> IpAddr {
 }
 
 /// Lets those in whose role is enough, and tells the handler who they are.
-pub(crate) async fn api(web: Web, needed: (Role, Reach), mut request: Request, next: Next) -> Response {
+pub(crate) async fn api(web: Web, needed: (Role, Reach), request: Request, next: Next) -> Response {
     // A request cannot be shared between threads, so what is needed of it is taken out before anything waits.
-    let (headers, changes, address) = (
-        request.headers().clone(),
-        changes(request.method()),
-        address(&request),
-    );
-    match admitted(&web, needed, &headers, changes, address).await {
-        Ok(identity) => {
-            request.extensions_mut().insert(identity);
-            next.run(request).await
+    let (headers, address) = (request.headers().clone(), address(&request));
+    match who(&web, &headers, address).await {
+        Ok(Some(identity)) => {
+            let sent = headers.get(FORM_TOKEN).and_then(|value| value.to_str().ok());
+            let admitted = match changes(request.method()) {
+                true => check_form(&identity, sent),
+                false => Ok(()),
+            };
+            let refuse = |failure| Problem::from(failure).into_response();
+            as_admitted(web, identity, needed, admitted, request, next, refuse).await
         }
+        Ok(None) => Problem::nobody("this needs a token").into_response(),
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn admitted(
-    web: &Web,
+/// Lets somebody on whose role and reach are enough. What is refused to them is seen, here and later; a change that they ask
+/// for is made, though they go away meanwhile.
+pub(crate) async fn as_admitted(
+    web: Web,
+    identity: Identity,
     (role, reach): (Role, Reach),
-    headers: &HeaderMap,
-    changes: bool,
-    address: IpAddr,
-) -> Result<Identity, Problem> {
-    let identity = who(web, headers, address)
-        .await?
-        .ok_or_else(|| Problem::nobody("this needs a token"))?;
-    if identity.form_token.is_some() && changes {
-        let sent = headers.get(FORM_TOKEN).and_then(|value| value.to_str().ok());
-        check_form(&identity, sent)?;
+    admitted: Result<(), Failure>,
+    mut request: Request,
+    next: Next,
+    refuse: impl FnOnce(Failure) -> Response,
+) -> Response {
+    let asked = format!("{} {}", request.method(), request.uri().path());
+    let admitted = admitted
+        .and_then(|()| may(&identity, role))
+        .and_then(|()| reaches(&identity, reach));
+    let answer = match admitted {
+        Err(failure) => refuse(failure),
+        Ok(()) => {
+            let changes = changes(request.method());
+            request.extensions_mut().insert(identity.clone());
+            match changes {
+                false => next.run(request).await,
+                true => web.carried(next.run(request)).await.unwrap_or_else(|| {
+                    let failure = Failure::new(ErrorKind::Unavailable, "the server ended over this");
+                    Problem::from(failure).into_response()
+                }),
+            }
+        }
+    };
+    if let Some(why) = refusal(&answer) {
+        web.refused(&identity, &asked, &why).await;
     }
-    may(&identity, role)?;
-    reaches(&identity, reach)?;
-    Ok(identity)
+    answer
 }
 
 /// Whether a request with this method may change something.

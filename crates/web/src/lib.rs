@@ -21,11 +21,16 @@ mod routes;
 mod scoped;
 mod serve;
 mod v1;
+mod witness;
 
-pub use access::{Access, Identity, Reach, Rights, Role, Scope, TokenSummary, UserSummary, new_password};
+pub use access::{
+    Access, Identity, Reach, Rights, Role, Scope, TakenPassword, TakenToken, TakenUser, TokenSummary,
+    UserSummary, new_password, new_signing_secret,
+};
 pub use door::Certificate;
 pub use error::Error;
 pub use remote::Remote;
 pub use routes::{Guarded, guarded};
 pub use serve::{Site, serve};
 pub use v1::openapi;
+pub use witness::{Sighting, Witness};

@@ -4,10 +4,16 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use ostler_vocabulary::{ErrorKind, Failure};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::witness::Why;
 
 /// The media type of problem documents.
 pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// Bytes at most of what a part of the server says of a failure.
+const SAID: usize = 4 << 10;
 
 /// The status of an answer that tells of this kind of failure.
 #[must_use]
@@ -27,7 +33,7 @@ pub fn status(kind: ErrorKind) -> StatusCode {
 }
 
 /// A problem document. Beside the members of RFC 9457 it has those of the error document of the command line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProblemDocument {
     /// `urn:ostler:error:` and the kind.
     #[serde(rename = "type")]
@@ -125,6 +131,47 @@ impl Problem {
     pub(crate) fn failure(&self) -> &Failure {
         &self.failure
     }
+
+    /// The failure alone.
+    pub(crate) fn into_failure(self) -> Failure {
+        self.failure
+    }
+}
+
+/// What is said of failures that the server found before a handler was asked: a method that a path does not take, a request
+/// that is too large or no request at all. It is a problem document like any other.
+pub(crate) async fn in_full(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is_said = kind.starts_with(MEDIA_TYPE) || kind.starts_with("text/html");
+    if is_said || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let text = axum::body::to_bytes(body, SAID).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let (kind, usual) = match status {
+        StatusCode::NOT_FOUND => (ErrorKind::NotFound, "there is nothing here"),
+        StatusCode::METHOD_NOT_ALLOWED => (ErrorKind::Unsupported, "this path does not take this method"),
+        StatusCode::PAYLOAD_TOO_LARGE => (ErrorKind::Invalid, "the request is too large"),
+        status if status.is_server_error() => (ErrorKind::Internal, "the server failed over this"),
+        _ => (ErrorKind::Invalid, "the request cannot be read"),
+    };
+    let failure = match text.is_empty() {
+        true => Failure::new(kind, usual),
+        false => Failure::new(kind, text).context(usual),
+    };
+    let problem = Problem {
+        failure,
+        status: Some(status),
+        retry_after: None,
+    };
+    let mut response = problem.into_response();
+    if let Some(allowed) = parts.headers.get(header::ALLOW) {
+        response.headers_mut().insert(header::ALLOW, allowed.clone());
+    }
+    response
 }
 
 impl From<Failure> for Problem {
@@ -153,6 +200,9 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
+        response
+            .extensions_mut()
+            .insert(Why(self.failure.messages().join(": ")));
         response
     }
 }

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use ostler_api::audit::{AuditList, AuditQuery};
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, BackupSummary, Diff, FileList, KeyList, OperationDetail, OperationList,
-    OperationSummary, VaultInfo, VaultList,
+    BackupDetail, BackupList, BackupSummary, DatabaseList, Diff, FileList, KeyList, OperationDetail,
+    OperationList, OperationSummary, VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -254,6 +254,10 @@ impl Client for Scoped {
 
     async fn keys(&self, _: Option<&str>) -> Result<KeyList, Failure> {
         self.outside("what opens a vault")
+    }
+
+    async fn databases(&self) -> Result<DatabaseList, Failure> {
+        self.outside("the list of databases")
     }
 
     async fn queue(&self, _: &DatabaseChoice, _: QueueCall) -> Result<QueueAnswer, Failure> {

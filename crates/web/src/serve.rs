@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -12,24 +13,30 @@ use ostler_api::Client;
 use ostler_api::audit::Actor;
 use ostler_vocabulary::{Clock, ErrorKind, Failure, Timestamp};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Identity, Throttle};
 use crate::door::{Certificate, Door};
 use crate::scoped::Scoped;
+use crate::witness::{Rations, Witness};
 use crate::{Access, Error, guard, pages, v1};
 
 /// Bytes of a request's body. A plan that decides about ten thousand backups has some of them.
 const BODY: usize = 16 << 20;
 /// Passwords that are hashed at once.
 const PASSWORDS: usize = 2;
+/// How long what was begun may take when the server ends.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What is served.
 pub struct Site {
     /// Gives the client that does the work for somebody; asked for each request, because the configuration may be read
     /// again.
     pub client: Box<dyn Fn(Actor) -> Arc<dyn Client> + Send + Sync>,
+    /// Gives who keeps what was seen of those who come in; asked as the client is.
+    pub witness: Box<dyn Fn() -> Arc<dyn Witness> + Send + Sync>,
     /// Who may come in.
     pub access: Arc<Access>,
     /// The clock.
@@ -59,16 +66,23 @@ pub async fn serve(listener: TcpListener, site: Site, shutdown: CancellationToke
             site,
             throttle: Throttle::default(),
             passwords: Semaphore::new(PASSWORDS),
+            rations: Rations::default(),
+            tasks: Mutex::default(),
             shutdown: shutdown.clone(),
         }),
     };
     let door = Door::new(listener, web.inner.site.certificate.clone());
-    let service = router(web).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(web.clone()).into_make_service_with_connect_info::<SocketAddr>();
     // Only listeners of axum's own tell where a connection came from; a tap on ours is one.
-    axum::serve(door.tap_io(|_| ()), service)
-        .with_graceful_shutdown(shutdown.cancelled_owned())
+    let served = axum::serve(door.tap_io(|_| ()), service)
+        .with_graceful_shutdown(shutdown.clone().cancelled_owned())
         .await
-        .map_err(|source| Error::Serve { source })
+        .map_err(|source| Error::Serve { source });
+    // What goes on without anybody who waits for it ends with the server.
+    shutdown.cancel();
+    let mut left = std::mem::take(&mut *web.tasks());
+    while left.join_next().await.is_some() {}
+    served
 }
 
 fn router(web: Web) -> Router {
@@ -91,6 +105,9 @@ struct Inner {
     site: Site,
     throttle: Throttle,
     passwords: Semaphore,
+    rations: Rations,
+    /// What is carried to its end though whoever asked is gone.
+    tasks: Mutex<JoinSet<()>>,
     shutdown: CancellationToken,
 }
 
@@ -107,6 +124,56 @@ impl Web {
     /// Waits until a password may be hashed; the next one may when this is dropped.
     pub async fn password_turn(&self) -> Option<SemaphorePermit<'_>> {
         self.inner.passwords.acquire().await.ok()
+    }
+
+    /// Carries this to its end, though whoever waits for it goes away: a change that was begun is made, and it is written
+    /// down how it went. Nothing when it could not be, or when the server ended over it.
+    pub async fn carried<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let (tell, told) = oneshot::channel();
+        let stop = self.shutdown().clone();
+        self.spawn(async move {
+            let late = async {
+                stop.cancelled().await;
+                tokio::time::sleep(GRACE).await;
+            };
+            tokio::select! {
+                done = work => drop(tell.send(done)),
+                () = late => {}
+            }
+        });
+        told.await.ok()
+    }
+
+    /// Sees to something that nobody waits for, until the server ends.
+    pub fn see_to(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.shutdown().clone();
+        self.spawn(async move {
+            tokio::select! {
+                () = work => {}
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks();
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(work);
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn witness(&self) -> Arc<dyn Witness> {
+        (self.inner.site.witness)()
+    }
+
+    pub fn rations(&self) -> &Rations {
+        &self.inner.rations
     }
 
     pub fn now(&self) -> Timestamp {

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use ostler_vocabulary::{BackupId, OperationId, VaultId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where a backup stands, derived from what is in the vault and nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BackupState {
     /// An operation that is alive is making it.
@@ -47,7 +48,7 @@ impl BackupState {
 }
 
 /// What was backed up.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
     /// The host's name.
     pub host: String,
@@ -56,7 +57,7 @@ pub struct Source {
 }
 
 /// Counts and sizes of one backup.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupCounts {
     /// Regular files.
     pub files: u64,
@@ -75,7 +76,7 @@ pub struct BackupCounts {
 }
 
 /// One row of `backup list`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupSummary {
     /// The backup's id. A copy in another vault has the same.
     pub id: BackupId,
@@ -103,7 +104,7 @@ pub struct BackupSummary {
 }
 
 /// `backup list`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupList {
     /// The vault that was asked for; the one that new backups go to when all were.
     pub vault: String,
@@ -115,7 +116,7 @@ pub struct BackupList {
 }
 
 /// A file that could not be backed up, restored or verified as it should.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// The file, with bytes that are not UTF-8 as `\xNN`; or the object's key.
     pub path: String,
@@ -124,7 +125,7 @@ pub struct Problem {
 }
 
 /// A report that was stored with a backup.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Proof {
     /// What was done: `commit`, `verify`, `verify_data`, `verify_sample`, `verify_old`, `verify_paths`, `drill`, `check`; or `drill_failed`, a drill in which the
     /// stored data was right and something else was not, such as the check command.
@@ -143,7 +144,7 @@ pub struct Proof {
 
 /// When data was last read back, as stored proofs say. By the names of proofs alone: what a collection wrote into new
 /// packs since counts as read until a proof says otherwise.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reading {
     /// Every byte was read at this time or later; `None` while some never was.
     pub since: Option<Timestamp>,
@@ -154,7 +155,7 @@ pub struct Reading {
 }
 
 /// `backup show`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupDetail {
     /// What the list shows.
     #[serde(flatten)]
@@ -184,7 +185,7 @@ pub struct BackupDetail {
 }
 
 /// What a backup of a cluster holds of which node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterParts {
     /// The cluster's name.
     pub name: String,
@@ -195,7 +196,7 @@ pub struct ClusterParts {
 }
 
 /// One root of one node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterPart {
     /// The node's name.
     pub node: String,
@@ -208,7 +209,7 @@ pub struct ClusterPart {
 }
 
 /// What a backup is a copy of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CopiedFrom {
     /// The id of the vault it was read from; `vault info` shows those of vaults.
     pub vault: VaultId,
@@ -219,7 +220,7 @@ pub struct CopiedFrom {
 }
 
 /// One entry of `backup show --files` or `backup diff`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileEntry {
     /// The absolute path, with bytes that are not UTF-8 as `\xNN`.
     pub path: String,
@@ -236,7 +237,7 @@ pub struct FileEntry {
 }
 
 /// `backup show --files`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileList {
     /// The backup.
     pub backup: BackupId,
@@ -245,7 +246,7 @@ pub struct FileList {
 }
 
 /// How an entry differs between two backups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// Only in the second.
@@ -259,7 +260,7 @@ pub enum Change {
 }
 
 /// One line of `backup diff`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DiffEntry {
     /// How it differs.
     pub change: Change,
@@ -269,7 +270,7 @@ pub struct DiffEntry {
 }
 
 /// `backup diff`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Diff {
     /// The first backup.
     pub from: BackupId,

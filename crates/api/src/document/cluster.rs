@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::node::NodeRoot;
 
 /// `cluster list`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterList {
     /// By name.
     pub clusters: Vec<ClusterSummary>,
 }
 
 /// One row of `cluster list`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterSummary {
     /// Its name.
     pub name: String,
@@ -27,7 +28,7 @@ pub struct ClusterSummary {
 }
 
 /// `cluster show`, and what `cluster init`, `add` and `remove` made of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterInfo {
     /// What the list shows.
     #[serde(flatten)]
@@ -41,7 +42,7 @@ pub struct ClusterInfo {
 }
 
 /// A node of a cluster, as the configuration has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterNodeInfo {
     /// Its name.
     pub name: String,
@@ -53,7 +54,7 @@ pub struct ClusterNodeInfo {
 }
 
 /// `cluster status`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterStatus {
     /// The cluster's name.
     pub name: String,
@@ -65,7 +66,7 @@ pub struct ClusterStatus {
 }
 
 /// How the database of a cluster stands, as its driver tells it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SystemStatus {
     /// The driver.
     pub driver: String,
@@ -80,7 +81,7 @@ pub struct SystemStatus {
 }
 
 /// How a node stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeStatus {
     /// Its name.
     pub name: String,

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use ostler_vocabulary::{ErrorKind, OperationId, ProgressValue};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::Outcome;
 use super::traffic::Traffic;
 
 /// Where an operation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OperationState {
     /// Its owner is alive and working.
@@ -55,7 +56,7 @@ impl OperationState {
 }
 
 /// One row of `operation list`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationSummary {
     /// The operation's id.
     pub id: OperationId,
@@ -81,14 +82,14 @@ pub struct OperationSummary {
 }
 
 /// `operation list`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationList {
     /// Newest first.
     pub operations: Vec<OperationSummary>,
 }
 
 /// One step of an operation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepSummary {
     /// The step's name, with its key where it has one.
     pub name: String,
@@ -107,7 +108,7 @@ pub struct StepSummary {
 }
 
 /// One line of the audit record: something that was destroyed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditEntry {
     /// When.
     pub at: Timestamp,
@@ -122,7 +123,7 @@ pub struct AuditEntry {
 }
 
 /// A sentence that an operation had to say while it ran.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     /// When.
     pub at: Timestamp,
@@ -131,7 +132,7 @@ pub struct Message {
 }
 
 /// `operation show`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationDetail {
     /// What the list shows.
     #[serde(flatten)]

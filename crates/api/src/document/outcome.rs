@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use ostler_vocabulary::BackupId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::backup::{BackupState, BackupSummary, Problem, Proof};
@@ -14,7 +15,7 @@ use crate::mirror::MirrorReport;
 use crate::repair::RepairReport;
 
 /// What a finished operation says of itself, by kind.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Outcome {
     /// A committed backup.
@@ -46,7 +47,7 @@ pub enum Outcome {
 }
 
 /// `backup create`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CreateReport {
     /// The committed backup.
     pub backup: BackupSummary,
@@ -63,7 +64,7 @@ pub struct CreateReport {
 }
 
 /// `restore`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RestoreReport {
     /// The backup.
     pub backup: BackupId,
@@ -89,7 +90,7 @@ pub struct RestoreReport {
 }
 
 /// What one node got of a cluster's backup.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeRestored {
     /// The node in the backup.
     pub from: String,
@@ -106,7 +107,7 @@ pub struct NodeRestored {
 }
 
 /// `backup verify`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VerifyReport {
     /// The backup.
     pub backup: BackupId,
@@ -125,7 +126,7 @@ pub struct VerifyReport {
 }
 
 /// `backup drill`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DrillReport {
     /// The backup.
     pub backup: BackupId,
@@ -146,7 +147,7 @@ pub struct DrillReport {
 }
 
 /// How a user's check command ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckCommand {
     /// The command.
     pub command: String,
@@ -157,7 +158,7 @@ pub struct CheckCommand {
 }
 
 /// `backup delete` and `backup prune`
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PruneReport {
     /// Backups that were deleted.
     pub deleted: Vec<BackupId>,
@@ -177,7 +178,7 @@ pub struct PruneReport {
 }
 
 /// What a prune leaves to the next one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Waiting {
     /// Packs to be removed.
     pub packs: u64,
@@ -188,7 +189,7 @@ pub struct Waiting {
 }
 
 /// `vault check`
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckReport {
     /// Packs looked at.
     pub packs: u64,

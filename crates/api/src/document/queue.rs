@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One row of `queue list`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueSummary {
     /// Its name.
     pub queue: String,
@@ -41,7 +42,7 @@ pub struct QueueSummary {
 }
 
 /// `queue list`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueList {
     /// The database.
     pub database: String,
@@ -50,7 +51,7 @@ pub struct QueueList {
 }
 
 /// `queue show`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueDetail {
     /// What the list shows.
     #[serde(flatten)]
@@ -64,7 +65,7 @@ pub struct QueueDetail {
 }
 
 /// `queue status`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueStatus {
     /// The database.
     pub database: String,
@@ -89,7 +90,7 @@ pub struct QueueStatus {
 }
 
 /// One row of `queue consumer list`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConsumerSummary {
     /// The queue.
     pub queue: String,
@@ -108,7 +109,7 @@ pub struct ConsumerSummary {
 }
 
 /// `queue consumer list`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConsumerList {
     /// The database.
     pub database: String,
@@ -117,7 +118,7 @@ pub struct ConsumerList {
 }
 
 /// An event.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventEntry {
     /// `ev_id`
     pub id: i64,
@@ -140,7 +141,7 @@ pub struct EventEntry {
 }
 
 /// `queue peek` and `queue retry`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventList {
     /// The queue.
     pub queue: String,
@@ -149,7 +150,7 @@ pub struct EventList {
 }
 
 /// An event that a consumer gave up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeadLetter {
     /// Its number.
     pub dead_letter: i64,
@@ -163,7 +164,7 @@ pub struct DeadLetter {
 }
 
 /// `queue dead-letter list`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeadLetterList {
     /// The queue.
     pub queue: String,
@@ -172,7 +173,7 @@ pub struct DeadLetterList {
 }
 
 /// One thing that was done, or was so already.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueChange {
     /// What it was done to.
     pub item: String,
@@ -185,7 +186,7 @@ pub struct QueueChange {
 }
 
 /// What verbs print that change something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueChanges {
     /// The database.
     pub database: String,
@@ -194,7 +195,7 @@ pub struct QueueChanges {
 }
 
 /// `queue install`, `upgrade`, `uninstall` and `drop`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueSchemaReport {
     /// The database.
     pub database: String,

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use ostler_vocabulary::ErrorKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::retention::{Policy, Strategy, TableName};
 
 /// `retention policy list` and `export`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyList {
     /// The database.
     #[serde(default)]
@@ -19,7 +20,7 @@ pub struct PolicyList {
 }
 
 /// `retention policy tags`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyTags {
     /// The database.
     pub database: String,
@@ -28,7 +29,7 @@ pub struct PolicyTags {
 }
 
 /// One policy that was added, changed or removed, or was so already.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyChanged {
     /// Its name.
     pub policy: String,
@@ -41,7 +42,7 @@ pub struct PolicyChanged {
 }
 
 /// What verbs print that change policies.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyChanges {
     /// The database.
     pub database: String,
@@ -50,7 +51,7 @@ pub struct PolicyChanges {
 }
 
 /// What is wrong with a policy, or worth knowing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyFinding {
     /// The policy.
     pub policy: String,
@@ -61,7 +62,7 @@ pub struct PolicyFinding {
 }
 
 /// `retention policy check`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyCheckList {
     /// The database.
     pub database: String,
@@ -72,7 +73,7 @@ pub struct PolicyCheckList {
 }
 
 /// An entry of the audit in the database.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RetentionEntry {
     /// Its number.
     pub entry: i64,
@@ -99,7 +100,7 @@ pub struct RetentionEntry {
 }
 
 /// `retention history`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RetentionHistory {
     /// The database.
     pub database: String,
@@ -108,7 +109,7 @@ pub struct RetentionHistory {
 }
 
 /// What stands in the way of a policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RetentionProblem {
     /// What it means.
     pub kind: ErrorKind,
@@ -117,7 +118,7 @@ pub struct RetentionProblem {
 }
 
 /// What a policy would do.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RetentionVerdict {
     /// Its name.
     pub policy: String,
@@ -139,7 +140,7 @@ pub struct RetentionVerdict {
 }
 
 /// Whether a partition goes, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PartitionVerdict {
     /// The partition.
     pub partition: TableName,
@@ -154,7 +155,7 @@ pub struct PartitionVerdict {
 }
 
 /// One thing that goes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RetentionItem {
     /// By which policy.
     pub policy: String,
@@ -184,7 +185,7 @@ pub struct RetentionItem {
 }
 
 /// What became of an item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RetentionProof {
     /// By which policy.
     pub policy: String,
@@ -211,7 +212,7 @@ pub struct RetentionProof {
 }
 
 /// An archive that was read back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ArchiveProof {
     /// The store, as the policy calls it.
     pub to: String,
@@ -228,7 +229,7 @@ pub struct ArchiveProof {
 }
 
 /// `retention run`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RetentionReport {
     /// The database.
     pub database: String,

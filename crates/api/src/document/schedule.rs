@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use ostler_vocabulary::{ErrorKind, OperationId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schedule::Schedule;
 
 /// Why a run began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// It was due.
@@ -21,7 +22,7 @@ pub enum Cause {
 }
 
 /// How a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FiringState {
     /// It runs, or was interrupted and will be gone on with.
@@ -54,7 +55,7 @@ impl FiringState {
 }
 
 /// One run of a schedule, or runs that were missed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Firing {
     /// The how-manieth of all schedules.
     pub number: u64,
@@ -84,14 +85,14 @@ pub struct Firing {
 }
 
 /// `schedule run-due`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FiringList {
     /// What was begun or gone on with, in that order.
     pub firings: Vec<Firing>,
 }
 
 /// Whether somebody runs what is due.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SchedulerStanding {
     /// When it last said that it is there; `None` when it never did.
     pub last_beat: Option<Timestamp>,
@@ -102,7 +103,7 @@ pub struct SchedulerStanding {
 }
 
 /// One row of `schedule list`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScheduleSummary {
     /// The schedule.
     #[serde(flatten)]
@@ -120,7 +121,7 @@ pub struct ScheduleSummary {
 }
 
 /// `schedule list`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScheduleList {
     /// Whether somebody runs them.
     pub scheduler: SchedulerStanding,
@@ -129,7 +130,7 @@ pub struct ScheduleList {
 }
 
 /// `schedule show`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScheduleDetail {
     /// What the list shows.
     #[serde(flatten)]
@@ -141,7 +142,7 @@ pub struct ScheduleDetail {
 }
 
 /// `schedule add`, `edit`, `pause`, `resume` and `remove`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScheduleChange {
     /// `added`, `changed`, `paused`, `resumed` or `removed`.
     pub action: String,
@@ -155,7 +156,7 @@ pub struct ScheduleChange {
 }
 
 /// A moment at which a schedule runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Upcoming {
     /// When.
     pub at: Timestamp,
@@ -166,7 +167,7 @@ pub struct Upcoming {
 }
 
 /// `schedule preview`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SchedulePreview {
     /// The schedule.
     pub schedule: String,

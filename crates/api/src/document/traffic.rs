@@ -1,9 +1,10 @@
 //! What a run asked of the vault's store, and what that costs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Requests that were sent to the store, each try of a request counted, and the bytes of objects.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Traffic {
     /// Requests that create an object.
     pub created: u64,
@@ -39,7 +40,7 @@ impl Traffic {
 }
 
 /// An amount of money by a price list of the configuration.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cost {
     /// How much.
     pub amount: f64,
@@ -48,7 +49,7 @@ pub struct Cost {
 }
 
 /// What will have to be read from the store, before it is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// Bytes to be received.
     pub bytes: u64,

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use ostler_vocabulary::VaultId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::backup::Reading;
+use super::traffic::Estimate;
 
 /// One row of `vault list`, and `vault info`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VaultSummary {
     /// The name in the configuration.
     pub name: String,
@@ -21,14 +23,30 @@ pub struct VaultSummary {
 }
 
 /// `vault list`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VaultList {
     /// All configured vaults, by name.
     pub vaults: Vec<VaultSummary>,
 }
 
+/// A database of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DatabaseSummary {
+    /// The name in the configuration.
+    pub name: String,
+    /// Where it is, without a password.
+    pub address: String,
+}
+
+/// All databases of the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DatabaseList {
+    /// By name.
+    pub databases: Vec<DatabaseSummary>,
+}
+
 /// `vault info` and `vault init`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VaultInfo {
     /// Name and place.
     #[serde(flatten)]
@@ -59,12 +77,15 @@ pub struct VaultInfo {
     /// What was found when its store was last tried; `None` when it never was.
     #[serde(default)]
     pub store: Option<StoreProbe>,
+    /// What reading all of it back takes and costs, as far as that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading_back: Option<Estimate>,
     /// What to know about it.
     pub warnings: Vec<String>,
 }
 
 /// What a vault's store can do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoreProbe {
     /// When that was tried.
     pub at: Timestamp,
@@ -75,7 +96,7 @@ pub struct StoreProbe {
 }
 
 /// One thing that a store can do or not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoreAbility {
     /// What, in a few words.
     pub ability: String,
@@ -86,7 +107,7 @@ pub struct StoreAbility {
 }
 
 /// One way to open a vault.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeySummary {
     /// The key's id.
     pub id: String,
@@ -97,7 +118,7 @@ pub struct KeySummary {
 }
 
 /// `vault key list`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyList {
     /// The vault's name.
     pub vault: String,
@@ -114,7 +135,7 @@ pub struct KeyList {
 }
 
 /// A way to open a vault.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyEntry {
     /// Id, kind and age.
     #[serde(flatten)]
@@ -128,7 +149,7 @@ pub struct KeyEntry {
 }
 
 /// Secrets that objects are sealed with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyEpoch {
     /// Its number.
     pub number: u32,

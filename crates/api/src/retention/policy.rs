@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use ostler_vocabulary::Period;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Floors, PartitionRule, Strategy, TableName, TimeUnit};
 
 /// For how long the data of one table is kept, and what is done with what is older.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// Its name; no other has it.
@@ -105,7 +106,7 @@ impl Policy {
 }
 
 /// A policy that somebody wants, with what can be found out left open.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyWish {
     /// Its name; that of the table unless given.
@@ -124,7 +125,7 @@ pub struct PolicyWish {
 }
 
 /// What is to be different about a policy; what is not given stays.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyChange {
     /// For how long rows are kept.

@@ -1,9 +1,10 @@
 //! What is done with what is too old.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is done with what is too old.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
     /// Whole partitions are dropped.

@@ -1,13 +1,14 @@
 //! Archived rows brought back.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Pace, PolicyPlace, TableName};
 use crate::document::RetentionProblem;
 
 /// Brings archived rows of a table back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Undo {
     /// Where the table and its policies are.
@@ -35,7 +36,7 @@ pub struct Undo {
 }
 
 /// What would be brought back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UndoWork {
     /// The database.
     pub database: String,
@@ -52,7 +53,7 @@ pub struct UndoWork {
 }
 
 /// A file of an archive.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UndoItem {
     /// The archive.
     pub archive: String,
@@ -77,7 +78,7 @@ pub struct UndoItem {
 }
 
 /// What became of a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UndoProof {
     /// The archive.
     pub archive: String,
@@ -97,7 +98,7 @@ pub struct UndoProof {
 }
 
 /// `retention undo`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UndoReport {
     /// The database.
     pub database: String,

@@ -1,11 +1,12 @@
 //! All rows of one subject.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::retention::TableName;
 
 /// Removes all rows of one subject: a person, a customer, a device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Erase {
     /// The value by which its rows are known.
@@ -15,7 +16,7 @@ pub struct Erase {
 }
 
 /// A column that says whose a row is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubjectColumn {
     /// The table.

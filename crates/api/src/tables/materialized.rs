@@ -1,11 +1,12 @@
 //! Materialised tables: what a query says, kept as a table.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::retention::TableName;
 
 /// A table that has the rows of a query.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Materialized {
     /// The table.
@@ -18,7 +19,7 @@ pub struct Materialized {
 }
 
 /// Makes the rows of a materialised table anew, and swaps them in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshMaterialized {
     /// Its name.

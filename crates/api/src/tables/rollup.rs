@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use ostler_vocabulary::Period;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::retention::{TableName, TimeUnit};
 
 /// Sums of a table by time: raw rows, then buckets of a minute, of an hour, of a day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rollup {
     /// The table of the raw rows.
@@ -61,7 +62,7 @@ impl Rollup {
 }
 
 /// A column that is summed up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollupValue {
     /// Its name.
@@ -74,7 +75,7 @@ pub struct RollupValue {
 }
 
 /// What the numbers of a column are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ValueKind {
     /// Each stands for itself, as a temperature does: count, sum, least, greatest, first, last.
@@ -84,7 +85,7 @@ pub enum ValueKind {
 }
 
 /// A level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollupLevel {
     /// How long a bucket is.
@@ -94,7 +95,7 @@ pub struct RollupLevel {
 }
 
 /// How far a level is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RollupState {
     /// 0 for the raw table.
     pub level: u32,
@@ -107,7 +108,7 @@ pub struct RollupState {
 }
 
 /// Brings the levels of a rollup up to date.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshRollup {
     /// Its name.

@@ -1,12 +1,13 @@
 //! Plans and reports of work on tables: the same for every kind.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::document::RetentionProblem;
 
 /// What would be done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TablesWork {
     /// The database.
     pub database: String,
@@ -18,7 +19,7 @@ pub struct TablesWork {
 }
 
 /// A part of the work.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TableItem {
     /// The table that is changed, or the name of a statement.
     pub object: String,
@@ -36,7 +37,7 @@ pub struct TableItem {
 }
 
 /// What was done.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TablesReport {
     /// The database.
     pub database: String,
@@ -54,7 +55,7 @@ pub struct TablesReport {
 }
 
 /// What became of an item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TableProof {
     /// The table, or the name of a statement.
     pub object: String,
@@ -72,7 +73,7 @@ pub struct TableProof {
 }
 
 /// A comparison.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// What was compared.
     pub what: String,

@@ -18,7 +18,7 @@ pub(crate) use paths::{source_path, target_path};
 pub(crate) use retention::{
     ChoiceArguments, FloorArguments, PlaceArguments, PolicyArguments, RuleWord, UnitWord, period, strategy,
 };
-pub(crate) use schedule::{TimesArguments, address, time};
+pub(crate) use schedule::{TimesArguments, time};
 pub(crate) use values::{
     Tag, backup, byte_rate, command, digest, path, pattern, ratio, request_rate, span, tag, tag_map,
     tag_or_removal, text,

@@ -1,7 +1,5 @@
 //! When a schedule runs, and what else is said of it.
 
-use std::path::PathBuf;
-
 use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum};
 use ostler_api::request::Prune;
@@ -99,7 +97,7 @@ impl TimesArguments {
             end: self.end,
             command: None,
             keep: (keep != Prune::default()).then_some(keep),
-            push: self.push.map(address),
+            push: self.push.map(Push::of),
             no_push: false,
         })
     }
@@ -113,15 +111,6 @@ fn trigger(cron: String) -> Result<Trigger, Failure> {
             Err(reason) => Err(Failure::new(ostler_vocabulary::ErrorKind::Invalid, reason)),
         },
         None => Ok(Trigger::Cron(cron)),
-    }
-}
-
-/// A URL, or where one is: `env:NAME`, `file:PATH`.
-pub(crate) fn address(text: String) -> Push {
-    match text.split_once(':') {
-        Some(("env", name)) => Push::Env(name.to_owned()),
-        Some(("file", path)) if !path.starts_with("//") => Push::File(PathBuf::from(path)),
-        _ => Push::Url(text),
     }
 }
 

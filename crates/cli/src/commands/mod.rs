@@ -17,6 +17,7 @@ mod retention;
 mod rollup;
 mod schedule;
 mod serve;
+mod state;
 mod token;
 mod user;
 mod vault;
@@ -102,6 +103,10 @@ pub(crate) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     User(user::UserCommand),
 
+    /// Take what a server knows to another one
+    #[command(subcommand, arg_required_else_help = true)]
+    State(state::StateCommand),
+
     /// Explain the configuration
     #[command(subcommand, arg_required_else_help = true)]
     Config(config::ConfigCommand),
@@ -144,6 +149,7 @@ impl Command {
             Self::Audit(verb) => verb.run(session).await,
             Self::Token(verb) => verb.run(session).await,
             Self::User(verb) => verb.run(session).await,
+            Self::State(verb) => verb.run(session).await,
             Self::Config(verb) => verb.run(session),
             Self::Completions(verb) => verb.run(session),
         }

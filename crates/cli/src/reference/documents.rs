@@ -54,6 +54,16 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
     let user = serde_json::json!({ "name": "ada", "role": "operator", "clusters": ["shop"], "password": "kq3v7m-…" });
     let token = serde_json::json!({ "name": "grafana", "role": "viewer", "token": "ostler_5m0S…" });
     let link = serde_json::json!({ "url": "http://127.0.0.1:7070/enter/ostler_5m0S…" });
+    let exported = serde_json::json!({
+        "file": "/srv/state.json", "schedules": 2, "users": 2, "tokens": 1, "webhooks": 1, "left_out": [], "digest": "9c1d4e5f…",
+    });
+    let imported = serde_json::json!({
+        "items": [
+            { "kind": "schedule", "name": "nightly", "action": "add", "reason": null },
+            { "kind": "user", "name": "ada", "action": "conflict", "reason": "there is another user of that name here" },
+        ],
+        "secrets": [["pager", "whsec_MfKQ…"]],
+    });
     let due = ostler_api::document::FiringList {
         firings: vec![samples::firing()],
     };
@@ -227,6 +237,12 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
         ),
         example(WEBHOOK_DELIVERY, "`ostler webhook test`", &samples::tested()),
         example(AUDIT_LIST, "`ostler audit list`", &samples::audit_list()),
+        example(STATE_EXPORT, "`ostler state export`", &exported),
+        example(
+            STATE_IMPORT,
+            "`ostler state import`; without `--yes` the plan",
+            &imported,
+        ),
         example(METRICS, "`ostler metrics`", &samples::metrics()),
         report(
             TABLES_REPORT,

@@ -42,6 +42,28 @@ pub fn link(text: &str) -> String {
     format!("//a[contains(normalize-space(), '{text}')]")
 }
 
+/// Puts this into a field, whatever stands in it.
+pub fn fill(browser: &Browser, id: &str, text: &str) {
+    let field = format!("//*[@id='{id}']");
+    let clear = "document.getElementById(arguments[0]).value = ''";
+    browser.wait_until("the field to be there", || {
+        browser.script(
+            "return document.getElementById(arguments[0]) !== null",
+            &[json!(id)],
+        ) == json!(true)
+    });
+    browser.script(clear, &[json!(id)]);
+    browser.type_into(&field, text);
+}
+
+/// The fields that are marked as wrong.
+pub fn marked(browser: &Browser) -> serde_json::Value {
+    browser.script(
+        "return [...document.querySelectorAll('[aria-invalid=true]')].map(field => field.name)",
+        &[],
+    )
+}
+
 /// The bytes of a file that the browser saves, once they are all there.
 fn saved(browser: &Browser, name: &str) -> Vec<u8> {
     let file: PathBuf = browser.downloads().join(name);
@@ -75,6 +97,7 @@ fn a_morning_with_the_dashboard() {
         "backups",
         "operations",
         "schedules",
+        "retention",
         "webhooks",
         "audit",
         "vaults",

@@ -38,6 +38,8 @@ fn somebody_signs_in_with_a_password_and_sees_who_changed_what() {
         "schedule pause",
         "refused",
         "by command",
+        "sign in",
+        "the name or the password is wrong",
     ] {
         browser.wait_for(text);
     }

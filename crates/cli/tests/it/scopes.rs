@@ -155,7 +155,7 @@ impl Asking<'_> {
             "POST",
             path,
             &[("authorization", &bearer)],
-            &body.to_string(),
+            body.to_string(),
         )
         .status
     }
@@ -290,7 +290,7 @@ fn an_operator_of_one_cluster_does_everything_with_it_and_sees_nothing_of_anothe
         "POST",
         "/v1/plans",
         &[("authorization", &bearer)],
-        &verify.to_string(),
+        verify.to_string(),
     );
     let mut plan: Value = serde_json::from_str(&plan.body).unwrap();
     assert_eq!(

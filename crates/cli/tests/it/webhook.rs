@@ -211,3 +211,48 @@ fn the_outcome_of_an_operation_is_sent_to_its_result_url() {
     assert_eq!(server.stop(), Some(0));
     assert_eq!(receiver.received().len(), 1);
 }
+
+#[test]
+fn a_schedule_that_nobody_begins_is_told_once() {
+    let ostler = home();
+    let receiver = Receiver::new();
+    ostler.ok(["webhook", "add", "pager", &receiver.url(), "--on", "overdue"]);
+    ostler.ok([
+        "schedule",
+        "add",
+        "nightly",
+        "--every",
+        "1h",
+        "--",
+        "backup",
+        "create",
+        "documents",
+    ]);
+    // It was added an hour and a half ago, and nobody looked at what is due since.
+    let earlier = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); \
+                   db.execute('UPDATE schedule SET created = created - 5400000, decided = decided - 5400000'); db.commit()";
+    let done = std::process::Command::new("python3")
+        .args(["-c", earlier])
+        .arg(ostler.state().join("schedules.db"))
+        .status()
+        .unwrap();
+    assert!(done.success());
+    assert!(ostler.json(["schedule", "list"])["schedules"][0]["overdue"].is_string());
+    let _serve = Serve::start(&ostler);
+    let told = until(&ostler, "nobody is told", || receiver.received().first().cloned());
+    let message = told.json();
+    assert_eq!(message["type"], "schedule.overdue", "{message:#}");
+    assert_eq!(message["data"]["schedule"], "nightly", "{message:#}");
+    // It looks again and again, and tells nothing again: a test after it is the second message.
+    ostler.ok(["webhook", "test", "pager"]);
+    until(&ostler, "the outbox to be empty", || {
+        let list = ostler.json(["webhook", "list"]);
+        (list["webhooks"][0]["pending"] == 0).then_some(())
+    });
+    let types: Vec<Value> = receiver
+        .received()
+        .iter()
+        .map(|one| one.json()["type"].clone())
+        .collect();
+    assert_eq!(types, ["schedule.overdue", "test"]);
+}

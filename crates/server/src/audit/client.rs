@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use ostler_api::audit::{Actor, AuditList, AuditQuery};
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
+    BackupDetail, BackupList, DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList,
+    VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -209,6 +210,10 @@ impl Client for Audited {
 
     async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure> {
         self.runtime.keys(vault).await
+    }
+
+    async fn databases(&self) -> Result<DatabaseList, Failure> {
+        self.runtime.databases().await
     }
 
     async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure> {

@@ -96,6 +96,30 @@ impl Log {
         Ok(())
     }
 
+    /// Writes down what is over already, such as that somebody came in, or was refused.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note(&self, by: &Actor, action: &str, object: &str, failure: Option<&str>) -> Result<(), Failure> {
+        let now = self.clock.now().as_millisecond();
+        let state = failure.map_or(AuditState::Done, |_| AuditState::Refused);
+        self.file.write(|db| {
+            let address = by.address.map(|address| address.to_string());
+            let values = params![
+                now,
+                by.who,
+                by.by.as_str(),
+                address,
+                action,
+                object,
+                None::<String>
+            ];
+            let number: i64 = db.query_row(ASK, values, |row| row.get(0))?;
+            db.execute(END, params![number, now, state.as_str(), None::<String>, failure])
+        })?;
+        Ok(())
+    }
+
     /// The newest changes.
     ///
     /// # Errors

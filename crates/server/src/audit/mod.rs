@@ -12,3 +12,4 @@ mod secrets;
 pub use caller::caller;
 pub use client::Audited;
 pub use log::Log;
+pub(crate) use secrets::without_password;

@@ -6,7 +6,7 @@ use reqwest::Url;
 use serde_json::Value;
 
 /// A connection string as it may be shown; one that cannot be read is not shown at all.
-pub(super) fn without_password(dsn: &str) -> String {
+pub(crate) fn without_password(dsn: &str) -> String {
     match Dsn::parse(dsn) {
         Ok(dsn) => dsn.to_string(),
         Err(_) => "a database that cannot be read".to_owned(),

@@ -2,10 +2,30 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use ostler_vocabulary::Failure;
+use ostler_web::{Sighting, Witness};
 
 use super::{Runtime, blocking};
 use crate::audit::Log;
+
+#[async_trait]
+impl Witness for Runtime {
+    async fn saw(&self, sighting: Sighting) {
+        let noted = self.audit(move |log| {
+            let Sighting {
+                by,
+                action,
+                object,
+                failure,
+            } = sighting;
+            log.note(&by, action, &object, failure.as_deref())
+        });
+        if let Err(error) = noted.await {
+            tracing::error!(%error, "who came in or was refused could not be written into the audit log");
+        }
+    }
+}
 
 impl Runtime {
     /// Calls the audit log on a blocking thread; it is opened at the first call.

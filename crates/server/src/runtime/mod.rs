@@ -31,7 +31,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use async_trait::async_trait;
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
+    BackupDetail, BackupList, DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList,
+    VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -255,6 +256,10 @@ impl Client for Runtime {
 
     async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure> {
         self.key_list(vault).await
+    }
+
+    async fn databases(&self) -> Result<DatabaseList, Failure> {
+        Ok(self.listed_databases())
     }
 
     async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure> {

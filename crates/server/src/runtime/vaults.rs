@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use ostler_api::document::{KeySummary, VaultInfo, VaultSummary};
+use ostler_api::document::{DatabaseList, DatabaseSummary, Estimate, KeySummary, VaultInfo, VaultSummary};
 use ostler_vault::Vault;
 use ostler_vocabulary::Failure;
 
 use super::{Runtime, first_use, places, probing};
+use crate::audit::without_password;
 use crate::settings::is_location;
 use crate::settings::reference::Reference;
 
@@ -102,6 +103,18 @@ impl Runtime {
         names.iter().map(|name| self.vault_summary(name)).collect()
     }
 
+    pub(super) fn listed_databases(&self) -> DatabaseList {
+        let databases = self.inner.settings.file.database.iter();
+        DatabaseList {
+            databases: databases
+                .map(|(name, database)| DatabaseSummary {
+                    name: name.clone(),
+                    address: without_password(&database.dsn),
+                })
+                .collect(),
+        }
+    }
+
     pub(super) fn vault_summary(&self, name: &str) -> Result<VaultSummary, Failure> {
         let settings = &self.inner.settings;
         Ok(VaultSummary {
@@ -148,6 +161,12 @@ impl Runtime {
             Some(Reference::File(path)) => Some(self.inner.settings.base().join(path)),
             _ => first_use::key_file_of(&self.inner.settings, &opened.name, vault.id()),
         };
+        let mut estimate = Estimate {
+            bytes: index.bytes(),
+            requests: index.packs() as u64,
+            ..Estimate::default()
+        };
+        self.complete_estimate(&opened.name, &mut estimate).await;
         Ok(VaultInfo {
             summary: VaultSummary {
                 name: opened.name.clone(),
@@ -169,8 +188,9 @@ impl Runtime {
             key_file: key_file.or(configured_key),
             backups,
             reading: ostler_backup::rotation::of_all(&all, context.clock.now()),
-            packs: index.packs() as u64,
-            bytes: index.bytes(),
+            packs: estimate.requests,
+            bytes: estimate.bytes,
+            reading_back: Some(estimate).filter(|known| known.cost.is_some() || known.duration_ms.is_some()),
             chunks: index.chunks() as u64,
             store,
             warnings,

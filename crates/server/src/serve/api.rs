@@ -106,9 +106,10 @@ impl Role for Api {
                 .await;
         }
         self.note(format!("the dashboard and the API are at {url}")).await;
-        let runtime = self.runtime.clone();
+        let (runtime, witness) = (self.runtime.clone(), self.runtime.clone());
         let site = Site {
             client: Box::new(move |by| Arc::new(Audited::new(runtime.borrow().clone(), by))),
+            witness: Box::new(move || Arc::new(witness.borrow().clone())),
             access,
             clock: Arc::clone(&self.clock),
             names: self.request.names.clone(),

@@ -1,9 +1,10 @@
 //! What a message says: a pure function of what happened.
 
-use ostler_api::document::{Firing, OperationDetail, Problem};
+use ostler_api::document::{Firing, OperationDetail, Problem, ScheduleSummary};
 use ostler_api::webhook::{HookEvent, HookFormat};
 use ostler_operations::State;
 use ostler_vocabulary::Timestamp;
+use ostler_vocabulary::humane::moment;
 use serde_json::{Value, json};
 
 /// At most so many failing items are in a message; the number of others is.
@@ -72,6 +73,27 @@ pub(crate) fn of_missed(format: HookFormat, firing: &Firing, host: &str) -> Stri
     )
 }
 
+/// The body that tells of a run that is due since then and that nobody has begun.
+pub(crate) fn of_overdue(
+    format: HookFormat,
+    summary: &ScheduleSummary,
+    since: Timestamp,
+    host: &str,
+) -> String {
+    let name = &summary.schedule.name;
+    let text = format!(
+        "{host}: schedule {name} is overdue since {}: nobody has begun what is due",
+        moment(since)
+    );
+    let data = json!({
+        "schedule": name,
+        "since": since,
+        "last_good": summary.last_good,
+        "reasons": summary.reasons,
+    });
+    body(format, HookEvent::Overdue, since, host, text, data)
+}
+
 /// The body of a test.
 pub(crate) fn of_test(format: HookFormat, name: &str, at: Timestamp, host: &str) -> String {
     let text = format!("{host}: a test of the webhook {name}");
@@ -115,6 +137,7 @@ fn words(event: HookEvent) -> &'static str {
         HookEvent::Cancelled => "was cancelled",
         HookEvent::Interrupted => "was interrupted",
         HookEvent::Missed => "was missed",
+        HookEvent::Overdue => "is overdue",
         HookEvent::Test => "is tested",
     }
 }

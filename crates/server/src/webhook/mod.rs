@@ -7,5 +7,3 @@ pub(crate) mod message;
 pub(crate) mod outbox;
 pub(crate) mod pace;
 pub(crate) mod signature;
-
-pub use signature::new_secret;

@@ -7,23 +7,10 @@ use data_encoding::BASE64;
 use ostler_api::webhook::SigningSecret;
 use ostler_vocabulary::{ErrorKind, Failure};
 use ring::hmac;
-use ring::rand::{SecureRandom as _, SystemRandom};
 
 const PREFIX: &str = "whsec_";
 /// Bytes of a key.
 const LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
-
-/// A new secret.
-///
-/// # Errors
-/// When the system has no random numbers.
-pub fn new_secret() -> Result<SigningSecret, Failure> {
-    let mut key = [0; 32];
-    SystemRandom::new()
-        .fill(&mut key)
-        .map_err(|_| Failure::new(ErrorKind::Internal, "the system has no random numbers"))?;
-    Ok(SigningSecret::new(format!("{PREFIX}{}", BASE64.encode(&key))))
-}
 
 /// The key in a secret.
 pub(crate) fn key(secret: &SigningSecret) -> Result<hmac::Key, Failure> {
@@ -50,7 +37,9 @@ pub(crate) fn sign(key: &hmac::Key, id: &str, timestamp: i64, body: &str) -> Str
 mod tests {
     use ostler_api::webhook::SigningSecret;
 
-    use super::{key, new_secret, sign};
+    use ostler_web::new_signing_secret;
+
+    use super::{key, sign};
 
     #[test]
     fn a_known_message_has_its_known_signature() {
@@ -68,7 +57,7 @@ mod tests {
 
     #[test]
     fn new_secrets_differ_and_can_be_used_and_others_cannot() {
-        let (one, two) = (new_secret().unwrap(), new_secret().unwrap());
+        let (one, two) = (new_signing_secret().unwrap(), new_signing_secret().unwrap());
         assert_ne!(one.reveal(), two.reveal());
         key(&one).unwrap();
         for wrong in ["", "whsec_", "whsec_AAEC", "hunter2", "whsec_***"] {

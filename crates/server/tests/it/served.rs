@@ -29,8 +29,10 @@ impl Served {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let runtime: Runtime = world.runtime.clone();
+        let witness = runtime.clone();
         let site = Site {
             client: Box::new(move |by| Arc::new(Audited::new(runtime.clone(), by))),
+            witness: Box::new(move || Arc::new(witness.clone())),
             access: Arc::clone(&access),
             clock,
             names: vec!["backups.example".to_owned()],

@@ -7,6 +7,7 @@ mod request;
 mod role;
 mod scope;
 mod secret;
+mod taken;
 mod throttle;
 mod user;
 
@@ -27,7 +28,9 @@ pub use password::new_password;
 pub(crate) use request::Begun;
 pub use role::Role;
 pub use scope::{Reach, Rights, Scope};
+pub use secret::new_signing_secret;
 pub(crate) use secret::{form_token, same};
+pub use taken::{TakenPassword, TakenToken, TakenUser};
 pub(crate) use throttle::{Guesser, Throttle};
 pub use user::UserSummary;
 

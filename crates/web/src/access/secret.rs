@@ -1,6 +1,7 @@
 //! Secrets that cannot be guessed, and what is kept of them.
 
-use ostler_vocabulary::Secret;
+use ostler_api::webhook::SigningSecret;
+use ostler_vocabulary::{ErrorKind, Failure, Secret};
 
 /// The beginning of every token, so that people and scanners of repositories know one when they see it.
 const PREFIX: &str = "ostler_";
@@ -12,6 +13,20 @@ pub fn random() -> Result<Secret, getrandom::Error> {
     Ok(Secret::new(format!(
         "{PREFIX}{}",
         data_encoding::BASE64URL_NOPAD.encode(&bytes)
+    )))
+}
+
+/// A secret to sign messages with, as the specification Standard Webhooks has them.
+///
+/// # Errors
+/// When the system has no random numbers.
+pub fn new_signing_secret() -> Result<SigningSecret, Failure> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key)
+        .map_err(|_| Failure::new(ErrorKind::Internal, "the system has no random numbers"))?;
+    Ok(SigningSecret::new(format!(
+        "whsec_{}",
+        data_encoding::BASE64.encode(&key)
     )))
 }
 

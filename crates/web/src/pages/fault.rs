@@ -1,15 +1,24 @@
 //! A failure as a page.
 
+use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use ostler_vocabulary::Failure;
 
 use super::frame;
 use crate::problem::Problem;
+use crate::witness::Why;
 
 /// What a page is instead.
 #[derive(Debug)]
 pub(super) struct Fault(Problem);
+
+impl Fault {
+    /// What went wrong.
+    pub fn into_failure(self) -> Failure {
+        self.0.into_failure()
+    }
+}
 
 impl From<Failure> for Fault {
     fn from(failure: Failure) -> Self {
@@ -31,7 +40,8 @@ impl IntoResponse for Fault {
             words => words[..1].to_uppercase() + &words[1..],
         };
         let page = frame::bare(&title, explained(failure));
-        (self.0.status(), page).into_response()
+        let why = Why(failure.messages().join(": "));
+        (self.0.status(), Extension(why), page).into_response()
     }
 }
 

@@ -15,6 +15,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/backups", "Backups"),
     ("/operations", "Operations"),
     ("/schedules", "Schedules"),
+    ("/retention", "Retention"),
     ("/vaults", "Vaults"),
     ("/webhooks", "Webhooks"),
     ("/audit", "Audit"),

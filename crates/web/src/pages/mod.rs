@@ -11,12 +11,15 @@ mod calendar;
 mod chart;
 mod fault;
 mod files;
+mod form;
 mod frame;
 mod health;
+mod keep;
 mod operations;
 mod overview;
 mod plan;
 mod request;
+mod retention;
 mod routes;
 mod schedules;
 mod settings;
@@ -34,7 +37,7 @@ use axum::routing::MethodRouter;
 use ostler_vocabulary::{ErrorKind, Failure};
 
 use crate::access::{Identity, Reach, Role};
-use crate::guard::{self, check_form, may, reaches};
+use crate::guard::{self, as_admitted, check_form, may};
 use crate::serve::Web;
 use crate::v1::Pairs;
 use fault::Fault;
@@ -60,15 +63,13 @@ pub(crate) fn router(web: &Web) -> Router<Web> {
 }
 
 /// Lets those in who signed in and may, and asks others to sign in.
-async fn only_who_may(web: Web, (role, reach): (Role, Reach), mut request: Request, next: Next) -> Response {
+async fn only_who_may(web: Web, needed: (Role, Reach), request: Request, next: Next) -> Response {
     let (headers, address) = (request.headers().clone(), guard::address(&request));
     match guard::who(&web, &headers, address).await {
         Ok(Some(identity)) => {
-            if let Err(failure) = may(&identity, role).and_then(|()| reaches(&identity, reach)) {
-                return Fault::from(failure).into_response();
-            }
-            request.extensions_mut().insert(identity);
-            next.run(request).await
+            let refuse = |failure| Fault::from(failure).into_response();
+            // Forms are checked for the session's token by their handlers, which read them.
+            as_admitted(web, identity, needed, Ok(()), request, next, refuse).await
         }
         Ok(None) => Redirect::to("/sign-in").into_response(),
         Err(problem) => problem.into_response(),

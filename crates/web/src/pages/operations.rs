@@ -16,7 +16,7 @@ use super::frame::{
 };
 use super::source::address;
 use super::table::{Column, table};
-use super::{Page, sent_by};
+use super::{Page, retention, sent_by};
 use crate::access::{Identity, Role};
 use crate::serve::Web;
 use crate::v1::{Approved, Creation, Pairs, start as start_approved};
@@ -152,6 +152,7 @@ fn outcome(detail: &OperationDetail) -> Markup {
                     (report.backup.counts.files) " files, " (size(report.backup.counts.stored_bytes)) " new in the store." }
             }
         },
+        Some(Outcome::Retention(report)) => retention::report(report),
         Some(_) => html! {
             details { summary { "The report" }
                 pre { (detail.outcome.as_ref().and_then(|outcome| serde_json::to_string_pretty(outcome).ok()).unwrap_or_default()) }

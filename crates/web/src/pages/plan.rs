@@ -11,7 +11,7 @@ use ostler_vocabulary::humane::{count, plural, size};
 
 use super::fault::code;
 use super::frame::{facts, form_token, page};
-use super::{Page, request, sent_by};
+use super::{Page, request, retention, sent_by};
 use crate::access::{Identity, Role};
 use crate::problem;
 use crate::serve::Web;
@@ -33,6 +33,9 @@ pub(super) async fn show(
             let page = request::ask(&web, &identity, &form, Some(&failure)).await?;
             Ok((problem::status(failure.kind()), page).into_response())
         }
+        Err(failure) if form.one("action")? == Some("prune") => {
+            Ok(retention::again(&web, &identity, &form, failure).await?)
+        }
         Err(failure) => Err(failure.into()),
     }
 }
@@ -44,23 +47,32 @@ async fn planned(web: &Web, identity: &Identity, form: &Pairs) -> Result<Plan, F
 /// The page that shows a plan and asks.
 fn confirm(identity: &Identity, plan: &Plan) -> Response {
     let (verb, destroys) = words(plan);
+    let is_empty = matches!(&plan.work, Work::Retention(work) if work.items.is_empty());
     let body = html! {
         (facts(&[
             ("About", html! { (plan.subject) }),
-            ("Vault", html! { (plan.vault) }),
+            ("Vault", html! { @if plan.vault.is_empty() { "none" } @else { (plan.vault) } }),
             ("Digest", html! { code { (plan.digest.get(..16).unwrap_or(&plan.digest)) } }),
         ]))
         (work(plan))
-        form.confirm method="post" action="/operations" {
-            (form_token(identity))
-            input type="hidden" name="digest" value=(plan.digest);
-            button.danger[destroys] type="submit" { (verb) }
-            a.button.quiet href="/" { "Do nothing" }
+        @if is_empty {
+            p { a.button href="/retention" { "Back to retention" } }
+        } @else {
+            form.confirm method="post" action="/operations" {
+                (form_token(identity))
+                input type="hidden" name="digest" value=(plan.digest);
+                button.danger[destroys] type="submit" { (verb) }
+                a.button.quiet href="/" { "Do nothing" }
+            }
+            p.muted { "Exactly this is done. What changes before you agree is left alone and named, never done otherwise." }
         }
-        p.muted { "Exactly this is done. What changes before you agree is left alone and named, never done otherwise." }
     };
     let title = format!("Plan: {}", verb.to_lowercase());
-    page(identity, "/backups", &title, body)
+    let here = match &plan.request {
+        Request::Retention(_) | Request::Prune(_) => "/retention",
+        _ => "/backups",
+    };
+    page(identity, here, &title, body)
 }
 
 /// What the button says, and whether it destroys something.
@@ -79,6 +91,8 @@ fn words(plan: &Plan) -> (String, bool) {
             let gone = work.decisions.iter().filter(|one| !one.keep).count() + work.incomplete.len();
             (format!("Delete {}", plural(gone as u64, "backup")), true)
         }
+        Work::Retention(work) if work.items.is_empty() => ("Nothing goes".to_owned(), false),
+        Work::Retention(work) => (retention::words(work), true),
         _ => (verb.to_owned(), false),
     }
 }
@@ -97,6 +111,7 @@ fn work(plan: &Plan) -> Markup {
             p { (plural(work.files, "file")) ", " (size(work.bytes)) "." }
         },
         Work::Prune(work) => prune(work),
+        Work::Retention(work) => retention::work(work),
         _ => html! { p { "The command line shows this kind of plan in full." } },
     }
 }

@@ -8,13 +8,15 @@ use axum::response::Response;
 use maud::{Markup, html};
 use ostler_api::Request;
 use ostler_api::document::VaultList;
-use ostler_api::request::{CreateBackup, Delete, Drill, Filter, Overwrite, Restore, Verify};
+use ostler_api::request::{CreateBackup, Delete, Drill, Filter, Overwrite, Prune, Restore, Verify};
 use ostler_vocabulary::{ErrorKind, Failure};
 
 use super::Page;
 use super::backup::selector;
 use super::fault::explained;
+use super::form::Typed;
 use super::frame::{form_token, page};
+use super::{keep, retention};
 use crate::access::Identity;
 use crate::serve::Web;
 use crate::v1::Pairs;
@@ -84,6 +86,17 @@ pub(super) fn of_form(form: &Pairs) -> Result<Request, Failure> {
                 onto: None,
             })
         }
+        Some("prune") => {
+            let mut typed = Typed::of(form.clone());
+            let keep = keep::wished(&mut typed);
+            typed.checked()?;
+            Request::Prune(Prune {
+                vault: text("vault")?,
+                keep,
+                ..Prune::default()
+            })
+        }
+        Some("retention") => retention::wish(form)?,
         _ => return Err(invalid("the form asks for nothing that is known")),
     })
 }

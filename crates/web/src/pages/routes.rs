@@ -3,8 +3,8 @@
 use axum::routing::{MethodRouter, get, post};
 
 use super::{
-    assets, audit, backup, backups, files, operations, overview, plan, request, schedules, settings, sign_in,
-    vaults, webhooks,
+    assets, audit, backup, backups, files, operations, overview, plan, request, retention, schedules,
+    settings, sign_in, vaults, webhooks,
 };
 use crate::access::{Reach, Role};
 use crate::serve::Web;
@@ -61,9 +61,19 @@ pub(crate) fn routes() -> &'static [Route] {
         page!(Get "/operations/{operation}" Viewer Clusters, || get(operations::show)),
         page!(Post "/operations/{operation}/cancel" Operator Clusters, || post(operations::cancel)),
         page!(Post "/operations/{operation}/resume" Operator Clusters, || post(operations::resume)),
-        page!(Get "/schedules" Viewer Clusters, || get(schedules::show)),
+        page!(Get "/schedules" Viewer Clusters, || get(schedules::list)),
+        page!(Post "/schedules" Operator Clusters, || post(schedules::add)),
+        page!(Get "/schedules/new" Operator Clusters, || get(schedules::new)),
+        page!(Get "/schedules/{schedule}/{verb}" Viewer Clusters, || get(schedules::show)),
         page!(Post "/schedules/{schedule}/{verb}" Operator Clusters, || post(schedules::change)),
+        page!(Get "/retention" Operator Everything, || get(retention::show)),
+        page!(Get "/retention/{database}" Operator Everything, || get(retention::policies)),
+        page!(Post "/retention/{database}" Operator Everything, || post(retention::add)),
+        page!(Get "/retention/{database}/new" Operator Everything, || get(retention::new)),
+        page!(Get "/retention/{database}/{policy}/{verb}" Operator Everything, || get(retention::one)),
+        page!(Post "/retention/{database}/{policy}/{verb}" Operator Everything, || post(retention::change)),
         page!(Get "/webhooks" Operator Everything, || get(webhooks::show)),
+        page!(Post "/webhooks" Admin Everything, || post(webhooks::add)),
         page!(Post "/webhooks/{webhook}/{verb}" Admin Everything, || post(webhooks::change)),
         page!(Get "/audit" Admin Everything, || get(audit::show)),
         page!(Get "/vaults" Viewer Everything, || get(vaults::list)),

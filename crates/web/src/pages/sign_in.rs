@@ -7,7 +7,8 @@ use axum::extract::{ConnectInfo, Extension, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode, header};
 use maud::{Markup, html};
-use ostler_vocabulary::Secret;
+use ostler_api::audit::By;
+use ostler_vocabulary::{ErrorKind, Failure, Secret};
 
 use super::frame;
 use super::{Page, sent_by};
@@ -16,6 +17,7 @@ use crate::guard::{SESSION, by_password, by_token as whose, may_try, session, tr
 use crate::problem::Problem;
 use crate::serve::Web;
 use crate::v1::Pairs;
+use crate::witness::Door;
 
 /// How long the browser keeps the cookie; the server decides for itself.
 const SECONDS: u32 = 7 * 24 * 60 * 60;
@@ -65,7 +67,7 @@ pub(super) async fn by_secret(
         None => by_token(&web, sent.one("token")?.unwrap_or_default(), from.ip()).await,
     };
     match came_in {
-        Ok(session) => Ok(welcome(&web, &session)),
+        Ok(session) => Ok(welcome(&web, &session, from.ip()).await),
         Err(problem) => {
             let wrong = html! {
                 p { strong { (problem.failure()) } }
@@ -79,7 +81,7 @@ pub(super) async fn by_secret(
 }
 
 async fn by_token(web: &Web, token: &str, from: IpAddr) -> Result<Secret, Problem> {
-    let identity = whose(web, token.trim().to_owned(), from).await?;
+    let identity = whose(web, token.trim().to_owned(), from, Door::Dashboard).await?;
     Ok(web.access(move |access| access.new_session(&identity)).await?)
 }
 
@@ -102,11 +104,18 @@ pub(super) async fn by_link(
     Path(link): Path<String>,
 ) -> Page {
     let guesser = [Guesser::at(from.ip())];
-    may_try(&web, &guesser)?;
+    if let Err(problem) = may_try(&web, &guesser) {
+        web.stayed_out(By::Link, None, from.ip(), Door::Dashboard, problem.failure())
+            .await;
+        return Err(problem.into());
+    }
     match web.access(move |access| access.enter(&link)).await? {
-        Some(session) => Ok(welcome(&web, &session)),
+        Some(session) => Ok(welcome(&web, &session, from.ip()).await),
         None => {
             tried(&web, guesser, false);
+            let why = Failure::new(ErrorKind::Denied, "the link does not work any more");
+            web.stayed_out(By::Link, None, from.ip(), Door::Dashboard, &why)
+                .await;
             let wrong = html! {
                 p { strong { "This link does not work any more." } }
                 p { "Links work once, for an hour. " code { "ostler token link" } " on the server's machine prints another." }
@@ -116,7 +125,8 @@ pub(super) async fn by_link(
     }
 }
 
-fn welcome(web: &Web, session: &Secret) -> Response {
+async fn welcome(web: &Web, session: &Secret, from: IpAddr) -> Response {
+    web.came_in(session, from).await;
     let cookie = cookie(web, session.reveal(), SECONDS);
     ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
 }

@@ -1,9 +1,11 @@
 //! Vaults: size, keys, health.
 
+use std::time::Duration;
+
 use axum::extract::{Extension, Path, State};
 use maud::{Markup, html};
-use ostler_api::document::{KeyList, VaultInfo, VaultSummary};
-use ostler_vocabulary::humane::{count, moment, size};
+use ostler_api::document::{Estimate, KeyList, VaultInfo, VaultSummary};
+use ostler_vocabulary::humane::{about, count, moment, size};
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 
 use super::Page;
@@ -105,6 +107,7 @@ pub(super) async fn show(
             ("Where", html! { span.paths { (info.summary.location) } }),
             ("Backups", html! { @if backups.is_empty() { "none" } @else { (backups) } }),
             ("Stored", html! { (size(info.bytes)) " in " (count(info.packs)) " packs, " (count(info.chunks)) " chunks" }),
+            ("Reading all of it back", html! { @match &info.reading_back { Some(known) => (effort(known)), None => "is estimated once something was restored, or with limits or a price list" } }),
             ("Encryption", html! { (info.encryption) }),
             ("Data read back", html! {
                 @match info.reading.last { Some(last) => { (when(now, last)) ", " (info.reading.recent_percent) " % in the last 30 days" } None => "never" }
@@ -119,6 +122,19 @@ pub(super) async fn show(
         (abilities(&info, now))
     };
     Ok(page(&identity, "/vaults", &title, body))
+}
+
+/// How long something takes, and what it costs.
+fn effort(known: &Estimate) -> Markup {
+    let took = known
+        .duration_ms
+        .map(|millis| format!("takes about {}", about(Duration::from_millis(millis))));
+    let costs = known
+        .cost
+        .as_ref()
+        .map(|cost| format!("costs about {:.2} {}", cost.amount, cost.currency));
+    let parts: Vec<String> = took.into_iter().chain(costs).collect();
+    html! { (parts.join(" and ")) }
 }
 
 fn key_table(keys: &KeyList, now: Timestamp) -> Markup {

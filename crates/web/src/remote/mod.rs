@@ -12,7 +12,8 @@ use http::{Method, header};
 use ostler_api::audit::{AuditList, AuditQuery};
 use ostler_api::client::{Event, LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, Diff, FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
+    BackupDetail, BackupList, DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList,
+    VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -322,6 +323,10 @@ impl Client for Remote {
     async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure> {
         self.get(&["vaults", answers::vault(vault)?, "keys"], &Query::new())
             .await
+    }
+
+    async fn databases(&self) -> Result<DatabaseList, Failure> {
+        self.get(&["databases"], &Query::new()).await
     }
 
     async fn queue(&self, database: &DatabaseChoice, call: QueueCall) -> Result<QueueAnswer, Failure> {

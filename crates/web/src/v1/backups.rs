@@ -14,6 +14,7 @@ use ostler_api::client::Mark;
 use ostler_api::document::{BackupDetail, BackupList, Diff, FileEntry, FileList};
 use ostler_api::request::Selector;
 use ostler_vocabulary::{BackupId, ErrorKind, Failure};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::json;
@@ -27,7 +28,7 @@ use crate::serve::Web;
 pub(crate) const PROBLEM_TRAILER: &str = "ostler-problem";
 
 /// Two backups that are compared.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Pair {
     pub from: Selector,
@@ -35,7 +36,7 @@ pub(crate) struct Pair {
 }
 
 /// Which backup was marked.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Marked {
     pub backup: BackupId,
 }

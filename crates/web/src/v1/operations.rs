@@ -12,6 +12,7 @@ use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_api::{Plan, Request};
 use ostler_vocabulary::{ErrorKind, Failure, OperationId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::paging::{Paged, Wanted, newest_first};
@@ -30,7 +31,7 @@ const DIGITS: usize = 8;
 const KEY: usize = 255;
 
 /// A plan that somebody agreed to.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum Approved {
     /// The digest of a plan that was made here within a day; its first digits will do.
@@ -40,7 +41,7 @@ pub(crate) enum Approved {
 }
 
 /// What is carried out, and who is told how it ended.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Creation {
     #[serde(flatten)]
     pub approved: Approved,
@@ -49,7 +50,7 @@ pub(crate) struct Creation {
 }
 
 /// An operation that was started.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Started {
     pub operation: OperationId,
     pub url: String,
@@ -57,14 +58,14 @@ pub(crate) struct Started {
 }
 
 /// How an operation is stopped.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Stop {
     pub leave: bool,
 }
 
 /// Limits that an operation has now.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Limited {
     pub operation: OperationId,
     #[serde(flatten)]
@@ -72,7 +73,7 @@ pub(crate) struct Limited {
 }
 
 /// A call of a database's queues.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct QueueRequest {
     #[serde(default)]
@@ -81,7 +82,7 @@ pub(crate) struct QueueRequest {
 }
 
 /// A call of a database's policies.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetentionRequest {
     pub place: PolicyPlace,

@@ -2,6 +2,7 @@
 //! repeat nor hide others.
 
 use ostler_vocabulary::{ErrorKind, Failure};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::query::Pairs;
@@ -68,10 +69,11 @@ pub(crate) fn newest_first(started: ostler_vocabulary::Timestamp, id: &dyn std::
 }
 
 /// A document with the cursor of the next page.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Paged<T> {
     #[serde(flatten)]
     pub document: T,
+    /// The cursor of the next page; null at the end.
     pub next: Option<String>,
 }
 

@@ -1,7 +1,23 @@
 //! The table of routes.
 
 use axum::routing::{MethodRouter, get, post};
+use ostler_api::audit::AuditList;
+use ostler_api::client::{LimitChange, Mark};
+use ostler_api::document::{
+    BackupDetail, BackupList, DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList,
+    VaultInfo, VaultList,
+};
+use ostler_api::metrics::Metrics;
+use ostler_api::queue::QueueAnswer;
+use ostler_api::retention::RetentionAnswer;
+use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
+use ostler_api::webhook::{WebhookAnswer, WebhookCall};
+use ostler_api::{Plan, Request};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use super::backups::{Marked, Pair};
+use super::operations::{Creation, Limited, QueueRequest, RetentionRequest, Stop};
+use super::paging::Paged;
 use super::{backups, openapi, operations, serving, vaults};
 use crate::access::{Reach, Role};
 use crate::serve::Web;
@@ -52,8 +68,11 @@ pub struct Parameter {
     pub repeated: bool,
 }
 
+/// Makes the schema of a type.
+pub type Shape = fn(&mut SchemaGenerator) -> Schema;
+
 /// The body of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Body {
     /// The type in `ostler_api`.
     pub name: &'static str,
@@ -61,21 +80,23 @@ pub struct Body {
     pub meaning: &'static str,
     /// An example that is understood.
     pub example: &'static str,
+    /// Its schema.
+    pub shape: Shape,
 }
 
 /// What comes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Answer {
     /// The document of this name, as `--output json` prints it.
-    Document(&'static str),
+    Document(&'static str, Shape),
     /// A page of it, with `next` where there are more.
-    Page(&'static str),
+    Page(&'static str, Shape),
     /// An operation's id and URL, with status 202.
     Operation,
     /// Server-sent events.
     Events,
-    /// Bytes.
-    Content,
+    /// Bytes of this media type.
+    Content(&'static str),
     /// Nothing, with status 204.
     Nothing,
 }
@@ -161,12 +182,28 @@ macro_rules! route {
     };
 }
 
-const fn body(name: &'static str, meaning: &'static str, example: &'static str) -> Option<Body> {
+const fn body(
+    name: &'static str,
+    meaning: &'static str,
+    example: &'static str,
+    shape: Shape,
+) -> Option<Body> {
     Some(Body {
         name,
         meaning,
         example,
+        shape,
     })
+}
+
+/// The schema of this type.
+fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// That of a document which describes others.
+fn any(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({ "type": "object", "additionalProperties": true })
 }
 
 /// Every route of the API, and nothing else.
@@ -176,69 +213,71 @@ pub fn routes() -> &'static [Route] {
     use Answer::{Content, Document, Events, Nothing, Operation, Page};
     const ROUTES: &[Route] = &[
         route!(Get "/v1/openapi.json" Viewer Clusters "This description", &[], None,
-            Document("openapi"), || get(openapi::show)),
+            Document("openapi", any), || get(openapi::show)),
         route!(Get "/v1/vaults" Viewer Everything "The configured vaults", &[], None,
-            Document("vault-list"), || get(vaults::list)),
+            Document("vault-list", of::<VaultList>), || get(vaults::list)),
         route!(Get "/v1/vaults/{vault}" Viewer Everything "What is known about one vault; `-` is the default one", &[], None,
-            Document("vault"), || get(vaults::show)),
+            Document("vault", of::<VaultInfo>), || get(vaults::show)),
         route!(Get "/v1/vaults/{vault}/keys" Viewer Everything "What opens a vault; never a secret", &[], None,
-            Document("key-list"), || get(vaults::keys)),
+            Document("key-list", of::<KeyList>), || get(vaults::keys)),
+        route!(Get "/v1/databases" Operator Everything "The databases of the configuration", &[], None,
+            Document("database-list", of::<DatabaseList>), || get(vaults::databases)),
         route!(Get "/v1/backups" Viewer Clusters "Backups, newest first", &[VAULT, HOST, SOURCE, NAME, TAG, LIMIT, CURSOR], None,
-            Page("backup-list"), || get(backups::list)),
+            Page("backup-list", of::<Paged<BackupList>>), || get(backups::list)),
         route!(Get "/v1/backups/{backup}" Viewer Clusters "One backup, by id, unique prefix, name, `latest` or `latest~N`", SELECTOR, None,
-            Document("backup"), || get(backups::show)),
+            Document("backup", of::<BackupDetail>), || get(backups::show)),
         route!(Get "/v1/backups/{backup}/files" Viewer Clusters "Its files", &[VAULT, HOST, SOURCE, NAME, TAG, BELOW, LEVEL, LIMIT, CURSOR], None,
-            Page("file-list"), || get(backups::files)),
+            Page("file-list", of::<Paged<FileList>>), || get(backups::files)),
         route!(Get "/v1/backups/{backup}/content" Operator Clusters "The content of one of its files", &[VAULT, HOST, SOURCE, NAME, TAG, FILE, INCOMPLETE], None,
-            Content, || get(backups::content)),
+            Content("application/octet-stream"), || get(backups::content)),
         route!(Post "/v1/backups/{backup}/marks" Operator Clusters "Holds, releases or tags it", SELECTOR,
-            body("Mark", "What is to be said of the backup", r#"{"mark": "hold", "reason": "audit"}"#),
-            Document("marked"), || post(backups::mark)),
+            body("Mark", "What is to be said of the backup", r#"{"mark": "hold", "reason": "audit"}"#, of::<Mark>),
+            Document("marked", of::<Marked>), || post(backups::mark)),
         route!(Post "/v1/diff" Viewer Clusters "How the second backup differs from the first", &[],
-            body("Pair", "Two selectors", r#"{"from": {"vault": null, "backup": "latest~1"}, "to": {"vault": null, "backup": "latest"}}"#),
-            Document("diff"), || post(backups::diff)),
+            body("Pair", "Two selectors", r#"{"from": {"vault": null, "backup": "latest~1"}, "to": {"vault": null, "backup": "latest"}}"#, of::<Pair>),
+            Document("diff", of::<Diff>), || post(backups::diff)),
         route!(Post "/v1/plans" Operator Clusters "What a request would do. Changes nothing", &[],
-            body("Request", "What is wanted", r#"{"kind": "create_backup", "paths": ["/srv/data"]}"#),
-            Document("plan"), || post(operations::plan)),
+            body("Request", "What is wanted", r#"{"kind": "create_backup", "paths": ["/srv/data"]}"#, of::<Request>),
+            Document("plan", of::<Plan>), || post(operations::plan)),
         route!(Post "/v1/operations" Operator Clusters "Carries out a plan that was approved by its digest. With the header `Idempotency-Key` it can be repeated safely for a day", &[],
-            body("Approved", "The digest of a plan that was made within a day, or the whole plan; for admins also `result_url`, where the outcome is sent", r#"{"digest": "9c1d4e5f6a7b8c9d"}"#),
+            body("Approved", "The digest of a plan that was made within a day, or the whole plan; for admins also `result_url`, where the outcome is sent", r#"{"digest": "9c1d4e5f6a7b8c9d"}"#, of::<Creation>),
             Operation, || post(operations::create)),
         route!(Get "/v1/operations" Viewer Clusters "Operations, newest first", &[LIMIT, CURSOR], None,
-            Page("operation-list"), || get(operations::list)),
+            Page("operation-list", of::<Paged<OperationList>>), || get(operations::list)),
         route!(Get "/v1/operations/{operation}" Viewer Clusters "One operation, by id or unique prefix", &[], None,
-            Document("operation"), || get(operations::show)),
+            Document("operation", of::<OperationDetail>), || get(operations::show)),
         route!(Get "/v1/operations/{operation}/events" Viewer Clusters "What happens to it from now on; the last event is `ended`", &[], None,
             Events, || get(operations::events)),
         route!(Post "/v1/operations/{operation}/cancel" Operator Clusters "Asks it to stop: it is undone unless it has committed", &[],
-            body("Stop", "Whether it is left as it is, to be resumed", r#"{"leave": false}"#),
+            body("Stop", "Whether it is left as it is, to be resumed", r#"{"leave": false}"#, of::<Stop>),
             Nothing, || post(operations::cancel)),
         route!(Post "/v1/operations/{operation}/resume" Operator Clusters "Goes on with one that was interrupted or failed", &[], None,
             Nothing, || post(operations::resume)),
         route!(Post "/v1/operations/{operation}/limits" Operator Clusters "Changes its limits while it runs", &[],
-            body("LimitChange", "Per second; 0 lifts a limit", r#"{"upload": 10485760}"#),
-            Document("operation-limit"), || post(operations::limit)),
+            body("LimitChange", "Per second; 0 lifts a limit", r#"{"upload": 10485760}"#, of::<LimitChange>),
+            Document("operation-limit", of::<Limited>), || post(operations::limit)),
         route!(Get "/v1/history" Viewer Everything "Everything that is known about operations, as JSON lines, oldest first", &[], None,
-            Content, || get(operations::history)),
+            Content("application/jsonl"), || get(operations::history)),
         route!(Post "/v1/queues" Operator Everything "Asks a database about its queues, or changes something there that needs no plan", &[],
-            body("QueueRequest", "The database and the call", r#"{"database": {"name": "shop"}, "call": {"call": "status"}}"#),
-            Document("queue-answer"), || post(operations::queue)),
+            body("QueueRequest", "The database and the call", r#"{"database": {"name": "shop"}, "call": {"call": "status"}}"#, of::<QueueRequest>),
+            Document("queue-answer", of::<QueueAnswer>), || post(operations::queue)),
         route!(Post "/v1/schedules" Operator Clusters "Asks about schedules, changes them, or runs what they say", &[],
-            body("ScheduleCall", "The call", r#"{"call": "list"}"#),
-            Document("schedule-answer"), || post(operations::schedule)),
+            body("ScheduleCall", "The call", r#"{"call": "list"}"#, of::<ScheduleCall>),
+            Document("schedule-answer", of::<ScheduleAnswer>), || post(operations::schedule)),
         route!(Post "/v1/webhooks" Operator Everything "Asks about webhooks; admins change and test them", &[],
-            body("WebhookCall", "The call", r#"{"call": "list"}"#),
-            Document("webhook-answer"), || post(serving::webhook)),
+            body("WebhookCall", "The call", r#"{"call": "list"}"#, of::<WebhookCall>),
+            Document("webhook-answer", of::<WebhookAnswer>), || post(serving::webhook)),
         route!(Get "/v1/audit" Admin Everything "Who changed what, newest first", &[SINCE, WHO, WHAT, LIMIT, CURSOR], None,
-            Page("audit-list"), || get(serving::audit)),
+            Page("audit-list", of::<Paged<AuditList>>), || get(serving::audit)),
         route!(Get "/v1/metrics" Viewer Everything "All metrics, from what is recorded", &[], None,
-            Document("metrics"), || get(serving::metrics)),
+            Document("metrics", of::<Metrics>), || get(serving::metrics)),
         route!(Post "/v1/metrics/refresh" Operator Everything "The same after a look at every vault and database", &[], None,
-            Document("metrics"), || post(serving::refresh)),
+            Document("metrics", of::<Metrics>), || post(serving::refresh)),
         route!(Get "/metrics" Viewer Everything "The same as Prometheus reads it", &[], None,
-            Content, || get(serving::scrape)),
+            Content("text/plain"), || get(serving::scrape)),
         route!(Post "/v1/retention" Operator Everything "Asks a database about its retention policies, or changes them", &[],
-            body("RetentionRequest", "Where the policies are, and the call", r#"{"place": {"database": {"name": "shop"}, "schema": "ext"}, "call": {"call": "tags"}}"#),
-            Document("retention-answer"), || post(operations::retention)),
+            body("RetentionRequest", "Where the policies are, and the call", r#"{"place": {"database": {"name": "shop"}, "schema": "ext"}, "call": {"call": "tags"}}"#, of::<RetentionRequest>),
+            Document("retention-answer", of::<RetentionAnswer>), || post(operations::retention)),
     ];
     ROUTES
 }

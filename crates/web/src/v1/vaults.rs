@@ -1,8 +1,8 @@
-//! Vaults.
+//! Vaults, and the databases of the configuration.
 
 use axum::Json;
 use axum::extract::{Extension, Path, State};
-use ostler_api::document::{KeyList, VaultInfo, VaultList};
+use ostler_api::document::{DatabaseList, KeyList, VaultInfo, VaultList};
 
 use crate::access::Identity;
 use crate::problem::Problem;
@@ -32,6 +32,13 @@ pub(super) async fn keys(
     Path(vault): Path<String>,
 ) -> Result<Json<KeyList>, Problem> {
     Ok(Json(web.client(&identity).keys(named(&vault)).await?))
+}
+
+pub(super) async fn databases(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+) -> Result<Json<DatabaseList>, Problem> {
+    Ok(Json(web.client(&identity).databases().await?))
 }
 
 fn named(vault: &str) -> Option<&str> {

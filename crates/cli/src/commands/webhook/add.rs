@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use ostler_api::schedule::Push;
 use ostler_api::webhook::{HookDefinition, HookEvent, HookFormat, SigningSecret, WebhookAnswer, WebhookCall};
-use ostler_server::webhook::new_secret;
 use ostler_vocabulary::{ErrorKind, Failure};
+use ostler_web::new_signing_secret;
 
 use super::EventWord;
-use crate::arguments::{address, path, text};
+use crate::arguments::{path, text};
 use crate::report;
 use crate::session::Session;
 
@@ -26,7 +27,7 @@ pub(crate) struct Add {
     #[arg(value_name = "URL", value_parser = text())]
     url: String,
 
-    /// What it is told; partial, failed, interrupted and missed if not given
+    /// What it is told; partial, failed, interrupted, missed and overdue if not given
     #[arg(long, value_enum, value_delimiter = ',', value_name = "EVENT")]
     on: Vec<EventWord>,
 
@@ -57,7 +58,7 @@ impl Add {
                 })?;
                 (SigningSecret::new(text.trim()), false)
             }
-            None => (new_secret()?, true),
+            None => (new_signing_secret()?, true),
         };
         let mut on: Vec<HookEvent> = self.on.iter().flat_map(|word| word.events()).collect();
         if on.is_empty() {
@@ -68,7 +69,7 @@ impl Add {
         let call = WebhookCall::Add {
             name: self.name,
             definition: HookDefinition {
-                address: address(self.url),
+                address: Push::of(self.url),
                 on,
                 format: match self.body {
                     FormatWord::Full => HookFormat::Full,

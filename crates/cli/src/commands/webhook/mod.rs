@@ -59,6 +59,8 @@ enum EventWord {
     Interrupted,
     /// A schedule let a run go by
     Missed,
+    /// A run of a schedule is due that nobody has begun
+    Overdue,
     /// All of these
     All,
 }
@@ -73,6 +75,7 @@ impl EventWord {
             Self::Cancelled => vec![HookEvent::Cancelled],
             Self::Interrupted => vec![HookEvent::Interrupted],
             Self::Missed => vec![HookEvent::Missed],
+            Self::Overdue => vec![HookEvent::Overdue],
             Self::All => HookEvent::ALL.to_vec(),
         }
     }

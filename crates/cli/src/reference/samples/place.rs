@@ -75,6 +75,7 @@ pub fn vault_info() -> VaultInfo {
             })
             .into(),
         }),
+        reading_back: None,
         warnings: vec![],
     }
 }

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 use ostler_api::document::{Firing, FiringState, OperationDetail};
+use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_api::webhook::{HookEvent, HookFormat};
 use ostler_operations::{ChangeRecord, State};
 use ostler_vocabulary::{ErrorKind, Failure, OperationId, Timestamp};
 
 use super::super::{Runtime, documents};
 use super::host;
-use crate::webhook::message::{event_of, of_missed, of_operation};
+use crate::webhook::message::{event_of, of_missed, of_operation, of_overdue};
 use crate::webhook::outbox::{NewMessage, Receiver, Webhook};
 
 /// Changes that are looked at in one go.
@@ -98,7 +99,33 @@ impl Runtime {
         }
     }
 
-    /// Tells what no process recorded: operations whose owner died, and runs that schedules let go by.
+    /// Tells of schedules that are overdue, once until something of them runs.
+    async fn overdue(&self, webhooks: &[Webhook], now: Timestamp) -> Result<Vec<NewMessage>, Failure> {
+        let ScheduleAnswer::List(list) = self.schedule_call(ScheduleCall::List).await? else {
+            return Ok(Vec::new());
+        };
+        let late = list.schedules.iter().filter_map(|one| Some((one, one.overdue?)));
+        Ok(late
+            .filter(|(_, since)| is_news(*since, now))
+            .flat_map(|(one, since)| {
+                interested(webhooks, HookEvent::Overdue, now).map(move |webhook| NewMessage {
+                    to: Receiver::Webhook(webhook.name.clone()),
+                    // The same until something of it runs.
+                    key: format!(
+                        "overdue-{}-{}",
+                        one.schedule.name,
+                        one.last.as_ref().map_or(0, |last| last.number)
+                    ),
+                    event: HookEvent::Overdue,
+                    subject: one.schedule.name.clone(),
+                    body: of_overdue(webhook.definition.format, one, since, &host()),
+                })
+            })
+            .collect())
+    }
+
+    /// Tells what no process recorded: operations whose owner died, runs that schedules let go by, and those that nobody
+    /// begins.
     pub(crate) async fn tell_the_silent(&self) -> Result<(), Failure> {
         let now = self.inner.clock.now();
         let webhooks = self.outbox(|outbox| Ok(outbox.webhooks()?)).await?;
@@ -141,6 +168,7 @@ impl Runtime {
                 }),
             );
         }
+        messages.extend(self.overdue(&webhooks, now).await?);
         let keep = self.inner.settings.file.history.keep.0;
         self.outbox(move |outbox| {
             outbox.fill(&messages, &[], None, now)?;

@@ -1,0 +1,1 @@
+SELECT name, role, created, clusters, hash FROM credential WHERE kind = 'token' ORDER BY name
