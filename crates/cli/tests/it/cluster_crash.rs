@@ -7,7 +7,7 @@ use std::process::Stdio;
 use ostler_testkit::binary::said;
 use serde_json::Value;
 
-use crate::cluster::{Cluster, Trees, ended, same};
+use crate::cluster_world::{Cluster, Trees, ended, same};
 
 #[test]
 fn a_node_that_is_down_fails_a_backup_or_makes_it_partial() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ostler_testkit::proxy::StreamProxy;
 
-use crate::cluster::{Cluster, ended, same};
+use crate::cluster_world::{Cluster, ended, same};
 
 /// Begins a backup of the cluster, and goes on when node `b` was asked for its files.
 fn begun(cluster: &Cluster, name: &str) -> Child {

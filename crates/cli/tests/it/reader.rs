@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::cluster::Cluster;
+use crate::cluster_world::Cluster;
 
 /// The stand-alone reader with a Python that has its packages.
 pub(crate) struct Reader {

@@ -22,7 +22,7 @@ struct Sample {
     key: Option<(&'static str, &'static str)>,
 }
 
-const SAMPLES: [Sample; 5] = [
+const SAMPLES: [Sample; 6] = [
     Sample {
         name: "key-file",
         key: Some(("--key", "sample.key")),
@@ -41,6 +41,10 @@ const SAMPLES: [Sample; 5] = [
     },
     Sample {
         name: "given-up",
+        key: Some(("--key", "sample.key")),
+    },
+    Sample {
+        name: "collected",
         key: Some(("--key", "sample.key")),
     },
 ];
@@ -110,6 +114,22 @@ impl Sample {
                 ostler.ok(["backup", "verify", "first"]);
                 ostler.ok(["backup", "hold", "first", "--reason", "a sample"]);
                 ostler.ok(["vault", "key", "rotate", "--compromised", "--yes"]);
+            }
+            "collected" => {
+                let file = directory.join("passphrase");
+                fs::write(&file, "passphrase of a sample\n").unwrap();
+                let added = ["vault", "key", "add", "--passphrase-file", file.to_str().unwrap()];
+                ostler.ok(added);
+                let spare = TempDir::with_prefix("ostler-spare-").unwrap();
+                fs::write(spare.path().join("spare"), "nobody needs this for long\n").unwrap();
+                ostler.ok([
+                    "backup",
+                    "create",
+                    spare.path().to_str().unwrap(),
+                    "--name",
+                    "spare",
+                ]);
+                ostler.ok(["backup", "delete", "spare", "--below-floors", "--yes"]);
             }
             _ => {}
         }
@@ -216,6 +236,36 @@ fn the_stand_alone_reader_reads_sample_vaults() {
             assert_restored(&below, name, sample.name);
         }
     }
+}
+
+/// The bytes of the files below a directory that have this name.
+fn named(directory: &Path, name: &str) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(named(&path, name));
+        } else if path.file_name().is_some_and(|file| file == name) {
+            found.push(fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_sample_has_vouchers_and_a_round_whose_end_is_sealed() {
+    let sample = SAMPLES.iter().find(|sample| sample.name == "collected").unwrap();
+    let vault = sample.directory().join("vault");
+    let wrappers = named(&vault, "wrapper.json");
+    assert_eq!(wrappers.len(), 2);
+    for wrapper in wrappers {
+        let wrapper: serde_json::Value = serde_json::from_slice(&wrapper).unwrap();
+        assert_eq!(wrapper["voucher"].as_str().unwrap().len(), 64);
+    }
+    let (marked, done) = (named(&vault, "marked"), named(&vault, "done"));
+    assert_eq!((marked.len(), done.len()), (1, 1));
+    assert!(!done[0].is_empty());
+    assert_eq!(named(&vault, "released").len(), 1, "of whoever collected");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::Error;
 /// How long a lease holds after it was last written, in seconds of the server's clock.
 const SECONDS: u64 = 60;
 /// How old a lease may be before a step that waits writes it again.
-const FRESH: Duration = Duration::from_secs(20);
+const FRESH: Duration = Duration::from_secs(40);
 /// How often it is tried when others write the row at the same time.
 const TRIES: u32 = 5;
 

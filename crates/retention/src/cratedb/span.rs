@@ -255,8 +255,9 @@ mod tests {
         #[test]
         fn no_value_makes_a_range_wrong(value in any::<i64>(), unit in "second|minute|hour|day|week|month|quarter|year") {
             let cut = cut(&format!("date_trunc('{unit}', t)"), &["t".to_owned()]);
-            let range = range(&json!(value), "bigint", cut.as_ref()).unwrap_or_default();
-            if let (Some(from), Some(to)) = (range.from, range.to) {
+            if let Some(range) = range(&json!(value), "bigint", cut.as_ref())
+                && let (Some(from), Some(to)) = (range.from, range.to)
+            {
                 prop_assert!(from.parse::<i64>().unwrap() < to.parse::<i64>().unwrap());
             }
         }

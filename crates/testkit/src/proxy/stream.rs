@@ -140,10 +140,13 @@ fn join(shared: &Arc<Shared>, caller: &TcpStream, called: &TcpStream) {
         std::thread::spawn(move || {
             let mut piece = [0; 16 << 10];
             while let Ok(length @ 1..) = from.read(&mut piece) {
-                if !shared.may_pass() || to.write_all(&piece[..length]).is_err() {
+                if !shared.may_pass() {
                     break;
                 }
                 shared.state().carried += length as u64;
+                if to.write_all(&piece[..length]).is_err() {
+                    break;
+                }
             }
             let _ = to.shutdown(Shutdown::Both);
             let _ = from.shutdown(Shutdown::Both);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use ostler_testkit::servers::cassandra::has_snapshots;
 
-use crate::cluster::ended;
+use crate::cluster_world::ended;
 use oracle::Oracle;
 use world::World;
 
