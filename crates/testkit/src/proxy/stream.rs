@@ -1,10 +1,12 @@
 //! A network that is cut or goes silent: a proxy for any stream of bytes, over loopback.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+
+use super::listener::Listener;
 
 /// How the network is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,13 +50,46 @@ impl Shared {
         self.state().weather = weather;
         self.changed.notify_all();
     }
+
+    /// Carries bytes both ways until one of them ends.
+    fn join(&self, caller: &TcpStream, called: &TcpStream) -> std::io::Result<()> {
+        let known = [caller.try_clone()?, called.try_clone()?];
+        {
+            let mut state = self.state();
+            if state.weather == Weather::Over {
+                return Ok(());
+            }
+            state.open.extend(known);
+        }
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.carry(caller, called));
+            self.carry(called, caller);
+        });
+        Ok(())
+    }
+
+    fn carry(&self, mut from: &TcpStream, mut to: &TcpStream) {
+        let mut piece = [0; 16 << 10];
+        while let Ok(length @ 1..) = from.read(&mut piece) {
+            if !self.may_pass() {
+                break;
+            }
+            self.state().carried += length as u64;
+            if to.write_all(&piece[..length]).is_err() {
+                break;
+            }
+        }
+        // They may be closed already.
+        let _ = to.shutdown(Shutdown::Both);
+        let _ = from.shutdown(Shutdown::Both);
+    }
 }
 
 /// The proxy. Dropping it ends it and every connection through it.
 #[derive(Debug)]
 pub struct StreamProxy {
-    address: SocketAddr,
     shared: Arc<Shared>,
+    listener: Listener,
 }
 
 impl StreamProxy {
@@ -63,8 +98,6 @@ impl StreamProxy {
     /// # Errors
     /// When it cannot listen.
     pub fn start(upstream: u16) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot listen")?;
-        let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
                 weather: Weather::Fair,
@@ -74,24 +107,19 @@ impl StreamProxy {
             changed: Condvar::new(),
         });
         let serving = Arc::clone(&shared);
-        std::thread::spawn(move || {
-            for caller in listener.incoming().flatten() {
-                if serving.state().weather == Weather::Over {
-                    return;
-                }
-                let Ok(called) = TcpStream::connect((Ipv4Addr::LOCALHOST, upstream)) else {
-                    continue;
-                };
-                join(&serving, &caller, &called);
+        let listener = Listener::start(move |caller| {
+            // What cannot be served is a connection that ends.
+            if let Ok(called) = TcpStream::connect((Ipv4Addr::LOCALHOST, upstream)) {
+                let _ = serving.join(&caller, &called);
             }
-        });
-        Ok(Self { address, shared })
+        })?;
+        Ok(Self { shared, listener })
     }
 
     /// The port on 127.0.0.1, in place of the other one.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.address.port()
+        self.listener.address().port()
     }
 
     /// Cuts every connection there is. New ones may be made.
@@ -121,36 +149,9 @@ impl StreamProxy {
 
 impl Drop for StreamProxy {
     fn drop(&mut self) {
+        // The listener waits for those who carry bytes.
         self.shared.set(Weather::Over);
         self.cut();
-        // Wakes the listener.
-        let _ = TcpStream::connect(self.address);
-    }
-}
-
-fn join(shared: &Arc<Shared>, caller: &TcpStream, called: &TcpStream) {
-    for (from, to) in [(caller, called), (called, caller)] {
-        let (Ok(mut from), Ok(mut to)) = (from.try_clone(), to.try_clone()) else {
-            return;
-        };
-        if let Ok(known) = from.try_clone() {
-            shared.state().open.push(known);
-        }
-        let shared = Arc::clone(shared);
-        std::thread::spawn(move || {
-            let mut piece = [0; 16 << 10];
-            while let Ok(length @ 1..) = from.read(&mut piece) {
-                if !shared.may_pass() {
-                    break;
-                }
-                shared.state().carried += length as u64;
-                if to.write_all(&piece[..length]).is_err() {
-                    break;
-                }
-            }
-            let _ = to.shutdown(Shutdown::Both);
-            let _ = from.shutdown(Shutdown::Both);
-        });
     }
 }
 
