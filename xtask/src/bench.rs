@@ -1,5 +1,5 @@
 //! `bench first-backup`, `s3` and `queue`: side by side with peers on the same data, in turn, several rounds; `scale`: how large
-//! vaults fare. The recipes and the results are in `benches/README.md`.
+//! vaults fare; `serve`: how fast pages are. The recipes and the results are in `benches/README.md`.
 
 mod contender;
 mod delay;
@@ -11,6 +11,7 @@ mod queue;
 mod s3;
 mod same;
 mod scale;
+mod serve;
 mod table;
 
 use std::fs;
@@ -23,7 +24,7 @@ use contender::{Contender, Name};
 use measure::Measurement;
 use options::Options;
 
-const ALL: &str = "`first-backup`, `queue`, `s3` and `scale`";
+const ALL: &str = "`first-backup`, `queue`, `s3`, `scale` and `serve`";
 const SEED: u64 = 20_261_121;
 
 /// One thing that is measured.
@@ -76,6 +77,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         "queue" => queue::run(rest),
         "s3" => s3::run(rest),
         "scale" => scale::run(rest),
+        "serve" => serve::run(rest),
         other => bail!("there is no bench `{other}`; there are {ALL}"),
     }
 }

@@ -18,6 +18,7 @@ use crate::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use crate::request::{Filter, Plan, Request, Selector};
 use crate::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use crate::schedule::{ScheduleAnswer, ScheduleCall};
+use crate::vault::NewVault;
 use crate::webhook::{WebhookAnswer, WebhookCall};
 
 /// Something that happened to an operation while somebody watched it.
@@ -152,6 +153,12 @@ pub trait Client: fmt::Debug + Send + Sync {
 
     /// What is known about one vault.
     async fn vault(&self, name: Option<&str>) -> Result<VaultInfo, Failure>;
+
+    /// Makes a vault and its key, and names it in the configuration where that does not yet. Replaces nothing.
+    async fn make_vault(&self, vault: NewVault) -> Result<VaultInfo, Failure> {
+        let _ = vault;
+        Err(Failure::new(ErrorKind::Unsupported, "this client makes no vaults"))
+    }
 
     /// What opens a vault, and which secrets its contents are sealed with.
     async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure>;

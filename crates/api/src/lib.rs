@@ -25,6 +25,7 @@ mod restore;
 pub mod retention;
 pub mod schedule;
 pub mod tables;
+pub mod vault;
 pub mod webhook;
 
 pub use client::{Client, Event};

@@ -16,7 +16,7 @@ pub use ostler_server::serve::api::ApiRequest;
 pub use ostler_server::serve::{RoleName, ServeRequest};
 pub use ostler_server::ticker::{Control, Signal, TickerRequest};
 pub use ostler_server::{
-    AddVault, Algorithm, ClusterInit, Encryption, InitVault, KeySheet, NodeAddress, TypedKey,
+    AddVault, ClusterInit, InitVault, KeySheet, NodeAddress, TypedKey,
 };
 use ostler_vocabulary::{ErrorKind, Failure};
 use ostler_web::Access;

@@ -116,22 +116,20 @@ impl Backend for InProcess {
     }
 
     async fn init_vault(&self, request: InitVault) -> Result<VaultInfo, Failure> {
-        let runtime = self.runtime().await?;
-        let name = request.name.clone().or_else(|| request.location.clone());
-        let named = (
-            "vault init".to_owned(),
-            name.unwrap_or_else(|| "default".to_owned()),
-        );
-        let work = runtime.init_vault(request);
-        self.recording().await?.change(named, None, work, made).await
+        if self.options.server.is_none() {
+            return self.recording().await?.init_vault(request).await;
+        }
+        let vault = request.vault.clone();
+        if request != InitVault::from(vault.clone()) {
+            let message = "files with keys stay on their machine: a server makes a key file, or protects the key for --age recipients";
+            return Err(Failure::new(ErrorKind::Unsupported, message)
+                .with_hint("run it on the server's machine, without --server"));
+        }
+        self.client().await?.make_vault(vault).await
     }
 
     async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
-        let runtime = self.runtime().await?;
-        let name = request.name.clone().unwrap_or_else(|| request.location.clone());
-        let named = ("vault add".to_owned(), name);
-        let work = runtime.add_vault(request);
-        self.recording().await?.change(named, None, work, made).await
+        self.recording().await?.add_vault(request).await
     }
 
     async fn probe_vault(&self, vault: Option<&str>) -> Result<VaultInfo, Failure> {
@@ -301,11 +299,6 @@ impl Backend for InProcess {
 
 fn text_pair((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
     Some((name.into_string().ok()?, value.into_string().ok()?))
-}
-
-/// What the audit log says of a vault that was made or added.
-fn made(vault: &VaultInfo) -> Option<serde_json::Value> {
-    Some(serde_json::json!({ "id": vault.id, "location": vault.summary.location }))
 }
 
 fn value(document: &impl serde::Serialize) -> Option<serde_json::Value> {

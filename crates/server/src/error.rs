@@ -27,6 +27,12 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// A file is not what was read.
+    #[error("{} was changed since it was read", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// The configuration is not what it should be.
     #[error("{file}: {key}: {reason}")]
     Setting {
@@ -112,6 +118,7 @@ impl Classified for Error {
                 std::io::ErrorKind::AlreadyExists => ErrorKind::AlreadyExists,
                 _ => ErrorKind::Internal,
             },
+            Self::Changed { .. } => ErrorKind::Conflict,
             Self::Setting { .. } | Self::NoHome { .. } => ErrorKind::Invalid,
             Self::NoVault { .. } | Self::NoClass { .. } => ErrorKind::NotFound,
             Self::Record { source, .. } => match source.sqlite_error_code() {
@@ -128,6 +135,9 @@ impl Classified for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Read { .. } | Self::Write { .. } | Self::Record { .. } => None,
+            Self::Changed { .. } => Some(
+                "do it again; a server reads it again when it gets SIGHUP (`systemctl reload`)".to_owned(),
+            ),
             Self::Setting { cure, .. } => Some(cure.clone()),
             Self::NoVault { known, .. } if known.is_empty() => {
                 Some("add it: `ostler vault init` or `ostler vault add`".to_owned())

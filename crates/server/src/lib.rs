@@ -26,7 +26,6 @@ pub mod webhook;
 
 pub use error::Error;
 pub use ostler_queue::schema::script as queue_schema;
-pub use ostler_vault::Algorithm;
 pub use runtime::{
-    AddVault, ClusterInit, Encryption, InitVault, KeySheet, NodeAddress, Opened, Runtime, TypedKey,
+    AddVault, ClusterInit, InitVault, KeySheet, NodeAddress, Opened, Runtime, TypedKey,
 };

@@ -27,6 +27,8 @@ pub struct Prices {
     pub upload: f64,
     /// A gigabyte (10⁹ bytes) that is received.
     pub download: f64,
+    /// A gigabyte (10⁹ bytes) that is stored for a month.
+    pub storage: f64,
 }
 
 impl Prices {
@@ -34,6 +36,13 @@ impl Prices {
     #[must_use]
     pub fn cost(&self, counts: &BTreeMap<Verb, Count>) -> f64 {
         counts.iter().map(|(verb, count)| self.of(*verb, *count)).sum()
+    }
+
+    /// What a month costs in which so many bytes are stored.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "an estimate; exact up to 9·10¹⁵ bytes")]
+    pub fn month(&self, bytes: u64) -> f64 {
+        bytes as f64 / GIGABYTE * self.storage
     }
 
     /// Whether every price is a number that can be added up.
@@ -46,6 +55,7 @@ impl Prices {
             self.delete,
             self.upload,
             self.download,
+            self.storage,
         ]
         .iter()
         .all(|price| price.is_finite() && *price >= 0.0)
@@ -79,6 +89,7 @@ mod tests {
             create: 0.005,
             read: 0.0004,
             download: 0.09,
+            storage: 0.023,
             ..Prices::default()
         };
         let count = |requests, bytes| Count {
@@ -94,6 +105,7 @@ mod tests {
         ]);
         assert!((prices.cost(&counts) - (0.01 + 0.0008 + 0.18)).abs() < 1e-12);
         assert!(prices.cost(&BTreeMap::new()).abs() < 1e-12);
+        assert!((prices.month(2_000_000_000_000) - 46.0).abs() < 1e-9);
         assert!(prices.is_sound());
         for price in [f64::NAN, f64::INFINITY, -1.0] {
             let wrong = Prices {

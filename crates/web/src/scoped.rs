@@ -20,6 +20,7 @@ use ostler_api::reach::{cluster_of_host, host_of_cluster};
 use ostler_api::request::{Filter, Plan, Request, Selector};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
+use ostler_api::vault::NewVault;
 use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Event};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId};
@@ -249,6 +250,10 @@ impl Client for Scoped {
     }
 
     async fn vault(&self, _: Option<&str>) -> Result<VaultInfo, Failure> {
+        self.outside("a vault")
+    }
+
+    async fn make_vault(&self, _: NewVault) -> Result<VaultInfo, Failure> {
         self.outside("a vault")
     }
 

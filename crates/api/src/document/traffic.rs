@@ -1,5 +1,7 @@
 //! What a run asked of the vault's store, and what that costs.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +48,18 @@ pub struct Cost {
     pub amount: f64,
     /// Of what, as the price list says.
     pub currency: String,
+}
+
+impl fmt::Display for Cost {
+    /// As people write it: with two places after the point, and more where the amount is small.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places = if self.amount < 1.0 { 4 } else { 2 };
+        write!(f, "{:.places$}", self.amount)?;
+        match self.currency.as_str() {
+            "" => Ok(()),
+            currency => write!(f, " {currency}"),
+        }
+    }
 }
 
 /// What will have to be read from the store, before it is.

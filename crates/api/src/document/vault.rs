@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::backup::Reading;
-use super::traffic::Estimate;
+use super::traffic::{Cost, Estimate};
 
 /// One row of `vault list`, and `vault info`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -80,6 +80,9 @@ pub struct VaultInfo {
     /// What reading all of it back takes and costs, as far as that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading_back: Option<Estimate>,
+    /// What a month of storing its packs costs, where it has a price list with a price of storage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly: Option<Cost>,
     /// What to know about it.
     pub warnings: Vec<String>,
 }

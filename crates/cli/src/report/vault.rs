@@ -56,6 +56,7 @@ pub(crate) fn info(page: &mut Page, info: &VaultInfo, now: Timestamp) {
             plural(info.chunks, "chunk")
         ),
     );
+    page.fields("costs", info.monthly.iter().map(|cost| format!("about {cost} a month, as it is")));
     warnings(page, &info.warnings);
 }
 

@@ -20,6 +20,7 @@ mod dashboard;
 mod dashboard_people;
 mod dashboard_retention;
 mod dashboard_schedules;
+mod dashboard_vaults;
 mod dashboard_webhooks;
 mod docs_start;
 mod end_to_end;

@@ -22,6 +22,7 @@ const NOBODY_MADE: &str = r#"{"digest": "0123456789abcdef"}"#;
 const RULES: &[Rule] = &[
     ("GET /v1/openapi.json", Some((Viewer, Clusters)), ""),
     ("GET /v1/vaults", Some((Viewer, Everything)), ""),
+    ("POST /v1/vaults", Some((Admin, Everything)), r#"{"name": "a/b"}"#),
     ("GET /v1/vaults/{vault}", Some((Viewer, Everything)), ""),
     ("GET /v1/vaults/{vault}/keys", Some((Viewer, Everything)), ""),
     ("GET /v1/databases", Some((Operator, Everything)), ""),
@@ -170,6 +171,8 @@ const RULES: &[Rule] = &[
     ("POST /webhooks/{webhook}/{verb}", Some((Admin, Everything)), ""),
     ("GET /audit", Some((Admin, Everything)), ""),
     ("GET /vaults", Some((Viewer, Everything)), ""),
+    ("POST /vaults", Some((Admin, Everything)), "name="),
+    ("GET /vaults/new", Some((Admin, Everything)), ""),
     ("GET /vaults/{vault}", Some((Viewer, Everything)), ""),
     ("GET /settings", Some((Viewer, Everything)), ""),
     ("POST /sign-out", Some((Viewer, Clusters)), ""),

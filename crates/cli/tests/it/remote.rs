@@ -102,7 +102,8 @@ fn a_server_does_what_the_command_line_does_with_the_same_output() {
     for (words, code) in [
         (&["backup", "show", "ffffffff"][..], 7),
         (&["backup", "create", "relative/path"], 2),
-        (&["vault", "init", "/tmp/elsewhere"], 1),
+        (&["vault", "init", "/tmp/elsewhere"], 9),
+        (&["vault", "probe"], 1),
         (&["backup", "drill", "latest", "--check", "true"], 9),
         (&["backup", "delete", "latest"], 4),
     ] {

@@ -36,7 +36,7 @@ fn remote(server: &SeaweedFs, prefix: &str, more: &str) -> Ostler {
     ostler.configure(&format!(
         "version = 1\n[defaults]\nvault = \"far\"\n{more}\n[vault.far]\nlocation = \"{}/{prefix}\"\nprices = \"list\"\n\
          [vault.far.s3]\nendpoint = \"{}\"\nregion = \"us-east-1\"\naccess_key = {{ file = \"id\" }}\n\
-         secret_key = {{ file = \"secret\" }}\n[prices.list]\ncurrency = \"EUR\"\ncreate = 5.0\nread = 0.4\n",
+         secret_key = {{ file = \"secret\" }}\n[prices.list]\ncurrency = \"EUR\"\ncreate = 5.0\nread = 0.4\nstorage = 1000.0\n",
         server.bucket_url(),
         server.endpoint(),
     ));
@@ -82,6 +82,11 @@ fn an_unchanged_backup_costs_twenty_requests_and_small_files_are_packed() {
     assert!((cost - expected).abs() < 1e-9, "{}", unchanged["traffic"]);
     let said = ostler.ok(["backup", "create", text(&source)]);
     assert!(said.contains("cost") && said.contains("EUR"), "{said}");
+
+    let vault = ostler.json(["vault", "info"]);
+    let month = vault["monthly"]["amount"].as_f64().unwrap();
+    assert!((month - vault["bytes"].as_f64().unwrap() / 1e6).abs() < 1e-9, "{vault}");
+    assert!(ostler.ok(["vault", "info"]).contains(" EUR a month"));
 
     // The copies on this machine may be gone or wrong at any time.
     let before = number(&unchanged, "read");

@@ -15,6 +15,7 @@ use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Plan, Request, Selector};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
+use ostler_api::vault::NewVault;
 use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Event};
 use ostler_vocabulary::{BackupId, Failure, OperationId};
@@ -24,7 +25,7 @@ use tokio::sync::mpsc;
 
 use super::calls::{self, Named};
 use super::secrets::hidden;
-use crate::Runtime;
+use crate::{AddVault, InitVault, Runtime};
 
 /// The runtime for one caller. Every change that they ask for is in the log before it is made; one that cannot be written
 /// down is not made.
@@ -89,6 +90,41 @@ impl Audited {
             what["operation"] = json!(id);
             Some(what)
         };
+        self.change(named, None, work, after).await
+    }
+
+    /// Makes a vault as [`Runtime::init_vault`] does.
+    ///
+    /// # Errors
+    /// Those; and when it cannot be written down, before it is made.
+    pub async fn init_vault(&self, request: InitVault) -> Result<VaultInfo, Failure> {
+        let name = request.vault.name.clone();
+        let name = name.or_else(|| request.vault.location.clone());
+        self.known("init", name, self.runtime.init_vault(request)).await
+    }
+
+    /// Adds a vault as [`Runtime::add_vault`] does.
+    ///
+    /// # Errors
+    /// Those; and when it cannot be written down, before it is added.
+    pub async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
+        let name = request.name.clone();
+        let name = name.or_else(|| Some(request.location.clone()));
+        self.known("add", name, self.runtime.add_vault(request)).await
+    }
+
+    /// A vault becomes known here.
+    async fn known(
+        &self,
+        verb: &str,
+        name: Option<String>,
+        work: impl Future<Output = Result<VaultInfo, Failure>>,
+    ) -> Result<VaultInfo, Failure> {
+        let named = (
+            format!("vault {verb}"),
+            name.unwrap_or_else(|| "default".to_owned()),
+        );
+        let after = |vault: &VaultInfo| Some(json!({ "id": vault.id, "location": vault.summary.location }));
         self.change(named, None, work, after).await
     }
 
@@ -206,6 +242,11 @@ impl Client for Audited {
 
     async fn vault(&self, name: Option<&str>) -> Result<VaultInfo, Failure> {
         self.runtime.vault(name).await
+    }
+
+    async fn make_vault(&self, vault: NewVault) -> Result<VaultInfo, Failure> {
+        let name = vault.name.clone().or_else(|| vault.location.clone());
+        self.known("init", name, self.runtime.make_vault(vault)).await
     }
 
     async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure> {

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ostler_api::vault::Encryption;
 use ostler_store::{Local, Store};
-use ostler_vault::{InitOptions, Protect, Vault, Writers};
+use ostler_vault::{Algorithm, InitOptions, Protect, Vault, Writers};
 use ostler_vocabulary::{ErrorKind, Failure, VaultId};
 
-use super::registration::Encryption;
 use super::vaults::Opened;
 use super::{Runtime, blocking, places};
 use crate::Error;
@@ -95,7 +95,8 @@ pub(super) async fn init(
     key_file: Option<&Path>,
 ) -> Result<Vault, Failure> {
     let algorithm = match encryption {
-        Encryption::By(algorithm) => Some(algorithm),
+        Encryption::Aes256Gcm => Some(Algorithm::Aes256Gcm),
+        Encryption::ChaCha20Poly1305 => Some(Algorithm::ChaCha20Poly1305),
         Encryption::Fastest | Encryption::None => None,
     };
     let init = async move || Vault::init_for(store, options, algorithm, writers, lock).await;

@@ -115,6 +115,15 @@ impl Runtime {
         settings.file.prices.get(&list).cloned()
     }
 
+    /// What a month of storing so many bytes costs, where that has a price.
+    pub(super) fn monthly(&self, vault: &str, bytes: u64) -> Option<Cost> {
+        let prices = self.prices(vault).filter(|prices| prices.storage > 0.0)?;
+        Some(Cost {
+            amount: prices.month(bytes),
+            currency: prices.currency,
+        })
+    }
+
     fn changes_of(&self, id: OperationId) -> PathBuf {
         let limits = self.inner.settings.state_directory.join("limits");
         limits.join(format!("{id}.json"))

@@ -39,13 +39,14 @@ use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Plan, Request, Selector};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
+use ostler_api::vault::NewVault;
 use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Event};
 use ostler_operations::Engine;
 use ostler_schedule::Timetable;
 use ostler_store::Meters;
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::audit::Log;
 use crate::metrics::record::Record;
@@ -55,7 +56,7 @@ pub use cluster::{ClusterInit, NodeAddress};
 pub use keys::KeySheet;
 pub(crate) use places::make_private;
 pub(crate) use queue::{configured as configured_database, target as database_target};
-pub use registration::{AddVault, Encryption, InitVault, TypedKey};
+pub use registration::{AddVault, InitVault, TypedKey};
 pub use vaults::Opened;
 
 /// The whole of Ostler in this process: settings, journal, vaults and the agent. Cheap to clone.
@@ -81,7 +82,12 @@ struct Inner {
     metrics: OnceLock<Arc<Record>>,
     /// Who changed what; opened at the first change.
     audit: OnceLock<Arc<Log>>,
+    /// Who reads the configuration again when it was changed here; `None` where the process ends soon.
+    reader: Option<Reader>,
 }
+
+/// Reads the configuration again, and says when what it says is in force.
+pub(crate) type Reader = mpsc::Sender<oneshot::Sender<Result<(), Failure>>>;
 
 impl Runtime {
     /// Opens the journal in the state directory, which is made where there is none. Vaults are opened as they are
@@ -92,12 +98,16 @@ impl Runtime {
     pub fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         places::make_private(&settings.state_directory)?;
         let engine = Engine::open(&settings.state_directory, Arc::clone(&clock))?;
-        Ok(Self::over(settings, engine, clock))
+        Ok(Self::over(settings, engine, clock, None))
     }
 
-    /// The same over any engine.
-    #[must_use]
-    pub fn over(settings: Settings, engine: Engine, clock: Arc<dyn Clock>) -> Self {
+    /// The same over any engine, in a process that reads its configuration again.
+    pub(crate) fn over(
+        settings: Settings,
+        engine: Engine,
+        clock: Arc<dyn Clock>,
+        reader: Option<Reader>,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 settings,
@@ -109,6 +119,7 @@ impl Runtime {
                 outbox: OnceLock::new(),
                 metrics: OnceLock::new(),
                 audit: OnceLock::new(),
+                reader,
             }),
         }
     }
@@ -139,6 +150,17 @@ impl Runtime {
     /// When it cannot be opened with that key, or the name is taken.
     pub async fn add_vault(&self, request: AddVault) -> Result<VaultInfo, Failure> {
         self.add(request).await
+    }
+
+    /// Has the configuration read again, after it was changed here.
+    async fn read_again(&self) -> Result<(), Failure> {
+        let Some(reader) = &self.inner.reader else {
+            return Ok(());
+        };
+        let (done, read) = oneshot::channel();
+        let stops = |_| Failure::new(ErrorKind::Unavailable, "the server stops");
+        reader.send(done).await.map_err(|error| stops(drop(error)))?;
+        read.await.map_err(|error| stops(drop(error)))?
     }
 
     /// Calls the journal on a blocking thread.
@@ -252,6 +274,10 @@ impl Client for Runtime {
     async fn vault(&self, name: Option<&str>) -> Result<VaultInfo, Failure> {
         let opened = self.opened(name).await?;
         self.vault_info(&opened, None).await
+    }
+
+    async fn make_vault(&self, vault: NewVault) -> Result<VaultInfo, Failure> {
+        self.make(vault).await
     }
 
     async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure> {

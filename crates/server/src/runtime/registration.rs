@@ -4,46 +4,38 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ostler_api::document::VaultInfo;
-use ostler_vault::{Algorithm, InitOptions, Protect, Unlock, Vault};
+use ostler_api::vault::{Encryption, NewVault};
+use ostler_vault::{InitOptions, Protect, Unlock, Vault};
 use ostler_vocabulary::{ErrorKind, Failure, Secret};
 
 use super::vaults::cannot_open;
 use super::{Runtime, blocking, first_use, places, probing};
 use crate::Error;
-use crate::settings::edit::{NewVault, References};
+use crate::settings::edit::{Change, References, VaultEntry};
 use crate::settings::environment as variable;
 use crate::settings::reference::Reference;
 use crate::settings::{file, is_location};
 
-/// A vault to be made.
+/// A vault to be made, with what only this machine has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InitVault {
-    /// Its name in the configuration; `None` is the default vault.
-    pub name: Option<String>,
-    /// A directory or URL; `None` is what the configuration says of the name.
-    pub location: Option<String>,
+    /// What anybody can ask for.
+    pub vault: NewVault,
     /// Where the key file is written; `None` is a place in the state directory.
     pub key_file: Option<PathBuf>,
     /// A file whose first line is the passphrase that protects the key, instead of a key file.
     pub passphrase_file: Option<PathBuf>,
-    /// The age recipients that protect the key, instead of a key file.
-    pub age_recipients: Vec<String>,
     /// A file with an age identity that opens the vault on this machine. Alone it also says for which recipients.
     pub age_identity: Option<PathBuf>,
-    /// How its bytes are encrypted.
-    pub encryption: Encryption,
 }
 
-/// How the bytes of a new vault are encrypted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Encryption {
-    /// By the algorithm that is faster on this machine.
-    #[default]
-    Fastest,
-    /// By this algorithm.
-    By(Algorithm),
-    /// Not at all.
-    None,
+impl From<NewVault> for InitVault {
+    fn from(vault: NewVault) -> Self {
+        Self {
+            vault,
+            ..Self::default()
+        }
+    }
 }
 
 /// A vault that exists and becomes known to this machine.
@@ -78,8 +70,8 @@ impl Eq for TypedKey {}
 impl Runtime {
     pub(super) async fn init(&self, mut request: InitVault) -> Result<VaultInfo, Failure> {
         let settings = &self.inner.settings;
-        let name = self.vault_name(request.name.as_deref());
-        let mut configured = match (&request.location, settings.vault(&name)) {
+        let name = self.vault_name(request.vault.name.as_deref());
+        let mut configured = match (&request.vault.location, settings.vault(&name)) {
             (None, known) => known?,
             (Some(location), _) if !settings.file.vault.contains_key(&name) => file::Vault::at(location),
             (Some(location), Ok(known)) if known.location == *location => known,
@@ -108,6 +100,13 @@ impl Runtime {
             let asked = request.key_file.clone().or(expected);
             asked.unwrap_or_else(|| settings.implicit_key(&name))
         });
+        let opened_by = References {
+            key: key_file.clone().map(absolute_reference),
+            passphrase: request.passphrase_file.clone().map(absolute_reference),
+            age_identity: request.age_identity.clone().map(absolute_reference),
+        };
+        // Before anything is made: whether it can be named is known then.
+        let entry = self.entry(&name, &configured, &opened_by, key_file.as_deref())?;
         let store = self.store(&name, &configured).await?;
         let options = InitOptions {
             protect,
@@ -118,41 +117,25 @@ impl Runtime {
             Vault::require_vacant(&store).await?;
             let (found, writers) = probing::look(&store, lock.is_some()).await?;
             let how = (writers, lock);
-            let vault = first_use::init(store, options, request.encryption, how, key_file.as_deref()).await?;
+            let encryption = request.vault.encryption;
+            let vault = first_use::init(store, options, encryption, how, key_file.as_deref()).await?;
             vault.keep_probe(found).await?;
             Ok::<Vault, Failure>(vault)
         };
         let vault = make.await.map_err(|failure: Failure| {
             failure.context(format!("cannot make vault `{name}` at {}", configured.location))
         })?;
-        let opened_by = References {
-            key: key_file.clone().map(absolute_reference),
-            passphrase: request.passphrase_file.clone().map(absolute_reference),
-            age_identity: request.age_identity.clone().map(absolute_reference),
-        };
-        let known = settings.file.vault.get(&name).map(References::of);
-        let is_implicit =
-            name == "default" && configured.location == settings.implicit_vault().to_string_lossy();
-        let is_key_implicit = key_file
-            .as_ref()
-            .is_none_or(|file| *file == settings.implicit_key(&name));
-        let opens_by_itself =
-            is_key_implicit && opened_by.passphrase.is_none() && opened_by.age_identity.is_none();
-        let is_told_already = match &known {
-            Some(known) => opens_by_itself || !known.is_empty(),
-            None => opens_by_itself && is_implicit,
-        };
-        if !is_location(&name) && !is_told_already {
-            settings.add_vault(&NewVault {
-                name: name.clone(),
-                location: configured.location.clone(),
-                opened_by: opened_by.clone(),
+        if let Some(entry) = entry {
+            entry.apply().map_err(|error| {
+                let message = format!("vault `{name}` is made at {} and not configured", configured.location);
+                Failure::from(error).context(message)
             })?;
+            self.read_again().await?;
         }
         let opened = self.keep(&name, &configured.location, vault, key_file.clone());
         let mut info = self.vault_info(&opened, key_file).await?;
         let asks_environment = settings.environment.get(variable::AGE_IDENTITY_FILE).is_some();
-        if opened_by.is_empty() && !request.age_recipients.is_empty() && !asks_environment {
+        if opened_by.is_empty() && !request.vault.age_recipients.is_empty() && !asks_environment {
             info.warnings.push(format!(
                 "nothing here opens this vault again: `ostler vault add {} --name {name} --age-identity FILE` does \
                  that",
@@ -160,6 +143,50 @@ impl Runtime {
             ));
         }
         Ok(info)
+    }
+
+    /// Makes a vault for somebody who may be on another machine.
+    pub(super) async fn make(&self, vault: NewVault) -> Result<VaultInfo, Failure> {
+        let wrong = |message: String, hint: &str| Err(Failure::new(ErrorKind::Invalid, message).with_hint(hint));
+        match (&vault.name, &vault.location) {
+            (Some(name), _) if is_location(name) => {
+                wrong(format!("`{name}` is no name of a vault"), "letters, digits, `-`, `_` and `.` make one")
+            }
+            (_, Some(place)) if !place.starts_with('/') && !place.contains("://") => wrong(
+                format!("`{place}` is no place for a vault"),
+                "name a directory of the server's machine in full, or an address such as s3://bucket/prefix",
+            ),
+            _ => self.init(vault.into()).await,
+        }
+    }
+
+    /// What the configuration has to be told of a new vault; `None` when it knows.
+    fn entry(
+        &self,
+        name: &str,
+        configured: &file::Vault,
+        opened_by: &References,
+        key_file: Option<&Path>,
+    ) -> Result<Option<Change>, Failure> {
+        let settings = &self.inner.settings;
+        let is_implicit =
+            name == "default" && configured.location == settings.implicit_vault().to_string_lossy();
+        let is_key_implicit = key_file.is_none_or(|file| file == settings.implicit_key(name));
+        let opens_by_itself =
+            is_key_implicit && opened_by.passphrase.is_none() && opened_by.age_identity.is_none();
+        let is_told_already = match settings.file.vault.get(name).map(References::of) {
+            Some(known) => opens_by_itself || !known.is_empty(),
+            None => opens_by_itself && is_implicit,
+        };
+        if is_location(name) || is_told_already {
+            return Ok(None);
+        }
+        let entry = VaultEntry {
+            name: name.to_owned(),
+            location: configured.location.clone(),
+            opened_by: opened_by.clone(),
+        };
+        Ok(Some(settings.with_vault(&entry)?))
     }
 
     /// Looks whether identity and recipients belong together; an identity alone stands for its own recipients.
@@ -175,9 +202,9 @@ impl Runtime {
         })
         .await
         .map_err(|failure| failure.context(format!("cannot use the age identity in {}", path.display())))?;
-        if request.age_recipients.is_empty() {
-            request.age_recipients = own;
-        } else if !own.iter().any(|one| request.age_recipients.contains(one)) {
+        if request.vault.age_recipients.is_empty() {
+            request.vault.age_recipients = own;
+        } else if !own.iter().any(|one| request.vault.age_recipients.contains(one)) {
             return Err(Error::Request {
                 message: format!(
                     "the age identity in {} is of none of the recipients",
@@ -195,15 +222,15 @@ impl Runtime {
     }
 
     async fn protections(&self, request: &InitVault) -> Result<Vec<Protect>, Failure> {
-        if request.encryption == Encryption::None {
+        if request.vault.encryption == Encryption::None {
             return Ok(Vec::new());
         }
         let mut protect = Vec::new();
         if let Some(path) = &request.passphrase_file {
             protect.push(Protect::Passphrase(self.first_line(path).await?));
         }
-        if !request.age_recipients.is_empty() {
-            protect.push(Protect::AgeRecipients(request.age_recipients.clone()));
+        if !request.vault.age_recipients.is_empty() {
+            protect.push(Protect::AgeRecipients(request.vault.age_recipients.clone()));
         }
         if protect.is_empty() || request.key_file.is_some() {
             protect.push(Protect::KeyFile);
@@ -275,11 +302,12 @@ impl Runtime {
         if let Some(typed) = &request.typed_key {
             self.keep_key(&name, &typed.0).await?;
         }
-        settings.add_vault(&NewVault {
+        let entry = settings.with_vault(&VaultEntry {
             name: name.clone(),
             location: location.clone(),
             opened_by,
         })?;
+        entry.apply()?;
         let opened = self.keep(&name, &location, vault, None);
         self.vault_info(&opened, None).await
     }

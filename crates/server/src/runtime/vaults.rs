@@ -190,6 +190,7 @@ impl Runtime {
             reading: ostler_backup::rotation::of_all(&all, context.clock.now()),
             packs: estimate.requests,
             bytes: estimate.bytes,
+            monthly: self.monthly(&opened.name, estimate.bytes),
             reading_back: Some(estimate).filter(|known| known.cost.is_some() || known.duration_ms.is_some()),
             chunks: index.chunks() as u64,
             store,

@@ -14,7 +14,7 @@ mod webhooks;
 use std::sync::Arc;
 
 use ostler_vocabulary::{Clock, ErrorKind, Failure};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::Runtime;
 use crate::lock::{Kind, Lock};
@@ -124,12 +124,27 @@ pub async fn run(
     let current = settings()?;
     let lock = Lock::take(&current.state_directory, KIND)?;
     let state_directory = current.state_directory.clone();
-    let runtime = Runtime::open(current, Arc::clone(&clock))?;
-    let engine = runtime.engine().clone();
+    let (reader, mut asked) = mpsc::channel::<oneshot::Sender<Result<(), Failure>>>(1);
+    let engine = Runtime::open(current.clone(), Arc::clone(&clock))?.engine().clone();
+    let over = |settings| {
+        Runtime::over(
+            settings,
+            engine.clone(),
+            Arc::clone(&clock),
+            Some(reader.clone()),
+        )
+    };
+    let runtime = over(current);
     let (replace, runtime) = watch::channel(runtime);
     let parts = Parts {
         runtime,
         clock: Arc::clone(&clock),
+    };
+    let read_again = || {
+        let settings = settings()?;
+        // The supervisor's roles listen as long as they are.
+        let _ = replace.send(over(settings));
+        Ok(())
     };
     let mut supervisor = supervisor::Supervisor::start(roles(&request, &parts), &state_directory);
     let mut reports = tokio::time::interval(supervisor::REPORT);
@@ -138,15 +153,17 @@ pub async fn run(
             told = control.recv() => match told {
                 Some(Control::Reload) => {
                     service_manager::tell("RELOADING=1");
-                    match settings() {
-                        // The supervisor's roles listen as long as they are.
-                        Ok(settings) => drop(replace.send(Runtime::over(settings, engine.clone(), Arc::clone(&clock)))),
-                        Err(failure) => tracing::error!("the configuration stays as it was: {failure:?}"),
+                    if let Err(failure) = read_again() {
+                        tracing::error!("the configuration stays as it was: {failure:?}");
                     }
                     service_manager::tell("READY=1");
                 }
                 Some(Control::Stop) | None => break,
             },
+            Some(done) = asked.recv() => {
+                // Who asked may be gone.
+                let _ = done.send(read_again());
+            }
             _ = reports.tick() => {
                 service_manager::tell("WATCHDOG=1");
                 supervisor.report();

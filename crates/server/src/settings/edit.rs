@@ -1,8 +1,12 @@
-//! Adding a vault, or what opens it, to the configuration file, whose comments and order stay as they are.
+//! Changing the configuration file, whose comments and order stay as they are: it is replaced as a whole, and only as long as
+//! it is what was read.
 
+use std::fs::Permissions;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use super::reference::Reference;
 use super::{Settings, file, parse};
@@ -10,7 +14,7 @@ use crate::Error;
 
 /// A vault to be written as `[vault.NAME]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewVault {
+pub struct VaultEntry {
     /// Its name.
     pub name: String,
     /// Where it is.
@@ -60,13 +64,35 @@ impl References {
     }
 }
 
-impl Settings {
-    /// Appends the vault to the file, which is made where there is none. The file is replaced as a whole. A vault that
-    /// is there already, at the same place and with nothing that opens it, gets what opens it.
+/// A change of the file that is written beside it and not in force. Dropped, it is as if it had never been.
+#[derive(Debug)]
+#[must_use = "it is in force only once it was put there"]
+pub struct Change {
+    file: PathBuf,
+    was: Option<String>,
+    new: NamedTempFile,
+}
+
+impl Change {
+    /// Puts it in force.
     ///
     /// # Errors
-    /// [`Error::Setting`] when the name is taken or the result would not be read, [`Error::Write`].
-    pub fn add_vault(&self, vault: &NewVault) -> Result<(), Error> {
+    /// [`Error::Changed`] when somebody else changed the file meanwhile, [`Error::Write`].
+    pub fn apply(self) -> Result<(), Error> {
+        is_still(&self.file, self.was.as_deref())?;
+        let replaced = self.new.persist(&self.file);
+        replaced.map_err(|refused| cannot_write(&self.file, refused.error))?;
+        Ok(())
+    }
+}
+
+impl Settings {
+    /// Prepares to append the vault to the file, which is made where there is none. A vault that is there already, at the
+    /// same place and with nothing that opens it, gets what opens it.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when the name is taken or the result would not be read, [`Error::Changed`], [`Error::Write`].
+    pub fn with_vault(&self, vault: &VaultEntry) -> Result<Change, Error> {
         let wrong = |reason: &str, cure: String| Error::Setting {
             file: self.config_file.display().to_string(),
             key: format!("vault.{}", vault.name),
@@ -94,34 +120,26 @@ impl Settings {
                 ));
             }
         };
-        let parsed = parse(&text, &self.config_file)?;
-        super::check::check(&parsed, &self.config_file)?;
-        replace(&self.config_file, &text).map_err(|source| Error::Write {
-            what: "the configuration file",
-            path: self.config_file.clone(),
-            source,
-        })
+        self.prepared(&text)
     }
-}
 
-impl Settings {
-    /// Appends tables to the file, which is made where there is none. `key` says what they are, for messages.
+    /// Appends tables to the file, which is made where there is none.
     ///
     /// # Errors
-    /// [`Error::Setting`] when the result would not be read, [`Error::Write`].
-    pub fn append(&self, key: &str, tables: &str) -> Result<(), Error> {
+    /// [`Error::Setting`] when the result would not be read, [`Error::Changed`], [`Error::Write`].
+    pub fn append(&self, tables: &str) -> Result<(), Error> {
         let old = begun(self.text.as_deref().unwrap_or(""));
-        self.replace_by(key, &format!("{old}\n{tables}"))
+        self.prepared(&format!("{old}\n{tables}"))?.apply()
     }
 
     /// Takes a table and those below it out of the file; comments directly above it stay.
     ///
     /// # Errors
-    /// [`Error::Setting`] when it is not written as a table of its own, [`Error::Write`].
+    /// [`Error::Setting`] when it is not written as a table of its own, [`Error::Changed`], [`Error::Write`].
     pub fn remove_tables(&self, table: &str) -> Result<(), Error> {
         let old = self.text.as_deref().unwrap_or("");
         match without_tables(old, table) {
-            Some(text) => self.replace_by(table, &text),
+            Some(text) => self.prepared(&text)?.apply(),
             None => Err(Error::Setting {
                 file: self.config_file.display().to_string(),
                 key: table.to_owned(),
@@ -131,14 +149,15 @@ impl Settings {
         }
     }
 
-    fn replace_by(&self, key: &str, text: &str) -> Result<(), Error> {
+    fn prepared(&self, text: &str) -> Result<Change, Error> {
         let parsed = parse(text, &self.config_file)?;
         super::check::check(&parsed, &self.config_file)?;
-        tracing::debug!(key, "the configuration changes");
-        replace(&self.config_file, text).map_err(|source| Error::Write {
-            what: "the configuration file",
-            path: self.config_file.clone(),
-            source,
+        is_still(&self.config_file, self.text.as_deref())?;
+        let new = written_beside(&self.config_file, text);
+        Ok(Change {
+            file: self.config_file.clone(),
+            was: self.text.clone(),
+            new: new.map_err(|source| cannot_write(&self.config_file, source))?,
         })
     }
 
@@ -218,7 +237,7 @@ fn without_tables(text: &str, table: &str) -> Option<String> {
     found.then(|| format!("{}\n", kept.trim_end()))
 }
 
-fn with_vault(text: &str, vault: &NewVault) -> String {
+fn with_vault(text: &str, vault: &VaultEntry) -> String {
     let text = begun(text);
     format!(
         "{text}\n{}\nlocation = {}\n{}",
@@ -229,7 +248,7 @@ fn with_vault(text: &str, vault: &NewVault) -> String {
 }
 
 /// The text with the references below the vault's header; `None` when it has no header of its own.
-fn with_references(text: &str, vault: &NewVault) -> Option<String> {
+fn with_references(text: &str, vault: &VaultEntry) -> Option<String> {
     let header = header(&vault.name);
     let mut found = false;
     let mut changed = String::new();
@@ -257,25 +276,46 @@ fn quoted(value: &str) -> String {
     toml::Value::String(value.to_owned()).to_string()
 }
 
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+fn cannot_write(file: &Path, source: std::io::Error) -> Error {
+    Error::Write {
+        what: "the configuration file",
+        path: file.to_owned(),
+        source,
+    }
+}
+
+/// Refuses a file that is not what was read: whoever changed it since would lose what they wrote.
+fn is_still(file: &Path, was: Option<&str>) -> Result<(), Error> {
+    let now = match std::fs::read_to_string(file) {
+        Ok(text) => Some(text),
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => None,
+        Err(source) => {
+            return Err(Error::Read {
+                what: "the configuration file",
+                path: file.to_owned(),
+                source,
+            });
+        }
+    };
+    match now.as_deref() == was {
+        true => Ok(()),
+        false => Err(Error::Changed {
+            path: file.to_owned(),
+        }),
+    }
+}
+
+fn written_beside(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
     let directory = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory)?;
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let new = PathBuf::from(name);
-    let mode = std::fs::metadata(path).map_or(0o600, |m| {
-        std::os::unix::fs::PermissionsExt::mode(&m.permissions()) & 0o777
-    });
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(mode)
-        .open(&new)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&new, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&new);
-    }
-    written
+    let mode = std::fs::metadata(path).map_or(0o600, |known| known.permissions().mode() & 0o777);
+    let name = path.file_name().unwrap_or_default();
+    let mut new = tempfile::Builder::new()
+        .prefix(name)
+        .suffix(".new")
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(directory)?;
+    new.write_all(text.as_bytes())?;
+    new.as_file().sync_all()?;
+    Ok(new)
 }

@@ -190,6 +190,7 @@ const KEYS: &[Key] = &[
     price("delete", "A thousand requests that delete an object"),
     price("upload", "A gigabyte (10⁹ bytes) that is sent"),
     price("download", "A gigabyte that is received"),
+    price("storage", "A gigabyte that is stored for a month"),
     optional(
         "vault.NAME",
         "location",

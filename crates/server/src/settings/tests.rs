@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ostler_vocabulary::{Classified as _, ErrorKind};
 
-use super::edit::{NewVault, References};
+use super::edit::{VaultEntry, References};
 use super::environment::{Environment, VARIABLES};
 use super::file::File;
 use super::keys::all;
@@ -222,7 +222,7 @@ fn a_named_file_that_is_missing_is_an_error() {
 #[test]
 fn an_added_vault_is_read_back_and_the_rest_stays() {
     let home = tempfile::tempdir().unwrap();
-    let vault = NewVault {
+    let vault = VaultEntry {
         name: "off-site".into(),
         location: "s3://bucket/a \"b\"".into(),
         opened_by: References {
@@ -231,22 +231,46 @@ fn an_added_vault_is_read_back_and_the_rest_stays() {
         },
     };
     let settings = Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();
-    settings.add_vault(&vault).unwrap();
+    settings.with_vault(&vault).unwrap().apply().unwrap();
     let settings = Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();
     assert_eq!(settings.file.vault["off-site"].location, vault.location);
     assert_eq!(settings.file.vault["off-site"].key, vault.opened_by.key);
-    assert_eq!(settings.add_vault(&vault).unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(settings.with_vault(&vault).unwrap_err().kind(), ErrorKind::Invalid);
     let commented = format!("# mine\n{}# end", settings.text.as_deref().unwrap());
     std::fs::write(&settings.config_file, &commented).unwrap();
     let settings = Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();
-    let other = NewVault {
+    let other = VaultEntry {
         name: "b.c".into(),
         ..vault
     };
-    settings.add_vault(&other).unwrap();
+    settings.with_vault(&other).unwrap().apply().unwrap();
     let text = std::fs::read_to_string(&settings.config_file).unwrap();
     assert!(text.starts_with(&commented), "{text}");
     assert!(read(&text).unwrap().vault.contains_key("b.c"));
+}
+
+#[test]
+fn a_file_that_somebody_else_changed_is_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let resolve = || Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();
+    let settings = resolve();
+    let file = settings.config_file.clone();
+    settings.append("[vault.a]\nlocation = \"/a\"\n").unwrap();
+    let changed = settings.append("[vault.b]\nlocation = \"/b\"\n").unwrap_err();
+    assert_eq!(changed.kind(), ErrorKind::Conflict, "{changed:?}");
+
+    let entry = VaultEntry {
+        name: "c".into(),
+        location: "/c".into(),
+        opened_by: References::default(),
+    };
+    let prepared = resolve().with_vault(&entry).unwrap();
+    drop(resolve().with_vault(&entry).unwrap());
+    std::fs::write(&file, "version = 1 # mine\n").unwrap();
+    assert_eq!(prepared.apply().unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "version = 1 # mine\n");
+    let beside = std::fs::read_dir(file.parent().unwrap()).unwrap();
+    assert_eq!(beside.count(), 1, "what is not put in force is gone");
 }
 
 #[test]
@@ -257,7 +281,7 @@ fn a_vault_that_is_configured_gets_what_opens_it_and_nothing_else_changes() {
     std::fs::create_dir_all(config.parent().unwrap()).unwrap();
     let text = "version = 1\n[vault.a] # by hand\nlocation = \"s3://bucket/a\"\n\n[vault.a.s3]\nregion = \"x\"\n                [vault.b]\nlocation = \"/b\"\n";
     std::fs::write(&config, text).unwrap();
-    let mut vault = NewVault {
+    let mut vault = VaultEntry {
         name: "a".into(),
         location: "s3://bucket/a".into(),
         opened_by: References {
@@ -265,24 +289,24 @@ fn a_vault_that_is_configured_gets_what_opens_it_and_nothing_else_changes() {
             ..References::default()
         },
     };
-    resolve().add_vault(&vault).unwrap();
+    resolve().with_vault(&vault).unwrap().apply().unwrap();
     let changed = std::fs::read_to_string(&config).unwrap();
     assert_eq!(
         changed,
         text.replace("# by hand\n", "# by hand\nage_identity = { file = \"/id\" }\n")
     );
     assert_eq!(resolve().file.vault["a"].s3.region.as_deref(), Some("x"));
-    let again = resolve().add_vault(&vault).unwrap_err();
+    let again = resolve().with_vault(&vault).unwrap_err();
     assert_eq!(again.kind(), ErrorKind::Invalid, "what opens it is not replaced");
     vault.name = "b".into();
-    assert!(resolve().add_vault(&vault).is_err(), "it is another vault");
+    assert!(resolve().with_vault(&vault).is_err(), "it is another vault");
     std::fs::write(
         &config,
         "version = 1\nvault = { a = { location = \"s3://bucket/a\" } }\n",
     )
     .unwrap();
     vault.name = "a".into();
-    let error = resolve().add_vault(&vault).unwrap_err();
+    let error = resolve().with_vault(&vault).unwrap_err();
     assert!(
         error
             .hint()

@@ -311,11 +311,11 @@ async fn another_machine_with_address_and_key_has_everything() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vault_is_made_by_name_and_never_over_another() {
     let world = World::new();
-    let init = ostler_server::InitVault {
+    let init = ostler_server::InitVault::from(NewVault {
         name: Some("disk".into()),
         location: Some(world.path("disk").display().to_string()),
-        ..Default::default()
-    };
+        ..NewVault::default()
+    });
     let info = world.runtime.init_vault(init.clone()).await.unwrap();
     assert_eq!(info.summary.name, "disk");
     assert!(info.key_file.unwrap().exists());

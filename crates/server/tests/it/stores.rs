@@ -2,6 +2,7 @@
 
 use ostler_api::Client;
 use ostler_api::document::{BackupState, OperationState};
+use ostler_api::vault::NewVault;
 use ostler_server::InitVault;
 use ostler_testkit::servers::{Moto, SeaweedFs, moto, seaweedfs};
 use ostler_vocabulary::ErrorKind;
@@ -28,10 +29,10 @@ async fn a_store_that_replaces_objects_gets_a_vault_for_one_writer_and_a_warning
     let Some(service) = moto() else { return };
     let settings = format!("[vault.bad]\nlocation = \"s3://{}/vault\"\n", Moto::BUCKET);
     let world = world(&service.endpoint(), "bad", &settings);
-    let init = InitVault {
+    let init = InitVault::from(NewVault {
         name: Some("bad".into()),
-        ..Default::default()
-    };
+        ..NewVault::default()
+    });
     let made = world.runtime.init_vault(init).await.unwrap();
     let warned = |warnings: &[String]| warnings.iter().any(|one| one.contains("one writer at a time"));
     assert!(warned(&made.warnings), "{:?}", made.warnings);
@@ -61,9 +62,11 @@ async fn a_vault_that_is_to_lock_needs_a_bucket_that_does_and_prune_waits_for_th
         service.bucket_url()
     );
     let world = world(&service.endpoint(), "locked", &settings);
-    let init = |name: &str| InitVault {
-        name: Some(name.into()),
-        ..Default::default()
+    let init = |name: &str| {
+        InitVault::from(NewVault {
+            name: Some(name.into()),
+            ..NewVault::default()
+        })
     };
     let refused = world.runtime.init_vault(init("plain")).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unsupported, "{refused:?}");

@@ -77,6 +77,8 @@ pub(crate) fn routes() -> &'static [Route] {
         page!(Post "/webhooks/{webhook}/{verb}" Admin Everything, || post(webhooks::change)),
         page!(Get "/audit" Admin Everything, || get(audit::show)),
         page!(Get "/vaults" Viewer Everything, || get(vaults::list)),
+        page!(Post "/vaults" Admin Everything, || post(vaults::new::make)),
+        page!(Get "/vaults/new" Admin Everything, || get(vaults::new::ask)),
         page!(Get "/vaults/{vault}" Viewer Everything, || get(vaults::show)),
         page!(Get "/settings" Viewer Everything, || get(settings::show)),
         page!(Post "/sign-out" Viewer Clusters, || post(sign_in::leave)),

@@ -1,4 +1,6 @@
-//! Vaults: size, keys, health.
+//! Vaults: size, cost, keys, health; and making one.
+
+pub(super) mod new;
 
 use std::time::Duration;
 
@@ -12,12 +14,13 @@ use super::Page;
 use super::fault::{code, explained};
 use super::frame::{Tone, badge, encoded, facts, nothing, page, when};
 use super::table::{Column, table};
-use crate::access::Identity;
+use crate::access::{Identity, Role};
 use crate::serve::Web;
 
 pub(super) async fn list(State(web): State<Web>, Extension(identity): Extension<Identity>) -> Page {
     let vaults = asked(&web, &identity).await?;
     let body = html! {
+        @if identity.role >= Role::Admin { p { a.button href="/vaults/new" { "Make a vault" } } }
         @if vaults.is_empty() {
             (nothing("There is no vault yet.", &html! {
                 "The first backup makes one; " code { "ostler vault init" } " makes one elsewhere."
@@ -53,7 +56,7 @@ fn card(summary: &VaultSummary, info: &Result<VaultInfo, Failure>) -> Markup {
             @match info {
                 Ok(info) => {
                     (facts(&[
-                        ("Stored", html! { (size(info.bytes)) }),
+                        ("Stored", html! { (size(info.bytes)) @if let Some(cost) = &info.monthly { ", about " (cost) " a month" } }),
                         ("Backups", html! { (count(info.backups.values().sum())) }),
                         ("Encryption", html! { (info.encryption) }),
                     ]))
@@ -107,6 +110,7 @@ pub(super) async fn show(
             ("Where", html! { span.paths { (info.summary.location) } }),
             ("Backups", html! { @if backups.is_empty() { "none" } @else { (backups) } }),
             ("Stored", html! { (size(info.bytes)) " in " (count(info.packs)) " packs, " (count(info.chunks)) " chunks" }),
+            ("A month of that", html! { @match &info.monthly { Some(cost) => { "costs about " (cost) }, None => "is estimated with a price list" } }),
             ("Reading all of it back", html! { @match &info.reading_back { Some(known) => (effort(known)), None => "is estimated once something was restored, or with limits or a price list" } }),
             ("Encryption", html! { (info.encryption) }),
             ("Data read back", html! {
@@ -132,7 +136,7 @@ fn effort(known: &Estimate) -> Markup {
     let costs = known
         .cost
         .as_ref()
-        .map(|cost| format!("costs about {:.2} {}", cost.amount, cost.currency));
+        .map(|cost| format!("costs about {cost}"));
     let parts: Vec<String> = took.into_iter().chain(costs).collect();
     html! { (parts.join(" and ")) }
 }

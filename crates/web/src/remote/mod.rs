@@ -20,6 +20,7 @@ use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::{Filter, Selector};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
+use ostler_api::vault::NewVault;
 use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Plan, Request};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId, Secret};
@@ -318,6 +319,10 @@ impl Client for Remote {
 
     async fn vault(&self, name: Option<&str>) -> Result<VaultInfo, Failure> {
         self.get(&["vaults", answers::vault(name)?], &Query::new()).await
+    }
+
+    async fn make_vault(&self, vault: NewVault) -> Result<VaultInfo, Failure> {
+        answers::document(self.post(&["vaults"], &Query::new(), &vault).await?).await
     }
 
     async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure> {

@@ -11,6 +11,7 @@ use ostler_api::metrics::Metrics;
 use ostler_api::queue::QueueAnswer;
 use ostler_api::retention::RetentionAnswer;
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
+use ostler_api::vault::NewVault;
 use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Plan, Request};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -216,6 +217,9 @@ pub fn routes() -> &'static [Route] {
             Document("openapi", any), || get(openapi::show)),
         route!(Get "/v1/vaults" Viewer Everything "The configured vaults", &[], None,
             Document("vault-list", of::<VaultList>), || get(vaults::list)),
+        route!(Post "/v1/vaults" Admin Everything "Makes a vault and its key, and names it in the server's configuration", &[],
+            body("NewVault", "Which vault", r#"{"name": "offsite", "location": "/srv/vault"}"#, of::<NewVault>),
+            Document("vault", of::<VaultInfo>), || post(vaults::make)),
         route!(Get "/v1/vaults/{vault}" Viewer Everything "What is known about one vault; `-` is the default one", &[], None,
             Document("vault", of::<VaultInfo>), || get(vaults::show)),
         route!(Get "/v1/vaults/{vault}/keys" Viewer Everything "What opens a vault; never a secret", &[], None,

@@ -1,9 +1,12 @@
 //! Vaults, and the databases of the configuration.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Extension, Path, State};
 use ostler_api::document::{DatabaseList, KeyList, VaultInfo, VaultList};
+use ostler_api::vault::NewVault;
 
+use super::json;
 use crate::access::Identity;
 use crate::problem::Problem;
 use crate::serve::Web;
@@ -16,6 +19,15 @@ pub(super) async fn list(
     Extension(identity): Extension<Identity>,
 ) -> Result<Json<VaultList>, Problem> {
     Ok(Json(web.client(&identity).vaults().await?))
+}
+
+pub(super) async fn make(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+    body: Bytes,
+) -> Result<Json<VaultInfo>, Problem> {
+    let vault: NewVault = json(&body)?;
+    Ok(Json(web.client(&identity).make_vault(vault).await?))
 }
 
 pub(super) async fn show(

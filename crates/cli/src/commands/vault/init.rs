@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use ostler_api::vault::{Encryption, NewVault};
 use ostler_vocabulary::Failure;
 
 use crate::arguments::{path, target_path, text};
-use crate::backend::{Algorithm, Encryption, InitVault};
+use crate::backend::InitVault;
 use crate::output::schema;
 use crate::report;
 use crate::session::Session;
@@ -72,21 +73,23 @@ impl Init {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
         let absolute = |path: Option<PathBuf>| path.map(|p| target_path(&p, &session.directory)).transpose();
         let request = InitVault {
-            name: self.name,
-            location: self
-                .location
-                .map(|location| super::add::place(location, session))
-                .transpose()?,
+            vault: NewVault {
+                name: self.name,
+                location: self
+                    .location
+                    .map(|location| super::add::place(location, session))
+                    .transpose()?,
+                age_recipients: self.age,
+                encryption: match self.cipher {
+                    _ if self.unencrypted => Encryption::None,
+                    Cipher::Auto => Encryption::Fastest,
+                    Cipher::Aes256Gcm => Encryption::Aes256Gcm,
+                    Cipher::ChaCha20Poly1305 => Encryption::ChaCha20Poly1305,
+                },
+            },
             key_file: absolute(self.key)?,
             passphrase_file: absolute(self.passphrase_file)?,
-            age_recipients: self.age,
             age_identity: absolute(self.age_identity)?,
-            encryption: match self.cipher {
-                _ if self.unencrypted => Encryption::None,
-                Cipher::Auto => Encryption::Fastest,
-                Cipher::Aes256Gcm => Encryption::By(Algorithm::Aes256Gcm),
-                Cipher::ChaCha20Poly1305 => Encryption::By(Algorithm::ChaCha20Poly1305),
-            },
         };
         let info = session.backend.init_vault(request).await?;
         session

@@ -76,6 +76,7 @@ pub fn vault_info() -> VaultInfo {
             .into(),
         }),
         reading_back: None,
+        monthly: None,
         warnings: vec![],
     }
 }

@@ -302,9 +302,7 @@ fn traffic(page: &mut Page, traffic: Option<&Traffic>) {
 
 /// An estimate, and said so.
 pub(crate) fn money(cost: &Cost) -> String {
-    format!("about {:.4} {}", cost.amount, cost.currency)
-        .trim_end()
-        .to_owned()
+    format!("about {cost}")
 }
 
 fn per_second(bytes: u64, took: Duration) -> u64 {

@@ -132,7 +132,7 @@ impl Runtime {
         for node in &request.nodes {
             text.push_str(&entry(name, node));
         }
-        Ok(settings.append(&format!("cluster.{name}"), &text)?)
+        Ok(settings.append(&text)?)
     }
 
     /// Adds a node to a cluster that `cluster init` made.
@@ -177,10 +177,7 @@ impl Runtime {
         let vault = self.vault_name(configured.vault.as_deref());
         let driver = ostler_drivers::find(&configured.driver.name, cluster)?;
         self.equip(&authority, &place, (cluster, driver), &vault, node, roots)?;
-        Ok(settings.append(
-            &format!("cluster.{cluster}.node.{}", node.name),
-            entry(cluster, node).trim_start(),
-        )?)
+        Ok(settings.append(entry(cluster, node).trim_start())?)
     }
 
     /// Takes a cluster, or one node of it, out of the configuration. Certificates and backups stay.
