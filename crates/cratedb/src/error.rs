@@ -148,6 +148,12 @@ impl Error {
         self.code() == Some(code::DUPLICATE_KEY)
     }
 
+    /// Whether there is no such partition, or not even its table.
+    #[must_use]
+    pub fn is_unknown_partition(&self) -> bool {
+        matches!(self.code(), Some(code::UNKNOWN_PARTITION | code::UNKNOWN_TABLE))
+    }
+
     /// Whether the table or partition takes no writes.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
