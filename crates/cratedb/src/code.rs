@@ -9,6 +9,8 @@ pub const BLOCKED: i64 = 4035;
 
 /// A table that is not there.
 pub const UNKNOWN_TABLE: i64 = 4041;
+/// A schema that is not there, or not to be seen.
+pub const UNKNOWN_SCHEMA: i64 = 4045;
 /// A partition that is not there.
 pub const UNKNOWN_PARTITION: i64 = 4046;
 

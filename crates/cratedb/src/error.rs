@@ -192,6 +192,10 @@ impl Classified for Error {
                         .to_owned(),
                 )
             }
+            // To whoever may not look into it, the server says that it is not there.
+            Self::Statement { source, .. } if source.code == Some(code::UNKNOWN_SCHEMA) && source.message.contains("'sys'") => {
+                Some("`GRANT DQL ON TABLE sys.shards TO …` lets a user look; the guide to CrateDB has all rights".to_owned())
+            }
             _ => None,
         }
     }

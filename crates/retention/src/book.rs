@@ -198,9 +198,7 @@ fn valid(policy: &Policy) -> Result<(), Error> {
     if policy.target.is_some() && !policy.strategy.has_target() {
         return wrong(
             "its strategy has no target",
-            Some(
-                "`archive:TARGET`, `downsample:ROLLUP`, `reallocate:TARGET`, `snapshot:REPOSITORY`",
-            ),
+            Some("`archive:TARGET`, `downsample:ROLLUP`, `reallocate:TARGET`, `snapshot:REPOSITORY`"),
         );
     }
     strategy::valid(policy).or_else(|fault| wrong(fault.reason, fault.cure))

@@ -71,7 +71,9 @@ pub(crate) fn resolved(
             let key = key.as_str();
             return Err(problem(
                 ErrorKind::Invalid,
-                format!("class of storage `{name}` has no `{key}`: [class.{name}] of the configuration may say it"),
+                format!(
+                    "class of storage `{name}` has no `{key}`: [class.{name}] of the configuration may say it"
+                ),
             ));
         };
         policy.target = Some(target);

@@ -144,9 +144,9 @@ impl Classified for Error {
             Self::NoVault { known, .. } | Self::NoClass { known, .. } => {
                 Some(format!("there are: {}", known.join(", ")))
             }
-            Self::NoStoreOfClass { name } => {
-                Some(format!("`location` in [class.{name}] says where archives are kept"))
-            }
+            Self::NoStoreOfClass { name } => Some(format!(
+                "`location` in [class.{name}] says where archives are kept"
+            )),
             Self::NoKey { name } => Some(format!(
                 "set `key`, `passphrase` or `age_identity` in [vault.{name}], or OSTLER_KEY_FILE"
             )),

@@ -47,7 +47,9 @@ struct Bench {
 /// Runs the verb.
 pub fn run(arguments: &[String]) -> Result<()> {
     let Some(address) = cratedb::address() else {
-        bail!("bench retention needs a CrateDB, which OSTLER_TEST_CRATEDB=HOST:4200 names: docs/dev/testing.md")
+        bail!(
+            "bench retention needs a CrateDB, which OSTLER_TEST_CRATEDB=HOST:4200 names: docs/dev/testing.md"
+        )
     };
     let (mut partitions, mut rounds) = (1_000, 3);
     let mut words = arguments.iter();
@@ -111,7 +113,9 @@ impl Bench {
                 statements: self.statements_since(since),
             });
         }
-        let left = self.crate_db.number("SELECT count(*) FROM information_schema.table_partitions WHERE table_schema = 'bench'");
+        let left = self
+            .crate_db
+            .number("SELECT count(*) FROM information_schema.table_partitions WHERE table_schema = 'bench'");
         // The newest one stays, by ours.
         if left > 1 {
             bail!("{name:?} left {left} partitions");
@@ -121,7 +125,8 @@ impl Bench {
 
     fn make(&self) -> Result<()> {
         for table in ["retention_policy", "retention_audit", "retention_lease"] {
-            self.crate_db.sql(&format!("DROP TABLE IF EXISTS {SCHEMA}.{table}"));
+            self.crate_db
+                .sql(&format!("DROP TABLE IF EXISTS {SCHEMA}.{table}"));
         }
         self.crate_db.sql(&format!("DROP TABLE IF EXISTS {TABLE}"));
         self.crate_db.sql(&format!(
@@ -196,7 +201,10 @@ fn table(rows: &[Row], partitions: u32) -> String {
     );
     for what in ["plan", "run"] {
         for name in [Name::Ostler, Name::Toolkit] {
-            let mine: Vec<&Row> = rows.iter().filter(|row| row.name == name && row.what == what).collect();
+            let mine: Vec<&Row> = rows
+                .iter()
+                .filter(|row| row.name == name && row.what == what)
+                .collect();
             let mut seconds: Vec<f64> = mine.iter().map(|row| row.seconds).collect();
             seconds.sort_by(f64::total_cmp);
             let mut statements: Vec<i64> = mine.iter().map(|row| row.statements).collect();

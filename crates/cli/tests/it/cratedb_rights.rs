@@ -36,15 +36,20 @@ fn limited_users_do_what_the_guide_says_and_nothing_else() {
     world.json(&["add", &format!("{table}:time delete 365d"), "--name=rows"]);
     let on_table = |words: &str| format!("{words} ON TABLE {table}");
     let nobody = world.user("nobody", &[]);
-    let looker = world.user("looker", &["DQL ON SCHEMA ext_rights", &on_table("DQL")]);
-    let deleter = world.user("deleter", &["DQL, DML ON SCHEMA ext_rights", &on_table("DQL, DML")]);
-    let dropper = world.user(
-        "dropper",
-        &["DQL, DML ON SCHEMA ext_rights", &on_table("DQL, DML, DDL")],
-    );
+    let shards = "DQL ON TABLE sys.shards";
+    let blind = world.user("blind", &["DQL ON SCHEMA ext_rights", &on_table("DQL")]);
+    let looker = world.user("looker", &["DQL ON SCHEMA ext_rights", &on_table("DQL"), shards]);
+    let ours = "DQL, DML ON SCHEMA ext_rights";
+    let deleter = world.user("deleter", &[ours, &on_table("DQL, DML"), shards]);
+    let dropper = world.user("dropper", &[ours, &on_table("DQL, DML, DDL"), shards]);
     let plan = ["plan", "--cutoff=2024-05-15"];
     let (code, said) = world.as_user(&nobody, &plan);
     assert_ne!(code, 0, "{said}");
+    let (code, said) = world.as_user(&blind, &plan);
+    assert!(
+        code != 0 && said.contains("GRANT DQL ON TABLE sys.shards"),
+        "{said}"
+    );
     let (code, said) = world.as_user(&looker, &plan);
     assert_eq!(code, 0, "{said}");
     let rows = ["run", "--policy=rows", "--cutoff=2024-05-15", "--yes"];
@@ -64,7 +69,7 @@ fn limited_users_do_what_the_guide_says_and_nothing_else() {
     assert_ne!(code, 0, "{said}");
     let (code, said) = world.as_user(&deleter, &remove);
     assert_eq!(code, 0, "{said}");
-    for user in [nobody, looker, deleter, dropper] {
+    for user in [nobody, blind, looker, deleter, dropper] {
         world.sql(&format!("DROP USER {user}"));
     }
     world.finish();

@@ -102,10 +102,14 @@ fn rows_and_partitions_go_as_the_guide_says() {
         let rule = format!("--partition-rule={rule}");
         let found = goes(&["--cutoff=2024-05-15", &rule]);
         for line in table(&page, "Partition") {
-            assert_eq!(found.contains(&line[0]), line[column] == "goes", "{rule} {line:?}");
+            assert_eq!(
+                found.contains(&line[0]),
+                line[column] == "goes",
+                "{rule} {line:?}"
+            );
         }
     }
-    for line in table(&page, "Cutoff | Partitions") {
+    for line in table(&page, "Cutoff | Partitions that go by their end") {
         let cutoff = format!("--cutoff={}", line[0]);
         assert_eq!(goes(&[&cutoff]).join(", "), line[1], "{line:?}");
     }

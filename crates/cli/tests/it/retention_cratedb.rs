@@ -313,8 +313,13 @@ fn a_partition_moves_to_the_nodes_that_are_wanted_and_stays() {
     );
     // A class of storage that says nothing for databases, and none at all, are refused; one that does is as good as the attribute.
     let edit = |target: &str| world.json(&["policy", "edit", &table, &format!("--target={target}")]);
-    world.ostler.configure("version = 1\n[class.cold]\nlocation = \"/srv/cold\"\n[class.warm]\nattribute = \"storage=warm\"\n");
-    for (target, reason) in [("cold", "has no `attribute`"), ("tepid", "is no class of storage")] {
+    world.ostler.configure(
+        "version = 1\n[class.cold]\nlocation = \"/srv/cold\"\n[class.warm]\nattribute = \"storage=warm\"\n",
+    );
+    for (target, reason) in [
+        ("cold", "has no `attribute`"),
+        ("tepid", "is no class of storage"),
+    ] {
         edit(target);
         let (code, said) = world.code(&["policy", "check"]);
         assert!(code == 3 && said.contains(reason), "{code} {said}");

@@ -79,18 +79,32 @@ fn what_is_wrong_with_one_of_them_stops_no_other() {
     assert!(said.contains("removed 49 rows"), "{said}");
     assert_eq!((world.count(&table), world.partitions(&table)), (49, 3), "{said}");
     // The one that is another one takes rows.
-    world.sql(&format!("INSERT INTO {table} (time, n) VALUES ('2024-01-02T06:00:00', 8)"));
+    world.sql(&format!(
+        "INSERT INTO {table} (time, n) VALUES ('2024-01-02T06:00:00', 8)"
+    ));
     // One over the limit stays, and takes rows again.
     let table = days(&world);
-    world.killed("after:look", &["run", "--cutoff=2024-01-06", "--yes", "--max-rows=96"]);
+    world.killed(
+        "after:look",
+        &["run", "--cutoff=2024-01-06", "--yes", "--max-rows=96"],
+    );
     world.sql(&format!(
         "INSERT INTO {table} (time, n) SELECT generate_series, 2 \
          FROM generate_series('2024-01-01'::TIMESTAMP, '2024-01-01T01:19:00'::TIMESTAMP, '1 minute'::INTERVAL)"
     ));
     let (code, said) = world.resume();
-    assert!(code == 3 && said.contains("more than max_rows 96"), "{code} {said}");
+    assert!(
+        code == 3 && said.contains("more than max_rows 96"),
+        "{code} {said}"
+    );
     assert!(said.contains("it takes rows again"), "{said}");
-    assert_eq!((world.count(&table), world.partitions(&table)), (104 + 48, 3), "{said}");
-    world.sql(&format!("INSERT INTO {table} (time, n) VALUES ('2024-01-01T06:00:00', 8)"));
+    assert_eq!(
+        (world.count(&table), world.partitions(&table)),
+        (104 + 48, 3),
+        "{said}"
+    );
+    world.sql(&format!(
+        "INSERT INTO {table} (time, n) VALUES ('2024-01-01T06:00:00', 8)"
+    ));
     world.finish();
 }

@@ -50,7 +50,14 @@ const REFRESH: &[&str] = &["rollup", "refresh", "sums", "--until=2024-01-03"];
 fn rollups_are_defined_refreshed_and_aged_with_the_rights_that_the_guide_names() {
     let Some(world) = world() else { return };
     let add = [
-        "rollup", "add", "sums", "readings:time", "--gauge=v", "--percentiles=v", "--level=1h:1d", "--level=1d",
+        "rollup",
+        "add",
+        "sums",
+        "readings:time",
+        "--gauge=v",
+        "--percentiles=v",
+        "--level=1h:1d",
+        "--level=1d",
     ];
     let definer = world.role(
         "definer",
@@ -84,7 +91,10 @@ fn rollups_are_defined_refreshed_and_aged_with_the_rights_that_the_guide_names()
         .concat(),
     );
     let reader = world.role("reader", &["SELECT ON sums"]);
-    let looker = world.role("looker", &[OURS, &["SELECT ON readings", &format!("SELECT ON {levels}")]].concat());
+    let looker = world.role(
+        "looker",
+        &[OURS, &["SELECT ON readings", &format!("SELECT ON {levels}")]].concat(),
+    );
     let (code, said) = world.as_role(&looker, &[REFRESH, &["--dry-run"]].concat());
     assert_eq!(code, Some(0), "{said}");
     let (code, said) = world.as_role(&looker, REFRESH);
@@ -94,7 +104,8 @@ fn rollups_are_defined_refreshed_and_aged_with_the_rights_that_the_guide_names()
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(world.number("SELECT sum(samples)::bigint FROM sums_1d"), 2880);
     // Who reads the sums needs a right to the view alone.
-    let mut wire = ostler_testkit::servers::Wire::connect(world.server.port(), &reader, &world.database).unwrap();
+    let mut wire =
+        ostler_testkit::servers::Wire::connect(world.server.port(), &reader, &world.database).unwrap();
     assert!(wire.query("SELECT count(*) FROM readings").is_err());
     let rows = wire.query("SELECT sum(samples)::bigint FROM sums").unwrap();
     assert_eq!(rows[0][0].as_deref(), Some("2880"));
@@ -130,7 +141,8 @@ fn materialised_tables_are_made_and_refreshed_with_the_rights_that_the_guide_nam
         ]
         .concat(),
     );
-    let query = "SELECT date_trunc('day', time) AS day, count(*) AS n FROM readings GROUP BY date_trunc('day', time)";
+    let query =
+        "SELECT date_trunc('day', time) AS day, count(*) AS n FROM readings GROUP BY date_trunc('day', time)";
     let create = ["materialize", "create", "daily", query, "--column=day"];
     let nobody = world.role("nobody", OURS);
     let (code, said) = world.as_role(&nobody, &create);
@@ -144,7 +156,10 @@ fn materialised_tables_are_made_and_refreshed_with_the_rights_that_the_guide_nam
         assert_eq!(world.number("SELECT sum(n)::bigint FROM daily"), 2880);
     }
     // Somebody else's table is not made anew, whatever its rights are.
-    let other = world.role("other", &[OURS, &[PROGRESS, "SELECT ON readings, daily"]].concat());
+    let other = world.role(
+        "other",
+        &[OURS, &[PROGRESS, "SELECT ON readings, daily"]].concat(),
+    );
     let (code, said) = world.as_role(&other, &["materialize", "refresh", "daily"]);
     assert_ne!(code, Some(0), "{said}");
     assert_eq!(world.number("SELECT sum(n)::bigint FROM daily"), 2880);

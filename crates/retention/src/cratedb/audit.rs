@@ -58,14 +58,18 @@ impl CrateDb {
         proofs: &[RetentionProof],
     ) -> Result<(), Failure> {
         let pairs = items.iter().zip(proofs);
-        let entries: Vec<Vec<Value>> = pairs.map(|(item, proof)| entry(op, item, proof).to_vec()).collect();
+        let entries: Vec<Vec<Value>> = pairs
+            .map(|(item, proof)| entry(op, item, proof).to_vec())
+            .collect();
         let schema = identifier(&self.schema);
         let statement = fill(include_str!("queries/audit_run.sql"), &[("schema", &schema)]);
         let outcomes = self.client.bulk(&statement, &entries).await?;
         match outcomes.into_iter().find(|outcome| outcome.failed()) {
             None => Ok(()),
             Some(failed) => {
-                let reason = failed.error.map_or_else(|| "no reason".to_owned(), |error| error.message);
+                let reason = failed
+                    .error
+                    .map_or_else(|| "no reason".to_owned(), |error| error.message);
                 let reason = format!("an entry that was not written: {reason}");
                 Err(self.client.unexpected(&statement, reason).into())
             }

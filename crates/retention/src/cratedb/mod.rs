@@ -37,8 +37,8 @@ use crate::item::{begun, goes_on, key, too_many};
 use crate::strategy::{Besides, Target, Task, problem};
 use crate::{Database, Error, Measured};
 use lease::Held;
-use together::Batch;
 use statement::{Bound, about_partition, about_rows_of, fill, quoted};
+use together::Batch;
 
 /// A CrateDB cluster with its policies.
 #[derive(Debug, Clone)]

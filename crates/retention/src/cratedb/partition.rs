@@ -146,7 +146,10 @@ impl CrateDb {
         let args = identity(table, partition);
         let answer = self
             .client
-            .execute(include_str!("queries/standing.sql"), &[args.clone(), args].concat())
+            .execute(
+                include_str!("queries/standing.sql"),
+                &[args.clone(), args].concat(),
+            )
             .await?;
         let row = answer.rows.first().map(Vec::as_slice).unwrap_or_default();
         Ok(is_it(row, partition))
@@ -188,7 +191,10 @@ impl CrateDb {
         count.args = [which.to_vec(), which.to_vec(), count.args].concat();
         let answer = self.ask(&count).await?;
         let row = answer.rows.first().map(Vec::as_slice).unwrap_or_default();
-        let (Some(rows), which) = (row.first().and_then(Value::as_u64), row.get(1..).unwrap_or_default()) else {
+        let (Some(rows), which) = (
+            row.first().and_then(Value::as_u64),
+            row.get(1..).unwrap_or_default(),
+        ) else {
             return Err(self.client.unexpected(&count.sql, "no number").into());
         };
         Ok(is_it(which, partition).then_some(rows))

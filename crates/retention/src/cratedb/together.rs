@@ -77,7 +77,11 @@ impl Batch {
     fn about(&self, template: &str, which: &[bool]) -> Bound {
         let column = identifier(&self.column);
         let (table, condition) = (quoted(&self.table), format!("{column} = ANY(?)"));
-        let places = [("table", table.as_str()), ("column", &column), ("condition", &condition)];
+        let places = [
+            ("table", table.as_str()),
+            ("column", &column),
+            ("condition", &condition),
+        ];
         Bound {
             sql: fill(template, &places),
             args: vec![self.values(which)],
@@ -240,7 +244,11 @@ impl CrateDb {
             .client
             .execute(include_str!("queries/which_all.sql"), &args)
             .await?;
-        let known: Vec<&str> = known.rows.iter().filter_map(|row| row.first()?.as_str()).collect();
+        let known: Vec<&str> = known
+            .rows
+            .iter()
+            .filter_map(|row| row.first()?.as_str())
+            .collect();
         let uuids: BTreeMap<&str, &Value> = shards
             .rows
             .iter()
@@ -258,7 +266,12 @@ impl CrateDb {
     }
 
     /// Stops or allows writes to each that is there.
-    async fn block_all(&self, batch: &Batch, blocked: bool, step: Option<&Step>) -> Result<Verdicts, Failure> {
+    async fn block_all(
+        &self,
+        batch: &Batch,
+        blocked: bool,
+        step: Option<&Step>,
+    ) -> Result<Verdicts, Failure> {
         let there = self.standing(batch).await?;
         let mut verdicts = Verdicts::new();
         for (partition, there) in batch.partitions.iter().zip(there) {
@@ -326,7 +339,9 @@ impl CrateDb {
             return Ok(verdicts);
         }
         self.confirm_lease().await?;
-        let dropped = self.ask(&batch.about(include_str!("queries/drop.sql"), &going)).await;
+        let dropped = self
+            .ask(&batch.about(include_str!("queries/drop.sql"), &going))
+            .await;
         let refused = of_item(dropped.map_err(Failure::from))?.err();
         for (place, there) in self.standing(batch).await?.into_iter().enumerate() {
             if going[place] && there {

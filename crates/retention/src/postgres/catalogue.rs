@@ -82,7 +82,10 @@ impl Postgres {
         );
         // As it writes names: without quotes, whatever they are.
         let name = format!("{}.{}", table.schema, table.name);
-        let rows = self.session.query(&statement, &[(&name as _, Type::TEXT)]).await?;
+        let rows = self
+            .session
+            .query(&statement, &[(&name as _, Type::TEXT)])
+            .await?;
         Ok(rows.first().map(|row| Partman {
             premake: row.get(0),
             retention: row.get(1),

@@ -211,9 +211,7 @@ impl Database for Postgres {
     fn statements(&self, facts: &Table, table: &TableName, task: &Task) -> Vec<String> {
         let target = &task.target;
         match target {
-            Target::Partition { id, .. }
-                if let Some(Besides::Tablespace { tablespace }) = &task.besides =>
-            {
+            Target::Partition { id, .. } if let Some(Besides::Tablespace { tablespace }) = &task.besides => {
                 relocate::statements(facts, *id, tablespace)
             }
             Target::Partition { parent, .. } => {

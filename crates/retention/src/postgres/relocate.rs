@@ -33,7 +33,9 @@ pub(super) fn statements(facts: &Table, partition: u32, tablespace: &str) -> Vec
     let files = facts.whereabouts.files.as_ref();
     let pieces = files.and_then(|files| files.pieces.get(&partition));
     let pieces = pieces.map(Vec::as_slice).unwrap_or_default();
-    misplaced(pieces, tablespace).map(|piece| moving(piece, tablespace)).collect()
+    misplaced(pieces, tablespace)
+        .map(|piece| moving(piece, tablespace))
+        .collect()
 }
 
 /// What is to be moved: what is kept apart goes with its table.
@@ -69,7 +71,11 @@ impl Postgres {
         }
         let attached = partitions.iter().filter_map(|it| Some(it.attached()?.id));
         for found in self.found_pieces(&attached.collect::<Vec<_>>()).await? {
-            files.pieces.entry(found.partition).or_default().push(found.into());
+            files
+                .pieces
+                .entry(found.partition)
+                .or_default()
+                .push(found.into());
         }
         Ok(files)
     }
@@ -100,9 +106,8 @@ impl Postgres {
         mut proof: RetentionProof,
     ) -> Result<RetentionProof, Failure> {
         let key = key(item);
-        let relocate = |step: Step| async move {
-            of_item(self.move_pieces(target, tablespace, pace, &step).await)
-        };
+        let relocate =
+            |step: Step| async move { of_item(self.move_pieces(target, tablespace, pace, &step).await) };
         let moved: Result<(), RetentionProblem> = op
             .step("move")
             .key(&key)

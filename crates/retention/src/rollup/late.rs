@@ -33,8 +33,8 @@ pub struct Late {
     pub notes: Vec<String>,
 }
 
-/// From when to when late rows are looked for: as far back as the rollup says and raw rows go, of which the oldest is of `first`, up
-/// to what is made anew anyway. Whole buckets.
+/// From when to when late rows are looked for: as far back as the rollup says, or from the `first` raw row on, up to what is made
+/// anew anyway. Whole buckets, and none whose rows are gone.
 #[must_use]
 pub fn looked_at(
     rollup: &Rollup,
@@ -45,11 +45,13 @@ pub fn looked_at(
     let finest = width(&rollup.levels.first()?.every)?;
     let state = |level: u32| states.iter().find(|state| state.level == level);
     let watermark = state(1)?.watermark?;
-    let to = made_anew.first().map_or(watermark, |window| window.from.min(watermark));
+    let to = made_anew
+        .first()
+        .map_or(watermark, |window| window.from.min(watermark));
     let look_back = rollup.look_back.unwrap_or_else(|| Period::days(LOOK_BACK_DAYS));
-    let from = look_back.before(watermark, &TimeZone::UTC).unwrap_or(Timestamp::MIN);
+    let from = look_back.before(watermark, &TimeZone::UTC).unwrap_or(first);
     let kept = state(0).and_then(|state| state.kept_from);
-    let from = align(from.max(first), finest).max(kept.unwrap_or(Timestamp::MIN));
+    let from = align(from, finest).max(kept.unwrap_or(Timestamp::MIN));
     (from < to).then_some((from, to))
 }
 
@@ -79,14 +81,20 @@ pub fn late(
     };
     let finest = widths.first().copied().unwrap_or(1);
     let mut spans: Vec<(Timestamp, Timestamp)> = joined(
-        grown.iter().map(|it| (it.bucket, end(it.bucket, finest))).collect(),
+        grown
+            .iter()
+            .map(|it| (it.bucket, end(it.bucket, finest)))
+            .collect(),
         finest,
     );
     for (index, width) in widths.iter().enumerate() {
         let level = u32::try_from(index + 1).unwrap_or(u32::MAX);
         let state = |level: u32| states.iter().find(|state| state.level == level);
         let watermark = state(level).and_then(|state| state.watermark);
-        let anew = made_anew.iter().find(|window| window.level == level).map(|window| window.from);
+        let anew = made_anew
+            .iter()
+            .find(|window| window.level == level)
+            .map(|window| window.from);
         let Some(until) = watermark.map(|known| anew.map_or(known, |anew| anew.min(known))) else {
             break;
         };
@@ -155,7 +163,8 @@ mod tests {
     use crate::rollup::Window;
     use crate::rollup::tests::{at, rollup};
     use ostler_api::retention::TableName;
-    use ostler_api::tables::RollupState;
+    use ostler_api::tables::{Rollup, RollupState};
+    use ostler_vocabulary::Period;
 
     fn state(level: u32, kept: Option<&str>, watermark: Option<&str>) -> RollupState {
         RollupState {
@@ -206,9 +215,13 @@ mod tests {
             looked_at(&rollup, &states, &anew, at("2023-12-24T00:00:00Z")),
             Some((at("2024-01-01T05:30:00Z"), at("2024-01-02T05:20:00Z")))
         );
+        let all = Rollup {
+            look_back: Some(Period::Infinite),
+            ..rollup.clone()
+        };
         assert_eq!(
-            looked_at(&rollup, &states, &anew, at("2024-01-02T00:10:59Z")),
-            Some((at("2024-01-02T00:10:00Z"), at("2024-01-02T05:20:00Z")))
+            looked_at(&all, &states, &anew, at("2023-12-24T00:10:59Z")),
+            Some((at("2023-12-24T00:10:00Z"), at("2024-01-02T05:20:00Z")))
         );
         let found = [
             differing("2024-01-02T01:00:00Z", 3, 2),

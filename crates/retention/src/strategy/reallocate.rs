@@ -35,7 +35,9 @@ pub(super) fn valid(policy: &Policy) -> Result<(), Fault> {
         true => Ok(()),
         false => Err(Fault {
             reason: "it does not say where partitions are moved to",
-            cure: Some("`reallocate:CLASS`, `reallocate:TABLESPACE`, or of CrateDB `reallocate:ATTRIBUTE=VALUE`"),
+            cure: Some(
+                "`reallocate:CLASS`, `reallocate:TABLESPACE`, or of CrateDB `reallocate:ATTRIBUTE=VALUE`",
+            ),
         }),
     }
 }

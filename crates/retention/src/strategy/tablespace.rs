@@ -52,7 +52,10 @@ pub(super) fn decide(
             return false;
         };
         let pieces = files.pieces.get(id).map(Vec::as_slice).unwrap_or_default();
-        let elsewhere = pieces.iter().filter(|piece| piece.tablespace != tablespace).count();
+        let elsewhere = pieces
+            .iter()
+            .filter(|piece| piece.tablespace != tablespace)
+            .count();
         if elsewhere == 0 {
             let reason = match pieces.is_empty() {
                 true => "it has no files of its own".to_owned(),

@@ -127,9 +127,17 @@ pub(super) fn check(file: &File, path: &Path) -> Result<(), Error> {
     }
     for (name, class) in &file.class {
         let said = [
-            ("location", &class.location, "write a directory, or an address such as s3://bucket/prefix"),
+            (
+                "location",
+                &class.location,
+                "write a directory, or an address such as s3://bucket/prefix",
+            ),
             ("tablespace", &class.tablespace, "write the name of a tablespace"),
-            ("attribute", &class.attribute, "write what nodes have: \"storage=warm\""),
+            (
+                "attribute",
+                &class.attribute,
+                "write what nodes have: \"storage=warm\"",
+            ),
             ("repository", &class.repository, "write the name of a repository"),
         ];
         if said.iter().all(|(_, text, _)| text.is_none()) {
@@ -141,7 +149,9 @@ pub(super) fn check(file: &File, path: &Path) -> Result<(), Error> {
         }
         for (key, text, cure) in said {
             let of_form = |text: &str| match key {
-                "attribute" => text.split_once('=').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()),
+                "attribute" => text
+                    .split_once('=')
+                    .is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()),
                 _ => !text.trim().is_empty(),
             };
             if text.as_ref().is_some_and(|text| !of_form(text)) {

@@ -1,7 +1,7 @@
 -- What partitions have in files: the tables below (or they themselves), their indexes, and what is kept apart for a table (TOAST),
 -- which moves with it.
 SELECT pg_catalog.jsonb_build_object('partition', p.id::bigint,
-         'name', pg_catalog.jsonb_build_object('schema', n.nspname, 'name', c.relname),
+         'schema', n.nspname, 'name', c.relname,
          'kind', piece.kind, 'tablespace', coalesce(s.spcname, own.spcname))::text
   FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS p (id)
  CROSS JOIN LATERAL pg_catalog.pg_partition_tree(p.id) AS tree
