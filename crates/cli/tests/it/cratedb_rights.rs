@@ -16,6 +16,8 @@ impl World {
 
     /// What a command of somebody's ends with, and everything that it says.
     fn as_user(&self, user: &str, words: &[&str]) -> (i32, String) {
+        // In a recording, what two users ask one after the other is not one question that was repeated.
+        self.sql(&format!("SELECT '{user}'"));
         let mut all = vec!["retention".to_owned()];
         all.extend(words.iter().map(|word| (*word).to_owned()));
         all.push(format!("--dsn=crate://{user}@{}", self.crate_db.host()));
