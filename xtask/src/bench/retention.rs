@@ -74,7 +74,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let mut rows = Vec::new();
     for round in 0..rounds {
         let mut names = [Name::Ostler, Name::Toolkit];
-        names.rotate_left(round % names.len());
+        if round % 2 == 1 {
+            names.reverse();
+        }
         for name in names {
             bench.one(name, &mut rows)?;
         }
