@@ -1,4 +1,4 @@
-//! `bench first-backup`, `s3` and `queue`: side by side with peers on the same data, in turn, several rounds; `scale`: how large
+//! `bench first-backup`, `s3`, `queue` and `retention`: side by side with peers on the same data, in turn, several rounds; `scale`: how large
 //! vaults fare; `serve`: how fast pages are. The recipes and the results are in `benches/README.md`.
 
 mod contender;
@@ -8,6 +8,7 @@ mod history;
 mod measure;
 mod options;
 mod queue;
+mod retention;
 mod s3;
 mod same;
 mod scale;
@@ -24,7 +25,7 @@ use contender::{Contender, Name};
 use measure::Measurement;
 use options::Options;
 
-const ALL: &str = "`first-backup`, `queue`, `s3`, `scale` and `serve`";
+const ALL: &str = "`first-backup`, `queue`, `retention`, `s3`, `scale` and `serve`";
 const SEED: u64 = 20_261_121;
 
 /// One thing that is measured.
@@ -75,6 +76,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     match name.as_str() {
         "first-backup" => first_backup(&Options::first_backup(rest)?),
         "queue" => queue::run(rest),
+        "retention" => retention::run(rest),
         "s3" => s3::run(rest),
         "scale" => scale::run(rest),
         "serve" => serve::run(rest),

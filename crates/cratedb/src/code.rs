@@ -7,6 +7,13 @@ pub const DUPLICATE_KEY: i64 = 4091;
 /// A write, to a table or partition that is blocked.
 pub const BLOCKED: i64 = 4035;
 
+/// A table that is not there.
+pub const UNKNOWN_TABLE: i64 = 4041;
+/// A schema that is not there, or not to be seen.
+pub const UNKNOWN_SCHEMA: i64 = 4045;
+/// A partition that is not there.
+pub const UNKNOWN_PARTITION: i64 = 4046;
+
 /// The kind of a failure, by CrateDB's code or, where there is none, by HTTP's status.
 pub(crate) fn kind(code: Option<i64>, status: u16) -> ErrorKind {
     match code {

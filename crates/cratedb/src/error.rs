@@ -148,6 +148,12 @@ impl Error {
         self.code() == Some(code::DUPLICATE_KEY)
     }
 
+    /// Whether there is no such partition, or not even its table.
+    #[must_use]
+    pub fn is_unknown_partition(&self) -> bool {
+        matches!(self.code(), Some(code::UNKNOWN_PARTITION | code::UNKNOWN_TABLE))
+    }
+
     /// Whether the table or partition takes no writes.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
@@ -185,6 +191,10 @@ impl Classified for Error {
                     "check user and password: CRATEDB_USERNAME, CRATEDB_PASSWORD, or `password = { env = \"…\" }` in the configuration"
                         .to_owned(),
                 )
+            }
+            // To whoever may not look into it, the server says that it is not there.
+            Self::Statement { source, .. } if source.code == Some(code::UNKNOWN_SCHEMA) && source.message.contains("'sys'") => {
+                Some("`GRANT DQL ON TABLE sys.shards TO …` lets a user look; the guide to CrateDB has all rights".to_owned())
             }
             _ => None,
         }

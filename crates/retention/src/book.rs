@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use ostler_api::document::{
     PolicyChanged, PolicyChanges, PolicyCheckList, PolicyFinding, PolicyList, PolicyTags, RetentionHistory,
+    RetentionProblem,
 };
 use ostler_api::retention::{PartitionRule, Policy, PolicyWish, RetentionAnswer, RetentionCall, Strategy};
 use ostler_api::tables::DefinitionKind;
 use ostler_vocabulary::{Failure, Timestamp};
 
 use crate::archive::Shelves;
+use crate::class::resolved;
 use crate::facts::{Shape, Table};
 use crate::plan::{choose, facts_for, supported};
 use crate::strategy::{self, Decision, Question, decide, threshold, time_column};
@@ -196,9 +198,7 @@ fn valid(policy: &Policy) -> Result<(), Error> {
     if policy.target.is_some() && !policy.strategy.has_target() {
         return wrong(
             "its strategy has no target",
-            Some(
-                "`archive:TARGET`, `downsample:ROLLUP`, `reallocate:ATTRIBUTE=VALUE`, `snapshot:REPOSITORY`",
-            ),
+            Some("`archive:TARGET`, `downsample:ROLLUP`, `reallocate:TARGET`, `snapshot:REPOSITORY`"),
         );
     }
     strategy::valid(policy).or_else(|fault| wrong(fault.reason, fault.cure))
@@ -250,7 +250,11 @@ async fn add(
     if let Some(rollup) = policy.rollup() {
         definition::find(database, DefinitionKind::Rollup, rollup).await?;
     }
-    time_column(&policy, &facts).map_err(|problem| Failure::new(problem.kind, problem.reason))?;
+    let refused = |problem: RetentionProblem| Failure::new(problem.kind, problem.reason);
+    time_column(&policy, &facts).map_err(refused)?;
+    let meant = resolved(database, shelves, &policy).map_err(refused)?;
+    let facts = database.look_around(facts, &meant).await?;
+    strategy::known_place(&meant, &facts).map_err(refused)?;
     Ok(changed(before, Some(policy)))
 }
 
@@ -337,6 +341,13 @@ async fn check(
             ));
         }
     }
+    let policy = &match resolved(database, shelves, policy) {
+        Ok(policy) => policy,
+        Err(problem) => {
+            findings.push(finding(true, problem.reason));
+            return Ok(findings);
+        }
+    };
     let Some(facts) = facts_for(database, policy).await? else {
         findings.push(finding(true, format!("there is no table {}", policy.table)));
         return Ok(findings);

@@ -11,6 +11,7 @@ use ostler_store::Store;
 use ostler_vocabulary::{Failure, Timestamp};
 
 use crate::archive::Shelves;
+use crate::class::ClassKey;
 use crate::facts::Table;
 use crate::strategy::{Target, Task};
 
@@ -33,6 +34,11 @@ pub trait Database: fmt::Debug + Send + Sync {
 
     /// What it can do with what is too old.
     fn strategies(&self) -> &'static [Strategy];
+
+    /// What a class of storage has to say for a strategy whose target may be one; `None` where a target is no class.
+    fn class_key(&self, _: Strategy) -> Option<ClassKey> {
+        None
+    }
 
     /// All policies, by name; none where there are no tables for them yet. Changes nothing.
     async fn policies(&self) -> Result<Vec<Policy>, Failure>;
@@ -101,6 +107,26 @@ pub trait Database: fmt::Debug + Send + Sync {
         pace: Pace,
         shelves: &dyn Shelves,
     ) -> Result<RetentionProof, Failure>;
+
+    /// How many of the first of these items are best removed together; at least one.
+    fn together(&self, _: &[RetentionItem]) -> usize {
+        1
+    }
+
+    /// Removes items that go together, as [`Database::remove`] does each; a proof for each, in their order.
+    async fn remove_together(
+        &self,
+        op: &Operation,
+        items: &[RetentionItem],
+        pace: Pace,
+        shelves: &dyn Shelves,
+    ) -> Result<Vec<RetentionProof>, Failure> {
+        let mut proofs = Vec::with_capacity(items.len());
+        for item in items {
+            proofs.push(self.remove(op, item, pace, shelves).await?);
+        }
+        Ok(proofs)
+    }
 
     /// What is defined by name, of a kind; none where there are no tables for it yet. Changes nothing.
     async fn definitions(&self, kind: DefinitionKind) -> Result<Vec<Defined>, Failure>;

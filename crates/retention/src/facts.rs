@@ -31,9 +31,21 @@ pub struct Table {
     /// Where its partitions are, where that was asked for.
     #[serde(default)]
     pub whereabouts: Whereabouts,
+    /// What pg_partman does with it, where it does.
+    #[serde(default)]
+    pub partman: Option<Partman>,
     /// Repositories of the server's own snapshots, where that was asked for.
     #[serde(default)]
     pub repositories: Vec<String>,
+}
+
+/// What pg_partman is told to do with a table. We change nothing of that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partman {
+    /// How many partitions it makes ahead.
+    pub premake: i32,
+    /// After how long it removes or detaches partitions by itself.
+    pub retention: Option<String>,
 }
 
 /// Where partitions are.
@@ -43,6 +55,41 @@ pub struct Whereabouts {
     pub nodes: BTreeMap<String, Attributes>,
     /// Each partition, by what the server calls it.
     pub partitions: BTreeMap<String, Place>,
+    /// Where files are, of a server that has them in tablespaces.
+    #[serde(default)]
+    pub files: Option<Files>,
+}
+
+/// Where a server has files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Files {
+    /// Its tablespaces, and whether we may put files there.
+    pub tablespaces: BTreeMap<String, bool>,
+    /// What partitions have in files, by the partition's id.
+    pub pieces: BTreeMap<u32, Vec<Piece>>,
+}
+
+/// A table or an index, with files of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// Its name.
+    pub name: TableName,
+    /// What it is.
+    pub kind: PieceKind,
+    /// Where its files are.
+    pub tablespace: String,
+}
+
+/// What has files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PieceKind {
+    /// A table.
+    Table,
+    /// An index of one.
+    Index,
+    /// What is kept apart for a table, and moves with it.
+    Apart,
 }
 
 /// Attributes of a node, or such as are required of it.

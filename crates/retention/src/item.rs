@@ -30,6 +30,16 @@ pub(crate) fn begun(item: &RetentionItem) -> RetentionProof {
     }
 }
 
+/// Whether there is something to be done, by what a look found; if not, the proof says why.
+pub(crate) fn goes_on(looked: Result<bool, RetentionProblem>, proof: &mut RetentionProof) -> bool {
+    match looked {
+        Ok(true) => return true,
+        Ok(false) => proof.note = Some("it was gone already".to_owned()),
+        Err(problem) => proof.problem = Some(problem),
+    }
+    false
+}
+
 /// By what the steps of an item are told from those of others.
 pub(crate) fn key(item: &RetentionItem) -> String {
     format!("{} ({})", item.table, item.policy)

@@ -15,6 +15,7 @@
 pub mod archive;
 mod book;
 mod bounds;
+mod class;
 pub mod column;
 pub mod cratedb;
 pub mod cutoff;
@@ -24,6 +25,7 @@ mod error;
 pub mod facts;
 mod floor;
 mod item;
+mod passes;
 mod plan;
 pub mod postgres;
 pub mod rollup;
@@ -36,6 +38,7 @@ pub mod undo;
 mod work;
 
 pub use book::answer;
+pub use class::{Class, ClassKey};
 pub use database::{Database, Measured};
 pub use error::Error;
 pub use work::{kind_of, plan_of, run_plan};

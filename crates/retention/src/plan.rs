@@ -10,6 +10,7 @@ use ostler_operations::plan_digest;
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 
 use crate::archive::Shelves;
+use crate::class::resolved;
 use crate::facts::{Stray, Table};
 use crate::floor::{self, Extent};
 use crate::run::KIND;
@@ -98,6 +99,10 @@ async fn one(
     if let Err(problem) = supported(database, policy) {
         return Ok(Err(problem));
     }
+    let policy = &match resolved(database, shelves, policy) {
+        Ok(policy) => policy,
+        Err(problem) => return Ok(Err(problem)),
+    };
     let Some(facts) = facts_for(database, policy).await? else {
         return Ok(Err(problem(
             ErrorKind::NotFound,

@@ -1,10 +1,13 @@
 //! Rollups: what one has to be, where buckets begin, and which of them a refresh makes. Pure.
 
+mod late;
+
 use ostler_api::tables::{Rollup, RollupState};
 use ostler_vocabulary::{Period, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+pub use late::{Differing, Late, late, looked_at};
 
 /// Where a bucket of every length begins: a Monday, so that weeks begin on Mondays. Microseconds since 1970.
 pub const ORIGIN: i64 = 946_857_600_000_000;
@@ -185,7 +188,7 @@ mod tests {
     use ostler_api::tables::{Rollup, RollupLevel, RollupState, RollupValue, ValueKind};
     use ostler_vocabulary::Timestamp;
 
-    fn rollup(levels: &[(&str, &str)]) -> Rollup {
+    pub(super) fn rollup(levels: &[(&str, &str)]) -> Rollup {
         Rollup {
             table: TableName::in_public("readings"),
             column: "time".into(),
@@ -204,12 +207,13 @@ mod tests {
                 })
                 .collect(),
             late: "10m".parse().unwrap(),
+            look_back: None,
             gap: None,
             types: Default::default(),
         }
     }
 
-    fn at(text: &str) -> Timestamp {
+    pub(super) fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 

@@ -10,8 +10,8 @@ use crate::{Database, Error};
 
 /// The kind's name in the journal.
 pub const KIND: &str = "retention";
-/// The version of its steps.
-pub const VERSION: u32 = 1;
+/// The version of its steps: since 2, some databases remove several items by the same steps.
+pub const VERSION: u32 = 2;
 
 /// Runs a plan.
 ///
@@ -42,19 +42,30 @@ pub async fn run(
         }
     }
     let total = work.items.len();
-    for (index, item) in work.items.iter().enumerate() {
-        op.message(format!(
-            "{} of {total}: {} {}",
-            index + 1,
-            item.action,
-            item.table
-        ));
-        let place = format!("{}/{}", work.database, item.table);
-        op.audit(&item.action, &place, item.bytes.unwrap_or(0), &item.reason)
-            .await?;
-        report
-            .items
-            .push(database.remove(&op, item, request.pace, shelves).await?);
+    let mut left = work.items.as_slice();
+    while !left.is_empty() {
+        let together = match op.version() {
+            1 => 1,
+            _ => database.together(left).clamp(1, left.len()),
+        };
+        let (items, others) = left.split_at(together);
+        for (index, item) in items.iter().enumerate() {
+            op.message(format!(
+                "{} of {total}: {} {}",
+                total - left.len() + index + 1,
+                item.action,
+                item.table
+            ));
+            let place = format!("{}/{}", work.database, item.table);
+            op.audit(&item.action, &place, item.bytes.unwrap_or(0), &item.reason)
+                .await?;
+        }
+        report.items.extend(
+            database
+                .remove_together(&op, items, request.pace, shelves)
+                .await?,
+        );
+        left = others;
     }
     report.rows_removed = report.items.iter().map(|proof| proof.removed).sum();
     let mut partial: Vec<String> = report

@@ -61,6 +61,12 @@ pub enum Error {
         /// The names there are.
         known: Vec<String>,
     },
+    /// A class that databases know and no store.
+    #[error("class of storage `{name}` has no store")]
+    NoStoreOfClass {
+        /// The name.
+        name: String,
+    },
     /// Nothing opens the vault.
     #[error("vault `{name}` needs a key, and none is configured")]
     NoKey {
@@ -120,7 +126,7 @@ impl Classified for Error {
             },
             Self::Changed { .. } => ErrorKind::Conflict,
             Self::Setting { .. } | Self::NoHome { .. } => ErrorKind::Invalid,
-            Self::NoVault { .. } | Self::NoClass { .. } => ErrorKind::NotFound,
+            Self::NoVault { .. } | Self::NoClass { .. } | Self::NoStoreOfClass { .. } => ErrorKind::NotFound,
             Self::Record { source, .. } => match source.sqlite_error_code() {
                 Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
                     ErrorKind::Busy
@@ -148,6 +154,9 @@ impl Classified for Error {
             Self::NoVault { known, .. } | Self::NoClass { known, .. } => {
                 Some(format!("there are: {}", known.join(", ")))
             }
+            Self::NoStoreOfClass { name } => Some(format!(
+                "`location` in [class.{name}] says where archives are kept"
+            )),
             Self::NoKey { name } => Some(format!(
                 "set `key`, `passphrase` or `age_identity` in [vault.{name}], or OSTLER_KEY_FILE"
             )),

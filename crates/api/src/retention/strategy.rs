@@ -19,7 +19,7 @@ pub enum Strategy {
     Downsample,
     /// Partitions are made before their rows come.
     Ahead,
-    /// Partitions are moved to nodes with an attribute.
+    /// Partitions are moved: to nodes with an attribute, or to a tablespace.
     Reallocate,
     /// Partitions are kept in a snapshot of the server's own, and dropped then.
     Snapshot,
@@ -52,7 +52,9 @@ impl Strategy {
                 "Remove partitions or rows, and levels of a rollup, whose sums are proven to be in the next level"
             }
             Self::Ahead => "Make partitions that long before their rows come",
-            Self::Reallocate => "Move partitions to nodes with an attribute (CrateDB)",
+            Self::Reallocate => {
+                "Move partitions to another class of storage: a tablespace, or nodes of CrateDB with an attribute"
+            }
             Self::Snapshot => "Keep partitions in a snapshot repository, and drop them then (CrateDB)",
         }
     }

@@ -29,6 +29,9 @@ pub struct Rollup {
     pub levels: Vec<RollupLevel>,
     /// Rows may come so late: each refresh makes buckets of this time anew.
     pub late: Period,
+    /// Rows that came later still are looked for so far back, and their buckets made anew; a day when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_back: Option<Period>,
     /// Between two readings of a counter that are further apart nothing is counted; without one there is no such limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<Period>,

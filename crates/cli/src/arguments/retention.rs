@@ -94,7 +94,8 @@ pub(crate) struct PolicyArguments {
     #[arg(long, value_enum, value_name = "RULE")]
     pub partition_rule: Option<RuleWord>,
 
-    /// archive: where rows are kept, an address such as s3://bucket/prefix or a [class.NAME] of the configuration; downsample: the rollup
+    /// archive: where rows are kept, an address such as s3://bucket/prefix or a [class.NAME] of the configuration; downsample: the rollup;
+    /// reallocate: a [class.NAME], a tablespace, or ATTRIBUTE=VALUE of CrateDB's nodes; snapshot: a repository, or a [class.NAME]
     #[arg(long, value_name = "TARGET", value_parser = text())]
     pub target: Option<String>,
 

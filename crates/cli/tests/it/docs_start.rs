@@ -74,6 +74,11 @@ fn the_start_page_of_rollups_does_what_it_says() {
     does_with_tables("first-rollup.md");
 }
 
+#[test]
+fn the_guide_to_tenants_does_what_it_says() {
+    does_with_tables("../guides/tenants.md");
+}
+
 /// A page that begins with tables to make.
 fn does_with_tables(name: &str) {
     let Some(server) = shared_postgres(Release::Eighteen) else {

@@ -27,7 +27,9 @@ use async_trait::async_trait;
 use ostler_store::Store;
 use ostler_vocabulary::Failure;
 
-/// Where archives are kept, by what policies call it: an address, or a class of storage that the configuration names.
+use crate::class::Class;
+
+/// Where data are kept, by what policies call it: an address of archives, or a class of storage that the configuration names.
 #[async_trait]
 pub trait Shelves: fmt::Debug + Send + Sync {
     /// The store that is meant. Sends no request.
@@ -35,4 +37,7 @@ pub trait Shelves: fmt::Debug + Send + Sync {
     /// # Errors
     /// `NotFound` for a class that is not configured; what is wrong with an address.
     async fn shelf(&self, name: &str) -> Result<Arc<dyn Store>, Failure>;
+
+    /// What a class of storage is to databases; `None` when there is none of that name.
+    fn class(&self, name: &str) -> Option<Class>;
 }

@@ -79,6 +79,7 @@ impl CrateDb {
             stray: Stray::default(),
             rollup: None,
             whereabouts: Whereabouts::default(),
+            partman: None,
             repositories: Vec::new(),
         }))
     }

@@ -3,6 +3,7 @@
 //! It has no transactions: each statement stands for itself, and changes of our own rows are made only if the row is as it was read
 //! (`_seq_no`, `_primary_term`). What was written is found by others after `REFRESH TABLE`.
 
+mod audit;
 mod catalogue;
 mod lease;
 mod measure;
@@ -13,6 +14,7 @@ mod rows;
 mod snapshot;
 mod span;
 mod statement;
+mod together;
 mod whereabouts;
 
 use std::sync::{Arc, Mutex};
@@ -29,12 +31,14 @@ use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 use serde_json::Value;
 
 use crate::archive::Shelves;
+use crate::class::ClassKey;
 use crate::facts::Table;
-use crate::item::{begun, key, too_many};
+use crate::item::{begun, goes_on, key, too_many};
 use crate::strategy::{Besides, Target, Task, problem};
 use crate::{Database, Error, Measured};
 use lease::Held;
 use statement::{Bound, about_partition, about_rows_of, fill, quoted};
+use together::Batch;
 
 /// A CrateDB cluster with its policies.
 #[derive(Debug, Clone)]
@@ -120,6 +124,14 @@ impl Database for CrateDb {
         ]
     }
 
+    fn class_key(&self, strategy: Strategy) -> Option<ClassKey> {
+        match strategy {
+            Strategy::Reallocate => Some(ClassKey::Attribute),
+            Strategy::Snapshot => Some(ClassKey::Repository),
+            _ => None,
+        }
+    }
+
     async fn policies(&self) -> Result<Vec<Policy>, Failure> {
         let rows = self.read_policies().await?;
         Ok(rows.into_iter().map(|row| row.policy).collect())
@@ -182,6 +194,7 @@ impl Database for CrateDb {
                 let drop = about_rows_of(include_str!("queries/drop.sql"), table, partition).written();
                 match &task.besides {
                     None => vec![block, drop],
+                    Some(Besides::Tablespace { .. }) => Vec::new(),
                     Some(Besides::Reallocate { attribute, value }) => {
                         vec![reallocate::requiring(table, partition, attribute, value).written()]
                     }
@@ -244,6 +257,9 @@ impl Database for CrateDb {
             {
                 self.reallocate(op, item, target, (attribute, value)).await?
             }
+            Target::Values { .. } if matches!(task.besides, Some(Besides::Tablespace { .. })) => {
+                return Err(Error::ForeignPlan.into());
+            }
             Target::Values { .. } => self.remove_partition(op, item, &task).await?,
             Target::Rows { .. } => self.remove_rows(op, item, &task.target, pace).await?,
             Target::Partition { .. } | Target::Room { .. } => return Err(Error::ForeignPlan.into()),
@@ -254,6 +270,24 @@ impl Database for CrateDb {
             .run(|_| async { self.record(op, item, &proof).await })
             .await?;
         Ok(proof)
+    }
+
+    fn together(&self, items: &[RetentionItem]) -> usize {
+        Batch::of(items).map_or(1, |batch| batch.len())
+    }
+
+    async fn remove_together(
+        &self,
+        op: &Operation,
+        items: &[RetentionItem],
+        pace: Pace,
+        shelves: &dyn Shelves,
+    ) -> Result<Vec<RetentionProof>, Failure> {
+        match (Batch::of(items), items) {
+            (Some(batch), _) if batch.len() == items.len() => self.remove_batch(op, items, &batch).await,
+            (_, [item]) => Ok(vec![self.remove(op, item, pace, shelves).await?]),
+            _ => Err(Error::ForeignPlan.into()),
+        }
     }
 
     async fn definitions(&self, _: DefinitionKind) -> Result<Vec<Defined>, Failure> {

@@ -7,7 +7,7 @@ use ostler_vocabulary::{ErrorKind, Failure};
 use serde_json::Value;
 
 use super::statement::{about_partition, about_rows_of};
-use super::{CrateDb, begun, key, of_item, snapshot, too_many};
+use super::{CrateDb, begun, goes_on, key, of_item, snapshot, too_many};
 use crate::facts::Values;
 use crate::strategy::{Besides, Target, Task, problem};
 
@@ -25,16 +25,8 @@ impl CrateDb {
         let key = key(item);
         let look = |_| async { of_item(self.is_there(table, partition).await) };
         let there: Result<bool, RetentionProblem> = op.step("look").key(&key).retries(3).run(look).await?;
-        match there {
-            Ok(true) => {}
-            Ok(false) => {
-                proof.note = Some("it was gone already".to_owned());
-                return Ok(proof);
-            }
-            Err(problem) => {
-                proof.problem = Some(problem);
-                return Ok(proof);
-            }
+        if !goes_on(there, &mut proof) {
+            return Ok(proof);
         }
         let block = |_| async {
             of_item(
@@ -151,29 +143,16 @@ impl CrateDb {
 
     /// Whether the very partition of the plan is there. One that came after it, of the same values, is another one.
     pub(super) async fn is_there(&self, table: &TableName, partition: &Values) -> Result<bool, Failure> {
-        let args = [
-            Value::from(table.schema.clone()),
-            Value::from(table.name.clone()),
-            Value::from(partition.ident.clone()),
-        ];
-        let statement = include_str!("queries/standing.sql");
-        let answer = self.client.execute(statement, &args).await?;
-        let found = answer
-            .rows
-            .first()
-            .and_then(|row| row.first())
-            .and_then(Value::as_i64);
-        if found == Some(0) {
-            return Ok(false);
-        }
-        let statement = include_str!("queries/which.sql");
-        let answer = self.client.execute(statement, &args).await?;
-        let uuid = answer
-            .rows
-            .first()
-            .and_then(|row| row.first())
-            .and_then(Value::as_str);
-        Ok(uuid.is_none_or(|uuid| partition.uuid.is_empty() || uuid == partition.uuid))
+        let args = identity(table, partition);
+        let answer = self
+            .client
+            .execute(
+                include_str!("queries/standing.sql"),
+                &[args.clone(), args].concat(),
+            )
+            .await?;
+        let row = answer.rows.first().map(Vec::as_slice).unwrap_or_default();
+        Ok(is_it(row, partition))
     }
 
     /// Stops or allows writes to it. One that is gone has none.
@@ -181,33 +160,51 @@ impl CrateDb {
         if !self.is_there(table, partition).await? {
             return Ok(());
         }
+        self.set_block(table, partition, blocked).await
+    }
+
+    /// The same, for one that was just seen there.
+    pub(super) async fn set_block(
+        &self,
+        table: &TableName,
+        partition: &Values,
+        blocked: bool,
+    ) -> Result<(), Failure> {
         let word = if blocked { "true" } else { "false" };
         let template = include_str!("queries/block.sql");
         let statement = about_partition(template, table, partition, &[("blocked", word)]);
-        self.ask(&statement).await?;
-        Ok(())
-    }
-
-    async fn count_if_there(&self, table: &TableName, partition: &Values) -> Result<Option<u64>, Failure> {
-        match self.is_there(table, partition).await? {
-            true => self.count_partition(table, partition).await.map(Some),
-            false => Ok(None),
+        match self.ask(&statement).await {
+            Err(error) if error.is_unknown_partition() => Ok(()),
+            done => Ok(done.map(drop)?),
         }
     }
 
-    async fn count_partition(&self, table: &TableName, partition: &Values) -> Result<u64, Failure> {
+    /// How many rows it has; `None` when it is gone. One statement tells rows and which partition it is, so that they are of one.
+    async fn count_if_there(&self, table: &TableName, partition: &Values) -> Result<Option<u64>, Failure> {
         let refresh = include_str!("queries/refresh_partition.sql");
-        self.ask(&about_partition(refresh, table, partition, &[])).await?;
-        let count = include_str!("queries/count_partition.sql");
-        self.number(&about_rows_of(count, table, partition)).await
+        match self.ask(&about_partition(refresh, table, partition, &[])).await {
+            Err(error) if error.is_unknown_partition() => return Ok(None),
+            refreshed => refreshed?,
+        };
+        let mut count = about_rows_of(include_str!("queries/count_partition.sql"), table, partition);
+        let which = identity(table, partition);
+        count.args = [which.to_vec(), which.to_vec(), count.args].concat();
+        let answer = self.ask(&count).await?;
+        let row = answer.rows.first().map(Vec::as_slice).unwrap_or_default();
+        let (Some(rows), which) = (
+            row.first().and_then(Value::as_u64),
+            row.get(1..).unwrap_or_default(),
+        ) else {
+            return Err(self.client.unexpected(&count.sql, "no number").into());
+        };
+        Ok(is_it(which, partition).then_some(rows))
     }
 
     /// Drops it, if it has as many rows as were counted; looks that it is gone.
     async fn drop_partition(&self, table: &TableName, partition: &Values, rows: u64) -> Result<(), Failure> {
-        if !self.is_there(table, partition).await? {
+        let Some(found) = self.count_if_there(table, partition).await? else {
             return Ok(());
-        }
-        let found = self.count_partition(table, partition).await?;
+        };
         if found != rows {
             // A write that was under way when it was blocked.
             let message = format!("it has {found} rows by now, and {rows} were counted");
@@ -222,4 +219,20 @@ impl CrateDb {
         }
         Ok(())
     }
+}
+
+/// What the server's catalogue knows a partition by.
+fn identity(table: &TableName, partition: &Values) -> [Value; 3] {
+    [
+        Value::from(table.schema.clone()),
+        Value::from(table.name.clone()),
+        Value::from(partition.ident.clone()),
+    ]
+}
+
+/// Whether what `standing.sql` found is the partition of the plan: how many there are of its name, and which one it is.
+pub(super) fn is_it(found: &[Value], partition: &Values) -> bool {
+    let none = found.first().and_then(Value::as_i64) == Some(0);
+    let uuid = found.get(1).and_then(Value::as_str);
+    !none && uuid.is_none_or(|uuid| partition.uuid.is_empty() || uuid == partition.uuid)
 }

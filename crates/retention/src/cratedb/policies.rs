@@ -1,17 +1,16 @@
-//! Policies as rows of the governed cluster, their changes and their audit; those that CrateDB Toolkit made.
+//! Policies as rows of the governed cluster, and their changes; those that CrateDB Toolkit made.
 //!
 //! The table is CrateDB Toolkit's with three columns more. In a row of ours `policy` has all of it, and `strategy` a word that the
 //! Toolkit does not know, so that no policy is run by both.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ostler_api::document::{PolicyChanged, RetentionEntry, RetentionItem, RetentionProof};
+use ostler_api::document::PolicyChanged;
 use ostler_api::retention::{Policy, Strategy, TableName};
-use ostler_operations::Operation;
-use ostler_vocabulary::{ErrorKind, Failure, Period, Timestamp};
-use serde_json::{Map, Value, json};
+use ostler_vocabulary::{ErrorKind, Failure, Period};
+use serde_json::{Value, json};
 
-use super::{CrateDb, key};
+use super::CrateDb;
 use crate::Error;
 
 /// The version of rows.
@@ -21,7 +20,7 @@ const UNFINISHED: &str = "it is not known whether this was made";
 
 /// What is there of our tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Layout {
+pub(super) enum Layout {
     Nothing,
     /// As CrateDB Toolkit makes it.
     Toolkit,
@@ -38,7 +37,7 @@ pub(super) struct Row {
 }
 
 impl CrateDb {
-    async fn layout(&self) -> Result<Layout, Failure> {
+    pub(super) async fn layout(&self) -> Result<Layout, Failure> {
         let statement = include_str!("queries/layout.sql");
         let answer = self
             .client
@@ -307,55 +306,6 @@ impl CrateDb {
             1 => Ok(()),
             _ => Err(changed(before, before.version + 1).into()),
         }
-    }
-
-    pub(super) async fn read_history(&self, limit: i64) -> Result<Vec<RetentionEntry>, Failure> {
-        if self.layout().await? != Layout::Ours {
-            return Ok(Vec::new());
-        }
-        self.own(include_str!("queries/refresh_audit.sql"), &[]).await?;
-        let answer = self
-            .own(include_str!("queries/history.sql"), &[limit.into()])
-            .await?;
-        let mut entries = Vec::new();
-        for row in &answer.rows {
-            let named = answer.cols.iter().cloned().zip(row.iter().cloned());
-            let mut fields: Map<String, Value> = named.collect();
-            let number = fields.remove("_seq_no").unwrap_or_default();
-            fields.insert("entry".to_owned(), number);
-            let at = fields.get("at").and_then(Value::as_i64).unwrap_or(0);
-            let at = Timestamp::from_millisecond(at).unwrap_or_default();
-            fields.insert("at".to_owned(), at.to_string().into());
-            entries.push(serde_json::from_value(Value::Object(fields)).map_err(|error| {
-                self.client.unexpected(
-                    include_str!("queries/history.sql"),
-                    format!("an entry that is none: {error}"),
-                )
-            })?);
-        }
-        Ok(entries)
-    }
-
-    /// What became of an item, in the audit of the cluster.
-    pub(super) async fn record(
-        &self,
-        op: &Operation,
-        item: &RetentionItem,
-        proof: &RetentionProof,
-    ) -> Result<(), Failure> {
-        let operation = op.id().to_string();
-        let error = proof.problem.as_ref().map(|problem| problem.reason.clone());
-        let args = [
-            format!("{operation} {}", key(item)).into(),
-            item.action.as_str().into(),
-            item.policy.as_str().into(),
-            item.table.to_string().into(),
-            proof.removed.into(),
-            error.into(),
-            operation.into(),
-        ];
-        self.own(include_str!("queries/audit_run.sql"), &args).await?;
-        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::rows::rest;
 use super::statement::{Bound, about_partition};
-use super::{CrateDb, begun, key, of_item};
+use super::{CrateDb, begun, goes_on, key, of_item};
 use crate::facts::Values;
 use crate::strategy::{Target, problem};
 
@@ -62,16 +62,8 @@ impl CrateDb {
             ))
             .run(require)
             .await?;
-        match required {
-            Ok(true) => {}
-            Ok(false) => {
-                proof.note = Some("it was gone already".to_owned());
-                return Ok(proof);
-            }
-            Err(problem) => {
-                proof.problem = Some(problem);
-                return Ok(proof);
-            }
+        if !goes_on(required, &mut proof) {
+            return Ok(proof);
         }
         let wait = |step: Step| async move {
             of_item(self.moved(table, partition, (attribute, value), &step).await)

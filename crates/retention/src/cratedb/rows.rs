@@ -6,17 +6,16 @@ use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
 use ostler_api::retention::{Pace, TableName};
 use ostler_cratedb::quote::identifier;
 use ostler_operations::{Operation, Step};
-use ostler_vocabulary::{ErrorKind, Failure, Unit};
+use ostler_vocabulary::{ErrorKind, Failure};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::statement::{Bound, fill, of_rows, quoted};
 use super::{CrateDb, begun, key, of_item, too_many};
 use crate::Database;
+use crate::passes::{Pass, in_passes};
 use crate::strategy::{Target, problem};
 
-/// Rows that came meanwhile are looked for so often.
-const PASSES: u32 = 3;
 /// So many rows go in one statement at first.
 const FIRST_ROWS: u64 = 10_000;
 
@@ -66,7 +65,7 @@ impl CrateDb {
             )
         };
         let looked: Result<Found, RetentionProblem> = op.step("look").key(&key).retries(3).run(look).await?;
-        let mut found = match looked {
+        let found = match looked {
             Ok(found) => found,
             Err(problem) => {
                 proof.problem = Some(problem);
@@ -74,41 +73,22 @@ impl CrateDb {
             }
         };
         (proof.before, proof.after) = (found.rows, found.rows);
-        for pass in 1..=PASSES {
-            if found.rows == 0 {
-                break;
-            }
-            let delete = |step: Step| async move {
+        if found.rows == 0 {
+            return Ok(proof);
+        }
+        let pass = Pass {
+            delete: |found: Found, step: Step| async move {
                 step.progress.add_total(found.rows);
                 of_item(self.delete(item, target, found, pace, &step).await)
-            };
-            let deleted: Result<(), RetentionProblem> = op
-                .step("delete")
-                .key(format!("{key}, pass {pass}"))
-                .unit(Unit::Rows)
-                .leaves(format!("rows of {} that were deleted stay deleted", item.table))
-                .run(delete)
-                .await?;
-            proof.problem = deleted.err();
-            let prove = |_| async { of_item(self.find_rows(&item.table, target).await) };
-            let proven: Result<Found, RetentionProblem> = op
-                .step("prove")
-                .key(format!("{key}, pass {pass}"))
-                .retries(3)
-                .run(prove)
-                .await?;
-            match proven {
-                Ok(left) => {
-                    found = left;
-                    proof.after = left.rows;
-                    proof.removed = proof.before.saturating_sub(left.rows);
-                }
-                Err(problem) => proof.problem = Some(problem),
-            }
-            if proof.problem.is_some() {
-                break;
-            }
-        }
+            },
+            prove: || async { of_item(self.find_rows(&item.table, target).await) },
+            tell: |proof, left: Found| {
+                proof.after = left.rows;
+                proof.removed = proof.before.saturating_sub(left.rows);
+            },
+            leaves: format!("rows of {} that were deleted stay deleted", item.table),
+        };
+        in_passes(op, item, found, pass, &mut proof).await?;
         if proof.problem.is_none() && proof.after > 0 {
             let reason = format!("{} such rows are left: they came meanwhile", proof.after);
             proof.problem = Some(problem(ErrorKind::Conflict, reason));

@@ -1,7 +1,5 @@
 //! A partition that is made before its rows come, and filled with those that came already.
 
-use std::time::Duration;
-
 use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
 use ostler_api::retention::{Pace, TableName};
 use ostler_operations::{Operation, Step};
@@ -9,7 +7,7 @@ use ostler_postgres::Type;
 use ostler_postgres::quote::{identifier, literal};
 use ostler_vocabulary::{ErrorKind, Failure};
 
-use super::patience::{Patience, rest};
+use super::brief::Brief;
 use super::statement::{fill, quoted};
 use super::{Postgres, key, of_item};
 use crate::Database;
@@ -17,8 +15,6 @@ use crate::strategy::{Target, problem};
 
 /// How often rows are moved that take too long: others may have kept the server busy.
 const TRIES: u32 = 6;
-/// How long others go first then.
-const REST: Duration = Duration::from_millis(500);
 
 /// What `room.sql` says of the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,36 +149,11 @@ impl Postgres {
             Some(default) => self.moving(item, target, default).await?,
             None => String::new(),
         };
-        let move_ms = pace.move_ms.clamp(2, 86_400_000);
-        let budget = fill(
-            include_str!("queries/budget.sql"),
-            &[
-                ("milliseconds", &move_ms.to_string()),
-                // Less than the whole, so that waiting is told from working.
-                ("wait", &(move_ms / 2).min(300).to_string()),
-            ],
-        );
-        let statements = format!("BEGIN; {budget}; {make}; {moved}{attach}; COMMIT");
-        let mut patience = Patience::new(pace.lock_wait_ms);
-        let mut too_long = 0;
+        let statements = format!("{make}; {moved}{attach}");
+        let what = "its rows cannot be moved out of the default partition".to_owned();
+        let mut brief = Brief::new(&self.session, pace, TRIES, what);
         while self.room(&item.table, target).await? != There::Same {
-            let Err(error) = self.session.batch(&statements).await else {
-                continue;
-            };
-            self.session.batch("ROLLBACK").await?;
-            if error.sqlstate() != Some("57014") {
-                patience.after(error, &step.cancelled).await?;
-                continue;
-            }
-            too_long += 1;
-            if too_long == TRIES {
-                let reason = format!(
-                    "its rows cannot be moved out of the default partition within {} ms (`--move-time`)",
-                    pace.move_ms
-                );
-                return Err(Failure::new(ErrorKind::Refused, reason));
-            }
-            rest(REST, &step.cancelled).await?;
+            brief.attempt(&statements, &step.cancelled).await?;
         }
         Ok(())
     }

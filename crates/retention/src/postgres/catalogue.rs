@@ -1,12 +1,14 @@
 //! What PostgreSQL's catalogue says of a table.
 
-use ostler_api::retention::TableName;
+use ostler_api::retention::{Policy, Strategy, TableName};
 use ostler_postgres::Type;
+use ostler_postgres::quote::identifier;
 use ostler_vocabulary::Failure;
 use serde::Deserialize;
 
 use super::Postgres;
-use crate::facts::{Attached, Column, Known, Partition, Shape, Stray, Table, Whereabouts};
+use super::statement::fill;
+use crate::facts::{Attached, Column, Known, Partition, Partman, Shape, Stray, Table, Whereabouts};
 
 /// The release from which partitions are detached while others work.
 pub(super) const CONCURRENTLY: i32 = 140_000;
@@ -51,7 +53,42 @@ impl Postgres {
             stray: Stray::default(),
             rollup: None,
             whereabouts: Whereabouts::default(),
+            partman: None,
             repositories: Vec::new(),
+        }))
+    }
+
+    /// Adds what a policy asks for besides: where files are, and what pg_partman does.
+    pub(super) async fn look_for(&self, mut facts: Table, policy: &Policy) -> Result<Table, Failure> {
+        if policy.strategy == Strategy::Reallocate {
+            facts.whereabouts.files = Some(self.files(&facts.partitions).await?);
+        }
+        facts.partman = self.partman(&facts.table).await?;
+        Ok(facts)
+    }
+
+    /// What pg_partman is told of a table, if it is there and we may know.
+    async fn partman(&self, table: &TableName) -> Result<Option<Partman>, Failure> {
+        let found = self
+            .session
+            .query(include_str!("queries/partman.sql"), &[])
+            .await?;
+        let Some(schema) = found.first().map(|row| row.get::<_, String>(0)) else {
+            return Ok(None);
+        };
+        let statement = fill(
+            include_str!("queries/partman_table.sql"),
+            &[("schema", &identifier(&schema))],
+        );
+        // As it writes names: without quotes, whatever they are.
+        let name = format!("{}.{}", table.schema, table.name);
+        let rows = self
+            .session
+            .query(&statement, &[(&name as _, Type::TEXT)])
+            .await?;
+        Ok(rows.first().map(|row| Partman {
+            premake: row.get(0),
+            retention: row.get(1),
         }))
     }
 

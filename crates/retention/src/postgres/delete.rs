@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
+use ostler_api::document::{RetentionItem, RetentionProof};
 use ostler_api::retention::Pace;
 use ostler_operations::{Operation, Step};
 use ostler_postgres::Type;
 use ostler_postgres::quote::{identifier, literal};
-use ostler_vocabulary::{ErrorKind, Failure, Unit};
+use ostler_vocabulary::{ErrorKind, Failure};
 use tokio::time::Instant;
 
 use super::catalogue::{CONCURRENTLY, Leaf};
@@ -16,10 +16,9 @@ use super::patience::{Patience, rest};
 use super::statement::{condition, fill, quoted, ranked};
 use super::{Postgres, key, of_item, too_many};
 use crate::Database;
+use crate::passes::{Pass, in_passes};
 use crate::strategy::{Form, Target, problem};
 
-/// Rows that came or were locked meanwhile are looked for so often.
-const PASSES: u32 = 3;
 const FIRST_ROWS: i64 = 1_000;
 const FEWEST_ROWS: i64 = 50;
 const MOST_ROWS: i64 = 50_000;
@@ -48,46 +47,36 @@ impl Postgres {
         pace: Pace,
         mut proof: RetentionProof,
     ) -> Result<RetentionProof, Failure> {
-        let key = key(item);
         proof.after = proof.before;
-        for pass in 1..=PASSES {
-            let before = proof.before;
-            let delete = |step: Step| async move {
+        let before = proof.before;
+        let pass = Pass {
+            delete: |_, step: Step| async move {
                 step.progress.add_total(before);
                 of_item(self.delete(op, item, target, pace, &step).await)
-            };
-            let deleted: Result<(), RetentionProblem> = op
-                .step("delete")
-                .key(format!("{key}, pass {pass}"))
-                .unit(Unit::Rows)
-                .leaves(format!("rows of {} that were deleted stay deleted", item.table))
-                .run(delete)
-                .await?;
-            proof.problem = deleted.err();
-            let prove = |_| async { of_item(self.prove(op, item, target).await) };
-            let proven: Result<(u64, u64), RetentionProblem> = op
-                .step("prove")
-                .key(format!("{key}, pass {pass}"))
-                .retries(3)
-                .run(prove)
-                .await?;
-            match proven {
-                Ok((removed, after)) => (proof.removed, proof.after) = (removed, after),
-                Err(problem) => proof.problem = Some(problem),
-            }
-            if proof.problem.is_some() || proof.after == 0 {
-                break;
-            }
-        }
+            },
+            prove: || async { of_item(self.prove(op, item, target).await) },
+            tell: |proof, (removed, after)| (proof.removed, proof.after) = (removed, after),
+            leaves: format!("rows of {} that were deleted stay deleted", item.table),
+        };
+        in_passes(op, item, (0, before), pass, &mut proof).await?;
+        let left = "they came meanwhile, or others hold them";
+        self.end(op, item, (ErrorKind::Busy, left), proof).await
+    }
+
+    /// Says why rows are left, if any are, and forgets how far the deletion was.
+    pub(super) async fn end(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        (kind, left): (ErrorKind, &str),
+        mut proof: RetentionProof,
+    ) -> Result<RetentionProof, Failure> {
         if proof.problem.is_none() && proof.after > 0 {
-            let reason = format!(
-                "{} such rows are left: they came meanwhile, or others hold them",
-                proof.after
-            );
-            proof.problem = Some(problem(ErrorKind::Busy, reason));
+            let reason = format!("{} such rows are left: {left}", proof.after);
+            proof.problem = Some(problem(kind, reason));
         }
         op.step("forget")
-            .key(&key)
+            .key(key(item))
             .retries(3)
             .run(|_| async {
                 self.progress(op, item, include_str!("queries/forget_progress.sql"))

@@ -3,6 +3,7 @@
 mod ahead;
 mod archive;
 mod archived_rows;
+mod brief;
 mod catalogue;
 mod delete;
 mod detach;
@@ -11,6 +12,7 @@ mod materialize;
 mod patience;
 mod policies;
 mod query;
+mod relocate;
 mod rollup;
 mod statement;
 mod tables;
@@ -31,11 +33,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::archive::Shelves;
+use crate::class::ClassKey;
 use crate::facts::Table;
 use crate::item::{begun, key, too_many};
-use crate::strategy::{Target, Task, problem};
+use crate::strategy::{Besides, Target, Task, problem};
 use crate::{Database, Error, Measured};
-use statement::{condition, fill, quoted, ranked, value};
+use statement::{condition, fill, measuring, quoted, ranked};
 
 /// How often, 300 ms each, it is tried to be the only runner.
 const LOCK_TRIES: u32 = 5;
@@ -161,7 +164,12 @@ impl Database for Postgres {
             Strategy::Archive,
             Strategy::Downsample,
             Strategy::Ahead,
+            Strategy::Reallocate,
         ]
+    }
+
+    fn class_key(&self, strategy: Strategy) -> Option<ClassKey> {
+        (strategy == Strategy::Reallocate).then_some(ClassKey::Tablespace)
     }
 
     async fn policies(&self) -> Result<Vec<Policy>, Failure> {
@@ -178,6 +186,10 @@ impl Database for Postgres {
 
     async fn facts(&self, table: &TableName) -> Result<Option<Table>, Failure> {
         self.read_facts(table).await
+    }
+
+    async fn look_around(&self, facts: Table, policy: &Policy) -> Result<Table, Failure> {
+        self.look_for(facts, policy).await
     }
 
     async fn measure(&self, table: &TableName, target: &Target) -> Result<Measured, Failure> {
@@ -199,6 +211,9 @@ impl Database for Postgres {
     fn statements(&self, facts: &Table, table: &TableName, task: &Task) -> Vec<String> {
         let target = &task.target;
         match target {
+            Target::Partition { id, .. } if let Some(Besides::Tablespace { tablespace }) = &task.besides => {
+                relocate::statements(facts, *id, tablespace)
+            }
             Target::Partition { parent, .. } => {
                 vec![
                     detach::statement(facts.detaches_concurrently, parent, table),
@@ -308,6 +323,15 @@ impl Database for Postgres {
             Ok(Some(rows)) => {
                 proof.before = rows;
                 proof = match (&task.target, &task.shelf) {
+                    (Target::Partition { .. }, _)
+                        if let Some(Besides::Tablespace { tablespace }) = &task.besides =>
+                    {
+                        self.relocate(op, item, (&task.target, tablespace), pace, proof)
+                            .await?
+                    }
+                    (Target::Partition { .. }, _) if task.besides.is_some() => {
+                        return Err(Error::ForeignPlan.into());
+                    }
                     (Target::Partition { .. }, _) => {
                         self.remove_partition(op, item, &task, pace, shelves, proof)
                             .await?
@@ -350,26 +374,4 @@ impl Postgres {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The statement that counts what would go.
-fn measuring(table: &TableName, target: &Target) -> String {
-    let (column, type_name) = target.column();
-    let table = match target {
-        // Until it is made, its rows are in the default partition; without one, nowhere.
-        Target::Room { default, parent, .. } => quoted(default.as_ref().unwrap_or(parent)),
-        _ => quoted(table),
-    };
-    let (from, value) = match ranked(&table, target) {
-        Some(ranked) => (format!("({ranked}) AS rows"), "ostler_moment".to_owned()),
-        None => (table, value(column, type_name)),
-    };
-    let condition = match target {
-        Target::Rows { last: Some(_), .. } => "true".to_owned(),
-        _ => condition(target),
-    };
-    fill(
-        include_str!("queries/measure.sql"),
-        &[("table", &from), ("value", &value), ("condition", &condition)],
-    )
 }

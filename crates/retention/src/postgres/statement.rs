@@ -93,6 +93,28 @@ pub(super) fn ranked(table: &str, target: &Target) -> Option<String> {
     ))
 }
 
+/// The statement that counts what would go.
+pub(super) fn measuring(table: &TableName, target: &Target) -> String {
+    let (column, type_name) = target.column();
+    let table = match target {
+        // Until it is made, its rows are in the default partition; without one, nowhere.
+        Target::Room { default, parent, .. } => quoted(default.as_ref().unwrap_or(parent)),
+        _ => quoted(table),
+    };
+    let (from, value) = match ranked(&table, target) {
+        Some(ranked) => (format!("({ranked}) AS rows"), "ostler_moment".to_owned()),
+        None => (table, value(column, type_name)),
+    };
+    let condition = match target {
+        Target::Rows { last: Some(_), .. } => "true".to_owned(),
+        _ => condition(target),
+    };
+    fill(
+        include_str!("queries/measure.sql"),
+        &[("table", &from), ("value", &value), ("condition", &condition)],
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::condition;

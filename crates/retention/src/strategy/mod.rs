@@ -6,8 +6,10 @@ mod delete;
 mod downsample;
 mod drop;
 mod keep_last;
+mod partman;
 mod reallocate;
 mod snapshot;
+mod tablespace;
 
 use jiff::tz::TimeZone;
 use ostler_api::document::{PartitionVerdict, RetentionProblem};
@@ -130,6 +132,11 @@ pub enum Besides {
         attribute: String,
         /// With this value.
         value: String,
+    },
+    /// Its files are moved, and it stays.
+    Tablespace {
+        /// Where to.
+        tablespace: String,
     },
     /// It is kept in a snapshot before it goes.
     Snapshot {
@@ -284,6 +291,19 @@ pub fn valid(policy: &Policy) -> Result<(), Fault> {
     (entry(policy.strategy).valid)(policy)
 }
 
+/// Whether there is the place that a policy moves partitions to, as far as the server names places. Nodes come and go: what they
+/// are is looked at when partitions are to move.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn known_place(policy: &Policy, table: &Table) -> Result<(), RetentionProblem> {
+    match (policy.strategy, &policy.target, &table.whereabouts.files) {
+        (Strategy::Reallocate, Some(target), Some(files)) => tablespace::usable(files, target),
+        (Strategy::Reallocate, _, None) => reallocate::attribute(policy).map(|_| ()),
+        _ => Ok(()),
+    }
+}
+
 /// Decides what goes.
 ///
 /// # Errors
@@ -297,7 +317,9 @@ pub fn decide(question: &Question<'_>, table: &Table) -> Result<Decision, Retent
     }
     valid(question.policy).map_err(|fault| problem(ErrorKind::Invalid, fault.reason))?;
     let column = time_column(question.policy, table)?;
-    (entry(question.policy.strategy).decide)(question, table, column)
+    let mut decision = (entry(question.policy.strategy).decide)(question, table, column)?;
+    decision.notes.extend(partman::note(question.policy, table));
+    Ok(decision)
 }
 
 /// How the policy's column tells a time.

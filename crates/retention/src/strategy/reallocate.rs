@@ -1,26 +1,45 @@
-//! *reallocate*: whole partitions moved to nodes with an attribute.
+//! *reallocate*: whole partitions moved: to nodes with an attribute, or, where a server has files in tablespaces, to one of those.
 
 use ostler_api::document::RetentionProblem;
 use ostler_api::retention::Policy;
 use ostler_vocabulary::ErrorKind;
 
-use super::{Besides, Decision, Fault, Question, Target, drop, problem};
+use super::{Besides, Decision, Fault, Question, Target, drop, problem, tablespace};
 use crate::column::TimeColumn;
 use crate::facts::Table;
 
 /// The attribute and its value: `storage=warm`.
-fn attribute(policy: &Policy) -> Option<(&str, &str)> {
-    let (attribute, value) = policy.target.as_ref()?.split_once('=')?;
+///
+/// # Errors
+/// When it is neither that nor a class of storage.
+pub(super) fn attribute(policy: &Policy) -> Result<(&str, &str), RetentionProblem> {
+    let target = policy.target.as_deref().unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let named = !attribute.is_empty() && attribute.chars().all(plain);
-    (named && !value.trim().is_empty() && !value.chars().any(char::is_control)).then_some((attribute, value))
+    let named = |(attribute, value): &(&str, &str)| {
+        !attribute.is_empty()
+            && attribute.chars().all(plain)
+            && !value.trim().is_empty()
+            && !value.chars().any(char::is_control)
+    };
+    target.split_once('=').filter(named).ok_or_else(|| {
+        let reason = format!(
+            "`{target}` is no class of storage of the configuration, and does not say which nodes: `ATTRIBUTE=VALUE`"
+        );
+        problem(ErrorKind::NotFound, reason)
+    })
 }
 
 pub(super) fn valid(policy: &Policy) -> Result<(), Fault> {
-    attribute(policy).map(|_| ()).ok_or(Fault {
-        reason: "it does not say to which nodes partitions are moved",
-        cure: Some("`reallocate:ATTRIBUTE=VALUE`, such as `reallocate:storage=warm`"),
-    })
+    let target = policy.target.as_deref().unwrap_or_default();
+    match !target.trim().is_empty() && !target.chars().any(char::is_control) {
+        true => Ok(()),
+        false => Err(Fault {
+            reason: "it does not say where partitions are moved to",
+            cure: Some(
+                "`reallocate:CLASS`, `reallocate:TABLESPACE`, or of CrateDB `reallocate:ATTRIBUTE=VALUE`",
+            ),
+        }),
+    }
 }
 
 pub(super) fn decide(
@@ -28,9 +47,10 @@ pub(super) fn decide(
     table: &Table,
     column: TimeColumn,
 ) -> Result<Decision, RetentionProblem> {
-    let Some((attribute, value)) = attribute(question.policy) else {
-        return Ok(Decision::default());
-    };
+    if let Some(files) = &table.whereabouts.files {
+        return tablespace::decide(question, table, column, files);
+    }
+    let (attribute, value) = attribute(question.policy)?;
     let nodes = table.whereabouts.nodes.values();
     if !nodes
         .clone()
@@ -95,7 +115,7 @@ mod tests {
             (Some("rack.id=a=b"), Some(("rack.id", "a=b"))),
         ] {
             policy.target = target.map(str::to_owned);
-            assert_eq!(attribute(&policy), expected, "{target:?}");
+            assert_eq!(attribute(&policy).ok(), expected, "{target:?}");
         }
     }
 }

@@ -57,6 +57,7 @@ fn table(bounds: &[&str]) -> Table {
         stray: Stray::default(),
         rollup: None,
         whereabouts: Whereabouts::default(),
+        partman: None,
         repositories: Vec::new(),
     }
 }

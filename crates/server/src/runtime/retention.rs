@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use ostler_api::request::{Plan, Request};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_operations::{Finished, Operation, Spec};
+use ostler_retention::Class;
 use ostler_retention::archive::Shelves;
 use ostler_store::Store;
 use ostler_vocabulary::{ErrorKind, Failure, OperationId};
@@ -13,12 +14,21 @@ use ostler_vocabulary::{ErrorKind, Failure, OperationId};
 use super::Runtime;
 use super::governed::Governed;
 
-/// Where archives are: classes of storage of the configuration, and addresses.
+/// Where data are kept: classes of storage of the configuration, and addresses.
 #[async_trait]
 impl Shelves for Runtime {
     async fn shelf(&self, name: &str) -> Result<Arc<dyn Store>, Failure> {
         let vault = self.settings().class(name)?;
         self.store(name, &vault).await
+    }
+
+    fn class(&self, name: &str) -> Option<Class> {
+        let class = self.settings().file.class.get(name)?.clone();
+        Some(Class {
+            tablespace: class.tablespace,
+            attribute: class.attribute,
+            repository: class.repository,
+        })
     }
 }
 

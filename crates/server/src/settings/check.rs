@@ -126,15 +126,41 @@ pub(super) fn check(file: &File, path: &Path) -> Result<(), Error> {
         }
     }
     for (name, class) in &file.class {
-        let key = format!("class.{name}.location");
-        if class.location.is_empty() {
-            return wrong(
-                &key,
-                "it is empty",
+        let said = [
+            (
+                "location",
+                &class.location,
                 "write a directory, or an address such as s3://bucket/prefix",
+            ),
+            ("tablespace", &class.tablespace, "write the name of a tablespace"),
+            (
+                "attribute",
+                &class.attribute,
+                "write what nodes have: \"storage=warm\"",
+            ),
+            ("repository", &class.repository, "write the name of a repository"),
+        ];
+        if said.iter().all(|(_, text, _)| text.is_none()) {
+            return wrong(
+                &format!("class.{name}"),
+                "it says nothing",
+                "say one of location, tablespace, attribute, repository",
             );
         }
-        refuse_password(&class.location, path, &key)?;
+        for (key, text, cure) in said {
+            let of_form = |text: &str| match key {
+                "attribute" => text
+                    .split_once('=')
+                    .is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()),
+                _ => !text.trim().is_empty(),
+            };
+            if text.as_ref().is_some_and(|text| !of_form(text)) {
+                return wrong(&format!("class.{name}.{key}"), "that is none", cure);
+            }
+        }
+        if let Some(location) = &class.location {
+            refuse_password(location, path, &format!("class.{name}.location"))?;
+        }
         if let Some(vault) = &class.reached_as
             && !file.vault.contains_key(vault)
         {

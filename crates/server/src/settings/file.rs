@@ -264,12 +264,19 @@ impl Database {
     }
 }
 
-/// A class of storage: where data goes that is too old for its table.
+/// A class of storage: where data go that are too old for their table, or for the place where they are. It is one thing to
+/// archives, and others to databases; what it is not, policies cannot use it for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Class {
     /// The address of its object store.
-    pub location: String,
+    pub location: Option<String>,
+    /// The tablespace of PostgreSQL.
+    pub tablespace: Option<String>,
+    /// What nodes of CrateDB have: `ATTRIBUTE=VALUE`.
+    pub attribute: Option<String>,
+    /// The repository of CrateDB's snapshots.
+    pub repository: Option<String>,
     /// The vault whose store is reached in the same way: endpoint, credentials, limits.
     #[serde(rename = "as")]
     pub reached_as: Option<String>,

@@ -145,7 +145,7 @@ impl Settings {
     /// How the store of a class of storage is reached. An absolute directory and a URL are addresses themselves.
     ///
     /// # Errors
-    /// [`Error::NoClass`]
+    /// [`Error::NoClass`], [`Error::NoStoreOfClass`]
     pub fn class(&self, name: &str) -> Result<file::Vault, Error> {
         let Some(class) = self.file.class.get(name) else {
             return match name.starts_with('/') || name.contains("://") {
@@ -156,12 +156,17 @@ impl Settings {
                 }),
             };
         };
+        let Some(location) = &class.location else {
+            return Err(Error::NoStoreOfClass {
+                name: name.to_owned(),
+            });
+        };
         let reached = match &class.reached_as {
             Some(vault) => self.vault(vault)?,
             None => file::Vault::at(""),
         };
         Ok(file::Vault {
-            location: class.location.clone(),
+            location: location.clone(),
             lock: None,
             ..reached
         })

@@ -18,7 +18,9 @@ fn about(table: &str) -> &'static str {
             "A vault. Without any, a vault named `default` is in the state directory, opened by a key file beside it"
         }
         "ticker" => "The ticker of queues: `queue ticker`",
-        "class.NAME" => "A class of storage, by whose name policies say where archives are kept",
+        "class.NAME" => {
+            "A class of storage, by whose name policies say where data are kept. At least one of `location`, `tablespace`, `attribute` and `repository`"
+        }
         "agent" => "What `ostler agent` works with, beside a node of a cluster",
         "cluster.NAME" => "A cluster, for whoever makes and restores its backups; `cluster init` writes it",
         "cluster.NAME.node.NODE" => "A node of that cluster",

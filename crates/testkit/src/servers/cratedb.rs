@@ -10,6 +10,7 @@ mod script;
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -34,6 +35,8 @@ pub struct CrateDb {
 struct Shared {
     upstream: Option<String>,
     script: Mutex<Script>,
+    /// Requests so far.
+    asked: AtomicU64,
     /// So many statements are still taken; of the one after them the answer is lost, and nothing else is taken.
     left: Mutex<Option<Left>>,
 }
@@ -68,6 +71,7 @@ impl CrateDb {
         let shared = Arc::new(Shared {
             upstream,
             script: Mutex::new(script),
+            asked: AtomicU64::new(0),
             left: Mutex::new(None),
         });
         let serving = Arc::clone(&shared);
@@ -97,6 +101,12 @@ impl CrateDb {
     #[must_use]
     pub fn host(&self) -> String {
         self.listener.address().to_string()
+    }
+
+    /// How many statements it was asked so far, those of the test included.
+    #[must_use]
+    pub fn asked(&self) -> u64 {
+        self.shared.asked.load(Ordering::Relaxed)
     }
 
     /// Runs a statement of the test's own; gives the rows.
@@ -191,6 +201,7 @@ impl Shared {
     }
 
     fn ask(&self, request: &Request, body: &Value) -> Option<(u16, Value)> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let Some(upstream) = &self.upstream else {
             return Some(self.script().answer(body));
         };

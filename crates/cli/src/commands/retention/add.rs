@@ -11,8 +11,9 @@ use crate::session::Session;
 /// Add a policy: TABLE[:COLUMN] [STRATEGY[:TARGET]] DURATION
 ///
 /// Strategies are `drop` (whole partitions), `delete` (rows), `keep-last` (all rows but the newest of each key), `archive:TARGET` (kept in
-/// Parquet files of an object store first) and `downsample:ROLLUP` (proven to be summed up first); in CrateDB also `snapshot:REPOSITORY` (kept
-/// in a snapshot first) and `reallocate:ATTRIBUTE=VALUE` (moved to nodes that have it). Without one it is `drop`
+/// Parquet files of an object store first), `downsample:ROLLUP` (proven to be summed up first) and `reallocate:TARGET` (moved to a
+/// tablespace, to nodes of CrateDB with ATTRIBUTE=VALUE, or to what a [class.NAME] of the configuration says); in CrateDB also
+/// `snapshot:REPOSITORY` (kept in a snapshot first). Without one it is `drop`
 /// for a table partitioned by the column, and `delete` for others. Durations are such as 36h, 4w, 13 months, INF.
 /// Policies are kept in the database they govern; their tables are made when the first one is added.
 #[derive(Debug, Args)]

@@ -49,6 +49,10 @@ pub(crate) struct Add {
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = period)]
     late: Period,
 
+    /// How far back each refresh looks for rows that came later still, to make their buckets anew; a day if not given
+    #[arg(long, value_name = "DURATION", value_parser = period)]
+    look_back: Option<Period>,
+
     /// Count nothing between two readings of a counter that are further apart
     #[arg(long, value_name = "DURATION", value_parser = period)]
     gap: Option<Period>,
@@ -114,6 +118,7 @@ impl Add {
             values,
             levels: self.levels,
             late: self.late,
+            look_back: self.look_back,
             gap: self.gap,
             types: BTreeMap::new(),
         };

@@ -31,6 +31,7 @@ fn rollup() -> Rollup {
             },
         ],
         late: minutes(60),
+        look_back: None,
         gap: None,
         types: [
             ("cpu", "double precision"),

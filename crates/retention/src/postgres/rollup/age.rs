@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
+use ostler_api::document::{RetentionItem, RetentionProof};
 use ostler_api::retention::Pace;
 use ostler_operations::{Operation, Step};
 use ostler_postgres::Type;
 use ostler_postgres::quote::identifier;
-use ostler_vocabulary::{ErrorKind, Failure, Timestamp, Unit};
+use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 use tokio::time::Instant;
 
 use super::super::delete::next_size;
@@ -19,8 +19,9 @@ use super::refresh::after;
 use super::sheet::{Sheet, moment};
 use crate::bounds::range_of;
 use crate::column::TimeColumn;
+use crate::passes::{Pass, one_pass};
 use crate::rollup::{Window, align};
-use crate::strategy::{Proven, Target, problem};
+use crate::strategy::{Proven, Target};
 
 /// Groups of a window that were compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,45 +51,22 @@ impl Postgres {
         pace: Pace,
         mut proof: RetentionProof,
     ) -> Result<RetentionProof, Failure> {
-        let key = key(item);
         let before = proof.before;
-        let delete = |step: Step| async move {
-            step.progress.add_total(before);
-            of_item(self.delete_summed(op, item, (target, proven), pace, &step).await)
-        };
-        let deleted: Result<(), RetentionProblem> = op
-            .step("delete")
-            .key(&key)
-            .unit(Unit::Rows)
-            .leaves(format!(
+        let pass = Pass {
+            delete: |_, step: Step| async move {
+                step.progress.add_total(before);
+                of_item(self.delete_summed(op, item, (target, proven), pace, &step).await)
+            },
+            prove: || async { of_item(self.prove(op, item, target).await) },
+            tell: |proof, (removed, after)| (proof.removed, proof.after) = (removed, after),
+            leaves: format!(
                 "rows of {} that were deleted stay deleted, and stay in the rollup",
                 item.table
-            ))
-            .run(delete)
-            .await?;
-        proof.problem = deleted.err();
-        let prove = |_| async { of_item(self.prove(op, item, target).await) };
-        let found: Result<(u64, u64), RetentionProblem> =
-            op.step("prove").key(&key).retries(3).run(prove).await?;
-        match found {
-            Ok((removed, after)) => (proof.removed, proof.after) = (removed, after),
-            Err(problem) => proof.problem = Some(problem),
-        }
-        if proof.problem.is_none() && proof.after > 0 {
-            let reason = format!(
-                "{} such rows are left: they came after their buckets were proven, and are in none",
-                proof.after
-            );
-            proof.problem = Some(problem(ErrorKind::Conflict, reason));
-        }
-        op.step("forget")
-            .key(&key)
-            .retries(3)
-            .run(|_| async {
-                self.progress(op, item, include_str!("../queries/forget_progress.sql"))
-                    .await
-            })
-            .await?;
+            ),
+        };
+        one_pass(op, &key(item), (0, before), &pass, &mut proof).await?;
+        let left = "they came after their buckets were proven, and are in none";
+        let mut proof = self.end(op, item, (ErrorKind::Conflict, left), proof).await?;
         if proof.problem.is_none() {
             proof.note = Some(format!("the sums are in rollup {}", proven.rollup));
         }

@@ -3,6 +3,7 @@
 mod age;
 mod define;
 mod output;
+mod plan;
 mod refresh;
 mod sheet;
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use ostler_api::retention::Pace;
-use ostler_api::tables::{Evidence, RefreshRollup, TableItem, TableProof, TablesWork};
+use ostler_api::tables::{Evidence, TableItem, TableProof};
 use ostler_operations::{Operation, Step};
 use ostler_postgres::Type;
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp, Unit};
@@ -13,11 +13,11 @@ use tokio::time::Instant;
 
 use super::super::patience::{Patience, rest};
 use super::super::statement::{fill, quoted};
-use super::super::{Postgres, detail_of, of_item, one_line, planned};
+use super::super::{Postgres, of_item, planned};
+use super::plan::{clear, make};
 use super::sheet::{Sheet, moment};
-use crate::rollup::{Window, windows};
+use crate::rollup::Window;
 use crate::tables::begun;
-use crate::{Database, cutoff};
 
 /// How many buckets a refresh begins with, and how long a transaction is to take.
 const FIRST_BUCKETS: i64 = 64;
@@ -35,62 +35,6 @@ pub(super) struct Made {
 }
 
 impl Postgres {
-    pub(in super::super) async fn plan_refresh(
-        &self,
-        request: &mut RefreshRollup,
-        now: Timestamp,
-    ) -> Result<TablesWork, Failure> {
-        let (rollup, states) = self.rollup(&request.name).await?;
-        let sheet = self.sheet(&request.name, rollup).await?;
-        let utc = jiff::tz::TimeZone::UTC;
-        let until = cutoff::read(request.until.as_deref(), &utc, now)?;
-        request.until = Some(until.to_string());
-        let since = match &request.since {
-            Some(text) => Some(cutoff::read(Some(text), &utc, now)?),
-            None => None,
-        };
-        request.since = since.map(|since| since.to_string());
-        let mut notes = Vec::new();
-        let first = self.oldest_from(&sheet, 0, None).await?;
-        if let (Some(kept), Some(first)) = (states.first().and_then(|state| state.kept_from), first)
-            && first < kept
-        {
-            notes.push(format!(
-                "{} has rows before {kept}, from where on its rows are kept: they came after their buckets were proven, and are in none",
-                sheet.rollup.table
-            ));
-        }
-        let windows = windows(&request.name, &sheet.rollup, &states, (first, since, until))?;
-        if windows.is_empty() {
-            notes.push(match first {
-                Some(_) => "every whole bucket is summed up".to_owned(),
-                None => format!("{} has no rows", sheet.rollup.table),
-            });
-        }
-        let mut items = Vec::new();
-        for window in windows {
-            let level = window.level as usize;
-            let (source, condition, table) = sheet.source(level, window.from, window.to);
-            let every = sheet.rollup.levels[level - 1].every;
-            items.push(TableItem {
-                object: sheet.rollup.level_table(&request.name, level).to_string(),
-                action: "roll up".to_owned(),
-                reason: format!("buckets of {every} from {} to {}", window.from, window.to),
-                rows: None,
-                statements: vec![
-                    one_line(&clear(&table, &window)),
-                    one_line(&make(&sheet, level, &table, (&source, &condition))),
-                ],
-                detail: detail_of(&window)?,
-            });
-        }
-        Ok(TablesWork {
-            database: self.name(),
-            items,
-            notes,
-        })
-    }
-
     pub(in super::super) async fn refresh(
         &self,
         op: &Operation,
@@ -359,27 +303,6 @@ impl Postgres {
 /// What tells how far a window is from others' progress.
 fn point(window: &Window) -> String {
     format!("level {} of rollup {}", window.level, window.rollup)
-}
-
-/// Removes the buckets of a window.
-fn clear(table: &str, window: &Window) -> String {
-    let of = Sheet::bucket_window(window.from, window.to);
-    fill(
-        include_str!("../queries/rollup_clear.sql"),
-        &[("table", table), ("window", &of)],
-    )
-}
-
-/// Makes them.
-fn make(sheet: &Sheet, level: usize, table: &str, (source, condition): (&str, &str)) -> String {
-    fill(
-        include_str!("../queries/rollup_make.sql"),
-        &[
-            ("level", table),
-            ("columns", &sheet.columns()),
-            ("select", &sheet.summed(level, source, condition)),
-        ],
-    )
 }
 
 /// A moment so many microseconds later.

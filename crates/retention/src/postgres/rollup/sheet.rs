@@ -102,6 +102,21 @@ impl Sheet {
         )
     }
 
+    /// Buckets of the first level of a window that were made from other rows than there are.
+    pub fn differing(&self, from: Timestamp, to: Timestamp) -> String {
+        let (source, condition, level) = self.source(1, from, to);
+        let width = self.widths.first().copied().unwrap_or(1);
+        let places = [
+            ("bucket", self.bucket(&self.moment(), width)),
+            ("table", source),
+            ("raw_window", condition),
+            ("level", level),
+            ("window", Self::bucket_window(from, to)),
+        ];
+        let places: Vec<(&str, &str)> = places.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        fill(include_str!("../queries/rollup_late.sql"), &places)
+    }
+
     /// The condition of buckets in a window.
     pub fn bucket_window(from: Timestamp, to: Timestamp) -> String {
         format!("bucket >= {} AND bucket < {}", moment(from), moment(to))

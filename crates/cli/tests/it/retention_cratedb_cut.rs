@@ -1,0 +1,57 @@
+//! Retention in CrateDB, cut off at each statement. Only on a real server: the statements are too many to keep.
+
+use crate::cratedb_world::World;
+
+#[test]
+fn whoever_is_cut_off_at_any_statement_goes_on() {
+    cut_off(("cut", "--cutoff=2024-06-01"), (4, 1));
+}
+
+#[test]
+fn whoever_is_cut_off_at_any_statement_about_many_partitions_goes_on() {
+    cut_off(("cuts", "--cutoff=2024-12-31"), (0, 0));
+}
+
+/// Cuts off each statement of a run, with and without it being carried out; rows and partitions that are left are the same.
+fn cut_off((name, cutoff): (&'static str, &str), left: (i64, i64)) {
+    let Some(_) = ostler_testkit::servers::cratedb::address() else {
+        eprintln!("SKIPPED: this asks a real CrateDB, which OSTLER_TEST_CRATEDB names");
+        return;
+    };
+    let world = World::new(name);
+    for carried_out in [true, false] {
+        for statements in 1.. {
+            let table = world.sensor_readings();
+            world.json(&["ttl", &format!("{table}:time_month drop 365d")]);
+            let plan = world.json(&["plan", cutoff, "--min-keep=0"]);
+            let apply = format!("--apply={}", plan["digest"].as_str().unwrap());
+            // Of a run whose last statement, giving the lease back, was cut off; another one would wait until it is over.
+            world.crate_db.try_sql(&format!(
+                "DELETE FROM ext_{name}.retention_lease WHERE name = 'runner'"
+            ));
+            world.crate_db.stop_after(statements, carried_out);
+            let (code, said) = world.code(&["run", cutoff, "--min-keep=0", &apply]);
+            if !world.crate_db.go_on() {
+                assert_eq!(code, 0, "{said}");
+                assert!(statements > 15, "{statements}");
+                break;
+            }
+            // It was not begun yet, or it is to be resumed.
+            let (code, said) =
+                match world.ostler.json(["operation", "list"])["operations"][0]["state"].as_str() {
+                    Some("interrupted" | "failed") => world.resume(),
+                    state => {
+                        println!("{statements} {carried_out}: {code} {state:?}");
+                        world.code(&["run", cutoff, "--min-keep=0", "--yes"])
+                    }
+                };
+            assert_eq!(code, 0, "{statements} {carried_out}: {said}");
+            assert_eq!(
+                (world.count(&table), world.partitions(&table)),
+                left,
+                "{statements} {said}"
+            );
+        }
+    }
+    world.finish();
+}

@@ -1,1 +1,0 @@
-SELECT max(partition_uuid) FROM sys.shards WHERE schema_name = ? AND table_name = ? AND partition_ident = ?

@@ -1,0 +1,1 @@
+ALTER INDEX {piece} SET TABLESPACE {tablespace}
