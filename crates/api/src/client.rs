@@ -157,7 +157,10 @@ pub trait Client: fmt::Debug + Send + Sync {
     /// Makes a vault and its key, and names it in the configuration where that does not yet. Replaces nothing.
     async fn make_vault(&self, vault: NewVault) -> Result<VaultInfo, Failure> {
         let _ = vault;
-        Err(Failure::new(ErrorKind::Unsupported, "this client makes no vaults"))
+        Err(Failure::new(
+            ErrorKind::Unsupported,
+            "this client makes no vaults",
+        ))
     }
 
     /// What opens a vault, and which secrets its contents are sealed with.

@@ -15,9 +15,7 @@ use ostler_server::queue::{Consume, Totals, Watch};
 pub use ostler_server::serve::api::ApiRequest;
 pub use ostler_server::serve::{RoleName, ServeRequest};
 pub use ostler_server::ticker::{Control, Signal, TickerRequest};
-pub use ostler_server::{
-    AddVault, ClusterInit, InitVault, KeySheet, NodeAddress, TypedKey,
-};
+pub use ostler_server::{AddVault, ClusterInit, InitVault, KeySheet, NodeAddress, TypedKey};
 use ostler_vocabulary::{ErrorKind, Failure};
 use ostler_web::Access;
 use serde::Serialize;

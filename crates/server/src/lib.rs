@@ -26,6 +26,4 @@ pub mod webhook;
 
 pub use error::Error;
 pub use ostler_queue::schema::script as queue_schema;
-pub use runtime::{
-    AddVault, ClusterInit, InitVault, KeySheet, NodeAddress, Opened, Runtime, TypedKey,
-};
+pub use runtime::{AddVault, ClusterInit, InitVault, KeySheet, NodeAddress, Opened, Runtime, TypedKey};

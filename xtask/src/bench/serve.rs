@@ -102,10 +102,23 @@ impl Drop for Running {
 pub fn run(arguments: &[String]) -> Result<()> {
     let wanted = Wanted::parse(arguments)?;
     std::fs::create_dir_all(&wanted.work)?;
-    let home = Home::get(contender::ostler()?, &wanted.work, wanted.backups, wanted.operations)?;
+    let home = Home::get(
+        contender::ostler()?,
+        &wanted.work,
+        wanted.backups,
+        wanted.operations,
+    )?;
     let [port] = free_ports()?;
     let listen = format!("127.0.0.1:{port}");
-    let mut serve = home.command(&["serve", "--roles", "api", "--listen", &listen, "--limit-upload", "1MiB"]);
+    let mut serve = home.command(&[
+        "serve",
+        "--roles",
+        "api",
+        "--listen",
+        &listen,
+        "--limit-upload",
+        "1MiB",
+    ]);
     let server = Running(serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
     let name = format!("viewer-{port}");
     let token = process::capture(&mut home.command(&["token", "add", &name, "--role", "admin"]))?;
@@ -121,7 +134,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
         Ok(id.context("there is nothing to look at")?.to_owned())
     };
     let (operation, backup) = (newest(&mut first, "operations")?, newest(&mut first, "backups")?);
-    let pages = PAGES.map(|page| page.replace("{operation}", &operation).replace("{backup}", &backup));
+    let pages = PAGES.map(|page| {
+        page.replace("{operation}", &operation)
+            .replace("{backup}", &backup)
+    });
     println!(
         "{}; {} backups, {} operations, {} viewers with {PAUSE:?} between pages, {} s\n",
         super::machine(),
@@ -208,7 +224,9 @@ fn streams(port: u16, bearer: &str, home: &Home, wanted: &Wanted, server: &Runni
     let source = home.source(0).with_file_name("slow");
     std::fs::create_dir_all(&source)?;
     // Bytes that nothing makes shorter, at 1 MiB a second.
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)?
+        .as_secs();
     let mut random = Random::new(now, u64::from(port));
     let noise: Vec<u8> = (0..8 << 20).flat_map(|_| random.next().to_le_bytes()).collect();
     std::fs::write(source.join("noise"), noise)?;
@@ -216,7 +234,13 @@ fn streams(port: u16, bearer: &str, home: &Home, wanted: &Wanted, server: &Runni
     let source = source.to_str().context("a path")?;
     let mut backup = home.command(&["--server", &url, "backup", "create", source, "--quiet"]);
     let token = bearer.trim().rsplit(' ').next().unwrap_or_default();
-    let backup = Running(backup.env("OSTLER_TOKEN", token).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
+    let backup = Running(
+        backup
+            .env("OSTLER_TOKEN", token)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?,
+    );
     let mut first = Viewer::connect(port, bearer)?;
     let running = patiently(|| {
         let (_, body) = Viewer::connect(port, bearer)?.look("/v1/operations?limit=1")?;

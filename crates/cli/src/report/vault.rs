@@ -56,7 +56,12 @@ pub(crate) fn info(page: &mut Page, info: &VaultInfo, now: Timestamp) {
             plural(info.chunks, "chunk")
         ),
     );
-    page.fields("costs", info.monthly.iter().map(|cost| format!("about {cost} a month, as it is")));
+    page.fields(
+        "costs",
+        info.monthly
+            .iter()
+            .map(|cost| format!("about {cost} a month, as it is")),
+    );
     warnings(page, &info.warnings);
 }
 

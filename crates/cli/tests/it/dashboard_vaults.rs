@@ -65,7 +65,15 @@ fn a_vault_is_made_by_a_form_and_takes_a_backup_at_once() {
 
     // The same through the command line; and what is there is never replaced.
     let other = home.home().join("other").display().to_string();
-    let made = asked(&["vault", "init", other.as_str(), "--name", "other", "--output", "json"]);
+    let made = asked(&[
+        "vault",
+        "init",
+        other.as_str(),
+        "--name",
+        "other",
+        "--output",
+        "json",
+    ]);
     let made: serde_json::Value = serde_json::from_str(&made).unwrap();
     assert_ne!(made["encryption"], "none", "{made}");
     asked(&["backup", "create", data.as_str(), "--vault", "other"]);

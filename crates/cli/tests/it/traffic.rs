@@ -85,7 +85,10 @@ fn an_unchanged_backup_costs_twenty_requests_and_small_files_are_packed() {
 
     let vault = ostler.json(["vault", "info"]);
     let month = vault["monthly"]["amount"].as_f64().unwrap();
-    assert!((month - vault["bytes"].as_f64().unwrap() / 1e6).abs() < 1e-9, "{vault}");
+    assert!(
+        (month - vault["bytes"].as_f64().unwrap() / 1e6).abs() < 1e-9,
+        "{vault}"
+    );
     assert!(ostler.ok(["vault", "info"]).contains(" EUR a month"));
 
     // The copies on this machine may be gone or wrong at any time.

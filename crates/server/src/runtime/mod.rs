@@ -158,9 +158,9 @@ impl Runtime {
             return Ok(());
         };
         let (done, read) = oneshot::channel();
-        let stops = |_| Failure::new(ErrorKind::Unavailable, "the server stops");
-        reader.send(done).await.map_err(|error| stops(drop(error)))?;
-        read.await.map_err(|error| stops(drop(error)))?
+        let stops = || Failure::new(ErrorKind::Unavailable, "the server stops");
+        reader.send(done).await.map_err(|_| stops())?;
+        read.await.map_err(|_| stops())?
     }
 
     /// Calls the journal on a blocking thread.

@@ -127,7 +127,10 @@ impl Runtime {
         })?;
         if let Some(entry) = entry {
             entry.apply().map_err(|error| {
-                let message = format!("vault `{name}` is made at {} and not configured", configured.location);
+                let message = format!(
+                    "vault `{name}` is made at {} and not configured",
+                    configured.location
+                );
                 Failure::from(error).context(message)
             })?;
             self.read_again().await?;
@@ -147,11 +150,13 @@ impl Runtime {
 
     /// Makes a vault for somebody who may be on another machine.
     pub(super) async fn make(&self, vault: NewVault) -> Result<VaultInfo, Failure> {
-        let wrong = |message: String, hint: &str| Err(Failure::new(ErrorKind::Invalid, message).with_hint(hint));
+        let wrong =
+            |message: String, hint: &str| Err(Failure::new(ErrorKind::Invalid, message).with_hint(hint));
         match (&vault.name, &vault.location) {
-            (Some(name), _) if is_location(name) => {
-                wrong(format!("`{name}` is no name of a vault"), "letters, digits, `-`, `_` and `.` make one")
-            }
+            (Some(name), _) if is_location(name) => wrong(
+                format!("`{name}` is no name of a vault"),
+                "letters, digits, `-`, `_` and `.` make one",
+            ),
             (_, Some(place)) if !place.starts_with('/') && !place.contains("://") => wrong(
                 format!("`{place}` is no place for a vault"),
                 "name a directory of the server's machine in full, or an address such as s3://bucket/prefix",

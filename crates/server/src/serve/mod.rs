@@ -125,15 +125,10 @@ pub async fn run(
     let lock = Lock::take(&current.state_directory, KIND)?;
     let state_directory = current.state_directory.clone();
     let (reader, mut asked) = mpsc::channel::<oneshot::Sender<Result<(), Failure>>>(1);
-    let engine = Runtime::open(current.clone(), Arc::clone(&clock))?.engine().clone();
-    let over = |settings| {
-        Runtime::over(
-            settings,
-            engine.clone(),
-            Arc::clone(&clock),
-            Some(reader.clone()),
-        )
-    };
+    let engine = Runtime::open(current.clone(), Arc::clone(&clock))?
+        .engine()
+        .clone();
+    let over = |settings| Runtime::over(settings, engine.clone(), Arc::clone(&clock), Some(reader.clone()));
     let runtime = over(current);
     let (replace, runtime) = watch::channel(runtime);
     let parts = Parts {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ostler_vocabulary::{Classified as _, ErrorKind};
 
-use super::edit::{VaultEntry, References};
+use super::edit::{References, VaultEntry};
 use super::environment::{Environment, VARIABLES};
 use super::file::File;
 use super::keys::all;
@@ -235,7 +235,10 @@ fn an_added_vault_is_read_back_and_the_rest_stays() {
     let settings = Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();
     assert_eq!(settings.file.vault["off-site"].location, vault.location);
     assert_eq!(settings.file.vault["off-site"].key, vault.opened_by.key);
-    assert_eq!(settings.with_vault(&vault).unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(
+        settings.with_vault(&vault).unwrap_err().kind(),
+        ErrorKind::Invalid
+    );
     let commented = format!("# mine\n{}# end", settings.text.as_deref().unwrap());
     std::fs::write(&settings.config_file, &commented).unwrap();
     let settings = Settings::resolve(&Flags::default(), environment(home.path(), &[])).unwrap();

@@ -133,10 +133,7 @@ fn effort(known: &Estimate) -> Markup {
     let took = known
         .duration_ms
         .map(|millis| format!("takes about {}", about(Duration::from_millis(millis))));
-    let costs = known
-        .cost
-        .as_ref()
-        .map(|cost| format!("costs about {cost}"));
+    let costs = known.cost.as_ref().map(|cost| format!("costs about {cost}"));
     let parts: Vec<String> = took.into_iter().chain(costs).collect();
     html! { (parts.join(" and ")) }
 }

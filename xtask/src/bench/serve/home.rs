@@ -77,7 +77,10 @@ impl Home {
         }
         let journal = self.state().join("operations.db");
         let mut copy = Command::new("python3");
-        copy.args(["-c", PYTHON]).arg(journal).arg(operations.to_string()).arg(COPY);
+        copy.args(["-c", PYTHON])
+            .arg(journal)
+            .arg(operations.to_string())
+            .arg(COPY);
         process::run(&mut copy)
     }
 }

@@ -37,7 +37,10 @@ impl Viewer {
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();
-            ensure!(self.stream.read_line(&mut line)? > 0, "{path}: the server hung up");
+            ensure!(
+                self.stream.read_line(&mut line)? > 0,
+                "{path}: the server hung up"
+            );
             match line.trim_end() {
                 "" => break,
                 line => lines.push(line.to_owned()),
