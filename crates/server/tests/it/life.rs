@@ -311,10 +311,10 @@ async fn another_machine_with_address_and_key_has_everything() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vault_is_made_by_name_and_never_over_another() {
     let world = World::new();
-    let init = ostler_server::InitVault::from(NewVault {
+    let init = ostler_server::InitVault::from(ostler_api::vault::NewVault {
         name: Some("disk".into()),
         location: Some(world.path("disk").display().to_string()),
-        ..NewVault::default()
+        ..Default::default()
     });
     let info = world.runtime.init_vault(init.clone()).await.unwrap();
     assert_eq!(info.summary.name, "disk");
