@@ -1,7 +1,7 @@
 //! Users with passwords, as a browser sees them: cookies and forms over plain requests.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
@@ -30,8 +30,6 @@ impl Answer {
 /// Asks the server at this port of this machine.
 pub fn send(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
     let body = body.as_ref();
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
     let mut request = format!(
         "{method} {path} HTTP/1.0\r\nhost: localhost\r\ncontent-length: {}\r\n",
         body.len()
@@ -39,12 +37,9 @@ pub fn send(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body:
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
-    // A server that has seen enough answers before it was told all.
-    let _ = stream
-        .write_all(format!("{request}\r\n").as_bytes())
-        .and_then(|()| stream.write_all(body));
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
+    let request = [format!("{request}\r\n").as_bytes(), body].concat();
+    let mut attempts = (0..3).map(|_| exchange(port, &request));
+    let answer = attempts.find(|answer| !answer.is_empty()).unwrap_or_default();
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let mut lines = head.lines();
@@ -58,6 +53,20 @@ pub fn send(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body:
         headers,
         body: body.to_owned(),
     }
+}
+
+/// What comes back. A server that has seen enough answers and hangs up before it was told all: the kernel then resets the
+/// connection, over which the answer is lost at times.
+fn exchange(port: u16, request: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+    let _ = stream.write_all(request);
+    let mut answer = Vec::new();
+    match stream.read_to_end(&mut answer) {
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        read => drop(read.unwrap()),
+    }
+    answer
 }
 
 /// Sends a form.
