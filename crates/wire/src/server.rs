@@ -31,8 +31,9 @@ use crate::{Error, Fence, Versions};
 const LONGEST: usize = 64 << 20;
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long who was refused may take to end its connection.
-const PARTING: Duration = Duration::from_secs(1);
+/// How long who was refused may take to end its connection. A busy machine takes seconds to send the request after which it looks
+/// for an answer.
+const PARTING: Duration = HANDSHAKE;
 /// How many connections there may be at a time.
 const CONNECTIONS: usize = 64;
 
