@@ -25,17 +25,7 @@ pub(crate) struct Pass<D, P, T> {
     pub leaves: String,
 }
 
-/// Deletes and looks until nothing is left, something is wrong, or rows came again and again. `found` is what was there before.
-///
-/// # Errors
-/// What ends the operation; what is wrong with the item is in its proof.
-pub(crate) async fn in_passes<T, D, DF, P, PF>(
-    op: &Operation,
-    item: &RetentionItem,
-    mut found: T,
-    pass: Pass<D, P, T>,
-    proof: &mut RetentionProof,
-) -> Result<(), Failure>
+impl<T, D, DF, P, PF> Pass<D, P, T>
 where
     T: Copy + Serialize + DeserializeOwned + Send + Sync + 'static,
     D: Fn(T, Step) -> DF + Send + Sync,
@@ -43,56 +33,62 @@ where
     P: Fn() -> PF + Send + Sync,
     PF: Future<Output = Result<Result<T, RetentionProblem>, Failure>> + Send,
 {
-    for number in 1..=PASSES {
-        let key = format!("{}, pass {number}", key(item));
-        found = match one_pass(op, &key, found, &pass, proof).await? {
-            Some(found) if proof.problem.is_none() && proof.after > 0 => found,
-            _ => return Ok(()),
-        };
-    }
-    Ok(())
-}
-
-/// Deletes once, and looks; tells what was found.
-///
-/// # Errors
-/// What ends the operation.
-pub(crate) async fn one_pass<T, D, DF, P, PF>(
-    op: &Operation,
-    key: &str,
-    found: T,
-    pass: &Pass<D, P, T>,
-    proof: &mut RetentionProof,
-) -> Result<Option<T>, Failure>
-where
-    T: Copy + Serialize + DeserializeOwned + Send + Sync + 'static,
-    D: Fn(T, Step) -> DF + Send + Sync,
-    DF: Future<Output = Result<Result<(), RetentionProblem>, Failure>> + Send,
-    P: Fn() -> PF + Send + Sync,
-    PF: Future<Output = Result<Result<T, RetentionProblem>, Failure>> + Send,
-{
-    let deleted: Result<(), RetentionProblem> = op
-        .step("delete")
-        .key(key)
-        .unit(Unit::Rows)
-        .leaves(pass.leaves.clone())
-        .run(|step| (pass.delete)(found, step))
-        .await?;
-    proof.problem = deleted.err();
-    let proven: Result<T, RetentionProblem> = op
-        .step("prove")
-        .key(key)
-        .retries(3)
-        .run(|_| (pass.prove)())
-        .await?;
-    match proven {
-        Ok(found) => {
-            (pass.tell)(proof, found);
-            Ok(Some(found))
+    /// Deletes and looks until nothing is left, something is wrong, or rows came again and again. `found` is what was there
+    /// before.
+    ///
+    /// # Errors
+    /// What ends the operation; what is wrong with the item is in its proof.
+    pub async fn again_and_again(
+        self,
+        op: &Operation,
+        item: &RetentionItem,
+        mut found: T,
+        proof: &mut RetentionProof,
+    ) -> Result<(), Failure> {
+        for number in 1..=PASSES {
+            let key = format!("{}, pass {number}", key(item));
+            found = match self.once(op, &key, found, proof).await? {
+                Some(found) if proof.problem.is_none() && proof.after > 0 => found,
+                _ => return Ok(()),
+            };
         }
-        Err(problem) => {
-            proof.problem = Some(problem);
-            Ok(None)
+        Ok(())
+    }
+
+    /// Deletes once, and looks; tells what was found.
+    ///
+    /// # Errors
+    /// What ends the operation.
+    pub async fn once(
+        &self,
+        op: &Operation,
+        key: &str,
+        found: T,
+        proof: &mut RetentionProof,
+    ) -> Result<Option<T>, Failure> {
+        let deleted: Result<(), RetentionProblem> = op
+            .step("delete")
+            .key(key)
+            .unit(Unit::Rows)
+            .leaves(self.leaves.clone())
+            .run(|step| (self.delete)(found, step))
+            .await?;
+        proof.problem = deleted.err();
+        let proven: Result<T, RetentionProblem> = op
+            .step("prove")
+            .key(key)
+            .retries(3)
+            .run(|_| (self.prove)())
+            .await?;
+        match proven {
+            Ok(found) => {
+                (self.tell)(proof, found);
+                Ok(Some(found))
+            }
+            Err(problem) => {
+                proof.problem = Some(problem);
+                Ok(None)
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::statement::{Bound, fill, of_rows, quoted};
 use super::{CrateDb, begun, key, of_item, too_many};
 use crate::Database;
-use crate::passes::{Pass, in_passes};
+use crate::passes::Pass;
 use crate::strategy::{Target, problem};
 
 /// So many rows go in one statement at first.
@@ -88,7 +88,7 @@ impl CrateDb {
             },
             leaves: format!("rows of {} that were deleted stay deleted", item.table),
         };
-        in_passes(op, item, found, pass, &mut proof).await?;
+        pass.again_and_again(op, item, found, &mut proof).await?;
         if proof.problem.is_none() && proof.after > 0 {
             let reason = format!("{} such rows are left: they came meanwhile", proof.after);
             proof.problem = Some(problem(ErrorKind::Conflict, reason));

@@ -16,7 +16,7 @@ use super::patience::{Patience, rest};
 use super::statement::{condition, fill, quoted, ranked};
 use super::{Postgres, key, of_item, too_many};
 use crate::Database;
-use crate::passes::{Pass, in_passes};
+use crate::passes::Pass;
 use crate::strategy::{Form, Target, problem};
 
 const FIRST_ROWS: i64 = 1_000;
@@ -58,7 +58,7 @@ impl Postgres {
             tell: |proof, (removed, after)| (proof.removed, proof.after) = (removed, after),
             leaves: format!("rows of {} that were deleted stay deleted", item.table),
         };
-        in_passes(op, item, (0, before), pass, &mut proof).await?;
+        pass.again_and_again(op, item, (0, before), &mut proof).await?;
         let left = "they came meanwhile, or others hold them";
         self.end(op, item, (ErrorKind::Busy, left), proof).await
     }

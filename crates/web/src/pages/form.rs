@@ -241,58 +241,50 @@ impl Typed {
         }
     }
 
-    /// A field of one line.
-    pub fn line(&self, field: Field<'_>) -> Markup {
-        let Field {
-            name,
-            label,
-            help,
-            required,
-        } = field;
+    /// What is typed or chosen, below its name; below it help and what is wrong.
+    fn labelled(&self, name: &str, label: &str, help: &str, control: &Markup) -> Markup {
         html! {
             div.field {
                 label for=(name) { (label) }
-                input id=(name) name=(name) type="text" value=(self.value(name)) required[required]
-                    autocapitalize="none" autocomplete="off" spellcheck="false"
-                    aria-invalid=[self.fault(name).map(|_| "true")] aria-describedby=[self.described(name, help)];
+                (control)
                 (self.below(name, help))
             }
         }
+    }
+
+    /// A field of one line.
+    pub fn line(&self, field: Field<'_>) -> Markup {
+        let (name, help) = (field.name, field.help);
+        let control = html! {
+            input id=(name) name=(name) type="text" value=(self.value(name)) required[field.required]
+                autocapitalize="none" autocomplete="off" spellcheck="false"
+                aria-invalid=[self.fault(name).map(|_| "true")] aria-describedby=[self.described(name, help)];
+        };
+        self.labelled(name, field.label, help, &control)
     }
 
     /// A field of several lines.
     pub fn area(&self, field: Field<'_>) -> Markup {
-        let Field {
-            name,
-            label,
-            help,
-            required,
-        } = field;
-        html! {
-            div.field {
-                label for=(name) { (label) }
-                textarea id=(name) name=(name) rows="3" required[required] spellcheck="false"
-                    aria-invalid=[self.fault(name).map(|_| "true")] aria-describedby=[self.described(name, help)]
-                    { (self.lines(name).join("\n")) }
-                (self.below(name, help))
-            }
-        }
+        let (name, help) = (field.name, field.help);
+        let control = html! {
+            textarea id=(name) name=(name) rows="3" required[field.required] spellcheck="false"
+                aria-invalid=[self.fault(name).map(|_| "true")] aria-describedby=[self.described(name, help)]
+                { (self.lines(name).join("\n")) }
+        };
+        self.labelled(name, field.label, help, &control)
     }
 
     /// A choice of one. Each is a value with what is shown for it.
     pub fn choice(&self, name: &str, label: &str, help: &str, options: &[(&str, &str)]) -> Markup {
-        html! {
-            div.field {
-                label for=(name) { (label) }
-                select id=(name) name=(name) aria-invalid=[self.fault(name).map(|_| "true")]
-                    aria-describedby=[self.described(name, help)] {
-                    @for (value, shown) in options {
-                        option value=(value) selected[*value == self.value(name)] { (shown) }
-                    }
+        let control = html! {
+            select id=(name) name=(name) aria-invalid=[self.fault(name).map(|_| "true")]
+                aria-describedby=[self.described(name, help)] {
+                @for (value, shown) in options {
+                    option value=(value) selected[*value == self.value(name)] { (shown) }
                 }
-                (self.below(name, help))
             }
-        }
+        };
+        self.labelled(name, label, help, &control)
     }
 
     /// A choice of several.

@@ -19,7 +19,7 @@ use super::refresh::after;
 use super::sheet::{Sheet, moment};
 use crate::bounds::range_of;
 use crate::column::TimeColumn;
-use crate::passes::{Pass, one_pass};
+use crate::passes::Pass;
 use crate::rollup::{Window, align};
 use crate::strategy::{Proven, Target};
 
@@ -64,7 +64,7 @@ impl Postgres {
                 item.table
             ),
         };
-        one_pass(op, &key(item), (0, before), &pass, &mut proof).await?;
+        pass.once(op, &key(item), (0, before), &mut proof).await?;
         let left = "they came after their buckets were proven, and are in none";
         let mut proof = self.end(op, item, (ErrorKind::Conflict, left), proof).await?;
         if proof.problem.is_none() {
