@@ -5,7 +5,7 @@ use ostler_cratedb::quote::identifier;
 use ostler_vocabulary::{ErrorKind, Failure};
 use serde_json::Value;
 
-use super::statement::{Bound, fill, of_rows, quoted};
+use super::statement::{Bound, fill, of_rows, quoted, ranked};
 use super::{CrateDb, span};
 use crate::Measured;
 use crate::strategy::Target;
@@ -128,6 +128,13 @@ impl CrateDb {
                 format!("column {column} of type {type_name} cannot be compared with a time in CrateDB"),
             ));
         };
+        if let Some(ranked) = ranked(table, target) {
+            let sql = fill(
+                include_str!("queries/measure_ranked.sql"),
+                &[("ranked", &ranked.sql)],
+            );
+            return Ok(Bound { sql, ..ranked });
+        }
         let places = [
             ("table", quoted(table)),
             ("column", identifier(column)),

@@ -85,14 +85,40 @@ pub(super) fn about_rows_of(template: &str, table: &TableName, partition: &Value
     }
 }
 
-/// The condition of rows that go; `None` when their column cannot be compared here.
+/// The rows of a `keep-last` target, as a query of their ids and times; `None` for any other.
+pub(super) fn ranked(table: &TableName, target: &Target) -> Option<Bound> {
+    let Target::Rows {
+        column,
+        last: Some(last),
+        by,
+        ..
+    } = target
+    else {
+        return None;
+    };
+    let (condition, args) = of_rows(target)?;
+    let by: Vec<String> = by.iter().map(|column| identifier(column)).collect();
+    let places = [
+        ("column", identifier(column)),
+        ("by", by.join(", ")),
+        ("table", quoted(table)),
+        ("last", last.to_string()),
+        ("condition", condition),
+    ];
+    let places = places.each_ref().map(|(name, value)| (*name, value.as_str()));
+    Some(Bound {
+        sql: fill(include_str!("queries/ranked.sql"), &places),
+        args,
+    })
+}
+
+/// The condition of rows that go, without the rank that `keep-last` adds; `None` when their column cannot be compared here.
 pub(super) fn of_rows(target: &Target) -> Option<(String, Vec<Value>)> {
     let Target::Rows {
         column,
         type_name,
         boundary,
         form,
-        last: None,
         ..
     } = target
     else {
