@@ -7,7 +7,7 @@ use ostler_operations::Operation;
 use ostler_vocabulary::{Failure, Unit};
 use serde::{Deserialize, Serialize};
 
-use super::statement::{Bound, fill, quoted};
+use super::statement::{Bound, filled, quoted};
 use super::{CrateDb, of_item};
 use crate::erasure;
 use crate::item::{detail_of, planned};
@@ -168,9 +168,8 @@ fn about(template: &str, place: &SubjectColumn, subject: &str) -> Bound {
         ("table", quoted(&place.table)),
         ("column", identifier(&place.column)),
     ];
-    let places = places.each_ref().map(|(name, value)| (*name, value.as_str()));
     Bound {
-        sql: fill(template, &places),
+        sql: filled(template, &places),
         args: vec![subject.into()],
     }
 }

@@ -9,7 +9,7 @@ use ostler_operations::Step;
 use ostler_vocabulary::{ErrorKind, Failure};
 use serde_json::Value;
 
-use super::statement::{Bound, fill, quoted};
+use super::statement::{Bound, filled, quoted};
 use super::{CrateDb, of_item};
 use crate::materialized::{self, Made, Rebuilding, Remake};
 use crate::{Database, Error};
@@ -224,12 +224,4 @@ fn places(it: &Rebuilding) -> [(&'static str, String); 4] {
         ("query", it.query.clone()),
         ("window", it.window.clone().unwrap_or_default()),
     ]
-}
-
-fn filled(template: &str, places: &[(&str, String)]) -> String {
-    let places: Vec<(&str, &str)> = places
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    fill(template, &places)
 }

@@ -5,7 +5,7 @@ use ostler_cratedb::quote::identifier;
 use ostler_vocabulary::{ErrorKind, Failure};
 use serde_json::Value;
 
-use super::statement::{Bound, fill, of_rows, quoted, ranked};
+use super::statement::{Bound, fill, filled, of_rows, quoted, ranked};
 use super::{CrateDb, span};
 use crate::Measured;
 use crate::strategy::Target;
@@ -140,9 +140,8 @@ impl CrateDb {
             ("column", identifier(column)),
             ("condition", condition),
         ];
-        let places = places.each_ref().map(|(name, value)| (*name, value.as_str()));
         Ok(Bound {
-            sql: fill(include_str!("queries/measure_rows.sql"), &places),
+            sql: filled(include_str!("queries/measure_rows.sql"), &places),
             args,
         })
     }

@@ -10,7 +10,7 @@ use ostler_vocabulary::{ErrorKind, Failure};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::statement::{Bound, fill, of_rows, quoted, ranked};
+use super::statement::{Bound, filled, of_rows, quoted, ranked};
 use super::{CrateDb, begun, key, of_item, too_many};
 use crate::Database;
 use crate::passes::Pass;
@@ -41,9 +41,8 @@ pub(super) fn statement(table: &TableName, target: &Target) -> Option<Bound> {
 
 fn bound(table: &TableName, condition: &str, args: Vec<Value>) -> Bound {
     let places = [("table", quoted(table)), ("condition", condition.to_owned())];
-    let places = places.each_ref().map(|(name, value)| (*name, value.as_str()));
     Bound {
-        sql: fill(include_str!("queries/drop.sql"), &places),
+        sql: filled(include_str!("queries/drop.sql"), &places),
         args,
     }
 }
@@ -55,9 +54,8 @@ fn without(table: &TableName, ranked: Bound, limit: &str) -> Bound {
         ("ranked", ranked.sql),
         ("limit", limit.to_owned()),
     ];
-    let places = places.each_ref().map(|(name, value)| (*name, value.as_str()));
     Bound {
-        sql: fill(include_str!("queries/drop_ranked.sql"), &places),
+        sql: filled(include_str!("queries/drop_ranked.sql"), &places),
         args: ranked.args,
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::span;
 use crate::facts::Values;
 use crate::strategy::{Form, Target};
-pub(super) use crate::template::fill;
+pub(super) use crate::template::{fill, filled};
 
 /// A statement with the values of its `?`.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,9 +105,8 @@ pub(super) fn ranked(table: &TableName, target: &Target) -> Option<Bound> {
         ("last", last.to_string()),
         ("condition", condition),
     ];
-    let places = places.each_ref().map(|(name, value)| (*name, value.as_str()));
     Some(Bound {
-        sql: fill(include_str!("queries/ranked.sql"), &places),
+        sql: filled(include_str!("queries/ranked.sql"), &places),
         args,
     })
 }

@@ -11,7 +11,7 @@ use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 use serde_json::Value;
 
 use super::patience::Patience;
-use super::statement::{fill, quoted};
+use super::statement::{filled, quoted};
 use super::{Postgres, of_item};
 use crate::materialized::{self, Made, Rebuilding, Remake};
 use crate::{Database, Error};
@@ -191,12 +191,4 @@ fn filling(it: &Rebuilding) -> Vec<String> {
             filled(include_str!("queries/materialize_window.sql"), &places),
         ],
     }
-}
-
-fn filled(template: &str, places: &[(&str, String)]) -> String {
-    let places: Vec<(&str, &str)> = places
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    fill(template, &places)
 }
