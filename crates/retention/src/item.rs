@@ -1,7 +1,10 @@
 //! What every database does alike with an item of a plan. Pure.
 
 use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
-use ostler_vocabulary::ErrorKind;
+use ostler_vocabulary::{ErrorKind, Failure};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::strategy::problem;
 
@@ -43,4 +46,25 @@ pub(crate) fn goes_on(looked: Result<bool, RetentionProblem>, proof: &mut Retent
 /// By what the steps of an item are told from those of others.
 pub(crate) fn key(item: &RetentionItem) -> String {
     format!("{} ({})", item.table, item.policy)
+}
+
+/// What the plan says of an item, in the words of its own kind of work.
+pub(crate) fn planned<T: DeserializeOwned>(detail: &Value) -> Result<T, Failure> {
+    T::deserialize(detail).map_err(|error| {
+        Failure::new(
+            ErrorKind::Unsupported,
+            format!("the plan cannot be read: {error}"),
+        )
+    })
+}
+
+/// The same, the other way.
+pub(crate) fn detail_of(planned: &impl Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(planned)
+        .map_err(|error| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {error}")))
+}
+
+/// A statement without its line breaks.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

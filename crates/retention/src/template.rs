@@ -27,6 +27,15 @@ pub(crate) fn fill(template: &str, places: &[(&str, &str)]) -> String {
     text
 }
 
+/// The same with texts that were made for it.
+pub(crate) fn filled(template: &str, places: &[(&str, String)]) -> String {
+    let places: Vec<(&str, &str)> = places
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    fill(template, &places)
+}
+
 #[cfg(test)]
 mod tests {
     use super::fill;

@@ -33,7 +33,12 @@ impl World {
     }
 
     pub(crate) fn words(&self, words: &[&str]) -> Vec<String> {
-        let mut all = vec!["retention".to_owned()];
+        self.words_of("retention", words)
+    }
+
+    /// A command of another noun, of this cluster and schema.
+    pub(crate) fn words_of(&self, noun: &str, words: &[&str]) -> Vec<String> {
+        let mut all = vec![noun.to_owned()];
         all.extend(words.iter().map(|word| (*word).to_owned()));
         all.push(format!("--dsn={}", self.crate_db.url()));
         all.push(format!("--schema=ext_{}", self.name));
@@ -56,7 +61,12 @@ impl World {
 
     /// Runs until it is killed at a step.
     pub(crate) fn killed(&self, at: &str, words: &[&str]) {
-        let mut command = self.ostler.command(self.words(words));
+        self.killed_of("retention", at, words);
+    }
+
+    /// The same for another noun.
+    pub(crate) fn killed_of(&self, noun: &str, at: &str, words: &[&str]) {
+        let mut command = self.ostler.command(self.words_of(noun, words));
         let output = command.env("OSTLER_TEST_KILL", at).output().unwrap();
         assert_eq!(output.status.code(), None, "{at}: {}", said(&output));
     }

@@ -60,6 +60,7 @@ mod retention_busy;
 mod retention_columns;
 mod retention_cratedb;
 mod retention_cratedb_cut;
+mod retention_cratedb_tables;
 mod retention_cratedb_together;
 mod retention_partman;
 mod retention_tablespaces;

@@ -1,6 +1,9 @@
 //! What was changed and removed, and by whom: a table that is only added to.
 
+use std::future::Future;
+
 use ostler_api::document::{RetentionEntry, RetentionItem, RetentionProof};
+use ostler_api::tables::{TableItem, TableProof};
 use ostler_cratedb::quote::identifier;
 use ostler_operations::Operation;
 use ostler_vocabulary::{Failure, Timestamp};
@@ -10,7 +13,69 @@ use super::policies::Layout;
 use super::statement::fill;
 use super::{CrateDb, key};
 
+/// What stands in the audit while it is not known what came of something.
+pub(super) const UNFINISHED: &str = "it is not known whether this was made";
+
+/// A change, as the audit has it.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// By what it is told from others.
+    pub entry: String,
+    pub action: String,
+    pub name: String,
+    pub before: Value,
+    pub after: Value,
+}
+
 impl CrateDb {
+    /// Makes a change, which is written down before, and again when it is known what came of it.
+    pub(super) async fn noted<T>(
+        &self,
+        change: &Change,
+        making: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let args = [
+            change.entry.as_str().into(),
+            change.action.as_str().into(),
+            change.name.as_str().into(),
+            UNFINISHED.into(),
+            change.before.clone(),
+            change.after.clone(),
+        ];
+        self.own(include_str!("queries/begin_change.sql"), &args).await?;
+        let made = making.await;
+        let said = match &made {
+            Ok(_) => Value::Null,
+            Err(failure) => failure.messages().join(": ").into(),
+        };
+        let args = [said, change.entry.as_str().into()];
+        self.own(include_str!("queries/end_change.sql"), &args).await?;
+        made
+    }
+
+    /// What became of work on a table, in the audit of the cluster.
+    pub(super) async fn record_work(
+        &self,
+        op: &Operation,
+        item: &TableItem,
+        name: &str,
+        proof: &TableProof,
+    ) -> Result<(), Failure> {
+        let operation = op.id().to_string();
+        let error = proof.problem.as_ref().map(|problem| problem.reason.clone());
+        let args = [
+            format!("{operation} {}", item.object).into(),
+            item.action.as_str().into(),
+            name.into(),
+            item.object.as_str().into(),
+            proof.rows.into(),
+            error.into(),
+            operation.into(),
+        ];
+        self.own(include_str!("queries/audit_run.sql"), &args).await?;
+        Ok(())
+    }
+
     pub(super) async fn read_history(&self, limit: i64) -> Result<Vec<RetentionEntry>, Failure> {
         if self.layout().await? != Layout::Ours {
             return Ok(Vec::new());

@@ -5,7 +5,7 @@ use ostler_cratedb::quote::identifier;
 use ostler_vocabulary::{ErrorKind, Failure};
 use serde_json::Value;
 
-use super::statement::{Bound, fill, of_rows, quoted};
+use super::statement::{Bound, fill, filled, of_rows, quoted, ranked};
 use super::{CrateDb, span};
 use crate::Measured;
 use crate::strategy::Target;
@@ -128,14 +128,20 @@ impl CrateDb {
                 format!("column {column} of type {type_name} cannot be compared with a time in CrateDB"),
             ));
         };
+        if let Some(ranked) = ranked(table, target) {
+            let sql = fill(
+                include_str!("queries/measure_ranked.sql"),
+                &[("ranked", &ranked.sql)],
+            );
+            return Ok(Bound { sql, ..ranked });
+        }
         let places = [
             ("table", quoted(table)),
             ("column", identifier(column)),
             ("condition", condition),
         ];
-        let places = places.each_ref().map(|(name, value)| (*name, value.as_str()));
         Ok(Bound {
-            sql: fill(include_str!("queries/measure_rows.sql"), &places),
+            sql: filled(include_str!("queries/measure_rows.sql"), &places),
             args,
         })
     }

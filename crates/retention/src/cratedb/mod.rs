@@ -5,15 +5,20 @@
 
 mod audit;
 mod catalogue;
+mod definitions;
+mod erase;
 mod lease;
+mod materialize;
 mod measure;
 mod partition;
 mod policies;
+mod query;
 mod reallocate;
 mod rows;
 mod snapshot;
 mod span;
 mod statement;
+mod tables;
 mod together;
 mod whereabouts;
 
@@ -119,6 +124,7 @@ impl Database for CrateDb {
         &[
             Strategy::Drop,
             Strategy::Delete,
+            Strategy::KeepLast,
             Strategy::Reallocate,
             Strategy::Snapshot,
         ]
@@ -290,23 +296,28 @@ impl Database for CrateDb {
         }
     }
 
-    async fn definitions(&self, _: DefinitionKind) -> Result<Vec<Defined>, Failure> {
-        Ok(Vec::new())
+    async fn definitions(&self, kind: DefinitionKind) -> Result<Vec<Defined>, Failure> {
+        self.read_definitions(kind).await
     }
 
     async fn define(&self, defined: &Defined) -> Result<Vec<String>, Failure> {
-        Err(not_here(defined.definition.kind().as_str()))
+        self.make_definition(defined).await
     }
 
-    async fn undefine(&self, defined: &Defined, _: bool) -> Result<Vec<String>, Failure> {
-        Err(not_here(defined.definition.kind().as_str()))
+    async fn undefine(&self, defined: &Defined, with_data: bool) -> Result<Vec<String>, Failure> {
+        self.unmake_definition(defined, with_data).await
     }
 
-    async fn plan_work(&self, request: &mut Tables, _: Timestamp) -> Result<TablesWork, Failure> {
-        Err(not_here(request.task.kind()))
+    async fn plan_work(&self, request: &mut Tables, now: Timestamp) -> Result<TablesWork, Failure> {
+        self.plan_tables(request, now).await
     }
 
-    async fn do_work(&self, _: &Operation, request: &Tables, _: &TableItem) -> Result<TableProof, Failure> {
-        Err(not_here(request.task.kind()))
+    async fn do_work(
+        &self,
+        op: &Operation,
+        request: &Tables,
+        item: &TableItem,
+    ) -> Result<TableProof, Failure> {
+        self.do_tables(op, request, item).await
     }
 }

@@ -11,12 +11,11 @@ use ostler_vocabulary::{ErrorKind, Failure, Period};
 use serde_json::{Value, json};
 
 use super::CrateDb;
+use super::audit::Change;
 use crate::Error;
 
 /// The version of rows.
 const FORMAT: i64 = 1;
-/// What stands in the audit while it is not known whether a change was made.
-const UNFINISHED: &str = "it is not known whether this was made";
 
 /// What is there of our tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,28 +202,22 @@ impl CrateDb {
         let entry = format!("{} {} {version}", change.action, change.policy);
         let before = change.before.as_ref().map(|policy| json!(policy));
         let after = change.after.as_ref().map(|policy| json!(policy));
-        let args = [
-            entry.as_str().into(),
-            change.action.as_str().into(),
-            change.policy.as_str().into(),
-            UNFINISHED.into(),
-            before.unwrap_or_default(),
-            after.unwrap_or_default(),
-        ];
-        self.own(include_str!("queries/begin_change.sql"), &args).await?;
-        let made = match (&change.before, &change.after) {
-            (None, None) => Ok(()),
-            (None, Some(after)) => self.insert(&id, after).await,
-            (Some(before), Some(after)) => self.replace(&id, before, after).await,
-            (Some(before), None) => self.delete_row(&id, before).await,
+        let change_of = Change {
+            entry,
+            action: change.action.clone(),
+            name: change.policy.clone(),
+            before: before.unwrap_or_default(),
+            after: after.unwrap_or_default(),
         };
-        let said = match &made {
-            Ok(()) => Value::Null,
-            Err(failure) => failure.messages().join(": ").into(),
+        let making = async {
+            match (&change.before, &change.after) {
+                (None, None) => Ok(()),
+                (None, Some(after)) => self.insert(&id, after).await,
+                (Some(before), Some(after)) => self.replace(&id, before, after).await,
+                (Some(before), None) => self.delete_row(&id, before).await,
+            }
         };
-        self.own(include_str!("queries/end_change.sql"), &[said, entry.into()])
-            .await?;
-        made
+        self.noted(&change_of, making).await
     }
 
     /// The columns of a row, in the order of the statements.

@@ -10,7 +10,7 @@ use ostler_vocabulary::{ErrorKind, Failure};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::statement::{Bound, fill, of_rows, quoted};
+use super::statement::{Bound, filled, of_rows, quoted, ranked};
 use super::{CrateDb, begun, key, of_item, too_many};
 use crate::Database;
 use crate::passes::Pass;
@@ -27,18 +27,36 @@ struct Found {
     from: Option<i64>,
 }
 
+/// So many of those that are not the newest of their key go in one statement, which ranks all rows of the table.
+const RANKED_ROWS: u64 = 50_000;
+
 /// The statement that removes them all.
 pub(super) fn statement(table: &TableName, target: &Target) -> Option<Bound> {
+    if let Some(ranked) = ranked(table, target) {
+        return Some(without(table, ranked, ""));
+    }
     let (condition, args) = of_rows(target)?;
     Some(bound(table, &condition, args))
 }
 
 fn bound(table: &TableName, condition: &str, args: Vec<Value>) -> Bound {
     let places = [("table", quoted(table)), ("condition", condition.to_owned())];
-    let places = places.each_ref().map(|(name, value)| (*name, value.as_str()));
     Bound {
-        sql: fill(include_str!("queries/drop.sql"), &places),
+        sql: filled(include_str!("queries/drop.sql"), &places),
         args,
+    }
+}
+
+/// The statement that removes rows of a query of their ids.
+fn without(table: &TableName, ranked: Bound, limit: &str) -> Bound {
+    let places = [
+        ("table", quoted(table)),
+        ("ranked", ranked.sql),
+        ("limit", limit.to_owned()),
+    ];
+    Bound {
+        sql: filled(include_str!("queries/drop_ranked.sql"), &places),
+        args: ranked.args,
     }
 }
 
@@ -116,10 +134,14 @@ impl CrateDb {
         pace: Pace,
         step: &Step,
     ) -> Result<(), Failure> {
+        if let Some(ranked) = ranked(&item.table, target) {
+            return self.delete_ranked(item, ranked, pace, step).await;
+        }
         let (condition, args) = of_rows(target).ok_or(crate::Error::ForeignPlan)?;
         let end = args.first().and_then(Value::as_i64);
         let (Some(from), Some(end)) = (found.from, end) else {
-            return self.delete_by(item, &condition, args, step).await.map(drop);
+            let all = bound(&item.table, &condition, args);
+            return self.delete_by(&all, step).await.map(drop);
         };
         let column = identifier(target.column().0);
         let mut from = from;
@@ -129,12 +151,10 @@ impl CrateDb {
             let start = Instant::now();
             let piece = match to == end {
                 // With what came before the first one meanwhile.
-                true => self.delete_by(item, &condition, args.clone(), step).await?,
-                false => {
-                    let condition = format!("{column} < ?");
-                    self.delete_by(item, &condition, vec![to.into()], step).await?
-                }
+                true => bound(&item.table, &condition, args.clone()),
+                false => bound(&item.table, &format!("{column} < ?"), vec![to.into()]),
             };
+            let piece = self.delete_by(&piece, step).await?;
             let took = start.elapsed();
             width = next_width(width, took, Duration::from_millis(pace.batch_ms));
             from = to;
@@ -145,16 +165,30 @@ impl CrateDb {
         Ok(())
     }
 
-    /// One statement.
-    async fn delete_by(
+    /// Deletes those that are not among the newest of their key. What is deleted is ranked no more only after a refresh.
+    async fn delete_ranked(
         &self,
         item: &RetentionItem,
-        condition: &str,
-        args: Vec<Value>,
+        ranked: Bound,
+        pace: Pace,
         step: &Step,
-    ) -> Result<u64, Failure> {
+    ) -> Result<(), Failure> {
+        let piece = without(&item.table, ranked, &format!("LIMIT {RANKED_ROWS}"));
+        loop {
+            let start = Instant::now();
+            let gone = self.delete_by(&piece, step).await?;
+            self.refresh(&item.table).await?;
+            if gone < RANKED_ROWS {
+                return Ok(());
+            }
+            rest(start.elapsed().mul_f64(pace.rest.clamp(0.0, 100.0)), step).await?;
+        }
+    }
+
+    /// One statement.
+    async fn delete_by(&self, piece: &Bound, step: &Step) -> Result<u64, Failure> {
         self.confirm_lease().await?;
-        let answer = self.ask(&bound(&item.table, condition, args)).await?;
+        let answer = self.ask(piece).await?;
         let gone = u64::try_from(answer.rowcount).unwrap_or(0);
         step.progress.add_done(gone);
         Ok(gone)

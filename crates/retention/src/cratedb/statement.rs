@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::span;
 use crate::facts::Values;
 use crate::strategy::{Form, Target};
-pub(super) use crate::template::fill;
+pub(super) use crate::template::{fill, filled};
 
 /// A statement with the values of its `?`.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,14 +85,39 @@ pub(super) fn about_rows_of(template: &str, table: &TableName, partition: &Value
     }
 }
 
-/// The condition of rows that go; `None` when their column cannot be compared here.
+/// The rows of a `keep-last` target, as a query of their ids and times; `None` for any other.
+pub(super) fn ranked(table: &TableName, target: &Target) -> Option<Bound> {
+    let Target::Rows {
+        column,
+        last: Some(last),
+        by,
+        ..
+    } = target
+    else {
+        return None;
+    };
+    let (condition, args) = of_rows(target)?;
+    let by: Vec<String> = by.iter().map(|column| identifier(column)).collect();
+    let places = [
+        ("column", identifier(column)),
+        ("by", by.join(", ")),
+        ("table", quoted(table)),
+        ("last", last.to_string()),
+        ("condition", condition),
+    ];
+    Some(Bound {
+        sql: filled(include_str!("queries/ranked.sql"), &places),
+        args,
+    })
+}
+
+/// The condition of rows that go, without the rank that `keep-last` adds; `None` when their column cannot be compared here.
 pub(super) fn of_rows(target: &Target) -> Option<(String, Vec<Value>)> {
     let Target::Rows {
         column,
         type_name,
         boundary,
         form,
-        last: None,
         ..
     } = target
     else {

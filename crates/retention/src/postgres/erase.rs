@@ -3,19 +3,18 @@
 
 mod order;
 
-use ostler_api::retention::{Pace, Policy, Strategy, TableColumn, TableName};
-use ostler_api::tables::{DefinitionKind, Erase, Evidence, SubjectColumn, TableItem, TableProof, TablesWork};
+use ostler_api::retention::{Pace, TableColumn, TableName};
+use ostler_api::tables::{Erase, SubjectColumn, TableItem, TableProof, TablesWork};
 use ostler_operations::Operation;
 use ostler_postgres::Type;
 use ostler_postgres::quote::{identifier, literal};
-use ostler_vocabulary::{ErrorKind, Failure};
+use ostler_vocabulary::Failure;
 use serde::{Deserialize, Serialize};
 
 use super::statement::{fill, quoted};
 use super::{Postgres, detail_of, of_item, planned};
-use crate::Database;
-use crate::facts::Shape;
 use crate::tables::begun;
+use crate::{Database, erasure};
 use order::{Reference, References};
 
 /// A part of the work.
@@ -116,13 +115,7 @@ impl Rows {
 
 impl Postgres {
     pub(super) async fn plan_erasure(&self, request: &Erase) -> Result<TablesWork, Failure> {
-        if request.subject.is_empty() || request.of.is_empty() {
-            let reason = "an erasure needs a subject, and at least one column that says whose a row is";
-            return Err(Failure::new(ErrorKind::Invalid, reason));
-        }
-        for place in &request.of {
-            self.is_there(place).await?;
-        }
+        erasure::valid(self, request).await?;
         let mut references = References::default();
         let mut ask: Vec<TableName> = request.of.iter().map(|place| place.table.clone()).collect();
         while let Some(table) = ask.pop() {
@@ -135,13 +128,7 @@ impl Postgres {
         }
         let (rows, mut notes) = order::order(&request.of, &references)?;
         let counted = self.counted(&rows, &request.subject).await?;
-        if counted.iter().all(|count| *count == 0) {
-            return Err(Failure::new(
-                ErrorKind::NotFound,
-                format!("no row in {} belongs to this subject", self.name()),
-            )
-            .with_hint("look at how it is written in these columns; what is erased already has its certificate in the history"));
-        }
+        erasure::found(self, &counted)?;
         let mut items = Vec::new();
         for (rows, count) in rows.into_iter().zip(counted) {
             items.push(TableItem {
@@ -153,45 +140,17 @@ impl Postgres {
                 detail: detail_of(&Part::Remove(rows))?,
             });
         }
-        items.push(TableItem {
-            // Told apart without being told: whoever knows the subject can compare.
-            object: format!(
-                "subject {}",
-                &blake3::hash(request.subject.as_bytes()).to_hex()[..32]
-            ),
-            action: "look again".to_owned(),
-            reason: "no row of it may be left, in one snapshot of all these tables".to_owned(),
-            rows: None,
-            statements: Vec::new(),
-            detail: detail_of(&Part::Look {
-                of: request.of.clone(),
-            })?,
-        });
-        notes.extend(self.copies(&request.of).await?);
+        let look = Part::Look {
+            of: request.of.clone(),
+        };
+        let reason = "no row of it may be left, in one snapshot of all these tables";
+        items.push(erasure::look_again(request, reason, detail_of(&look)?));
+        notes.extend(erasure::copies(self, &request.of).await?);
         Ok(TablesWork {
             database: self.name(),
             items,
             notes,
         })
-    }
-
-    /// Whether a column can say whose a row is.
-    async fn is_there(&self, place: &SubjectColumn) -> Result<(), Failure> {
-        let wrong = |kind, reason: String| Err(Failure::new(kind, reason));
-        let Some(facts) = self.facts(&place.table).await? else {
-            return wrong(ErrorKind::NotFound, format!("there is no table {}", place.table));
-        };
-        if facts.shape == Shape::Other {
-            let reason = format!("{} is no table with rows of its own", place.table);
-            return wrong(ErrorKind::Unsupported, reason);
-        }
-        match facts.columns.iter().any(|column| column.name == place.column) {
-            true => Ok(()),
-            false => {
-                let reason = format!("{} has no column {}", place.table, place.column);
-                wrong(ErrorKind::NotFound, reason)
-            }
-        }
     }
 
     async fn references(&self, table: &TableName) -> Result<Vec<Reference>, Failure> {
@@ -214,37 +173,6 @@ impl Postgres {
         };
         self.all_or_none(include_str!("queries/erase_snapshot.sql"), work)
             .await
-    }
-
-    /// Where rows of these tables may be besides.
-    async fn copies(&self, of: &[SubjectColumn]) -> Result<Vec<String>, Failure> {
-        let concerns = |table: &TableName| of.iter().any(|place| place.table == *table);
-        let archived = |policy: &Policy| policy.strategy == Strategy::Archive && concerns(&policy.table);
-        let mut notes = Vec::new();
-        for policy in self.policies().await?.iter().filter(|policy| archived(policy)) {
-            let shelf = policy.shelf().map_or("its archive", String::as_str);
-            notes.push(format!(
-                "rows of {} may be in archives of policy {} in {shelf}; they are not touched",
-                policy.table, policy.name
-            ));
-        }
-        for defined in self.definitions(DefinitionKind::Rollup).await? {
-            if defined
-                .definition
-                .rollup()
-                .is_some_and(|rollup| concerns(&rollup.table))
-            {
-                notes.push(format!("sums in rollup {} are not touched", defined.name));
-            }
-        }
-        for defined in self.definitions(DefinitionKind::Materialized).await? {
-            notes.push(format!(
-                "materialized {} may have copies until it is refreshed",
-                defined.name
-            ));
-        }
-        notes.push("backups of the database are not touched".to_owned());
-        Ok(notes)
     }
 
     pub(super) async fn erase(
@@ -294,16 +222,7 @@ impl Postgres {
             .await?;
         match left {
             Err(problem) => proof.problem = Some(problem),
-            Ok(left) => {
-                let compared = of.iter().zip(left).map(|(place, left)| {
-                    Evidence::equal(
-                        format!("rows left in {} by {}", place.table, place.column),
-                        0,
-                        left,
-                    )
-                });
-                proof.evidence = compared.collect();
-            }
+            Ok(left) => proof.evidence = erasure::nothing_left(of, &left),
         }
         Ok(proof)
     }

@@ -29,13 +29,12 @@ use ostler_operations::Operation;
 use ostler_postgres::{Connection, Options, Parameter, Target as Place, Type};
 use ostler_store::Store;
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::archive::Shelves;
 use crate::class::ClassKey;
 use crate::facts::Table;
-use crate::item::{begun, key, too_many};
+use crate::item::{begun, detail_of, key, one_line, planned, too_many};
 use crate::strategy::{Besides, Target, Task, problem};
 use crate::{Database, Error, Measured};
 use statement::{condition, fill, measuring, quoted, ranked};
@@ -132,22 +131,6 @@ fn of_item<T>(result: Result<T, Failure>) -> Result<Result<T, RetentionProblem>,
         }
         Err(failure) => Ok(Err(problem(failure.kind(), failure.messages().join(": ")))),
     }
-}
-
-/// What the plan says of an item, in the words of its own kind of work.
-fn planned<T: DeserializeOwned>(detail: &serde_json::Value) -> Result<T, Failure> {
-    T::deserialize(detail).map_err(|error| {
-        Failure::new(
-            ErrorKind::Unsupported,
-            format!("the plan cannot be read: {error}"),
-        )
-    })
-}
-
-/// The same, the other way.
-fn detail_of(planned: &impl Serialize) -> Result<serde_json::Value, Failure> {
-    serde_json::to_value(planned)
-        .map_err(|error| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {error}")))
 }
 
 #[async_trait]
@@ -370,8 +353,4 @@ impl Postgres {
             Target::Rows { .. } => self.look_at_rows(item, target).await.map(Some),
         }
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

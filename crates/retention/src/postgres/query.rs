@@ -1,53 +1,23 @@
 //! A statement of a user, as an operation: once, in a transaction that also writes what came of it.
 
-use std::collections::BTreeMap;
-
 use ostler_api::tables::{Evidence, RunQuery, TableItem, TableProof, TablesWork};
 use ostler_operations::Operation;
 use ostler_postgres::Type;
-use ostler_vocabulary::{ErrorKind, Failure, Unit};
-use serde::{Deserialize, Serialize};
+use ostler_vocabulary::{Failure, Unit};
 
-use super::{Postgres, detail_of, of_item, one_line, planned};
+use super::{Postgres, of_item, planned};
 use crate::Database;
-use crate::statement::filled;
+use crate::query::Running;
 use crate::tables::begun;
-
-/// What a run needs to know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Running {
-    sql: String,
-    parameters: BTreeMap<String, String>,
-}
 
 impl Postgres {
     /// What would be run. The server is asked whether it understands it, and runs nothing.
-    pub(super) async fn plan_query(&self, request: &RunQuery, sql: String) -> Result<TablesWork, Failure> {
-        let running = Running {
-            sql,
-            parameters: request.parameters.clone(),
-        };
-        let statement = statement(&running)?;
-        self.understood(&statement).await?;
-        let parameters: Vec<String> = running
-            .parameters
-            .iter()
-            .map(|(name, value)| format!("{name} = {value}"))
-            .collect();
-        let item = TableItem {
-            object: object(request),
-            action: "run statement".to_owned(),
-            reason: match parameters.is_empty() {
-                true => one_line(&running.sql),
-                false => format!("{} with {}", one_line(&running.sql), parameters.join(", ")),
-            },
-            rows: None,
-            statements: vec![statement],
-            detail: detail_of(&running)?,
-        };
+    pub(super) async fn plan_query(&self, request: &RunQuery) -> Result<TablesWork, Failure> {
+        let running = Running::of(self, request).await?;
+        self.understood(&running.statement()?).await?;
         Ok(TablesWork {
             database: self.name(),
-            items: vec![item],
+            items: vec![running.item(request)?],
             notes: Vec::new(),
         })
     }
@@ -66,7 +36,7 @@ impl Postgres {
 
     pub(super) async fn run_query(&self, op: &Operation, item: &TableItem) -> Result<TableProof, Failure> {
         let running: Running = planned(&item.detail)?;
-        let statement = statement(&running)?;
+        let statement = running.statement()?;
         self.run_noted(
             op,
             item,
@@ -169,22 +139,4 @@ impl Postgres {
         self.session.execute(&forget, &parameters).await?;
         Ok(())
     }
-}
-
-/// Whether a text is the name of a statement rather than one.
-pub(super) fn is_name(text: &str) -> bool {
-    !text.trim().contains(char::is_whitespace)
-}
-
-/// What people call it.
-fn object(request: &RunQuery) -> String {
-    match is_name(&request.query) {
-        true => request.query.clone(),
-        false => "statement".to_owned(),
-    }
-}
-
-fn statement(running: &Running) -> Result<String, Failure> {
-    filled(&running.sql, &running.parameters)
-        .map_err(|wrong| Failure::new(ErrorKind::Invalid, wrong.to_string()))
 }

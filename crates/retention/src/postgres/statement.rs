@@ -4,7 +4,7 @@ use ostler_api::retention::TableName;
 use ostler_postgres::quote::{identifier, literal};
 
 use crate::strategy::{Form, Target};
-pub(super) use crate::template::fill;
+pub(super) use crate::template::{fill, filled};
 
 /// A table's quoted name.
 pub(super) fn quoted(table: &TableName) -> String {

@@ -9,6 +9,7 @@ use ostler_vocabulary::{Failure, Timestamp};
 use serde::Deserialize;
 
 use super::Postgres;
+use crate::materialized;
 
 /// Since when definitions are there, in versions of our tables.
 const DEFINITIONS: i64 = 3;
@@ -44,11 +45,6 @@ impl Postgres {
                 definition: row.definition,
             })
             .collect())
-    }
-
-    /// What is defined under a name.
-    pub(super) async fn definition(&self, kind: DefinitionKind, name: &str) -> Result<Defined, Failure> {
-        crate::definition::find(self, kind, name).await
     }
 
     pub(super) async fn make_definition(&self, defined: &Defined) -> Result<Vec<String>, Failure> {
@@ -137,29 +133,8 @@ impl Postgres {
     ) -> Result<TablesWork, Failure> {
         match &mut request.task {
             TableTask::RefreshRollup(refresh) => self.plan_refresh(refresh, now).await,
-            TableTask::RefreshMaterialized(refresh) => {
-                let defined = self
-                    .definition(DefinitionKind::Materialized, &refresh.name)
-                    .await?;
-                let Definition::Materialized(it) = &defined.definition else {
-                    return Err(crate::Error::ForeignPlan.into());
-                };
-                self.plan_materialized(it, refresh, now).await
-            }
-            TableTask::RunQuery(run) => {
-                let sql = match super::query::is_name(&run.query) {
-                    false => run.query.clone(),
-                    true => match self
-                        .definition(DefinitionKind::Query, &run.query)
-                        .await?
-                        .definition
-                    {
-                        Definition::Query(known) => known.sql,
-                        _ => return Err(crate::Error::ForeignPlan.into()),
-                    },
-                };
-                self.plan_query(run, sql).await
-            }
+            TableTask::RefreshMaterialized(refresh) => self.plan_materialized(refresh, now).await,
+            TableTask::RunQuery(run) => self.plan_query(run).await,
             TableTask::Erase(erase) => self.plan_erasure(erase).await,
         }
     }
@@ -172,7 +147,7 @@ impl Postgres {
     ) -> Result<TableProof, Failure> {
         let proof = match &request.task {
             TableTask::RefreshRollup(_) => self.refresh(op, item, request.pace).await?,
-            TableTask::RefreshMaterialized(_) => self.refresh_materialized(op, item, request.pace).await?,
+            TableTask::RefreshMaterialized(_) => materialized::refresh(self, op, item, request.pace).await?,
             TableTask::RunQuery(_) => self.run_query(op, item).await?,
             TableTask::Erase(erase) => self.erase(op, erase, item, request.pace).await?,
         };

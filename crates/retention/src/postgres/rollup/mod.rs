@@ -14,8 +14,7 @@ use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 use serde::Deserialize;
 
 use super::Postgres;
-use crate::Error;
-use crate::rollup;
+use crate::{Error, definition, rollup};
 use sheet::{Sheet, time_of};
 
 /// A row of `rollup_levels.sql`.
@@ -53,7 +52,7 @@ impl Postgres {
 
     /// The rollup of a name, and where its levels are.
     async fn rollup(&self, name: &str) -> Result<(Rollup, Vec<RollupState>), Failure> {
-        let defined = self.definition(DefinitionKind::Rollup, name).await?;
+        let defined = definition::find(self, DefinitionKind::Rollup, name).await?;
         match defined.definition.rollup() {
             Some(rollup) => Ok((rollup.clone(), defined.levels)),
             None => Err(Error::ForeignPlan.into()),

@@ -1,0 +1,1 @@
+INSERT INTO {schema}."retention_definition" ("kind", "name", "definition") VALUES (?, ?, ?)

@@ -1,0 +1,1 @@
+SELECT count(*) FROM {schema}."retention_audit" WHERE "policy" = ? AND "action" IN (?, ?)

@@ -1,0 +1,1 @@
+DELETE FROM {table} WHERE _id = ANY (ARRAY(SELECT ostler_row FROM ({ranked}) AS ranked_rows {limit}))

@@ -1,0 +1,1 @@
+UPDATE {schema}."retention_audit" SET "rows" = ?, "error" = ? WHERE "id" = ?

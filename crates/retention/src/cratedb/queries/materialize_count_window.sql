@@ -1,0 +1,2 @@
+SELECT count(*) FROM ({query}
+) AS ostler_rows WHERE {window}

@@ -1,0 +1,1 @@
+{state} {privilege} ON TABLE {table} TO {role}

@@ -1,0 +1,1 @@
+INSERT INTO {new} SELECT * FROM {table} WHERE NOT coalesce({window}, FALSE)

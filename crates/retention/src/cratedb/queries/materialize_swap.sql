@@ -1,0 +1,1 @@
+ALTER CLUSTER SWAP TABLE {new} TO {table} WITH (drop_source = true)

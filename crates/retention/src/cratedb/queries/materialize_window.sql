@@ -1,0 +1,2 @@
+INSERT INTO {new} SELECT * FROM ({query}
+) AS ostler_rows WHERE {window}

@@ -1,0 +1,1 @@
+REFRESH TABLE {schema}."retention_definition"

@@ -1,0 +1,1 @@
+DELETE FROM {schema}."retention_definition" WHERE "kind" = ? AND "name" = ?

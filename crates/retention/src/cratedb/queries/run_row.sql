@@ -1,0 +1,1 @@
+SELECT "rows", "error" FROM {schema}."retention_audit" WHERE "id" = ?
