@@ -178,6 +178,7 @@ impl Schema {
             let number = lent.next_write();
             values![lent.id(), number]
         });
+        let before = Timestamp::now().as_millisecond();
         let carried = Arc::clone(&session);
         let begun = bridge::wait(async move {
             // Sent one behind the other, without waiting for answers.
@@ -198,7 +199,8 @@ impl Schema {
             Ok::<_, ostler_postgres::Error>(rows.first().map(|row| row.get::<_, i64>(1)))
         });
         let there = begun.map_err(|_| Fault::ShuttingDown)??;
-        let ahead = there.map_or(0, |there| there.saturating_sub(Timestamp::now().as_millisecond()));
+        let after = Timestamp::now().as_millisecond();
+        let ahead = there.map_or(0, |there| ahead_by(there, before, after));
         self.server.set_ahead(ahead);
         Ok(Open::new(session, ahead))
     }
@@ -287,6 +289,11 @@ impl Schema {
     }
 }
 
+/// By how much a clock is at least ahead of ours that showed this between two times of ours; negative when it is behind.
+fn ahead_by(there: i64, before: i64, after: i64) -> i64 {
+    there - there.clamp(before, after.max(before))
+}
+
 async fn ask(
     session: &ostler_postgres::Connection,
     sql: &str,
@@ -309,4 +316,16 @@ fn attempted(purpose: Purpose) -> &'static str {
 fn is_passing(error: &ostler_postgres::Error) -> bool {
     use ostler_vocabulary::{Classified as _, ErrorKind};
     matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ahead_by;
+
+    #[test]
+    fn a_slow_answer_is_no_difference_of_clocks() {
+        for (there, expected) in [(100, 0), (5000, 0), (9000, 0), (12_000, 3000), (40, -60)] {
+            assert_eq!(ahead_by(there, 100, 9000), expected, "{there}");
+        }
+    }
 }

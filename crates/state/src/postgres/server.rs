@@ -1,7 +1,7 @@
 //! A PostgreSQL database with state in it: how it is reached, and the sessions with it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,8 @@ pub struct Server {
     pub(super) beginning: String,
     sessions: Mutex<Sessions>,
     returned: Condvar,
+    /// Whether the server was found to be new enough.
+    is_checked: AtomicBool,
     /// By how many milliseconds the server's clock was ahead of this machine's when it was last looked at.
     ahead: AtomicI64,
 }
@@ -76,6 +78,7 @@ impl Server {
             beginning: schema.to_owned(),
             sessions: Mutex::default(),
             returned: Condvar::new(),
+            is_checked: AtomicBool::new(false),
             ahead: AtomicI64::new(0),
         })
     }
@@ -104,11 +107,17 @@ impl Server {
     /// # Errors
     /// What keeps us from it.
     pub fn check(&self) -> Result<(), Error> {
+        if self.is_checked.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let session = self.connect()?;
         let asked = bridge::wait(async move { session.one(include_str!("queries/version.sql"), &[]).await })?;
         let row = asked.map_err(|source| Error::Server { source })?;
         match row.get::<_, i32>(0) {
-            130_000.. => Ok(()),
+            130_000.. => {
+                self.is_checked.store(true, Ordering::Relaxed);
+                Ok(())
+            }
             _ => Err(Error::OldServer { found: row.get(1) }),
         }
     }

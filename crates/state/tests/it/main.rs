@@ -20,13 +20,8 @@ const NUMBERS: Kind = Kind {
     schema: "numbers",
     what: "numbers",
     application: 0x4F53_5454,
-    sqlite: &[
-        "CREATE TABLE schema_history (version INTEGER PRIMARY KEY, written_by TEXT NOT NULL) STRICT;
-         CREATE TABLE number (value INTEGER PRIMARY KEY, word TEXT, bytes BLOB, fraction REAL) STRICT;",
-    ],
-    postgres: &[
-        "CREATE TABLE number (value bigint PRIMARY KEY, word text, bytes bytea, fraction double precision)",
-    ],
+    sqlite: &[include_str!("sql/numbers.sqlite.sql")],
+    postgres: &[include_str!("sql/numbers.postgres.sql")],
     program: "0.0.0",
 };
 

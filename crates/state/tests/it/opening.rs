@@ -9,8 +9,8 @@ use crate::{NUMBERS, add, all, everywhere, server};
 
 /// The same store, by a newer program.
 const NEWER: Kind = Kind {
-    sqlite: &[NUMBERS.sqlite[0], "CREATE TABLE more (value INTEGER) STRICT"],
-    postgres: &[NUMBERS.postgres[0], "CREATE TABLE more (value bigint)"],
+    sqlite: &[NUMBERS.sqlite[0], include_str!("sql/more.sql")],
+    postgres: &[NUMBERS.postgres[0], include_str!("sql/more.sql")],
     program: "7.8.9",
     ..NUMBERS
 };
@@ -45,10 +45,7 @@ fn a_schema_of_somebody_else_is_left_alone() {
         return;
     };
     let database = postgres.database();
-    postgres.sql(
-        &database,
-        "CREATE SCHEMA ostler_numbers; CREATE TABLE ostler_numbers.theirs (x int)",
-    );
+    postgres.sql(&database, include_str!("sql/theirs.sql"));
     let refused = Database::open(&NUMBERS, &server(&postgres.url(&database))).unwrap_err();
     assert!(matches!(refused, Error::Foreign { .. }), "{refused:?}");
 }
