@@ -241,7 +241,7 @@ impl Backend for InProcess {
 
     fn access(&self) -> Result<Access, Failure> {
         let clock = Arc::new(SystemClock::default());
-        Ok(Access::open(&self.settings()?.state_directory, clock)?)
+        Ok(Access::open(&self.settings()?.state_place()?, clock)?)
     }
 
     fn served_at(&self) -> Result<Option<String>, Failure> {

@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ostler_state::Place;
 use ostler_vocabulary::{Clock, Failure, OperationId, ProcessIdentity};
 use tokio::sync::mpsc;
 
 use crate::error::Error;
-use crate::journal::{Journal, MemoryJournal, NewOperation, SqliteJournal, is_gone};
+use crate::journal::{Journal, MemoryJournal, NewOperation, StoredJournal, is_gone};
 use crate::operation::Operation;
 use crate::record::{ChangeRecord, Event, Finished, OperationRecord, Spec, State};
 use crate::run::{Run, drive};
@@ -101,7 +102,7 @@ impl Inner {
             .run(record.id)
             .is_some_and(|run| run.by.epoch == record.epoch);
         if matches!(record.state, State::Running | State::Cancelling) && !here {
-            let now = self.clock.now();
+            let now = self.journal.time(self.clock.now());
             let worked_on = record
                 .owner
                 .as_ref()
@@ -115,12 +116,20 @@ impl Inner {
 }
 
 impl Engine {
-    /// Opens or makes the SQLite journal in the state directory, and migrates it.
+    /// Opens or makes the journal in an SQLite file of the state directory, and migrates it.
     ///
     /// # Errors
     /// `Unsupported` on a network file system or when a newer program wrote it; else what opening a file gives.
     pub fn open(state_directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
-        let journal = SqliteJournal::open(state_directory)?;
+        Self::open_at(&state_directory.into(), clock)
+    }
+
+    /// The same wherever the state is.
+    ///
+    /// # Errors
+    /// As above, and what reaching a server gives.
+    pub fn open_at(place: &Place, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let journal = StoredJournal::open(place)?;
         Ok(Self::over(Arc::new(journal), clock, Settings::default()))
     }
 

@@ -1,68 +1,13 @@
 //! What can go wrong in the engine and its journal.
 
-use std::path::PathBuf;
-
 use ostler_vocabulary::{Classified, ErrorKind, OperationId, ProcessIdentity};
 
 /// A failure of the engine or its journal.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A file of the state could not be opened.
-    #[error("cannot open the {what} {}", path.display())]
-    Open {
-        /// What the file is.
-        what: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: rusqlite::Error,
-    },
-    /// The state directory could not be made or looked at.
-    #[error("cannot use the state directory {}", path.display())]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// SQLite's locks do not hold there.
-    #[error("the state directory {} is on a network file system ({name})", path.display())]
-    NetworkFileSystem {
-        /// The directory.
-        path: PathBuf,
-        /// The file system's name.
-        name: String,
-    },
-    /// A newer program has migrated the file.
-    #[error("the {what} {} has schema version {found}; this program knows up to {known}", path.display())]
-    NewerSchema {
-        /// What the file is.
-        what: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Its schema version.
-        found: u32,
-        /// The newest one this program knows.
-        known: u32,
-        /// The version of the program that wrote it.
-        written_by: String,
-    },
-    /// The file is somebody else's database.
-    #[error("{} is not an Ostler {what}", path.display())]
-    Foreign {
-        /// What it should be.
-        what: &'static str,
-        /// The file.
-        path: PathBuf,
-    },
-    /// SQLite refused a read or write.
-    #[error("cannot {attempted} in the operations journal")]
-    Journal {
-        /// What was attempted.
-        attempted: &'static str,
-        /// Why.
-        source: rusqlite::Error,
-    },
+    /// The journal's database cannot be opened, read or written.
+    #[error(transparent)]
+    State(#[from] ostler_state::Error),
     /// A stored value cannot be what was written.
     #[error("the operations journal is damaged: {what}")]
     Damaged {
@@ -212,19 +157,12 @@ pub enum Error {
 impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Open { source, .. } | Self::Journal { source, .. } => sqlite_kind(source),
-            Self::Directory { source, .. } => match source.kind() {
-                std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
-                std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-                _ => ErrorKind::Internal,
-            },
-            Self::NetworkFileSystem { .. } | Self::NewerSchema { .. } | Self::OtherVersion { .. } => {
-                ErrorKind::Unsupported
-            }
+            Self::State(error) => error.kind(),
+            Self::OtherVersion { .. } => ErrorKind::Unsupported,
             Self::Damaged { .. } => ErrorKind::Corrupt,
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Exists(_) => ErrorKind::AlreadyExists,
-            Self::Ambiguous(_) | Self::OtherKind { .. } | Self::Foreign { .. } => ErrorKind::Invalid,
+            Self::Ambiguous(_) | Self::OtherKind { .. } => ErrorKind::Invalid,
             Self::OwnedBy { .. } | Self::LeaseHeld { .. } => ErrorKind::Busy,
             Self::Superseded { .. }
             | Self::UnexpectedStep { .. }
@@ -240,22 +178,19 @@ impl Classified for Error {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NetworkFileSystem { .. } => {
-                "set OSTLER_STATE_DIR to a directory on a local disk: SQLite's locks do not hold over a network"
-                    .to_owned()
-            }
-            Self::NewerSchema { written_by, .. } => {
-                format!("use ostler {written_by}, which wrote it, or a newer one")
-            }
+            Self::State(error) => return error.hint(),
             Self::Damaged { .. } => {
-                "backups do not depend on the journal: move the file away and ostler makes a new one".to_owned()
+                "backups do not depend on the journal: move the file away and ostler makes a new one"
+                    .to_owned()
             }
             Self::NotFound(_) | Self::Ambiguous(_) => {
                 "`ostler operation list` shows what is there".to_owned()
             }
             Self::OwnedBy { id, .. } => {
                 let short = id.short();
-                format!("see it with `ostler operation watch {short}`, or stop it with `ostler operation cancel {short}`")
+                format!(
+                    "see it with `ostler operation watch {short}`, or stop it with `ostler operation cancel {short}`"
+                )
             }
             Self::Committed { id } => format!(
                 "wait for it, or stop it as it is with `ostler operation cancel --leave {}`",
@@ -272,24 +207,7 @@ impl Classified for Error {
                 "resume it with a program whose steps are of version {recorded} or {}",
                 recorded.saturating_add(1)
             ),
-            Self::Open { source, .. } | Self::Journal { source, .. }
-                if sqlite_kind(source) == ErrorKind::Busy =>
-            {
-                "another process has the journal locked; try again".to_owned()
-            }
             _ => return None,
         })
-    }
-}
-
-fn sqlite_kind(error: &rusqlite::Error) -> ErrorKind {
-    use rusqlite::ErrorCode;
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ErrorKind::Busy,
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ErrorKind::Corrupt,
-        Some(
-            ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::AuthorizationForStatementDenied,
-        ) => ErrorKind::Denied,
-        _ => ErrorKind::Internal,
     }
 }

@@ -5,7 +5,7 @@ pub mod conformance;
 mod memory;
 mod row;
 mod rules;
-mod sqlite;
+mod stored;
 
 use std::fmt;
 use std::time::Duration;
@@ -13,8 +13,7 @@ use std::time::Duration;
 use ostler_vocabulary::{ErrorKind, OperationId, ProcessIdentity, ProgressValue, Timestamp};
 
 pub use memory::MemoryJournal;
-pub(crate) use sqlite::queries;
-pub use sqlite::{FILE_NAME, SCHEMA_VERSION, SqliteJournal};
+pub use stored::{FILE_NAME, SCHEMA_VERSION, StoredJournal};
 
 use crate::error::Error;
 use crate::record::{AuditRecord, ChangeRecord, MessageRecord, OperationRecord, State};
@@ -222,6 +221,11 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
 
     /// Gives the lease up. One that is already lost is [`Error::LeaseLost`].
     fn surrender(&self, holder: &LeaseHolder) -> Result<(), Error>;
+
+    /// A time of this machine's clock by the one that heartbeats are recorded by: another one where machines share it.
+    fn time(&self, here: Timestamp) -> Timestamp {
+        here
+    }
 }
 
 pub(crate) use rules::is_gone;

@@ -6,7 +6,7 @@
 //! Who uses it: `backup` writes operations; `server` starts, resumes, shows and stops them.
 //!
 //! The types to know: [`Engine`] (starts, resumes, stops, shows), [`Operation`] (what a run function works with) and
-//! [`Journal`] (the storage contract, in SQLite and in memory).
+//! [`Journal`] (the storage contract, in a database of the state and in memory).
 //!
 //! Invariants, in full in `docs/design/operations.md`:
 //! - A step whose end was recorded never runs again; one whose end was not may run twice.
@@ -18,12 +18,10 @@
 //!
 //! What is not here: what operations do, and how they are shown.
 
-mod database;
 mod digest;
 mod engine;
 mod error;
 mod fan_out;
-mod file_system;
 pub mod journal;
 pub mod kill;
 mod lease;
@@ -35,12 +33,11 @@ mod step;
 pub mod testing;
 mod watch;
 
-pub use database::Database;
 pub use digest::plan_digest;
 pub use engine::{Engine, Settings};
 pub use error::Error;
 pub use fan_out::Policy;
-pub use journal::{Journal, MemoryJournal, SqliteJournal};
+pub use journal::{Journal, MemoryJournal, StoredJournal};
 pub use lease::Lease;
 pub use operation::Operation;
 pub use record::{

@@ -75,17 +75,9 @@ pub enum Error {
     /// Another process has taken the run over, or it is over.
     #[error("run {0} of a schedule was taken over by another process")]
     Superseded(u64),
-    /// The file cannot be opened.
+    /// The timetable's database cannot be opened, read or written.
     #[error(transparent)]
-    Open(#[from] ostler_operations::Error),
-    /// SQLite refused a read or write.
-    #[error("cannot {attempted} the timetable of schedules")]
-    Timetable {
-        /// `read` or `write`.
-        attempted: &'static str,
-        /// Why.
-        source: rusqlite::Error,
-    },
+    State(#[from] ostler_state::Error),
     /// A stored value cannot be what was written.
     #[error("the timetable of schedules is damaged: {0}")]
     Damaged(String),
@@ -100,13 +92,7 @@ impl Classified for Error {
             Self::Changed { .. } | Self::Decided(_) | Self::Superseded(_) => ErrorKind::Conflict,
             Self::Running(_) | Self::OwnedBy { .. } => ErrorKind::Busy,
             Self::Needed { .. } => ErrorKind::Refused,
-            Self::Open(error) => error.kind(),
-            Self::Timetable { source, .. } => match source.sqlite_error_code() {
-                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
-                    ErrorKind::Busy
-                }
-                _ => ErrorKind::Internal,
-            },
+            Self::State(error) => error.kind(),
             Self::Damaged(_) => ErrorKind::Corrupt,
         }
     }
@@ -130,7 +116,7 @@ impl Classified for Error {
             Self::Needed { after, .. } => {
                 format!("remove `{after}` first, or give it another time with `schedule edit`")
             }
-            Self::Open(error) => return error.hint(),
+            Self::State(error) => return error.hint(),
             _ => return None,
         })
     }

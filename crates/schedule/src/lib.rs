@@ -27,4 +27,4 @@ pub use decision::{Decision, Due, Facts, Passed, Verdict, decide, overdue};
 pub use error::Error;
 pub use rule::{NEVER_LATE, Rule, check_name};
 pub use secret::carries_secret;
-pub use timetable::{MemoryTimetable, SqliteTimetable, Timetable};
+pub use timetable::{MemoryTimetable, StoredTimetable, Timetable};

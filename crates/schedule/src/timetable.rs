@@ -3,16 +3,17 @@
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod memory;
-mod sqlite;
+mod stored;
 
 use std::fmt;
+use std::time::Duration;
 
 use ostler_api::document::{Firing, FiringState};
 use ostler_api::schedule::{Definition, Pause, Schedule};
 use ostler_vocabulary::{ErrorKind, OperationId, ProcessIdentity, Timestamp};
 
 pub use memory::MemoryTimetable;
-pub use sqlite::{FILE_NAME, SqliteTimetable};
+pub use stored::{FILE_NAME, StoredTimetable};
 
 use crate::decision::{Due, Facts, Passed};
 use crate::error::Error;
@@ -105,6 +106,8 @@ pub struct Run {
     pub owner: Option<ProcessIdentity>,
     /// The how-manieth owner that is.
     pub epoch: u64,
+    /// When it last said that it does.
+    pub heard: Option<Timestamp>,
 }
 
 /// The right to write to one run, until another adopts it.
@@ -136,7 +139,7 @@ pub struct Advance {
 /// Contract, checked by the suite `conformance` (feature `testing`):
 /// - *Blocking*: every call may wait for a disk or a lock; async code calls it on a blocking thread.
 /// - *Atomic*: every method is one transaction. What returned `Ok` survives a crash of the process and of the machine,
-///   except for [`Timetable::beat`]. What returned an error changed nothing.
+///   except for [`Timetable::beat`] and [`Timetable::hear`]. What returned an error changed nothing.
 /// - *Concurrent*: any number of threads and processes; calls on one schedule happen in some order.
 /// - *Decided once*: [`Timetable::fire`] and [`Timetable::pass`] succeed for one of those who saw the same
 ///   [`Seen`]; the others get [`Error::Decided`] or [`Error::Changed`]. `decided` never goes back.
@@ -203,9 +206,18 @@ pub trait Timetable: fmt::Debug + Send + Sync + 'static {
     /// The newest runs of a schedule, the newest first.
     fn firings(&self, name: &str, limit: u32) -> Result<Vec<Firing>, Error>;
 
-    /// Takes over a run that was released or whose owner is dead. [`Error::OwnedBy`] a living one,
-    /// [`Error::Superseded`] when it is over.
-    fn adopt(&self, number: u64, owner: &ProcessIdentity) -> Result<Run, Error>;
+    /// Takes over a run that was released or whose owner is gone: dead, or silent for `silence`. [`Error::OwnedBy`] a
+    /// living one, [`Error::Superseded`] when it is over.
+    fn adopt(
+        &self,
+        number: u64,
+        owner: &ProcessIdentity,
+        silence: Duration,
+        now: Timestamp,
+    ) -> Result<Run, Error>;
+
+    /// Says that its owner looks after a run. May be lost with the machine.
+    fn hear(&self, held: &Held, now: Timestamp) -> Result<(), Error>;
 
     /// Records how far a run has come; with [`Stage::Over`] that it ended at `now`.
     fn advance(&self, held: &Held, advance: &Advance, now: Timestamp) -> Result<(), Error>;
@@ -221,6 +233,11 @@ pub trait Timetable: fmt::Debug + Send + Sync + 'static {
 
     /// Removes the record of runs that were over before this; the newest `minimum` of each schedule stay.
     fn forget(&self, before: Timestamp, minimum: u32) -> Result<usize, Error>;
+
+    /// A time of this machine's clock by the one that beats are recorded by: another one where machines share it.
+    fn time(&self, here: Timestamp) -> Timestamp {
+        here
+    }
 }
 
 impl Run {
@@ -240,12 +257,17 @@ impl Run {
         Ok(())
     }
 
-    fn check_adopt(&self) -> Result<(), Error> {
+    fn check_adopt(&self, silence: Duration, now: Timestamp) -> Result<(), Error> {
+        // Runs from before this was recorded have said nothing: of their owners it is asked only whether they are dead.
+        let is_silent = self.heard.is_some_and(|heard| {
+            let silent = now.duration_since(heard);
+            silent.is_positive() && silent.unsigned_abs() > silence
+        });
         if self.stage == Stage::Over {
             return Err(Error::Superseded(self.firing.number));
         }
         match &self.owner {
-            Some(owner) if !owner.is_dead() => Err(Error::OwnedBy {
+            Some(owner) if !owner.is_dead() && !is_silent => Err(Error::OwnedBy {
                 number: self.firing.number,
                 schedule: self.firing.schedule.clone(),
                 owner: owner.clone(),

@@ -93,16 +93,9 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
-    /// A database of the state directory cannot be read or written.
-    #[error("cannot {attempted} the {what}")]
-    Record {
-        /// `read` or `write`.
-        attempted: &'static str,
-        /// What it holds.
-        what: &'static str,
-        /// Why not.
-        source: rusqlite::Error,
-    },
+    /// A database of the state cannot be opened, read or written.
+    #[error(transparent)]
+    State(#[from] ostler_state::Error),
     /// Something the runtime cannot work with.
     #[error("{message}")]
     Request {
@@ -127,12 +120,7 @@ impl Classified for Error {
             Self::Changed { .. } => ErrorKind::Conflict,
             Self::Setting { .. } | Self::NoHome { .. } => ErrorKind::Invalid,
             Self::NoVault { .. } | Self::NoClass { .. } | Self::NoStoreOfClass { .. } => ErrorKind::NotFound,
-            Self::Record { source, .. } => match source.sqlite_error_code() {
-                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
-                    ErrorKind::Busy
-                }
-                _ => ErrorKind::Internal,
-            },
+            Self::State(error) => error.kind(),
             Self::NoKey { .. } => ErrorKind::Denied,
             Self::Secret { kind, .. } | Self::Request { kind, .. } => *kind,
         }
@@ -140,7 +128,8 @@ impl Classified for Error {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Read { .. } | Self::Write { .. } | Self::Record { .. } => None,
+            Self::Read { .. } | Self::Write { .. } => None,
+            Self::State(error) => error.hint(),
             Self::Changed { .. } => Some(
                 "do it again; a server reads it again when it gets SIGHUP (`systemctl reload`)".to_owned(),
             ),

@@ -20,7 +20,6 @@ pub mod serve;
 mod service_manager;
 pub mod settings;
 pub mod state;
-mod state_file;
 pub mod ticker;
 pub mod webhook;
 

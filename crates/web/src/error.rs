@@ -7,33 +7,16 @@ use ostler_vocabulary::{Classified, ErrorKind};
 /// What failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file of tokens and sessions cannot be used.
-    #[error("cannot {attempt} {}", path.display())]
-    Access {
-        /// What was attempted.
-        attempt: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: rusqlite::Error,
-    },
-    /// The file of tokens and sessions cannot be made for its owner alone.
-    #[error("cannot make {}", path.display())]
+    /// The record of users, tokens and sessions cannot be opened, read or written.
+    #[error(transparent)]
+    State(#[from] ostler_state::Error),
+    /// What secrets are made of cannot be read.
+    #[error("cannot read {}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// Why not.
         source: std::io::Error,
-    },
-    /// A newer program wrote the file.
-    #[error("{} is of version {found}, and this program knows {known}", path.display())]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: u32,
-        /// The newest that is known.
-        known: u32,
     },
     /// A token of that name is there.
     #[error("there is a token called `{name}` already")]
@@ -121,14 +104,12 @@ pub enum Error {
 impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Access { .. } | Self::Serve { .. } | Self::Client { .. } | Self::Hashing { .. } => {
-                ErrorKind::Internal
-            }
+            Self::State(error) => error.kind(),
+            Self::Serve { .. } | Self::Client { .. } | Self::Hashing { .. } => ErrorKind::Internal,
             Self::File { source, .. } => match source.kind() {
                 std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
                 _ => ErrorKind::Internal,
             },
-            Self::Newer { .. } => ErrorKind::Unsupported,
             Self::TokenExists { .. } | Self::UserExists { .. } => ErrorKind::AlreadyExists,
             Self::NoToken { .. } | Self::NoUser { .. } => ErrorKind::NotFound,
             Self::Certificate { .. }
@@ -142,7 +123,7 @@ impl Classified for Error {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Newer { .. } => Some("use the newer program with this state directory".to_owned()),
+            Self::State(error) => error.hint(),
             Self::NoToken { .. } => Some("`ostler token list` shows all".to_owned()),
             Self::Certificate { .. } => Some(
                 "`serve.certificate` and `serve.key` name files in PEM: the certificate, followed by what leads to its authority, and its key"

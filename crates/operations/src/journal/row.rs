@@ -1,28 +1,14 @@
-//! Rows of the SQLite journal as documents. Stored text that cannot be read is an error, never a panic.
+//! Rows of the journal as documents. Stored text that cannot be read is an error, never a panic.
 
+use ostler_state::{FromCell, Row, Transaction, values};
 use ostler_vocabulary::{OperationId, ProcessIdentity, Timestamp, Unit};
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::rules::Head;
-use super::sqlite::queries;
+use super::stored::queries;
 use crate::error::Error;
 use crate::record::{AuditRecord, ChangeRecord, MessageRecord, OperationRecord, State, StepRecord};
-
-pub(super) fn reading(source: rusqlite::Error) -> Error {
-    Error::Journal {
-        attempted: "read",
-        source,
-    }
-}
-
-pub(super) fn writing(source: rusqlite::Error) -> Error {
-    Error::Journal {
-        attempted: "write",
-        source,
-    }
-}
 
 fn damaged(what: impl std::fmt::Display) -> Error {
     Error::Damaged {
@@ -42,8 +28,8 @@ pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn field<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Result<T, Error> {
-    row.get(index).map_err(reading)
+fn field<T: FromCell>(row: &Row, index: usize) -> Result<T, Error> {
+    Ok(row.get(index)?)
 }
 
 fn parsed<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, Error> {
@@ -79,96 +65,63 @@ fn state(word: &str) -> Result<State, Error> {
 }
 
 /// What decides over an operation, inside a transaction.
-pub(super) fn head(db: &Connection, id: OperationId) -> Result<Head, Error> {
+pub(super) fn head(db: &Transaction<'_>, id: OperationId) -> Result<Head, Error> {
     let row = db
-        .prepare_cached(queries::OPERATION_HEAD)
-        .and_then(|mut statement| {
-            statement
-                .query_row([id.to_string()], |row| {
-                    Ok((
-                        row.get::<_, String>(0)?,
-                        row.get::<_, bool>(1)?,
-                        row.get::<_, bool>(2)?,
-                        row.get::<_, Option<String>>(3)?,
-                        row.get::<_, i64>(4)?,
-                        row.get::<_, i64>(5)?,
-                    ))
-                })
-                .optional()
-        })
-        .map_err(reading)?;
-    let (word, committed, cancel_requested, owner, epoch, heartbeat) =
-        row.ok_or_else(|| Error::NotFound(id.to_string()))?;
+        .optional(queries::OPERATION_HEAD, &values![id.to_string()])?
+        .ok_or_else(|| Error::NotFound(id.to_string()))?;
     Ok(Head {
         id,
-        state: state(&word)?,
-        committed,
-        cancel_requested,
-        owner: parsed_option::<ProcessIdentity>("an owner", owner)?,
-        epoch: unsigned("an epoch", epoch)?,
-        heartbeat: time("a heartbeat", heartbeat)?,
+        state: state(&field::<String>(&row, 0)?)?,
+        committed: field(&row, 1)?,
+        cancel_requested: field(&row, 2)?,
+        owner: parsed_option::<ProcessIdentity>("an owner", field(&row, 3)?)?,
+        epoch: unsigned("an epoch", field(&row, 4)?)?,
+        heartbeat: time("a heartbeat", field(&row, 5)?)?,
     })
 }
 
-pub(super) fn changes(db: &Connection, after: u64, limit: usize) -> Result<Vec<ChangeRecord>, Error> {
-    let mut statement = db.prepare_cached(queries::CHANGES).map_err(reading)?;
-    let mut rows = statement
-        .query(params![signed(after), signed(limit as u64)])
-        .map_err(reading)?;
-    let mut changes = Vec::new();
-    while let Some(row) = rows.next().map_err(reading)? {
-        let word: String = field(row, 3)?;
-        changes.push(ChangeRecord {
+pub(super) fn changes(db: &Transaction<'_>, after: u64, limit: usize) -> Result<Vec<ChangeRecord>, Error> {
+    let rows = db.query(queries::CHANGES, &values![signed(after), signed(limit as u64)])?;
+    let change = |row: &Row| {
+        Ok(ChangeRecord {
             number: unsigned("a change's number", field(row, 0)?)?,
             operation: operation_id(&field::<String>(row, 1)?)?,
             epoch: unsigned("an epoch", field(row, 2)?)?,
-            state: state(&word)?,
+            state: state(&field::<String>(row, 3)?)?,
             at: time("a change's time", field(row, 4)?)?,
-        });
-    }
-    Ok(changes)
+        })
+    };
+    rows.iter().map(change).collect()
 }
 
-pub(super) fn newest_change(db: &Connection) -> Result<u64, Error> {
-    let number = db
-        .query_row(queries::NEWEST_CHANGE, [], |row| row.get(0))
-        .map_err(reading)?;
-    unsigned("a change's number", number)
+pub(super) fn newest_change(db: &Transaction<'_>) -> Result<u64, Error> {
+    let sql = match db.is_postgres() {
+        true => queries::NEWEST_CHANGE_POSTGRES,
+        false => queries::NEWEST_CHANGE,
+    };
+    unsigned("a change's number", field(&db.one(sql, &[])?, 0)?)
 }
 
-pub(super) fn one(db: &Connection, id: OperationId) -> Result<OperationRecord, Error> {
-    let mut statement = db.prepare_cached(queries::OPERATION).map_err(reading)?;
-    let mut rows = statement.query([id.to_string()]).map_err(reading)?;
-    let row = rows
-        .next()
-        .map_err(reading)?
+pub(super) fn one(db: &Transaction<'_>, id: OperationId) -> Result<OperationRecord, Error> {
+    let row = db
+        .optional(queries::OPERATION, &values![id.to_string()])?
         .ok_or_else(|| Error::NotFound(id.to_string()))?;
-    with_parts(db, record(row)?)
+    with_parts(db, record(&row)?)
 }
 
-pub(super) fn newest(db: &Connection, limit: usize) -> Result<Vec<OperationRecord>, Error> {
-    let mut statement = db.prepare_cached(queries::NEWEST_OPERATIONS).map_err(reading)?;
-    let mut rows = statement.query([signed(limit as u64)]).map_err(reading)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().map_err(reading)? {
-        found.push(with_parts(db, record(row)?)?);
-    }
-    Ok(found)
+pub(super) fn newest(db: &Transaction<'_>, limit: usize) -> Result<Vec<OperationRecord>, Error> {
+    let rows = db.query(queries::NEWEST_OPERATIONS, &values![signed(limit as u64)])?;
+    rows.iter().map(|row| with_parts(db, record(row)?)).collect()
 }
 
-pub(super) fn ids(db: &Connection, prefix: &str, limit: usize) -> Result<Vec<OperationId>, Error> {
-    let mut statement = db.prepare_cached(queries::OPERATION_IDS).map_err(reading)?;
-    let mut rows = statement
-        .query(params![prefix, signed(limit as u64)])
-        .map_err(reading)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().map_err(reading)? {
-        found.push(operation_id(&field::<String>(row, 0)?)?);
-    }
-    Ok(found)
+pub(super) fn ids(db: &Transaction<'_>, prefix: &str, limit: usize) -> Result<Vec<OperationId>, Error> {
+    let rows = db.query(queries::OPERATION_IDS, &values![prefix, signed(limit as u64)])?;
+    rows.iter()
+        .map(|row| operation_id(&field::<String>(row, 0)?))
+        .collect()
 }
 
-fn record(row: &Row<'_>) -> Result<OperationRecord, Error> {
+fn record(row: &Row) -> Result<OperationRecord, Error> {
     let failure: Option<String> = field(row, 14)?;
     Ok(OperationRecord {
         id: operation_id(&field::<String>(row, 0)?)?,
@@ -203,37 +156,31 @@ fn record(row: &Row<'_>) -> Result<OperationRecord, Error> {
     })
 }
 
-fn with_parts(db: &Connection, mut record: OperationRecord) -> Result<OperationRecord, Error> {
-    let id = record.id.to_string();
-    let mut statement = db.prepare_cached(queries::STEPS).map_err(reading)?;
-    let mut rows = statement.query([&id]).map_err(reading)?;
-    while let Some(row) = rows.next().map_err(reading)? {
-        record.steps.push(step(row)?);
+fn with_parts(db: &Transaction<'_>, mut record: OperationRecord) -> Result<OperationRecord, Error> {
+    let id = values![record.id.to_string()];
+    for row in db.query(queries::STEPS, &id)? {
+        record.steps.push(step(&row)?);
     }
-    let mut statement = db.prepare_cached(queries::AUDIT).map_err(reading)?;
-    let mut rows = statement.query([&id]).map_err(reading)?;
-    while let Some(row) = rows.next().map_err(reading)? {
+    for row in db.query(queries::AUDIT, &id)? {
         record.audit.push(AuditRecord {
-            at: time("an audit entry's time", field(row, 0)?)?,
-            action: field(row, 1)?,
-            item: field(row, 2)?,
-            bytes: unsigned("an audit entry's size", field(row, 3)?)?,
-            reason: field(row, 4)?,
+            at: time("an audit entry's time", field(&row, 0)?)?,
+            action: field(&row, 1)?,
+            item: field(&row, 2)?,
+            bytes: unsigned("an audit entry's size", field(&row, 3)?)?,
+            reason: field(&row, 4)?,
         });
     }
-    let mut statement = db.prepare_cached(queries::MESSAGES).map_err(reading)?;
-    let mut rows = statement.query([&id]).map_err(reading)?;
-    while let Some(row) = rows.next().map_err(reading)? {
+    for row in db.query(queries::MESSAGES, &id)? {
         record.messages.push(MessageRecord {
-            at: time("a message's time", field(row, 0)?)?,
-            text: field(row, 1)?,
+            at: time("a message's time", field(&row, 0)?)?,
+            text: field(&row, 1)?,
         });
     }
     record.bytes = bytes(&record.steps);
     Ok(record)
 }
 
-fn step(row: &Row<'_>) -> Result<StepRecord, Error> {
+fn step(row: &Row) -> Result<StepRecord, Error> {
     let key: String = field(row, 2)?;
     Ok(StepRecord {
         position: unsigned("a step's place", field(row, 0)?)?,
@@ -270,16 +217,14 @@ pub(super) struct Lease {
     pub(super) heartbeat: Timestamp,
 }
 
-pub(super) fn lease(db: &Connection, name: &str) -> Result<Option<Lease>, Error> {
-    let mut statement = db.prepare_cached(queries::LEASE).map_err(reading)?;
-    let mut rows = statement.query([name]).map_err(reading)?;
-    let Some(row) = rows.next().map_err(reading)? else {
+pub(super) fn lease(db: &Transaction<'_>, name: &str) -> Result<Option<Lease>, Error> {
+    let Some(row) = db.optional(queries::LEASE, &values![name])? else {
         return Ok(None);
     };
     Ok(Some(Lease {
-        purpose: field(row, 0)?,
-        owner: parsed_option("a lease's holder", field(row, 1)?)?,
-        epoch: unsigned("a lease's epoch", field(row, 2)?)?,
-        heartbeat: time("a lease's heartbeat", field(row, 3)?)?,
+        purpose: field(&row, 0)?,
+        owner: parsed_option("a lease's holder", field(&row, 1)?)?,
+        epoch: unsigned("a lease's epoch", field(&row, 2)?)?,
+        heartbeat: time("a lease's heartbeat", field(&row, 3)?)?,
     }))
 }

@@ -1,9 +1,13 @@
 //! The journals' conformance, and opening the SQLite one.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ostler_operations::journal::{FILE_NAME, SCHEMA_VERSION, conformance};
-use ostler_operations::{Engine, Journal, MemoryJournal, SqliteJournal};
+use ostler_operations::{Engine, Error, Journal, MemoryJournal, StoredJournal};
+use ostler_state::{Place, Server};
+use ostler_testkit::install::postgres::Release;
+use ostler_testkit::servers::shared_postgres;
 use ostler_vocabulary::{Classified, ErrorKind, SystemClock};
 
 #[test]
@@ -17,8 +21,26 @@ fn the_sqlite_journal_keeps_the_contract() {
     let number = std::cell::Cell::new(0);
     conformance::check(&|| {
         number.set(number.get() + 1);
-        Box::new(SqliteJournal::open(&directory.path().join(number.get().to_string())).unwrap())
+        Box::new(open(&directory.path().join(number.get().to_string())).unwrap())
     });
+}
+
+#[test]
+fn the_postgresql_journal_keeps_the_contract() {
+    for release in Release::SUPPORTED {
+        let Some(postgres) = shared_postgres(release) else {
+            continue;
+        };
+        conformance::check(&|| -> Box<dyn Journal> {
+            let dsn = postgres.url(&postgres.database());
+            let server = Server::new(&dsn, None, "ostler", &|_| None).unwrap();
+            Box::new(StoredJournal::open(&Place::Shared(Arc::new(server))).unwrap())
+        });
+    }
+}
+
+fn open(directory: &Path) -> Result<StoredJournal, Error> {
+    StoredJournal::open(&directory.into())
 }
 
 fn database(directory: &Path) -> rusqlite::Connection {
@@ -28,14 +50,14 @@ fn database(directory: &Path) -> rusqlite::Connection {
 #[test]
 fn a_newer_schema_is_refused_naming_what_wrote_it() {
     let directory = tempfile::tempdir().unwrap();
-    drop(SqliteJournal::open(directory.path()).unwrap());
+    drop(open(directory.path()).unwrap());
     let newer = SCHEMA_VERSION + 1;
     database(directory.path())
         .execute_batch(&format!(
             "PRAGMA user_version = {newer}; INSERT INTO schema_history VALUES ({newer}, '7.8.9');"
         ))
         .unwrap();
-    let refused = SqliteJournal::open(directory.path()).unwrap_err();
+    let refused = open(directory.path()).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unsupported);
     assert!(
         refused.to_string().contains(&format!("schema version {newer}")),
@@ -50,21 +72,15 @@ fn another_programs_database_is_refused_and_left_alone() {
     database(directory.path())
         .execute_batch("CREATE TABLE theirs (x)")
         .unwrap();
-    assert_eq!(
-        SqliteJournal::open(directory.path()).unwrap_err().kind(),
-        ErrorKind::Invalid
-    );
+    assert_eq!(open(directory.path()).unwrap_err().kind(), ErrorKind::Invalid);
     std::fs::write(directory.path().join(FILE_NAME), vec![7; 4096]).unwrap();
-    assert_eq!(
-        SqliteJournal::open(directory.path()).unwrap_err().kind(),
-        ErrorKind::Corrupt
-    );
+    assert_eq!(open(directory.path()).unwrap_err().kind(), ErrorKind::Corrupt);
 }
 
 #[test]
 fn a_damaged_value_is_an_error_and_no_panic() {
     let directory = tempfile::tempdir().unwrap();
-    let journal = SqliteJournal::open(directory.path()).unwrap();
+    let journal = open(directory.path()).unwrap();
     let engine = Engine::in_memory(std::sync::Arc::new(SystemClock::default()));
     assert!(engine.list(1).unwrap().is_empty());
     database(directory.path())
@@ -81,7 +97,7 @@ fn many_open_a_new_journal_at_once() {
     let directory = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {
         let openers: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| SqliteJournal::open(directory.path()).map(drop)))
+            .map(|_| scope.spawn(|| open(directory.path()).map(drop)))
             .collect();
         for opener in openers {
             opener.join().unwrap().unwrap();

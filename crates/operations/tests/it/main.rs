@@ -13,7 +13,7 @@ mod sample;
 use std::sync::Arc;
 
 use ostler_operations::testing::{dead_process, quick};
-use ostler_operations::{Engine, Finished, Journal, MemoryJournal, Spec, SqliteJournal};
+use ostler_operations::{Engine, Finished, Journal, MemoryJournal, Spec, StoredJournal};
 use ostler_vocabulary::{Failure, SystemClock};
 use serde_json::json;
 
@@ -23,7 +23,7 @@ fn journals() -> Vec<(Arc<dyn Journal>, Option<tempfile::TempDir>)> {
     vec![
         (Arc::new(MemoryJournal::default()), None),
         (
-            Arc::new(SqliteJournal::open(directory.path()).unwrap()),
+            Arc::new(StoredJournal::open(&directory.path().into()).unwrap()),
             Some(directory),
         ),
     ]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use ostler_operations::{Engine, Finished, Operation, SqliteJournal, State};
+use ostler_operations::{Engine, Finished, Operation, State, StoredJournal};
 use ostler_vocabulary::{ErrorKind, Failure, SystemClock, Unit};
 use serde_json::json;
 
@@ -117,7 +117,7 @@ async fn many_engines_work_on_one_file_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_that_take_over_one_operation_one_wins() {
     let directory = tempfile::tempdir().unwrap();
-    let open_journal = || Arc::new(SqliteJournal::open(directory.path()).unwrap());
+    let open_journal = || Arc::new(StoredJournal::open(&directory.path().into()).unwrap());
     let lost = doomed_engine(open_journal());
     let id = lost
         .start(spec(), |op: Operation| async move {
@@ -154,7 +154,7 @@ async fn of_many_that_take_over_one_operation_one_wins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn progress_is_journaled_while_the_step_runs() {
     let directory = tempfile::tempdir().unwrap();
-    let journal = Arc::new(SqliteJournal::open(directory.path()).unwrap());
+    let journal = Arc::new(StoredJournal::open(&directory.path().into()).unwrap());
     let (owner, other) = (engine(journal), open(directory.path()));
     let id = owner
         .start(spec(), |op: Operation| async move {

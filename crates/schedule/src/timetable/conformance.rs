@@ -1,6 +1,8 @@
 //! The suite that every timetable passes.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's way to fail")]
 
+mod owners;
+
 use std::sync::Barrier;
 
 use ostler_api::document::{Cause, FiringState};
@@ -21,7 +23,8 @@ pub fn check(make: &dyn Fn() -> Box<dyn Timetable>) {
     nothing_before_a_change_of_the_times_is_due(make().as_ref());
     a_moment_is_decided_on_once(make().as_ref());
     of_many_who_fire_at_once_one_does(make().as_ref());
-    only_the_newest_owner_of_a_run_writes(make().as_ref());
+    owners::only_the_newest_owner_of_a_run_writes(make().as_ref());
+    owners::an_owner_that_cannot_be_asked_is_gone_when_it_is_silent(make().as_ref());
     a_run_goes_from_stage_to_stage(make().as_ref());
     what_is_needed_or_runs_is_not_removed(make().as_ref());
     old_runs_are_forgotten(make().as_ref());
@@ -259,50 +262,6 @@ fn of_many_who_fire_at_once_one_does(timetable: &dyn Timetable) {
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     assert_eq!((fired, timetable.unfinished().unwrap().len()), (1, 1));
-}
-
-fn only_the_newest_owner_of_a_run_writes(timetable: &dyn Timetable) {
-    timetable.add("nightly", &daily(), at(0)).unwrap();
-    let first = timetable
-        .fire(
-            &seen(timetable),
-            &due(10),
-            OperationId::random(),
-            &[],
-            &dead(),
-            at(12),
-        )
-        .unwrap();
-    let second = timetable.adopt(first.firing.number, &living()).unwrap();
-    assert_eq!((second.epoch, &second.firing), (2, &first.firing));
-    assert!(matches!(
-        timetable.adopt(first.firing.number, &dead()),
-        Err(Error::OwnedBy { .. })
-    ));
-    for refused in [
-        timetable.advance(&first.held(), &ended(FiringState::Failed), at(13)),
-        timetable.release(&first.held()),
-    ] {
-        assert!(matches!(refused, Err(Error::Superseded(_))), "{refused:?}");
-    }
-    timetable.release(&second.held()).unwrap();
-    assert!(matches!(
-        timetable.release(&second.held()),
-        Err(Error::Superseded(_))
-    ));
-    let third = timetable.adopt(first.firing.number, &living()).unwrap();
-    timetable
-        .advance(&third.held(), &ended(FiringState::Failed), at(14))
-        .unwrap();
-    let failed = timetable.run(first.firing.number).unwrap().firing;
-    assert_eq!(failed.failure, Some(ErrorKind::Denied));
-    for refused in [
-        timetable.advance(&third.held(), &ended(FiringState::Succeeded), at(15)),
-        timetable.adopt(first.firing.number, &living()).map(drop),
-    ] {
-        assert!(matches!(refused, Err(Error::Superseded(_))), "{refused:?}");
-    }
-    assert!(matches!(timetable.run(9999), Err(Error::NoFiring(9999))));
 }
 
 fn a_run_goes_from_stage_to_stage(timetable: &dyn Timetable) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ostler_api::document::{Cause, Firing, FiringState};
 use ostler_api::schedule::{Definition, Pause, Schedule, Trigger};
@@ -60,6 +61,7 @@ impl Tables {
 
     fn push(&mut self, firing: Firing, stage: Stage, owner: Option<&ProcessIdentity>) -> Run {
         self.numbers += 1;
+        let began = firing.began;
         let run = Run {
             firing: Firing {
                 number: self.numbers,
@@ -68,6 +70,7 @@ impl Tables {
             stage,
             owner: owner.cloned(),
             epoch: 1,
+            heard: owner.map(|_| began),
         };
         self.runs.push(run.clone());
         run
@@ -235,13 +238,28 @@ impl Timetable for MemoryTimetable {
         Ok(own.take(limit as usize).map(|run| run.firing.clone()).collect())
     }
 
-    fn adopt(&self, number: u64, owner: &ProcessIdentity) -> Result<Run, Error> {
+    fn adopt(
+        &self,
+        number: u64,
+        owner: &ProcessIdentity,
+        silence: Duration,
+        now: Timestamp,
+    ) -> Result<Run, Error> {
         let mut tables = self.lock();
         let run = tables.at(number)?;
-        run.check_adopt()?;
+        run.check_adopt(silence, now)?;
         run.owner = Some(owner.clone());
+        run.heard = Some(whole(now));
         run.epoch += 1;
         Ok(run.clone())
+    }
+
+    fn hear(&self, held: &Held, now: Timestamp) -> Result<(), Error> {
+        let mut tables = self.lock();
+        let run = tables.at(held.number)?;
+        run.check(held)?;
+        run.heard = Some(whole(now));
+        Ok(())
     }
 
     fn advance(&self, held: &Held, advance: &Advance, now: Timestamp) -> Result<(), Error> {

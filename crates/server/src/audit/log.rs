@@ -1,27 +1,25 @@
-//! The audit log in an SQLite file of the state directory.
+//! The audit log in a database of the state.
 //!
-//! Contract: what is recorded survives a crash, and is never changed; triggers of the file see to it. What is older than its
+//! Contract: what is recorded survives a crash, and is never changed; triggers of the database see to it. What is older than its
 //! rule keeps is removed, and that is recorded first. A change that cannot be written down is not made.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ostler_api::audit::{Actor, AuditQuery, AuditState, AuditedChange, By};
-use ostler_operations::Database;
+use ostler_state::{Database, Error, Kind, Place, Row, Transaction, values};
 use ostler_vocabulary::{Clock, Failure, Timestamp};
-use rusqlite::{Row, params};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::state_file::{StateFile, unreadable};
-
-const DATABASE: Database = Database {
+const KIND: Kind = Kind {
     file_name: "audit.db",
+    schema: "audit",
     what: "audit log",
     // `OSTA`
     application: 0x4F53_5441,
-    migrations: &[include_str!("log/migrations/0001_log.sql")],
+    sqlite: &[include_str!("log/migrations/0001_log.sql")],
+    postgres: &[include_str!("log/migrations/postgres/0001_log.sql")],
     program: env!("CARGO_PKG_VERSION"),
 };
 
@@ -39,18 +37,18 @@ const LONGEST: usize = 64 << 10;
 /// The log. Any number of threads and processes may have it open.
 #[derive(Debug)]
 pub struct Log {
-    file: StateFile,
+    db: Database,
     clock: Arc<dyn Clock>,
 }
 
 impl Log {
-    /// Opens or makes `audit.db` in a directory.
+    /// Opens or makes it where the state is.
     ///
     /// # Errors
     /// When it cannot be opened, or a newer program wrote it.
-    pub fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
-        let file = StateFile::open(&DATABASE, directory, "FULL")?;
-        Ok(Self { file, clock })
+    pub fn open(place: &Place, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let db = Database::open(&KIND, place)?;
+        Ok(Self { db, clock })
     }
 
     /// Writes down that a change was asked for; its number.
@@ -64,8 +62,8 @@ impl Log {
         object: &str,
         before: Option<&Value>,
     ) -> Result<u64, Failure> {
-        let number: i64 = self.file.write(|db| {
-            let values = params![
+        let number: i64 = self.db.write(|db| -> Result<_, Error> {
+            let values = values![
                 self.clock.now().as_millisecond(),
                 by.who,
                 by.by.as_str(),
@@ -74,7 +72,7 @@ impl Log {
                 object,
                 before.map(text),
             ];
-            db.query_row(ASK, values, |row| row.get(0))
+            db.one(ASK, &values)?.get(0)
         })?;
         Ok(u64::try_from(number).unwrap_or(0))
     }
@@ -89,9 +87,9 @@ impl Log {
             Err(failure) => (AuditState::Refused, None, Some(failure)),
         };
         let now = self.clock.now().as_millisecond();
-        self.file.write(|db| {
+        self.db.write(|db| -> Result<_, Error> {
             let number = i64::try_from(number).unwrap_or(i64::MAX);
-            db.execute(END, params![number, now, state.as_str(), after, failure])
+            db.execute(END, &values![number, now, state.as_str(), after, failure])
         })?;
         Ok(())
     }
@@ -103,9 +101,9 @@ impl Log {
     pub fn note(&self, by: &Actor, action: &str, object: &str, failure: Option<&str>) -> Result<(), Failure> {
         let now = self.clock.now().as_millisecond();
         let state = failure.map_or(AuditState::Done, |_| AuditState::Refused);
-        self.file.write(|db| {
+        self.db.write(|db| -> Result<_, Error> {
             let address = by.address.map(|address| address.to_string());
-            let values = params![
+            let values = values![
                 now,
                 by.who,
                 by.by.as_str(),
@@ -114,8 +112,11 @@ impl Log {
                 object,
                 None::<String>
             ];
-            let number: i64 = db.query_row(ASK, values, |row| row.get(0))?;
-            db.execute(END, params![number, now, state.as_str(), None::<String>, failure])
+            let number: i64 = db.one(ASK, &values)?.get(0)?;
+            db.execute(
+                END,
+                &values![number, now, state.as_str(), None::<String>, failure],
+            )
         })?;
         Ok(())
     }
@@ -126,16 +127,18 @@ impl Log {
     /// When it cannot be read.
     pub fn newest(&self, query: &AuditQuery) -> Result<Vec<AuditedChange>, Failure> {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let changes = self.file.read(|db| {
-            let mut statement = db.prepare_cached(NEWEST)?;
-            let values = params![
+        let changes = self.db.read(|db| -> Result<_, Error> {
+            let values = values![
                 query.below.map_or(i64::MAX, number),
                 number(query.limit as u64),
                 query.since.map(Timestamp::as_millisecond),
                 query.who,
                 query.what,
             ];
-            statement.query_map(values, change)?.collect()
+            db.query(NEWEST, &values)?
+                .iter()
+                .map(change)
+                .collect::<Result<Vec<_>, _>>()
         })?;
         Ok(changes)
     }
@@ -147,16 +150,14 @@ impl Log {
     pub fn shorten(&self, keep: Duration) -> Result<usize, Failure> {
         let now = self.clock.now().as_millisecond();
         let before = now.saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
-        if !self
-            .file
-            .read(|db| db.query_row(IS_OLDER, [before], |row| row.get(0)))?
-        {
+        let is_older = |db: &Transaction<'_>| db.one(IS_OLDER, &values![before])?.get(0);
+        if !self.db.read::<bool, Error>(is_older)? {
             return Ok(0);
         }
-        let gone = self.file.write(|db| {
-            db.execute(SHORTEN, [now, before])?;
-            db.execute(FORGET_ENDINGS, [before])?;
-            db.execute(FORGET, [before])
+        let gone = self.db.write(|db| -> Result<_, Error> {
+            db.execute(SHORTEN, &values![now, before])?;
+            db.execute(FORGET_ENDINGS, &values![before])?;
+            db.execute(FORGET, &values![before])
         })?;
         Ok(gone)
     }
@@ -170,15 +171,15 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn change(row: &Row<'_>) -> rusqlite::Result<AuditedChange> {
-    let time = |index| -> rusqlite::Result<Option<Timestamp>> {
-        row.get::<_, Option<i64>>(index)?
+fn change(row: &Row) -> Result<AuditedChange, Error> {
+    let time = |index| -> Result<Option<Timestamp>, Error> {
+        row.get::<Option<i64>>(index)?
             .map(Timestamp::from_millisecond)
             .transpose()
-            .map_err(|error| unreadable(index, error))
+            .map_err(|error| row.unreadable(index, error))
     };
     Ok(AuditedChange {
-        number: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
+        number: u64::try_from(row.get::<i64>(0)?).unwrap_or(0),
         at: time(1)?.unwrap_or_default(),
         by: Actor {
             who: row.get(2)?,
@@ -195,18 +196,18 @@ fn change(row: &Row<'_>) -> rusqlite::Result<AuditedChange> {
     })
 }
 
-fn word<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<T>> {
-    row.get::<_, Option<String>>(index)?
+fn word<T: DeserializeOwned>(row: &Row, index: usize) -> Result<Option<T>, Error> {
+    row.get::<Option<String>>(index)?
         .map(|text| serde_json::from_value(text.into()))
         .transpose()
-        .map_err(|error| unreadable(index, error))
+        .map_err(|error| row.unreadable(index, error))
 }
 
-fn json(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Value>> {
-    row.get::<_, Option<String>>(index)?
+fn json(row: &Row, index: usize) -> Result<Option<Value>, Error> {
+    row.get::<Option<String>>(index)?
         .map(|text| serde_json::from_str(&text))
         .transpose()
-        .map_err(|error| unreadable(index, error))
+        .map_err(|error| row.unreadable(index, error))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The audit log of this state directory.
+//! The audit log of this state.
 
 use std::sync::Arc;
 
@@ -48,10 +48,7 @@ impl Runtime {
         if let Some(log) = slot.get() {
             return Ok(Arc::clone(log));
         }
-        let opened = Log::open(
-            &self.inner.settings.state_directory,
-            Arc::clone(&self.inner.clock),
-        )?;
+        let opened = Log::open(&self.inner.place, Arc::clone(&self.inner.clock))?;
         // Two may open it at once, and the first stays.
         Ok(Arc::clone(slot.get_or_init(|| Arc::new(opened))))
     }

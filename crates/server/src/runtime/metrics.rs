@@ -32,7 +32,7 @@ impl Runtime {
             if let Some(record) = slot.get() {
                 return call(record);
             }
-            let opened = Record::open(&runtime.inner.settings.state_directory)?;
+            let opened = Record::open(&runtime.inner.place)?;
             // Two may open it at once, and the first stays.
             call(slot.get_or_init(|| Arc::new(opened)))
         })

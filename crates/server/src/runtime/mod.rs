@@ -44,6 +44,7 @@ use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Event};
 use ostler_operations::Engine;
 use ostler_schedule::Timetable;
+use ostler_state::Place;
 use ostler_store::Meters;
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
 use tokio::sync::{mpsc, oneshot};
@@ -70,6 +71,8 @@ struct Inner {
     settings: Settings,
     clock: Arc<dyn Clock>,
     engine: Engine,
+    /// Where the state is; the engine's journal is there.
+    place: Place,
     /// Open vaults by name. Locked only to look and to put; two tasks may open the same one, and the first stays.
     vaults: Mutex<HashMap<String, Arc<Opened>>>,
     /// What counts and limits the requests of each vault, by its name.
@@ -97,14 +100,16 @@ impl Runtime {
     /// When state directory or journal cannot be made or opened.
     pub fn open(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         places::make_private(&settings.state_directory)?;
-        let engine = Engine::open(&settings.state_directory, Arc::clone(&clock))?;
-        Ok(Self::over(settings, engine, clock, None))
+        let place = settings.state_place()?;
+        let engine = Engine::open_at(&place, Arc::clone(&clock))?;
+        Ok(Self::over(settings, engine, place, clock, None))
     }
 
     /// The same over any engine, in a process that reads its configuration again.
     pub(crate) fn over(
         settings: Settings,
         engine: Engine,
+        place: Place,
         clock: Arc<dyn Clock>,
         reader: Option<Reader>,
     ) -> Self {
@@ -113,6 +118,7 @@ impl Runtime {
                 settings,
                 clock,
                 engine,
+                place,
                 vaults: Mutex::default(),
                 meters: Mutex::default(),
                 timetable: OnceLock::new(),
@@ -128,6 +134,12 @@ impl Runtime {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
+    }
+
+    /// Where the state is.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.inner.place
     }
 
     /// The engine.
@@ -173,7 +185,8 @@ impl Runtime {
     }
 }
 
-async fn blocking<T: Send + 'static>(
+/// Work that waits, on a thread for that.
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work)

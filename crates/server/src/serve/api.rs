@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use super::role::{Role, Turn};
 use crate::Runtime;
 use crate::audit::Audited;
+use crate::runtime::blocking;
 use crate::settings::Settings;
 use crate::settings::reference::expanded;
 
@@ -74,7 +75,10 @@ impl Role for Api {
 
     async fn run(&self, turn: Turn) -> Result<(), Failure> {
         let address = self.request.listen.unwrap_or(ADDRESS);
-        let settings = self.runtime.borrow().settings().clone();
+        let (settings, place) = {
+            let runtime = self.runtime.borrow();
+            (runtime.settings().clone(), runtime.place().clone())
+        };
         let certificate = certificate(&settings)?;
         if !address.ip().is_loopback() && certificate.is_none() && !self.request.plain_http {
             let message = format!(
@@ -97,7 +101,9 @@ impl Role for Api {
         let _ = std::fs::remove_file(state_directory.join(FILE));
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let access = Arc::new(Access::open(&state_directory, Arc::clone(&self.clock))?);
+        let clock = Arc::clone(&self.clock);
+        let access = blocking(move || Ok(Access::open(&place, clock)?)).await?;
+        let access = Arc::new(access);
         let url = self.url(address, certificate.is_some());
         let shown = Shown::write(&state_directory, &url)?;
         // Whoever waits for the address knows then whether there is a link.

@@ -6,11 +6,14 @@ use async_trait::async_trait;
 use ostler_vocabulary::Failure;
 use tokio::sync::watch;
 
+use super::leader::Leader;
 use super::role::{Role, Turn};
 use crate::Runtime;
 
 /// How long it sleeps when nothing can be recorded.
 const TROUBLE: Duration = Duration::from_secs(30);
+/// How often it asks whether the server that looks is still there.
+const OTHERS: Duration = Duration::from_secs(10);
 
 pub(super) struct Metrics {
     runtime: watch::Receiver<Runtime>,
@@ -32,25 +35,38 @@ impl Role for Metrics {
         let mut changed = self.runtime.clone();
         // What was seen before is there to be asked for.
         turn.ready();
+        let mut leader = Leader::new("metrics", "to look at vaults and databases");
         loop {
             let runtime = changed.borrow_and_update().clone();
             let looked = tokio::select! {
-                () = turn.stop.cancelled() => return Ok(()),
-                looked = runtime.look_at_everything() => looked,
+                () = turn.stop.cancelled() => break,
+                looked = look(&mut leader, &runtime) => looked,
             };
             let pause = match looked {
-                Ok(()) => runtime.settings().file.metrics.refresh.0,
+                Ok(false) => OTHERS,
+                Ok(true) => runtime.settings().file.metrics.refresh.0,
                 Err(failure) => {
                     tracing::error!("what was seen cannot be recorded: {failure:?}");
                     TROUBLE
                 }
             };
             tokio::select! {
-                () = turn.stop.cancelled() => return Ok(()),
+                () = turn.stop.cancelled() => break,
                 // Another configuration may name other vaults.
-                told = changed.changed() => if told.is_err() { return Ok(()); },
+                told = changed.changed() => if told.is_err() { break; },
                 () = tokio::time::sleep(pause) => {}
             }
         }
+        leader.resign().await;
+        Ok(())
     }
+}
+
+/// Looks, where this is the server that does; whether it is.
+async fn look(leader: &mut Leader, runtime: &Runtime) -> Result<bool, Failure> {
+    if !leader.leads(runtime).await? {
+        return Ok(false);
+    }
+    runtime.look_at_everything().await?;
+    Ok(true)
 }

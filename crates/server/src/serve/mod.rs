@@ -1,9 +1,11 @@
-//! `ostler serve`: the roles of the control plane in one process, one process for each state directory.
+//! `ostler serve`: the roles of the control plane in one process, one process for each state directory. Where several servers
+//! share their state, one of them schedules and one looks at vaults for metrics: see `leader`.
 //!
 //! A role is a [`Role`]; [`roles`] is the one place where they are made. Each runs for itself: one that fails is begun
 //! again after a pause and stops no other.
 
 pub mod api;
+mod leader;
 mod metrics;
 mod role;
 mod scheduler;
@@ -125,10 +127,21 @@ pub async fn run(
     let lock = Lock::take(&current.state_directory, KIND)?;
     let state_directory = current.state_directory.clone();
     let (reader, mut asked) = mpsc::channel::<oneshot::Sender<Result<(), Failure>>>(1);
-    let engine = Runtime::open(current.clone(), Arc::clone(&clock))?
-        .engine()
-        .clone();
-    let over = |settings| Runtime::over(settings, engine.clone(), Arc::clone(&clock), Some(reader.clone()));
+    let (engine, place) = {
+        let runtime = Runtime::open(current.clone(), Arc::clone(&clock))?;
+        (runtime.engine().clone(), runtime.place().clone())
+    };
+    // Another place of the state needs another process: what runs is recorded where it began.
+    let over = |settings| {
+        let reader = Some(reader.clone());
+        Runtime::over(
+            settings,
+            engine.clone(),
+            place.clone(),
+            Arc::clone(&clock),
+            reader,
+        )
+    };
     let runtime = over(current);
     let (replace, runtime) = watch::channel(runtime);
     let parts = Parts {

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::leader::Leader;
 use super::role::{Role, Turn};
 use crate::Runtime;
 use crate::runtime::schedule::{Driven, Sweep};
@@ -45,10 +46,16 @@ impl Scheduler {
     async fn look(
         &self,
         work: &mut Work,
+        leader: &mut Leader,
         beaten: &mut Option<Instant>,
         stop: &CancellationToken,
     ) -> Result<Duration, Failure> {
         let runtime = self.runtime.borrow().clone();
+        if !leader.leads(&runtime).await? {
+            // Runs of this server go on, and are given up if they fail.
+            work.give_up(&runtime).await?;
+            return Ok(LOOK);
+        }
         if beaten.is_none_or(|at| at.elapsed() >= BEAT) {
             runtime.beat().await?;
             *beaten = Some(Instant::now());
@@ -105,9 +112,10 @@ impl Role for Scheduler {
 
     async fn run(&self, turn: Turn) -> Result<(), Failure> {
         let mut work = Work::default();
+        let mut leader = Leader::new("scheduler", "to begin what is due by schedule");
         let mut beaten = None;
         while !turn.stop.is_cancelled() {
-            let sleep = match self.look(&mut work, &mut beaten, &turn.stop).await {
+            let sleep = match self.look(&mut work, &mut leader, &mut beaten, &turn.stop).await {
                 Ok(sleep) => {
                     turn.ready();
                     sleep
@@ -128,6 +136,8 @@ impl Role for Scheduler {
             work.ended(ended);
         }
         let runtime = self.runtime.borrow().clone();
-        work.give_up(&runtime).await
+        let given_up = work.give_up(&runtime).await;
+        leader.resign().await;
+        given_up
     }
 }

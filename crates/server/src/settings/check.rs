@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::file::File;
-use super::{cluster, is_location, refuse_password};
+use super::{cluster, is_location, refuse_password, state};
 use crate::Error;
 
 /// Refuses what cannot be meant.
@@ -172,6 +172,7 @@ pub(super) fn check(file: &File, path: &Path) -> Result<(), Error> {
         }
     }
     cluster::check(file, &wrong)?;
+    state::check(file, &wrong)?;
     if file.ticker.wakeup_lag.0.is_zero() {
         return wrong("ticker.wakeup_lag", "it is 0", "write at least `1ms`");
     }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 pub use super::cluster::{Agent, Cluster, ClusterNode};
 use super::reference::Reference;
+pub use super::state::State;
 use super::stores::{Azure, Gcs, S3, Sftp};
 
 /// The whole file.
@@ -45,6 +46,9 @@ pub struct File {
     /// `[metrics]`
     #[serde(default)]
     pub metrics: Metrics,
+    /// `[state]`
+    #[serde(default)]
+    pub state: State,
     /// `[agent]`
     #[serde(default)]
     pub agent: Agent,
@@ -81,6 +85,7 @@ impl Default for File {
             ticker: Ticker::default(),
             outgoing: Outgoing::default(),
             metrics: Metrics::default(),
+            state: State::default(),
             agent: Agent::default(),
             cache: Cache::default(),
             prices: BTreeMap::new(),

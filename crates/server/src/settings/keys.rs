@@ -4,6 +4,7 @@
 mod class;
 mod cluster;
 mod serve;
+mod state;
 
 /// One key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -384,6 +385,7 @@ const KEYS: &[Key] = &[
 pub fn all() -> impl Iterator<Item = &'static Key> {
     KEYS.iter()
         .chain(serve::KEYS)
+        .chain(state::KEYS)
         .chain(class::KEYS)
         .chain(cluster::KEYS)
 }

@@ -11,6 +11,7 @@ pub mod keys;
 pub mod pages;
 pub mod reference;
 pub mod show;
+pub mod state;
 pub mod stores;
 
 use std::path::{Path, PathBuf};

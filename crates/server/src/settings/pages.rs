@@ -28,6 +28,9 @@ fn about(table: &str) -> &'static str {
         "outgoing" => {
             "Which addresses that users give may be called. Link-local ones and metadata services never are"
         }
+        "state" => {
+            "Where Ostler keeps its own state: schedules, operations, users, audit log. Another place needs a restart"
+        }
         "metrics" => "What Prometheus is told: `ostler serve --roles metrics`, `ostler metrics`",
         "cache" => "What is kept of vaults in the user's cache directory; it may be deleted at any time",
         "prices.NAME" => {

@@ -84,6 +84,7 @@ fn every_key_that_is_read_is_in_the_table() {
         ("serve", "[serve]\n"),
         ("outgoing", "[outgoing]\n"),
         ("metrics", "[metrics]\n"),
+        ("state", "[state]\n"),
         ("agent", "[agent]\n"),
         ("cluster.NAME", "[cluster.x]\n"),
         ("cluster.NAME.driver", "[cluster.x.driver]\n"),
@@ -98,7 +99,7 @@ fn every_key_that_is_read_is_in_the_table() {
         let tables = [
             "defaults", "backup", "keep", "history", "vault", "hooks", "s3", "azure", "gcs", "sftp",
             "database", "ticker", "outgoing", "metrics", "cache", "prices", "class", "limits", "retry",
-            "agent", "cluster", "node", "driver", "audit", "serve",
+            "agent", "cluster", "node", "driver", "audit", "serve", "state",
         ];
         let known: BTreeSet<&str> = all().filter(|k| k.table == table).map(|k| k.name).collect();
         let read: BTreeSet<&str> = read
@@ -120,6 +121,26 @@ fn errors_name_file_key_and_cure() {
             "version = 1\n[history]\nkeep = \"5 parsecs\"\n",
             "line 3",
             "not a length of time",
+        ),
+        (
+            "version = 1\n[state]\ndsn = \"postgresql://o:hunter2@h/o\"\n",
+            "state.dsn",
+            "password",
+        ),
+        (
+            "version = 1\n[state]\ndsn = \"mysql://h/o\"\n",
+            "state.dsn",
+            "something else",
+        ),
+        (
+            "version = 1\n[state]\npassword = { env = \"X\" }\n",
+            "state.password",
+            "no `state.dsn`",
+        ),
+        (
+            "version = 1\n[state]\nschema = \"a-b\"\n",
+            "state.schema",
+            "cannot be",
         ),
         (
             "version = 1\n[vault.a]\nlocation = \"\"\n",

@@ -1,4 +1,4 @@
-//! The outbox: what is to be told to whom, in an SQLite file of the state directory.
+//! The outbox: what is to be told to whom, in a database of the state.
 //!
 //! Contract: every method is one transaction; what returned `Ok` survives a crash of the process and of the machine. A
 //! message is recorded once, however often it is added, and stays until its receiver took it or it was given up. Any
@@ -8,25 +8,22 @@ mod queries;
 mod row;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use ostler_api::webhook::{Delivery, HookDefinition, HookEvent, SigningSecret};
-use ostler_operations::Database;
+use ostler_state::{Database, Error, Kind, Place, values};
 use ostler_vocabulary::{OperationId, Timestamp};
-use rusqlite::{OptionalExtension, params};
 
-use crate::Error;
-use crate::state_file::StateFile;
 use row::millis;
 
-/// The file.
-const DATABASE: Database = Database {
+const KIND: Kind = Kind {
     file_name: "webhooks.db",
+    schema: "webhooks",
     what: "outbox of webhooks",
     // `OSTW`
     application: 0x4F53_5457,
-    migrations: &[include_str!("outbox/migrations/0001_outbox.sql")],
+    sqlite: &[include_str!("outbox/migrations/0001_outbox.sql")],
+    postgres: &[include_str!("outbox/migrations/postgres/0001_outbox.sql")],
     program: env!("CARGO_PKG_VERSION"),
 };
 
@@ -96,17 +93,17 @@ pub(crate) struct Counts {
     pub oldest: Option<Timestamp>,
 }
 
-/// The outbox in its file.
+/// The outbox, open.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    file: StateFile,
+    db: Database,
 }
 
 impl Outbox {
-    /// Opens or makes `webhooks.db` in a directory.
-    pub fn open(directory: &Path) -> Result<Self, ostler_operations::Error> {
+    /// Opens or makes it where the state is.
+    pub fn open(place: &Place) -> Result<Self, Error> {
         Ok(Self {
-            file: StateFile::open(&DATABASE, directory, "FULL")?,
+            db: Database::open(&KIND, place)?,
         })
     }
 
@@ -121,43 +118,41 @@ impl Outbox {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let definition = row::json(definition);
-        self.file.write(|db| {
-            let known: bool = db.query_row(queries::WEBHOOK_EXISTS, [name], |row| row.get(0))?;
-            if known {
+        self.db.write(|db| {
+            if db.one(queries::WEBHOOK_EXISTS, &values![name])?.get(0)? {
                 return Ok(false);
             }
-            db.execute(queries::BEGIN_AT, [row::signed(newest)])?;
-            let values = params![name, millis(now), definition, secret.reveal()];
-            db.execute(queries::ADD_WEBHOOK, values).map(|_| true)
+            db.execute(queries::BEGIN_AT, &values![row::signed(newest)])?;
+            let values = values![name, millis(now), definition, secret.reveal()];
+            db.execute(queries::ADD_WEBHOOK, &values).map(|_| true)
         })
     }
 
     /// Removes a webhook with all its messages. Whether there was one.
     pub fn remove(&self, name: &str) -> Result<bool, Error> {
-        self.file
-            .write(|db| db.execute(queries::REMOVE_WEBHOOK, [name]))
+        self.db
+            .write(|db| db.execute(queries::REMOVE_WEBHOOK, &values![name]))
             .map(|removed| removed == 1)
     }
 
     /// All webhooks, by name.
     pub fn webhooks(&self) -> Result<Vec<Webhook>, Error> {
-        self.file.read(row::webhooks)
+        self.db.read(row::webhooks)
     }
 
     /// The newest messages of a webhook, the newest first.
     pub fn deliveries(&self, name: &str, limit: u32) -> Result<Vec<Delivery>, Error> {
-        self.file.read(|db| {
-            let mut statement = db.prepare_cached(queries::DELIVERIES)?;
-            let rows = statement.query_map(params![name, limit], row::delivery)?;
-            rows.collect()
+        self.db.read(|db| {
+            let rows = db.query(queries::DELIVERIES, &values![name, limit])?;
+            rows.iter().map(row::delivery).collect()
         })
     }
 
     /// Up to which change of the journal it was filled; `newest` where it never was, which is then remembered.
     pub fn cursor(&self, newest: u64) -> Result<u64, Error> {
-        self.file.write(|db| {
-            db.execute(queries::BEGIN_AT, [row::signed(newest)])?;
-            db.query_row(queries::CURSOR, [], |row| row::unsigned(row, 0))
+        self.db.write(|db| {
+            db.execute(queries::BEGIN_AT, &values![row::signed(newest)])?;
+            row::unsigned(&db.one(queries::CURSOR, &[])?, 0)
         })
     }
 
@@ -169,15 +164,15 @@ impl Outbox {
         up_to: Option<u64>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        self.file.write(|db| {
+        self.db.write(|db| {
             for message in messages {
                 row::add(db, message, now, now)?;
             }
             for operation in done {
-                db.execute(queries::REMOVE_CALLBACK, [operation.to_string()])?;
+                db.execute(queries::REMOVE_CALLBACK, &values![operation.to_string()])?;
             }
             if let Some(number) = up_to {
-                db.execute(queries::ADVANCE, [row::signed(number)])?;
+                db.execute(queries::ADVANCE, &values![row::signed(number)])?;
             }
             Ok(())
         })
@@ -185,22 +180,18 @@ impl Outbox {
 
     /// Records a message and takes it at once.
     pub fn add_claimed(&self, message: &NewMessage, now: Timestamp) -> Result<Option<Claimed>, Error> {
-        self.file.write(|db| {
-            row::add(db, message, now, now)?;
-            let number = db.last_insert_rowid();
-            row::claim(db, number, now, later(now, CLAIM))
+        self.db.write(|db| match row::add(db, message, now, now)? {
+            Some(number) => row::claim(db, number, now, later(now, CLAIM)),
+            None => Ok(None),
         })
     }
 
     /// Takes of each receiver the message that is due longest, but of those in `busy`, and at most so many.
     pub fn claim(&self, busy: &[Receiver], limit: usize, now: Timestamp) -> Result<Vec<Claimed>, Error> {
-        self.file.write(|db| {
-            let due: Vec<i64> = db
-                .prepare_cached(queries::DUE)?
-                .query_map([millis(now)], |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
+        self.db.write(|db| {
             let mut claimed = Vec::new();
-            for number in due {
+            for row in db.query(queries::DUE, &values![millis(now)])? {
+                let number = row.get(0)?;
                 if claimed.len() >= limit {
                     break;
                 }
@@ -215,14 +206,14 @@ impl Outbox {
 
     /// Records how an attempt went.
     pub fn settle(&self, number: u64, settled: &Settled) -> Result<(), Error> {
-        self.file.write(|db| {
-            let values = params![
+        self.db.write(|db| {
+            let values = values![
                 row::signed(number),
                 settled.next.map(millis),
                 settled.delivered.map(millis),
                 settled.failure
             ];
-            db.execute(queries::SETTLE, values).map(drop)
+            db.execute(queries::SETTLE, &values).map(drop)
         })
     }
 
@@ -234,38 +225,39 @@ impl Outbox {
         newest: u64,
         now: Timestamp,
     ) -> Result<(), Error> {
-        self.file.write(|db| {
-            db.execute(queries::BEGIN_AT, [row::signed(newest)])?;
-            let values = params![operation.to_string(), url, millis(now)];
-            db.execute(queries::ADD_CALLBACK, values).map(drop)
+        self.db.write(|db| {
+            db.execute(queries::BEGIN_AT, &values![row::signed(newest)])?;
+            let values = values![operation.to_string(), url, millis(now)];
+            db.execute(queries::ADD_CALLBACK, &values).map(drop)
         })
     }
 
     /// Forgets it, because the operation did not start.
     pub fn remove_callback(&self, operation: OperationId) -> Result<(), Error> {
-        self.file.write(|db| {
-            db.execute(queries::REMOVE_CALLBACK, [operation.to_string()])
+        self.db.write(|db| {
+            db.execute(queries::REMOVE_CALLBACK, &values![operation.to_string()])
                 .map(drop)
         })
     }
 
     /// Where the outcome of an operation is sent.
     pub fn callback(&self, operation: OperationId) -> Result<Option<String>, Error> {
-        self.file.read(|db| {
-            db.query_row(queries::CALLBACK, [operation.to_string()], |row| row.get(0))
-                .optional()
+        self.db.read(|db| {
+            db.optional(queries::CALLBACK, &values![operation.to_string()])?
+                .map(|row| row.get(0))
+                .transpose()
         })
     }
 
     /// Forgets messages that were taken or given up and are older than this.
     pub fn forget(&self, before: Timestamp) -> Result<usize, Error> {
-        self.file
-            .write(|db| db.execute(queries::FORGET, [millis(before)]))
+        self.db
+            .write(|db| db.execute(queries::FORGET, &values![millis(before)]))
     }
 
     /// What became of the messages, by receiver.
     pub fn counts(&self) -> Result<BTreeMap<String, Counts>, Error> {
-        self.file.read(row::counts)
+        self.db.read(row::counts)
     }
 }
 

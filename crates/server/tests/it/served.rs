@@ -25,7 +25,7 @@ impl Served {
     pub async fn new() -> Self {
         let world = World::new();
         let clock = Arc::new(SystemClock::default());
-        let access = Arc::new(Access::open(&world.path("access"), clock.clone()).unwrap());
+        let access = Arc::new(Access::open(&world.path("access").as_path().into(), clock.clone()).unwrap());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let runtime: Runtime = world.runtime.clone();

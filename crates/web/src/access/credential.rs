@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ostler_api::audit::By;
+use ostler_state::{Row, Transaction, values};
 use ostler_vocabulary::{Secret, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Access, Identity, Rights, Role, Scope, check_name, form_token, identity, millis, role, secret};
 use crate::Error;
@@ -36,15 +36,11 @@ impl Access {
     /// # Errors
     /// When the file cannot be changed.
     pub fn first_link(&self) -> Result<Option<Secret>, Error> {
-        let known: bool = self.call("read", |db| {
-            db.query_row(include_str!("sql/anybody.sql"), [], |row| row.get(0))
-        })?;
+        let known: bool = self.read(|db| db.one(include_str!("sql/anybody.sql"), &[])?.get(0))?;
         if known {
             return Ok(None);
         }
-        self.call("change", |db| {
-            db.execute(include_str!("sql/forget_links.sql"), [])
-        })?;
+        self.change(|db| db.execute(include_str!("sql/forget_links.sql"), &values![]))?;
         self.new_credential("link", "admin", &Role::Admin.into(), Some(LINK))
             .map(Some)
     }
@@ -77,17 +73,17 @@ impl Access {
     /// # Errors
     /// When the file cannot be read.
     pub fn tokens(&self) -> Result<Vec<TokenSummary>, Error> {
-        self.call("read", |db| {
-            let mut statement = db.prepare_cached(include_str!("sql/tokens.sql"))?;
-            let rows = statement.query_map([], |row| {
+        self.read(|db| {
+            let summary = |row: &Row| {
                 Ok(TokenSummary {
                     name: row.get(0)?,
                     role: role(row, 1)?,
                     created: Timestamp::from_millisecond(row.get(2)?).unwrap_or_default(),
                     clusters: Scope::read(row.get(3)?).clusters().cloned(),
                 })
-            })?;
-            rows.collect()
+            };
+            let rows = db.query(include_str!("sql/tokens.sql"), &[])?;
+            rows.iter().map(summary).collect()
         })
     }
 
@@ -101,9 +97,7 @@ impl Access {
                 name: name.to_owned(),
             });
         }
-        self.call("change", |db| {
-            db.execute(include_str!("sql/remove_token.sql"), [name])
-        })?;
+        self.change(|db| db.execute(include_str!("sql/remove_token.sql"), &values![name]))?;
         Ok(())
     }
 
@@ -124,13 +118,11 @@ impl Access {
     pub(crate) fn enter(&self, link: &str) -> Result<Option<Secret>, Error> {
         let hash = secret::hash(link);
         let now = self.now();
-        let found = self.call("change", |db| {
-            db.query_row(
-                include_str!("sql/use_link.sql"),
-                params![hash.as_bytes(), now],
-                identity,
-            )
-            .optional()
+        let found = self.change(|db| {
+            db.optional(include_str!("sql/use_link.sql"), &values![hash.as_bytes(), now])?
+                .as_ref()
+                .map(identity)
+                .transpose()
         })?;
         found.map(|identity| self.new_session(&identity)).transpose()
     }
@@ -145,19 +137,18 @@ impl Access {
 
     pub(crate) fn end_session(&self, session: &str) -> Result<(), Error> {
         let hash = secret::hash(session);
-        self.call("change", |db| {
-            db.execute(include_str!("sql/end_session.sql"), [hash.as_bytes()])
-        })?;
+        self.change(|db| db.execute(include_str!("sql/end_session.sql"), &values![hash.as_bytes()]))?;
         Ok(())
     }
 
     fn find(&self, kind: &str, secret: &str) -> Result<Option<Identity>, Error> {
         let hash = secret::hash(secret);
         let now = self.now();
-        self.call("read", |db| {
-            db.prepare_cached(include_str!("sql/find.sql"))?
-                .query_row(params![hash.as_bytes(), kind, now], identity)
-                .optional()
+        self.read(|db| {
+            db.optional(include_str!("sql/find.sql"), &values![hash.as_bytes(), kind, now])?
+                .as_ref()
+                .map(identity)
+                .transpose()
         })
     }
 
@@ -178,7 +169,7 @@ impl Access {
             via: None,
             lives,
         };
-        self.call("change", |db| credential.add(db, &secret, now))?;
+        self.change(|db| credential.add(db, &secret, now))?;
         Ok(secret)
     }
 }
@@ -194,9 +185,9 @@ struct Credential<'a> {
 }
 
 impl Credential<'_> {
-    fn add(&self, db: &Connection, secret: &Secret, now: i64) -> rusqlite::Result<usize> {
+    fn add(&self, db: &Transaction<'_>, secret: &Secret, now: i64) -> Result<usize, ostler_state::Error> {
         let hash = secret::hash(secret.reveal());
-        let values = params![
+        let values = values![
             hash.as_bytes(),
             self.kind,
             self.name,
@@ -206,18 +197,18 @@ impl Credential<'_> {
             self.via.map(By::as_str),
             self.scope.stored(),
         ];
-        db.execute(include_str!("sql/add.sql"), values)
+        db.execute(include_str!("sql/add.sql"), &values)
     }
 }
 
 /// Records that this browser has signed in.
 pub(super) fn begin_session(
-    db: &Connection,
+    db: &Transaction<'_>,
     identity: &Identity,
     secret: &Secret,
     now: i64,
-) -> rusqlite::Result<usize> {
-    db.execute(include_str!("sql/forget_expired.sql"), [now])?;
+) -> Result<usize, ostler_state::Error> {
+    db.execute(include_str!("sql/forget_expired.sql"), &values![now])?;
     let session = Credential {
         kind: "session",
         name: &identity.name,

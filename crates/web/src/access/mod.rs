@@ -13,14 +13,12 @@ mod user;
 
 use std::fmt;
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ostler_api::audit::{Actor, By};
+use ostler_state::{Database, Kind, Place, Row, Transaction};
 use ostler_vocabulary::Clock;
-use rusqlite::{Connection, Row};
 
 pub use credential::TokenSummary;
 use credential::{begin_session, random};
@@ -36,16 +34,20 @@ pub use user::UserSummary;
 
 use crate::Error;
 
-/// The file's name in the state directory.
-pub const FILE_NAME: &str = "access.db";
-/// What brings the file from each version to the next; what is released is never changed.
-const MIGRATIONS: [&str; 2] = [
-    include_str!("sql/0001_schema.sql"),
-    include_str!("sql/0002_users.sql"),
-];
-const VERSION: u32 = MIGRATIONS.len() as u32;
-/// How long a call waits for another process's write.
-const PATIENCE: Duration = Duration::from_secs(10);
+const KIND: Kind = Kind {
+    file_name: "access.db",
+    schema: "access",
+    what: "record of who may come in",
+    // The first files had no mark.
+    application: 0,
+    sqlite: &[
+        include_str!("sql/0001_schema.sql"),
+        include_str!("sql/0002_users.sql"),
+        include_str!("sql/0003_history.sql"),
+    ],
+    postgres: &[include_str!("sql/postgres/0001_access.sql")],
+    program: env!("CARGO_PKG_VERSION"),
+};
 
 /// Who somebody is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,71 +82,29 @@ impl Identity {
     }
 }
 
-/// Tokens, links and sessions, in a file of the state directory that only its owner may read. Other processes, such as
-/// `ostler token add`, may change it at any time.
+/// Tokens, links and sessions, in a database of the state. Other processes, such as `ostler token add`, and other servers may
+/// change it at any time.
 pub struct Access {
-    path: PathBuf,
-    db: Mutex<Connection>,
+    db: Database,
     clock: Arc<dyn Clock>,
 }
 
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Access")
-            .field("path", &self.path)
+            .field("db", &self.db)
             .finish_non_exhaustive()
     }
 }
 
 impl Access {
-    /// Opens, or makes, the file in a state directory.
+    /// Opens, or makes, it where the state is.
     ///
     /// # Errors
     /// When it cannot be read and written, or a newer program made it.
-    pub fn open(state_directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let path = state_directory.join(FILE_NAME);
-        std::fs::create_dir_all(state_directory)
-            .and_then(|()| {
-                std::fs::OpenOptions::new()
-                    .create(true)
-                    .append(true)
-                    .mode(0o600)
-                    .open(&path)
-                    .map(drop)
-            })
-            .map_err(|source| Error::File {
-                path: path.clone(),
-                source,
-            })?;
-        let failed = |source| Error::Access {
-            attempt: "open",
-            path: path.clone(),
-            source,
-        };
-        let mut db = Connection::open(&path).map_err(failed)?;
-        db.busy_timeout(PATIENCE).map_err(failed)?;
-        let change = db
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-            .map_err(failed)?;
-        let version: u32 = change
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(failed)?;
-        if version > VERSION {
-            return Err(Error::Newer {
-                path,
-                found: version,
-                known: VERSION,
-            });
-        }
-        for migration in MIGRATIONS.iter().skip(version as usize) {
-            change.execute_batch(migration).map_err(failed)?;
-        }
-        change.commit().map_err(failed)?;
-        Ok(Self {
-            path,
-            db: Mutex::new(db),
-            clock,
-        })
+    pub fn open(place: &Place, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let db = Database::open(&KIND, place)?;
+        Ok(Self { db, clock })
     }
 
     fn now(&self) -> i64 {
@@ -152,31 +112,20 @@ impl Access {
     }
 
     /// Changes several things at once, or none.
-    fn change<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
-        self.call("change", |db| {
-            let change = rusqlite::Transaction::new_unchecked(db, rusqlite::TransactionBehavior::Immediate)?;
-            let done = work(&change)?;
-            change.commit()?;
-            Ok(done)
-        })
+    fn change<T>(
+        &self,
+        work: impl Fn(&Transaction<'_>) -> Result<T, ostler_state::Error>,
+    ) -> Result<T, Error> {
+        Ok(self.db.write(work)?)
     }
 
-    fn call<T>(
-        &self,
-        attempt: &'static str,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, Error> {
-        let db = self.db.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&db).map_err(|source| Error::Access {
-            attempt,
-            path: self.path.clone(),
-            source,
-        })
+    fn read<T>(&self, work: impl Fn(&Transaction<'_>) -> Result<T, ostler_state::Error>) -> Result<T, Error> {
+        Ok(self.db.read(work)?)
     }
 }
 
 /// Who is in a row of name, role, how they are known, and clusters.
-fn identity(row: &Row<'_>) -> rusqlite::Result<Identity> {
+fn identity(row: &Row) -> Result<Identity, ostler_state::Error> {
     let via: Option<String> = row.get(2)?;
     Ok(Identity {
         name: row.get(0)?,
@@ -192,7 +141,7 @@ fn identity(row: &Row<'_>) -> rusqlite::Result<Identity> {
     })
 }
 
-fn role(row: &Row<'_>, column: usize) -> rusqlite::Result<Role> {
+fn role(row: &Row, column: usize) -> Result<Role, ostler_state::Error> {
     let text: String = row.get(column)?;
     // A role that is not known allows the least.
     Ok(text.parse().unwrap_or(Role::Viewer))

@@ -4,8 +4,8 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use ostler_api::Plan;
+use ostler_state::values;
 use ostler_vocabulary::OperationId;
-use rusqlite::params;
 
 use super::{Access, millis};
 use crate::Error;
@@ -31,20 +31,18 @@ impl Access {
     pub(crate) fn begin(&self, owner: &str, key: &str, request: &[u8]) -> Result<Begun, Error> {
         let hash = blake3::hash(request);
         let now = self.now();
-        self.call("change", |db| {
+        self.change(|db| {
             let oldest = now.saturating_sub(millis(STARTED));
-            db.execute(include_str!("sql/forget_started.sql"), [oldest])?;
+            db.execute(include_str!("sql/forget_started.sql"), &values![oldest])?;
             if db.execute(
                 include_str!("sql/begin.sql"),
-                params![owner, key, hash.as_bytes(), now],
+                &values![owner, key, hash.as_bytes(), now],
             )? == 1
             {
                 return Ok(Begun::New);
             }
-            let (known, operation): (Vec<u8>, Option<String>) =
-                db.query_row(include_str!("sql/begun.sql"), [owner, key], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })?;
+            let row = db.one(include_str!("sql/begun.sql"), &values![owner, key])?;
+            let (known, operation): (Vec<u8>, Option<String>) = (row.get(0)?, row.get(1)?);
             Ok(match operation.and_then(|id| OperationId::from_str(&id).ok()) {
                 _ if known != hash.as_bytes() => Begun::Other,
                 Some(id) => Begun::Done(id),
@@ -60,12 +58,12 @@ impl Access {
         key: &str,
         operation: Option<OperationId>,
     ) -> Result<(), Error> {
-        self.call("change", |db| match operation {
+        self.change(|db| match operation {
             Some(id) => db.execute(
                 include_str!("sql/record.sql"),
-                params![owner, key, id.to_string()],
+                &values![owner, key, id.to_string()],
             ),
-            None => db.execute(include_str!("sql/withdraw.sql"), params![owner, key]),
+            None => db.execute(include_str!("sql/withdraw.sql"), &values![owner, key]),
         })?;
         Ok(())
     }
@@ -74,21 +72,24 @@ impl Access {
     pub(crate) fn keep_plan(&self, plan: &Plan) -> Result<(), Error> {
         let now = self.now();
         let json = serde_json::to_string(plan).unwrap_or_default();
-        self.call("change", |db| {
+        self.change(|db| {
             db.execute(
                 include_str!("sql/forget_plans.sql"),
-                [now.saturating_sub(millis(STARTED))],
+                &values![now.saturating_sub(millis(STARTED))],
             )?;
-            db.execute(include_str!("sql/keep_plan.sql"), params![plan.digest, json, now])
+            db.execute(
+                include_str!("sql/keep_plan.sql"),
+                &values![plan.digest, json, now],
+            )
         })?;
         Ok(())
     }
 
     /// The plan whose digest begins so; `None` when there is none, or more than one.
     pub(crate) fn plan(&self, digest: &str) -> Result<Option<Plan>, Error> {
-        let found: Vec<String> = self.call("read", |db| {
-            let mut statement = db.prepare_cached(include_str!("sql/plan.sql"))?;
-            statement.query_map([digest], |row| row.get(0))?.collect()
+        let found: Vec<String> = self.read(|db| {
+            let rows = db.query(include_str!("sql/plan.sql"), &values![digest])?;
+            rows.iter().map(|row| row.get(0)).collect()
         })?;
         Ok(match found.as_slice() {
             [one] => serde_json::from_str(one).ok(),

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use data_encoding::{BASE64, HEXLOWER};
+use ostler_state::{Row, values};
 use ostler_vocabulary::Timestamp;
-use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
 use super::password::Kept;
@@ -124,10 +124,9 @@ impl Access {
     /// # Errors
     /// When the file cannot be read.
     pub fn taken_users(&self) -> Result<Vec<TakenUser>, Error> {
-        self.call("read", |db| {
-            let mut statement = db.prepare_cached(include_str!("sql/taken_users.sql"))?;
+        self.read(|db| {
             let time = |millis| Timestamp::from_millisecond(millis).unwrap_or_default();
-            let rows = statement.query_map([], |row| {
+            let user = |row: &Row| {
                 let kept = Kept {
                     salt: row.get(3)?,
                     hash: row.get(4)?,
@@ -143,8 +142,9 @@ impl Access {
                     created: time(row.get(8)?),
                     password_changed: time(row.get(9)?),
                 })
-            })?;
-            rows.collect()
+            };
+            let rows = db.query(include_str!("sql/taken_users.sql"), &[])?;
+            rows.iter().map(user).collect()
         })
     }
 
@@ -160,10 +160,10 @@ impl Access {
             });
         }
         let kept = user.password.kept(&user.name)?;
-        self.call("change", |db| {
+        self.change(|db| {
             db.execute(
                 include_str!("sql/take_user.sql"),
-                params![
+                &values![
                     user.name,
                     user.role.as_str(),
                     stored(user.clusters.as_ref()),
@@ -185,9 +185,8 @@ impl Access {
     /// # Errors
     /// When the file cannot be read.
     pub fn taken_tokens(&self) -> Result<Vec<TakenToken>, Error> {
-        self.call("read", |db| {
-            let mut statement = db.prepare_cached(include_str!("sql/taken_tokens.sql"))?;
-            let rows = statement.query_map([], |row| {
+        self.read(|db| {
+            let token = |row: &Row| {
                 let hash: Vec<u8> = row.get(4)?;
                 Ok(TakenToken {
                     name: row.get(0)?,
@@ -196,8 +195,9 @@ impl Access {
                     hash: HEXLOWER.encode(&hash),
                     created: Timestamp::from_millisecond(row.get(2)?).unwrap_or_default(),
                 })
-            })?;
-            rows.collect()
+            };
+            let rows = db.query(include_str!("sql/taken_tokens.sql"), &[])?;
+            rows.iter().map(token).collect()
         })
     }
 
@@ -220,8 +220,8 @@ impl Access {
                 reason: "its hash is none of BLAKE3",
             });
         };
-        self.call("change", |db| {
-            let values = params![
+        self.change(|db| {
+            let values = values![
                 hash,
                 "token",
                 token.name,
@@ -231,7 +231,7 @@ impl Access {
                 None::<String>,
                 stored(token.clusters.as_ref()),
             ];
-            db.execute(include_str!("sql/add.sql"), values)
+            db.execute(include_str!("sql/add.sql"), &values)
         })?;
         Ok(())
     }

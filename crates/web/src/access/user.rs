@@ -1,7 +1,7 @@
 //! People who sign in with a password.
 
+use ostler_state::{Row, values};
 use ostler_vocabulary::{Secret, Timestamp};
-use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::password::Kept;
 use super::{Access, Rights, Scope, begin_session, check_name, identity, random, role};
@@ -33,10 +33,10 @@ impl Access {
         let Rights { role, scope } = rights.into();
         let kept = Kept::of(password)?;
         let now = self.now();
-        let added = self.call("change", |db| {
+        let added = self.change(|db| {
             db.execute(
                 include_str!("sql/add_user.sql"),
-                params![
+                &values![
                     name,
                     role.as_str(),
                     scope.stored(),
@@ -50,7 +50,7 @@ impl Access {
             )
         });
         match added {
-            Err(Error::Access { source, .. }) if is_double(&source) => Err(Error::UserExists {
+            Err(Error::State(error)) if error.is_duplicate() => Err(Error::UserExists {
                 name: name.to_owned(),
             }),
             other => other.map(drop),
@@ -62,10 +62,9 @@ impl Access {
     /// # Errors
     /// When the file cannot be read.
     pub fn users(&self) -> Result<Vec<UserSummary>, Error> {
-        self.call("read", |db| {
-            let mut statement = db.prepare_cached(include_str!("sql/users.sql"))?;
+        self.read(|db| {
             let time = |millis| Timestamp::from_millisecond(millis).unwrap_or_default();
-            let rows = statement.query_map([], |row| {
+            let summary = |row: &Row| {
                 Ok(UserSummary {
                     name: row.get(0)?,
                     role: role(row, 1)?,
@@ -73,8 +72,9 @@ impl Access {
                     clusters: Scope::read(row.get(3)?).clusters().cloned(),
                     password_changed: time(row.get(4)?),
                 })
-            })?;
-            rows.collect()
+            };
+            let rows = db.query(include_str!("sql/users.sql"), &[])?;
+            rows.iter().map(summary).collect()
         })
     }
 
@@ -84,8 +84,8 @@ impl Access {
     /// When there is none of that name, or the file cannot be changed.
     pub fn remove_user(&self, name: &str) -> Result<(), Error> {
         let removed = self.change(|db| {
-            db.execute(include_str!("sql/end_sessions_of_user.sql"), [name])?;
-            db.execute(include_str!("sql/remove_user.sql"), [name])
+            db.execute(include_str!("sql/end_sessions_of_user.sql"), &values![name])?;
+            db.execute(include_str!("sql/remove_user.sql"), &values![name])
         })?;
         known(name, removed)
     }
@@ -98,10 +98,10 @@ impl Access {
         let kept = Kept::of(password)?;
         let now = self.now();
         let changed = self.change(|db| {
-            db.execute(include_str!("sql/end_sessions_of_user.sql"), [name])?;
+            db.execute(include_str!("sql/end_sessions_of_user.sql"), &values![name])?;
             db.execute(
                 include_str!("sql/change_password.sql"),
-                params![
+                &values![
                     name,
                     kept.salt,
                     kept.hash,
@@ -117,10 +117,10 @@ impl Access {
 
     /// A session for who has this name and password. A name that nobody has takes as long.
     pub(crate) fn sign_in(&self, name: &str, password: &Secret) -> Result<Option<Secret>, Error> {
-        let found = self.call("read", |db| {
-            db.prepare_cached(include_str!("sql/user.sql"))?
-                .query_row([name], |row| Ok((identity(row)?, kept(row)?)))
-                .optional()
+        let found = self.read(|db| {
+            db.optional(include_str!("sql/user.sql"), &values![name])?
+                .map(|row| Ok((identity(&row)?, kept(&row)?)))
+                .transpose()
         })?;
         let Some((identity, known)) = found else {
             Kept::of_nobody().is(password)?;
@@ -134,9 +134,11 @@ impl Access {
         let begun = self.change(|db| {
             // They may have been removed, or got another password, while this one was looked at.
             let still = db
-                .query_row(include_str!("sql/user.sql"), [name], kept)
-                .optional()?;
-            match still == Some(known) {
+                .optional(include_str!("sql/user.sql"), &values![name])?
+                .as_ref()
+                .map(kept)
+                .transpose()?;
+            match still.as_ref() == Some(&known) {
                 true => begin_session(db, &identity, &secret, now),
                 false => Ok(0),
             }
@@ -145,7 +147,7 @@ impl Access {
     }
 }
 
-fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
+fn kept(row: &Row) -> Result<Kept, ostler_state::Error> {
     Ok(Kept {
         salt: row.get(4)?,
         hash: row.get(5)?,
@@ -162,8 +164,4 @@ fn known(name: &str, rows: usize) -> Result<(), Error> {
         }),
         _ => Ok(()),
     }
-}
-
-fn is_double(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
 }

@@ -1,6 +1,7 @@
 //! Schedules and `ostler serve`: real backups every second.
 
 mod killed;
+mod two_servers;
 mod world;
 
 use std::fs;

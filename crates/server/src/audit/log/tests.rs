@@ -21,7 +21,7 @@ fn clock() -> Arc<ManualClock> {
 }
 
 fn open(directory: &Path, clock: &Arc<ManualClock>) -> Log {
-    Log::open(directory, Arc::clone(clock) as Arc<dyn Clock>).unwrap()
+    Log::open(&directory.into(), Arc::clone(clock) as Arc<dyn Clock>).unwrap()
 }
 
 #[test]

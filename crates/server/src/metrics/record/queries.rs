@@ -22,13 +22,16 @@ queries! {
 
 #[cfg(test)]
 mod tests {
-    use super::super::DATABASE;
+    use ostler_state::Database;
+
+    use super::super::KIND;
     use super::ALL;
 
     #[test]
     fn every_query_fits_the_schema() {
         let directory = tempfile::tempdir().expect("a directory");
-        let db = DATABASE.open(directory.path(), "NORMAL").expect("a new record");
+        let made = Database::open(&KIND, &directory.path().into()).expect("a new record");
+        let db = rusqlite::Connection::open(made.path().expect("a file")).expect("that file");
         for (file, sql) in ALL {
             assert!(sql.starts_with("-- "), "{file} does not say what it does");
             db.prepare(sql).unwrap_or_else(|error| panic!("{file}: {error}"));

@@ -28,10 +28,13 @@ fn look(second: i64, packs: Option<u64>) -> Observation {
 #[test]
 fn a_look_that_fails_leaves_what_was_seen_before() {
     let directory = tempfile::tempdir().unwrap();
-    let record = Record::open(directory.path()).unwrap();
+    let record = Record::open(&directory.path().into()).unwrap();
     record.add(&look(0, Some(3))).unwrap();
     record.add(&look(9, None)).unwrap();
-    let seen = Record::open(directory.path()).unwrap().observations().unwrap();
+    let seen = Record::open(&directory.path().into())
+        .unwrap()
+        .observations()
+        .unwrap();
     let expected = Observation {
         seen: look(0, Some(3)).seen,
         seen_at: Some(at(0)),
@@ -43,7 +46,7 @@ fn a_look_that_fails_leaves_what_was_seen_before() {
 #[test]
 fn of_days_that_are_over_one_look_stays() {
     let directory = tempfile::tempdir().unwrap();
-    let record = Record::open(directory.path()).unwrap();
+    let record = Record::open(&directory.path().into()).unwrap();
     let day = 86_400;
     for (second, packs) in [
         (-2 * day, Some(1)),
@@ -64,7 +67,7 @@ fn of_days_that_are_over_one_look_stays() {
 #[test]
 fn what_happened_is_counted_once() {
     let directory = tempfile::tempdir().unwrap();
-    let record = Record::open(directory.path()).unwrap();
+    let record = Record::open(&directory.path().into()).unwrap();
     let one = Addition {
         name: "n",
         labels: [("kind".to_owned(), "k".to_owned())].into(),

@@ -5,12 +5,14 @@ use ostler_api::request::Request;
 use ostler_api::schedule::Definition;
 use ostler_operations::kill::{Moment, point};
 use ostler_operations::{Event, OperationRecord, State};
-use ostler_schedule::timetable::{Advance, Run, Stage};
+use ostler_schedule::timetable::{Advance, Held, Run, Stage};
 use ostler_vocabulary::{ErrorKind, Failure, OperationId, ProcessIdentity};
 use tokio_util::sync::CancellationToken;
 
 use super::super::Runtime;
 
+/// How often whoever looks after a run says so.
+const HEARD: std::time::Duration = std::time::Duration::from_secs(5);
 /// A run that was taken over so often is given up: something in it ends whoever runs it.
 const OWNERS: u64 = 20;
 
@@ -38,6 +40,31 @@ impl Runtime {
     /// # Errors
     /// When the timetable or the journal cannot be read or written; the run is then as it was recorded last.
     pub(crate) async fn drive(&self, run: &Run, stop: &CancellationToken) -> Result<Driven, Failure> {
+        tokio::select! {
+            driven = self.drive_on(run, stop) => driven,
+            failure = self.keep_hearing(run.held()) => Err(failure),
+        }
+    }
+
+    /// Says again and again that this process looks after a run, until it does not any more.
+    async fn keep_hearing(&self, held: Held) -> Failure {
+        loop {
+            tokio::time::sleep(HEARD).await;
+            let (held, now) = (held.clone(), self.inner.clock.now());
+            let heard = self.timetable(move |timetable| timetable.hear(&held, now)).await;
+            match heard {
+                // Taken over, or just ended, which the other side tells.
+                Err(failure) if failure.kind() == ErrorKind::Conflict => {
+                    tokio::time::sleep(HEARD).await;
+                    return failure;
+                }
+                Err(failure) => tracing::warn!("a run of a schedule cannot be kept: {failure}"),
+                Ok(()) => {}
+            }
+        }
+    }
+
+    async fn drive_on(&self, run: &Run, stop: &CancellationToken) -> Result<Driven, Failure> {
         let mut run = run.clone();
         let name = run.firing.schedule.clone();
         let definition = self

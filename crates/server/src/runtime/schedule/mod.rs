@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_schedule::timetable::Held;
-use ostler_schedule::{Error, SqliteTimetable, Timetable};
+use ostler_schedule::{Error, StoredTimetable, Timetable};
 use ostler_vocabulary::{Failure, ProcessIdentity};
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +36,7 @@ impl Runtime {
             let timetable: Arc<dyn Timetable> = match slot.get() {
                 Some(timetable) => Arc::clone(timetable),
                 None => {
-                    let opened = SqliteTimetable::open(&runtime.inner.settings.state_directory)?;
+                    let opened = StoredTimetable::open(&runtime.inner.place)?;
                     // Two may open it at once, and the first stays.
                     Arc::clone(slot.get_or_init(|| Arc::new(opened)))
                 }

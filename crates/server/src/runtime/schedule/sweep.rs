@@ -1,5 +1,7 @@
 //! One look at all schedules: what is due is recorded, what others left is taken over.
 
+use std::time::Duration;
+
 use ostler_api::document::FiringList;
 use ostler_api::schedule::Trigger;
 use ostler_operations::kill::{Moment, point};
@@ -13,6 +15,9 @@ use super::super::Runtime;
 
 /// At most so many runs are at work at once in one process.
 const AT_ONCE: usize = 8;
+
+/// After this silence, whoever looks after a run on another machine counts as gone.
+const OWNER_SILENCE: Duration = Duration::from_secs(60);
 
 /// What a look at all schedules found.
 #[derive(Debug, Default)]
@@ -31,7 +36,7 @@ impl Runtime {
             let owner = ProcessIdentity::current();
             let mut sweep = Sweep::default();
             for run in timetable.unfinished()? {
-                match timetable.adopt(run.firing.number, &owner) {
+                match timetable.adopt(run.firing.number, &owner, OWNER_SILENCE, now) {
                     Ok(run) => sweep.runs.push(run),
                     Err(Error::OwnedBy { .. } | Error::Superseded(_) | Error::NoFiring(_)) => {}
                     Err(error) => return Err(error),
@@ -48,7 +53,7 @@ impl Runtime {
                     Err(
                         Error::Decided(_) | Error::Changed { .. } | Error::Running(_) | Error::NotFound(_),
                     ) => {}
-                    Err(error @ (Error::Open(_) | Error::Timetable { .. })) => return Err(error),
+                    Err(error @ Error::State(_)) => return Err(error),
                     // One that cannot be understood stops no other.
                     Err(error) => tracing::error!("schedule `{name}` cannot run: {error}"),
                 }

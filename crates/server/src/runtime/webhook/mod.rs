@@ -29,7 +29,7 @@ impl Runtime {
         if let Some(outbox) = slot.get() {
             return Ok(Arc::clone(outbox));
         }
-        let opened = Outbox::open(&self.inner.settings.state_directory)?;
+        let opened = Outbox::open(&self.inner.place)?;
         // Two may open it at once, and the first stays.
         Ok(Arc::clone(slot.get_or_init(|| Arc::new(opened))))
     }

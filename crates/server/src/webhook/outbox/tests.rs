@@ -27,7 +27,7 @@ fn message(to: &str, key: &str) -> NewMessage {
 }
 
 fn outbox(directory: &std::path::Path, names: &[&str]) -> Outbox {
-    let outbox = Outbox::open(directory).unwrap();
+    let outbox = Outbox::open(&directory.into()).unwrap();
     for name in names {
         let secret = SigningSecret::new("whsec_x");
         assert!(outbox.add(name, &definition(), &secret, 7, at(0)).unwrap());
@@ -49,7 +49,7 @@ fn what_was_added_twice_is_told_once_and_survives_another_opening() {
     first.fill(&messages, &[], Some(12), at(1)).unwrap();
     first.fill(&messages, &[], Some(11), at(1)).unwrap();
     drop(first);
-    let again = Outbox::open(directory.path()).unwrap();
+    let again = Outbox::open(&directory.path().into()).unwrap();
     assert_eq!(again.cursor(100).unwrap(), 12);
     assert_eq!(keys(&again.claim(&[], 9, at(1)).unwrap()), ["msg_a"]);
     assert_eq!(again.deliveries("one", 9).unwrap().len(), 1);

@@ -1,1 +1,1 @@
-SELECT name, role, 'user', clusters, salt, hash, memory_kib, passes, lanes FROM user WHERE name = ?1
+SELECT name, role, 'user', clusters, salt, hash, memory_kib, passes, lanes FROM "user" WHERE name = ?1

@@ -1,1 +1,1 @@
-SELECT name, role, created, clusters, changed FROM user ORDER BY name
+SELECT name, role, created, clusters, changed FROM "user" ORDER BY name

@@ -1,5 +1,0 @@
--- Records a run and gives its number.
--- ?1 schedule, ?2 cause, ?3 due, ?4 stage, ?5 state, ?6 began, ?7 ended, ?8 operation, ?9 missed, ?10 reasons, ?11 owner.
-INSERT INTO firing (schedule, cause, due, stage, state, began, ended, operation, missed, reasons, owner)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-RETURNING number;

@@ -1,2 +1,0 @@
--- Gives a run to its next owner, or to nobody under the same epoch. ?1 number, ?2 owner, ?3 epoch.
-UPDATE firing SET owner = ?2, epoch = ?3 WHERE number = ?1;

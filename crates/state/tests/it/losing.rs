@@ -1,0 +1,59 @@
+//! A server that is started again while writes go on.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use ostler_state::Database;
+use ostler_testkit::install::postgres::Release;
+use ostler_testkit::servers::postgres;
+use ostler_vocabulary::{Classified, ErrorKind};
+
+use crate::{NUMBERS, add, all, server};
+
+#[test]
+fn a_server_that_is_killed_and_started_again_loses_nothing() {
+    let Some(mut postgres) = postgres(Release::Fifteen) else {
+        return;
+    };
+    let database = postgres.database();
+    let place = server(&postgres.url(&database));
+    let db = Database::open(&NUMBERS, &place).unwrap();
+    let (next, stop) = (AtomicI64::new(1), AtomicBool::new(false));
+    let wait_for = |number| {
+        while next.load(Ordering::SeqCst) < number {
+            std::thread::yield_now();
+        }
+    };
+    let written = std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut written = Vec::new();
+                    while !stop.load(Ordering::SeqCst) {
+                        let value = next.fetch_add(1, Ordering::SeqCst);
+                        db.write(|db| add(db, value)).unwrap();
+                        written.push(value);
+                    }
+                    written
+                })
+            })
+            .collect();
+        for _ in 0..3 {
+            wait_for(next.load(Ordering::SeqCst) + 30);
+            // SIGQUIT: what was not on disk is gone.
+            postgres.stop();
+            postgres.start_again().unwrap();
+        }
+        wait_for(next.load(Ordering::SeqCst) + 30);
+        stop.store(true, Ordering::SeqCst);
+        let mut written: Vec<i64> = writers
+            .into_iter()
+            .flat_map(|writer| writer.join().unwrap())
+            .collect();
+        written.sort_unstable();
+        written
+    });
+    assert_eq!(all(&db), written);
+    postgres.stop();
+    let refused = db.write(|db| add(db, 0)).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unavailable, "{refused:?}");
+}

@@ -1,0 +1,86 @@
+//! Opening: versions, other people's schemas, rights, what messages show.
+
+use ostler_state::{Database, Error, Kind, Server};
+use ostler_testkit::install::postgres::Release;
+use ostler_testkit::servers::shared_postgres;
+use ostler_vocabulary::{Classified, ErrorKind, Secret};
+
+use crate::{NUMBERS, add, all, everywhere, server};
+
+/// The same store, by a newer program.
+const NEWER: Kind = Kind {
+    sqlite: &[NUMBERS.sqlite[0], include_str!("sql/more.sql")],
+    postgres: &[NUMBERS.postgres[0], include_str!("sql/more.sql")],
+    program: "7.8.9",
+    ..NUMBERS
+};
+
+#[test]
+fn many_open_it_at_once_and_later_versions_migrate_it() {
+    everywhere(|place| {
+        std::thread::scope(|scope| {
+            let openers: Vec<_> = (0..6)
+                .map(|_| scope.spawn(|| Database::open(&NUMBERS, place).map(drop)))
+                .collect();
+            for opener in openers {
+                opener.join().unwrap().unwrap();
+            }
+        });
+        Database::open(&NUMBERS, place)
+            .unwrap()
+            .write(|db| add(db, 1))
+            .unwrap();
+        let db = Database::open(&NEWER, place).unwrap();
+        assert_eq!(all(&db), [1]);
+        db.read(|db| db.query("SELECT value FROM more", &[])).unwrap();
+        let refused = Database::open(&NUMBERS, place).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported);
+        assert!(refused.hint().unwrap().contains("7.8.9"), "{refused:?}");
+    });
+}
+
+#[test]
+fn a_schema_of_somebody_else_is_left_alone() {
+    let Some(postgres) = shared_postgres(Release::Fifteen) else {
+        return;
+    };
+    let database = postgres.database();
+    postgres.sql(&database, include_str!("sql/theirs.sql"));
+    let refused = Database::open(&NUMBERS, &server(&postgres.url(&database))).unwrap_err();
+    assert!(matches!(refused, Error::Foreign { .. }), "{refused:?}");
+}
+
+#[test]
+fn schemas_that_were_made_for_us_need_no_right_to_make_any() {
+    let Some(postgres) = shared_postgres(Release::Eighteen) else {
+        return;
+    };
+    let database = postgres.database();
+    let role = format!("keeper_{database}");
+    postgres.sql(&database, &format!("CREATE ROLE {role} LOGIN"));
+    let place = server(&postgres.url_of(&role, &database));
+    let refused = Database::open(&NUMBERS, &place).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Denied, "{refused:?}");
+    postgres.sql(
+        &database,
+        &format!("CREATE SCHEMA ostler_numbers AUTHORIZATION {role}"),
+    );
+    let db = Database::open(&NUMBERS, &place).unwrap();
+    db.write(|db| add(db, 1)).unwrap();
+    assert_eq!(all(&db), [1]);
+}
+
+#[test]
+fn what_is_wrong_is_said_without_the_password() {
+    let dsn = "postgresql://o@127.0.0.1:1/o?connect_timeout=1";
+    let secret = Some(Secret::new("hunter2"));
+    let server = Server::new(dsn, secret, "ostler", &|_| None).unwrap();
+    let refused = server.check().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unavailable);
+    assert!(!format!("{server:?} {refused:?} {refused}").contains("hunter2"));
+    for (dsn, schema) in [("mysql://h/o", "ostler"), (dsn, "Ostler")] {
+        let refused = Server::new(dsn, None, schema, &|_| None).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Invalid, "{refused}");
+        assert!(refused.hint().is_some());
+    }
+}

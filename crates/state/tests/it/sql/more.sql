@@ -1,0 +1,2 @@
+-- What a newer program adds, in both.
+CREATE TABLE more (value INTEGER);

@@ -1,0 +1,3 @@
+-- Somebody else's tables where ours would be.
+CREATE SCHEMA ostler_numbers;
+CREATE TABLE ostler_numbers.theirs (x int);
