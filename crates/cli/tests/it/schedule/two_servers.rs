@@ -51,23 +51,26 @@ fn one_is_killed_while_it_schedules_and_backs_up_and_the_other_goes_on() {
         let mut killed = Serve::with(&first, &[("OSTLER_TEST_KILL", kill)]);
         until(&first, "the first server to schedule", || is_scheduled(&first));
         let goes_on = Serve::start(&second);
-        let add_from = format!("tick --every 1s -- backup create {}/documents", first.home().display());
+        let add_from = format!(
+            "tick --every 1s -- backup create {}/documents",
+            first.home().display()
+        );
         add(&second, &add_from);
         let mut ended = None;
         until(&first, kill, || {
             ended = killed.0.try_wait().unwrap();
             ended.is_some()
         });
-        assert_eq!(ended.unwrap().signal(), Some(9), "{kill}: the first one had the lease");
+        assert_eq!(
+            ended.unwrap().signal(),
+            Some(9),
+            "{kill}: the first one had the lease"
+        );
         until(&second, kill, || good(&second, "tick") >= 3);
         second.ok(["schedule", "pause", "tick"]);
         until(&second, kill, || all_ended(&second));
         goes_on.stop();
-        for list in [
-            ["operation", "list"],
-            ["backup", "list"],
-            ["token", "list"],
-        ] {
+        for list in [["operation", "list"], ["backup", "list"], ["token", "list"]] {
             assert_eq!(first.json(list), second.json(list), "{list:?}");
         }
         nothing_is_lost_or_doubled(&second, "tick", 1000);
@@ -108,7 +111,10 @@ fn a_database_that_is_started_again_under_two_servers_loses_and_doubles_nothing(
     let [first, second] = homes(&server, &database);
     add(
         &first,
-        &format!("tick --every 1s -- backup create {}/documents", first.home().display()),
+        &format!(
+            "tick --every 1s -- backup create {}/documents",
+            first.home().display()
+        ),
     );
     let serving = [&first, &second].map(Serve::start);
     for _ in 0..2 {
@@ -118,7 +124,9 @@ fn a_database_that_is_started_again_under_two_servers_loses_and_doubles_nothing(
         server.start_again().unwrap();
     }
     let before = good(&second, "tick");
-    until(&second, "runs after the last start", || good(&second, "tick") > before);
+    until(&second, "runs after the last start", || {
+        good(&second, "tick") > before
+    });
     second.ok(["schedule", "pause", "tick"]);
     until(&second, "the end of all runs", || all_ended(&second));
     serving.into_iter().for_each(Serve::stop);

@@ -289,7 +289,9 @@ impl Runtime {
     fn reread(&self, cluster: &str, files: &BTreeMap<String, Vec<PathBuf>>) -> Result<ClusterInfo, Failure> {
         let settings = &self.inner.settings;
         let again = Settings::resolve(&settings.flags, settings.environment.clone())?;
-        let runtime = Self::over(again, self.inner.engine.clone(), self.inner.clock.clone(), None);
+        let inner = &self.inner;
+        let (engine, place, clock) = (inner.engine.clone(), inner.place.clone(), inner.clock.clone());
+        let runtime = Self::over(again, engine, place, clock, None);
         let mut info = runtime.cluster_info(cluster)?;
         for node in &mut info.nodes {
             if let Some(made) = files.get(&node.name) {

@@ -183,9 +183,8 @@ fn standing(timetable: &dyn Timetable, now: Timestamp) -> Result<SchedulerStandi
         process: beat
             .as_ref()
             .map(|(owner, _)| format!("{} (process {})", owner.host, owner.pid)),
-        alive: beat.is_some_and(|(owner, at)| {
-            !owner.is_dead() && timetable.time(now).duration_since(at) < SILENCE
-        }),
+        alive: beat
+            .is_some_and(|(owner, at)| !owner.is_dead() && timetable.time(now).duration_since(at) < SILENCE),
     })
 }
 
