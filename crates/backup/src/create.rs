@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use futures::join;
 use jiff::SignedDuration;
 use ostler_api::document::{BackupCounts, BackupState, CreateReport, Outcome, Problem, Source};
 use ostler_api::node::Selection;
@@ -281,12 +282,17 @@ impl Create<'_> {
             warnings,
             place,
         } = self.make(&start).await?;
-        self.prove(&record).await?;
-        if let Some(writer) = place.writer
-            && let Err(error) = writer.finish().await
-        {
+        let end = async {
+            match place.writer {
+                Some(writer) => writer.finish().await,
+                None => Ok(()),
+            }
+        };
+        let (proved, ended) = join!(self.prove(&record), end);
+        if let Err(error) = ended {
             tracing::warn!(vault = %self.context.vault_name, %error, "the end of the backup was not noted; collections of garbage will find out");
         }
+        proved?;
         let summary = commit::summary(&record, &self.context.vault_name);
         let mut partial = Vec::new();
         if record.partial {

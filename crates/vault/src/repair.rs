@@ -171,7 +171,7 @@ impl Vault {
             node.list = list;
         }
         guard.confirm().await?;
-        self.remove_record(id).await?;
+        self.remove_record(id, None).await?;
         self.write_record(&record, true).await?;
         Ok(true)
     }

@@ -60,6 +60,7 @@ impl Vault {
             self.remove(&intent_key(intent.backup)?).await?;
         };
         let prefix = backup_chain(intent.backup);
+        self.begun().note(intent.backup, rounds.clone());
         let saw = match rounds.open {
             Some(round) => {
                 let key = Link::Saw(round.number).key(&prefix, 1)?;
@@ -203,7 +204,7 @@ impl Vault {
                 operation: intent.operation,
                 purpose: BACKUP.to_owned(),
             },
-            claim: OperationId::random(),
+            claim: OperationId::from_bytes(crate::cipher::random()?),
         };
         match self.take(&prefix, epoch + 1, &claim).await? {
             Some(lease) => Ok(resumed(Some(lease))),
@@ -284,6 +285,7 @@ impl Writer {
     /// # Errors
     /// Only where the store fails.
     pub async fn finish(self) -> Result<(), Error> {
+        drop(self.vault.begun().take(self.backup));
         if let Some(lease) = self.lease
             && self.sole
             && !self.doubtful.load(Ordering::Relaxed)
@@ -299,6 +301,7 @@ impl Writer {
     /// As [`Vault::abandon`].
     pub async fn abandon(self) -> Result<(), Error> {
         let sole = self.is_sole();
+        drop(self.vault.begun().take(self.backup));
         drop(self.lease);
         self.vault.abandon(self.backup, sole).await?;
         let_go(self.exclusive).await
