@@ -181,6 +181,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         context: &context,
         held: Held::take(&op, &context, "a backup").await?,
         relied_on: Mutex::default(),
+        read_back: Mutex::default(),
     };
     let done = create.run().await;
     if let Some(held) = create.held.take() {
@@ -202,6 +203,8 @@ pub(crate) struct Create<'a> {
     held: Option<Held>,
     /// The packs that the last look found.
     relied_on: Mutex<Vec<PackId>>,
+    /// The record as it was read back after the commit.
+    read_back: Mutex<Option<Record>>,
 }
 
 /// What the parent step found.

@@ -172,7 +172,7 @@ impl Vault {
         }
         guard.confirm().await?;
         self.remove_record(id, None).await?;
-        self.write_record(&record, true).await?;
+        self.write_record(&record, true, false).await?;
         Ok(true)
     }
 

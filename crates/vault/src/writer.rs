@@ -256,6 +256,23 @@ impl Writer {
     /// [`Error::Revoked`] when a collector has ruled this backup out; [`Error::Conflict`] when another record is there,
     /// or when the backup relies on what it has seen to be going.
     pub async fn commit(&self, record: &Record, packs: &[PackId]) -> Result<(), Error> {
+        self.commit_now(record, packs, false).await.map(drop)
+    }
+
+    /// As [`Writer::commit`]; gives the record as it is read back meanwhile, where it could be read.
+    ///
+    /// # Errors
+    /// As [`Writer::commit`].
+    pub async fn commit_and_read(&self, record: &Record, packs: &[PackId]) -> Result<Option<Record>, Error> {
+        self.commit_now(record, packs, true).await
+    }
+
+    async fn commit_now(
+        &self,
+        record: &Record,
+        packs: &[PackId],
+        reads_back: bool,
+    ) -> Result<Option<Record>, Error> {
         if let Some(saw) = self.saw
             && let Some(open) = self.vault.rounds().await?.open
             && open.number == saw
@@ -271,7 +288,10 @@ impl Writer {
             exclusive.confirm().await?;
         }
         self.tried.store(true, Ordering::Relaxed);
-        let written = self.vault.write_record(record, self.lease.is_some()).await;
+        let written = self
+            .vault
+            .write_record(record, self.lease.is_some(), reads_back)
+            .await;
         if written.as_ref().is_err_and(|error| error.kind().is_transient()) {
             self.doubtful.store(true, Ordering::Relaxed);
         }

@@ -1,5 +1,6 @@
 //! Saying something of a backup.
 
+use futures::join;
 use ostler_store::Key;
 use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 
@@ -24,8 +25,13 @@ impl Vault {
     }
 
     /// Writes the commit record, then its facts. Succeeds when the same record is there already; with `may_create`
-    /// unset it has to be.
-    pub(crate) async fn write_record(&self, record: &Record, may_create: bool) -> Result<(), Error> {
+    /// unset it has to be. With `reads_back` it gives what is there afterwards, where that could be read.
+    pub(crate) async fn write_record(
+        &self,
+        record: &Record,
+        may_create: bool,
+        reads_back: bool,
+    ) -> Result<Option<Record>, Error> {
         let key = record_key(record.backup)?;
         let sealed = self.seal(
             ObjectKind::Record,
@@ -46,11 +52,18 @@ impl Vault {
                 Err(error) => return Err(error),
             }
         }
-        for note in facts_notes(&Facts::from(record)) {
-            self.write_note(NameKind::Facts, record.backup, &note, None)
-                .await?;
+        let facts = async {
+            for note in facts_notes(&Facts::from(record)) {
+                self.write_note(NameKind::Facts, record.backup, &note, None)
+                    .await?;
+            }
+            Ok(())
+        };
+        if !reads_back {
+            return facts.await.map(|()| None);
         }
-        Ok(())
+        let (noted, read): (Result<(), Error>, _) = join!(facts, self.record(record.backup));
+        noted.map(|()| read.ok())
     }
 
     /// Stores a report with a backup. The same report twice is one.
