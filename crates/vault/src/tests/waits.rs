@@ -125,7 +125,9 @@ async fn a_prune_waits_for_few_answers_however_many_backups_go() {
 #[tokio::test]
 async fn a_backup_waits_for_few_answers() {
     let (_world, patient, vault, _) = lived_in().await;
-    let record = store_files(&vault, &[("data/own", noise(1, 300_000))]).await.unwrap();
+    let record = store_files(&vault, &[("data/own", noise(1, 300_000))])
+        .await
+        .unwrap();
     let intent = intent_of(&record);
     let (begun, writer) = patient.waits(vault.begin(&intent)).await;
     let writer = writer.unwrap();
@@ -137,5 +139,8 @@ async fn a_backup_waits_for_few_answers() {
     assert_eq!(read.unwrap(), Some(record));
     let told = format!("begin {begun}, index {first}, index to read {second}, commit {committed}");
     println!("{told}");
-    assert!(begun <= 2 && first <= 2 && second <= 2 && committed <= 2, "{told}");
+    assert!(
+        begun <= 2 && first <= 2 && second <= 2 && committed <= 2,
+        "{told}"
+    );
 }
