@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use futures::join;
 use jiff::SignedDuration;
 use ostler_api::document::{BackupCounts, BackupState, CreateReport, Outcome, Problem, Source};
 use ostler_api::node::Selection;
@@ -180,6 +181,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         context: &context,
         held: Held::take(&op, &context, "a backup").await?,
         relied_on: Mutex::default(),
+        read_back: Mutex::default(),
     };
     let done = create.run().await;
     if let Some(held) = create.held.take() {
@@ -201,6 +203,8 @@ pub(crate) struct Create<'a> {
     held: Option<Held>,
     /// The packs that the last look found.
     relied_on: Mutex<Vec<PackId>>,
+    /// The record as it was read back after the commit.
+    read_back: Mutex<Option<Record>>,
 }
 
 /// What the parent step found.
@@ -281,12 +285,17 @@ impl Create<'_> {
             warnings,
             place,
         } = self.make(&start).await?;
-        self.prove(&record).await?;
-        if let Some(writer) = place.writer
-            && let Err(error) = writer.finish().await
-        {
+        let end = async {
+            match place.writer {
+                Some(writer) => writer.finish().await,
+                None => Ok(()),
+            }
+        };
+        let (proved, ended) = join!(self.prove(&record), end);
+        if let Err(error) = ended {
             tracing::warn!(vault = %self.context.vault_name, %error, "the end of the backup was not noted; collections of garbage will find out");
         }
+        proved?;
         let summary = commit::summary(&record, &self.context.vault_name);
         let mut partial = Vec::new();
         if record.partial {

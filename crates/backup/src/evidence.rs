@@ -155,7 +155,7 @@ async fn examine_once(
     cancel: &CancellationToken,
 ) -> Result<Option<(Evidence, Option<Arc<Index>>)>, Failure> {
     let loaded = match which {
-        Packs::AsIndexed => context.vault.index(false).await,
+        Packs::AsIndexed => context.vault.index_to_read(false).await,
         // What no segment names is not found by a restore either: it does not count.
         Packs::AsStored => context.vault.index_of_stored().await,
     };

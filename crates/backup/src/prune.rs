@@ -5,18 +5,20 @@ mod evaluate;
 mod floor;
 mod plan;
 
+use futures::join;
 use ostler_api::document::{BackupState, Outcome, Problem, PruneReport, Waiting};
 use ostler_api::request::{Decision, Plan, Work};
-use ostler_operations::{Finished, Operation};
-use ostler_vault::{Collected, Collecting, Lease};
+use ostler_operations::{Finished, Operation, Policy};
+use ostler_vault::{Collected, Collecting, Lease, Looked};
 use ostler_vocabulary::{BackupId, ByteSize, Failure, Unit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::restore::finished;
 use crate::state::Backup;
 use crate::{Context, Error};
+use engine::Kept;
 use evaluate::Evaluation;
 use plan::locked;
 pub use plan::{plan, plan_delete};
@@ -26,9 +28,11 @@ pub const KIND: &str = "prune";
 /// As [`KIND`], for backups that somebody named.
 pub const DELETE_KIND: &str = "delete";
 /// The version of their steps.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Backups that one step decides on: its result has to fit into the journal.
 const BATCH: usize = 200;
+/// Backups that are deleted at the same time.
+const AT_ONCE: usize = 16;
 
 /// Runs the plan of a prune or a deletion.
 ///
@@ -79,40 +83,16 @@ struct Deleted {
 
 impl Run<'_> {
     async fn run(&self) -> Result<Finished, Failure> {
-        // Read by every process that works on this: what the journal says may be old by the time of a resume.
-        let now = self.context.backups().await?;
-        let mut report = PruneReport::default();
-        let mut verdicts = Vec::new();
-        for (number, batch) in self.planned.chunks(BATCH).enumerate() {
-            let verdict = self.evaluate(number, batch, &now).await?;
-            report.refused.extend(verdict.refused.iter().cloned());
-            verdicts.push(verdict);
-        }
-        self.op.commit().await?;
-        let mut bytes = 0;
-        for (batch, verdict) in self.planned.chunks(BATCH).zip(&verdicts) {
-            for id in &verdict.delete {
-                let Some(decision) = batch.iter().find(|d| d.backup == *id) else {
-                    continue;
-                };
-                let kept = self.kept_by_an_engine(*id, &now).await?;
-                if let Some(reason) = kept.refused {
-                    report.refused.push(refusal(decision, reason));
-                    continue;
-                }
-                let deleted = self.delete(decision, &now).await?;
-                match deleted.refused {
-                    Some(reason) => report.refused.push(refusal(decision, reason)),
-                    None => {
-                        self.forget(*id, &kept.parts, &kept.cluster).await?;
-                        bytes += deleted.bytes;
-                        report.deleted.push(*id);
-                    }
-                }
-            }
-        }
+        let planned: Vec<BackupId> = self.planned.iter().map(|decision| decision.backup).collect();
+        // What is needed without them is looked at meanwhile; it does not depend on the deletions, if all are done.
+        let cancel = self.op.cancelled();
+        let look = self.context.vault.look_without(&planned, cancel);
+        let (done, looked) = join!(self.delete_all(), look);
+        let (mut report, bytes, now) = done?;
+        let is_all = planned.iter().all(|id| report.deleted.contains(id));
+        let looked = looked.ok().filter(|_| is_all);
         let expiring = self.expiring(&now, &report.deleted)?;
-        let collected = self.collect(&expiring).await?;
+        let collected = self.collect(&expiring, looked).await?;
         if collected.locks_extended > 0 {
             let what = format!("made {} locks longer", collected.locks_extended);
             self.op.message(what);
@@ -134,6 +114,47 @@ impl Run<'_> {
         finished(Outcome::Prune(report), partial)
     }
 
+    /// Deletes what was planned and may still go. Gives the bytes that went, and the backups there were.
+    async fn delete_all(&self) -> Result<(PruneReport, u64, Vec<Backup>), Failure> {
+        // Read by every process that works on this: what the journal says may be old by the time of a resume.
+        let now = self.context.backups().await?;
+        let mut report = PruneReport::default();
+        let mut verdicts = Vec::new();
+        for (number, batch) in self.planned.chunks(BATCH).enumerate() {
+            let verdict = self.evaluate(number, batch, &now).await?;
+            report.refused.extend(verdict.refused.iter().cloned());
+            verdicts.push(verdict);
+        }
+        self.op.commit().await?;
+        let mut bytes = 0;
+        for (batch, verdict) in self.planned.chunks(BATCH).zip(&verdicts) {
+            let mut going = Vec::new();
+            for id in &verdict.delete {
+                let Some(decision) = batch.iter().find(|d| d.backup == *id) else {
+                    continue;
+                };
+                let kept = self.kept_by_an_engine(*id, &now).await?;
+                match &kept.refused {
+                    Some(reason) => report.refused.push(refusal(decision, reason.clone())),
+                    None => going.push((decision, kept)),
+                }
+            }
+            let deleted = self.delete(&going, &now).await?;
+            for ((decision, kept), deleted) in going.iter().zip(deleted) {
+                let deleted = deleted?;
+                match deleted.refused {
+                    Some(reason) => report.refused.push(refusal(decision, reason)),
+                    None => {
+                        self.forget(decision.backup, &kept.parts, &kept.cluster).await?;
+                        bytes += deleted.bytes;
+                        report.deleted.push(decision.backup);
+                    }
+                }
+            }
+        }
+        Ok((report, bytes, now))
+    }
+
     async fn evaluate(&self, number: usize, batch: &[Decision], now: &[Backup]) -> Result<Verdict, Failure> {
         self.op
             .step("evaluate")
@@ -152,47 +173,62 @@ impl Run<'_> {
             .await
     }
 
-    async fn delete(&self, decision: &Decision, now: &[Backup]) -> Result<Deleted, Failure> {
+    /// Deletes backups side by side: none of them depends on another.
+    async fn delete(
+        &self,
+        going: &[(&Decision, Kept)],
+        now: &[Backup],
+    ) -> Result<Vec<Result<Deleted, Failure>>, Failure> {
+        let items: Vec<(String, Decision)> = going
+            .iter()
+            .map(|(decision, _)| (decision.backup.to_string(), (*decision).clone()))
+            .collect();
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let deleted = self
+            .op
+            .fan_out(
+                "delete",
+                items,
+                AT_ONCE,
+                Policy::collect().retries(3),
+                |decision, _| async move { self.delete_one(&decision, now).await },
+            )
+            .await?;
+        Ok(deleted.into_iter().map(|(_, deleted)| deleted).collect())
+    }
+
+    async fn delete_one(&self, decision: &Decision, now: &[Backup]) -> Result<Deleted, Failure> {
         let id = decision.backup;
-        self.op
-            .step("delete")
-            .key(id.to_string())
-            .retries(3)
-            .run(|_| async move {
-                // A deletion that was killed half-way leaves nothing to object to but its own traces.
-                if let Some(reason) = evaluate::late_objection(decision, now) {
-                    return Ok(Deleted {
-                        bytes: 0,
-                        refused: Some(reason),
-                    });
-                }
-                self.op
-                    .audit(
-                        "delete backup",
-                        &id.to_string(),
-                        size_of(id, now),
-                        &decision.reasons.join(", "),
-                    )
-                    .await?;
-                let vault = &self.context.vault;
-                if let Some(reason) = locked(self.context, id).await? {
-                    return Ok(Deleted {
-                        bytes: 0,
-                        refused: Some(reason),
-                    });
-                }
-                let removed = match decision.state {
-                    // Nobody asked for a backup that is committed meanwhile to be deleted.
-                    BackupState::Incomplete => vault.discard_backup(id, self.lease).await,
-                    _ => vault.delete_backup(id, self.lease).await,
-                };
-                let bytes = removed.map_err(
-                    self.context
-                        .attempting(format_args!("delete backup {}", id.short())),
-                )?;
-                Ok(Deleted { bytes, refused: None })
+        let refused = |reason| {
+            Ok(Deleted {
+                bytes: 0,
+                refused: Some(reason),
             })
-            .await
+        };
+        // A deletion that was killed half-way leaves nothing to object to but its own traces.
+        if let Some(reason) = evaluate::late_objection(decision, now) {
+            return refused(reason);
+        }
+        let reasons = decision.reasons.join(", ");
+        self.op
+            .audit("delete backup", &id.to_string(), size_of(id, now), &reasons)
+            .await?;
+        if let Some(reason) = locked(self.context, id).await? {
+            return refused(reason);
+        }
+        let vault = &self.context.vault;
+        let removed = match decision.state {
+            // Nobody asked for a backup that is committed meanwhile to be deleted.
+            BackupState::Incomplete => vault.discard_backup(id, self.lease).await,
+            _ => vault.delete_backup(id, self.lease).await,
+        };
+        let bytes = removed.map_err(
+            self.context
+                .attempting(format_args!("delete backup {}", id.short())),
+        )?;
+        Ok(Deleted { bytes, refused: None })
     }
 
     /// Backups that would have been deleted if they were not locked.
@@ -205,18 +241,25 @@ impl Run<'_> {
         Ok(wanted.into_iter().filter(|id| !deleted.contains(id)).collect())
     }
 
-    async fn collect(&self, expiring: &[BackupId]) -> Result<Collected, Failure> {
+    async fn collect(&self, expiring: &[BackupId], looked: Option<Looked>) -> Result<Collected, Failure> {
+        let first = Mutex::new(looked);
+        let first = &first;
         self.op
             .step("free space")
             .unit(Unit::Bytes)
             .retries(3)
             .run(|step| async move {
-                let plan = self
-                    .context
-                    .vault
-                    .collect_plan(&[])
-                    .await
-                    .map_err(self.context.attempting("work out what can be freed"))?;
+                let attempting = || self.context.attempting("work out what can be freed");
+                let vault = &self.context.vault;
+                let looked = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let looked = match looked {
+                    Some(looked) => looked,
+                    None => vault
+                        .look_for_garbage(&step.cancelled)
+                        .await
+                        .map_err(attempting())?,
+                };
+                let plan = looked.plan().map_err(attempting())?;
                 if plan.free_packs + plan.repack_packs > 0 {
                     let item = format!(
                         "{} packs nothing needs, {} packs to be rewritten ({})",
@@ -241,7 +284,7 @@ impl Run<'_> {
                 };
                 self.context
                     .vault
-                    .collect(self.lease, how, &step.progress, &step.cancelled)
+                    .collect_looked(looked, self.lease, how, &step.progress, &step.cancelled)
                     .await
                     .map_err(self.context.attempting("free space"))
             })

@@ -1,5 +1,6 @@
 //! `restore`: write the files of a backup back, each byte verified.
 
+use futures::join;
 use ostler_api::document::{BackupState, Outcome, Problem, RestoreReport};
 use ostler_api::node::{Download, Downloaded};
 use ostler_api::request::{Overwrite, Plan, Request, Restore, RestoreWork, Work};
@@ -189,10 +190,11 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         .step("look again")
         .retries(3)
         .run(|_| async {
-            let backups = context.backups().await?;
+            let (backups, record) = join!(context.backups(), context.record(id));
+            let backups = backups?;
             let backup = select::resolve(&backups, &id.to_string(), &Default::default())?;
             may_restore(backup, request.allow_incomplete)?;
-            let record = context.record(id).await?;
+            let record = record?;
             let node = only_node(&record)?;
             Ok((node.list.clone(), node.paths.clone()))
         })

@@ -11,6 +11,7 @@ mod part;
 mod paths;
 mod reading;
 mod record;
+mod removal;
 mod writing;
 
 pub(crate) use claim::AtRecord;

@@ -13,6 +13,7 @@
 
 mod anew;
 mod decide;
+mod needs;
 mod rewrite;
 mod survey;
 mod sweep;
@@ -24,13 +25,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use futures::try_join;
 use ostler_vocabulary::{BackupId, Progress};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 pub use decide::Reason;
 
-use crate::catalogue::{BACKUPS, record_of};
 use crate::rounds::MOST_PACKS;
 use crate::{Error, Lease, PackId, Vault};
 #[cfg(test)]
@@ -52,6 +53,20 @@ pub struct CollectPlan {
     pub small_objects: u64,
     /// Their bytes. Segments that are written anew without some of their packs shrink by a little more.
     pub small_bytes: u64,
+}
+
+/// What a look at a vault found.
+#[derive(Debug)]
+pub struct Looked(Survey);
+
+impl Looked {
+    /// What collecting would free, but for small objects.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn plan(&self) -> Result<CollectPlan, Error> {
+        self.0.plan()
+    }
 }
 
 /// How to collect.
@@ -121,6 +136,14 @@ struct Tally {
 }
 
 impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.collected.objects_deleted += other.collected.objects_deleted;
+        self.collected.packs_deleted += other.collected.packs_deleted;
+        self.collected.packs_rewritten += other.collected.packs_rewritten;
+        self.added += other.added;
+        self.freed += other.freed;
+    }
+
     fn deleted(&mut self, bytes: u64) {
         self.collected.objects_deleted += 1;
         self.freed += bytes;
@@ -139,30 +162,39 @@ impl Vault {
     /// # Errors
     /// [`Error::Unaccounted`] when a backup's needs are not known, [`Error::Cancelled`], and what the store says.
     pub async fn collect_plan(self: &Arc<Self>, gone: &[BackupId]) -> Result<CollectPlan, Error> {
-        let survey = Survey::take(self, gone, &HashSet::new(), &CancellationToken::new()).await?;
-        let mut plan = CollectPlan::default();
-        for pack in survey.removable() {
-            plan.free_packs += 1;
-            plan.free_bytes += survey.size_of(&pack);
-        }
-        for (pack, live) in &survey.decision.rewrite {
-            if survey.locked.contains_key(pack) {
-                continue;
-            }
-            plan.repack_packs += 1;
-            plan.repack_bytes += survey.size_of(pack).saturating_sub(survey.stored_in(pack, live)?);
-        }
-        let mut small = self.stale(gone).await?.objects();
+        let (nothing, cancel) = (HashSet::new(), CancellationToken::new());
+        let (survey, stale) = try_join!(Survey::take(self, gone, &nothing, &cancel), self.stale(gone))?;
+        let mut plan = survey.plan()?;
+        let records = stale.records_of(gone);
+        let mut small = stale.objects();
         small.extend(survey.superseded());
-        let records = self.objects(BACKUPS).await?;
-        small.extend(
-            records
-                .into_iter()
-                .filter(|object| record_of(&object.key).is_some_and(|(id, _)| gone.contains(&id))),
-        );
+        small.extend(records);
         plan.small_objects = small.len() as u64;
         plan.small_bytes = small.iter().map(|object| object.size).sum();
         Ok(plan)
+    }
+
+    /// Looks at all there is and is needed, for [`Vault::collect_looked`]. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`Vault::collect_plan`].
+    pub async fn look_for_garbage(self: &Arc<Self>, cancel: &CancellationToken) -> Result<Looked, Error> {
+        self.look_without(&[], cancel).await
+    }
+
+    /// As [`Vault::look_for_garbage`], as it will be without these backups, while they are being deleted under the lease that the
+    /// collection has. It holds when all of them were.
+    ///
+    /// # Errors
+    /// As [`Vault::collect_plan`].
+    pub async fn look_without(
+        self: &Arc<Self>,
+        gone: &[BackupId],
+        cancel: &CancellationToken,
+    ) -> Result<Looked, Error> {
+        Survey::take(self, gone, &HashSet::new(), cancel)
+            .await
+            .map(Looked)
     }
 
     /// Ends the round that is open, if one is; then marks what is not needed, and deletes it as soon as no backup can
@@ -181,27 +213,50 @@ impl Vault {
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, Result<Collected, Error>> {
         // Boxed, so that steps which borrow what they pass here are seen to be `Send`.
-        Box::pin(self.collect_now(guard, how, progress, cancel))
+        Box::pin(async move {
+            let ((), looked) = try_join!(guard.confirm(), self.look_for_garbage(cancel))?;
+            self.collect_now(looked, guard, how, progress, cancel).await
+        })
+    }
+
+    /// As [`Vault::collect`], from what was found under the same lease just now. What was committed since is looked at
+    /// before anything is deleted.
+    ///
+    /// # Errors
+    /// As [`Vault::collect`].
+    pub fn collect_looked<'a>(
+        self: &'a Arc<Self>,
+        looked: Looked,
+        guard: &'a Lease,
+        how: Collecting<'a>,
+        progress: &'a Progress,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, Result<Collected, Error>> {
+        Box::pin(self.collect_now(looked, guard, how, progress, cancel))
     }
 
     async fn collect_now(
         self: &Arc<Self>,
+        looked: Looked,
         guard: &Lease,
         how: Collecting<'_>,
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Collected, Error> {
-        guard.confirm().await?;
         let mut tally = Tally::default();
-        let mut rounds = self.rounds().await?;
-        if let Some(open) = rounds.open.take()
-            && !self
-                .sweep(&open, None, guard, how, progress, cancel, &mut tally)
-                .await?
+        let Looked(mut survey) = looked;
+        if let Some(open) = survey.rounds.open.take()
+            && !self.is_over(open.number).await?
         {
-            return Ok(tally.sum());
+            let swept = self
+                .sweep(&open, None, false, guard, how, progress, cancel, &mut tally)
+                .await?;
+            if !swept {
+                return Ok(tally.sum());
+            }
+            let ((), anew) = try_join!(guard.confirm(), self.look_for_garbage(cancel))?;
+            survey = anew.0;
         }
-        let survey = Survey::take(self, &[], &HashSet::new(), cancel).await?;
         if self.lock_span().is_some() {
             let mut unneeded: HashSet<PackId> = match how.expiring {
                 [] => survey.decision.dead.iter().copied().collect(),
@@ -231,25 +286,22 @@ impl Vault {
         let marked: HashSet<PackId> = going.into_iter().take(MOST_PACKS).collect();
         guard.confirm().await?;
         if marked.is_empty() {
-            self.merge_segments(&survey, &mut tally, cancel).await?;
+            let merge = self.merge_segments(&survey, &mut tally, cancel);
+            let (stale, ()) = try_join!(self.stale_now(guard), merge)?;
+            let tidied = self.tidy(stale, cancel).await?;
+            tally.add(&tidied);
         } else {
-            let opened = self.open_round(rounds.next, &marked).await?;
+            let opened = self.open_round(survey.rounds.next, &marked).await?;
             let Some(round) = opened else {
                 return Err(Error::Conflict(
                     "another collection began while this one was looking".to_owned(),
                 ));
             };
             tally.added += round.added;
-            tally.freed += round.freed;
             let looked = Some((survey, rewritten));
-            if !self
-                .sweep(&round, looked, guard, how, progress, cancel, &mut tally)
-                .await?
-            {
-                return Ok(tally.sum());
-            }
+            self.sweep(&round, looked, true, guard, how, progress, cancel, &mut tally)
+                .await?;
         }
-        self.tidy(guard, cancel, &mut tally).await?;
         Ok(tally.sum())
     }
 }

@@ -114,6 +114,15 @@ impl Host {
         usual
     }
 
+    /// How many threads may wait for the store at the same time.
+    pub(crate) fn threads(&self, usual: usize) -> usize {
+        #[cfg(test)]
+        if self.simulated.is_some() {
+            return 1;
+        }
+        usual
+    }
+
     /// The length that a block of small chunks has at most.
     pub(crate) fn block_length(&self, usual: usize) -> usize {
         #[cfg(test)]

@@ -13,6 +13,7 @@ mod holding;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ostler_store::Key;
 use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity, VaultId};
 use serde::{Deserialize, Serialize};
 
@@ -114,7 +115,7 @@ impl Vault {
     ) -> Result<Lease, Error> {
         let claim = Claim {
             holder,
-            claim: OperationId::random(),
+            claim: OperationId::from_bytes(crate::cipher::random()?),
         };
         let begun = self.clock().monotonic();
         let mut watch = Watch::default();
@@ -199,12 +200,10 @@ impl Vault {
             self.remove(&key).await?;
             return Ok(None);
         }
-        for object in &objects {
-            if Link::parse(prefix, &object.key).is_some_and(|(earlier, _)| earlier < epoch) {
-                self.remove_if_allowed(&object.key).await?;
-            }
-        }
-        Ok(Some(Lease::start(self, prefix.to_owned(), epoch)))
+        let is_earlier = |key: &Key| Link::parse(prefix, key).is_some_and(|(earlier, _)| earlier < epoch);
+        let keys = objects.into_iter().map(|object| object.key);
+        let lease = Lease::start(self, prefix.to_owned(), epoch);
+        Ok(Some(lease.after(keys.filter(is_earlier).collect())))
     }
 
     /// Says that we want an epoch, under a name that is ours, and looks whether anybody else does. Of any number who do
@@ -241,7 +240,7 @@ impl Vault {
 }
 
 /// Whether an object is part of a chain.
-pub(crate) fn is_link(key: &ostler_store::Key) -> bool {
+pub(crate) fn is_link(key: &Key) -> bool {
     let backup = key
         .as_str()
         .strip_prefix(BACKUPS_MADE)

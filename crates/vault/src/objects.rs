@@ -94,6 +94,22 @@ impl Vault {
             .map_err(Error::store("delete", key))
     }
 
+    /// Deletes these objects side by side, and waits for each, whatever becomes of the others.
+    pub(crate) async fn remove_all(&self, keys: Vec<Key>) -> Result<(), Error> {
+        let removed = stream::iter(keys)
+            .map(|key| async move { self.remove(&key).await })
+            .buffer_unordered(AT_ONCE);
+        removed.collect::<Vec<_>>().await.into_iter().collect()
+    }
+
+    /// As [`Vault::remove_all`], of objects that are in nobody's way.
+    pub(crate) async fn remove_all_if_allowed(&self, keys: Vec<Key>) -> Result<(), Error> {
+        let removed = stream::iter(keys)
+            .map(|key| async move { self.remove_if_allowed(&key).await })
+            .buffer_unordered(AT_ONCE);
+        removed.collect::<Vec<_>>().await.into_iter().collect()
+    }
+
     /// Deletes an object that is in nobody's way. Who may write and not delete leaves it to a collector.
     pub(crate) async fn remove_if_allowed(&self, key: &Key) -> Result<(), Error> {
         match self.remove(key).await {

@@ -22,6 +22,7 @@ use crate::keys::{
 };
 use crate::locks::{self, Locks};
 use crate::objects::{self, Then};
+use crate::rounds::Begun;
 use crate::{
     Algorithm, Error, Index, InitOptions, Initialised, PassphraseCost, Protect, Reader, Unlock, Upload,
     Writers,
@@ -43,6 +44,7 @@ pub struct Vault {
     host: Host,
     /// Where the index of a large vault is kept, and from how many bytes of segments on.
     cache: Option<(Cache, u64)>,
+    begun: Begun,
 }
 
 /// Indexes of which the segments have so many bytes, about half a million chunks, are kept in memory.
@@ -118,7 +120,7 @@ impl Vault {
             Some(span) => locks::locking(&store, span, &options.clock)?,
             None => store,
         };
-        let id = VaultId::random();
+        let id = VaultId::from_bytes(cipher::random()?);
         let created = options.clock.now();
         let identity = Zeroizing::new(cipher::random::<32>()?);
         let epoch = Epoch::random(1)?;
@@ -298,7 +300,12 @@ impl Vault {
             clock,
             host,
             cache: None,
+            begun: Begun::default(),
         }
+    }
+
+    pub(crate) fn begun(&self) -> &Begun {
+        &self.begun
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {

@@ -1,16 +1,21 @@
 //! Which chunks backups need. Blocks.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::list::{EntryKind, Extent, ListReader};
 use crate::{ChunkId, Error, Reader, Record};
 
+/// The chunks that some backups need together; several threads may add to them.
+#[derive(Debug, Default)]
+pub(crate) struct Reach(Mutex<Reached>);
+
 /// The chunks that some backups need together.
 #[derive(Debug, Default)]
-pub(crate) struct Reach {
+pub(crate) struct Reached {
     chunks: HashSet<ChunkId>,
-    /// Blocks whose entries have been counted. Not the same as `chunks`: a file may hold the very bytes of a block.
+    /// Blocks whose entries have been counted, or are about to be. Not the same as `chunks`: a file may hold the very bytes
+    /// of a block.
     blocks: HashSet<ChunkId>,
 }
 
@@ -19,27 +24,39 @@ impl Reach {
     ///
     /// # Errors
     /// When one of its lists cannot be read: then nobody knows what it needs.
-    pub(crate) fn add(&mut self, reader: &Arc<Reader>, record: &Record) -> Result<(), Error> {
+    pub(crate) fn add(&self, reader: &Arc<Reader>, record: &Record) -> Result<(), Error> {
         for node in &record.nodes {
             let list = ListReader::open(Arc::clone(reader), node.list.parse()?)?;
-            self.chunks.extend(list.directory_chunks());
+            self.lock().chunks.extend(list.directory_chunks());
             for block in 0..list.block_count() {
                 let Some(id) = list.block_chunks(block).next() else {
                     continue;
                 };
-                if self.blocks.contains(&id) {
+                if !self.lock().blocks.insert(id) {
                     continue;
                 }
-                self.chunks.extend(list.block_chunks(block));
+                self.lock().chunks.extend(list.block_chunks(block));
+                let mut chunks = Vec::new();
                 for entry in list.block_entries(block) {
-                    self.chunks.extend(data_chunks(&entry?.kind));
+                    chunks.extend(data_chunks(&entry?.kind));
                 }
-                self.blocks.insert(id);
+                self.lock().chunks.extend(chunks);
             }
         }
         Ok(())
     }
 
+    /// What all that were added need.
+    pub(crate) fn known(self) -> Reached {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Reached> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reached {
     pub(crate) fn needs(&self, id: &ChunkId) -> bool {
         self.chunks.contains(id)
     }

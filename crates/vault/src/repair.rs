@@ -171,8 +171,8 @@ impl Vault {
             node.list = list;
         }
         guard.confirm().await?;
-        self.remove_record(id).await?;
-        self.write_record(&record, true).await?;
+        self.remove_record(id, None).await?;
+        self.write_record(&record, true, false).await?;
         Ok(true)
     }
 

@@ -6,10 +6,11 @@
 //!
 //! Where objects are locked, and a stolen key may only write, names prove nothing: there a round counts by what is sealed in it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ostler_store::{Key, Object};
-use ostler_vocabulary::Timestamp;
+use ostler_vocabulary::{BackupId, Classified, ErrorKind, Timestamp};
 
 use crate::envelope::{Mode, ObjectKind};
 use crate::keys::{activated, first_epoch};
@@ -66,8 +67,6 @@ pub(crate) struct Round {
     pub(crate) packs: HashSet<PackId>,
     /// Bytes by which the store grew when it was opened.
     pub(crate) added: u64,
-    /// And by which it shrank.
-    pub(crate) freed: u64,
 }
 
 /// What is known of all rounds.
@@ -89,6 +88,25 @@ impl Rounds {
         let mut avoided = self.open.map(|round| round.packs).unwrap_or_default();
         avoided.extend(self.quarantined);
         avoided
+    }
+}
+
+/// The rounds that were listed when backups were begun, for the first look at the index of each.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Begun(Arc<Mutex<HashMap<BackupId, Rounds>>>);
+
+impl Begun {
+    pub(crate) fn note(&self, backup: BackupId, rounds: Rounds) {
+        self.lock().insert(backup, rounds);
+    }
+
+    /// Once for each time that it was noted.
+    pub(crate) fn take(&self, backup: BackupId) -> Option<Rounds> {
+        self.lock().remove(&backup)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<BackupId, Rounds>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -154,7 +172,6 @@ impl Vault {
                         opened: marked.modified,
                         packs,
                         added: 0,
-                        freed: 0,
                     };
                     return Ok((*number, Some(open)));
                 }
@@ -197,23 +214,26 @@ impl Vault {
         let mut plain = vec![VERSION];
         sorted.iter().for_each(|pack| plain.extend_from_slice(&pack.0));
         let sealed = self.seal(ObjectKind::Round, Mode::Writer, &key, &plain)?;
-        let (added, mut freed) = (sealed.len() as u64, 0);
+        let added = sealed.len() as u64;
         if !self.create_if_free(&key, sealed).await? {
             return Ok(None);
-        }
-        for object in self.objects(ROUNDS).await? {
-            if Part::parse(&object.key).is_some_and(|(round, _)| round < number) {
-                self.remove(&object.key).await?;
-                freed += object.size;
-            }
         }
         Ok(Some(Round {
             number,
             opened: None,
             packs: packs.clone(),
             added,
-            freed,
         }))
+    }
+
+    /// Removes the objects of earlier rounds than this one, which is open. Gives the bytes by which the store shrank.
+    pub(crate) async fn clear_rounds(&self, number: u64) -> Result<u64, Error> {
+        let mut earlier = self.objects(ROUNDS).await?;
+        earlier.retain(|object| Part::parse(&object.key).is_some_and(|(round, _)| round < number));
+        let freed = earlier.iter().map(|object| object.size).sum();
+        self.remove_all(earlier.into_iter().map(|object| object.key).collect())
+            .await?;
+        Ok(freed)
     }
 
     /// Says that everything of a round is gone that may go. Gives the bytes by which the store grew.
@@ -225,6 +245,16 @@ impl Vault {
             true => size,
             false => 0,
         })
+    }
+
+    /// Whether a round is over, asked for by name: a listing may be late.
+    pub(crate) async fn is_over(&self, round: u64) -> Result<bool, Error> {
+        let key = Part::Done.key(round)?;
+        match self.store().head(&key).await {
+            Ok(_) => Ok(self.locks().is_none() || self.is_done(&key).await?),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::store("look up", &key)(error)),
+        }
     }
 
     /// When a round was opened, by the store's clock.

@@ -60,6 +60,7 @@ impl Vault {
             self.remove(&intent_key(intent.backup)?).await?;
         };
         let prefix = backup_chain(intent.backup);
+        self.begun().note(intent.backup, rounds.clone());
         let saw = match rounds.open {
             Some(round) => {
                 let key = Link::Saw(round.number).key(&prefix, 1)?;
@@ -203,7 +204,7 @@ impl Vault {
                 operation: intent.operation,
                 purpose: BACKUP.to_owned(),
             },
-            claim: OperationId::random(),
+            claim: OperationId::from_bytes(crate::cipher::random()?),
         };
         match self.take(&prefix, epoch + 1, &claim).await? {
             Some(lease) => Ok(resumed(Some(lease))),
@@ -255,6 +256,23 @@ impl Writer {
     /// [`Error::Revoked`] when a collector has ruled this backup out; [`Error::Conflict`] when another record is there,
     /// or when the backup relies on what it has seen to be going.
     pub async fn commit(&self, record: &Record, packs: &[PackId]) -> Result<(), Error> {
+        self.commit_now(record, packs, false).await.map(drop)
+    }
+
+    /// As [`Writer::commit`]; gives the record as it is read back meanwhile, where it could be read.
+    ///
+    /// # Errors
+    /// As [`Writer::commit`].
+    pub async fn commit_and_read(&self, record: &Record, packs: &[PackId]) -> Result<Option<Record>, Error> {
+        self.commit_now(record, packs, true).await
+    }
+
+    async fn commit_now(
+        &self,
+        record: &Record,
+        packs: &[PackId],
+        reads_back: bool,
+    ) -> Result<Option<Record>, Error> {
         if let Some(saw) = self.saw
             && let Some(open) = self.vault.rounds().await?.open
             && open.number == saw
@@ -270,7 +288,10 @@ impl Writer {
             exclusive.confirm().await?;
         }
         self.tried.store(true, Ordering::Relaxed);
-        let written = self.vault.write_record(record, self.lease.is_some()).await;
+        let written = self
+            .vault
+            .write_record(record, self.lease.is_some(), reads_back)
+            .await;
         if written.as_ref().is_err_and(|error| error.kind().is_transient()) {
             self.doubtful.store(true, Ordering::Relaxed);
         }
@@ -284,6 +305,7 @@ impl Writer {
     /// # Errors
     /// Only where the store fails.
     pub async fn finish(self) -> Result<(), Error> {
+        drop(self.vault.begun().take(self.backup));
         if let Some(lease) = self.lease
             && self.sole
             && !self.doubtful.load(Ordering::Relaxed)
@@ -299,6 +321,7 @@ impl Writer {
     /// As [`Vault::abandon`].
     pub async fn abandon(self) -> Result<(), Error> {
         let sole = self.is_sole();
+        drop(self.vault.begun().take(self.backup));
         drop(self.lease);
         self.vault.abandon(self.backup, sole).await?;
         let_go(self.exclusive).await

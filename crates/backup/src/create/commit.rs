@@ -183,10 +183,11 @@ impl Create<'_> {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .clone();
-                match writer.commit(record, &packs).await {
+                match writer.commit_and_read(record, &packs).await {
                     Err(VaultError::Revoked(_)) => Ok(Some(Lost {})),
                     committed => {
-                        committed.map_err(self.attempting_commit(record.backup))?;
+                        let read = committed.map_err(self.attempting_commit(record.backup))?;
+                        *self.read_back.lock().unwrap_or_else(PoisonError::into_inner) = read;
                         Ok(None)
                     }
                 }
@@ -207,7 +208,15 @@ impl Create<'_> {
             .retries(3)
             .unit(Unit::Objects)
             .run(|_| async {
-                let read = self.context.record(record.backup).await?;
+                let read = self
+                    .read_back
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take();
+                let read = match read {
+                    Some(read) => read,
+                    None => self.context.record(record.backup).await?,
+                };
                 if read != *record {
                     return Err(Failure::new(
                         ErrorKind::Corrupt,

@@ -11,7 +11,7 @@ use ostler_api::document::{BackupCounts, CheckCommand};
 use ostler_api::node::{Compare, Compared, Download, Downloaded, NodeInfo, Selection, Upload, Uploaded};
 use ostler_api::request::RestoreWork;
 use ostler_vault::{Index, Vault};
-use ostler_vocabulary::{Failure, ProcessIdentity, Progress};
+use ostler_vocabulary::{BackupId, Failure, ProcessIdentity, Progress};
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::unfinished::{Begun, Unfinished};
@@ -49,11 +49,16 @@ impl VaultNode {
 
     /// A node that knows what the vault holds now.
     async fn local(&self, adopt: bool) -> Result<LocalNode, Failure> {
-        let index = self
-            .vault
-            .index(adopt)
-            .await
-            .map_err(|error| Failure::from(error).context("cannot read the vault's index"))?;
+        self.over_loaded(self.vault.index_to_read(adopt).await)
+    }
+
+    /// A node for making a backup that was begun.
+    async fn making(&self, backup: BackupId, adopt: bool) -> Result<LocalNode, Failure> {
+        self.over_loaded(self.vault.index_of(backup, adopt).await)
+    }
+
+    fn over_loaded(&self, loaded: Result<Arc<Index>, ostler_vault::Error>) -> Result<LocalNode, Failure> {
+        let index = loaded.map_err(|error| Failure::from(error).context("cannot read the vault's index"))?;
         Ok(self.over(index))
     }
 
@@ -100,7 +105,8 @@ impl Node for VaultNode {
         };
         let left = begun.as_ref().is_some_and(Begun::has_left);
         let adopt = self.adopt.swap(true, Ordering::Relaxed) || left;
-        let uploaded = self.local(adopt).await?.upload(request, progress, cancel).await?;
+        let node = self.making(request.backup, adopt).await?;
+        let uploaded = node.upload(request, progress, cancel).await?;
         if let Some(begun) = begun {
             begun.end();
         }

@@ -5,8 +5,8 @@ use ostler_store::Key;
 use ostler_vocabulary::{BackupId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::note::{record_key, record_of, to_json};
-use super::{MarkAction, MarkRecord};
+use super::note::{backup_of, record_key, record_of, resealed_key, to_json};
+use super::{BACKUPS, MarkAction, MarkRecord};
 use crate::envelope::{Mode, ObjectKind, claims_to_be, epoch_of};
 use crate::{Error, Vault};
 
@@ -36,7 +36,11 @@ impl Vault {
         let Some((key, bytes)) = self.find_record(id).await? else {
             return Ok(AtRecord::Nothing);
         };
-        Ok(match self.is_tombstone(&key, &bytes)? {
+        self.what_is(&key, &bytes)
+    }
+
+    pub(super) fn what_is(&self, key: &Key, bytes: &[u8]) -> Result<AtRecord, Error> {
+        Ok(match self.is_tombstone(key, bytes)? {
             true => AtRecord::Tombstone,
             false => AtRecord::Record,
         })
@@ -89,9 +93,7 @@ impl Vault {
             }
             tries += 1;
             if tries > TRIES {
-                return Err(Error::Conflict(format!(
-                    "the store refuses to create `{key}` and shows nothing there: does it take a delete marker for an object?"
-                )));
+                return Err(shows_nothing(&key));
             }
             match self.at_record(id).await? {
                 AtRecord::Record => return Ok(false),
@@ -100,15 +102,56 @@ impl Vault {
                 AtRecord::Nothing => {}
             }
         }
-        // Listings need not read the tombstone to know what it is.
-        self.write_mark(
-            id,
-            &MarkRecord {
-                at,
-                action: MarkAction::Revoke,
-            },
-        )
-        .await?;
+        self.mark_ruled_out(id).await?;
         Ok(true)
     }
+
+    /// Listings need not read the tombstone to know what it is. Gives the key of the mark.
+    pub(super) async fn mark_ruled_out(&self, id: BackupId) -> Result<Key, Error> {
+        let (at, action) = (self.clock().now(), MarkAction::Revoke);
+        self.write_mark(id, &MarkRecord { at, action }).await
+    }
+
+    /// Whether a request to seal this record anew may be on its way: it is sealed with an epoch that is, or was, to be given
+    /// up, or was sealed anew before.
+    pub(super) fn may_be_sealed_anew(&self, key: &Key, bytes: &[u8]) -> bool {
+        let keys = self.keys();
+        let first = keys.leaked_before().unwrap_or_else(|| keys.lowest());
+        let is_new =
+            || backup_of(BACKUPS, key).is_some() && epoch_of(bytes).is_some_and(|epoch| epoch >= first);
+        keys.has_given_up() && !is_new()
+    }
+
+    /// Takes the key at which whoever seals a record anew would put it, and which counts for more than all others: creates a
+    /// tombstone there, in place of the record when that is there already. Gives the key, and the bytes that went.
+    ///
+    /// A request to create that key which is on its way finds it taken; one for an earlier epoch's counts for nothing
+    /// beside it.
+    pub(super) async fn take_highest(&self, id: BackupId) -> Result<(Key, u64), Error> {
+        let key = resealed_key(id, self.keys().current())?;
+        let at = self.clock().now();
+        let json = to_json("a tombstone", &Tombstone { at })?;
+        let mut freed = 0;
+        for _ in 0..TRIES {
+            let sealed = self.seal(ObjectKind::Tombstone, Mode::Writer, &key, &json)?;
+            if self.create_if_free(&key, sealed).await? {
+                return Ok((key, freed));
+            }
+            match self.read_if_there(&key).await? {
+                Some(bytes) if self.is_tombstone(&key, &bytes)? => return Ok((key, freed)),
+                Some(bytes) => {
+                    self.remove(&key).await?;
+                    freed += bytes.len() as u64;
+                }
+                None => {}
+            }
+        }
+        Err(shows_nothing(&key))
+    }
+}
+
+fn shows_nothing(key: &Key) -> Error {
+    Error::Conflict(format!(
+        "the store refuses to create `{key}` and shows nothing there: does it take a delete marker for an object?"
+    ))
 }

@@ -54,11 +54,6 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Whether it is to outlast everything else of the backup.
-    pub(super) fn is_last(&self) -> bool {
-        self.is_deletion() || self.is_revocation()
-    }
-
     /// Whether it says that the backup is being deleted.
     pub(super) fn is_deletion(&self) -> bool {
         matches!(&self.note, Note::Mark(mark) if mark.action == MarkAction::Delete)
@@ -129,20 +124,21 @@ impl Vault {
         })
     }
 
-    /// Creates a note. One of the same name says the same.
+    /// Creates a note; gives its key. One of the same name says the same.
     pub(crate) async fn write_note(
         &self,
         kind: NameKind,
         id: BackupId,
         facts: &[u8],
         body: Option<(ObjectKind, &[u8])>,
-    ) -> Result<(), Error> {
+    ) -> Result<Key, Error> {
         let key = object_key(format!("{NOTES}{id}.{}", self.seal_name(kind, id, facts)?))?;
         let sealed = match body {
             Some((kind, plaintext)) => self.seal(kind, Mode::Public, &key, plaintext)?,
             None => Vec::new(),
         };
-        self.create_if_free(&key, sealed).await.map(drop)
+        self.create_if_free(&key, sealed).await?;
+        Ok(key)
     }
 }
 

@@ -42,22 +42,27 @@ impl Vault {
     /// # Errors
     /// Only where the store fails; what cannot be read is in the entries.
     pub async fn catalogue(&self) -> Result<Vec<CatalogueEntry>, Error> {
-        // Records are listed before notes are: a backup that is committed in between lacks its facts in neither.
-        let (intents, records) = try_join!(self.objects(INTENTS), self.objects(BACKUPS))?;
-        let mut said = self.said().await?;
+        // What is committed or deleted in between is asked for by name, or looked at again.
+        let (intents, records, mut said) =
+            try_join!(self.objects(INTENTS), self.objects(BACKUPS), self.said())?;
         let mut committed = committed(&records);
+        let mut lost = self.without_record(&said, &committed).await?;
+        if !lost.is_empty() {
+            // Whoever deletes a backup says so before its record goes: perhaps since the notes were listed.
+            said = self.said().await?;
+            lost = self.without_record(&said, &committed).await?;
+        }
+        let begun: Vec<BackupId> = intents
+            .iter()
+            .filter_map(|object| backup_of(INTENTS, &object.key))
+            .filter(|id| !committed.contains(id) && !lost.contains(id))
+            .collect();
         // Where a tombstone is, there is no backup and will never be one.
         let revoked = |id: &BackupId| {
             said.get(id)
                 .is_some_and(|said| said.iter().any(Found::is_revocation))
         };
         let ruled_out: BTreeSet<BackupId> = committed.iter().filter(|id| revoked(id)).copied().collect();
-        let lost = self.without_record(&said, &committed).await?;
-        let begun: Vec<BackupId> = intents
-            .iter()
-            .filter_map(|object| backup_of(INTENTS, &object.key))
-            .filter(|id| !committed.contains(id) && !lost.contains(id))
-            .collect();
         committed.retain(|id| !ruled_out.contains(id));
         let committed = committed.into_iter().map(|id| {
             let said = said.remove(&id).unwrap_or_default();
@@ -138,8 +143,18 @@ impl Vault {
             .find_record(id)
             .await?
             .ok_or_else(|| Error::NotFound(format!("backup {id}")))?;
-        let json = match self.unseal(ObjectKind::Record, &key, &bytes) {
-            Err(_) if self.is_tombstone(&key, &bytes)? => {
+        self.open_record(id, &key, &bytes)
+    }
+
+    /// The commit record that these bytes are.
+    pub(super) fn open_record(
+        &self,
+        id: BackupId,
+        key: &ostler_store::Key,
+        bytes: &[u8],
+    ) -> Result<Record, Error> {
+        let json = match self.unseal(ObjectKind::Record, key, bytes) {
+            Err(_) if self.is_tombstone(key, bytes)? => {
                 return Err(Error::NotFound(format!("backup {id}: its commit was ruled out")));
             }
             unsealed => unsealed?,
@@ -148,7 +163,7 @@ impl Vault {
         struct Versioned {
             version: u32,
         }
-        let Versioned { version } = from_json(&key, &json)?;
+        let Versioned { version } = from_json(key, &json)?;
         if version > Record::VERSION {
             return Err(Error::Version {
                 what: format!("the commit record of backup {id}"),
@@ -156,7 +171,7 @@ impl Vault {
                 known: Record::VERSION,
             });
         }
-        let record: Record = from_json(&key, &json)?;
+        let record: Record = from_json(key, &json)?;
         if record.backup == id {
             Ok(record)
         } else {

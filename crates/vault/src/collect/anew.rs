@@ -184,7 +184,7 @@ impl Vault {
         Ok(!notes.iter().all(is_mark))
     }
 
-    async fn is_tombstone_at(&self, key: &Key) -> Result<bool, Error> {
+    pub(crate) async fn is_tombstone_at(&self, key: &Key) -> Result<bool, Error> {
         let bytes = self.read_if_there(key).await?;
         bytes.map_or(Ok(false), |bytes| self.is_tombstone(key, &bytes))
     }
@@ -198,7 +198,9 @@ impl Vault {
         let key = crate::rounds::marked_key(rounds.highest)?;
         if self.epoch_at(&key).await?.is_some_and(|epoch| epoch < before) {
             let next = rounds.next;
-            self.open_round(next, &HashSet::new()).await?;
+            if self.open_round(next, &HashSet::new()).await?.is_some() {
+                self.clear_rounds(next).await?;
+            }
             self.close_round(next).await?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use ostler_store::Object;
 use ostler_vocabulary::{Classified, ErrorKind, Progress};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,8 @@ use crate::objects::Then;
 use crate::pack::PackTable;
 use crate::{ChunkId, ChunkSink, Error, Index, OpenBlock, PackId, Reader, Upload, Vault};
 
+/// Segments that are read at the same time.
+const AT_ONCE: usize = 4;
 /// A segment below this many bytes is small, and so many small ones are put together.
 const SMALL_SEGMENT: u64 = 256 * 1024;
 const MANY_SMALL: usize = 16;
@@ -126,14 +128,19 @@ impl Vault {
         let mut seen = HashSet::new();
         let mut staying: Vec<PackTable> = Vec::new();
         let mut written = 0;
-        for (object, packs) in &survey.segments {
+        let replaced = survey.segments.iter().filter(|(object, packs)| {
             let is_old = survey.old_segments.contains(&object.key);
-            if !(is_old || packs.iter().any(|pack| going.contains(pack)) || (many_small && is_small(object)))
-            {
-                continue;
-            }
+            is_old || packs.iter().any(|pack| going.contains(pack)) || (many_small && is_small(object))
+        });
+        let replaced: Vec<Object> = replaced.map(|(object, _)| object.clone()).collect();
+        let reads = stream::iter(replaced).map(|object| async move {
+            let read = self.read_if_there(&object.key).await?;
+            Ok((object, read))
+        });
+        let mut reads = std::pin::pin!(reads.buffered(AT_ONCE));
+        while let Some(read) = reads.next().await {
             stop_if(cancel)?;
-            let Some(bytes) = self.read_if_there(&object.key).await? else {
+            let (object, Some(bytes)): (Object, _) = read? else {
                 continue;
             };
             for table in parse_segment(self, &object.key, &bytes)? {
@@ -141,7 +148,7 @@ impl Vault {
                     staying.push(table);
                 }
             }
-            superseded.push(object.clone());
+            superseded.push(object);
             if staying.iter().map(|table| table.contents.chunks()).sum::<usize>() >= SEGMENT_CHUNKS {
                 written += self
                     .write_segment(&std::mem::take(&mut staying), Then::Find)

@@ -3,19 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream, try_join};
 use ostler_store::{Key, Object};
 use ostler_vocabulary::{BackupId, Classified, ErrorKind, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{Content, Decision, Reason, decide};
-use super::stop_if;
-use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of, record_of};
+use super::needs::{Begun, Committed, needed};
+use super::{CollectPlan, stop_if};
+use crate::catalogue::{AtRecord, BACKUPS, record_of};
 use crate::envelope::epoch_of;
 use crate::index::{pack_key, pack_of};
 use crate::pack::{Contents, PackTable, epoch_of as epoch_of_pack};
-use crate::reach::Reach;
-use crate::{ChunkId, ChunkKind, Error, Index, Location, PackId, Record, Vault};
+use crate::rounds::Rounds;
+use crate::{ChunkId, ChunkKind, Error, Index, Location, PackId, Vault};
 
 /// Requests in flight.
 const AT_ONCE: usize = 16;
@@ -33,6 +34,8 @@ pub(super) struct Survey {
     pub(super) decision: Decision,
     /// Ids below which a commit record was looked for.
     examined: BTreeSet<BackupId>,
+    /// Backups that it takes for deleted.
+    gone: BTreeSet<BackupId>,
     /// Packs whose being needed is decided by backups that are being made: those that no segment describes, and what
     /// was stored since the first of these backups began. Packs that are locked.
     spared: HashSet<PackId>,
@@ -44,6 +47,8 @@ pub(super) struct Survey {
     /// Segments that are sealed with secrets that were given up: nobody can read them.
     pub(super) stale_segments: Vec<Object>,
     sizes: BTreeMap<PackId, u64>,
+    /// The rounds that there were before anything else was looked at.
+    pub(super) rounds: Rounds,
 }
 
 impl Survey {
@@ -53,28 +58,33 @@ impl Survey {
         marked: &HashSet<PackId>,
         cancel: &CancellationToken,
     ) -> Result<Self, Error> {
-        // Before the index: what a backup needs is described when it is committed.
-        let (records, examined) = committed(vault, gone, cancel).await?;
-        let since = vault.first_begun().await?;
+        let Committed {
+            records,
+            examined,
+            since,
+            rounds,
+            segments: listed,
+        } = Committed::take(vault, gone, cancel).await?;
         // What is needed of them stays in other packs, wherever it can.
-        let quarantined = vault.rounds().await?.quarantined;
+        let quarantined = &rounds.quarantined;
         let mut spared = HashSet::new();
         let mut tables: Vec<PackTable> = Vec::new();
         let mut segments = Vec::new();
         let mut old_segments = HashSet::new();
         let mut stale_segments = Vec::new();
         let before = vault.giving_up().unwrap_or(0);
-        let mut reads = std::pin::pin!(
-            stream::iter(vault.objects("index/").await?)
-                .map(|object| async move {
-                    let read = vault.segment(&object.key).await;
-                    (object, read)
-                })
-                .buffered(AT_ONCE)
-        );
-        while let Some((object, read)) = reads.next().await {
+        let reads = stream::iter(listed).map(|object| async move {
             stop_if(cancel)?;
-            let Some((bytes, said)) = read? else { continue };
+            let read = vault.segment(&object.key).await?;
+            Ok((object, read))
+        });
+        // Packs are listed after the index: what it describes is there.
+        let (reads, stored) = try_join!(
+            reads.buffered(AT_ONCE).try_collect::<Vec<_>>(),
+            vault.objects("packs/")
+        )?;
+        for (object, read) in reads {
+            let Some((bytes, said)) = read else { continue };
             match said {
                 Ok(packs) => {
                     if epoch_of(&bytes).is_some_and(|epoch| epoch < before) {
@@ -100,8 +110,7 @@ impl Survey {
         let described: HashSet<PackId> = tables.iter().map(|table| table.id).collect();
         let mut sizes = BTreeMap::new();
         let (mut orphans, mut unnamed) = (Vec::new(), Vec::new());
-        for object in vault.objects("packs/").await? {
-            stop_if(cancel)?;
+        for object in stored {
             let Some(id) = pack_of(&object.key) else {
                 continue;
             };
@@ -211,13 +220,32 @@ impl Survey {
             orphans,
             decision,
             examined,
+            gone: gone.iter().copied().collect(),
             spared,
             locked,
             second: !marked.is_empty(),
             old_segments,
             stale_segments,
             sizes,
+            rounds,
         })
+    }
+
+    /// What collecting by it would free, but for small objects.
+    pub(super) fn plan(&self) -> Result<CollectPlan, Error> {
+        let mut plan = CollectPlan::default();
+        for pack in self.removable() {
+            plan.free_packs += 1;
+            plan.free_bytes += self.size_of(&pack);
+        }
+        for (pack, live) in &self.decision.rewrite {
+            if self.locked.contains_key(pack) {
+                continue;
+            }
+            plan.repack_packs += 1;
+            plan.repack_bytes += self.size_of(pack).saturating_sub(self.stored_in(pack, live)?);
+        }
+        Ok(plan)
     }
 
     /// Bytes of a pack in the store; 0 when it is not there.
@@ -261,80 +289,18 @@ impl Survey {
     /// yet.
     pub(super) async fn knows(&self, vault: &Vault, others: &BTreeSet<BackupId>) -> Result<bool, Error> {
         let listed = vault.objects(BACKUPS).await?;
-        let mut listed = listed
+        let listed: Option<BTreeSet<BackupId>> = listed
             .iter()
-            .map(|object| record_of(&object.key).map(|(id, _)| id));
-        Ok(others.is_subset(&self.examined)
-            && listed.all(|id| id.is_some_and(|id| self.examined.contains(&id))))
-    }
-}
-
-/// The commit records of all backups but `gone`, and where they were looked for.
-async fn committed(
-    vault: &Arc<Vault>,
-    gone: &[BackupId],
-    cancel: &CancellationToken,
-) -> Result<(Vec<Record>, BTreeSet<BackupId>), Error> {
-    let unaccounted = |backup: &str, source: Error| Error::Unaccounted {
-        backup: backup.to_owned(),
-        source: Box::new(source),
-    };
-    let mut examined = BTreeSet::new();
-    // Records that a listing does not show yet are found by their intents.
-    for object in vault.objects(INTENTS).await? {
-        examined.extend(backup_of(INTENTS, &object.key));
-    }
-    for object in vault.objects(BACKUPS).await? {
-        let Some((id, _)) = record_of(&object.key) else {
-            let error = Error::damaged(&object.key, "its name is not that of a commit record");
-            return Err(unaccounted(object.key.as_str(), error));
+            .map(|object| record_of(&object.key).map(|(id, _)| id))
+            .collect();
+        let Some(listed) = listed.filter(|listed| (listed | others).is_subset(&self.examined)) else {
+            return Ok(false);
         };
-        examined.insert(id);
+        // What is left of a backup that was deleted is a tombstone.
+        let left = listed.intersection(&self.gone).copied().collect();
+        let left = vault.at_records(left).await?;
+        Ok(left.values().all(|at| *at != AtRecord::Record))
     }
-    let mut records = Vec::new();
-    let mut nothing = Vec::new();
-    let wanted: Vec<BackupId> = examined.iter().copied().filter(|id| !gone.contains(id)).collect();
-    let reads = stream::iter(wanted).map(|id| async move { (id, vault.record(id).await) });
-    let mut reads = std::pin::pin!(reads.buffered(AT_ONCE));
-    while let Some((id, read)) = reads.next().await {
-        stop_if(cancel)?;
-        match read {
-            Ok(record) => records.push(record),
-            // A tombstone, not committed yet, or deleted since the listing.
-            Err(Error::NotFound(_)) => nothing.push(id),
-            Err(error) => return Err(unaccounted(&id.to_string(), error)),
-        }
-    }
-    // What is committed after this was not looked at.
-    for id in nothing {
-        if vault.at_record(id).await? != AtRecord::Tombstone {
-            examined.remove(&id);
-        }
-    }
-    Ok((records, examined))
-}
-
-/// What all these backups need.
-async fn needed(
-    vault: &Arc<Vault>,
-    index: &Arc<Index>,
-    records: Vec<Record>,
-    cancel: &CancellationToken,
-) -> Result<Reach, Error> {
-    let reader = Arc::new(vault.reader(Arc::clone(index)));
-    let cancel = cancel.clone();
-    let walk = vault.host().blocking(move || {
-        let mut reach = Reach::default();
-        for record in &records {
-            stop_if(&cancel)?;
-            reach.add(&reader, record).map_err(|source| Error::Unaccounted {
-                backup: record.backup.to_string(),
-                source: Box::new(source),
-            })?;
-        }
-        Ok(reach)
-    });
-    walk.await?
 }
 
 /// Packs that would go and cannot yet, because they are locked, with the ends of their locks.
@@ -353,39 +319,4 @@ async fn locked(vault: &Arc<Vault>, decision: &Decision) -> Result<HashMap<PackI
         .into_iter()
         .filter_map(|(key, until)| Some((pack_of(&key)?, until)))
         .collect())
-}
-
-/// The first of the backups that are being made or wait for being resumed.
-#[derive(Debug)]
-struct Begun {
-    /// By the store's clock.
-    at: Option<Timestamp>,
-}
-
-impl Begun {
-    fn may_have_stored(&self, stored: Option<Timestamp>) -> bool {
-        match (self.at, stored) {
-            (Some(began), Some(stored)) => stored >= began,
-            _ => false,
-        }
-    }
-}
-
-impl Vault {
-    async fn first_begun(&self) -> Result<Option<Begun>, Error> {
-        let mut first: Option<Begun> = None;
-        for object in self.objects(INTENTS).await? {
-            let Some(id) = backup_of(INTENTS, &object.key) else {
-                continue;
-            };
-            if self.at_record(id).await? == AtRecord::Nothing && self.is_young(id).await? {
-                let at = match first {
-                    Some(Begun { at }) => at.min(object.modified),
-                    None => object.modified,
-                };
-                first = Some(Begun { at });
-            }
-        }
-        Ok(first)
-    }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{StreamExt, TryStreamExt, stream};
-use ostler_vocabulary::{Classified, ErrorKind, Progress};
+use futures::{StreamExt, TryStreamExt, stream, try_join};
+use ostler_vocabulary::{BackupId, Classified, ErrorKind, Progress};
 use tokio_util::sync::CancellationToken;
 
 use super::rewrite::Rewritten;
@@ -24,12 +24,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 impl Vault {
     /// Deletes what a round marked and no backup needs; `false` when that has to wait for backups that are being made.
-    /// `looked` is what was found before the round was opened, by the same collection.
+    /// `looked` is what was found before the round was opened, by the same collection. `tidies` says that nothing follows
+    /// it but tidying, which is done too.
     #[allow(clippy::too_many_arguments, reason = "one caller passes on what it was given")]
     pub(super) async fn sweep(
         self: &Arc<Self>,
         round: &Round,
         looked: Option<(Survey, Rewritten)>,
+        tidies: bool,
         guard: &Lease,
         how: Collecting<'_>,
         progress: &Progress,
@@ -41,7 +43,12 @@ impl Vault {
             true => Some(Survey::take(self, &[], &round.packs, cancel).await?),
             false => None,
         };
-        let committed = match self.settle(Exempt::Saw(round.number), how, cancel).await? {
+        let (settled, freed) = try_join!(
+            self.settle(Exempt::Saw(round.number), how, cancel),
+            self.clear_rounds(round.number)
+        )?;
+        tally.freed += freed;
+        let committed = match settled {
             Settled::Over { committed } => committed,
             Settled::Waits(waits_for) => {
                 let collected = &mut tally.collected;
@@ -54,19 +61,56 @@ impl Vault {
                 return Ok(false);
             }
         };
-        guard.confirm().await?;
-        let (survey, rewritten) = match (early, looked) {
-            (Some(early), looked) => (early, looked.map(|(_, rewritten)| rewritten)),
+        // What has done its service follows from other objects than what is deleted here.
+        let stale = async {
+            match tidies {
+                true => self.stale_now(guard).await.map(Some),
+                false => Ok(None),
+            }
+        };
+        let sweep = self.sweep_settled(round, committed, (early, looked), guard, progress, cancel);
+        let (swept, stale) = try_join!(sweep, stale)?;
+        tally.add(&swept);
+        let tidy = async {
+            match stale {
+                Some(stale) => self.tidy(stale, cancel).await,
+                None => Ok(Tally::default()),
+            }
+        };
+        let (added, tidied) = try_join!(self.close_round(round.number), tidy)?;
+        tally.added += added;
+        tally.add(&tidied);
+        Ok(true)
+    }
+
+    /// Deletes what a round marked and no backup needs, when all makers were dealt with.
+    async fn sweep_settled(
+        self: &Arc<Self>,
+        round: &Round,
+        committed: BTreeSet<BackupId>,
+        (early, looked): (Option<Survey>, Option<(Survey, Rewritten)>),
+        guard: &Lease,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Tally, Error> {
+        let mut tally = Tally::default();
+        // Records are listed after their makers were dealt with.
+        let is_known = async {
+            match &looked {
+                _ if early.is_some() => Ok(true),
+                Some((survey, _)) => Ok(bug(Bug::NoSecondLook) || survey.knows(self, &committed).await?),
+                None => Ok(false),
+            }
+        };
+        let (is_known, ()) = try_join!(is_known, guard.confirm())?;
+        let (first, rewritten) = match looked {
+            Some((survey, rewritten)) => (Some(survey), Some(rewritten)),
+            None => (None, None),
+        };
+        let survey = match early.or(first) {
             // Nothing was committed since: what was found then holds.
-            (None, Some((survey, rewritten)))
-                if bug(Bug::NoSecondLook) || survey.knows(self, &committed).await? =>
-            {
-                (survey, Some(rewritten))
-            }
-            (None, looked) => {
-                let survey = Survey::take(self, &[], &round.packs, cancel).await?;
-                (survey, looked.map(|(_, rewritten)| rewritten))
-            }
+            Some(survey) if is_known => survey,
+            _ => Survey::take(self, &[], &round.packs, cancel).await?,
         };
         let rewritten: HashSet<PackId> = rewritten.unwrap_or_default().packs.into_iter().collect();
         let going: HashSet<PackId> = match survey.is_second() {
@@ -86,11 +130,13 @@ impl Vault {
             self.close_round(round.number).await?;
         }
 
-        let (described, superseded) = self.describe_anew(&survey, &going, cancel).await?;
+        let ((described, superseded), ()) =
+            try_join!(self.describe_anew(&survey, &going, cancel), guard.confirm())?;
         tally.added += described;
-        guard.confirm().await?;
-        self.remove_objects(superseded, tally, cancel).await?;
-        guard.confirm().await?;
+        try_join!(
+            self.remove_objects(superseded, &mut tally, cancel),
+            guard.confirm()
+        )?;
         let mut sorted: Vec<PackId> = going.into_iter().collect();
         sorted.sort_unstable();
         let mut keyed = Vec::with_capacity(sorted.len());
@@ -107,8 +153,7 @@ impl Vault {
             }
             progress.add_item();
         }
-        tally.added += self.close_round(round.number).await?;
-        Ok(true)
+        Ok(tally)
     }
 
     /// Waits until the round has been open for its grace, by the store's clock where it tells the time, else by ours.

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
+use futures::{StreamExt, TryStreamExt, stream, try_join};
+use ostler_store::Object;
 use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +14,8 @@ use crate::host::{Bug, bug};
 use crate::lease::{BACKUPS_MADE, Chain, Link, backup_chain};
 use crate::{Error, LEASE_TIME, Vault};
 
+/// Requests in flight.
+const AT_ONCE: usize = 16;
 /// How often makers are looked at while one of them may be dead.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -50,36 +54,43 @@ impl Signs {
     }
 }
 
-impl Vault {
-    /// The signs of life of all makers.
-    pub(super) async fn signs(&self) -> Result<BTreeMap<BackupId, Signs>, Error> {
-        let mut chains: BTreeMap<BackupId, Vec<_>> = BTreeMap::new();
-        for object in self.objects(BACKUPS_MADE).await? {
-            let rest = object.key.as_str().strip_prefix(BACKUPS_MADE);
-            if let Some(id) = rest.and_then(|rest| rest.split_once('/')?.0.parse().ok()) {
-                chains.entry(id).or_default().push(object);
-            }
+/// The signs of life of all makers, as they are listed.
+pub(super) fn signs_of(made: &[Object]) -> BTreeMap<BackupId, Signs> {
+    let mut chains: BTreeMap<BackupId, Vec<Object>> = BTreeMap::new();
+    for object in made {
+        let rest = object.key.as_str().strip_prefix(BACKUPS_MADE);
+        if let Some(id) = rest.and_then(|rest| rest.split_once('/')?.0.parse().ok()) {
+            chains.entry(id).or_default().push(object.clone());
         }
-        Ok(chains
-            .into_iter()
-            .map(|(id, objects)| {
-                let prefix = backup_chain(id);
-                let chain = Chain::read(&prefix, &objects);
-                let saw = objects
-                    .iter()
-                    .filter_map(|object| match Link::parse(&prefix, &object.key) {
-                        Some((_, Link::Saw(round))) => Some(round),
-                        _ => None,
-                    });
-                let signs = Signs {
-                    epoch: chain.map_or(1, |chain| chain.epoch),
-                    beat: chain.map_or(0, |chain| chain.beat),
-                    released: chain.is_some_and(|chain| chain.released),
-                    saw: saw.collect(),
-                };
-                (id, signs)
-            })
-            .collect())
+    }
+    let signs = chains.into_iter().map(|(id, objects)| {
+        let prefix = backup_chain(id);
+        let chain = Chain::read(&prefix, &objects);
+        let saw = objects
+            .iter()
+            .filter_map(|object| match Link::parse(&prefix, &object.key) {
+                Some((_, Link::Saw(round))) => Some(round),
+                _ => None,
+            });
+        let signs = Signs {
+            epoch: chain.map_or(1, |chain| chain.epoch),
+            beat: chain.map_or(0, |chain| chain.beat),
+            released: chain.is_some_and(|chain| chain.released),
+            saw: saw.collect(),
+        };
+        (id, signs)
+    });
+    signs.collect()
+}
+
+impl Vault {
+    /// What is at the records' keys of these backups, each asked for by itself: a listing may be late.
+    pub(super) async fn at_records(&self, ids: Vec<BackupId>) -> Result<BTreeMap<BackupId, AtRecord>, Error> {
+        stream::iter(ids)
+            .map(|id| async move { Ok((id, self.at_record(id).await?)) })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
     }
 
     /// Waits until no backup that may rely on what a round marked can commit any more, as long as it takes to tell the
@@ -94,22 +105,20 @@ impl Vault {
         let mut over = BTreeSet::new();
         let mut told = HashSet::new();
         loop {
-            let intents: Vec<BackupId> = self
-                .objects(INTENTS)
-                .await?
+            // What a maker has said by the time of either listing is said for ever.
+            let (intents, made) = try_join!(self.objects(INTENTS), self.objects(BACKUPS_MADE))?;
+            let intents: Vec<BackupId> = intents
                 .iter()
                 .filter_map(|object| backup_of(INTENTS, &object.key))
+                .filter(|id| !over.contains(id))
                 .collect();
             if bug(Bug::SweepBesideWriters) {
                 return Ok(Settled::Over { committed: over });
             }
-            let all_signs = self.signs().await?;
-            let (mut living, mut unknown) = (Vec::new(), 0);
+            let all_signs = signs_of(&made);
+            let mut asked = Vec::new();
             for id in intents {
                 stop_if(cancel)?;
-                if over.contains(&id) {
-                    continue;
-                }
                 let signs = all_signs.get(&id).cloned().unwrap_or_default();
                 let is_exempt = match exempt {
                     Exempt::Saw(round) => signs.exempt(round),
@@ -118,11 +127,15 @@ impl Vault {
                         begun.is_none_or(|begun| begun >= epoch)
                     }
                 };
-                if is_exempt {
-                    continue;
+                if !is_exempt {
+                    asked.push((id, signs));
                 }
-                // Asked for itself: a listing may be late.
-                if self.at_record(id).await? != AtRecord::Nothing {
+            }
+            let at_records = self.at_records(asked.iter().map(|(id, _)| *id).collect()).await?;
+            let (mut living, mut unknown) = (Vec::new(), 0);
+            for (id, signs) in asked {
+                stop_if(cancel)?;
+                if at_records.get(&id).is_some_and(|at| *at != AtRecord::Nothing) {
                     over.insert(id);
                     continue;
                 }

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, join, stream};
 use ostler_store::{Key, Object};
-use ostler_vocabulary::{Classified, ErrorKind};
+use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 
 use super::cache::{Adding, Cache};
 use super::memory::InMemory;
@@ -14,7 +14,7 @@ use super::places::Places;
 use super::run::SegmentName;
 use super::{Index, parse_segment};
 use crate::pack::{HEADER, PackTable, epoch_of};
-use crate::rounds::ROUNDS;
+use crate::rounds::{ROUNDS, Rounds};
 use crate::{Error, PackId, Vault};
 
 /// Where segments are.
@@ -40,6 +40,24 @@ enum Packs {
     Adopted,
 }
 
+impl Packs {
+    fn of(adopt_orphans: bool) -> Self {
+        match adopt_orphans {
+            true => Self::Adopted,
+            false => Self::Named,
+        }
+    }
+}
+
+/// What an index is loaded for.
+#[derive(Debug)]
+enum Purpose {
+    /// For storing what it does not know, by these rounds where they are known.
+    Write(Option<Rounds>),
+    /// For reading.
+    Read,
+}
+
 impl Vault {
     /// Loads every index segment, into memory or, where they are large and the vault has a place for that, into sorted
     /// files that are kept: see [`Vault::with_cache`]. `adopt_orphans` also reads the tables of packs that no segment
@@ -49,11 +67,27 @@ impl Vault {
     /// # Errors
     /// When the store fails.
     pub async fn index(&self, adopt_orphans: bool) -> Result<Arc<Index>, Error> {
-        self.load_index(match adopt_orphans {
-            true => Packs::Adopted,
-            false => Packs::Named,
-        })
-        .await
+        self.load_index(Packs::of(adopt_orphans), Purpose::Write(None))
+            .await
+    }
+
+    /// As [`Vault::index`], for whoever makes this backup: the rounds that were listed when it was begun count, the first time
+    /// that this is asked for. What is marked later stays until the backup is over, or its commit was ruled out.
+    ///
+    /// # Errors
+    /// As [`Vault::index`].
+    pub async fn index_of(&self, backup: BackupId, adopt_orphans: bool) -> Result<Arc<Index>, Error> {
+        let rounds = self.begun().take(backup);
+        self.load_index(Packs::of(adopt_orphans), Purpose::Write(rounds))
+            .await
+    }
+
+    /// As [`Vault::index`], for whoever only reads: nothing that is stored relies on what it says.
+    ///
+    /// # Errors
+    /// As [`Vault::index`].
+    pub async fn index_to_read(&self, adopt_orphans: bool) -> Result<Arc<Index>, Error> {
+        self.load_index(Packs::of(adopt_orphans), Purpose::Read).await
     }
 
     /// What segments say of packs that are in the store with their sizes, and, as far as it must be, of others: a chunk
@@ -62,14 +96,30 @@ impl Vault {
     /// # Errors
     /// When the store fails.
     pub async fn index_of_stored(&self) -> Result<Arc<Index>, Error> {
-        self.load_index(Packs::Compared).await
+        self.load_index(Packs::Compared, Purpose::Write(None)).await
     }
 
-    async fn load_index(&self, packs: Packs) -> Result<Arc<Index>, Error> {
+    async fn load_index(&self, packs: Packs, purpose: Purpose) -> Result<Arc<Index>, Error> {
         let mut ignored = Vec::new();
-        // Before the segments: what is freed and unmarked in between is in none of them any more.
         let mut round = None;
-        let marked = match self.rounds().await {
+        let (rounds, segments) = match purpose {
+            // Before the segments: what is freed and unmarked in between is in none of them any more.
+            Purpose::Write(known) => {
+                let rounds = match known {
+                    Some(rounds) => Ok(rounds),
+                    None => self.rounds().await,
+                };
+                match rounds {
+                    Err(error) if error.kind() != ErrorKind::Corrupt => return Err(error),
+                    rounds => (rounds, self.objects(INDEX).await?),
+                }
+            }
+            Purpose::Read => {
+                let (rounds, segments) = join!(self.rounds(), self.objects(INDEX));
+                (rounds, segments?)
+            }
+        };
+        let marked = match rounds {
             Ok(rounds) => {
                 round = Some(rounds.highest);
                 Some(rounds.avoided())
@@ -80,7 +130,6 @@ impl Vault {
             }
             Err(error) => return Err(error),
         };
-        let segments = self.objects(INDEX).await?;
         let made_of = names_of(&segments);
         let (mut parts, left_out) = self.parts(&segments).await?;
         ignored.extend(left_out);

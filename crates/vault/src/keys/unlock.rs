@@ -8,7 +8,7 @@ use ostler_store::{Key, Object, Store};
 use ostler_vocabulary::{Classified, ErrorKind};
 use zeroize::Zeroizing;
 
-use super::epochs;
+use super::epochs::{self, EPOCHS, activated};
 use super::wrapper::{Tried, WrapperSecret};
 use super::{Epoch, Keyring, Wrapper};
 use crate::config::Config;
@@ -304,6 +304,15 @@ impl Vault {
         match epoch > self.keys().current() {
             true => self.renew_keys().await,
             false => Ok(()),
+        }
+    }
+
+    /// Makes sure that the newest epoch is known that was begun before this.
+    pub(crate) async fn learn_newest(&self) -> Result<(), Error> {
+        let begun = self.objects(EPOCHS).await?;
+        match begun.iter().filter_map(|object| activated(&object.key)).max() {
+            Some(epoch) => self.learn(epoch).await,
+            None => Ok(()),
         }
     }
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::future::join_all;
+use futures::join;
 use ostler_store::{Key, Object, Store};
 use ostler_vocabulary::{Classified, Clock, ErrorKind, Timestamp};
 use tokio::task::JoinHandle;
@@ -19,6 +21,8 @@ use crate::{Error, Vault};
 pub struct Lease {
     holding: Arc<Holding>,
     heart: JoinHandle<()>,
+    /// What is left of earlier holdings: it goes with the end of this one.
+    earlier: Vec<Key>,
 }
 
 impl Lease {
@@ -36,7 +40,19 @@ impl Lease {
             beaten_ms: AtomicU64::new(milliseconds(now)),
         });
         let heart = tokio::spawn(Arc::clone(&holding).keep_beating());
-        Self { holding, heart }
+        let earlier = Vec::new();
+        Self {
+            holding,
+            heart,
+            earlier,
+        }
+    }
+
+    /// The same, with what is left of earlier holdings.
+    pub(super) fn after(self, earlier: Vec<Key>) -> Self {
+        let mut lease = self;
+        lease.earlier = earlier;
+        lease
     }
 
     /// The number of this holding: every later one has a higher one.
@@ -79,7 +95,11 @@ impl Lease {
         // Its end is awaited, so that no beat comes after the release; that it was aborted is no news.
         let _ = (&mut self.heart).await;
         let holding = &self.holding;
-        holding.create(Link::Released).await?;
+        let earlier = std::mem::take(&mut self.earlier);
+        let removed = join_all(earlier.iter().map(|key| holding.remove(key)));
+        let (released, removed) = join!(holding.create(Link::Released), removed);
+        released?;
+        removed.into_iter().collect::<Result<(), Error>>()?;
         // Most are over before their first sign of life.
         if holding.beat.load(Ordering::Relaxed) == 0 {
             return Ok(());

@@ -12,6 +12,7 @@ use crate::config::{self, Config};
 use crate::host::Host;
 use crate::keys::{Keyring, OpenedBy};
 use crate::locks::Locks;
+use crate::rounds::Begun;
 use crate::{Algorithm, Error, InitOptions, Writers};
 
 impl Vault {
@@ -56,6 +57,7 @@ impl Vault {
             clock,
             host: Host::current()?,
             cache: None,
+            begun: Begun::default(),
         };
         let Some(span) = lock else { return Ok(plain) };
         let vault = Self {
@@ -69,6 +71,7 @@ impl Vault {
             clock: Arc::clone(&plain.clock),
             host: plain.host.clone(),
             cache: None,
+            begun: Begun::default(),
         };
         let (store, locks) = Locks::over(plain, span)?;
         Ok(Self {

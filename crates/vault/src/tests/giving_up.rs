@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ostler_store::{Key, Memory, Store};
-use ostler_vocabulary::{OperationId, Progress, Unit};
+use ostler_vocabulary::{Classified, ErrorKind, OperationId, Progress, Unit};
 use tokio_util::sync::CancellationToken;
 
 use super::collect::Mortal;
@@ -266,4 +266,45 @@ async fn what_was_given_up_and_is_stored_again_counts_for_nobody() {
     let sealed = keys.filter(|key| key.as_str().starts_with("keys/"));
     let left: Vec<u32> = sealed.filter_map(|key| sealed_epoch(&key)).collect();
     assert_eq!(left, [3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_request_to_seal_a_record_anew_that_comes_after_the_deletion_brings_nothing_back() {
+    for opened_before in [false, true] {
+        let world = World::new().await;
+        let record = world.backup(&[("data/a", noise(1, 100_000))]).await;
+        let early = world.open(Arc::clone(&world.store) as _).await;
+        rotate(&world.vault, true).await.unwrap();
+        // What is on its way: the same as is done to a copy of the vault.
+        let (key, bytes) = {
+            let copy = world.copy().await;
+            let vault = world.open(Arc::clone(&copy) as _).await;
+            assert_eq!(give_up(&vault).await.unwrap(), [""; 0]);
+            let anew = |key: &Key| key.as_str() == format!("backups/{}.00000002", record.backup);
+            let key = copy.keys().into_iter().find(anew).unwrap();
+            let bytes = copy.get(&key).await.unwrap();
+            (key, bytes)
+        };
+        let vault = if opened_before { &early } else { &world.vault };
+        let guard = lease(vault).await.unwrap();
+        vault.delete_backup(record.backup, &guard).await.unwrap();
+        guard.release().await.unwrap();
+        let late = world.store.create(&key, bytes.clone()).await;
+        assert_eq!(late.unwrap_err().kind(), ErrorKind::AlreadyExists);
+        let is_gone = async || {
+            let fresh = world.open(Arc::clone(&world.store) as _).await;
+            let read = fresh.record(record.backup).await;
+            assert!(matches!(read, Err(Error::NotFound(_))), "{read:?}");
+            assert_eq!(fresh.catalogue().await.unwrap(), []);
+            collect(&fresh).await.unwrap();
+            fresh
+        };
+        let fresh = is_gone().await;
+        // Later the key is free again, and another counts for more.
+        assert_eq!(give_up(&fresh).await.unwrap(), [""; 0]);
+        assert_eq!(give_up(&fresh).await.unwrap(), [""; 0]);
+        world.store.create(&key, bytes).await.unwrap();
+        let fresh = is_gone().await;
+        assert_eq!(fresh.collect_plan(&[]).await.unwrap().free_packs, 0);
+    }
 }

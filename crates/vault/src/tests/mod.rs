@@ -19,4 +19,5 @@ mod rotation;
 mod scale;
 mod sim;
 mod single_writer;
+mod waits;
 mod world;

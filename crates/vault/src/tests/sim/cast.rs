@@ -157,10 +157,10 @@ async fn attempt(view: &View, vault: &Arc<Vault>, intent: &Intent, sole: &mut bo
         .cloned()
         .unwrap_or_default();
     for round in 1..=2 {
-        let index = vault.index(round > 1).await?;
+        let index = vault.index_of(intent.backup, round > 1).await?;
         let list = store(vault, index, contents.clone()).await?;
         let record = record(intent, list);
-        let index = vault.index(false).await?;
+        let index = vault.index_to_read(false).await?;
         let packs = match vault.pack_set(&index, &record).await {
             Ok(packs) => packs,
             Err(Error::ChunkUnknown(_) | Error::PackMissing { .. }) => continue,

@@ -9,7 +9,7 @@ use tokio::task::{JoinError, JoinHandle};
 use super::cast::{self, Role};
 use super::judge::judge;
 use super::store::View;
-use super::world::{Dice, State, Stored, Weather, World};
+use super::world::{Dice, State, Stored, Waiting, Weather, World};
 use crate::host::{Host, seed_chance};
 use crate::{LeaseHolder, Vault};
 
@@ -256,7 +256,15 @@ fn advance(state: &mut State, births: &[(u64, usize)], died: &mut Option<usize>)
         }
         return true;
     }
-    let _ = state.waiting.remove(chosen).turn.send(());
+    let Waiting { create, turn, .. } = state.waiting.remove(chosen);
+    // Who sent it has given it up, because of what another request was told: it may be on its way all the same.
+    if turn.send(()).is_err()
+        && let Some((key, body)) = create
+        && state.dice.once_in(2)
+    {
+        let at = state.now + state.dice.below(100_000);
+        state.network.push((at, key, body));
+    }
     true
 }
 

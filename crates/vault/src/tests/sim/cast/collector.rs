@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
+use futures::join;
 use ostler_store::Key;
 use ostler_vocabulary::{BackupId, Progress, Unit};
 use tokio_util::sync::CancellationToken;
@@ -37,6 +38,7 @@ async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), E
         .lease(holder(view), Duration::from_secs(100), &|_| {})
         .await?;
     let victims = view.world.state().dice.below(3);
+    let mut chosen_ones = Vec::new();
     for _ in 0..victims {
         let (folder, committed) = match view.world.state().dice.once_in(4) {
             true => (INTENTS, false),
@@ -56,6 +58,10 @@ async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), E
                 .state()
                 .note(view.actor, || format!("deletes backup {}", id.short()));
             view.world.state().deleted.insert(id);
+            if view.world.state().dice.once_in(2) {
+                chosen_ones.push(id);
+                continue;
+            }
             vault.delete_backup(id, &lease).await?;
         } else if !committed
             && vault.at_record(id).await? == AtRecord::Nothing
@@ -70,7 +76,15 @@ async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), E
         grace,
         ..Collecting::default()
     };
-    let collected = vault.collect(&lease, how, &progress, &cancel).await?;
+    // As a prune does: what is needed without them is looked at while they are deleted.
+    chosen_ones.sort();
+    chosen_ones.dedup();
+    let deletions = chosen_ones.iter().map(|id| vault.delete_backup(*id, &lease));
+    let (deleted, looked) = join!(join_all(deletions), vault.look_without(&chosen_ones, &cancel));
+    deleted.into_iter().collect::<Result<Vec<u64>, Error>>()?;
+    let collected = vault
+        .collect_looked(looked?, &lease, how, &progress, &cancel)
+        .await?;
     view.world.state().note(view.actor, || format!("{collected:?}"));
     lease.release().await
 }

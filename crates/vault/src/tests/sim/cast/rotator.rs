@@ -53,7 +53,8 @@ pub(in super::super) async fn next_epoch(
     gives_up: bool,
     lease: &Lease,
 ) -> Result<(), Error> {
-    let (operation, after) = (OperationId::random(), vault.current_epoch());
+    let operation = OperationId::from_bytes(crate::cipher::random()?);
+    let after = vault.current_epoch();
     vault.rotate(after, gives_up, operation, lease).await.map(drop)
 }
 
