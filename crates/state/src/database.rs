@@ -21,7 +21,7 @@ pub struct Database(Store);
 
 #[derive(Debug)]
 enum Store {
-    Files(Files),
+    Files(Box<Files>),
     Schema(Schema),
 }
 
@@ -33,7 +33,7 @@ impl Database {
     /// opening a file or a session gives.
     pub fn open(kind: &Kind, place: &Place) -> Result<Self, Error> {
         Ok(Self(match place {
-            Place::Directory(directory) => Store::Files(Files::open(kind, directory)?),
+            Place::Directory(directory) => Store::Files(Box::new(Files::open(kind, directory)?)),
             Place::Shared(server) => Store::Schema(Schema::open(kind, server)?),
         }))
     }
