@@ -328,7 +328,7 @@ impl Journal for StoredJournal {
     }
 
     fn newest_change(&self) -> Result<u64, Error> {
-        self.read(|db| row::newest_change(db))
+        self.read(row::newest_change)
     }
 
     fn prune(&self, before: Timestamp, minimum: usize) -> Result<usize, Error> {

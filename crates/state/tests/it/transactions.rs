@@ -7,6 +7,9 @@ use ostler_vocabulary::{Classified, ErrorKind, Timestamp};
 
 use crate::{NUMBERS, add, all, everywhere};
 
+/// A row of the table that both databases have.
+type Number = (i64, Option<String>, Option<Vec<u8>>, Option<f64>);
+
 #[test]
 fn values_come_back_as_they_were_written() {
     everywhere(|place| {
@@ -27,7 +30,7 @@ fn values_come_back_as_they_were_written() {
                 )
             })
             .unwrap();
-        let read: Vec<(i64, Option<String>, Option<Vec<u8>>, Option<f64>)> = rows
+        let read: Vec<Number> = rows
             .iter()
             .map(|row| {
                 (
