@@ -16,8 +16,8 @@ use crate::{Database, Error};
 
 /// A name is a part of the name of a folder.
 const LONGEST_NAME: usize = 255;
-/// What `SHOW CREATE TABLE` begins with.
-const CREATE: &str = "CREATE TABLE IF NOT EXISTS ";
+/// What `SHOW CREATE TABLE` shows.
+const SHOWN: &str = include_str!("queries/materialize_shown.sql");
 
 impl CrateDb {
     /// Whether a materialised table can be.
@@ -63,9 +63,12 @@ impl CrateDb {
         let show = filled(include_str!("queries/materialize_definition.sql"), &places);
         let answer = self.client.execute(&show, &[]).await?;
         let shown = answer.rows.first().and_then(|row| row.first()?.as_str());
-        let rest = shown.and_then(|shown| shown.strip_prefix(CREATE)?.strip_prefix(&quoted(&it.table)));
+        let form = |table: &TableName, rest: &str| {
+            filled(SHOWN, &[("table", quoted(table)), ("rest", rest.to_owned())])
+        };
+        let rest = shown.and_then(|shown| shown.strip_prefix(&form(&it.table, "")));
         let rest = rest.ok_or_else(|| self.client.unexpected(&show, "no statement that makes it"))?;
-        Ok(format!("{CREATE}{}{rest}", quoted(&it.new_table())))
+        Ok(form(&it.new_table(), rest))
     }
 
     /// Whoever may use the old table may use the new one: privileges go with a table, and not with a name.
