@@ -213,18 +213,22 @@ fn make(path: &Path) -> Result<(), Error> {
         })
 }
 
-/// Only its owner may read a new file; SQLite gives what it puts beside it the same mode.
+/// Only its owner may read a new file; SQLite gives what it puts beside it the same mode. One that is there is not opened:
+/// closing it again would take away the locks that this process's connections have on it (POSIX), and another process, which
+/// then thinks itself alone, would delete the write-ahead log under them.
 fn make_private(path: &Path) -> Result<(), Error> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
+    match OpenOptions::new()
+        .create_new(true)
+        .write(true)
         .mode(0o600)
         .open(path)
-        .map(drop)
-        .map_err(|source| Error::Directory {
+    {
+        Err(source) if source.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::Directory {
             path: path.to_owned(),
             source,
-        })
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Changing to the write-ahead log needs the file alone, and SQLite does not wait for that: the first openers of a
