@@ -1,11 +1,10 @@
 //! The journals' conformance, and opening the SQLite one.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use ostler_operations::journal::{FILE_NAME, SCHEMA_VERSION, conformance};
 use ostler_operations::{Engine, Error, Journal, MemoryJournal, StoredJournal};
-use ostler_state::{Place, Server};
+use ostler_state::conformance::shared;
 use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::shared_postgres;
 use ostler_vocabulary::{Classified, ErrorKind, SystemClock};
@@ -32,9 +31,8 @@ fn the_postgresql_journal_keeps_the_contract() {
             continue;
         };
         conformance::check(&|| -> Box<dyn Journal> {
-            let dsn = postgres.url(&postgres.database());
-            let server = Server::new(&dsn, None, "ostler", &|_| None).unwrap();
-            Box::new(StoredJournal::open(&Place::Shared(Arc::new(server))).unwrap())
+            let place = shared(&postgres.url(&postgres.database()));
+            Box::new(StoredJournal::open(&place).unwrap())
         });
     }
 }
