@@ -80,14 +80,14 @@ fn a_damaged_value_is_an_error_and_no_panic() {
     let directory = tempfile::tempdir().unwrap();
     let journal = open(directory.path()).unwrap();
     let engine = Engine::in_memory(std::sync::Arc::new(SystemClock::default()));
-    assert!(engine.list(1).unwrap().is_empty());
+    assert!(engine.list(1, None).unwrap().is_empty());
     database(directory.path())
         .execute_batch(
             "INSERT INTO operation (id, kind, version, subject, plan, state, epoch, heartbeat, started) \
              VALUES ('00000000000000000000000000000000', 'k', 1, 's', '{', 'running', 1, 0, 9223372036854775807)",
         )
         .unwrap();
-    assert_eq!(journal.list(1).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(journal.list(1, None).unwrap_err().kind(), ErrorKind::Corrupt);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(super) struct Configured {
 
 impl Clusters for Configured {
     fn open(&self, name: &str) -> Result<Arc<Cluster>, Failure> {
-        self.runtime.cluster(name, self.vault).map(Arc::new)
+        self.runtime.open_cluster(name, self.vault).map(Arc::new)
     }
 }
 
@@ -79,11 +79,11 @@ impl Runtime {
             Request::Restore(request) => request.onto.as_ref().map(|onto| onto.cluster.as_str()),
             _ => None,
         };
-        name.map(|name| self.cluster(name, vault).map(Arc::new))
+        name.map(|name| self.open_cluster(name, vault).map(Arc::new))
             .transpose()
     }
 
-    fn cluster(&self, name: &str, vault: VaultId) -> Result<Cluster, Failure> {
+    fn open_cluster(&self, name: &str, vault: VaultId) -> Result<Cluster, Failure> {
         let configured = self.configured_cluster(name)?;
         let epoch = Epoch::default();
         let ways = self.ways(name, configured, vault, &epoch)?;
@@ -205,8 +205,7 @@ impl Runtime {
     }
 
     /// The clusters of the configuration.
-    #[must_use]
-    pub fn clusters(&self) -> ClusterList {
+    pub(super) fn list_clusters(&self) -> ClusterList {
         let clusters = self.inner.settings.file.cluster.iter();
         ClusterList {
             clusters: clusters
@@ -248,11 +247,7 @@ impl Runtime {
     }
 
     /// Asks every node how it is.
-    ///
-    /// # Errors
-    /// `NotFound` for a cluster that is not configured, and what is wrong with its configuration. A node that does not
-    /// answer is in the document.
-    pub async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
+    pub(super) async fn ask_cluster(&self, name: &str) -> Result<ClusterStatus, Failure> {
         let configured = self.configured_cluster(name)?;
         let ways = self.ways(name, configured, VaultId::from_bytes([0; 16]), &Epoch::default())?;
         let asking = ways.iter().map(|(node, way)| async {

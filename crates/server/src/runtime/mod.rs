@@ -31,8 +31,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use async_trait::async_trait;
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList,
-    VaultInfo, VaultList,
+    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, DatabaseList, Diff, FileList, KeyList,
+    OperationDetail, OperationList, VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -46,7 +46,7 @@ use ostler_operations::Engine;
 use ostler_schedule::Timetable;
 use ostler_state::Place;
 use ostler_store::Meters;
-use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
+use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationCursor, OperationId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::audit::Log;
@@ -238,8 +238,14 @@ impl Client for Runtime {
         Ok(documents::detail(record))
     }
 
-    async fn operations(&self, limit: usize) -> Result<OperationList, Failure> {
-        let records = self.journal(move |engine| engine.list(limit)).await?;
+    async fn operations(
+        &self,
+        limit: usize,
+        after: Option<OperationCursor>,
+    ) -> Result<OperationList, Failure> {
+        let records = self
+            .journal(move |engine| engine.list(limit, after.as_ref()))
+            .await?;
         Ok(OperationList {
             operations: records.iter().map(documents::summary).collect(),
         })
@@ -295,6 +301,18 @@ impl Client for Runtime {
 
     async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure> {
         self.key_list(vault).await
+    }
+
+    async fn clusters(&self) -> Result<ClusterList, Failure> {
+        Ok(self.list_clusters())
+    }
+
+    async fn cluster(&self, name: &str) -> Result<ClusterInfo, Failure> {
+        self.cluster_info(name)
+    }
+
+    async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
+        self.ask_cluster(name).await
     }
 
     async fn databases(&self) -> Result<DatabaseList, Failure> {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_api::{CreateBackup, CreateWork, Plan, Request, Work};
+use ostler_api::request::{CreateBackup, CreateWork, Work};
+use ostler_api::{Plan, Request};
 use ostler_state::Place;
 use ostler_vocabulary::{Clock, ManualClock, OperationId, Secret, Timestamp};
 
@@ -40,7 +41,11 @@ fn a_link_lets_the_first_admin_in_once_and_within_the_hour() {
         assert_eq!(other.enter(link.reveal()).unwrap(), None, "it was used");
         let identity = other.by_session(session.reveal()).unwrap().unwrap();
         assert_eq!((identity.name.as_str(), identity.role), ("admin", Role::Admin));
-        assert_eq!(access.by_token(session.reveal()).unwrap(), None, "a session is no token");
+        assert_eq!(
+            access.by_token(session.reveal()).unwrap(),
+            None,
+            "a session is no token"
+        );
         assert_eq!(other.first_link().unwrap(), None, "somebody came in");
         other.end_session(session.reveal()).unwrap();
         assert_eq!(access.by_session(session.reveal()).unwrap(), None);
@@ -55,12 +60,19 @@ fn a_token_works_on_every_server_until_it_is_removed_and_its_sessions_with_it() 
         let again = other.add_token("board", Role::Admin);
         assert!(matches!(again, Err(Error::TokenExists { .. })), "{again:?}");
         let identity = other.by_token(token.reveal()).unwrap().unwrap();
-        assert_eq!((identity.role, &identity.scope), (Role::Viewer, &of_shop(Role::Viewer).scope));
+        assert_eq!(
+            (identity.role, &identity.scope),
+            (Role::Viewer, &of_shop(Role::Viewer).scope)
+        );
         assert_eq!(other.by_token("ostler_another").unwrap(), None);
         let session = access.new_session(&identity).unwrap();
         assert_eq!(access.tokens().unwrap(), other.tokens().unwrap());
         clock.advance(8 * 24 * HOUR);
-        assert_eq!(access.by_session(session.reveal()).unwrap(), None, "a week is over");
+        assert_eq!(
+            access.by_session(session.reveal()).unwrap(),
+            None,
+            "a week is over"
+        );
         let session = access.new_session(&identity).unwrap();
         other.remove_token("board").unwrap();
         assert_eq!(access.by_token(token.reveal()).unwrap(), None);
@@ -75,7 +87,9 @@ fn a_user_comes_in_by_their_password_alone_and_elsewhere_by_the_same() {
     everywhere(|place| {
         let (access, other, _) = open(place);
         let (password, wrong) = (Secret::new("correct horse battery"), Secret::new("staple"));
-        access.add_user("ada", of_shop(Role::Operator), &password).unwrap();
+        access
+            .add_user("ada", of_shop(Role::Operator), &password)
+            .unwrap();
         let again = other.add_user("ada", Role::Viewer, &password);
         assert!(matches!(again, Err(Error::UserExists { .. })), "{again:?}");
         assert_eq!(other.sign_in("ada", &wrong).unwrap(), None);
@@ -109,11 +123,16 @@ fn a_user_comes_in_by_their_password_alone_and_elsewhere_by_the_same() {
 fn a_request_with_a_key_is_carried_out_once_whichever_server_it_comes_to() {
     everywhere(|place| {
         let (access, other, clock) = open(place);
-        let begin = |access: &Access, owner: &str, request: &[u8]| access.begin(owner, "key", request).unwrap();
+        let begin =
+            |access: &Access, owner: &str, request: &[u8]| access.begin(owner, "key", request).unwrap();
         assert_eq!(begin(&access, "token a", b"request"), Begun::New);
         assert_eq!(begin(&other, "token a", b"request"), Begun::Pending);
         assert_eq!(begin(&other, "token a", b"another"), Begun::Other);
-        assert_eq!(begin(&other, "user a", b"request"), Begun::New, "somebody else's key");
+        assert_eq!(
+            begin(&other, "user a", b"request"),
+            Begun::New,
+            "somebody else's key"
+        );
         other.conclude("user a", "key", None).unwrap();
         assert_eq!(begin(&access, "user a", b"request"), Begun::New, "it had failed");
         let operation = OperationId::random();

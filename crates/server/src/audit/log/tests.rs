@@ -37,9 +37,7 @@ fn what_was_asked_is_there_before_it_was_done_and_how_it_went_after() {
         let why = "it was not changed: somebody else was faster";
         log.end(refused, Err(why)).unwrap();
 
-        let changes = open(place, &clock)
-            .newest(&AuditQuery::newest(9))
-            .unwrap();
+        let changes = open(place, &clock).newest(&AuditQuery::newest(9)).unwrap();
         let states: Vec<_> = changes
             .iter()
             .map(|one| (one.number, one.object.as_str(), one.state))
@@ -123,7 +121,9 @@ fn it_is_only_added_to_and_shortened_by_its_rule_which_is_written_down() {
             "DELETE FROM ending",
             "DELETE FROM change",
         ] {
-            let refused = Failure::from(change(statement).unwrap_err()).messages().join(": ");
+            let refused = Failure::from(change(statement).unwrap_err())
+                .messages()
+                .join(": ");
             assert!(
                 refused.contains("the audit log is only"),
                 "{statement}: {refused}"

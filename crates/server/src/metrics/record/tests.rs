@@ -1,9 +1,9 @@
 use ostler_vocabulary::Timestamp;
 
-use crate::everywhere;
 use super::super::observation::{Kind, Observation, Seen, SeenVault};
 use super::super::totals::Addition;
 use super::Record;
+use crate::everywhere;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_057_600 + second).unwrap()
@@ -32,10 +32,7 @@ fn a_look_that_fails_leaves_what_was_seen_before() {
         let record = Record::open(place).unwrap();
         record.add(&look(0, Some(3))).unwrap();
         record.add(&look(9, None)).unwrap();
-        let seen = Record::open(place)
-            .unwrap()
-            .observations()
-            .unwrap();
+        let seen = Record::open(place).unwrap().observations().unwrap();
         let expected = Observation {
             seen: look(0, Some(3)).seen,
             seen_at: Some(at(0)),

@@ -3,8 +3,8 @@ use ostler_api::webhook::{HookDefinition, HookEvent, HookFormat, SigningSecret};
 use ostler_state::Place;
 use ostler_vocabulary::{OperationId, Timestamp};
 
-use crate::everywhere;
 use super::{NewMessage, Outbox, Receiver, Settled};
+use crate::everywhere;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
