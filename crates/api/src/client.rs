@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 
 use crate::audit::{AuditList, AuditQuery};
 use crate::document::{
-    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, DatabaseList, Diff, FileList, KeyList,
-    OperationDetail, OperationList, OperationState, VaultInfo, VaultList,
+    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, ConnectionList, DatabaseList, Diff,
+    FileList, KeyList, OperationDetail, OperationList, OperationState, VaultInfo, VaultList,
 };
 use crate::metrics::Metrics;
 use crate::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -187,6 +187,14 @@ pub trait Client: fmt::Debug + Send + Sync {
     async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
         let _ = name;
         Err(no_clusters())
+    }
+
+    /// Asks everything that the configuration names for an answer: state, vaults, databases, nodes. Changes nothing.
+    async fn connections(&self) -> Result<ConnectionList, Failure> {
+        Err(Failure::new(
+            ErrorKind::Unsupported,
+            "this client has no configuration",
+        ))
     }
 
     /// The databases of the configuration.

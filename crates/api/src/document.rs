@@ -5,6 +5,7 @@
 
 mod backup;
 mod cluster;
+mod connection;
 mod operation;
 mod outcome;
 mod queue;
@@ -27,6 +28,7 @@ pub use backup::{
 pub use cluster::{
     ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary, NodeStatus, SystemStatus,
 };
+pub use connection::{Connection, ConnectionKind, ConnectionList};
 pub use operation::{
     AuditEntry, Message, OperationDetail, OperationList, OperationState, OperationSummary, StepSummary,
 };

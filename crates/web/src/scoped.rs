@@ -11,8 +11,9 @@ use async_trait::async_trait;
 use ostler_api::audit::{AuditList, AuditQuery};
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, BackupSummary, ClusterInfo, ClusterList, ClusterStatus, DatabaseList, Diff,
-    FileList, KeyList, OperationDetail, OperationList, OperationSummary, VaultInfo, VaultList,
+    BackupDetail, BackupList, BackupSummary, ClusterInfo, ClusterList, ClusterStatus, ConnectionList,
+    DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList, OperationSummary, VaultInfo,
+    VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -293,6 +294,10 @@ impl Client for Scoped {
     async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
         self.named_mine(name)?;
         self.inner.cluster_status(name).await
+    }
+
+    async fn connections(&self) -> Result<ConnectionList, Failure> {
+        self.outside("what the configuration names")
     }
 
     async fn databases(&self) -> Result<DatabaseList, Failure> {

@@ -201,6 +201,11 @@ impl Client for Fake {
         Ok(samples::cluster_status())
     }
 
+    async fn connections(&self) -> Result<ConnectionList, Failure> {
+        self.ask("connections")?;
+        Ok(samples::connections())
+    }
+
     async fn export_operations(&self) -> Result<Vec<serde_json::Value>, Failure> {
         self.ask("export")?;
         Ok(vec![

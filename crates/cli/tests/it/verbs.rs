@@ -184,6 +184,7 @@ const VERBS: &[(&str, &str)] = &[
     ("operation_resume", "operation resume 8c01"),
     ("operation_export", "operation export"),
     ("config_check", "config check"),
+    ("config_connect", "config check --connect"),
     ("config_show", "config show"),
     ("config_init", "config init"),
     ("config_env", "config env"),

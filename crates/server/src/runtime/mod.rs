@@ -5,6 +5,7 @@ mod across;
 mod audit;
 mod browse;
 mod cluster;
+mod connections;
 mod dispatch;
 mod documents;
 mod first_use;
@@ -31,8 +32,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use async_trait::async_trait;
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, DatabaseList, Diff, FileList, KeyList,
-    OperationDetail, OperationList, VaultInfo, VaultList,
+    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, ConnectionList, DatabaseList, Diff,
+    FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -313,6 +314,10 @@ impl Client for Runtime {
 
     async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
         self.ask_cluster(name).await
+    }
+
+    async fn connections(&self) -> Result<ConnectionList, Failure> {
+        self.connect_to_everything().await
     }
 
     async fn databases(&self) -> Result<DatabaseList, Failure> {

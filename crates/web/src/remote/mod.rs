@@ -12,8 +12,8 @@ use http::{Method, header};
 use ostler_api::audit::{AuditList, AuditQuery};
 use ostler_api::client::{Event, LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, DatabaseList, Diff, FileList, KeyList,
-    OperationDetail, OperationList, VaultInfo, VaultList,
+    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, ConnectionList, DatabaseList, Diff,
+    FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -346,6 +346,10 @@ impl Client for Remote {
     async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
         self.get(&["clusters", answers::part(name)?, "status"], &Query::new())
             .await
+    }
+
+    async fn connections(&self) -> Result<ConnectionList, Failure> {
+        self.get(&["connections"], &Query::new()).await
     }
 
     async fn databases(&self) -> Result<DatabaseList, Failure> {
