@@ -55,7 +55,9 @@ fn a_cluster_is_looked_at_backed_up_and_restored_onto_its_nodes() {
     browser.click(&button("Ask all of it for an answer"));
     browser.wait_for("node shop/b");
     look_at(&browser, "settings-connections");
-    let token = cluster.ostler.ok(["token", "add", "laptop", "--role", "operator"]);
+    let token = cluster
+        .ostler
+        .ok(["token", "add", "laptop", "--role", "operator"]);
     let asked = |words: &[&str]| {
         let server = ["--server", served.url.as_str()];
         let mut command = cluster.ostler.command(words.iter().chain(&server));
@@ -64,7 +66,10 @@ fn a_cluster_is_looked_at_backed_up_and_restored_onto_its_nodes() {
     let told = ended(&asked(&["cluster", "status", "shop"]), 8);
     assert!(told.contains("not as it should be: b"), "{told}");
     let told = ended(&asked(&["config", "check", "--connect"]), 8);
-    assert!(told.contains("node shop/b") && !told.contains("vault default,"), "{told}");
+    assert!(
+        told.contains("node shop/b") && !told.contains("vault default,"),
+        "{told}"
+    );
     let list = ended(&asked(&["cluster", "list"]), 0);
     assert!(list.contains("shop"), "{list}");
     let here = cluster.ostler.ok(["cluster", "show", "shop"]);

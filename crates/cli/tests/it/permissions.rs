@@ -126,6 +126,8 @@ const RULES: &[Rule] = &[
         Some((Operator, Clusters)),
         "action=verify&vault=default&backup=aaaaaaaa",
     ),
+    ("GET /clusters", Some((Viewer, Clusters)), ""),
+    ("GET /clusters/{cluster}", Some((Viewer, Clusters)), ""),
     ("GET /operations", Some((Viewer, Clusters)), ""),
     (
         "POST /operations",
@@ -186,6 +188,7 @@ const RULES: &[Rule] = &[
 fn address(method: &str, path: &str) -> String {
     let parts = path.split('/').map(|part| match part {
         "{vault}" => "default",
+        "{cluster}" => "shop",
         "{backup}" => "aaaaaaaa",
         "{operation}" => "3f2a9c010405060708090a0b0c0d0e0f",
         "{link}" => "ostler_wrong",

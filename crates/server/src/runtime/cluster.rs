@@ -212,7 +212,7 @@ impl Runtime {
                 .map(|(name, cluster)| ClusterSummary {
                     name: name.clone(),
                     vault: self.vault_name(cluster.vault.as_deref()),
-                    nodes: cluster.node.len() as u64,
+                    size: cluster.node.len() as u64,
                     quorum: cluster.quorum,
                 })
                 .collect(),
@@ -229,7 +229,7 @@ impl Runtime {
             summary: ClusterSummary {
                 name: name.to_owned(),
                 vault: self.vault_name(cluster.vault.as_deref()),
-                nodes: cluster.node.len() as u64,
+                size: cluster.node.len() as u64,
                 quorum: cluster.quorum,
             },
             roots: cluster.roots.clone(),

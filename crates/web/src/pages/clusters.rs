@@ -45,7 +45,7 @@ fn card(cluster: &ClusterSummary) -> Markup {
         article.card {
             h2 { a href={ "/clusters/" (encoded(&cluster.name)) } { (cluster.name) } }
             (facts(&[
-                ("Nodes", html! { (count(cluster.nodes)) }),
+                ("Nodes", html! { (count(cluster.size)) }),
                 ("A backup holds", needed(cluster)),
                 ("Vault", html! { (cluster.vault) }),
             ]))
