@@ -54,6 +54,7 @@ fn a_cluster_is_looked_at_backed_up_and_restored_onto_its_nodes() {
     browser.open(&format!("{}/settings", served.url));
     browser.click(&button("Ask all of it for an answer"));
     browser.wait_for("node shop/b");
+    assert!(browser.text().contains("Something does not work."));
     look_at(&browser, "settings-connections");
     let token = cluster
         .ostler

@@ -241,7 +241,7 @@ pub(super) fn restore(
                             }
                         }
                     }
-                    label { input type="checkbox" name="into_used" value="true"; " Directories may hold other files, which stay" }
+                    label.tick { input type="checkbox" name="into_used" value="true"; "Directories may hold other files, which stay" }
                     button type="submit" { "Plan the restore onto nodes" }
                 }
             }

@@ -34,12 +34,14 @@ pub(super) async fn show(
         ),
         false => None,
     };
-    let worst = vaults
-        .iter()
-        .map(|(_, info)| health(info).0)
+    let silent = connections.iter().flatten().any(|one| !one.ok);
+    let vaults_are = vaults.iter().map(|(_, info)| health(info).0);
+    let worst = vaults_are
+        .chain(silent.then_some(Tone::Bad))
         .max()
         .unwrap_or(Tone::Good);
     let verdict = match worst {
+        Tone::Good | Tone::Plain if connections.is_some() => "All of it answers, and nothing is doubtful.",
         Tone::Good | Tone::Plain => "Every vault opens, and nothing is doubtful.",
         Tone::Doubtful => "It works, and something should be looked at.",
         Tone::Bad => "Something does not work.",
