@@ -43,7 +43,8 @@ impl Runtime {
         if refresh {
             self.look_at_everything().await?;
         }
-        self.count_operations().await?;
+        // Whoever asks does not wait for a long past: that is counted by those who look.
+        self.count_operations(1).await?;
         let (observations, totals) = self
             .record(|record| Ok((record.observations()?, record.totals()?)))
             .await?;
@@ -113,7 +114,7 @@ impl Runtime {
                 self.note(Kind::Database, name, begun, looked).await?;
             }
         }
-        self.count_operations().await?;
+        self.count_operations(usize::MAX).await?;
         let now = self.inner.clock.now();
         let keep = self.inner.settings.file.history.keep.0;
         self.record(move |record| {
@@ -180,9 +181,10 @@ impl Runtime {
         }
     }
 
-    /// Adds operations that ended since the last time to the totals. Asks the journal only.
-    async fn count_operations(&self) -> Result<(), Failure> {
-        loop {
+    /// Adds operations that ended since the last time to the totals, so many times [`CHANGES`] at most. Asks the journal
+    /// only.
+    async fn count_operations(&self, most: usize) -> Result<(), Failure> {
+        for _ in 0..most {
             let after = self.record(|record| Ok(record.cursor()?)).await?;
             let counted = self
                 .journal(move |engine| {
@@ -204,5 +206,6 @@ impl Runtime {
             self.record(move |record| Ok(record.count(after, up_to, &additions)?))
                 .await?;
         }
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
--- Copies the newest operation, with its steps and messages, :number times; each began and ended a second after the one before,
+-- Copies the newest operation, with its steps and messages, :number times: each began and ended a second after the one before,
 -- the first of them so many seconds before now.
 PRAGMA synchronous = OFF;
 PRAGMA foreign_keys = OFF;
