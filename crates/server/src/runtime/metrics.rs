@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::request::Filter;
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_vocabulary::{ErrorKind, Failure};
+use tokio::time::timeout;
 
 use super::{Runtime, blocking};
 use crate::metrics::families::{self, Facts};
@@ -18,6 +19,8 @@ use crate::metrics::totals;
 
 /// Changes that are counted in one go.
 const CHANGES: usize = 500;
+/// How long who wants to count waits for who counts.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Operations among which those are looked for that are not over.
 const OPERATIONS: usize = 200;
 
@@ -185,6 +188,10 @@ impl Runtime {
     /// only.
     async fn count_operations(&self, most: usize) -> Result<(), Failure> {
         for _ in 0..most {
+            // One at a time: others would read the same, and count nothing.
+            let Ok(_turn) = timeout(PATIENCE, self.inner.counting.lock()).await else {
+                return Ok(());
+            };
             let after = self.record(|record| Ok(record.cursor()?)).await?;
             let counted = self
                 .journal(move |engine| {

@@ -48,7 +48,7 @@ use ostler_schedule::Timetable;
 use ostler_state::Place;
 use ostler_store::Meters;
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationCursor, OperationId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 
 use crate::audit::Log;
 use crate::metrics::record::Record;
@@ -84,6 +84,8 @@ struct Inner {
     outbox: OnceLock<Arc<Outbox>>,
     /// What was seen of vaults, and totals of operations; opened when somebody asks for them.
     metrics: OnceLock<Arc<Record>>,
+    /// Held by who adds operations to the totals.
+    counting: AsyncMutex<()>,
     /// Who changed what; opened at the first change.
     audit: OnceLock<Arc<Log>>,
     /// Who reads the configuration again when it was changed here; `None` where the process ends soon.
@@ -125,6 +127,7 @@ impl Runtime {
                 timetable: OnceLock::new(),
                 outbox: OnceLock::new(),
                 metrics: OnceLock::new(),
+                counting: AsyncMutex::new(()),
                 audit: OnceLock::new(),
                 reader,
             }),
