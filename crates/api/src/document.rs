@@ -25,7 +25,8 @@ pub use backup::{
     CopiedFrom, Diff, DiffEntry, FileEntry, FileList, Problem, Proof, Reading, Source,
 };
 pub use cluster::{
-    ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary, NodeStatus, SystemStatus,
+    AdoptedNode, ClusterAdoption, ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary,
+    NodeStatus, SystemStatus,
 };
 pub use operation::{
     AuditEntry, Message, OperationDetail, OperationList, OperationState, OperationSummary, StepSummary,

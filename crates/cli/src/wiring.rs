@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ostler_api::Client;
-use ostler_api::document::{ClusterInfo, ClusterList, ClusterStatus, VaultInfo};
+use ostler_api::document::{ClusterAdoption, ClusterInfo, ClusterList, ClusterStatus, VaultInfo};
 use ostler_server::Runtime;
 use ostler_server::audit::{Audited, caller};
 use ostler_server::queue::{Consume, Totals, Watch};
@@ -194,6 +194,13 @@ impl Backend for InProcess {
 
     async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
         self.runtime().await?.cluster_status(name).await
+    }
+
+    async fn adopt_nodes(&self, cluster: &str, nodes: &[String]) -> Result<ClusterAdoption, Failure> {
+        let runtime = self.runtime().await?;
+        let named = ("cluster adopt".to_owned(), cluster.to_owned());
+        let work = runtime.adopt_nodes(cluster, nodes);
+        self.recording().await?.change(named, None, work, value).await
     }
 
     async fn run_agent(&self, ready: Ready<'_>, stop: CancellationToken) -> Result<(), Failure> {
