@@ -3,15 +3,17 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use ostler_vocabulary::{BackupId, ByteSize, ErrorKind, Failure, OperationId, ProgressValue};
+use ostler_vocabulary::{
+    BackupId, ByteSize, ErrorKind, Failure, OperationCursor, OperationId, ProgressValue,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::audit::{AuditList, AuditQuery};
 use crate::document::{
-    BackupDetail, BackupList, DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList,
-    OperationState, VaultInfo, VaultList,
+    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, ConnectionList, DatabaseList, Diff,
+    FileList, KeyList, OperationDetail, OperationList, OperationState, VaultInfo, VaultList,
 };
 use crate::metrics::Metrics;
 use crate::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -140,8 +142,12 @@ pub trait Client: fmt::Debug + Send + Sync {
     /// One operation, by id or unique prefix.
     async fn operation(&self, id: &str) -> Result<OperationDetail, Failure>;
 
-    /// Operations, newest first, at most `limit`.
-    async fn operations(&self, limit: usize) -> Result<OperationList, Failure>;
+    /// Operations, newest first, at most `limit`: those that were begun before `after`, where it is given.
+    async fn operations(
+        &self,
+        limit: usize,
+        after: Option<OperationCursor>,
+    ) -> Result<OperationList, Failure>;
 
     /// Everything that is known about operations, as JSON lines, oldest first.
     async fn export_operations(&self) -> Result<Vec<serde_json::Value>, Failure>;
@@ -186,6 +192,31 @@ pub trait Client: fmt::Debug + Send + Sync {
 
     /// What opens a vault, and which secrets its contents are sealed with.
     async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure>;
+
+    /// The clusters of the configuration.
+    async fn clusters(&self) -> Result<ClusterList, Failure> {
+        Err(no_clusters())
+    }
+
+    /// What the configuration says of a cluster.
+    async fn cluster(&self, name: &str) -> Result<ClusterInfo, Failure> {
+        let _ = name;
+        Err(no_clusters())
+    }
+
+    /// Asks every node of a cluster, and its database, how they are. A node that does not answer is in the document.
+    async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
+        let _ = name;
+        Err(no_clusters())
+    }
+
+    /// Asks everything that the configuration names for an answer: state, vaults, databases, nodes. Changes nothing.
+    async fn connections(&self) -> Result<ConnectionList, Failure> {
+        Err(Failure::new(
+            ErrorKind::Unsupported,
+            "this client has no configuration",
+        ))
+    }
 
     /// The databases of the configuration.
     async fn databases(&self) -> Result<DatabaseList, Failure> {
@@ -247,4 +278,8 @@ pub trait Client: fmt::Debug + Send + Sync {
             "this client cannot send results anywhere",
         ))
     }
+}
+
+fn no_clusters() -> Failure {
+    Failure::new(ErrorKind::Unsupported, "this client knows no clusters")
 }

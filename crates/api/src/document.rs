@@ -5,6 +5,7 @@
 
 mod backup;
 mod cluster;
+mod connection;
 mod operation;
 mod outcome;
 mod queue;
@@ -28,6 +29,7 @@ pub use cluster::{
     AdoptedNode, ClusterAdoption, ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary,
     NodeStatus, SystemStatus,
 };
+pub use connection::{Connection, ConnectionKind, ConnectionList};
 pub use operation::{
     AuditEntry, Message, OperationDetail, OperationList, OperationState, OperationSummary, StepSummary,
 };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ostler_api::Client;
 use ostler_api::client::LimitChange;
-use ostler_api::document::{ClusterAdoption, ClusterInfo, ClusterList, ClusterStatus, VaultInfo};
+use ostler_api::document::{ClusterAdoption, ClusterInfo, VaultInfo};
 pub use ostler_server::agent::Running;
 use ostler_server::audit::Audited;
 use ostler_server::queue::{Consume, Totals, Watch};
@@ -129,23 +129,6 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Takes a cluster, or one node of it, out of the configuration.
     async fn remove_cluster(&self, cluster: &str, node: Option<&str>) -> Result<(), Failure> {
         let _ = (cluster, node);
-        Err(no_clusters())
-    }
-
-    /// The configured clusters.
-    async fn clusters(&self) -> Result<ClusterList, Failure> {
-        Err(no_clusters())
-    }
-
-    /// What the configuration says of a cluster.
-    async fn cluster(&self, name: &str) -> Result<ClusterInfo, Failure> {
-        let _ = name;
-        Err(no_clusters())
-    }
-
-    /// Asks every node of a cluster how it is.
-    async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
-        let _ = name;
         Err(no_clusters())
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ostler_api::Client;
-use ostler_api::document::{ClusterAdoption, ClusterInfo, ClusterList, ClusterStatus, VaultInfo};
+use ostler_api::document::{ClusterAdoption, ClusterInfo, VaultInfo};
 use ostler_server::Runtime;
 use ostler_server::audit::{Audited, caller};
 use ostler_server::queue::{Consume, Totals, Watch};
@@ -182,18 +182,6 @@ impl Backend for InProcess {
             .await?
             .change(named, before, work, |()| None)
             .await
-    }
-
-    async fn clusters(&self) -> Result<ClusterList, Failure> {
-        Ok(self.runtime().await?.clusters())
-    }
-
-    async fn cluster(&self, name: &str) -> Result<ClusterInfo, Failure> {
-        self.runtime().await?.cluster_info(name)
-    }
-
-    async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
-        self.runtime().await?.cluster_status(name).await
     }
 
     async fn adopt_nodes(&self, cluster: &str, nodes: &[String]) -> Result<ClusterAdoption, Failure> {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ostler_state::Place;
-use ostler_vocabulary::{Clock, Failure, OperationId, ProcessIdentity};
+use ostler_vocabulary::{Clock, ErrorKind, Failure, OperationCursor, OperationId, ProcessIdentity};
 use tokio::sync::mpsc;
 
 use crate::error::Error;
@@ -323,12 +323,16 @@ impl Engine {
         Ok(self.inner.derived(self.inner.journal.get(id)?))
     }
 
-    /// Newest first.
+    /// Newest first, at most `limit`, those after `after` where it is given; without steps, audit and messages.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub fn list(&self, limit: usize) -> Result<Vec<OperationRecord>, Failure> {
-        let records = self.inner.journal.list(limit)?;
+    pub fn list(
+        &self,
+        limit: usize,
+        after: Option<&OperationCursor>,
+    ) -> Result<Vec<OperationRecord>, Failure> {
+        let records = self.inner.journal.list(limit, after)?;
         Ok(records
             .into_iter()
             .map(|record| self.inner.derived(record))
@@ -371,7 +375,11 @@ impl Engine {
     /// When the journal cannot be read.
     pub fn export(&self) -> Result<Vec<serde_json::Value>, Failure> {
         let mut lines = Vec::new();
-        for record in self.list(usize::MAX)?.into_iter().rev() {
+        for listed in self.list(usize::MAX, None)?.into_iter().rev() {
+            let record = match self.get(listed.id) {
+                Err(failure) if failure.kind() == ErrorKind::NotFound => continue,
+                other => other?,
+            };
             lines.push(serde_json::to_value(&record).map_err(|e| Error::Damaged {
                 what: format!("operation {} cannot be written as JSON ({e})", record.id),
             })?);

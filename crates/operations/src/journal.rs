@@ -10,7 +10,7 @@ mod stored;
 use std::fmt;
 use std::time::Duration;
 
-use ostler_vocabulary::{ErrorKind, OperationId, ProcessIdentity, ProgressValue, Timestamp};
+use ostler_vocabulary::{ErrorKind, OperationCursor, OperationId, ProcessIdentity, ProgressValue, Timestamp};
 
 pub use memory::MemoryJournal;
 pub use stored::{FILE_NAME, SCHEMA_VERSION, StoredJournal};
@@ -190,8 +190,9 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// Ids whose text begins with this, at most `limit`.
     fn find(&self, prefix: &str, limit: usize) -> Result<Vec<OperationId>, Error>;
 
-    /// At most `limit` operations, newest first.
-    fn list(&self, limit: usize) -> Result<Vec<OperationRecord>, Error>;
+    /// At most `limit` operations, newest first, without their steps, audit and messages: those that were begun before `after`,
+    /// where it is given; where that one is gone, those that were started before it was.
+    fn list(&self, limit: usize, after: Option<&OperationCursor>) -> Result<Vec<OperationRecord>, Error>;
 
     /// Changes of state with a higher number, the oldest first, at most `limit`: that it was begun, taken on, asked to
     /// stop, left, and how it ended; each recorded in the transaction that made it. Numbers rise in the order in which

@@ -26,3 +26,11 @@ pub mod webhook;
 pub use error::Error;
 pub use ostler_queue::schema::script as queue_schema;
 pub use runtime::{AddVault, ClusterInit, InitVault, KeySheet, NodeAddress, Opened, Runtime, TypedKey};
+
+/// Calls a store's suite with a place in a directory, and with one in each release of PostgreSQL.
+#[cfg(test)]
+fn everywhere(check: impl Fn(&ostler_state::Place)) {
+    let directory = tempfile::tempdir().unwrap();
+    let databases = ostler_testkit::servers::new_databases();
+    ostler_state::conformance::everywhere(directory.path(), databases, check);
+}

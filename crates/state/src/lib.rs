@@ -14,6 +14,7 @@
 //!
 //! What is not here: what is stored, and who may write it: owners, epochs and leases are the stores'.
 
+pub mod conformance;
 mod database;
 mod error;
 mod kind;

@@ -9,6 +9,7 @@
 //! who this process is. What is not here: anything that knows of backups, stores or operations.
 
 mod clock;
+mod cursor;
 mod error;
 mod failure;
 pub mod humane;
@@ -22,6 +23,7 @@ mod span;
 mod text;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use cursor::{CursorError, OperationCursor};
 pub use error::{Classified, ErrorKind, ExitCode};
 pub use failure::Failure;
 pub use id::{BackupId, IdError, OperationId, VaultId};

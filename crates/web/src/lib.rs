@@ -34,3 +34,11 @@ pub use routes::{Guarded, guarded};
 pub use serve::{Site, serve};
 pub use v1::openapi;
 pub use witness::{Sighting, Witness};
+
+/// Calls a store's suite with a place in a directory, and with one in each release of PostgreSQL.
+#[cfg(test)]
+fn everywhere(check: impl Fn(&ostler_state::Place)) {
+    let directory = tempfile::tempdir().unwrap();
+    let databases = ostler_testkit::servers::new_databases();
+    ostler_state::conformance::everywhere(directory.path(), databases, check);
+}

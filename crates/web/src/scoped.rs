@@ -11,8 +11,9 @@ use async_trait::async_trait;
 use ostler_api::audit::{AuditList, AuditQuery};
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, BackupSummary, DatabaseList, Diff, FileList, KeyList, OperationDetail,
-    OperationList, OperationSummary, VaultInfo, VaultList,
+    BackupDetail, BackupList, BackupSummary, ClusterInfo, ClusterList, ClusterStatus, ConnectionList,
+    DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList, OperationSummary, VaultInfo,
+    VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -23,8 +24,11 @@ use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_api::vault::NewVault;
 use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Event};
-use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationCursor, OperationId};
 use tokio::sync::mpsc;
+
+/// Operations that are looked through at once for those of some clusters, after the first ones.
+const AT_ONCE: std::ops::RangeInclusive<usize> = 100..=1000;
 
 /// The client of these clusters. What is about anything else is not there; what is about no cluster is refused. A call that
 /// is not known here is refused.
@@ -54,6 +58,14 @@ impl Scoped {
         match vault {
             Some(vault) if vault.contains('/') => self.outside("a place that is in no configuration"),
             _ => Ok(()),
+        }
+    }
+
+    /// Refuses clusters that are not theirs, whether there is one of that name or not.
+    fn named_mine(&self, cluster: &str) -> Result<(), Failure> {
+        match self.clusters.contains(cluster) {
+            true => Ok(()),
+            false => self.outside("another cluster"),
         }
     }
 
@@ -191,17 +203,23 @@ impl Client for Scoped {
         self.operation_meant(id).await
     }
 
-    async fn operations(&self, limit: usize) -> Result<OperationList, Failure> {
+    async fn operations(
+        &self,
+        limit: usize,
+        mut after: Option<OperationCursor>,
+    ) -> Result<OperationList, Failure> {
+        let mut operations = Vec::new();
         let mut asked = limit;
         loop {
-            let all = self.inner.operations(asked).await?.operations;
-            let is_all = all.len() < asked;
-            let of_mine = |one: &OperationSummary| self.is_mine(&one.clusters);
-            let operations: Vec<_> = all.into_iter().filter(of_mine).take(limit).collect();
+            let page = self.inner.operations(asked, after).await?.operations;
+            after = page.last().map(OperationSummary::cursor);
+            let is_all = page.len() < asked;
+            let mine = page.into_iter().filter(|one| self.is_mine(&one.clusters));
+            operations.extend(mine.take(limit - operations.len()));
             if is_all || operations.len() == limit {
                 return Ok(OperationList { operations });
             }
-            asked = asked.saturating_mul(4);
+            asked = asked.clamp(*AT_ONCE.start(), *AT_ONCE.end());
         }
     }
 
@@ -259,6 +277,27 @@ impl Client for Scoped {
 
     async fn keys(&self, _: Option<&str>) -> Result<KeyList, Failure> {
         self.outside("what opens a vault")
+    }
+
+    async fn clusters(&self) -> Result<ClusterList, Failure> {
+        let mut list = self.inner.clusters().await?;
+        list.clusters
+            .retain(|cluster| self.clusters.contains(&cluster.name));
+        Ok(list)
+    }
+
+    async fn cluster(&self, name: &str) -> Result<ClusterInfo, Failure> {
+        self.named_mine(name)?;
+        self.inner.cluster(name).await
+    }
+
+    async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
+        self.named_mine(name)?;
+        self.inner.cluster_status(name).await
+    }
+
+    async fn connections(&self) -> Result<ConnectionList, Failure> {
+        self.outside("what the configuration names")
     }
 
     async fn databases(&self) -> Result<DatabaseList, Failure> {

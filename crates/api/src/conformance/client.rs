@@ -106,7 +106,7 @@ async fn nothing(client: &dyn Client) -> Result<(), String> {
 /// A plan changes nothing.
 async fn plans(client: &dyn Client, directory: &Path) -> Result<(), String> {
     let before = client
-        .operations(1000)
+        .operations(1000, None)
         .await
         .map_err(told("listing operations"))?;
     let plan = client
@@ -115,7 +115,7 @@ async fn plans(client: &dyn Client, directory: &Path) -> Result<(), String> {
         .map_err(told("planning"))?;
     ensure(!plan.digest.is_empty(), "the plan has no digest")?;
     let after = client
-        .operations(1000)
+        .operations(1000, None)
         .await
         .map_err(told("listing operations again"))?;
     ensure(before == after, "a plan left an operation")
@@ -175,10 +175,19 @@ async fn operations(client: &dyn Client, id: OperationId) -> Result<(), String> 
         !whole.steps.is_empty() && whole.outcome.is_some(),
         "its record is empty",
     )?;
-    let list = client.operations(1).await.map_err(told("listing one"))?;
+    let list = client.operations(1, None).await.map_err(told("listing one"))?;
     ensure(
         list.operations.len() == 1 && list.operations[0] == whole.summary,
         "the list does not begin with the newest",
+    )?;
+    let older = client
+        .operations(1000, Some(whole.summary.cursor()))
+        .await
+        .map_err(told("listing what was before it"))?;
+    let all = client.operations(1000, None).await.map_err(told("listing all"))?;
+    ensure(
+        older.operations == all.operations[1..],
+        "what was before the newest is not all the others",
     )?;
     let mut late = client.watch(id).await.map_err(told("watching what is over"))?;
     let mut last = None;

@@ -23,7 +23,7 @@ pub struct ClusterSummary {
     /// The vault its backups go to.
     pub vault: String,
     /// How many nodes it has.
-    pub nodes: u64,
+    pub size: u64,
     /// How many a backup has to hold; all where it is not said.
     pub quorum: Option<u32>,
 }

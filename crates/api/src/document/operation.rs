@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use ostler_vocabulary::{ErrorKind, OperationId, ProgressValue};
+use ostler_vocabulary::{ErrorKind, OperationCursor, OperationId, ProgressValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,17 @@ pub enum OperationState {
     Partial,
     /// It ended, with its proof.
     Succeeded,
+}
+
+impl OperationSummary {
+    /// Its place in lists: what comes after it was begun before it.
+    #[must_use]
+    pub fn cursor(&self) -> OperationCursor {
+        OperationCursor {
+            started: self.started,
+            id: self.id,
+        }
+    }
 }
 
 impl OperationState {

@@ -150,7 +150,7 @@ impl Command {
             Self::Token(verb) => verb.run(session).await,
             Self::User(verb) => verb.run(session).await,
             Self::State(verb) => verb.run(session).await,
-            Self::Config(verb) => verb.run(session),
+            Self::Config(verb) => verb.run(session).await,
             Self::Completions(verb) => verb.run(session),
         }
     }

@@ -56,6 +56,7 @@ pub(crate) const OPERATION_NODES: Schema = list("operation-nodes", "nodes", "ope
 pub(crate) const OPERATION_CANCEL: Schema = document("operation-cancel");
 pub(crate) const OPERATION_LIMIT: Schema = document("operation-limit");
 pub(crate) const CONFIG_CHECK: Schema = document("config-check");
+pub(crate) const CONNECTION_LIST: Schema = list("connection-list", "connections", "connection");
 pub(crate) const CONFIG: Schema = list("config", "settings", "setting");
 pub(crate) const CONFIG_TEMPLATE: Schema = document("config-template");
 pub(crate) const CONFIG_ENV: Schema = list("config-env", "variables", "variable");

@@ -276,6 +276,11 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
         ),
         report(UNDO_REPORT, "`ostler retention undo`", &samples::undo_report()),
         example(CONFIG_CHECK, "`ostler config check`", &samples::config_check()),
+        example(
+            CONNECTION_LIST,
+            "`ostler config check --connect`",
+            &samples::connections(),
+        ),
         example(CONFIG, "`ostler config show`", &samples::config_show()),
         example(CONFIG_TEMPLATE, "`ostler config init`", &template),
         example(CONFIG_ENV, "`ostler config env`", &variables),

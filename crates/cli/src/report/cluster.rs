@@ -14,7 +14,7 @@ pub(crate) fn list(page: &mut Page, list: &ClusterList) {
     for cluster in &list.clusters {
         table.row([
             (cluster.name.clone(), Tone::Plain),
-            (count(cluster.nodes), Tone::Plain),
+            (count(cluster.size), Tone::Plain),
             (needed(cluster.quorum), Tone::Plain),
             (cluster.vault.clone(), Tone::Plain),
         ]);
@@ -34,7 +34,7 @@ pub(crate) fn info(page: &mut Page, info: &ClusterInfo) {
         format!(
             "{} of {}",
             needed(info.summary.quorum),
-            plural(info.summary.nodes, "node")
+            plural(info.summary.size, "node")
         ),
     );
     page.fields("root", info.roots.iter().cloned());

@@ -95,6 +95,7 @@ fn a_morning_with_the_dashboard() {
     look_at(&browser, "overview-empty");
     for page in [
         "backups",
+        "clusters",
         "operations",
         "schedules",
         "retention",

@@ -22,7 +22,7 @@ use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Plan, Request};
-use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationCursor, OperationId};
 use tokio::sync::mpsc;
 
 pub use script::Script;
@@ -174,11 +174,36 @@ impl Client for Fake {
         Ok(self.ended())
     }
 
-    async fn operations(&self, limit: usize) -> Result<OperationList, Failure> {
-        self.ask(format!("operations {limit}"))?;
+    async fn operations(
+        &self,
+        limit: usize,
+        after: Option<OperationCursor>,
+    ) -> Result<OperationList, Failure> {
+        let after = after.map_or_else(String::new, |after| format!(" after {}", after.id.short()));
+        self.ask(format!("operations {limit}{after}"))?;
         let mut list = samples::operation_list();
         list.operations.retain(|_| !self.script.empty);
         Ok(list)
+    }
+
+    async fn clusters(&self) -> Result<ClusterList, Failure> {
+        self.ask("clusters")?;
+        Ok(samples::cluster_list())
+    }
+
+    async fn cluster(&self, name: &str) -> Result<ClusterInfo, Failure> {
+        self.ask(format!("cluster {name}"))?;
+        Ok(samples::cluster_info())
+    }
+
+    async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
+        self.ask(format!("status of {name}"))?;
+        Ok(samples::cluster_status())
+    }
+
+    async fn connections(&self) -> Result<ConnectionList, Failure> {
+        self.ask("connections")?;
+        Ok(samples::connections())
     }
 
     async fn export_operations(&self) -> Result<Vec<serde_json::Value>, Failure> {

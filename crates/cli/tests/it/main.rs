@@ -21,6 +21,7 @@ mod cratedb_rights;
 mod cratedb_world;
 mod damage;
 mod dashboard;
+mod dashboard_clusters;
 mod dashboard_people;
 mod dashboard_retention;
 mod dashboard_schedules;

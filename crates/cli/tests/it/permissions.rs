@@ -25,6 +25,10 @@ const RULES: &[Rule] = &[
     ("POST /v1/vaults", Some((Admin, Everything)), r#"{"name": "a/b"}"#),
     ("GET /v1/vaults/{vault}", Some((Viewer, Everything)), ""),
     ("GET /v1/vaults/{vault}/keys", Some((Viewer, Everything)), ""),
+    ("GET /v1/clusters", Some((Viewer, Clusters)), ""),
+    ("GET /v1/clusters/{cluster}", Some((Viewer, Clusters)), ""),
+    ("GET /v1/clusters/{cluster}/status", Some((Viewer, Clusters)), ""),
+    ("GET /v1/connections", Some((Operator, Everything)), ""),
     ("GET /v1/databases", Some((Operator, Everything)), ""),
     ("GET /v1/backups", Some((Viewer, Clusters)), ""),
     ("GET /v1/backups/{backup}", Some((Viewer, Clusters)), ""),
@@ -122,6 +126,8 @@ const RULES: &[Rule] = &[
         Some((Operator, Clusters)),
         "action=verify&vault=default&backup=aaaaaaaa",
     ),
+    ("GET /clusters", Some((Viewer, Clusters)), ""),
+    ("GET /clusters/{cluster}", Some((Viewer, Clusters)), ""),
     ("GET /operations", Some((Viewer, Clusters)), ""),
     (
         "POST /operations",
@@ -182,6 +188,7 @@ const RULES: &[Rule] = &[
 fn address(method: &str, path: &str) -> String {
     let parts = path.split('/').map(|part| match part {
         "{vault}" => "default",
+        "{cluster}" => "shop",
         "{backup}" => "aaaaaaaa",
         "{operation}" => "3f2a9c010405060708090a0b0c0d0e0f",
         "{link}" => "ostler_wrong",

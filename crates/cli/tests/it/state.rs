@@ -1,10 +1,13 @@
 //! What a server knows, taken to another one: the same schedules, people who sign in with the passwords they had, tokens that
 //! work.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use ostler_testkit::binary::{Ostler, said};
+use ostler_testkit::servers::new_databases;
 use serde_json::{Value, json};
 
 use crate::people::{send, sign_in};
@@ -66,9 +69,32 @@ fn schedules(home: &Ostler) -> Vec<Value> {
 
 #[test]
 fn a_new_server_has_the_same_schedules_and_people_come_in_as_before() {
+    moves_to(&served::home());
+}
+
+#[test]
+fn what_was_in_files_goes_on_in_a_database() {
+    for dsn in new_databases() {
+        let new = served::home();
+        new.configure(&format!("version = 1\n[state]\ndsn = \"{dsn}\"\n"));
+        moves_to(&new);
+        let files = fs::read_dir(new.state()).unwrap().flatten();
+        let kept: Vec<_> = files
+            .map(|file| file.file_name())
+            .filter(|name| is_a_store(name))
+            .collect();
+        assert!(kept.is_empty(), "{kept:?}");
+    }
+}
+
+fn is_a_store(name: &OsStr) -> bool {
+    Path::new(name).extension().is_some_and(|ending| ending == "db")
+}
+
+/// Takes what a server with files knows to a new one.
+fn moves_to(new: &Ostler) {
     let (old, password, token) = old();
-    let new = served::home();
-    let file = taken(&old, &new);
+    let file = taken(&old, new);
     let text = fs::read_to_string(&file).unwrap();
     for secret in [password.as_str(), token.as_str(), "s3cret-path", "whsec_"] {
         assert!(!text.contains(secret), "{secret} is in the file");
@@ -80,7 +106,7 @@ fn a_new_server_has_the_same_schedules_and_people_come_in_as_before() {
     let planned = new.run(import);
     assert_eq!(planned.status.code(), Some(4), "{}", said(&planned));
     assert!(said(&planned).contains("webhook `chat`"), "{}", said(&planned));
-    assert_eq!(schedules(&new), Vec::<Value>::new());
+    assert_eq!(schedules(new), Vec::<Value>::new());
 
     let imported = new.json(import.iter().chain(&["--yes"]));
     let actions: Vec<(&str, &str)> = imported["items"]
@@ -94,11 +120,11 @@ fn a_new_server_has_the_same_schedules_and_people_come_in_as_before() {
         ["nightly", "drill", "ada", "grace", "board", "pager"].map(|name| (name, "add"))
     );
     assert_eq!(imported["secrets"][0][0], "pager", "{imported:#}");
-    assert_eq!(schedules(&new), schedules(&old));
+    assert_eq!(schedules(new), schedules(&old));
     assert_eq!(new.json(["user", "list"]), old.json(["user", "list"]));
     assert_eq!(new.json(["token", "list"]), old.json(["token", "list"]));
 
-    let server = Served::start(&new, &[]);
+    let server = Served::start(new, &[]);
     let port = server.port();
     assert_eq!(sign_in(port, "ada", "another password").status, 401);
     assert_eq!(sign_in(port, "ada", &password).status, 303);

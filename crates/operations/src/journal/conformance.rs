@@ -5,12 +5,14 @@ mod changes;
 
 use std::time::Duration;
 
-use ostler_vocabulary::{ErrorKind, OperationId, ProcessIdentity, ProgressValue, Timestamp, Unit};
+use ostler_vocabulary::{
+    ErrorKind, OperationCursor, OperationId, ProcessIdentity, ProgressValue, Timestamp, Unit,
+};
 use serde_json::json;
 
 use super::{Ending, Journal, NewOperation, Ownership, Requests, StepAt, StepEnd};
 use crate::error::Error;
-use crate::record::{AuditRecord, MessageRecord, State};
+use crate::record::{AuditRecord, MessageRecord, OperationRecord, State};
 use crate::testing::dead_process;
 
 const SILENCE: Duration = Duration::from_secs(60);
@@ -27,6 +29,7 @@ pub fn check(make: &dyn Fn() -> Box<dyn Journal>) {
     what_was_undone_runs_again(make().as_ref());
     a_cancel_and_a_commit_meet_in_the_journal(make().as_ref());
     history_is_pruned_by_age_and_number(make().as_ref());
+    a_list_goes_on_where_a_page_ended_though_its_end_is_gone(make().as_ref());
     changes::every_change_of_state_has_its_line(make().as_ref());
     leases_have_one_holder_and_rising_epochs(make().as_ref());
 }
@@ -182,8 +185,16 @@ fn records_come_back_as_they_were_written(journal: &dyn Journal) {
         Err(Error::NotFound(_))
     ));
     let later = create(journal, &living(), 0);
-    let ids: Vec<_> = journal.list(9).unwrap().iter().map(|record| record.id).collect();
+    let listed = journal.list(9, None).unwrap();
+    let ids: Vec<_> = listed.iter().map(|record| record.id).collect();
     assert_eq!(ids, [later.id, by.id]);
+    let without_parts = OperationRecord {
+        steps: Vec::new(),
+        audit: Vec::new(),
+        messages: Vec::new(),
+        ..journal.get(by.id).unwrap()
+    };
+    assert_eq!(listed[1], without_parts);
 }
 
 fn only_the_newest_owner_writes(journal: &dyn Journal) {
@@ -304,6 +315,30 @@ fn a_cancel_and_a_commit_meet_in_the_journal(journal: &dyn Journal) {
     journal.request(by.id, true).unwrap();
 }
 
+fn a_list_goes_on_where_a_page_ended_though_its_end_is_gone(journal: &dyn Journal) {
+    // Clocks of two servers differ: what was begun later may have started earlier.
+    let all: Vec<_> = [3, 1, 4, 5]
+        .map(|second| create(journal, &living(), second))
+        .into();
+    let after = |by: &Ownership, second: i64| {
+        let cursor = OperationCursor {
+            started: at(second),
+            id: by.id,
+        };
+        let page = journal.list(2, Some(&cursor)).unwrap();
+        page.iter().map(|record| record.id).collect::<Vec<_>>()
+    };
+    assert_eq!(after(&all[3], 5), [all[2].id, all[1].id]);
+    assert_eq!(after(&all[1], 1), [all[0].id]);
+    assert!(after(&all[0], 3).is_empty());
+    journal
+        .end(&all[2], &ending(State::Succeeded), 0, at(10))
+        .unwrap();
+    assert_eq!(journal.prune(at(11), 0).unwrap(), 1);
+    assert_eq!(after(&all[2], 4), [all[1].id, all[0].id]);
+    assert!(after(&all[2], 0).is_empty());
+}
+
 fn history_is_pruned_by_age_and_number(journal: &dyn Journal) {
     let all: Vec<_> = (0..5).map(|n| create(journal, &living(), n)).collect();
     for (by, state) in
@@ -315,7 +350,12 @@ fn history_is_pruned_by_age_and_number(journal: &dyn Journal) {
     }
     assert_eq!(journal.prune(at(10), 0).unwrap(), 0);
     assert_eq!(journal.prune(at(11), 2).unwrap(), 2);
-    let left: Vec<_> = journal.list(9).unwrap().iter().map(|record| record.id).collect();
+    let left: Vec<_> = journal
+        .list(9, None)
+        .unwrap()
+        .iter()
+        .map(|record| record.id)
+        .collect();
     assert_eq!(left, [all[4].id, all[3].id, all[0].id]);
     assert_eq!(journal.prune(at(11), 0).unwrap(), 2);
 }

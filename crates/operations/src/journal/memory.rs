@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ostler_vocabulary::{OperationId, ProcessIdentity, ProgressValue, Timestamp};
+use ostler_vocabulary::{OperationCursor, OperationId, ProcessIdentity, ProgressValue, Timestamp};
 
 use super::rules::{DONE, FAILED, RUNNING, UNDO_FAILED, UNDONE, is_gone};
 use super::{Ending, Journal, LeaseHolder, NewOperation, Ownership, Requests, StepAt, StepEnd};
@@ -293,15 +293,15 @@ impl Journal for MemoryJournal {
         Ok(ids)
     }
 
-    fn list(&self, limit: usize) -> Result<Vec<OperationRecord>, Error> {
-        Ok(self
-            .lock()
-            .operations
-            .iter()
-            .rev()
-            .take(limit)
-            .map(Entry::read)
-            .collect())
+    fn list(&self, limit: usize, after: Option<&OperationCursor>) -> Result<Vec<OperationRecord>, Error> {
+        let tables = self.lock();
+        let all = &tables.operations;
+        let end = after.map_or(all.len(), |after| {
+            let began = |entry: &Entry| entry.record.started < after.started;
+            let there = all.iter().position(|entry| entry.record.id == after.id);
+            there.unwrap_or_else(|| all.iter().rposition(began).map_or(0, |last| last + 1))
+        });
+        Ok(all[..end].iter().rev().take(limit).map(Entry::listed).collect())
     }
 
     fn changes(&self, after: u64, limit: usize) -> Result<Vec<ChangeRecord>, Error> {

@@ -1,7 +1,9 @@
 //! Rows of the journal as documents. Stored text that cannot be read is an error, never a panic.
 
+use std::collections::HashMap;
+
 use ostler_state::{FromCell, Row, Transaction, values};
-use ostler_vocabulary::{OperationId, ProcessIdentity, Timestamp, Unit};
+use ostler_vocabulary::{OperationCursor, OperationId, ProcessIdentity, ProgressValue, Timestamp, Unit};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -109,9 +111,35 @@ pub(super) fn one(db: &Transaction<'_>, id: OperationId) -> Result<OperationReco
     with_parts(db, record(&row)?)
 }
 
-pub(super) fn newest(db: &Transaction<'_>, limit: usize) -> Result<Vec<OperationRecord>, Error> {
-    let rows = db.query(queries::NEWEST_OPERATIONS, &values![signed(limit as u64)])?;
-    rows.iter().map(|row| with_parts(db, record(row)?)).collect()
+/// Those of a page, without their parts: two queries, however many there are.
+pub(super) fn newest(
+    db: &Transaction<'_>,
+    limit: usize,
+    after: Option<&OperationCursor>,
+) -> Result<Vec<OperationRecord>, Error> {
+    let below = match after {
+        None => i64::MAX,
+        Some(after) => {
+            let place = values![after.id.to_string(), millis(after.started)];
+            field::<Option<i64>>(&db.one(queries::PAGE_BELOW, &place)?, 0)?.unwrap_or(0)
+        }
+    };
+    let page = values![signed(limit as u64), below];
+    let mut bytes: HashMap<String, u64> = HashMap::new();
+    for row in db.query(queries::NEWEST_PROGRESS, &page)? {
+        let progress: ProgressValue = parsed("a step's progress", &field::<String>(&row, 1)?)?;
+        let sum = bytes.entry(field(&row, 0)?).or_default();
+        *sum = sum.saturating_add(bytes_of(progress));
+    }
+    let listed = |row: &Row| {
+        let mut record = record(row)?;
+        record.bytes = bytes.get(&record.id.to_string()).copied().unwrap_or(0);
+        Ok(record)
+    };
+    db.query(queries::NEWEST_OPERATIONS, &page)?
+        .iter()
+        .map(listed)
+        .collect()
 }
 
 pub(super) fn ids(db: &Transaction<'_>, prefix: &str, limit: usize) -> Result<Vec<OperationId>, Error> {
@@ -204,8 +232,14 @@ pub(super) fn bytes(steps: &[StepRecord]) -> u64 {
     steps
         .iter()
         .filter_map(|step| step.progress)
-        .filter(|progress| progress.unit == Unit::Bytes)
-        .fold(0, |sum, progress| sum.saturating_add(progress.done))
+        .fold(0, |sum, progress| sum.saturating_add(bytes_of(progress)))
+}
+
+fn bytes_of(progress: ProgressValue) -> u64 {
+    match progress.unit {
+        Unit::Bytes => progress.done,
+        _ => 0,
+    }
 }
 
 /// The row of a named lease.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ostler_state::{Database, Place, Transaction, values};
-use ostler_vocabulary::{OperationId, ProcessIdentity, ProgressValue, Timestamp};
+use ostler_vocabulary::{OperationCursor, OperationId, ProcessIdentity, ProgressValue, Timestamp};
 
 use super::row::{self, json, millis, signed};
 use super::rules::{DONE, FAILED, RUNNING, UNDO_FAILED, UNDONE};
@@ -319,8 +319,8 @@ impl Journal for StoredJournal {
         self.read(|db| row::ids(db, prefix, limit))
     }
 
-    fn list(&self, limit: usize) -> Result<Vec<OperationRecord>, Error> {
-        self.read(|db| row::newest(db, limit))
+    fn list(&self, limit: usize, after: Option<&OperationCursor>) -> Result<Vec<OperationRecord>, Error> {
+        self.read(|db| row::newest(db, limit, after))
     }
 
     fn changes(&self, after: u64, limit: usize) -> Result<Vec<ChangeRecord>, Error> {

@@ -1,11 +1,10 @@
 //! The journals' conformance, and opening the SQLite one.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use ostler_operations::journal::{FILE_NAME, SCHEMA_VERSION, conformance};
 use ostler_operations::{Engine, Error, Journal, MemoryJournal, StoredJournal};
-use ostler_state::{Place, Server};
+use ostler_state::conformance::shared;
 use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::shared_postgres;
 use ostler_vocabulary::{Classified, ErrorKind, SystemClock};
@@ -32,9 +31,8 @@ fn the_postgresql_journal_keeps_the_contract() {
             continue;
         };
         conformance::check(&|| -> Box<dyn Journal> {
-            let dsn = postgres.url(&postgres.database());
-            let server = Server::new(&dsn, None, "ostler", &|_| None).unwrap();
-            Box::new(StoredJournal::open(&Place::Shared(Arc::new(server))).unwrap())
+            let place = shared(&postgres.url(&postgres.database()));
+            Box::new(StoredJournal::open(&place).unwrap())
         });
     }
 }
@@ -82,14 +80,14 @@ fn a_damaged_value_is_an_error_and_no_panic() {
     let directory = tempfile::tempdir().unwrap();
     let journal = open(directory.path()).unwrap();
     let engine = Engine::in_memory(std::sync::Arc::new(SystemClock::default()));
-    assert!(engine.list(1).unwrap().is_empty());
+    assert!(engine.list(1, None).unwrap().is_empty());
     database(directory.path())
         .execute_batch(
             "INSERT INTO operation (id, kind, version, subject, plan, state, epoch, heartbeat, started) \
              VALUES ('00000000000000000000000000000000', 'k', 1, 's', '{', 'running', 1, 0, 9223372036854775807)",
         )
         .unwrap();
-    assert_eq!(journal.list(1).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(journal.list(1, None).unwrap_err().kind(), ErrorKind::Corrupt);
 }
 
 #[test]

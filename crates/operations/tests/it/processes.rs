@@ -64,7 +64,7 @@ async fn an_operation_whose_process_was_killed_is_resumed_where_it_was() {
             .unwrap();
         assert_eq!(status.signal(), Some(9), "{kill}");
         let engine = open(directory.path());
-        let record = engine.list(1).unwrap().remove(0);
+        let record = engine.list(1, None).unwrap().remove(0);
         assert_eq!(record.state, State::Interrupted, "{kill}");
         let log = directory.path().join("log");
         engine

@@ -35,7 +35,7 @@ async fn a_run_is_recorded_with_its_steps_and_outcome() {
         assert_eq!(labels, ["one", "add two", "commit"]);
         assert_eq!(record.audit.len(), 1);
         assert_eq!(engine.find(&id.short()).unwrap(), id);
-        assert_eq!(engine.list(10).unwrap().len(), 1);
+        assert_eq!(engine.list(10, None).unwrap().len(), 1);
         assert_eq!(engine.get(id).unwrap(), record);
         assert_eq!(engine.export().unwrap().len(), 1);
     }

@@ -1,11 +1,11 @@
 //! Every timetable keeps the contract.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use ostler_schedule::timetable::{FILE_NAME, conformance};
 use ostler_schedule::{MemoryTimetable, StoredTimetable, Timetable};
-use ostler_state::{Place, Server};
+use ostler_state::Place;
+use ostler_state::conformance::shared;
 use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::shared_postgres;
 use ostler_vocabulary::{Classified, ErrorKind};
@@ -33,9 +33,8 @@ fn the_timetable_in_postgresql_keeps_the_contract() {
             continue;
         };
         conformance::check(&|| -> Box<dyn Timetable> {
-            let dsn = postgres.url(&postgres.database());
-            let server = Server::new(&dsn, None, "ostler", &|_| None).unwrap();
-            Box::new(StoredTimetable::open(&Place::Shared(Arc::new(server))).unwrap())
+            let place = shared(&postgres.url(&postgres.database()));
+            Box::new(StoredTimetable::open(&place).unwrap())
         });
     }
 }

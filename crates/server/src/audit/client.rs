@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use ostler_api::audit::{Actor, AuditList, AuditQuery};
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList,
-    VaultInfo, VaultList,
+    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, ConnectionList, DatabaseList, Diff,
+    FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -18,7 +18,7 @@ use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_api::vault::NewVault;
 use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Event};
-use ostler_vocabulary::{BackupId, Failure, OperationId};
+use ostler_vocabulary::{BackupId, Failure, OperationCursor, OperationId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -190,8 +190,12 @@ impl Client for Audited {
         self.runtime.operation(id).await
     }
 
-    async fn operations(&self, limit: usize) -> Result<OperationList, Failure> {
-        self.runtime.operations(limit).await
+    async fn operations(
+        &self,
+        limit: usize,
+        after: Option<OperationCursor>,
+    ) -> Result<OperationList, Failure> {
+        self.runtime.operations(limit, after).await
     }
 
     async fn export_operations(&self) -> Result<Vec<Value>, Failure> {
@@ -251,6 +255,22 @@ impl Client for Audited {
 
     async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure> {
         self.runtime.keys(vault).await
+    }
+
+    async fn clusters(&self) -> Result<ClusterList, Failure> {
+        self.runtime.clusters().await
+    }
+
+    async fn cluster(&self, name: &str) -> Result<ClusterInfo, Failure> {
+        self.runtime.cluster(name).await
+    }
+
+    async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
+        self.runtime.cluster_status(name).await
+    }
+
+    async fn connections(&self) -> Result<ConnectionList, Failure> {
+        self.runtime.connections().await
     }
 
     async fn databases(&self) -> Result<DatabaseList, Failure> {

@@ -37,7 +37,7 @@ pub(super) struct Configured {
 
 impl Clusters for Configured {
     fn open(&self, name: &str) -> Result<Arc<Cluster>, Failure> {
-        self.runtime.cluster(name, self.vault).map(Arc::new)
+        self.runtime.open_cluster(name, self.vault).map(Arc::new)
     }
 }
 
@@ -95,11 +95,11 @@ impl Runtime {
             Request::Restore(request) => request.onto.as_ref().map(|onto| onto.cluster.as_str()),
             _ => None,
         };
-        name.map(|name| self.cluster(name, vault).map(Arc::new))
+        name.map(|name| self.open_cluster(name, vault).map(Arc::new))
             .transpose()
     }
 
-    fn cluster(&self, name: &str, vault: VaultId) -> Result<Cluster, Failure> {
+    fn open_cluster(&self, name: &str, vault: VaultId) -> Result<Cluster, Failure> {
         let configured = self.configured_cluster(name)?;
         let epoch = Epoch::default();
         let ways = self.ways(name, configured, vault, &epoch)?;
@@ -222,15 +222,14 @@ impl Runtime {
     }
 
     /// The clusters of the configuration.
-    #[must_use]
-    pub fn clusters(&self) -> ClusterList {
+    pub(super) fn list_clusters(&self) -> ClusterList {
         let clusters = self.inner.settings.file.cluster.iter();
         ClusterList {
             clusters: clusters
                 .map(|(name, cluster)| ClusterSummary {
                     name: name.clone(),
                     vault: self.vault_name(cluster.vault.as_deref()),
-                    nodes: cluster.node.len() as u64,
+                    size: cluster.node.len() as u64,
                     quorum: cluster.quorum,
                 })
                 .collect(),
@@ -247,7 +246,7 @@ impl Runtime {
             summary: ClusterSummary {
                 name: name.to_owned(),
                 vault: self.vault_name(cluster.vault.as_deref()),
-                nodes: cluster.node.len() as u64,
+                size: cluster.node.len() as u64,
                 quorum: cluster.quorum,
             },
             roots: cluster.roots.clone(),
@@ -267,11 +266,7 @@ impl Runtime {
     }
 
     /// Asks every node how it is.
-    ///
-    /// # Errors
-    /// `NotFound` for a cluster that is not configured, and what is wrong with its configuration. A node that does not
-    /// answer is in the document.
-    pub async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
+    pub(super) async fn ask_cluster(&self, name: &str) -> Result<ClusterStatus, Failure> {
         let configured = self.configured_cluster(name)?;
         let ways = self.ways(name, configured, VaultId::from_bytes([0; 16]), &Epoch::default())?;
         let asking = ways.iter().map(|(node, way)| async {
@@ -295,7 +290,7 @@ impl Runtime {
     pub async fn adopt_nodes(&self, name: &str, nodes: &[String]) -> Result<ClusterAdoption, Failure> {
         let vault = self.configured_cluster(name)?.vault.clone();
         let context = self.context_of(vault.as_deref()).await?;
-        let cluster = self.cluster(name, context.vault.id())?;
+        let cluster = self.open_cluster(name, context.vault.id())?;
         identity::adopt(&context, &cluster, nodes).await
     }
 

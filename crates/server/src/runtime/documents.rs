@@ -7,7 +7,6 @@ use ostler_api::document::{
 };
 use ostler_api::{Event, Plan, Request};
 use ostler_operations::{Event as Happened, OperationRecord, State, StepRecord};
-use ostler_vocabulary::Unit;
 use serde::Deserialize as _;
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -33,13 +32,7 @@ pub(super) fn summary(record: &OperationRecord) -> OperationSummary {
         started: record.started,
         ended: record.ended,
         duration_ms: record.worked_ms,
-        bytes: record
-            .steps
-            .iter()
-            .filter_map(|step| step.progress)
-            .filter(|progress| progress.unit == Unit::Bytes)
-            .map(|progress| progress.done)
-            .sum(),
+        bytes: record.bytes,
         reasons: record.reasons.clone(),
         clusters: clusters(&record.plan),
     }

@@ -257,7 +257,7 @@ impl Runtime {
         ];
         let name = vault.to_owned();
         let last = self.journal(move |engine| {
-            let told = engine.list(200)?.into_iter().find(|record| {
+            let told = engine.list(200, None)?.into_iter().find(|record| {
                 record.kind == ostler_backup::restore::KIND
                     && record.state == State::Succeeded
                     && record.bytes >= TELLING

@@ -52,7 +52,7 @@ impl Runtime {
             _ => None,
         };
         let mut unfinished: BTreeMap<(String, String), u64> = BTreeMap::new();
-        for record in self.journal(|engine| engine.list(OPERATIONS)).await? {
+        for record in self.journal(|engine| engine.list(OPERATIONS, None)).await? {
             if !record.state.is_over() {
                 *unfinished
                     .entry((record.kind, record.state.as_str().to_owned()))

@@ -5,6 +5,7 @@ mod across;
 mod audit;
 mod browse;
 mod cluster;
+mod connections;
 mod dispatch;
 mod documents;
 mod first_use;
@@ -32,8 +33,8 @@ use async_trait::async_trait;
 use ostler_agent::Turns;
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList,
-    VaultInfo, VaultList,
+    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, ConnectionList, DatabaseList, Diff,
+    FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -47,7 +48,7 @@ use ostler_operations::Engine;
 use ostler_schedule::Timetable;
 use ostler_state::Place;
 use ostler_store::Meters;
-use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationId};
+use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, OperationCursor, OperationId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::audit::Log;
@@ -245,8 +246,14 @@ impl Client for Runtime {
         Ok(documents::detail(record))
     }
 
-    async fn operations(&self, limit: usize) -> Result<OperationList, Failure> {
-        let records = self.journal(move |engine| engine.list(limit)).await?;
+    async fn operations(
+        &self,
+        limit: usize,
+        after: Option<OperationCursor>,
+    ) -> Result<OperationList, Failure> {
+        let records = self
+            .journal(move |engine| engine.list(limit, after.as_ref()))
+            .await?;
         Ok(OperationList {
             operations: records.iter().map(documents::summary).collect(),
         })
@@ -302,6 +309,22 @@ impl Client for Runtime {
 
     async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure> {
         self.key_list(vault).await
+    }
+
+    async fn clusters(&self) -> Result<ClusterList, Failure> {
+        Ok(self.list_clusters())
+    }
+
+    async fn cluster(&self, name: &str) -> Result<ClusterInfo, Failure> {
+        self.cluster_info(name)
+    }
+
+    async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
+        self.ask_cluster(name).await
+    }
+
+    async fn connections(&self) -> Result<ConnectionList, Failure> {
+        self.connect_to_everything().await
     }
 
     async fn databases(&self) -> Result<DatabaseList, Failure> {

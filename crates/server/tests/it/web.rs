@@ -193,7 +193,7 @@ async fn a_plan_is_carried_out_by_its_digest_once_for_each_key() {
         served
             .world
             .runtime
-            .operations(10)
+            .operations(10, None)
             .await
             .unwrap()
             .operations

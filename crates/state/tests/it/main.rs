@@ -7,12 +7,9 @@ mod losing;
 mod opening;
 mod transactions;
 
-use std::path::Path;
-use std::sync::Arc;
-
-use ostler_state::{Database, Error, Kind, Place, Server, Transaction, values};
-use ostler_testkit::install::postgres::Release;
-use ostler_testkit::servers::shared_postgres;
+use ostler_state::conformance::shared as server;
+use ostler_state::{Database, Error, Kind, Place, Transaction, conformance, values};
+use ostler_testkit::servers::new_databases;
 
 /// A store with numbers in it.
 const NUMBERS: Kind = Kind {
@@ -28,19 +25,10 @@ const NUMBERS: Kind = Kind {
 const ADD: &str = "-- A number. ?1 value, ?2 word.\nINSERT INTO number (value, word) VALUES (?1, ?2);";
 const ALL: &str = "-- All numbers.\nSELECT value FROM number ORDER BY value;";
 
-fn server(dsn: &str) -> Place {
-    Place::Shared(Arc::new(Server::new(dsn, None, "ostler", &|_| None).unwrap()))
-}
-
 /// Calls it with a place in a directory, and one in each release of PostgreSQL.
 fn everywhere(check: impl Fn(&Place)) {
     let directory = tempfile::tempdir().unwrap();
-    check(&Place::from(directory.path() as &Path));
-    for release in Release::SUPPORTED {
-        if let Some(postgres) = shared_postgres(release) {
-            check(&server(&postgres.url(&postgres.database())));
-        }
-    }
+    conformance::everywhere(directory.path(), new_databases(), check);
 }
 
 fn add(db: &Transaction<'_>, value: i64) -> Result<usize, Error> {

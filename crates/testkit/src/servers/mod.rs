@@ -25,7 +25,7 @@ pub use fake_gcs::{FakeGcs, fake_gcs};
 pub use moto::{Moto, moto};
 pub use pgbouncer::{PgBouncer, pgbouncer};
 pub use ports::free_ports;
-pub use postgres::{Postgres, Rows, Wire, postgres, shared_postgres};
+pub use postgres::{Postgres, Rows, Wire, new_databases, postgres, shared_postgres};
 pub use process::Server;
 pub use seaweedfs::{SeaweedFs, seaweedfs};
 pub use signed::Signed;

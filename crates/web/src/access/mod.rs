@@ -160,3 +160,6 @@ fn check_name(name: &str) -> Result<(), Error> {
         name: name.to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests;

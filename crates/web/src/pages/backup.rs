@@ -5,15 +5,15 @@ use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Redirect};
 use maud::{Markup, html};
 use ostler_api::client::Mark;
-use ostler_api::document::{BackupDetail, Problem, Proof};
+use ostler_api::document::{BackupDetail, ClusterInfo, Problem, Proof};
 use ostler_api::request::{Filter, Selector};
-use ostler_vocabulary::Timestamp;
 use ostler_vocabulary::humane::{count, duration, plural, size};
+use ostler_vocabulary::{Failure, Timestamp};
 
 use super::frame::{Tone, backup_tone, badge, encoded, facts, form_token, kind_words, operates, page, when};
 use super::source::{address, named};
 use super::table::{Column, table};
-use super::{Page, sent_by};
+use super::{Page, clusters, sent_by};
 use crate::access::{Identity, Role};
 use crate::serve::Web;
 use crate::v1::Pairs;
@@ -35,14 +35,24 @@ pub(super) async fn show(
     Extension(identity): Extension<Identity>,
     Path((vault, backup)): Path<(String, String)>,
 ) -> Page {
-    let detail = web.client(&identity).backup(&selector(&vault, &backup)).await?;
+    let client = web.client(&identity);
+    let detail = client.backup(&selector(&vault, &backup)).await?;
+    let cluster = match detail.cluster.as_ref().filter(|_| operates(&identity)) {
+        Some(parts) => Some(client.cluster(&parts.name).await),
+        None => None,
+    };
     let name = detail.summary.name.clone();
     let title = format!("Backup {}", name.unwrap_or_else(|| detail.summary.id.short()));
-    let body = body(&identity, &detail, web.now());
+    let body = body(&identity, &detail, cluster.as_ref(), web.now());
     Ok(page(&identity, "/backups", &title, body))
 }
 
-fn body(identity: &Identity, detail: &BackupDetail, now: Timestamp) -> Markup {
+fn body(
+    identity: &Identity,
+    detail: &BackupDetail,
+    cluster: Option<&Result<ClusterInfo, Failure>>,
+    now: Timestamp,
+) -> Markup {
     let backup = &detail.summary;
     let counts = &backup.counts;
     let base = address(backup);
@@ -71,7 +81,7 @@ fn body(identity: &Identity, detail: &BackupDetail, now: Timestamp) -> Markup {
                 ("Id", html! { code { (backup.id) } }),
             ]))
         }
-        @if operates(identity) { (actions(identity, detail)) }
+        @if operates(identity) { (actions(identity, detail, cluster)) }
         (proofs(&detail.proofs, now))
         (problems("Files that are missing or changed while they were read", &detail.problems))
     }
@@ -116,7 +126,11 @@ fn reading(detail: &BackupDetail, now: Timestamp) -> Markup {
     }
 }
 
-fn actions(identity: &Identity, detail: &BackupDetail) -> Markup {
+fn actions(
+    identity: &Identity,
+    detail: &BackupDetail,
+    cluster: Option<&Result<ClusterInfo, Failure>>,
+) -> Markup {
     let backup = &detail.summary;
     let fields = |action: &str| {
         html! {
@@ -141,6 +155,7 @@ fn actions(identity: &Identity, detail: &BackupDetail) -> Markup {
                 }
                 form method="post" action="/plans" { (fields("delete")) button.danger type="submit" { "Delete it" } }
             }
+            (clusters::restore(identity, detail, cluster))
             form.narrow method="post" action="/plans" {
                 (fields("restore"))
                 h3 { "Restore" }

@@ -13,6 +13,7 @@ use crate::v1::Method;
 const PAGES: &[(&str, &str)] = &[
     ("/", "Overview"),
     ("/backups", "Backups"),
+    ("/clusters", "Clusters"),
     ("/operations", "Operations"),
     ("/schedules", "Schedules"),
     ("/retention", "Retention"),

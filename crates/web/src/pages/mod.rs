@@ -9,6 +9,7 @@ mod backup;
 mod backups;
 mod calendar;
 mod chart;
+mod clusters;
 mod fault;
 mod files;
 mod form;

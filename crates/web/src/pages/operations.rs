@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Form;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, Path, Query, State};
 use axum::response::{IntoResponse, Redirect};
 use maud::{Markup, html};
 use ostler_api::document::{OperationDetail, OperationState, Outcome, StepSummary};
@@ -19,10 +19,10 @@ use super::table::{Column, table};
 use super::{Page, retention, sent_by};
 use crate::access::{Identity, Role};
 use crate::serve::Web;
-use crate::v1::{Approved, Creation, Pairs, start as start_approved};
+use crate::v1::{Approved, Creation, Paged, Pairs, Wanted, newest, start as start_approved};
 
 /// Operations that are listed.
-const ROWS: usize = 200;
+const ROWS: usize = 100;
 const COLUMNS: &[Column] = &[
     Column("Operation", false),
     Column("State", false),
@@ -32,8 +32,17 @@ const COLUMNS: &[Column] = &[
     Column("Moved", true),
 ];
 
-pub(super) async fn list(State(web): State<Web>, Extension(identity): Extension<Identity>) -> Page {
-    let operations = web.client(&identity).operations(ROWS).await?.operations;
+pub(super) async fn list(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+    Query(pairs): Query<Pairs>,
+) -> Page {
+    let wanted = Wanted {
+        limit: ROWS,
+        after: pairs.one("after")?.map(str::to_owned),
+    };
+    let Paged { document, next } = newest(web.client(&identity).as_ref(), &wanted).await?;
+    let operations = document.operations;
     let now = web.now();
     let rows: Vec<Vec<Markup>> = operations
         .iter()
@@ -53,11 +62,13 @@ pub(super) async fn list(State(web): State<Web>, Extension(identity): Extension<
         })
         .collect();
     let body = html! {
-        @if rows.is_empty() {
+        @if rows.is_empty() && wanted.after.is_some() {
+            p { "Nothing earlier is remembered." }
+        } @else if rows.is_empty() {
             (nothing("Nothing was done yet.", &html! { "Backups, restores, drills and everything else that takes time is listed here." }))
         } @else {
             (table("Operations", COLUMNS, &rows))
-            @if rows.len() == ROWS { p.muted { "The newest " (ROWS) "; " code { "ostler operation list" } " lists more." } }
+            @if let Some(next) = &next { p { a href={ "/operations?after=" (next) } { "Earlier operations" } } }
         }
     };
     Ok(page(&identity, "/operations", "Operations", body))

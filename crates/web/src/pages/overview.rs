@@ -28,7 +28,7 @@ pub(super) async fn show(State(web): State<Web>, Extension(identity): Extension<
     let filter = Filter::default();
     let (backups, operations, schedules) = futures::join!(
         listed(client.as_ref(), None, &filter),
-        client.operations(OPERATIONS),
+        client.operations(OPERATIONS, None),
         schedules::listed(client.as_ref()),
     );
     let (backups, operations, schedules) = (backups?, operations?.operations, schedules?);

@@ -4,13 +4,14 @@ use axum::Form;
 use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use ostler_api::request::{PruneWork, RestoreWork, Work};
+use ostler_api::request::{NodeWork, PruneWork, RestoreWork, Work};
 use ostler_api::{Plan, Request};
 use ostler_vocabulary::Failure;
 use ostler_vocabulary::humane::{count, plural, size};
 
 use super::fault::code;
 use super::frame::{facts, form_token, page};
+use super::table::{Column, table};
 use super::{Page, request, retention, sent_by};
 use crate::access::{Identity, Role};
 use crate::problem;
@@ -119,15 +120,46 @@ fn work(plan: &Plan) -> Markup {
 fn restore(work: &RestoreWork) -> Markup {
     html! {
         (facts(&[
-            ("To", html! { @match &work.to { Some(to) => (to.display()), None => "the original place" } }),
+            ("To", html! { @match &work.to {
+                Some(to) => (to.display()),
+                None if work.nodes.is_empty() => "the original place",
+                None => "nodes",
+            } }),
             ("Made", html! { (count(work.create)) }),
             ("Replaced", html! { (count(work.replace)) }),
             ("Right already", html! { (count(work.keep)) }),
             ("Written", html! { (size(work.bytes)) }),
         ]))
+        @if !work.nodes.is_empty() { (nodes(&work.nodes)) }
         (paths("Removed", &work.delete))
         (paths("There already and different: the restore refuses to start", &work.conflicts))
     }
+}
+
+/// Who gets what.
+fn nodes(nodes: &[NodeWork]) -> Markup {
+    let columns = [
+        Column("Node", false),
+        Column("Gets", false),
+        Column("To", false),
+        Column("Made", true),
+        Column("Replaced", true),
+        Column("Written", true),
+        Column("Free there", true),
+    ];
+    let row = |one: &NodeWork| {
+        vec![
+            html! { (one.node) },
+            html! { (one.from) "/" (one.root) },
+            html! { span.paths { (one.to.display()) } },
+            html! { (count(one.create)) },
+            html! { (count(one.replace)) },
+            html! { (size(one.bytes)) },
+            html! { (size(one.free)) },
+        ]
+    };
+    let rows: Vec<Vec<Markup>> = nodes.iter().map(row).collect();
+    table("Who gets what", &columns, &rows)
 }
 
 fn prune(work: &PruneWork) -> Markup {

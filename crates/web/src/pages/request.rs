@@ -16,7 +16,7 @@ use super::backup::selector;
 use super::fault::explained;
 use super::form::Typed;
 use super::frame::{form_token, page};
-use super::{keep, retention};
+use super::{clusters, keep, retention};
 use crate::access::Identity;
 use crate::serve::Web;
 use crate::v1::Pairs;
@@ -86,6 +86,15 @@ pub(super) fn of_form(form: &Pairs) -> Result<Request, Failure> {
                 onto: None,
             })
         }
+        Some("restore_onto") => Request::Restore(Restore {
+            backup: backup()?,
+            to: None,
+            include: Vec::new(),
+            overwrite: Overwrite::Never,
+            delete_extra: false,
+            allow_incomplete: false,
+            onto: Some(clusters::onto(form)?),
+        }),
         Some("prune") => {
             let mut typed = Typed::of(form.clone());
             let keep = keep::wished(&mut typed);

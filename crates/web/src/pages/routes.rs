@@ -3,8 +3,8 @@
 use axum::routing::{MethodRouter, get, post};
 
 use super::{
-    assets, audit, backup, backups, files, operations, overview, plan, request, retention, schedules,
-    settings, sign_in, vaults, webhooks,
+    assets, audit, backup, backups, clusters, files, operations, overview, plan, request, retention,
+    schedules, settings, sign_in, vaults, webhooks,
 };
 use crate::access::{Reach, Role};
 use crate::serve::Web;
@@ -56,6 +56,8 @@ pub(crate) fn routes() -> &'static [Route] {
         page!(Get "/backups/{vault}/{backup}/file" Operator Clusters, || get(files::download)),
         page!(Post "/backups/{vault}/{backup}/hold" Operator Clusters, || post(backup::hold)),
         page!(Post "/plans" Operator Clusters, || post(plan::show)),
+        page!(Get "/clusters" Viewer Clusters, || get(clusters::list)),
+        page!(Get "/clusters/{cluster}" Viewer Clusters, || get(clusters::show)),
         page!(Get "/operations" Viewer Clusters, || get(operations::list)),
         page!(Post "/operations" Operator Clusters, || post(operations::start)),
         page!(Get "/operations/{operation}" Viewer Clusters, || get(operations::show)),

@@ -30,7 +30,7 @@ pub(super) async fn listed(
         Err(failure) if vault.is_none() && failure.kind() == ErrorKind::NotFound => failure,
         other => return other,
     };
-    match client.operations(1).await?.operations.is_empty() {
+    match client.operations(1, None).await?.operations.is_empty() {
         true => Ok(BackupList {
             vault: String::new(),
             backups: Vec::new(),

@@ -12,8 +12,8 @@ use http::{Method, header};
 use ostler_api::audit::{AuditList, AuditQuery};
 use ostler_api::client::{Event, LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList,
-    VaultInfo, VaultList,
+    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, ConnectionList, DatabaseList, Diff,
+    FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -23,7 +23,7 @@ use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_api::vault::NewVault;
 use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Plan, Request};
-use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId, Secret};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationCursor, OperationId, Secret};
 use reqwest::{Certificate, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -245,8 +245,13 @@ impl Client for Remote {
         self.get(&["operations", answers::part(id)?], &Query::new()).await
     }
 
-    async fn operations(&self, limit: usize) -> Result<OperationList, Failure> {
-        let query = vec![("limit", limit.clamp(1, u32::MAX as usize).to_string())];
+    async fn operations(
+        &self,
+        limit: usize,
+        after: Option<OperationCursor>,
+    ) -> Result<OperationList, Failure> {
+        let mut query = vec![("limit", limit.clamp(1, u32::MAX as usize).to_string())];
+        query.extend(after.map(|after| ("cursor", after.to_string())));
         let mut list: OperationList = self.get(&["operations"], &query).await?;
         list.operations.truncate(limit);
         Ok(list)
@@ -328,6 +333,23 @@ impl Client for Remote {
     async fn keys(&self, vault: Option<&str>) -> Result<KeyList, Failure> {
         self.get(&["vaults", answers::vault(vault)?, "keys"], &Query::new())
             .await
+    }
+
+    async fn clusters(&self) -> Result<ClusterList, Failure> {
+        self.get(&["clusters"], &Query::new()).await
+    }
+
+    async fn cluster(&self, name: &str) -> Result<ClusterInfo, Failure> {
+        self.get(&["clusters", answers::part(name)?], &Query::new()).await
+    }
+
+    async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
+        self.get(&["clusters", answers::part(name)?, "status"], &Query::new())
+            .await
+    }
+
+    async fn connections(&self) -> Result<ConnectionList, Failure> {
+        self.get(&["connections"], &Query::new()).await
     }
 
     async fn databases(&self) -> Result<DatabaseList, Failure> {

@@ -1,6 +1,7 @@
 //! Version 1 of the API: one table of routes, from which the router and the OpenAPI document are made.
 
 mod backups;
+mod clusters;
 mod events;
 mod openapi;
 mod operations;
@@ -25,7 +26,8 @@ use crate::problem::Problem;
 use crate::serve::Web;
 
 pub(crate) use backups::{one_level, send};
-pub(crate) use operations::{Approved, Creation, make_plan, start};
+pub(crate) use operations::{Approved, Creation, make_plan, newest, start};
+pub(crate) use paging::{Paged, Wanted};
 pub(crate) use query::Pairs;
 
 /// What goes over the wire besides the documents, for the client of the same crate.

@@ -10,12 +10,12 @@ use ostler_api::document::{OperationDetail, OperationList};
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
-use ostler_api::{Plan, Request};
-use ostler_vocabulary::{ErrorKind, Failure, OperationId};
+use ostler_api::{Client, Plan, Request};
+use ostler_vocabulary::{ErrorKind, Failure, OperationCursor, OperationId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::paging::{Paged, Wanted, newest_first};
+use super::paging::{Paged, Wanted};
 use super::query::Pairs;
 use super::{events, json};
 use crate::access::{Begun, Identity, Role};
@@ -222,24 +222,21 @@ pub(super) async fn list(
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Paged<OperationList>>, Problem> {
     let wanted = Wanted::of(&pairs)?;
-    let key =
-        |operation: &ostler_api::document::OperationSummary| newest_first(operation.started, &operation.id);
-    // The client lists from the newest: a later page is reached by asking for more.
-    let mut asked = wanted.limit + 1;
-    loop {
-        let mut document = web.client(&identity).operations(asked).await?;
-        let all = document.operations.len() < asked;
-        document.operations.sort_by_key(|row| std::cmp::Reverse(key(row)));
-        let next = wanted.cut(
-            &mut document.operations,
-            |row, after| key(row).as_str() < after,
-            key,
-        );
-        if all || next.is_some() {
-            return Ok(Json(Paged { document, next }));
-        }
-        asked = asked.saturating_mul(2);
-    }
+    Ok(Json(newest(web.client(&identity).as_ref(), &wanted).await?))
+}
+
+/// A page of operations.
+pub(crate) async fn newest(client: &dyn Client, wanted: &Wanted) -> Result<Paged<OperationList>, Failure> {
+    let after = wanted.after.as_deref().map(str::parse::<OperationCursor>);
+    let mut document = client
+        .operations(wanted.limit.saturating_add(1), after.transpose()?)
+        .await?;
+    let rows = &mut document.operations;
+    let has_more = rows.len() > wanted.limit;
+    rows.truncate(wanted.limit);
+    let next = rows.last().filter(|_| has_more);
+    let next = next.map(|last| last.cursor().to_string());
+    Ok(Paged { document, next })
 }
 
 pub(super) async fn show(

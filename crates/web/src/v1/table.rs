@@ -4,8 +4,8 @@ use axum::routing::{MethodRouter, get, post};
 use ostler_api::audit::AuditList;
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList,
-    VaultInfo, VaultList,
+    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, ConnectionList, DatabaseList, Diff,
+    FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::QueueAnswer;
@@ -19,7 +19,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use super::backups::{Marked, Pair};
 use super::operations::{Creation, Limited, QueueRequest, RetentionRequest, Stop};
 use super::paging::Paged;
-use super::{backups, openapi, operations, serving, vaults};
+use super::{backups, clusters, openapi, operations, serving, vaults};
 use crate::access::{Reach, Role};
 use crate::serve::Web;
 
@@ -224,6 +224,14 @@ pub fn routes() -> &'static [Route] {
             Document("vault", of::<VaultInfo>), || get(vaults::show)),
         route!(Get "/v1/vaults/{vault}/keys" Viewer Everything "What opens a vault; never a secret", &[], None,
             Document("key-list", of::<KeyList>), || get(vaults::keys)),
+        route!(Get "/v1/clusters" Viewer Clusters "The configured clusters", &[], None,
+            Document("cluster-list", of::<ClusterList>), || get(clusters::list)),
+        route!(Get "/v1/clusters/{cluster}" Viewer Clusters "What the configuration says of a cluster", &[], None,
+            Document("cluster", of::<ClusterInfo>), || get(clusters::show)),
+        route!(Get "/v1/clusters/{cluster}/status" Viewer Clusters "Asks every node of a cluster, and its database, how they are", &[], None,
+            Document("cluster-status", of::<ClusterStatus>), || get(clusters::status)),
+        route!(Get "/v1/connections" Operator Everything "Asks everything that the configuration names for an answer", &[], None,
+            Document("connection-list", of::<ConnectionList>), || get(vaults::connections)),
         route!(Get "/v1/databases" Operator Everything "The databases of the configuration", &[], None,
             Document("database-list", of::<DatabaseList>), || get(vaults::databases)),
         route!(Get "/v1/backups" Viewer Clusters "Backups, newest first", &[VAULT, HOST, SOURCE, NAME, TAG, LIMIT, CURSOR], None,

@@ -1,9 +1,9 @@
-//! Vaults, and the databases of the configuration.
+//! Vaults and databases of the configuration, and whether what it names answers.
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Extension, Path, State};
-use ostler_api::document::{DatabaseList, KeyList, VaultInfo, VaultList};
+use ostler_api::document::{ConnectionList, DatabaseList, KeyList, VaultInfo, VaultList};
 use ostler_api::vault::NewVault;
 
 use super::json;
@@ -51,6 +51,13 @@ pub(super) async fn databases(
     Extension(identity): Extension<Identity>,
 ) -> Result<Json<DatabaseList>, Problem> {
     Ok(Json(web.client(&identity).databases().await?))
+}
+
+pub(super) async fn connections(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+) -> Result<Json<ConnectionList>, Problem> {
+    Ok(Json(web.client(&identity).connections().await?))
 }
 
 fn named(vault: &str) -> Option<&str> {

@@ -13,7 +13,7 @@ pub(crate) struct List {}
 
 impl List {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let list = session.backend.clusters().await?;
+        let list = session.client().await?.clusters().await?;
         session.output.document(schema::CLUSTER_LIST, &list, |page| {
             report::cluster::list(page, &list)
         })

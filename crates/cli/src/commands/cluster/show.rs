@@ -18,7 +18,7 @@ pub(crate) struct Show {
 
 impl Show {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let info = session.backend.cluster(&self.name).await?;
+        let info = session.client().await?.cluster(&self.name).await?;
         session
             .output
             .document(schema::CLUSTER, &info, |page| report::cluster::info(page, &info))

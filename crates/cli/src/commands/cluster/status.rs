@@ -20,7 +20,7 @@ pub(crate) struct Status {
 
 impl Status {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let status = session.backend.cluster_status(&self.name).await?;
+        let status = session.client().await?.cluster_status(&self.name).await?;
         session.output.document(schema::CLUSTER_STATUS, &status, |page| {
             report::cluster::status(page, &status);
         })?;

@@ -19,9 +19,9 @@ pub(crate) enum ConfigCommand {
 }
 
 impl ConfigCommand {
-    pub fn run(self, session: &Session) -> Result<(), Failure> {
+    pub async fn run(self, session: &Session) -> Result<(), Failure> {
         match self {
-            Self::Check(verb) => verb.run(session),
+            Self::Check(verb) => verb.run(session).await,
             Self::Show(verb) => verb.run(session),
             Self::Init(verb) => verb.run(session),
             Self::Env(verb) => verb.run(session),

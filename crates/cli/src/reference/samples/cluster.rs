@@ -10,7 +10,7 @@ fn summary() -> ClusterSummary {
     ClusterSummary {
         name: "shop".into(),
         vault: "main".into(),
-        nodes: 3,
+        size: 3,
         quorum: None,
     }
 }

@@ -223,6 +223,52 @@ pub fn config_check() -> ConfigCheck {
     }
 }
 
+/// `config check --connect`
+#[must_use]
+pub fn connections() -> ConnectionList {
+    let answered = |kind, name: &str, at: &str, said: &str| Connection {
+        kind,
+        name: name.into(),
+        at: at.into(),
+        ok: true,
+        took_ms: 3,
+        said: vec![said.into()],
+        hint: None,
+    };
+    ConnectionList {
+        connections: vec![
+            answered(
+                ConnectionKind::State,
+                "",
+                "/home/me/.local/state/ostler",
+                "41 changes in its history",
+            ),
+            answered(
+                ConnectionKind::Vault,
+                "default",
+                "/home/me/.local/share/ostler/vault",
+                "opens, 12 backups",
+            ),
+            Connection {
+                ok: false,
+                took_ms: 10_004,
+                said: vec![
+                    "cannot reach the database `shop`".into(),
+                    "connection refused".into(),
+                ],
+                hint: Some("is the server running, and does it listen at that address?".into()),
+                ..answered(
+                    ConnectionKind::Database,
+                    "shop",
+                    "postgresql://ostler@db1/shop",
+                    "",
+                )
+            },
+            answered(ConnectionKind::Node, "ring/a", "10.0.0.1:7071", "Ostler 0.1.0"),
+        ],
+    }
+}
+
 /// `config show`
 #[must_use]
 pub fn config_show() -> ConfigShow {

@@ -59,6 +59,15 @@ impl Entry {
         record.bytes = bytes(&record.steps);
         record
     }
+
+    pub(super) fn listed(&self) -> OperationRecord {
+        OperationRecord {
+            steps: Vec::new(),
+            audit: Vec::new(),
+            messages: Vec::new(),
+            ..self.read()
+        }
+    }
 }
 
 pub(super) fn key(step: &StepRecord) -> &str {

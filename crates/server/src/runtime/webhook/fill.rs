@@ -133,12 +133,17 @@ impl Runtime {
             return Ok(());
         }
         let mut messages = Vec::new();
-        let records = self.journal(|engine| engine.list(OPERATIONS)).await?;
+        let records = self.journal(|engine| engine.list(OPERATIONS, None)).await?;
         for record in records
             .into_iter()
             .filter(|record| record.state == State::Interrupted && is_news(record.heartbeat, now))
         {
             let (epoch, at) = (record.epoch, record.heartbeat);
+            let id = record.id;
+            let record = self.journal(move |engine| engine.get(id)).await?;
+            if (record.epoch, record.state) != (epoch, State::Interrupted) {
+                continue;
+            }
             let detail = documents::detail(record);
             let event = HookEvent::Interrupted;
             messages.extend(

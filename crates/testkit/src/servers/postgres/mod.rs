@@ -70,6 +70,17 @@ pub fn shared_postgres(release: Release) -> Option<&'static Postgres> {
         .as_ref()
 }
 
+/// The addresses of new databases, one on the shared server of each supported release.
+///
+/// # Panics
+/// When a server cannot be had and `OSTLER_REQUIRE` names it.
+pub fn new_databases() -> impl Iterator<Item = String> {
+    Release::SUPPORTED
+        .into_iter()
+        .filter_map(shared_postgres)
+        .map(|postgres| postgres.url(&postgres.database()))
+}
+
 impl Postgres {
     /// Starts it with settings of `postgresql.conf` besides the usual ones.
     ///

@@ -23,7 +23,7 @@ use crate::{InitOptions, Protect, Vault};
 use schedule::history;
 
 /// Histories of each everyday run; the campaign (`cargo xtask simulate`) sets it higher.
-const SEEDS: u64 = 100_000;
+const SEEDS: u64 = 50_000;
 /// A planted mistake is found within so many.
 const FOUND_WITHIN: u64 = 20_000;
 
