@@ -6,7 +6,9 @@
 
 mod answers;
 pub(crate) mod create;
+mod load;
 pub mod mapping;
+mod past;
 pub(crate) mod restore;
 pub(crate) mod system;
 

@@ -100,7 +100,7 @@ mod tests {
                 .map(|(from, to)| (from.to_owned(), to.to_owned()))
                 .collect(),
             only: words(only),
-            into_used: false,
+            ..Onto::default()
         };
         let cluster: Vec<&str> = cluster.split_whitespace().collect();
         let found = pairs(&backup.split_whitespace().collect(), &cluster, &onto);
