@@ -47,7 +47,7 @@ pub(crate) fn run(request: &Request, context: &Context<'_>) -> Result<Compared, 
         .map_err(|error| Error::io("open", path, error))?;
     let sums = Sums::default();
     pool::run(
-        context.options.workers,
+        context.options,
         context.stop,
         Vec::new,
         |buffer: &mut Vec<u8>, wanted: Vec<Wanted>| {

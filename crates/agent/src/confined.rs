@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ostler_api::Node;
+use ostler_api::client::LimitChange;
 use ostler_api::document::{BackupCounts, CheckCommand};
 use ostler_api::node::{
-    Compare, Compared, Download, Downloaded, NodeInfo, NodeRoot, Selection, Upload, Uploaded,
+    Compare, Compared, Download, Downloaded, NodeInfo, NodeRoot, Recalled, Selection, Upload, Uploaded,
 };
 use ostler_api::request::RestoreWork;
-use ostler_vocabulary::{Failure, Progress};
+use ostler_vocabulary::{BackupId, Failure, Progress};
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
@@ -259,6 +260,18 @@ impl Node for Confined {
         let asked = directory.clone();
         self.within(move |bounds| bounds.check(&asked)).await?;
         self.inner.remove_scratch(directory).await
+    }
+
+    async fn recall(&self, backups: &[BackupId]) -> Result<Recalled, Failure> {
+        self.inner.recall(backups).await
+    }
+
+    async fn limit(&self, change: LimitChange) -> Result<(), Failure> {
+        self.inner.limit(change).await
+    }
+
+    async fn adopt(&self, backups: &[BackupId]) -> Result<(), Failure> {
+        self.inner.adopt(backups).await
     }
 }
 

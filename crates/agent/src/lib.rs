@@ -3,7 +3,7 @@
 //! Who uses it: the server, which gives it to the backup operations as an [`ostler_api::Node`].
 //!
 //! The types to know: [`LocalNode`] (the agent in this process), [`Confined`] (a node within
-//! bounds, for what comes over a wire), [`Options`] (how it works) and [`Error`].
+//! bounds, for what comes over a wire), [`Options`] (how it works), [`Turns`] (how many threads at a time) and [`Error`].
 //!
 //! Invariants: a file that is called unchanged has the size, times and inode it had, and its times prove it; what was
 //! read of a file is one version of it, or a problem says so; a restore writes nothing outside of its target, follows
@@ -26,9 +26,11 @@ mod problems;
 mod scratch;
 mod stat;
 mod stop;
+mod turns;
 mod upload;
 mod walk;
 
 pub use confined::{Bounds, Confined};
 pub use error::Error;
 pub use node::{LocalNode, Options};
+pub use turns::Turns;

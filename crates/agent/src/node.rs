@@ -17,6 +17,7 @@ use crate::download::source::{address, address_text};
 use crate::download::{self, Context};
 use crate::problems::Problems;
 use crate::stop::Stop;
+use crate::turns::Turns;
 use crate::{Error, command, compare, scratch, upload};
 
 /// How the agent works.
@@ -24,6 +25,8 @@ use crate::{Error, command, compare, scratch, upload};
 pub struct Options {
     /// Threads that hash, compress and encrypt; as many as there are cores unless given.
     pub workers: usize,
+    /// How many of them work at a time; shared by all nodes of a process.
+    pub turns: Turns,
     /// Bytes of a chunk of a large file; a multiple of the page size.
     pub chunk_size: usize,
     /// Paths that a restore never removes, whatever it was approved to: the state and vault directories.
@@ -36,6 +39,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             workers: std::thread::available_parallelism().map_or(2, NonZeroUsize::get),
+            turns: Turns::default(),
             chunk_size: 1 << 20,
             protected: Vec::new(),
             clock: Arc::new(SystemClock::default()),

@@ -4,8 +4,8 @@ use std::thread;
 
 use crossbeam_channel::Sender;
 
-use crate::Error;
 use crate::stop::{Stop, hand};
+use crate::{Error, Options};
 
 /// Gives work to the pool.
 #[derive(Debug)]
@@ -20,16 +20,16 @@ impl<T> Feed<'_, T> {
     }
 }
 
-/// Runs `produce` here and `work` on `workers` threads, each with its own state, until everything that was given is
+/// Runs `produce` here and `work` on as many threads as there are workers, each with its own state, until everything that was given is
 /// done. The first error stops all.
 pub(crate) fn run<T: Send, S: Send, R>(
-    workers: usize,
+    options: &Options,
     stop: &Stop,
     state: impl Fn() -> S,
     work: impl Fn(&mut S, T) -> Result<(), Error> + Sync,
     produce: impl FnOnce(&Feed<'_, T>) -> Result<R, Error>,
 ) -> Result<R, Error> {
-    let workers = workers.max(1);
+    let (workers, turns) = (options.workers.max(1), &options.turns);
     let (line, todo) = crossbeam_channel::bounded::<T>(4 * workers);
     let produced = thread::scope(|scope| {
         for _ in 0..workers {
@@ -38,7 +38,10 @@ pub(crate) fn run<T: Send, S: Send, R>(
                 let guard = stop.guard();
                 let mut result = Ok(());
                 for item in todo {
-                    result = stop.check().and_then(|()| work(&mut state, item));
+                    result = stop.check().and_then(|()| {
+                        let _turn = turns.take(stop)?;
+                        work(&mut state, item)
+                    });
                     if result.is_err() {
                         break;
                     }

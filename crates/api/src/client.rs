@@ -76,7 +76,8 @@ pub enum Mark {
     },
 }
 
-/// Other limits for an operation that runs, per second. `None` leaves one as it is, 0 lifts it.
+/// Other limits for an operation that runs, per second. `None` leaves one as it is, 0 lifts it. Of an operation on a cluster
+/// they are those of each node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitChange {
@@ -89,6 +90,26 @@ pub struct LimitChange {
     /// Requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests: Option<u32>,
+    /// Threads that read and hash at a time, and not per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallel: Option<u32>,
+    /// How much those give way to other processes, up to 19.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nice: Option<u8>,
+}
+
+impl LimitChange {
+    /// What this changes, and what the other does where this changes nothing.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            upload: self.upload.or(other.upload),
+            download: self.download.or(other.download),
+            requests: self.requests.or(other.requests),
+            parallel: self.parallel.or(other.parallel),
+            nice: self.nice.or(other.nice),
+        }
+    }
 }
 
 /// How a front end sees Ostler: in its own process, or over HTTP. The documents are the same.

@@ -26,7 +26,8 @@ pub use backup::{
     CopiedFrom, Diff, DiffEntry, FileEntry, FileList, Problem, Proof, Reading, Source,
 };
 pub use cluster::{
-    ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary, NodeStatus, SystemStatus,
+    AdoptedNode, ClusterAdoption, ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary,
+    NodeStatus, SystemStatus,
 };
 pub use connection::{Connection, ConnectionKind, ConnectionList};
 pub use operation::{

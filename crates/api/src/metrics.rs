@@ -48,6 +48,31 @@ pub struct Sample {
     pub value: Option<f64>,
 }
 
+impl Family {
+    /// A metric with these values.
+    #[must_use]
+    pub fn of(name: &str, kind: FamilyKind, help: &str, samples: Vec<Sample>) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            help: help.to_owned(),
+            samples,
+        }
+    }
+}
+
+impl Sample {
+    /// A value with these labels.
+    #[must_use]
+    pub fn of(labels: &[(&str, &str)], value: f64) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self {
+            labels: labels.iter().map(owned).collect(),
+            value: Some(value),
+        }
+    }
+}
+
 /// The text exposition format 0.0.4 of Prometheus.
 #[must_use]
 pub fn prometheus(metrics: &Metrics) -> String {

@@ -2,16 +2,17 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use ostler_vocabulary::{BackupId, Failure, Progress};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId, Progress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::client::LimitChange;
 use crate::document::{BackupCounts, Problem, Source};
 use crate::request::{Overwrite, RestoreWork};
 
@@ -49,20 +50,38 @@ pub struct NodeRoot {
     pub free: u64,
 }
 
-/// The epoch of the lease under which a coordinator works, shared with its ways to the nodes. 0 before there is one.
+/// Under which epoch of the lease a coordinator works and for which operation, shared with its ways to the nodes. 0 and none
+/// before there is one.
 #[derive(Debug, Clone, Default)]
-pub struct Epoch(Arc<AtomicU64>);
+pub struct Epoch(Arc<Mandate>);
+
+#[derive(Debug, Default)]
+struct Mandate {
+    epoch: AtomicU64,
+    operation: OnceLock<OperationId>,
+}
 
 impl Epoch {
     /// The epoch now.
     #[must_use]
     pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.epoch.load(Ordering::Relaxed)
     }
 
     /// From now on requests are made under this epoch.
     pub fn set(&self, epoch: u64) {
-        self.0.store(epoch, Ordering::Relaxed);
+        self.0.epoch.store(epoch, Ordering::Relaxed);
+    }
+
+    /// The operation that requests are made for.
+    #[must_use]
+    pub fn operation(&self) -> Option<OperationId> {
+        self.0.operation.get().copied()
+    }
+
+    /// From now on requests are made for this operation; there is one at most.
+    pub fn work_for(&self, operation: OperationId) {
+        let _ = self.0.operation.set(operation);
     }
 }
 
@@ -195,6 +214,16 @@ pub struct Compared {
     pub problems: Vec<Problem>,
 }
 
+/// What a node says of backups that it is asked whether it took part in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Recalled {
+    /// Those that it knows nothing of.
+    pub unknown: Vec<BackupId>,
+    /// Whether what it remembers was written on another machine than this one.
+    #[serde(default)]
+    pub moved: bool,
+}
+
 /// The agent beside a node: in this process, or behind HTTP.
 ///
 /// Contract: every request may be made again after it failed, was cancelled or its process was killed, and then
@@ -263,4 +292,41 @@ pub trait Node: fmt::Debug + Send + Sync {
     /// One that is gone is removed; a directory that has something in it and no marker is refused
     /// ([`Refused`](ostler_vocabulary::ErrorKind::Refused)) and left as it is.
     async fn remove_scratch(&self, directory: PathBuf) -> Result<(), Failure>;
+
+    /// Which of these backups it never stored a part of. It remembers that before it stores anything, for ever.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) where nothing is remembered: the agent in this process.
+    async fn recall(&self, backups: &[BackupId]) -> Result<Recalled, Failure> {
+        let _ = backups;
+        Err(remembers_nothing())
+    }
+
+    /// Keeps to other limits from now on, also with what is going on. They lapse a minute after they were told last.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) where somebody else sets them: the agent in this process.
+    async fn limit(&self, change: LimitChange) -> Result<(), Failure> {
+        let _ = change;
+        Err(Failure::new(
+            ErrorKind::Unsupported,
+            "the limits of this node are those of its process",
+        ))
+    }
+
+    /// From now on it remembers these backups, on this machine, as if it had taken part in them.
+    ///
+    /// # Errors
+    /// As [`recall`](Self::recall).
+    async fn adopt(&self, backups: &[BackupId]) -> Result<(), Failure> {
+        let _ = backups;
+        Err(remembers_nothing())
+    }
+}
+
+fn remembers_nothing() -> Failure {
+    Failure::new(
+        ErrorKind::Unsupported,
+        "this node does not remember in which backups it took part",
+    )
 }

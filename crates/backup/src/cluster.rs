@@ -6,10 +6,12 @@
 
 mod answers;
 pub(crate) mod create;
+pub mod identity;
 pub mod mapping;
 pub(crate) mod restore;
 pub(crate) mod system;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,8 +19,8 @@ use futures::{FutureExt as _, StreamExt as _};
 use ostler_api::Node;
 use ostler_api::node::{Epoch, NodeInfo};
 use ostler_operations::Operation;
-use ostler_vault::{Lease, LeaseHolder};
-use ostler_vocabulary::{ErrorKind, Failure};
+use ostler_vault::{Lease, LeaseHolder, NodePlace};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure};
 use serde::{Deserialize, Serialize};
 
 use crate::Context;
@@ -31,6 +33,8 @@ pub struct Cluster {
     pub name: String,
     /// Its nodes, by name.
     pub members: Vec<Member>,
+    /// Where they are, by name, as far as that is told.
+    pub places: BTreeMap<String, NodePlace>,
     /// How many nodes a backup has to hold; `None` is all.
     pub quorum: Option<u32>,
     /// How many are worked on at a time.
@@ -86,16 +90,37 @@ impl Cluster {
         self.members.iter().map(|member| member.name.as_str()).collect()
     }
 
-    /// What every node says of itself, all asked at the same time.
-    pub(crate) async fn ask_all(&self) -> Vec<(String, Result<Vec<Root>, Failure>)> {
+    /// What every node says of itself, all asked at the same time. Those that are not who made these backups are refused.
+    pub(crate) async fn ask_all(
+        &self,
+        made: &[BackupId],
+        context: &Context,
+    ) -> Vec<(String, Result<Vec<Root>, Failure>)> {
         let mut asking = Vec::new();
         for member in &self.members {
-            asking.push(member.roots().boxed());
+            asking.push(member.roots_of_ours(&self.name, made, context).boxed());
         }
         let answers = futures::stream::iter(asking).buffered(self.limit.max(1));
         let answers: Vec<_> = answers.collect().await;
         let names = self.members.iter().map(|member| member.name.clone());
         names.zip(answers).collect()
+    }
+
+    /// The node of this name.
+    pub(crate) fn named(&self, name: &str) -> Result<&Member, Failure> {
+        let member = self.members.iter().find(|member| member.name == name);
+        member.ok_or_else(|| {
+            Failure::new(
+                ErrorKind::NotFound,
+                format!("cluster `{}` has no node `{name}`", self.name),
+            )
+            .with_hint("[cluster.NAME.node.NODE] has them; an operation goes on with those it began with")
+        })
+    }
+
+    /// The way to a node.
+    pub(crate) fn member(&self, name: &str) -> Result<&dyn Node, Failure> {
+        Ok(&*self.named(name)?.node)
     }
 
     /// How many nodes a backup has to hold, by what was asked for or is configured.
@@ -126,6 +151,20 @@ impl Member {
             free: root.free,
         });
         Ok(roots.collect())
+    }
+}
+
+impl Member {
+    /// The roots of a node that may store into the vault: it knows the backups that it has of it.
+    pub(crate) async fn roots_of_ours(
+        &self,
+        cluster: &str,
+        made: &[BackupId],
+        context: &Context,
+    ) -> Result<Vec<Root>, Failure> {
+        let roots = self.roots().await?;
+        self.recognise(cluster, made, context).await?;
+        Ok(roots)
     }
 }
 
@@ -174,6 +213,7 @@ impl Held {
             }
             lease = taking => lease.map_err(context.attempting("take the cluster's lease"))?,
         };
+        cluster.epoch.work_for(op.id());
         cluster.epoch.set(lease.epoch());
         Ok(Some(Self { lease }))
     }

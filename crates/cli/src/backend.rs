@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ostler_api::Client;
 use ostler_api::client::LimitChange;
-use ostler_api::document::{ClusterInfo, VaultInfo};
+use ostler_api::document::{ClusterAdoption, ClusterInfo, VaultInfo};
 pub use ostler_server::agent::Running;
 use ostler_server::audit::Audited;
 use ostler_server::queue::{Consume, Totals, Watch};
@@ -129,6 +129,12 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Takes a cluster, or one node of it, out of the configuration.
     async fn remove_cluster(&self, cluster: &str, node: Option<&str>) -> Result<(), Failure> {
         let _ = (cluster, node);
+        Err(no_clusters())
+    }
+
+    /// Lets nodes of a cluster go on with the backups that its vault has of it; all of them where none is named.
+    async fn adopt_nodes(&self, cluster: &str, nodes: &[String]) -> Result<ClusterAdoption, Failure> {
+        let _ = (cluster, nodes);
         Err(no_clusters())
     }
 

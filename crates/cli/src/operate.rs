@@ -103,7 +103,7 @@ pub(crate) async fn carry_out(
         return doubts(&plan).map_or(Ok(()), Err);
     }
     let id = client.start(plan).await?;
-    let detail = follow(session, id, OnInterrupt::Cancel).await?;
+    let detail = follow(session, id).await?;
     report::outcome(session, &detail).await
 }
 
@@ -172,22 +172,33 @@ fn changes_nothing(plan: &Plan) -> bool {
 
 /// What an interrupt means to somebody who follows an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnInterrupt {
+enum OnInterrupt {
     /// The operation is ours: the first Ctrl-C cancels it, the second leaves it.
     Cancel,
     /// It is another's.
     StopWatching,
 }
 
-/// Shows an operation's progress until it is over, then gives its record.
-pub(crate) async fn follow(
+/// Shows the progress of an operation of ours until it is over, then gives its record.
+pub(crate) async fn follow(session: &Session, id: OperationId) -> Result<OperationDetail, Failure> {
+    let view = View::new(&session.output, session.clock.clone(), id);
+    follow_in(view, session, id, OnInterrupt::Cancel).await
+}
+
+/// Shows the progress of an operation of somebody else.
+pub(crate) async fn watch(session: &Session, detail: &OperationDetail) -> Result<OperationDetail, Failure> {
+    let view = View::watching(&session.output, session.clock.clone(), detail);
+    follow_in(view, session, detail.summary.id, OnInterrupt::StopWatching).await
+}
+
+async fn follow_in(
+    mut view: View<'_>,
     session: &Session,
     id: OperationId,
     on_interrupt: OnInterrupt,
 ) -> Result<OperationDetail, Failure> {
     let client = session.client().await?;
     let mut events = client.watch(id).await?;
-    let mut view = View::new(&session.output, session.clock.clone(), id);
     let mut interrupts = session.interrupts.lock().await;
     let mut ticks = tokio::time::interval(TICK);
     let mut asked = 0;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ostler_api::Client;
-use ostler_api::document::{ClusterInfo, VaultInfo};
+use ostler_api::document::{ClusterAdoption, ClusterInfo, VaultInfo};
 use ostler_server::Runtime;
 use ostler_server::audit::{Audited, caller};
 use ostler_server::queue::{Consume, Totals, Watch};
@@ -182,6 +182,13 @@ impl Backend for InProcess {
             .await?
             .change(named, before, work, |()| None)
             .await
+    }
+
+    async fn adopt_nodes(&self, cluster: &str, nodes: &[String]) -> Result<ClusterAdoption, Failure> {
+        let runtime = self.runtime().await?;
+        let named = ("cluster adopt".to_owned(), cluster.to_owned());
+        let work = runtime.adopt_nodes(cluster, nodes);
+        self.recording().await?.change(named, None, work, value).await
     }
 
     async fn run_agent(&self, ready: Ready<'_>, stop: CancellationToken) -> Result<(), Failure> {

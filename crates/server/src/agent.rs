@@ -1,6 +1,8 @@
 //! `ostler agent`: a node that answers over the wire, within its bounds.
 
 mod host;
+pub(crate) mod limits;
+pub(crate) mod memory;
 pub(crate) mod unfinished;
 
 use std::path::Path;
@@ -9,18 +11,32 @@ use std::time::Duration;
 
 use ostler_agent::Bounds;
 use ostler_vocabulary::{ErrorKind, Failure, Secret};
-use ostler_wire::{Fence, Identity, Service, Versions, acceptor};
+use ostler_wire::{Fence, Identity, Service, Tally, Versions, acceptor};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::runtime::{Runtime, make_private};
 use crate::settings::Settings;
 use crate::{Error, settings};
 use host::Beside;
+use limits::Told;
+use memory::Memory;
 use unfinished::Unfinished;
 
 /// How often an agent shows life.
 const BEAT: Duration = Duration::from_secs(1);
+
+/// What an agent keeps on disk about its work.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    /// Uploads that were begun and not ended.
+    pub(crate) unfinished: Arc<Unfinished>,
+    /// Backups that it took part in.
+    pub(crate) memory: Arc<Memory>,
+    /// Limits that it was told.
+    pub(crate) told: Arc<Told>,
+}
 
 /// What an agent that runs says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +95,11 @@ pub async fn run(
     let home = settings.state_directory.join("agents").join(&node);
     make_private(&home)?;
     let fence = Arc::new(Fence::open(&home.join("fence.json"))?);
-    let unfinished = Unfinished::open(&home.join("uploads"))?;
+    let kept = Kept {
+        unfinished: Unfinished::open(&home.join("uploads"))?,
+        memory: Memory::open(&home.join("backups"))?,
+        told: Arc::default(),
+    };
     let mut bounds = Bounds::new(&node, &told.roots)?;
     bounds.commands.clone_from(&told.commands);
     bounds.left_out = runtime.left_out();
@@ -94,17 +114,23 @@ pub async fn run(
             .map_err(|error| Failure::new(ErrorKind::Internal, error.to_string()))?,
         roots: told.roots.keys().cloned().collect(),
     };
+    let (vault, limits) = (runtime.vault_name(told.vault.as_deref()), Arc::clone(&kept.told));
     let service = Arc::new(Service {
-        host: Arc::new(Beside::new(runtime, Arc::new(bounds), unfinished).await?),
+        host: Arc::new(Beside::new(runtime.clone(), Arc::new(bounds), kept).await?),
         fence,
         token,
+        tally: Tally::default(),
         versions: spoken(),
         beat: BEAT,
     });
-    tracing::info!(node = running.node, address = %running.address, "the agent answers");
+    // Of the highest level, so that whatever is logged says on which node.
+    let span = tracing::error_span!("agent", node = running.node);
+    span.in_scope(|| tracing::info!(address = %running.address, "the agent answers"));
     ready(&running);
-    ostler_wire::serve(listener, tls, service, stop).await;
-    Ok(())
+    tokio::select! {
+        () = ostler_wire::serve(listener, tls, service, stop).instrument(span) => Ok(()),
+        never = limits.obey(&runtime, &vault) => match never {},
+    }
 }
 
 /// Files of ours that are no secrets, relative to the configuration file. Blocks, for a few bytes.

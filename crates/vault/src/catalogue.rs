@@ -19,8 +19,8 @@ pub(crate) use note::{backup_of, intent_key, record_key, record_of, resealed_key
 pub use part::{Folders, PartRead};
 pub(crate) use reading::LOST;
 pub use record::{
-    CatalogueEntry, ClusterRecord, Counts, ExternalRecord, Facts, Intent, MarkAction, MarkRecord, NodeRecord,
-    Origin, ProofFacts, ProofRecord, Record,
+    CatalogueEntry, ClusterRecord, Counts, ExternalRecord, Facts, Intent, MarkAction, MarkRecord, NodePlace,
+    NodeRecord, Origin, ProofFacts, ProofRecord, Record,
 };
 
 /// Where intents are.

@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ostler_api::Node;
+use ostler_api::client::LimitChange;
 use ostler_api::document::{BackupCounts, CheckCommand};
 use ostler_api::node::{
-    Compare, Compared, Download, Downloaded, Epoch, NodeInfo, Selection, Upload, Uploaded,
+    Compare, Compared, Download, Downloaded, Epoch, NodeInfo, Recalled, Selection, Upload, Uploaded,
 };
 use ostler_api::request::RestoreWork;
-use ostler_vocabulary::{Failure, Progress, Secret, Unit, VaultId};
+use ostler_vocabulary::{BackupId, Failure, Progress, Secret, Unit, VaultId};
 use rustls::ClientConfig;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use crate::message::{Ask, Envelope};
+use crate::message::{Ask, Envelope, TELLS_OPERATION};
 use crate::version::Versions;
 use crate::{Error, error};
 use answer::Answer;
@@ -74,6 +75,17 @@ impl RemoteNode {
         self.versions_by(&client, &base).await
     }
 
+    /// What the agent has counted, as text for Prometheus.
+    ///
+    /// # Errors
+    /// When it cannot be reached or believed, or is too old.
+    pub async fn metrics(&self) -> Result<String, Failure> {
+        let (client, base) = self.connect().await?;
+        let response = self.send(client.get(format!("{base}/metrics"))).await?;
+        let text = Answer::new(&self.target, response).whole().await?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         ask: Ask,
@@ -106,6 +118,7 @@ impl RemoteNode {
                 .then_some(self.vault)
                 .or(ask.writes().then_some(self.vault)),
             epoch: self.epoch.get(),
+            operation: self.epoch.operation().filter(|_| version >= TELLS_OPERATION),
             ask,
         };
         let body = serde_json::to_vec(&envelope).map_err(|error| self.nonsense(error))?;
@@ -249,5 +262,22 @@ impl Node for RemoteNode {
         let (progress, cancel) = alone();
         self.ask(Ask::RemoveScratch { directory }, &progress, &cancel)
             .await
+    }
+
+    async fn recall(&self, backups: &[BackupId]) -> Result<Recalled, Failure> {
+        let backups = backups.to_vec();
+        let (progress, cancel) = alone();
+        self.ask(Ask::Recall { backups }, &progress, &cancel).await
+    }
+
+    async fn adopt(&self, backups: &[BackupId]) -> Result<(), Failure> {
+        let backups = backups.to_vec();
+        let (progress, cancel) = alone();
+        self.ask(Ask::Adopt { backups }, &progress, &cancel).await
+    }
+
+    async fn limit(&self, change: LimitChange) -> Result<(), Failure> {
+        let (progress, cancel) = alone();
+        self.ask(Ask::Limit(change), &progress, &cancel).await
     }
 }

@@ -27,6 +27,6 @@ pub use client::{RemoteNode, Target};
 pub use error::Error;
 pub use fence::{Fence, Pass};
 pub use message::{Ask, Envelope, FailureDocument, Line};
-pub use server::{Caller, Host, Service, serve};
+pub use server::{Caller, Host, Service, Tally, serve};
 pub use tls::{Identity, acceptor, connector};
 pub use version::{NEWEST, OLDEST, Versions};

@@ -1,7 +1,8 @@
 //! What is said on the wire. A later version has everything of the one before; what is new is said by [`Ask::since`].
 
+use ostler_api::client::LimitChange;
 use ostler_api::node::{Compare, Download, Selection, Upload};
-use ostler_vocabulary::{ErrorKind, Failure, ProgressValue, VaultId};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationId, ProgressValue, VaultId};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -17,9 +18,26 @@ pub struct Envelope {
     /// The epoch of the cluster's lease; 0 without one, which is enough for what only reads.
     #[serde(default)]
     pub epoch: u64,
+    /// The operation it is for, for the node's log. Since version 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<OperationId>,
     /// What is asked for.
     pub ask: Ask,
 }
+
+impl Envelope {
+    /// The oldest version of the protocol that has this request.
+    #[must_use]
+    pub fn since(&self) -> u32 {
+        match self.operation {
+            Some(_) => self.ask.since().max(TELLS_OPERATION),
+            None => self.ask.since(),
+        }
+    }
+}
+
+/// The version since which a request says for which operation it is.
+pub(crate) const TELLS_OPERATION: u32 = 3;
 
 /// What an agent can be asked for: the methods of [`ostler_api::Node`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,14 +77,33 @@ pub enum Ask {
         /// Where.
         directory: PathBuf,
     },
+    /// Say in which of these backups it took no part. Since version 3.
+    Recall {
+        /// The backups.
+        backups: Vec<BackupId>,
+    },
+    /// Remember these backups. Since version 3.
+    Adopt {
+        /// The backups.
+        backups: Vec<BackupId>,
+    },
+    /// Keep to these limits for a minute. Since version 3.
+    Limit(LimitChange),
 }
 
 impl Ask {
-    /// Whether something changes by it, on the node or in the vault. Such a request needs the cluster's lease.
+    /// Whether something of the node's or the vault's data changes by it. Such a request needs the cluster's lease.
     #[must_use]
     pub fn writes(&self) -> bool {
         match self {
-            Self::Info | Self::Survey(_) | Self::Preview(_) | Self::Compare(_) => false,
+            Self::Info
+            | Self::Survey(_)
+            | Self::Preview(_)
+            | Self::Compare(_)
+            | Self::Recall { .. }
+            // Nothing that is going on depends on it.
+            | Self::Adopt { .. }
+            | Self::Limit(_) => false,
             Self::Upload(_)
             | Self::Download(_)
             | Self::RunCommand { .. }
@@ -93,6 +130,7 @@ impl Ask {
             {
                 2
             }
+            Self::Recall { .. } | Self::Adopt { .. } | Self::Limit(_) => 3,
             _ => 1,
         }
     }
@@ -110,6 +148,9 @@ impl Ask {
             Self::RunCommand { .. } => "run_command",
             Self::MakeScratch { .. } => "make_scratch",
             Self::RemoveScratch { .. } => "remove_scratch",
+            Self::Recall { .. } => "recall",
+            Self::Adopt { .. } => "adopt",
+            Self::Limit(_) => "limit",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The agent's side: who is let in, and what is answered.
 
+mod tally;
 mod work;
 
 use std::convert::Infallible;
@@ -17,15 +18,19 @@ use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use ostler_api::Node;
-use ostler_vocabulary::{ErrorKind, Failure, Secret, VaultId};
+use ostler_api::metrics::{Family, Metrics, prometheus};
+use ostler_vocabulary::{ErrorKind, Failure, Secret, Timestamp, VaultId};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::message::{Ask, Envelope, FailureDocument};
 use crate::{Error, Fence, Versions};
+pub use tally::Tally;
+use work::Asked;
 
 /// The longest request: paths that a restore may remove are listed in it.
 const LONGEST: usize = 64 << 20;
@@ -57,6 +62,11 @@ pub trait Host: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the vault that is meant is not the agent's, or cannot be opened.
     async fn node(&self, caller: &Caller, ask: &Ask) -> Result<Arc<dyn Node>, Failure>;
+
+    /// Metrics of its own, beside those of requests.
+    async fn families(&self) -> Vec<Family> {
+        Vec::new()
+    }
 }
 
 /// An agent's end of the wire.
@@ -68,6 +78,8 @@ pub struct Service {
     pub fence: Arc<Fence>,
     /// The token that lets in who has no certificate.
     pub token: Option<Secret>,
+    /// What it was asked for and what came of it.
+    pub tally: Tally,
     /// What it says it speaks.
     pub versions: Versions,
     /// How often it shows life.
@@ -89,11 +101,12 @@ pub async fn serve(listener: TcpListener, tls: TlsAcceptor, service: Arc<Service
             accepted = listener.accept(), if open.len() < CONNECTIONS => match accepted {
                 Ok((stream, peer)) => {
                     let (tls, service) = (tls.clone(), Arc::clone(&service));
-                    open.spawn(async move {
+                    let conversation = async move {
                         if let Err(reason) = converse(stream, &tls, service).await {
                             tracing::warn!(%peer, %reason, "a connection ended");
                         }
-                    });
+                    };
+                    open.spawn(conversation.in_current_span());
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -141,6 +154,7 @@ async fn part(mut refused: TcpStream) {
 impl Service {
     async fn answer(&self, request: Request<Incoming>, certified: bool) -> Response<Body> {
         if !certified && !self.has_token(&request) {
+            self.tally.refuse();
             let failure = Failure::new(
                 ErrorKind::Denied,
                 "this agent answers who has a client's certificate of its cluster, or its token",
@@ -150,6 +164,12 @@ impl Service {
         }
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/versions") => json(StatusCode::OK, &self.versions),
+            (&Method::GET, "/metrics") => {
+                let mut families = self.tally.families();
+                families.extend(self.host.families().await);
+                let at = Timestamp::now();
+                plain(prometheus(&Metrics { at, families }))
+            }
             (&Method::POST, path) if let Some(version) = self.spoken(path) => {
                 match self.work(request, version).await {
                     Ok(lines) => streamed(lines),
@@ -202,19 +222,23 @@ impl Service {
         let read = Limited::new(request.into_body(), LONGEST).collect().await;
         let body = read.map_err(|error| invalid(error.to_string()))?.to_bytes();
         let envelope: Envelope = serde_json::from_slice(&body).map_err(|error| invalid(error.to_string()))?;
+        if envelope.since() > version {
+            return Err(invalid(format!(
+                "version {version} of the protocol has no such {}",
+                envelope.ask.name()
+            )));
+        }
         let Envelope {
             cluster,
             vault,
             epoch,
+            operation,
             ask,
         } = envelope;
-        if ask.since() > version {
-            return Err(invalid(format!(
-                "version {version} of the protocol has no such {}",
-                ask.name()
-            )));
-        }
-        tracing::info!(%cluster, epoch, version, "asked to {}", ask.name());
+        // Of the highest level, so that whatever is logged within says for whom it was.
+        let operation = operation.map(tracing::field::display);
+        let span = tracing::error_span!("request", ask = ask.name(), %cluster, operation);
+        span.in_scope(|| tracing::info!(epoch, version, "asked to {}", ask.name()));
         let pass = match (ask.writes(), vault) {
             (false, _) => None,
             (true, None) => return Err(Error::NoLease.into()),
@@ -228,7 +252,14 @@ impl Service {
             }
         };
         let caller = Caller { cluster, vault };
-        Ok(work::lines(Arc::clone(&self.host), caller, ask, pass, self.beat))
+        let asked = Asked { caller, ask, pass };
+        Ok(work::lines(
+            Arc::clone(&self.host),
+            asked,
+            &self.tally,
+            self.beat,
+            span,
+        ))
     }
 }
 
@@ -241,6 +272,12 @@ fn json(status: StatusCode, document: &impl serde::Serialize) -> Response<Body> 
     let mut response = Response::new(Body::Left(Full::new(text.into())));
     *response.status_mut() = status;
     typed(&mut response, "application/json");
+    response
+}
+
+fn plain(text: String) -> Response<Body> {
+    let mut response = Response::new(Body::Left(Full::new(text.into())));
+    typed(&mut response, "text/plain; version=0.0.4");
     response
 }
 

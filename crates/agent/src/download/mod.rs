@@ -143,7 +143,7 @@ fn plan_and_work(
     line: Line,
 ) -> Result<Planned, Error> {
     pool::run(
-        context.options.workers,
+        context.options,
         context.stop,
         move || Hands::new(line.clone()),
         |hands, job| target.work(hands, job),

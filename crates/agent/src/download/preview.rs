@@ -178,7 +178,7 @@ pub(crate) fn changes(
         }
         Ok(())
     };
-    pool::run(context.options.workers, context.stop, Vec::new, compare, produce)?;
+    pool::run(context.options, context.stop, Vec::new, compare, produce)?;
     Ok(changes)
 }
 

@@ -20,13 +20,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread;
 
+use crossbeam_channel::{Receiver, Sender};
 use ostler_api::document::BackupCounts;
 use ostler_api::node::{Selection, Upload as Request};
 use ostler_vault::list::{ListReader, ListWriter};
 use ostler_vault::{ChunkId, Reader, Upload as Session};
 use ostler_vocabulary::{Clock, Progress};
 
-use crate::Error;
 use crate::metadata::names::Names;
 use crate::node::Options;
 use crate::path::listed;
@@ -36,6 +36,7 @@ use crate::stop::Stop;
 use crate::walk::exclude::Exclude;
 use crate::walk::frozen::Frozen;
 use crate::walk::{Found, Visit, Walker};
+use crate::{Error, Turns};
 use assemble::Assembler;
 use content::Chunker;
 use plan::{Lines, Planner};
@@ -112,7 +113,8 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
             threads.push(scope.spawn(move || {
                 let chunker = Chunker::new(sink, chunk, stop, work.progress);
                 let guard = stop.guard();
-                let result = worker(Worker { shared, chunker }, &todo, &done, stop);
+                let turns = &work.options.turns;
+                let result = worker(Worker { shared, chunker }, (&todo, &done), turns, stop);
                 guard.note(result);
             }));
         }
@@ -175,12 +177,14 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
 
 fn worker(
     mut worker: Worker<'_>,
-    todo: &crossbeam_channel::Receiver<Job>,
-    done: &crossbeam_channel::Sender<(u64, Done)>,
+    (todo, done): (&Receiver<Job>, &Sender<(u64, Done)>),
+    turns: &Turns,
     stop: &Stop,
 ) -> Result<(), Error> {
     for Job { sequence, work } in todo {
         stop.check()?;
+        // Given back before the result waits for its place in the list.
+        let turn = turns.take(stop)?;
         let result = match work {
             Work::Batch(items) => Done::Batch(worker.batch(items)?),
             Work::Piece(file, index) => {
@@ -188,6 +192,7 @@ fn worker(
                 Done::Piece(file, index)
             }
         };
+        drop(turn);
         done.send((sequence, result)).map_err(|_| Error::Cancelled)?;
     }
     worker.chunker.finish()

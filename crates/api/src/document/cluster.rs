@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ostler_vocabulary::BackupId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,12 @@ pub struct ClusterNodeInfo {
     pub name: String,
     /// Where its agent answers.
     pub address: String,
+    /// What fails together with others of the same name, where that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Which part of the data it has, where that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
     /// The files that were just made for it, which go to the node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<std::path::PathBuf>,
@@ -63,6 +70,28 @@ pub struct ClusterStatus {
     /// What its database says, where one is configured and asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<SystemStatus>,
+}
+
+/// `cluster adopt`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClusterAdoption {
+    /// The cluster's name.
+    pub name: String,
+    /// The vault whose backups of it were adopted.
+    pub vault: String,
+    /// The nodes that go on with them, by name.
+    pub nodes: Vec<AdoptedNode>,
+}
+
+/// A node that goes on with backups of its cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AdoptedNode {
+    /// Its name.
+    pub name: String,
+    /// The backups that it knew nothing of.
+    pub backups: Vec<BackupId>,
+    /// Whether what it remembered was written on another machine.
+    pub moved: bool,
 }
 
 /// How the database of a cluster stands, as its driver tells it.

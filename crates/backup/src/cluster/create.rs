@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::answers::{Answers, too_few};
-use super::{Cluster, Member, Root, system};
+use super::{Cluster, Member, Root, identity, system};
 use crate::create::{self, Create, Gathered, KIND, Place, Sent, Start};
 use crate::driver::Take;
 use crate::problems::bounded;
@@ -44,14 +44,16 @@ pub(crate) async fn plan(
         }
         .into());
     }
-    let mut answers = Answers::of(cluster.ask_all().await);
+    let backups = context.backups().await?;
+    let made = identity::newest(&backups, &cluster.name);
+    let mut answers = Answers::of(cluster.ask_all(&made, context).await);
     answers.enough(cluster, least)?;
     request.paths = answers.roots(&request.paths, cluster)?;
     let source = Source {
         host: ClusterRecord::host_of(&cluster.name),
         paths: request.paths.clone(),
     };
-    let parent = create::parent_of(&context.backups().await?, &source);
+    let parent = create::parent_of(&backups, &source);
     let mut counts = BackupCounts::default();
     if request.dry_run {
         for (node, roots) in &answers.nodes {
@@ -263,6 +265,15 @@ impl Create<'_> {
 
     /// What every node says of itself. Those that do not answer are absent, as far as that is allowed.
     async fn ask_nodes(&self, cluster: &Cluster, least: usize, suffix: &str) -> Result<Answers, Failure> {
+        // Under the lease: nobody else makes one now.
+        let made = &self
+            .keyed("see whose backups there are", suffix)
+            .retries(3)
+            .run(|_| async {
+                let backups = self.context.backups().await?;
+                Ok(identity::newest(&backups, &cluster.name))
+            })
+            .await?;
         let names = cluster.names().into_iter();
         let items = names
             .map(|name| (format!("{name}{suffix}"), name.to_owned()))
@@ -276,11 +287,9 @@ impl Create<'_> {
                 cluster.limit,
                 policy,
                 |name: String, _| async move {
-                    let member = cluster.members.iter().find(|member| member.name == name);
-                    let member = member.ok_or_else(|| cluster.no_member(&name))?;
-                    Ok(Asked {
-                        roots: member.roots().await?,
-                    })
+                    let member = cluster.named(&name)?;
+                    let roots = member.roots_of_ours(&cluster.name, made, self.context).await?;
+                    Ok(Asked { roots })
                 },
             )
             .await?;
@@ -306,18 +315,15 @@ impl Create<'_> {
         suffix: &str,
         absent: &[(String, Failure)],
     ) -> Result<BTreeMap<String, String>, Failure> {
-        let mut step = self.op.step(name);
-        if !suffix.is_empty() {
-            step = step.key(suffix.trim_start());
-        }
-        step.run(|_| async {
-            let told = absent.iter().map(|(name, failure)| {
-                let reason = failure.messages().join(": ");
-                (name.clone(), reason.chars().take(REASON).collect())
-            });
-            Ok(told.collect())
-        })
-        .await
+        self.keyed(name, suffix)
+            .run(|_| async {
+                let told = absent.iter().map(|(name, failure)| {
+                    let reason = failure.messages().join(": ");
+                    (name.clone(), reason.chars().take(REASON).collect())
+                });
+                Ok(told.collect())
+            })
+            .await
     }
 
     /// Where all nodes are needed, the first that fails stops the others.
@@ -342,22 +348,6 @@ impl Cluster {
     fn of(&self, answers: &Answers) -> Vec<Member> {
         let is_there = |member: &&Member| answers.nodes.iter().any(|(node, _)| *node == member.name);
         self.members.iter().filter(is_there).cloned().collect()
-    }
-
-    /// The way to a node.
-    pub(crate) fn member(&self, name: &str) -> Result<&dyn ostler_api::Node, Failure> {
-        match self.members.iter().find(|member| member.name == name) {
-            Some(member) => Ok(&*member.node),
-            None => Err(self.no_member(name)),
-        }
-    }
-
-    fn no_member(&self, name: &str) -> Failure {
-        Failure::new(
-            ErrorKind::NotFound,
-            format!("cluster `{}` has no node `{name}`", self.name),
-        )
-        .with_hint("[cluster.NAME.node.NODE] has them; an operation goes on with those it began with")
     }
 }
 

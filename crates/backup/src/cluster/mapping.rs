@@ -3,98 +3,227 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_api::request::Onto;
+use ostler_vault::NodePlace;
 
 use crate::Error;
 
+/// Nodes by name, with where they are.
+pub type Nodes<'a> = BTreeMap<&'a str, NodePlace>;
+
+/// These nodes with the places that are known of them.
+pub fn placed<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    places: Option<&BTreeMap<String, NodePlace>>,
+) -> Nodes<'a> {
+    let place = |name| {
+        places
+            .and_then(|places| places.get(name))
+            .cloned()
+            .unwrap_or_default()
+    };
+    names.into_iter().map(|name| (name, place(name))).collect()
+}
+
 /// Pairs of a node of the backup and the node that gets it, by the former's name. Explicit pairs first; every other node
-/// goes to the one of its name, unless that gets another. So any permutation of names is possible, and nothing is lost
-/// or doubled by one: a node that has nowhere to go is an error.
+/// goes to the one of its name, unless that gets another or is told to be elsewhere; then by zone and shard, as far as
+/// both sides tell them. So any permutation of names is possible, and nothing is lost or doubled by one: a node that has
+/// nowhere to go is an error.
 ///
 /// # Errors
 /// [`Error::Malformed`]
-pub fn pairs(backup: &BTreeSet<&str>, cluster: &[&str], onto: &Onto) -> Result<Vec<(String, String)>, Error> {
-    let wrong = |what: String, reason: String| Err(Error::Malformed { what, reason });
-    let listed = |names: &mut dyn Iterator<Item = &str>| names.collect::<Vec<_>>().join(", ");
+pub fn pairs(backup: &Nodes<'_>, cluster: &Nodes<'_>, onto: &Onto) -> Result<Vec<(String, String)>, Error> {
+    let given = explicit(backup, cluster, onto)?;
+    let mut taken: BTreeSet<&str> = given.values().copied().collect();
+    let atlas = Atlas::of(backup, cluster);
+    let wanted = |node: &str| onto.only.is_empty() || onto.only.iter().any(|only| only == node);
+    let mut pairs = given.clone();
+    let mut homeless = Vec::new();
+    for (&from, was) in backup {
+        if !wanted(from) || given.contains_key(from) {
+            continue;
+        }
+        match cluster.get(from) {
+            Some(place) if !taken.contains(from) && atlas.fits(was, place) => {
+                taken.insert(from);
+                pairs.insert(from, from);
+            }
+            _ => homeless.push((from, was)),
+        }
+    }
+    for (from, was) in homeless {
+        let mut nodes = cluster.iter().map(|(&to, place)| (to, place));
+        match nodes.find(|(to, place)| !taken.contains(to) && atlas.is_there(was, place)) {
+            Some((to, _)) => {
+                taken.insert(to);
+                pairs.insert(from, to);
+            }
+            None => return Err(nowhere(from, was, cluster, &taken, onto)),
+        }
+    }
+    let owned = |(from, to): (&str, &str)| (from.to_owned(), to.to_owned());
+    Ok(pairs.into_iter().map(owned).collect())
+}
+
+fn wrong<T>(what: String, reason: impl Into<String>) -> Result<T, Error> {
+    let reason = reason.into();
+    Err(Error::Malformed { what, reason })
+}
+
+fn listed<'a>(names: impl IntoIterator<Item = &'a &'a str>) -> String {
+    names.into_iter().copied().collect::<Vec<_>>().join(", ")
+}
+
+/// The pairs that were given, if they make sense.
+fn explicit<'a>(
+    backup: &Nodes<'_>,
+    cluster: &Nodes<'_>,
+    onto: &'a Onto,
+) -> Result<BTreeMap<&'a str, &'a str>, Error> {
     for node in onto.nodes.iter().map(|(from, _)| from).chain(&onto.only) {
-        if !backup.contains(node.as_str()) {
+        if !backup.contains_key(node.as_str()) {
             return wrong(
                 format!("node `{node}`"),
-                format!(
-                    "is not in the backup, which has {}",
-                    listed(&mut backup.iter().copied())
-                ),
+                format!("is not in the backup, which has {}", listed(backup.keys())),
             );
         }
     }
     let mut given: BTreeMap<&str, &str> = BTreeMap::new();
     let mut taken: BTreeSet<&str> = BTreeSet::new();
     for (from, to) in &onto.nodes {
-        if !cluster.contains(&to.as_str()) {
+        if !cluster.contains_key(to.as_str()) {
             return wrong(
                 format!("node `{to}`"),
                 format!(
                     "is not in cluster `{}`, which has {}",
                     onto.cluster,
-                    listed(&mut cluster.iter().copied())
+                    listed(cluster.keys())
                 ),
             );
         }
         if given.insert(from, to).is_some() {
-            return wrong(format!("node `{from}`"), "is mapped twice".to_owned());
+            return wrong(format!("node `{from}`"), "is mapped twice");
         }
         if !taken.insert(to) {
+            return wrong(format!("node `{to}`"), "would get two nodes of the backup");
+        }
+        if !onto.only.is_empty() && !onto.only.contains(from) {
             return wrong(
-                format!("node `{to}`"),
-                "would get two nodes of the backup".to_owned(),
+                format!("node `{from}`"),
+                "is mapped and not among those of --nodes",
             );
         }
     }
-    let wanted = |node: &str| onto.only.is_empty() || onto.only.iter().any(|only| only == node);
-    if let Some((from, _)) = onto.nodes.iter().find(|(from, _)| !wanted(from)) {
-        return wrong(
-            format!("node `{from}`"),
-            "is mapped and not among those of --nodes".to_owned(),
-        );
+    Ok(given)
+}
+
+/// What a node that has nowhere to go is told.
+fn nowhere(from: &str, was: &NodePlace, cluster: &Nodes<'_>, taken: &BTreeSet<&str>, onto: &Onto) -> Error {
+    let what = format!("node `{from}` of the backup{}", told(was));
+    let has = || {
+        let nodes = cluster
+            .iter()
+            .map(|(name, place)| format!("{name}{}", told(place)));
+        nodes.collect::<Vec<_>>().join(", ")
+    };
+    let reason = match taken.contains(from) {
+        true => {
+            "has nowhere to go: the node of its name gets another; say where, or which nodes with --nodes"
+                .to_owned()
+        }
+        false => format!(
+            "has nowhere to go: cluster `{}` has {}; say where with --node {from}=NODE, or which nodes with --nodes",
+            onto.cluster,
+            has()
+        ),
+    };
+    Error::Malformed { what, reason }
+}
+
+fn told(place: &NodePlace) -> String {
+    match (&place.zone, &place.shard) {
+        (None, None) => String::new(),
+        (Some(zone), None) => format!(" (zone {zone})"),
+        (None, Some(shard)) => format!(" (shard {shard})"),
+        (Some(zone), Some(shard)) => format!(" (zone {zone}, shard {shard})"),
     }
-    let mut pairs = Vec::new();
-    for from in backup.iter().copied().filter(|node| wanted(node)) {
-        let to = match given.get(from) {
-            Some(to) => *to,
-            None if taken.contains(from) => {
-                return wrong(
-                    format!("node `{from}` of the backup"),
-                    "has nowhere to go: the node of its name gets another; say where, or which nodes with --nodes".to_owned(),
-                );
-            }
-            None if cluster.contains(&from) => from,
-            None => {
-                return wrong(
-                    format!("node `{from}` of the backup"),
-                    format!(
-                        "has nowhere to go: cluster `{}` has {}; say where with --node {from}=NODE, or which nodes with \
-                         --nodes",
-                        onto.cluster,
-                        listed(&mut cluster.iter().copied())
-                    ),
-                );
-            }
+}
+
+/// Which zone of the cluster stands for which of the backup, and what is told on both sides.
+struct Atlas<'a> {
+    /// `None` where one side tells no zones.
+    zones: Option<BTreeMap<&'a str, &'a str>>,
+    has_shards: bool,
+}
+
+impl<'a> Atlas<'a> {
+    /// A zone stands for itself. Those that the cluster does not have are matched in the order of their names with those
+    /// that the backup does not have: nodes that were apart stay apart, and nodes that were together stay together.
+    fn of(backup: &'a Nodes<'_>, cluster: &'a Nodes<'_>) -> Self {
+        let zones = |nodes: &'a Nodes<'_>| -> BTreeSet<&'a str> {
+            nodes.values().filter_map(|place| place.zone.as_deref()).collect()
         };
-        pairs.push((from.to_owned(), to.to_owned()));
+        let shards = |nodes: &Nodes<'_>| nodes.values().any(|place| place.shard.is_some());
+        let (from, to) = (zones(backup), zones(cluster));
+        let same = from.intersection(&to).map(|zone| (*zone, *zone));
+        let others = from.difference(&to).copied().zip(to.difference(&from).copied());
+        let both = !from.is_empty() && !to.is_empty();
+        Self {
+            zones: both.then(|| same.chain(others).collect()),
+            has_shards: shards(backup) && shards(cluster),
+        }
     }
-    Ok(pairs)
+
+    /// Whether a node of that place may go to this one: nothing that is told contradicts it.
+    fn fits(&self, was: &NodePlace, place: &NodePlace) -> bool {
+        let zone = match (&self.zones, &was.zone, &place.zone) {
+            (Some(zones), Some(was), Some(zone)) => zones.get(was.as_str()) == Some(&zone.as_str()),
+            _ => true,
+        };
+        let shard = match (&was.shard, &place.shard) {
+            (Some(was), Some(shard)) => was == shard,
+            _ => true,
+        };
+        zone && shard
+    }
+
+    /// Whether this is that place, by all that is told on both sides; where nothing is, no place is another.
+    fn is_there(&self, was: &NodePlace, place: &NodePlace) -> bool {
+        let zone = self.zones.is_none() || (was.zone.is_some() && place.zone.is_some());
+        let shard = !self.has_shards || (was.shard.is_some() && place.shard.is_some());
+        let is_told = self.zones.is_some() || self.has_shards;
+        is_told && zone && shard && self.fits(was, place)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use ostler_api::request::Onto;
+    use ostler_vault::NodePlace;
 
-    use super::pairs;
+    use super::{Nodes, pairs};
 
-    fn mapped(backup: &str, cluster: &str, nodes: &str, only: &str) -> Result<String, String> {
+    /// Nodes as `name`, `name@zone`, `name#shard` or `name@zone#shard`.
+    fn nodes(text: &str) -> Nodes<'_> {
+        text.split_whitespace()
+            .map(|word| {
+                let (rest, shard) = match word.split_once('#') {
+                    Some((rest, shard)) => (rest, Some(shard.to_owned())),
+                    None => (word, None),
+                };
+                let (name, zone) = match rest.split_once('@') {
+                    Some((name, zone)) => (name, Some(zone.to_owned())),
+                    None => (rest, None),
+                };
+                (name, NodePlace { zone, shard })
+            })
+            .collect()
+    }
+
+    fn mapped(backup: &str, cluster: &str, given: &str, only: &str) -> Result<String, String> {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let onto = Onto {
             cluster: "c".to_owned(),
-            nodes: words(nodes)
+            nodes: words(given)
                 .iter()
                 .filter_map(|pair| pair.split_once('='))
                 .map(|(from, to)| (from.to_owned(), to.to_owned()))
@@ -102,8 +231,7 @@ mod tests {
             only: words(only),
             into_used: false,
         };
-        let cluster: Vec<&str> = cluster.split_whitespace().collect();
-        let found = pairs(&backup.split_whitespace().collect(), &cluster, &onto);
+        let found = pairs(&nodes(backup), &nodes(cluster), &onto);
         let shown = |pairs: Vec<(String, String)>| {
             let pairs: Vec<String> = pairs
                 .into_iter()
@@ -133,6 +261,68 @@ mod tests {
         );
         let half = mapped("a b", "a b", "a=b", "");
         assert!(half.is_err_and(|error| error.contains("`b` of the backup has nowhere to go")));
+    }
+
+    #[test]
+    fn zones_and_shards_decide_where_names_do_not() {
+        for (backup, cluster, given, expected) in [
+            // Other names, the same zones.
+            ("a@1 b@2 c@3", "x@3 y@1 z@2", "", "a=y b=z c=x"),
+            // Other zones: who was apart stays apart, who was together stays together.
+            ("a@1 b@1 c@2 d@2", "w@8 x@9 y@8 z@9", "", "a=w b=y c=x d=z"),
+            ("a@1 b@2", "x@2 y@7", "", "a=y b=x"),
+            // The shard of a name counts for more than the name.
+            ("a#0 b#1", "a#1 b#0", "", "a=b b=a"),
+            (
+                "a@1#0 b@2#0 c@1#1 d@2#1",
+                "p@2#1 q@1#1 r@2#0 s@1#0",
+                "",
+                "a=s b=r c=q d=p",
+            ),
+            // Explicit pairs first, and whatever they leave.
+            ("a@1 b@1", "a@1 b@1", "a=b b=a", "a=b b=a"),
+            ("a@1 b@1", "x@1 y@1", "a=y", "a=y b=x"),
+            ("a#0 b#1", "x#1 y#0", "a=x b=y", "a=x b=y"),
+            // What one side does not tell decides nothing.
+            ("a@1 b@2", "a b", "", "a=a b=b"),
+            ("a b", "a@1 b@2", "", "a=a b=b"),
+            ("a@1#0 b@2#1", "x#0 y#1", "", "a=x b=y"),
+            ("a b#1", "a x#1", "", "a=a b=x"),
+        ] {
+            let found = mapped(backup, cluster, given, "");
+            assert_eq!(found.as_deref(), Ok(expected), "{backup} to {cluster} by {given}");
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_not_there_or_full_is_an_error() {
+        for (backup, cluster, given, part) in [
+            (
+                "a#0 b#1",
+                "x#0 y#0",
+                "",
+                "`b` of the backup (shard 1) has nowhere to go: cluster `c` has x (shard 0)",
+            ),
+            (
+                "a@1 b@1",
+                "x@1 y@2",
+                "",
+                "`b` of the backup (zone 1) has nowhere to go",
+            ),
+            ("a@1 b@2 c@3", "x@1 y@2", "", "`c` of the backup (zone 3)"),
+            ("a#0 b#0", "a#0 y#1", "", "`b` of the backup (shard 0)"),
+            (
+                "a#0 b#1",
+                "a#0 b#1",
+                "a=b",
+                "`b` of the backup (shard 1) has nowhere to go: the node of its name",
+            ),
+            // Somewhere is not good enough for who says nothing of itself.
+            ("a b#1", "x#1 y#1", "", "`a` of the backup has nowhere to go"),
+        ] {
+            let error = mapped(backup, cluster, given, "").expect_err(backup);
+            assert!(error.contains(part), "{error}");
+        }
     }
 
     #[test]

@@ -144,7 +144,8 @@ impl Create<'_> {
             .await
     }
 
-    fn keyed(&self, name: &str, suffix: &str) -> StepBuilder<'_> {
+    /// A step of this round of the backup.
+    pub(super) fn keyed(&self, name: &str, suffix: &str) -> StepBuilder<'_> {
         let step = self.op.step(name);
         match suffix.trim_start() {
             "" => step,

@@ -103,6 +103,7 @@ impl Create<'_> {
                     .collect(),
                 absent: sent.absent.clone(),
                 external: sent.external.clone(),
+                places: cluster.places.clone(),
             }),
         }
     }

@@ -80,6 +80,7 @@ impl<S: Subject> Stand<S> {
                     node: node.clone(),
                 })
                 .collect(),
+            places: Default::default(),
             quorum: None,
             limit: 8,
             epoch: Epoch::default(),

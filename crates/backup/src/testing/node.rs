@@ -9,12 +9,12 @@ use async_trait::async_trait;
 use ostler_api::Node;
 use ostler_api::document::{BackupCounts, CheckCommand, Problem, Source};
 use ostler_api::node::{
-    Compare, Compared, Download, Downloaded, NodeInfo, NodeRoot, Selection, Upload, Uploaded,
+    Compare, Compared, Download, Downloaded, NodeInfo, NodeRoot, Recalled, Selection, Upload, Uploaded,
 };
 use ostler_api::request::RestoreWork;
 use ostler_vault::list::{Entry, EntryKind, Extent, ListReader, ListWriter, Metadata, path_order};
 use ostler_vault::{ChunkKind, Vault};
-use ostler_vocabulary::{ErrorKind, Failure, Progress, Timestamp};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -36,6 +36,8 @@ pub struct MemoryNode {
     pub commands: Mutex<Vec<String>>,
     /// Scratch directories that were made and not removed.
     pub scratch: Mutex<BTreeSet<PathBuf>>,
+    /// Backups that it took part in.
+    pub remembered: Mutex<BTreeSet<BackupId>>,
 }
 
 impl MemoryNode {
@@ -50,6 +52,7 @@ impl MemoryNode {
             unreadable: Mutex::default(),
             commands: Mutex::default(),
             scratch: Mutex::default(),
+            remembered: Mutex::default(),
         }
     }
 
@@ -141,6 +144,7 @@ impl Node for MemoryNode {
         progress: &Progress,
         _: &CancellationToken,
     ) -> Result<Uploaded, Failure> {
+        self.remembered.lock().unwrap().insert(request.backup);
         let index = self.vault.index(true).await?;
         let session = self.vault.upload(index);
         let files = self.files.lock().unwrap().clone();
@@ -286,6 +290,20 @@ impl Node for MemoryNode {
     async fn remove_scratch(&self, directory: PathBuf) -> Result<(), Failure> {
         self.not_foreign(&directory)?;
         self.scratch.lock().unwrap().remove(&directory);
+        Ok(())
+    }
+
+    async fn recall(&self, backups: &[BackupId]) -> Result<Recalled, Failure> {
+        let remembered = self.remembered.lock().unwrap();
+        let unknown = backups.iter().filter(|id| !remembered.contains(id));
+        Ok(Recalled {
+            unknown: unknown.copied().collect(),
+            moved: false,
+        })
+    }
+
+    async fn adopt(&self, backups: &[BackupId]) -> Result<(), Failure> {
+        self.remembered.lock().unwrap().extend(backups);
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 
 mod create;
 mod engine;
+mod identity;
 mod later;
 mod mirror;
 mod weather;

@@ -84,6 +84,7 @@ impl GlobalArguments {
                 upload: self.limit_upload,
                 download: self.limit_download,
                 requests: self.limit_requests,
+                ..LimitChange::default()
             },
         }
     }

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ostler_api::client::Event;
 use ostler_vocabulary::{Clock, ProgressValue};
 
+use super::nodes::Nodes;
 use super::pace::{Estimate, Pace};
 use crate::output::{about, duration, percent, printable, rate, share};
 
@@ -47,14 +48,20 @@ impl Bar {
             }
             Event::StepEnded { .. } | Event::Message { .. } | Event::Ended { .. } => {}
         }
-        self.tick();
     }
 
-    pub fn tick(&mut self) {
+    /// Draws what is known; of an operation on a cluster the table of its nodes.
+    pub fn tick(&mut self, nodes: &Nodes) {
         if self.drawn.is_none() && self.clock.monotonic().saturating_sub(self.begun) >= AFTER {
             self.drawn = Some(ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()));
         }
         let Some(bar) = &self.drawn else { return };
+        if !nodes.is_empty() {
+            bar.set_style(several_lines());
+            bar.set_message(nodes.table());
+            bar.tick();
+            return;
+        }
         let elapsed = duration(self.clock.monotonic().saturating_sub(self.begun));
         match &self.value {
             Some((value, estimate)) => {
@@ -104,6 +111,10 @@ fn facts(value: &ProgressValue, estimate: Estimate) -> String {
         text.push_str(&format!(" ETA {}", about(left)));
     }
     text
+}
+
+fn several_lines() -> ProgressStyle {
+    ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn style(known: bool) -> ProgressStyle {

@@ -1,5 +1,6 @@
 //! Progress as JSON lines, for programs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use ostler_api::client::Event;
 use ostler_vocabulary::{Clock, OperationId};
 use serde::Serialize;
 
-use super::pace::Pace;
+use super::pace::Paces;
 use crate::output::schema;
 
 /// A step's progress is told at most this often; everything else always.
@@ -16,9 +17,9 @@ const EVERY: Duration = Duration::from_millis(500);
 pub(super) struct Json {
     clock: Arc<dyn Clock>,
     operation: OperationId,
-    pace: Pace,
-    step: String,
-    last: Option<Duration>,
+    paces: Paces,
+    /// When the progress of each step was told last.
+    last: BTreeMap<String, Duration>,
 }
 
 #[derive(Serialize)]
@@ -39,9 +40,8 @@ impl Json {
         Self {
             clock,
             operation,
-            pace: Pace::default(),
-            step: String::new(),
-            last: None,
+            paces: Paces::default(),
+            last: BTreeMap::new(),
         }
     }
 
@@ -53,20 +53,23 @@ impl Json {
             rate: None,
             eta_seconds: None,
         };
-        if let Event::Progress { step, progress } = event {
-            if *step != self.step {
-                self.step.clone_from(step);
-                self.pace = Pace::default();
-                self.last = None;
+        match event {
+            Event::Progress { step, progress } => {
+                let now = self.clock.monotonic();
+                let estimate = self.paces.read(step, now, progress);
+                let last = self.last.get(step);
+                if last.is_some_and(|last| now.saturating_sub(*last) < EVERY) {
+                    return None;
+                }
+                self.last.insert(step.clone(), now);
+                line.rate = estimate.rate;
+                line.eta_seconds = estimate.left.map(|left| left.as_secs());
             }
-            let now = self.clock.monotonic();
-            let estimate = self.pace.read(now, progress);
-            if self.last.is_some_and(|last| now.saturating_sub(last) < EVERY) {
-                return None;
+            Event::StepStarted { step } | Event::StepEnded { step, .. } => {
+                self.paces.forget(step);
+                self.last.remove(step);
             }
-            self.last = Some(now);
-            line.rate = estimate.rate;
-            line.eta_seconds = estimate.left.map(|left| left.as_secs());
+            Event::Message { .. } | Event::Ended { .. } => {}
         }
         schema::EVENT.wrap(&line).ok().map(|value| format!("{value}\n"))
     }

@@ -1,6 +1,6 @@
 //! Rate and time left of one step, from readings of its progress.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use ostler_vocabulary::ProgressValue;
@@ -55,6 +55,27 @@ impl Pace {
             rate: Some(rate),
             left: left.map(|left| Duration::from_secs(left.div_ceil(rate))),
         }
+    }
+}
+
+/// The readings of several steps at once.
+#[derive(Debug, Default)]
+pub(super) struct Paces {
+    steps: BTreeMap<String, Pace>,
+}
+
+impl Paces {
+    /// Adds a reading of a step and gives what is known with it.
+    pub fn read(&mut self, step: &str, at: Duration, value: &ProgressValue) -> Estimate {
+        match self.steps.get_mut(step) {
+            Some(pace) => pace.read(at, value),
+            None => self.steps.entry(step.to_owned()).or_default().read(at, value),
+        }
+    }
+
+    /// The step began anew, or is over.
+    pub fn forget(&mut self, step: &str) {
+        self.steps.remove(step);
     }
 }
 

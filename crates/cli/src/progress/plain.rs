@@ -6,15 +6,14 @@ use std::time::Duration;
 use ostler_api::client::Event;
 use ostler_vocabulary::Clock;
 
-use super::pace::Pace;
+use super::pace::Paces;
 use crate::output::{about, percent, printable, rate, share};
 
 const EVERY: Duration = Duration::from_secs(2);
 
 pub(super) struct Plain {
     clock: Arc<dyn Clock>,
-    pace: Pace,
-    step: String,
+    paces: Paces,
     last: Duration,
 }
 
@@ -23,23 +22,23 @@ impl Plain {
         let last = clock.monotonic();
         Self {
             clock,
-            pace: Pace::default(),
-            step: String::new(),
+            paces: Paces::default(),
             last,
         }
     }
 
     /// The line to print now, if it is time for one.
     pub fn event(&mut self, event: &Event) -> Option<String> {
-        let Event::Progress { step, progress } = event else {
-            return None;
+        let (step, progress) = match event {
+            Event::Progress { step, progress } => (step, progress),
+            Event::StepStarted { step } | Event::StepEnded { step, .. } => {
+                self.paces.forget(step);
+                return None;
+            }
+            Event::Message { .. } | Event::Ended { .. } => return None,
         };
-        if *step != self.step {
-            self.step.clone_from(step);
-            self.pace = Pace::default();
-        }
         let now = self.clock.monotonic();
-        let estimate = self.pace.read(now, progress);
+        let estimate = self.paces.read(step, now, progress);
         if now.saturating_sub(self.last) < EVERY {
             return None;
         }

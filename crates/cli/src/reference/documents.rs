@@ -128,6 +128,11 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             &samples::cluster_info(),
         ),
         example(
+            CLUSTER_ADOPTION,
+            "`ostler cluster adopt`",
+            &samples::cluster_adoption(),
+        ),
+        example(
             CLUSTER_STATUS,
             "`ostler cluster status`",
             &samples::cluster_status(),
@@ -141,6 +146,11 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             OPERATION,
             "`ostler operation show`",
             &samples::operation_with("prune", Outcome::Prune(samples::prune_report())),
+        ),
+        example(
+            OPERATION_NODES,
+            "`ostler operation watch --output jsonl`, once a second, of an operation on a cluster",
+            &samples::operation_nodes(),
         ),
         example(OPERATION_CANCEL, "`ostler operation cancel`", &cancel),
         example(OPERATION_LIMIT, "`ostler operation limit`", &limit),

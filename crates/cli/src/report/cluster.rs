@@ -1,6 +1,6 @@
 //! Clusters.
 
-use ostler_api::document::{ClusterInfo, ClusterList, ClusterStatus};
+use ostler_api::document::{ClusterAdoption, ClusterInfo, ClusterList, ClusterStatus};
 
 use crate::output::{Column, Page, Table, Tone, count, plural, size};
 
@@ -39,16 +39,41 @@ pub(crate) fn info(page: &mut Page, info: &ClusterInfo) {
     );
     page.fields("root", info.roots.iter().cloned());
     page.fields("left out", info.exclude.iter().cloned());
-    let mut table = Table::new([Column::left("NODE"), Column::left("ADDRESS")]);
+    let mut table = Table::new([
+        Column::left("NODE"),
+        Column::left("ZONE"),
+        Column::left("SHARD"),
+        Column::left("ADDRESS"),
+    ]);
+    let told = |label: &Option<String>| label.clone().unwrap_or_else(|| "–".to_owned());
     for node in &info.nodes {
         table.row([
             (node.name.clone(), Tone::Plain),
+            (told(&node.zone), Tone::Plain),
+            (told(&node.shard), Tone::Plain),
             (node.address.clone(), Tone::Plain),
         ]);
     }
     page.table(&table);
     let made = info.nodes.iter().flat_map(|node| &node.files);
     page.fields("made", made.map(|file| file.display().to_string()));
+}
+
+pub(crate) fn adoption(page: &mut Page, adoption: &ClusterAdoption) {
+    for node in &adoption.nodes {
+        let knew = match node.backups.len() as u64 {
+            0 => "it knew them all".to_owned(),
+            unknown => format!("it knew nothing of {}", plural(unknown, "backup")),
+        };
+        let moved = match node.moved {
+            true => ", and was another machine",
+            false => "",
+        };
+        page.line(format!(
+            "node {} goes on with the backups of cluster {} in vault {}: {knew}{moved}",
+            node.name, adoption.name, adoption.vault
+        ));
+    }
 }
 
 pub(crate) fn status(page: &mut Page, status: &ClusterStatus) {

@@ -68,13 +68,18 @@ impl Cluster {
 
     /// With agents that store 1 MiB a second, so that there is time to kill something.
     pub(crate) fn slow() -> Self {
+        Self::limited_to("1 MiB")
+    }
+
+    /// With agents that store so much a second.
+    pub(crate) fn limited_to(upload: &str) -> Self {
         let mut cluster = Self::new();
         for node in NODES {
             let file = cluster.config(node);
             let text = fs::read_to_string(&file).unwrap();
             fs::write(
                 &file,
-                format!("{text}\n[vault.default.limits]\nupload = \"1 MiB\"\n"),
+                format!("{text}\n[vault.default.limits]\nupload = \"{upload}\"\n"),
             )
             .unwrap();
             cluster.start(node);
@@ -124,7 +129,7 @@ impl Cluster {
         command
     }
 
-    fn log(&self, node: &str) -> PathBuf {
+    pub(crate) fn log(&self, node: &str) -> PathBuf {
         self.ostler.home().join(format!("agent-{node}.log"))
     }
 
@@ -249,14 +254,25 @@ impl Cluster {
 
     /// Waits until a node was asked to store its files.
     pub(crate) fn until_asked(&self, node: &str) {
-        let begun = Instant::now();
-        while !fs::read_to_string(self.log(node))
-            .unwrap()
-            .contains("asked to upload")
-        {
+        self.until_asked_to("upload", node);
+    }
+
+    pub(crate) fn until_asked_to(&self, ask: &str, node: &str) {
+        let (begun, said) = (Instant::now(), format!("asked to {ask}"));
+        while !fs::read_to_string(self.log(node)).unwrap().contains(&said) {
             assert!(begun.elapsed() < PATIENCE, "{node} is not asked");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Waits for a process, and fails when it does not end.
+    pub(crate) fn until_ended(&self, mut child: Child) -> Output {
+        let begun = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            assert!(begun.elapsed() < PATIENCE, "it does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        child.wait_with_output().unwrap()
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use futures::FutureExt;
 use ostler_vocabulary::{Failure, OperationId};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::undo::{Undone, undo_all};
 use super::{Run, execute, heartbeat};
@@ -28,11 +29,13 @@ where
         let (run, over) = (Arc::clone(&run), over.clone());
         async move { heartbeat::keep(&run, &over).await }
     });
+    // Of the highest level, so that whatever is logged says for which operation.
+    let span = tracing::error_span!("operation", id = %run.id());
     let ended = tokio::select! {
         biased;
         // Dropped where it stands: it may not write any more.
         () = run.lost.cancelled() => None,
-        ended = to_its_end(&run, function) => ended,
+        ended = to_its_end(&run, function).instrument(span) => ended,
     };
     over.cancel();
     let _ = beating.await;

@@ -47,7 +47,7 @@ impl Runtime {
     }
 
     /// What counts and limits the requests of a vault in this process.
-    pub(super) fn meters(&self, name: &str) -> Meters {
+    pub(crate) fn meters(&self, name: &str) -> Meters {
         let settings = &self.inner.settings;
         let mut meters = self.inner.meters.lock().unwrap_or_else(PoisonError::into_inner);
         meters

@@ -2,20 +2,23 @@
 
 mod init;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use ostler_api::Node as _;
 use ostler_api::document::{
-    ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary, NodeStatus, SystemStatus,
+    ClusterAdoption, ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary, NodeStatus,
+    SystemStatus,
 };
 use ostler_api::node::Epoch;
 use ostler_api::request::{Request, Selector};
 use ostler_backup::Context;
-use ostler_backup::cluster::{Cluster, Clusters, Member};
+use ostler_backup::cluster::{Cluster, Clusters, Member, identity};
 use ostler_backup::driver::{Driver, FILES};
 use ostler_drivers::Wanted;
+use ostler_vault::NodePlace;
 use ostler_vocabulary::{ErrorKind, Failure, VaultId};
 use ostler_wire::{Identity, RemoteNode, Target, connector};
 
@@ -44,6 +47,19 @@ fn members(ways: Vec<(String, RemoteNode)>) -> Vec<Member> {
         node: Arc::new(way) as Arc<dyn ostler_api::Node>,
     };
     ways.into_iter().map(member).collect()
+}
+
+/// Where the nodes are, as far as that is told.
+fn places(configured: &file::Cluster) -> BTreeMap<String, NodePlace> {
+    let place = |node: &file::ClusterNode| NodePlace {
+        zone: node.zone.clone(),
+        shard: node.shard.clone(),
+    };
+    let all = configured
+        .node
+        .iter()
+        .map(|(name, node)| (name.clone(), place(node)));
+    all.filter(|(_, place)| *place != NodePlace::default()).collect()
 }
 
 /// A clock that differs by more is told of.
@@ -99,6 +115,7 @@ impl Runtime {
             name: name.to_owned(),
             driver: self.driver(name, configured)?,
             members: members(ways),
+            places: places(configured),
             quorum: configured.quorum,
             limit: configured.limit as usize,
             epoch,
@@ -240,6 +257,8 @@ impl Runtime {
                 .map(|(name, node)| ClusterNodeInfo {
                     name: name.clone(),
                     address: node.address.clone(),
+                    zone: node.zone.clone(),
+                    shard: node.shard.clone(),
                     files: Vec::new(),
                 })
                 .collect(),
@@ -262,6 +281,17 @@ impl Runtime {
             nodes,
             system: self.system_status(name, configured, members(ways)).await?,
         })
+    }
+
+    /// Lets nodes of a cluster go on with the backups that its vault has of it; all of them where none is named.
+    ///
+    /// # Errors
+    /// `NotFound` for a cluster or node that is not configured; a vault that cannot be opened, a node that does not answer.
+    pub async fn adopt_nodes(&self, name: &str, nodes: &[String]) -> Result<ClusterAdoption, Failure> {
+        let vault = self.configured_cluster(name)?.vault.clone();
+        let context = self.context_of(vault.as_deref()).await?;
+        let cluster = self.open_cluster(name, context.vault.id())?;
+        identity::adopt(&context, &cluster, nodes).await
     }
 
     /// What the database says, where there is one.

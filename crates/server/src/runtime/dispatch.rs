@@ -17,7 +17,7 @@ use super::node::VaultNode;
 use super::vaults::Opened;
 use super::{Runtime, first_use, places, queue};
 use crate::Error;
-use crate::agent::unfinished::Unfinished;
+use crate::agent::Kept;
 
 impl Runtime {
     pub(super) fn context(&self, opened: &Opened, resumed: bool) -> Context {
@@ -47,8 +47,8 @@ impl Runtime {
     }
 
     /// What answers one request to an agent, over a vault.
-    pub(crate) fn node_of_agent(&self, vault: Arc<Vault>, unfinished: Arc<Unfinished>) -> Arc<dyn Node> {
-        Arc::new(self.vault_node(vault, self.left_out(), false).after(unfinished))
+    pub(crate) fn node_of_agent(&self, vault: Arc<Vault>, kept: Kept) -> Arc<dyn Node> {
+        Arc::new(self.vault_node(vault, self.left_out(), false).with(kept))
     }
 
     /// Directories of ours that no backup holds and no restore removes.
@@ -59,6 +59,7 @@ impl Runtime {
     fn vault_node(&self, vault: Arc<Vault>, protected: Vec<PathBuf>, resumed: bool) -> VaultNode {
         let options = AgentOptions {
             protected,
+            turns: self.inner.turns.clone(),
             clock: Arc::clone(&self.inner.clock),
             ..AgentOptions::default()
         };
@@ -143,7 +144,7 @@ impl Runtime {
         }
     }
 
-    async fn context_of(&self, vault: Option<&str>) -> Result<Context, Failure> {
+    pub(super) async fn context_of(&self, vault: Option<&str>) -> Result<Context, Failure> {
         let opened = self.opened(vault).await?;
         Ok(self.context(&opened, false))
     }
@@ -260,7 +261,7 @@ impl Runtime {
                 if let Some(key) = &new_key {
                     op.message(first_use::key_made(key));
                 }
-                let metering = runtime.metering(op.id(), &vault);
+                let metering = runtime.metering(op.id(), &vault, &context);
                 metering.run(run(plan, op, context, other, material)).await
             })
             .await
@@ -286,7 +287,7 @@ impl Runtime {
         let other = self.other(&plan.request).await?;
         let material = self.material(&plan).await?;
         let (kind, version) = kind_of(&plan.request);
-        let metering = self.metering(id, &opened.name);
+        let metering = self.metering(id, &opened.name, &context);
         self.inner
             .engine
             .resume(id, kind, version, move |op| {

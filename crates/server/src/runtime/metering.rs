@@ -4,14 +4,20 @@
 //! again and again. It says what is changed and nothing else; whatever cannot be read changes nothing.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{FutureExt as _, StreamExt as _};
 use ostler_api::client::LimitChange;
 use ostler_api::document::{Cost, Estimate, OperationState, Traffic};
+use ostler_backup::Context;
+use ostler_backup::cluster::{Cluster, Member};
 use ostler_operations::{Finished, State};
 use ostler_store::{Count, Meters, Prices, Rates, Verb};
 use ostler_vocabulary::{ErrorKind, Failure, OperationId};
+use tokio::sync::watch;
 
 use super::{Runtime, blocking, documents, places};
 use crate::Error;
@@ -19,17 +25,21 @@ use crate::settings::changed;
 
 /// How often the owner looks whether limits were changed.
 const LOOK: Duration = Duration::from_millis(250);
+/// How often nodes are told what holds; they forget it after three times as long.
+const AGAIN: Duration = Duration::from_secs(20);
 /// Restores of fewer bytes say nothing of how fast the store is.
 const TELLING: u64 = 64 << 20;
 
 /// What meters one operation.
 #[derive(Debug)]
 pub(super) struct Metering {
+    runtime: Runtime,
+    vault: String,
     meters: Meters,
-    /// The limits when nobody changes them.
-    configured: Rates,
     changes: PathBuf,
     prices: Option<Prices>,
+    /// The cluster that is worked on, whose nodes keep to the limits too.
+    cluster: Option<Arc<Cluster>>,
 }
 
 impl Metering {
@@ -44,7 +54,7 @@ impl Metering {
         };
         // Gone already where nobody changed anything.
         let _ = tokio::fs::remove_file(&self.changes).await;
-        self.meters.limits.set(self.configured);
+        self.runtime.keep_to(&self.vault, LimitChange::default());
         let mut finished = done?;
         let traffic = traffic(&self.meters.counters.take(), self.prices.as_ref());
         if let (Some(outcome), Ok(traffic)) =
@@ -55,14 +65,57 @@ impl Metering {
         Ok(finished)
     }
 
-    async fn obey(&self) -> std::convert::Infallible {
-        loop {
-            let change = tokio::fs::read(&self.changes).await.ok();
-            let change = change.and_then(|json| serde_json::from_slice(&json).ok());
-            let rates = changed(self.configured, change.unwrap_or_default());
-            self.meters.limits.set(rates);
-            tokio::time::sleep(LOOK).await;
+    async fn obey(&self) -> Infallible {
+        let change = watch::Sender::new(LimitChange::default());
+        let (told, given) = (change.subscribe(), self.runtime.settings().given_limits());
+        let looking = async {
+            loop {
+                let there = tokio::fs::read(&self.changes).await.ok();
+                let there = there.and_then(|json| serde_json::from_slice::<LimitChange>(&json).ok());
+                let now = there.unwrap_or_default();
+                if change.send_replace(now) != now {
+                    self.runtime.keep_to(&self.vault, now);
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::select! {
+            never = looking => never,
+            never = tell_nodes(self.cluster.as_deref(), told, given) => never,
         }
+    }
+}
+
+/// Tells the nodes of a cluster what changes, and says it again as long as it holds: who was started anew does not know it.
+async fn tell_nodes(
+    cluster: Option<&Cluster>,
+    mut change: watch::Receiver<LimitChange>,
+    given: LimitChange,
+) -> Infallible {
+    let Some(cluster) = cluster else {
+        return std::future::pending().await;
+    };
+    let mut told = false;
+    loop {
+        let now = change.borrow_and_update().or(given);
+        // What was never changed need not be said; what was changed back has to be.
+        if told || now != LimitChange::default() {
+            told = true;
+            let mut telling = Vec::new();
+            for member in &cluster.members {
+                telling.push(tell(member, now).boxed());
+            }
+            let all = futures::stream::iter(telling).buffer_unordered(cluster.limit.max(1));
+            all.collect::<()>().await;
+        }
+        // Cannot fail: the sender lives as long as this.
+        let _ = tokio::time::timeout(AGAIN, change.changed()).await;
+    }
+}
+
+async fn tell(member: &Member, change: LimitChange) {
+    if let Err(failure) = member.node.limit(change).await {
+        tracing::warn!(node = member.name, %failure, "it does not keep to the limits");
     }
 }
 
@@ -98,15 +151,26 @@ fn cost(prices: &Prices, counts: &BTreeMap<Verb, Count>) -> Cost {
 
 impl Runtime {
     /// What meters an operation on this vault.
-    pub(super) fn metering(&self, id: OperationId, vault: &str) -> Metering {
-        let settings = &self.inner.settings;
-        let configured = settings.vault(vault).ok();
+    pub(super) fn metering(&self, id: OperationId, vault: &str, context: &Context) -> Metering {
         Metering {
+            runtime: self.clone(),
+            vault: vault.to_owned(),
             meters: self.meters(vault),
-            configured: configured.map_or_else(Rates::default, |vault| settings.limits(&vault)),
             changes: self.changes_of(id),
             prices: self.prices(vault),
+            cluster: context.cluster.clone(),
         }
+    }
+
+    /// Has this process keep to what is configured, with a change to it, from now on.
+    pub(crate) fn keep_to(&self, vault: &str, change: LimitChange) {
+        let settings = &self.inner.settings;
+        let configured = settings.vault(vault).ok();
+        let configured = configured.map_or_else(Rates::default, |vault| settings.limits(&vault));
+        self.meters(vault).limits.set(changed(configured, change));
+        let agent = &settings.file.agent;
+        let parallel = change.parallel.or(agent.parallel).filter(|most| *most > 0);
+        self.inner.turns.set(parallel, change.nice.unwrap_or(agent.nice));
     }
 
     fn prices(&self, vault: &str) -> Option<Prices> {
@@ -158,12 +222,7 @@ impl Runtime {
             let there: Option<LimitChange> = std::fs::read(&path)
                 .ok()
                 .and_then(|json| serde_json::from_slice(&json).ok());
-            let there = there.unwrap_or_default();
-            let all = LimitChange {
-                upload: change.upload.or(there.upload),
-                download: change.download.or(there.download),
-                requests: change.requests.or(there.requests),
-            };
+            let all = change.or(there.unwrap_or_default());
             // Renamed, so that nobody reads half of it.
             let new = path.with_extension(format!("{}.new", std::process::id()));
             let json = serde_json::to_vec(&all).map_err(|error| {

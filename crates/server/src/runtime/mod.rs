@@ -30,6 +30,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
+use ostler_agent::Turns;
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
     BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, ConnectionList, DatabaseList, Diff,
@@ -78,6 +79,8 @@ struct Inner {
     vaults: Mutex<HashMap<String, Arc<Opened>>>,
     /// What counts and limits the requests of each vault, by its name.
     meters: Mutex<HashMap<String, Meters>>,
+    /// How many threads read and hash at a time.
+    turns: Turns,
     /// Schedules and their runs; opened when somebody asks for them.
     timetable: OnceLock<Arc<dyn Timetable>>,
     /// What is to be told to whom; opened when somebody asks for it.
@@ -116,6 +119,9 @@ impl Runtime {
         clock: Arc<dyn Clock>,
         reader: Option<Reader>,
     ) -> Self {
+        let turns = Turns::default();
+        let agent = &settings.file.agent;
+        turns.set(agent.parallel, agent.nice);
         Self {
             inner: Arc::new(Inner {
                 settings,
@@ -124,6 +130,7 @@ impl Runtime {
                 place,
                 vaults: Mutex::default(),
                 meters: Mutex::default(),
+                turns,
                 timetable: OnceLock::new(),
                 outbox: OnceLock::new(),
                 metrics: OnceLock::new(),

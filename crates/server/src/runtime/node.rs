@@ -7,14 +7,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use ostler_agent::{LocalNode, Options};
 use ostler_api::Node;
+use ostler_api::client::LimitChange;
 use ostler_api::document::{BackupCounts, CheckCommand};
-use ostler_api::node::{Compare, Compared, Download, Downloaded, NodeInfo, Selection, Upload, Uploaded};
+use ostler_api::node::{
+    Compare, Compared, Download, Downloaded, NodeInfo, Recalled, Selection, Upload, Uploaded,
+};
 use ostler_api::request::RestoreWork;
 use ostler_vault::{Index, Vault};
 use ostler_vocabulary::{BackupId, Failure, ProcessIdentity, Progress};
 use tokio_util::sync::CancellationToken;
 
-use crate::agent::unfinished::{Begun, Unfinished};
+use crate::agent::Kept;
+use crate::agent::unfinished::Begun;
 
 /// Makes a [`LocalNode`] for each request. The index is loaded then and not before: an upload begins after the
 /// backup's intent was registered, and what is marked as going by then must be known. A restore also looks into packs
@@ -25,8 +29,8 @@ pub(super) struct VaultNode {
     options: Options,
     /// Whether packs that an interrupted run left are to be used: from the second attempt on, and when resumed.
     adopt: AtomicBool,
-    /// Of an agent: whether there may be such packs.
-    unfinished: Option<Arc<Unfinished>>,
+    /// Of an agent: whether there may be such packs, in which backups it took part, and the limits it was told.
+    kept: Option<Kept>,
 }
 
 impl VaultNode {
@@ -35,14 +39,14 @@ impl VaultNode {
             vault,
             options,
             adopt: AtomicBool::new(resumed),
-            unfinished: None,
+            kept: None,
         }
     }
 
     /// The same for one request to an agent, which does not know whether it is the first of its kind.
-    pub(super) fn after(self, unfinished: Arc<Unfinished>) -> Self {
+    pub(super) fn with(self, kept: Kept) -> Self {
         Self {
-            unfinished: Some(unfinished),
+            kept: Some(kept),
             ..self
         }
     }
@@ -99,8 +103,11 @@ impl Node for VaultNode {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Uploaded, Failure> {
-        let begun = match &self.unfinished {
-            Some(unfinished) => Some(unfinished.begin()?),
+        let begun = match &self.kept {
+            Some(kept) => {
+                kept.memory.note(request.backup)?;
+                Some(kept.unfinished.begin()?)
+            }
             None => None,
         };
         let left = begun.as_ref().is_some_and(Begun::has_left);
@@ -155,5 +162,29 @@ impl Node for VaultNode {
 
     async fn remove_scratch(&self, directory: PathBuf) -> Result<(), Failure> {
         self.apart().remove_scratch(directory).await
+    }
+
+    async fn recall(&self, backups: &[BackupId]) -> Result<Recalled, Failure> {
+        match &self.kept {
+            Some(kept) => Ok(kept.memory.recall(backups)),
+            None => self.apart().recall(backups).await,
+        }
+    }
+
+    async fn limit(&self, change: LimitChange) -> Result<(), Failure> {
+        match &self.kept {
+            Some(kept) => {
+                kept.told.tell(change);
+                Ok(())
+            }
+            None => self.apart().limit(change).await,
+        }
+    }
+
+    async fn adopt(&self, backups: &[BackupId]) -> Result<(), Failure> {
+        match &self.kept {
+            Some(kept) => Ok(kept.memory.adopt(backups)?),
+            None => self.apart().adopt(backups).await,
+        }
     }
 }

@@ -29,7 +29,7 @@ pub struct Opened {
 }
 
 impl Runtime {
-    pub(super) fn vault_name(&self, name: Option<&str>) -> String {
+    pub(crate) fn vault_name(&self, name: Option<&str>) -> String {
         name.unwrap_or(&self.inner.settings.file.defaults.vault)
             .to_owned()
     }

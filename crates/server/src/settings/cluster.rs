@@ -24,6 +24,10 @@ pub struct Agent {
     pub roots: BTreeMap<String, PathBuf>,
     /// The commands it runs, by name.
     pub commands: BTreeMap<String, String>,
+    /// How many threads read and hash at a time; `None` is one for each core.
+    pub parallel: Option<u32>,
+    /// How much they give way to other processes, up to 19.
+    pub nice: u8,
     /// Its certificate; relative to the file.
     pub certificate: Option<PathBuf>,
     /// Its private key.
@@ -42,6 +46,8 @@ impl Default for Agent {
             vault: None,
             roots: BTreeMap::new(),
             commands: BTreeMap::new(),
+            parallel: None,
+            nice: 0,
             certificate: None,
             key: None,
             authority: None,
@@ -134,6 +140,10 @@ pub struct ClusterNode {
     pub certificate_name: Option<String>,
     /// Where its database answers, if not on the agent's host at the usual port.
     pub database: Option<String>,
+    /// What fails together with others of the same name.
+    pub zone: Option<String>,
+    /// Which part of the data it has.
+    pub shard: Option<String>,
 }
 
 /// Whether a name can be that of a cluster or node: it becomes part of the names in certificates.
@@ -185,6 +195,12 @@ pub(super) fn check(file: &File, wrong: &dyn Fn(&str, &str, &str) -> Result<(), 
                 return wrong(&format!("{key}.address"), "it has no port", "write `host:7447`");
             }
         }
+    }
+    if file.agent.parallel == Some(0) {
+        return wrong("agent.parallel", "it is 0", "leave it out for all cores");
+    }
+    if file.agent.nice > 19 {
+        return wrong("agent.nice", "it is more than 19", "write 0 to 19");
     }
     if file.agent.node.as_deref().is_some_and(|node| !is_name(node)) {
         return wrong("agent.node", NAMES, "rename it");

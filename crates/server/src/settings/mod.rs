@@ -116,6 +116,12 @@ impl Settings {
         changed(vault.limits, self.flags.limits)
     }
 
+    /// What was given on the command line, which nodes of clusters keep to as well.
+    #[must_use]
+    pub fn given_limits(&self) -> LimitChange {
+        self.flags.limits
+    }
+
     /// Where the key file of a vault is that configures none.
     #[must_use]
     pub fn implicit_key(&self, vault: &str) -> PathBuf {

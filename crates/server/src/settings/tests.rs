@@ -385,6 +385,7 @@ fn a_change_overrules_lifts_or_leaves_each_limit() {
         upload: Some(ByteSize(0)),
         download: Some(ByteSize(5)),
         requests: Some(7),
+        ..LimitChange::default()
     };
     let now = Rates {
         upload: None,

@@ -1,6 +1,7 @@
 //! An agent over real TLS, asked by the way a coordinator has to it: what it does, whom it answers, what it refuses.
 
 mod believed;
+mod measured;
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -80,6 +80,20 @@ pub struct ClusterRecord {
     /// What the database's engine keeps of this backup itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external: Vec<ExternalRecord>,
+    /// Where its nodes were, by their names, as far as that was told.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<String, NodePlace>,
+}
+
+/// Where a node of a cluster is, as whoever configured it says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodePlace {
+    /// What fails together: a rack, a building, an availability zone. Replicas are kept apart by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Which part of the data it has. Nodes of one shard have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
 }
 
 /// A part of a backup that is not in the vault: the database's engine stored it, and only it can read and remove it.

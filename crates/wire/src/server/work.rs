@@ -11,12 +11,22 @@ use ostler_vocabulary::{ErrorKind, Failure, Progress, ProgressValue, Unit};
 use serde::Serialize;
 use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::{Instrument as _, Span};
 
+use super::tally::{Running, Tally};
 use super::{Caller, Host};
 use crate::Pass;
 use crate::message::{Ask, FailureDocument, Line};
 
 type Working = Pin<Box<dyn Future<Output = Result<serde_json::Value, Failure>> + Send>>;
+
+/// A request that was let in.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) caller: Caller,
+    pub(super) ask: Ask,
+    pub(super) pass: Option<Pass>,
+}
 
 /// What goes on while lines are taken. Whoever drops it stops the work.
 struct Going {
@@ -24,33 +34,29 @@ struct Going {
     progress: Progress,
     told: Option<ProgressValue>,
     beat: Interval,
+    running: Running,
     _guard: DropGuard,
 }
 
 /// The lines of an answer. The work is done as they are taken, so there is no task that could outlive its connection.
 pub(super) fn lines(
     host: Arc<dyn Host>,
-    caller: Caller,
-    ask: Ask,
-    pass: Option<Pass>,
+    asked: Asked,
+    tally: &Tally,
     every: Duration,
+    span: Span,
 ) -> BoxStream<'static, Bytes> {
-    let progress = Progress::new(match ask {
+    let progress = Progress::new(match asked.ask {
         Ask::Survey(_) | Ask::Preview(_) => Unit::Files,
         _ => Unit::Bytes,
     });
     let cancel = CancellationToken::new();
     let mut beat = tokio::time::interval(every);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let running = tally.begin(asked.ask.name(), &progress);
     let going = Going {
-        working: Box::pin(carry_out(
-            host,
-            caller,
-            ask,
-            pass,
-            progress.clone(),
-            cancel.clone(),
-        )),
+        working: Box::pin(carry_out(host, asked, progress.clone(), cancel.clone()).instrument(span)),
+        running,
         progress,
         told: None,
         beat,
@@ -61,6 +67,7 @@ pub(super) fn lines(
         let line = tokio::select! {
             biased;
             ended = &mut going.working => {
+                going.running.end(ended.is_ok());
                 let last = match ended {
                     Ok(answer) => Line::Done { answer },
                     Err(failure) => Line::Failed { failure: FailureDocument::from(&failure) },
@@ -82,13 +89,25 @@ pub(super) fn lines(
 
 async fn carry_out(
     host: Arc<dyn Host>,
-    caller: Caller,
-    ask: Ask,
-    pass: Option<Pass>,
+    asked: Asked,
     progress: Progress,
     cancel: CancellationToken,
 ) -> Result<serde_json::Value, Failure> {
-    let doing = answer(&*host, &caller, ask, &progress, &cancel);
+    let Asked { caller, ask, pass } = asked;
+    let done = admitted(answer(&*host, &caller, ask, &progress, &cancel), pass, &cancel).await;
+    match &done {
+        Ok(_) => tracing::info!("done"),
+        Err(failure) => tracing::warn!(reason = failure.messages().join(": "), "failed"),
+    }
+    done
+}
+
+/// The work, as long as no newer coordinator comes.
+async fn admitted(
+    doing: impl Future<Output = Result<serde_json::Value, Failure>>,
+    pass: Option<Pass>,
+    cancel: &CancellationToken,
+) -> Result<serde_json::Value, Failure> {
     match pass {
         None => doing.await,
         Some(pass) => tokio::select! {
@@ -122,6 +141,9 @@ async fn answer(
         }
         Ask::MakeScratch { directory } => document(&node.make_scratch(directory).await?),
         Ask::RemoveScratch { directory } => document(&node.remove_scratch(directory).await?),
+        Ask::Recall { backups } => document(&node.recall(&backups).await?),
+        Ask::Adopt { backups } => document(&node.adopt(&backups).await?),
+        Ask::Limit(change) => document(&node.limit(change).await?),
     }
 }
 

@@ -6,9 +6,10 @@ mod speaking;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ostler_api::client::LimitChange;
 use ostler_api::node::{Compare, Download, Frozen, Selection, Upload};
 use ostler_api::request::Overwrite;
-use ostler_vocabulary::{BackupId, ErrorKind, Failure, ProgressValue, Unit, VaultId};
+use ostler_vocabulary::{BackupId, ByteSize, ErrorKind, Failure, OperationId, ProgressValue, Unit, VaultId};
 use ostler_wire::{Ask, Envelope, FailureDocument, Line, Versions};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -86,11 +87,35 @@ fn requests_of_2() -> Vec<Envelope> {
     [Ask::Survey(selection), Ask::Upload(upload)].map(envelope).into()
 }
 
+/// What version 3 has beside them.
+fn requests_of_3() -> Vec<Envelope> {
+    let backups = vec![BackupId::from_bytes([7; 16]), BackupId::from_bytes([8; 16])];
+    let recall = Ask::Recall {
+        backups: backups.clone(),
+    };
+    let told = Envelope {
+        operation: Some(OperationId::from_bytes([5; 16])),
+        ..envelope(Ask::Info)
+    };
+    let limit = Ask::Limit(LimitChange {
+        upload: Some(ByteSize(1 << 20)),
+        nice: Some(10),
+        ..LimitChange::default()
+    });
+    vec![
+        envelope(recall),
+        envelope(Ask::Adopt { backups }),
+        told,
+        envelope(limit),
+    ]
+}
+
 fn envelope(ask: Ask) -> Envelope {
     Envelope {
         cluster: "shop".into(),
         vault: ask.writes().then(|| VaultId::from_bytes([9; 16])),
         epoch: if ask.writes() { 12 } else { 0 },
+        operation: None,
         ask,
     }
 }
@@ -152,17 +177,19 @@ fn each_version_is_what_it_was() {
     is_sample("v1/requests.jsonl", &requests());
     is_sample("v1/answers.jsonl", &lines());
     is_sample("v2/requests.jsonl", &requests_of_2());
+    is_sample("v3/requests.jsonl", &requests_of_3());
 }
 
 #[test]
 fn a_request_says_which_version_it_takes() {
-    assert!(requests().iter().all(|envelope| envelope.ask.since() == 1));
-    assert!(requests_of_2().iter().all(|envelope| envelope.ask.since() == 2));
+    assert!(requests().iter().all(|envelope| envelope.since() == 1));
+    assert!(requests_of_2().iter().all(|envelope| envelope.since() == 2));
+    assert!(requests_of_3().iter().all(|envelope| envelope.since() == 3));
 }
 
 #[test]
 fn what_a_request_says_beyond_its_version_is_refused() {
-    for envelope in requests().into_iter().chain(requests_of_2()) {
+    for envelope in [requests(), requests_of_2(), requests_of_3()].concat() {
         let mut value = serde_json::to_value(&envelope).unwrap();
         value["later"] = true.into();
         assert!(serde_json::from_value::<Envelope>(value).is_err());
@@ -182,7 +209,7 @@ fn what_an_answer_says_beyond_its_version_is_passed_over() {
     assert_eq!(line, Line::Beat);
     let versions = r#"{"program":"9.0.0","oldest":1,"newest":7,"later":1}"#;
     let versions: Versions = serde_json::from_str(versions).unwrap();
-    assert_eq!(Versions::own().common(&versions, "a").unwrap(), 2);
+    assert_eq!(Versions::own().common(&versions, "a").unwrap(), 3);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use ostler_api::Node;
 use ostler_api::node::{Epoch, Frozen, Selection};
 use ostler_vocabulary::{ErrorKind, Failure, Progress, Unit, VaultId};
 use ostler_wire::{
-    Ask, Authority, Caller, Fence, Host, Purpose, RemoteNode, Service, Target, Versions, acceptor, connector,
-    serve,
+    Ask, Authority, Caller, Fence, Host, Purpose, RemoteNode, Service, Tally, Target, Versions, acceptor,
+    connector, serve,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +43,7 @@ async fn asked(oldest: u32, newest: u32, selection: &Selection) -> Failure {
         host: Arc::new(Echo),
         fence: Arc::new(Fence::open(&home.path().join("fence.json")).unwrap()),
         token: None,
+        tally: Tally::default(),
         versions: Versions {
             program: "9.9.9".into(),
             oldest,
@@ -103,6 +104,6 @@ async fn what_a_version_has_is_asked_for_and_what_it_has_not_is_not() {
         "{old}"
     );
     assert!(old.hint().unwrap().contains("upgrade Ostler on that node"));
-    let newer = asked(3, 4, &plain).await;
+    let newer = asked(4, 5, &plain).await;
     assert_eq!(newer.hint(), Some("upgrade Ostler here"));
 }

@@ -1,6 +1,5 @@
 //! Who gets what, and whether that would go well.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use futures::{FutureExt as _, StreamExt as _};
@@ -58,8 +57,10 @@ impl Target {
 /// Every part that is meant, with where it goes; from what is in the backup and what the nodes say now.
 async fn targets(record: &Record, onto: &Onto, cluster: &Cluster) -> Result<Vec<Target>, Failure> {
     let parts: Vec<&NodeRecord> = record.nodes.iter().filter(|part| !is_system(part)).collect();
-    let nodes: BTreeSet<&str> = parts.iter().map(|part| part.host.as_str()).collect();
-    let pairs = mapping::pairs(&nodes, &cluster.names(), onto)?;
+    let were = record.cluster.as_ref().map(|of| &of.places);
+    let backup = mapping::placed(parts.iter().map(|part| part.host.as_str()), were);
+    let there = mapping::placed(cluster.names(), Some(&cluster.places));
+    let pairs = mapping::pairs(&backup, &there, onto)?;
     let mut asking = Vec::new();
     for (_, to) in &pairs {
         if let Some(member) = cluster.members.iter().find(|member| member.name == *to) {

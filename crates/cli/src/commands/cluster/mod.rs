@@ -1,6 +1,7 @@
 //! `ostler cluster`
 
 mod add;
+mod adopt;
 mod init;
 mod list;
 mod remove;
@@ -19,6 +20,7 @@ pub(crate) enum ClusterCommand {
     List(list::List),
     Show(show::Show),
     Status(status::Status),
+    Adopt(adopt::Adopt),
     Remove(remove::Remove),
 }
 
@@ -30,6 +32,7 @@ impl ClusterCommand {
             Self::List(verb) => verb.run(session).await,
             Self::Show(verb) => verb.run(session).await,
             Self::Status(verb) => verb.run(session).await,
+            Self::Adopt(verb) => verb.run(session).await,
             Self::Remove(verb) => verb.run(session).await,
         }
     }

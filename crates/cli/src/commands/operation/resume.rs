@@ -4,7 +4,7 @@ use clap::Args;
 use ostler_vocabulary::Failure;
 
 use crate::arguments::text;
-use crate::operate::{OnInterrupt, follow};
+use crate::operate::follow;
 use crate::report;
 use crate::session::Session;
 
@@ -23,7 +23,7 @@ impl Resume {
         let client = session.client().await?;
         let id = client.operation(&self.operation).await?.summary.id;
         client.resume(id).await?;
-        let detail = follow(session, id, OnInterrupt::Cancel).await?;
+        let detail = follow(session, id).await?;
         report::outcome(session, &detail).await
     }
 }

@@ -4,13 +4,15 @@ use clap::Args;
 use ostler_vocabulary::Failure;
 
 use crate::arguments::text;
-use crate::operate::{OnInterrupt, follow};
+use crate::operate::watch;
 use crate::report;
 use crate::session::Session;
 
 /// Follow an operation to its end, then print what it says of itself
 ///
-/// Exits as the operation's own command would have. Ctrl-C ends the watching and not the operation.
+/// Of an operation on a cluster it shows a table of the nodes, which changes as they go on; with `--output jsonl` a line for each
+/// node that is further, once a second. Exits as the operation's own command would have. Ctrl-C ends the watching and not the
+/// operation.
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
     /// The operation's id or a unique prefix of it
@@ -20,14 +22,8 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let id = session
-            .client()
-            .await?
-            .operation(&self.operation)
-            .await?
-            .summary
-            .id;
-        let detail = follow(session, id, OnInterrupt::StopWatching).await?;
+        let detail = session.client().await?.operation(&self.operation).await?;
+        let detail = watch(session, &detail).await?;
         report::outcome(session, &detail).await
     }
 }

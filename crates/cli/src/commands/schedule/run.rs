@@ -6,7 +6,7 @@ use ostler_vocabulary::Failure;
 
 use super::foreign;
 use crate::arguments::text;
-use crate::operate::{OnInterrupt, follow};
+use crate::operate::follow;
 use crate::report;
 use crate::session::Session;
 
@@ -28,7 +28,7 @@ impl Run {
             return Err(foreign(&answer));
         };
         if let Some(operation) = firing.operation {
-            follow(session, operation, OnInterrupt::Cancel).await?;
+            follow(session, operation).await?;
         }
         let number = firing.number;
         let answer = client.schedule(ScheduleCall::Finish { number }).await?;

@@ -2,6 +2,9 @@
 
 use ostler_api::document::*;
 use ostler_api::node::NodeRoot;
+use ostler_vocabulary::BackupId;
+
+use crate::progress::{Row, Rows, Standing};
 
 fn summary() -> ClusterSummary {
     ClusterSummary {
@@ -26,6 +29,8 @@ pub fn cluster_info() -> ClusterInfo {
     let node = |name: &str| ClusterNodeInfo {
         name: name.into(),
         address: format!("{name}.example.net:7447"),
+        zone: Some(format!("eu-1{name}")),
+        shard: None,
         files: vec![],
     };
     ClusterInfo {
@@ -72,5 +77,43 @@ pub fn cluster_status() -> ClusterStatus {
             actions: vec!["clear-snapshots".into()],
             problems: vec![],
         }),
+    }
+}
+
+/// `cluster adopt`
+#[must_use]
+pub fn cluster_adoption() -> ClusterAdoption {
+    ClusterAdoption {
+        name: "shop".into(),
+        vault: "main".into(),
+        nodes: vec![AdoptedNode {
+            name: "c".into(),
+            backups: vec![BackupId::from_bytes([7; 16])],
+            moved: false,
+        }],
+    }
+}
+
+/// `operation watch`, of an operation on a cluster
+#[must_use]
+pub(crate) fn operation_nodes() -> Rows {
+    let row = |node: &str, bytes, state| Row {
+        node: node.into(),
+        phase: "upload".into(),
+        state,
+        files: bytes >> 14,
+        bytes,
+        total_bytes: Some(4 << 30),
+        rate: None,
+        eta_seconds: None,
+    };
+    let running = Row {
+        rate: Some(100 << 20),
+        eta_seconds: Some(31),
+        ..row("a", 1 << 30, Standing::Running)
+    };
+    Rows {
+        operation: super::operation_id(1),
+        nodes: vec![running, row("b", 4 << 30, Standing::Done)],
     }
 }

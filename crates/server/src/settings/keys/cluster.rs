@@ -30,6 +30,18 @@ pub(super) const KEYS: &[Key] = &[
     ),
     optional(
         "agent",
+        "parallel",
+        "2",
+        "How many threads read, hash and restore at a time; one for each core when left out",
+    ),
+    key(
+        "agent",
+        "nice",
+        "0",
+        "How much these give way to other processes, up to 19, for the processor and for disks whose scheduler has priorities",
+    ),
+    optional(
+        "agent",
         "certificate",
         "\"agent.pem\"",
         "Its certificate, relative to this file; required",
@@ -153,5 +165,17 @@ pub(super) const KEYS: &[Key] = &[
         "database",
         "\"10.0.0.1:9042\"",
         "Where its database answers; the host of the address, at the usual port, when left out",
+    ),
+    optional(
+        "cluster.NAME.node.NODE",
+        "zone",
+        "\"eu-1a\"",
+        "What fails together, such as a rack or an availability zone; restores keep apart what was apart",
+    ),
+    optional(
+        "cluster.NAME.node.NODE",
+        "shard",
+        "\"0\"",
+        "Which part of the data it has; a restore never gives it another",
     ),
 ];
