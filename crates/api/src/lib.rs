@@ -13,6 +13,7 @@ pub mod client;
 pub mod conformance;
 pub mod document;
 pub mod keys;
+mod load;
 pub mod metrics;
 mod mirror;
 pub mod node;

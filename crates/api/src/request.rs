@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::BackupState;
 pub use crate::keys::{KeyAction, KeyChange, KeyWork};
+pub use crate::load::{LoadTable, LoadWay, LoadWork};
 pub use crate::mirror::{Mirror, MirrorItem, MirrorWork};
 pub use crate::part::{Part, Share, ShareError};
 pub use crate::queue::{QueueAction, QueueSchema, QueueSchemaWork};

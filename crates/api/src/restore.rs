@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::Estimate;
+use crate::load::LoadWork;
 use crate::request::Selector;
 
 /// What a restore does with files that are already in the target.
@@ -58,6 +59,26 @@ pub struct Onto {
     pub only: Vec<String>,
     /// Whether roots may hold what is not in the backup, which stays.
     pub into_used: bool,
+    /// Loads these keyspaces into the cluster's system, which runs, instead of putting files back; `*` means all of the users.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keyspaces: Vec<String>,
+    /// The same of these tables: `KEYSPACE.TABLE`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<String>,
+    /// The table that the only one is loaded as, beside it: `KEYSPACE.TABLE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rename: Option<String>,
+    /// Whether what is older than deletions are remembered may come back, and deleted rows with it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub allow_stale: bool,
+}
+
+impl Onto {
+    /// Whether a system that runs loads chosen tables.
+    #[must_use]
+    pub fn is_load(&self) -> bool {
+        !self.keyspaces.is_empty() || !self.tables.is_empty()
+    }
 }
 
 /// What a restore would change.
@@ -83,6 +104,12 @@ pub struct RestoreWork {
     /// Who gets what, in a restore of a cluster's backup.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<NodeWork>,
+    /// What the cluster's system has to be told or done afterwards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub advice: Vec<String>,
+    /// What a system that runs loads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<LoadWork>,
 }
 
 /// What a restore would change on one node.
@@ -109,4 +136,7 @@ pub struct NodeWork {
     /// Paths that `--delete-extra` would remove; all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub delete: Vec<PathBuf>,
+    /// Directories of tables, below the root, that it gets for its system to load.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<PathBuf>,
 }

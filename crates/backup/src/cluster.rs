@@ -7,7 +7,9 @@
 mod answers;
 pub(crate) mod create;
 pub mod identity;
+mod load;
 pub mod mapping;
+mod past;
 pub(crate) mod restore;
 pub(crate) mod system;
 

@@ -4,14 +4,16 @@
 //! consistent backup: what to hold still, which files to take, what belongs to the backup beside files, and what the
 //! engine itself keeps of it. The crate `drivers` has one folder for each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use ostler_api::document::{Problem, SystemStatus};
 use ostler_api::node::Frozen;
+use ostler_api::request::{LoadTable, LoadWork};
 use ostler_vault::ExternalRecord;
-use ostler_vocabulary::{BackupId, Failure};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +44,60 @@ pub struct Look {
     /// Documents that are kept with the backup, by file name: what restoring needs that is in no file of a node.
     #[serde(skip)]
     pub documents: BTreeMap<String, String>,
+}
+
+/// A backup that is to come back, as the driver of its database sees it.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// Which.
+    pub backup: BackupId,
+    /// When it was begun.
+    pub taken: Timestamp,
+    /// The documents that were kept with it, by file name.
+    pub documents: BTreeMap<String, String>,
+    /// The nodes that are in it.
+    pub nodes: BTreeSet<String>,
+}
+
+/// How a backup's files are put back.
+#[derive(Debug, Clone, Copy)]
+pub struct Back<'a> {
+    /// Its nodes that come back, each with the node it goes to.
+    pub nodes: &'a [(String, String)],
+    /// Only these paths below its roots, and what is in them; none means all.
+    pub include: &'a [PathBuf],
+    /// Now.
+    pub now: Timestamp,
+    /// Whether deleted rows may return.
+    pub allow_stale: bool,
+}
+
+/// What a system that runs is to load of a backup.
+#[derive(Debug, Clone, Copy)]
+pub struct LoadAsked<'a> {
+    /// Its nodes, each with the node that gets its files. Several may go to one.
+    pub nodes: &'a [(String, String)],
+    /// Keyspaces; `*` means all of the users.
+    pub keyspaces: &'a [String],
+    /// Tables: `KEYSPACE.TABLE`.
+    pub tables: &'a [String],
+    /// The table that the only one is loaded as.
+    pub rename: Option<&'a str>,
+    /// Now.
+    pub now: Timestamp,
+    /// Whether deleted rows may return.
+    pub allow_stale: bool,
+}
+
+/// A part of loading that is done once for the whole system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoadStage {
+    /// What has to be there first.
+    Prepare,
+    /// Tables that come back in place lose what they have.
+    Empty,
+    /// What is made of what was loaded.
+    Finish,
 }
 
 /// The knowledge of one database system, about one cluster.
@@ -104,6 +160,53 @@ pub trait Driver: fmt::Debug + Send + Sync {
 
     /// Brings back what the engine keeps, after the files of all nodes are in place.
     async fn recover(&self, parts: &[ExternalRecord]) -> Result<(), Failure>;
+
+    /// What has to be done or known where a backup's files are put back; refuses
+    /// ([`Refused`](ostler_vocabulary::ErrorKind::Refused)) what is too old for that.
+    async fn judge(&self, past: &Past, back: &Back<'_>) -> Result<Vec<String>, Failure> {
+        let _ = (past, back);
+        Ok(Vec::new())
+    }
+
+    /// Works out what the system, which runs, is told and loads, with what has to be done or known. Changes nothing.
+    async fn plan_load(
+        &self,
+        past: &Past,
+        asked: &LoadAsked<'_>,
+    ) -> Result<(LoadWork, Vec<String>), Failure> {
+        let _ = (past, asked);
+        Err(Failure::new(
+            ErrorKind::Unsupported,
+            format!("the driver `{}` loads no keyspaces or tables", self.name()),
+        )
+        .with_hint("restore files: `ostler restore BACKUP --cluster NAME`"))
+    }
+
+    /// Does a part of loading that is done once.
+    async fn run_load(&self, work: &LoadWork, stage: LoadStage) -> Result<(), Failure> {
+        let _ = (work, stage);
+        Ok(())
+    }
+
+    /// Sees that a node can load at all, by what was made for it; called before anything is emptied.
+    async fn may_load(&self, work: &LoadWork, node: &Member, directory: &Path) -> Result<(), Failure> {
+        let _ = (work, node, directory);
+        Ok(())
+    }
+
+    /// Has the system load what was brought to a node, from a directory that ends with the names of keyspace and table. What
+    /// was loaded before is not in it any more, or is loaded again to the same end.
+    async fn load(
+        &self,
+        work: &LoadWork,
+        table: &LoadTable,
+        node: &Member,
+        directory: &Path,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let _ = (work, table, node, directory, cancel);
+        Ok(())
+    }
 
     /// How the system stands: facts, counts, and what can be done with it.
     async fn status(&self, nodes: &[Member]) -> Result<SystemStatus, Failure>;

@@ -135,8 +135,23 @@ pub(crate) fn digest_of(request: &Restore, id: BackupId, work: &RestoreWork) -> 
         .delete
         .iter()
         .map(|path| (path.as_os_str().as_bytes(), "delete"));
+    let load = work.load.iter();
+    let statements = load.flat_map(|load| {
+        load.before
+            .iter()
+            .chain(&load.after)
+            .map(|text| (text.as_bytes(), "run"))
+    });
+    let empties = work
+        .load
+        .iter()
+        .flat_map(|load| load.empties.iter().map(|table| (table.as_bytes(), "empty")));
     let backup = (&id.as_bytes()[..], "restore");
-    digest::digest(KIND, &[&parameters], deletes.chain([backup]))
+    digest::digest(
+        KIND,
+        &[&parameters],
+        deletes.chain(statements).chain(empties).chain([backup]),
+    )
 }
 
 /// What a restore wrote, as its step records it.
@@ -149,6 +164,19 @@ pub(crate) struct Written {
     pub(crate) deleted: u64,
     pub(crate) problems: Vec<Problem>,
     pub(crate) damaged: bool,
+}
+
+impl Written {
+    /// Adds what something else wrote.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.files_written += other.files_written;
+        self.files_kept += other.files_kept;
+        self.bytes_written += other.bytes_written;
+        self.bytes_verified += other.bytes_verified;
+        self.deleted += other.deleted;
+        self.damaged |= other.damaged;
+        self.problems.extend(other.problems);
+    }
 }
 
 impl From<Downloaded> for Written {
@@ -261,6 +289,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         problems: written.problems,
         damaged: written.damaged,
         nodes: Vec::new(),
+        advice: Vec::new(),
     };
     finished(Outcome::Restore(report), partial)
 }

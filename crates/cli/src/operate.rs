@@ -143,7 +143,9 @@ pub(crate) fn shown_digest(plan: &Plan) -> &str {
 
 fn destroys(plan: &Plan) -> bool {
     match &plan.work {
-        Work::Restore(work) => !work.delete.is_empty(),
+        Work::Restore(work) => {
+            !work.delete.is_empty() || work.load.as_ref().is_some_and(|load| !load.empties.is_empty())
+        }
         Work::Prune(_) | Work::Repair(_) => !changes_nothing(plan),
         Work::QueueSchema(work) => !work.drops.is_empty() || !work.steps.is_empty(),
         Work::Retention(_) => !changes_nothing(plan),

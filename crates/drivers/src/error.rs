@@ -97,6 +97,28 @@ pub enum Error {
         /// Where.
         address: String,
     },
+    /// What has to be known of a backup is not in it.
+    #[error("the backup lacks `{document}`, which a restore of this kind needs")]
+    Unrecorded {
+        /// The document.
+        document: &'static str,
+    },
+    /// A backup that is older than deletions are remembered.
+    #[error("{reason}")]
+    Stale {
+        /// Of which tables, and what would happen.
+        reason: String,
+    },
+    /// Something that cannot be loaded as it was asked for.
+    #[error("{what} {reason}")]
+    Load {
+        /// The keyspace, table or view.
+        what: String,
+        /// Why not, as the end of a sentence.
+        reason: String,
+        /// What to do instead.
+        hint: &'static str,
+    },
     /// No such action.
     #[error("the driver `{driver}` has no action `{action}`")]
     Action {
@@ -116,7 +138,8 @@ impl Classified for Error {
             Self::Unreachable { .. } | Self::Disagreement { .. } => ErrorKind::Unavailable,
             Self::Query { .. } | Self::Command { .. } => ErrorKind::Internal,
             Self::Answer { .. } => ErrorKind::Unsupported,
-            Self::Running { .. } => ErrorKind::Refused,
+            Self::Running { .. } | Self::Stale { .. } | Self::Load { .. } => ErrorKind::Refused,
+            Self::Unrecorded { .. } => ErrorKind::Unsupported,
             Self::Action { .. } => ErrorKind::NotFound,
         }
     }
@@ -140,6 +163,13 @@ impl Classified for Error {
             }
             Self::Running { .. } => "stop it on every node that is restored; nothing was written",
             Self::Action { .. } => "`ostler cluster status` lists them",
+            Self::Unrecorded { .. } => {
+                "make another backup; that one can be restored as files, onto all nodes"
+            }
+            Self::Stale { .. } => {
+                "restore a newer backup, or let the ring rebuild what was lost; --allow-stale restores it all the same"
+            }
+            Self::Load { hint, .. } => hint,
             Self::Option { .. } | Self::Query { .. } | Self::Answer { .. } => return None,
         };
         Some(hint.to_owned())

@@ -252,7 +252,7 @@ pub(crate) fn run(request: &Request, context: &Context<'_>) -> Result<RestoreWor
         delete,
         conflicts: if never { changes.conflicts() } else { Vec::new() },
         estimate: Some(changes.estimate(context.reader.index())),
-        nodes: Vec::new(),
+        ..RestoreWork::default()
     })
 }
 

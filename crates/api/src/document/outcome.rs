@@ -87,6 +87,9 @@ pub struct RestoreReport {
     /// What each node got, in a restore of a cluster's backup.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<NodeRestored>,
+    /// What has to be done now, such as a repair.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub advice: Vec<String>,
 }
 
 /// What one node got of a cluster's backup.

@@ -229,7 +229,7 @@ mod tests {
                 .map(|(from, to)| (from.to_owned(), to.to_owned()))
                 .collect(),
             only: words(only),
-            into_used: false,
+            ..Onto::default()
         };
         let found = pairs(&nodes(backup), &nodes(cluster), &onto);
         let shown = |pairs: Vec<(String, String)>| {

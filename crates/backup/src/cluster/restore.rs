@@ -5,17 +5,19 @@ mod plan;
 use std::path::{Path, PathBuf};
 
 use ostler_api::document::{NodeRestored, Outcome, Problem, RestoreReport};
-use ostler_api::request::{Onto, Restore, RestoreWork};
+use ostler_api::request::{NodeWork, Onto, Restore, RestoreWork};
 use ostler_operations::{Finished, Operation, Policy};
 use ostler_vault::{NodeRecord, Record};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Unit};
 
-use super::{Cluster, Held, Member, Root, system};
+use super::past::past;
+use super::{Cluster, Held, Member, Root, load, system};
 use crate::problems::{bounded, in_short};
 use crate::restore::{Written, finished, may_restore};
 use crate::{Context, Error, select};
 use plan::Target;
 pub(crate) use plan::plan;
+pub(super) use plan::{enough_space, no_root};
 
 /// How often a node is tried again: half a minute, so that an agent may be restarted.
 const RETRIES: u32 = 6;
@@ -28,7 +30,7 @@ pub(crate) fn below(directory: &Path, part: &NodeRecord) -> PathBuf {
     }
 }
 
-fn cluster_of(context: &Context) -> Result<&Cluster, Failure> {
+pub(super) fn cluster_of(context: &Context) -> Result<&Cluster, Failure> {
     let cluster = context.cluster.as_deref();
     cluster.ok_or_else(|| Failure::new(ErrorKind::Internal, "a restore to a cluster has none"))
 }
@@ -43,7 +45,10 @@ pub(crate) async fn run(
     context: &Context,
 ) -> Result<Finished, Failure> {
     let held = Held::take(op, context, "a restore").await?;
-    let done = run_held(request, onto, id, work, op, context).await;
+    let done = match &work.load {
+        Some(load) => load::run(request, onto, id, (&work, load), op, context).await,
+        None => run_held(request, onto, id, work, op, context).await,
+    };
     if let Some(held) = held {
         held.release().await;
     }
@@ -71,9 +76,18 @@ async fn run_held(
     let targets = planned(&record, &work)?;
     let gets = |member: &&Member| targets.iter().any(|target| target.node == member.name);
     let nodes: Vec<Member> = cluster.members.iter().filter(gets).cloned().collect();
+    let past = past(context, &record).await?;
     op.step("see that nothing runs")
         .retries(3)
-        .run(|_| async { cluster.driver.ready(&nodes).await })
+        .run(|_| async {
+            cluster.driver.ready(&nodes).await?;
+            // It may have grown too old since it was planned.
+            let pairs = targets
+                .iter()
+                .map(|target| (target.part.host.clone(), target.node.clone()));
+            let judging = plan::judge(cluster, &past, &record, pairs.collect(), &request, onto, context);
+            judging.await.map(|_| ())
+        })
         .await?;
     if request.delete_extra {
         op.step("record removals")
@@ -116,7 +130,7 @@ async fn run_held(
             },
         )
         .await?;
-    let (done, failed) = sum(&targets, results);
+    let (done, failed) = sum(&work.nodes, results);
     if let Some((_, failure)) = failed.into_iter().next() {
         let names: Vec<String> = done
             .nodes
@@ -138,7 +152,7 @@ async fn run_held(
             .run(|_| async { cluster.driver.recover(parts).await })
             .await?;
     }
-    report(id, onto, done, context)
+    report(id, onto, done, work.advice, context)
 }
 
 /// The targets of the plan, which nobody asks the nodes for again: a plan is run as it was approved.
@@ -165,16 +179,19 @@ fn planned(record: &Record, work: &RestoreWork) -> Result<Vec<Target>, Failure> 
 
 /// What all nodes got together.
 #[derive(Debug, Default)]
-struct Sum {
+pub(super) struct Sum {
     written: Written,
     nodes: Vec<NodeRestored>,
 }
 
 type Failed = Vec<(String, Failure)>;
 
-fn sum(targets: &[Target], results: Vec<(String, Result<Written, Failure>)>) -> (Sum, Failed) {
+pub(super) fn sum<'a>(
+    nodes: impl IntoIterator<Item = &'a NodeWork>,
+    results: Vec<(String, Result<Written, Failure>)>,
+) -> (Sum, Failed) {
     let (mut sum, mut failed) = (Sum::default(), Failed::new());
-    for (target, (name, result)) in targets.iter().zip(results) {
+    for (target, (name, result)) in nodes.into_iter().zip(results) {
         let of_node = match result {
             Ok(written) => written,
             Err(failure) => {
@@ -183,30 +200,36 @@ fn sum(targets: &[Target], results: Vec<(String, Result<Written, Failure>)>) -> 
             }
         };
         sum.nodes.push(NodeRestored {
-            from: target.part.host.clone(),
+            from: target.from.clone(),
             node: target.node.clone(),
-            root: target.root.name.clone(),
+            root: target.root.clone(),
             files_written: of_node.files_written,
             files_kept: of_node.files_kept,
             bytes_written: of_node.bytes_written,
         });
-        let all = &mut sum.written;
-        all.files_written += of_node.files_written;
-        all.files_kept += of_node.files_kept;
-        all.bytes_written += of_node.bytes_written;
-        all.bytes_verified += of_node.bytes_verified;
-        all.deleted += of_node.deleted;
-        all.damaged |= of_node.damaged;
-        all.problems
-            .extend(of_node.problems.into_iter().map(|problem| Problem {
-                path: format!("{}:{}", target.node, problem.path),
-                ..problem
-            }));
+        sum.written.add(Written {
+            problems: named(&target.node, of_node.problems),
+            ..of_node
+        });
     }
     (sum, failed)
 }
 
-fn report(id: BackupId, onto: &Onto, done: Sum, context: &Context) -> Result<Finished, Failure> {
+fn named(node: &str, problems: Vec<Problem>) -> Vec<Problem> {
+    let named = |problem: Problem| Problem {
+        path: format!("{node}:{}", problem.path),
+        ..problem
+    };
+    problems.into_iter().map(named).collect()
+}
+
+pub(super) fn report(
+    id: BackupId,
+    onto: &Onto,
+    done: Sum,
+    advice: Vec<String>,
+    context: &Context,
+) -> Result<Finished, Failure> {
     let Sum { written, nodes } = done;
     let problems = bounded(written.problems);
     let partial = match problems.as_slice() {
@@ -234,6 +257,7 @@ fn report(id: BackupId, onto: &Onto, done: Sum, context: &Context) -> Result<Fin
         problems,
         damaged: written.damaged,
         nodes,
+        advice,
     };
     finished(Outcome::Restore(report), partial)
 }

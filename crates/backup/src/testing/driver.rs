@@ -178,9 +178,8 @@ pub fn restoring(backup: BackupId) -> Restore {
         allow_incomplete: false,
         onto: Some(Onto {
             cluster: "shop".into(),
-            nodes: Vec::new(),
-            only: Vec::new(),
             into_used: true,
+            ..Onto::default()
         }),
     }
 }
@@ -193,6 +192,56 @@ pub async fn conforms<S: Subject>() {
     methods_repeat::<S>().await;
     backup_under_every_fault::<S>().await;
     restore_under_every_fault::<S>().await;
+}
+
+/// Loading tables under every fault. Every node has a file at this path, of one of them. Once it is over nothing that was brought is
+/// left, and when it succeeded, `check` finds it done.
+///
+/// # Panics
+/// When not.
+pub async fn loads<S: Subject>(onto: Onto, file: &str, check: impl Fn(&S) + Clone + Send + Sync + 'static) {
+    let stand = Stand::<S>::new().await;
+    let backup = stand.backup().await;
+    let (made, file) = (backup.clone(), file.to_owned());
+    let world = move || {
+        let (backup, file) = (made.clone(), file.clone());
+        async move {
+            let stand = Stand::<S>::new().await;
+            for node in &stand.nodes {
+                node.files.lock().unwrap().insert(file.clone(), b"rows".to_vec());
+            }
+            let record = stand.make(backup).await;
+            assert_eq!(record.state, State::Succeeded, "{record:#?}");
+            stand
+        }
+    };
+    let request = Restore {
+        onto: Some(onto),
+        overwrite: Overwrite::Never,
+        ..restoring(backup.backups[0])
+    };
+    let plan = restore::plan(request, &world().await.context).await.unwrap();
+    let of_run = plan.clone();
+    exercise(
+        spec(restore::KIND, &plan),
+        world,
+        move |stand: Stand<S>, op| restore::run(of_run.clone(), op, stand.context),
+        move |stand: Stand<S>, record, said| {
+            let check = check.clone();
+            async move {
+                if matches!(record.state, State::Succeeded | State::Cancelled) {
+                    for node in &stand.nodes {
+                        let scratch = node.scratch.lock().unwrap();
+                        assert!(scratch.is_empty(), "after {said}: {scratch:?} is left");
+                    }
+                }
+                if record.state == State::Succeeded {
+                    check(&stand.subject);
+                }
+            }
+        },
+    )
+    .await;
 }
 
 async fn methods_repeat<S: Subject>() {

@@ -63,6 +63,26 @@ pub(crate) struct Restore {
     #[arg(long, requires = "cluster")]
     into_used: bool,
 
+    /// Have the cluster's database, which runs, load this keyspace; `*` for all of the users; may be repeated
+    #[arg(long, value_name = "KEYSPACE", requires = "cluster", value_parser = text(), conflicts_with_all = [
+        "include", "delete_extra", "nodes", "into_used"
+    ])]
+    keyspace: Vec<String>,
+
+    /// Have the cluster's database, which runs, load this table; may be repeated
+    #[arg(long, value_name = "KEYSPACE.TABLE", requires = "cluster", value_parser = text(), conflicts_with_all = [
+        "include", "delete_extra", "nodes", "into_used"
+    ])]
+    table: Vec<String>,
+
+    /// Load the table as this one, beside it, instead of in its place
+    #[arg(long = "as", value_name = "KEYSPACE.TABLE", requires = "table", value_parser = text())]
+    rename: Option<String>,
+
+    /// Restore also what is older than the database remembers deletions: deleted rows may return
+    #[arg(long, requires = "cluster")]
+    allow_stale: bool,
+
     #[command(flatten)]
     approval: ApprovalArguments,
 }
@@ -88,6 +108,7 @@ impl Restore {
             }
             return session.output.flush();
         }
+        let in_place = self.rename.is_none() && !(self.keyspace.is_empty() && self.table.is_empty());
         let request = Request::Restore(request::Restore {
             backup: selector,
             to: self.to.map(|to| session.target(&to)).transpose()?,
@@ -104,11 +125,16 @@ impl Restore {
                 nodes: self.node.into_iter().map(|tag| (tag.key, tag.value)).collect(),
                 only: self.nodes,
                 into_used: self.into_used,
+                keyspaces: self.keyspace,
+                tables: self.table,
+                rename: self.rename,
+                allow_stale: self.allow_stale,
             }),
         });
-        let approval = match self.delete_extra {
-            true => Approval::needed("restore --delete-extra", self.approval),
-            false => Approval::offered(self.approval),
+        let approval = match (self.delete_extra, in_place) {
+            (true, _) => Approval::needed("restore --delete-extra", self.approval),
+            (false, true) => Approval::needed("restore in place", self.approval),
+            (false, false) => Approval::offered(self.approval),
         };
         carry_out(session, request, approval).await
     }

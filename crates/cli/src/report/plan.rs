@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use ostler_api::Plan;
-use ostler_api::request::{CreateWork, MirrorWork, PruneWork, RepairWork, Request, RestoreWork, Work};
+use ostler_api::request::{
+    CreateWork, LoadWay, LoadWork, MirrorWork, PruneWork, RepairWork, Request, RestoreWork, Work,
+};
 use ostler_vocabulary::Timestamp;
 
 use super::outcome::money;
@@ -166,6 +168,9 @@ fn restore(page: &mut Page, work: &RestoreWork) {
             )
         }),
     );
+    if let Some(load) = &work.load {
+        return loaded(page, work, load);
+    }
     page.field("makes", plural(work.create, "entry"));
     page.field("replaces", plural(work.replace, "file"));
     page.field("leaves", format!("{}, right already", plural(work.keep, "file")));
@@ -196,6 +201,42 @@ fn restore(page: &mut Page, work: &RestoreWork) {
             page.line(format!("  {}", path.display()));
         }
     }
+    advice(page, &work.advice);
+}
+
+fn loaded(page: &mut Page, work: &RestoreWork, load: &LoadWork) {
+    page.field(
+        "fetches",
+        format!("{}, {}", plural(work.create, "file"), size(work.bytes)),
+    );
+    page.fields("runs", load.before.iter().map(|text| in_a_line(text)));
+    page.fields("empties", load.empties.iter().cloned());
+    page.fields(
+        match load.way {
+            LoadWay::Import => "imports",
+            LoadWay::Stream => "streams",
+        },
+        load.tables
+            .iter()
+            .map(|table| format!("{} into {}.{}", table.from.display(), table.keyspace, table.table)),
+    );
+    page.fields("then runs", load.after.iter().map(|text| in_a_line(text)));
+    advice(page, &work.advice);
+}
+
+/// A statement on one line, its options left out.
+fn in_a_line(statement: &str) -> String {
+    let words: Vec<&str> = statement.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.find(" AND ") {
+        Some(at) => format!("{} …", line.get(..at).unwrap_or(&line)),
+        None => line,
+    }
+}
+
+/// What has to be done or known.
+pub(super) fn advice(page: &mut Page, advice: &[String]) {
+    page.fields("note", advice.iter().cloned());
 }
 
 fn prune(page: &mut Page, work: &PruneWork, now: Timestamp) {

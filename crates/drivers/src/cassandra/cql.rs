@@ -9,15 +9,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ostler_vocabulary::Secret;
 use scylla::client::PoolSize;
+use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::policies::host_filter::AllowListHostFilter;
+use scylla::response::query_result::QueryResult;
 use scylla::value::{CqlValue, Row as CqlRow};
 
 use crate::Error;
 
 /// How long connecting may take, and then each answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a change may take: a table is emptied when all nodes have flushed it.
+const LONG: Duration = Duration::from_secs(180);
 
 /// A row: its columns that have values, by name, as text.
 pub(super) type Row = BTreeMap<String, String>;
@@ -27,6 +32,9 @@ pub(super) type Row = BTreeMap<String, String>;
 pub(super) trait Cql: fmt::Debug + Send + Sync {
     /// The rows of a statement that takes no values. The node answers itself, of its own tables.
     async fn ask(&self, address: &str, statement: &str) -> Result<Vec<Row>, Error>;
+
+    /// Runs a statement that changes something.
+    async fn change(&self, address: &str, statement: &str) -> Result<(), Error>;
 
     /// Whether anything answers there.
     async fn answers(&self, address: &str) -> bool;
@@ -51,8 +59,13 @@ impl Native {
         // Only this node is asked; what the others say is asked of them.
         let only =
             AllowListHostFilter::new(found.iter().copied()).map_err(|error| unreachable(error.into()))?;
+        let profile = ExecutionProfile::builder()
+            .request_timeout(Some(LONG))
+            .build()
+            .into_handle();
         let mut builder = SessionBuilder::new()
             .known_nodes_addr(found)
+            .default_execution_profile_handle(profile)
             .host_filter(Arc::new(only))
             .connection_timeout(PATIENCE)
             .pool_size(PoolSize::PerHost(NonZeroUsize::MIN))
@@ -68,22 +81,35 @@ impl Native {
             Err(_) => Err(unreachable("it said nothing in time".into())),
         }
     }
+
+    async fn answer(&self, address: &str, statement: &str, within: Duration) -> Result<QueryResult, Error> {
+        let session = self.connect(address).await?;
+        let asked = tokio::time::timeout(within, session.query_unpaged(statement, ()));
+        match asked.await {
+            Ok(result) => result.map_err(|error| wrong(address, statement, error.into())),
+            Err(_) => Err(wrong(address, statement, "it said nothing in time".into())),
+        }
+    }
+}
+
+fn wrong(address: &str, statement: &str, source: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    Error::Query {
+        address: address.to_owned(),
+        statement: head(statement),
+        source,
+    }
+}
+
+/// The beginning of a statement, for errors.
+pub(super) fn head(statement: &str) -> String {
+    statement.chars().take(60).collect()
 }
 
 #[async_trait]
 impl Cql for Native {
     async fn ask(&self, address: &str, statement: &str) -> Result<Vec<Row>, Error> {
-        let session = self.connect(address).await?;
-        let wrong = |source: Box<dyn std::error::Error + Send + Sync>| Error::Query {
-            address: address.to_owned(),
-            statement: statement.to_owned(),
-            source,
-        };
-        let asked = tokio::time::timeout(PATIENCE, session.query_unpaged(statement, ()));
-        let result = match asked.await {
-            Ok(result) => result.map_err(|error| wrong(error.into()))?,
-            Err(_) => return Err(wrong("it said nothing in time".into())),
-        };
+        let result = self.answer(address, statement, PATIENCE).await?;
+        let wrong = |source: Box<dyn std::error::Error + Send + Sync>| wrong(address, statement, source);
         let result = result.into_rows_result().map_err(|error| wrong(error.into()))?;
         let names: Vec<String> = result
             .column_specs()
@@ -101,6 +127,10 @@ impl Cql for Native {
             );
         }
         Ok(rows)
+    }
+
+    async fn change(&self, address: &str, statement: &str) -> Result<(), Error> {
+        self.answer(address, statement, LONG).await.map(|_| ())
     }
 
     async fn answers(&self, address: &str) -> bool {

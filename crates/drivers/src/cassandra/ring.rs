@@ -3,20 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::cql::{Cql, Row};
+use super::cql::{Cql, Row, head};
+use super::schema::{self, Schema};
 use super::settings::Settings;
 use crate::Error;
 
 const LOCAL: &str = "SELECT cluster_name, host_id, data_center, rack, release_version, schema_version, \
                      broadcast_address, rpc_address, partitioner, tokens FROM system.local";
 const PEERS: &str = "SELECT peer, host_id, data_center FROM system.peers_v2";
-const SCHEMA: &str = "DESCRIBE SCHEMA WITH INTERNALS";
 const SETTINGS: &str = "SELECT name, value FROM system_views.settings";
 
+/// The document that has the ring.
+const DOCUMENT: &str = "ring.json";
+
 /// A node that answers, as it describes itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Node {
     pub(super) host_id: String,
     pub(super) address: String,
@@ -38,10 +41,16 @@ impl Node {
         }
         hasher.finalize().to_hex()[..32].to_owned()
     }
+
+    /// Whether rows that belong to one belong to the other.
+    pub(super) fn owns_as(&self, other: &Self) -> bool {
+        let tokens = |node: &Self| node.tokens.iter().cloned().collect::<BTreeSet<String>>();
+        self.datacenter == other.datacenter && self.rack == other.rack && tokens(self) == tokens(other)
+    }
 }
 
 /// All nodes that answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Ring {
     /// What Cassandra calls the cluster.
     pub(super) cluster_name: String,
@@ -52,11 +61,7 @@ pub(super) struct Ring {
     pub(super) down: BTreeMap<String, Error>,
 }
 
-fn head(statement: &str) -> String {
-    statement.chars().take(40).collect()
-}
-
-fn column(row: &Row, name: &str, address: &str, statement: &str) -> Result<String, Error> {
+pub(super) fn column(row: &Row, name: &str, address: &str, statement: &str) -> Result<String, Error> {
     row.get(name).cloned().ok_or_else(|| Error::Answer {
         address: address.to_owned(),
         statement: head(statement),
@@ -166,6 +171,11 @@ impl Ring {
         }
     }
 
+    /// The ring as a backup recorded it.
+    pub(super) fn recorded(documents: &BTreeMap<String, String>) -> Option<Self> {
+        serde_json::from_str(documents.get(DOCUMENT)?).ok()
+    }
+
     /// What is kept with the backup: the ring, the schema as the server gives it, and the settings of every node.
     pub(super) async fn documents(
         &self,
@@ -174,15 +184,11 @@ impl Ring {
     ) -> Result<BTreeMap<String, String>, Error> {
         let mut documents = BTreeMap::new();
         let ring = serde_json::to_string_pretty(self).unwrap_or_default();
-        documents.insert("ring.json".to_owned(), ring + "\n");
+        documents.insert(DOCUMENT.to_owned(), ring + "\n");
         if let Some(name) = self.nodes.keys().next() {
-            let statements = cql.ask(settings.address(name), SCHEMA).await?;
-            let mut text = String::new();
-            for row in &statements {
-                text.push_str(row.get("create_statement").map_or("", String::as_str));
-                text.push_str("\n\n");
-            }
-            documents.insert("schema.cql".to_owned(), text);
+            let schema = Schema::read(cql, settings.address(name)).await?;
+            documents.insert(schema::DOCUMENT.to_owned(), schema.document());
+            documents.insert("schema.cql".to_owned(), schema.script());
         }
         for name in self.nodes.keys() {
             let rows = cql.ask(settings.address(name), SETTINGS).await?;

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use ostler_api::request::Onto;
 use ostler_backup::driver::Driver;
 use ostler_backup::testing::MemoryNode;
-use ostler_backup::testing::driver::{Stand, Subject, conforms};
+use ostler_backup::testing::driver::{Stand, Subject, conforms, loads};
 use ostler_vocabulary::ErrorKind;
 
 use super::cql::{Cql, Row};
+use super::restore::IMPORT;
 use super::settings::Settings;
 use super::{CLEAR, Cassandra, SNAPSHOT};
 use crate::{Error, Wanted};
@@ -24,7 +26,11 @@ struct Told {
     /// A peer that nobody configured.
     stranger: bool,
     running: bool,
+    /// What was changed.
+    changes: Vec<String>,
 }
+
+const ID: &str = "3c4b1600-e697-11f1-80d4-698ebae596e6";
 
 #[derive(Debug, Clone)]
 struct Answers(Arc<Mutex<Told>>);
@@ -77,9 +83,37 @@ impl Cql for Answers {
                 row(&[("name", "num_tokens"), ("value", "2")]),
                 row(&[("name", "keystore_password"), ("value", "secret")]),
             ],
-            _ => vec![row(&[("create_statement", "CREATE KEYSPACE shop;")])],
+            text if text.contains("system_schema.keyspaces") => {
+                vec![row(&[("keyspace_name", "shop"), ("replication", "{}")])]
+            }
+            text if text.contains("system_schema.tables") => vec![row(&[
+                ("keyspace_name", "shop"),
+                ("table_name", "plain"),
+                ("id", ID),
+                ("gc_grace_seconds", "864000"),
+            ])],
+            text if text.contains("system_schema") => Vec::new(),
+            _ => vec![
+                row(&[
+                    ("keyspace_name", "shop"),
+                    ("type", "table"),
+                    ("name", "plain"),
+                    ("create_statement", "CREATE TABLE shop.plain (k int);"),
+                ]),
+                row(&[
+                    ("keyspace_name", "shop"),
+                    ("type", "keyspace"),
+                    ("name", "shop"),
+                    ("create_statement", "CREATE KEYSPACE shop;"),
+                ]),
+            ],
         };
         Ok(rows)
+    }
+
+    async fn change(&self, _: &str, statement: &str) -> Result<(), Error> {
+        self.0.lock().unwrap().changes.push(statement.to_owned());
+        Ok(())
     }
 
     async fn answers(&self, _: &str) -> bool {
@@ -168,6 +202,7 @@ async fn a_ring_is_looked_at_as_a_whole() {
         [
             "ring.json",
             "schema.cql",
+            "schema.json",
             "settings-a.txt",
             "settings-b.txt",
             "settings-c.txt"
@@ -176,6 +211,11 @@ async fn a_ring_is_looked_at_as_a_whole() {
     assert_eq!(
         look.documents["settings-a.txt"], "num_tokens = 2\n",
         "no passwords"
+    );
+
+    assert_eq!(
+        look.documents["schema.cql"], "CREATE KEYSPACE shop;\n\nCREATE TABLE shop.plain (k int);\n\n",
+        "in the order in which it has to be run"
     );
 
     stand.subject.told().down.insert("b".into());
@@ -211,4 +251,33 @@ async fn a_ring_that_runs_is_not_restored() {
         .await
         .unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Refused);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_loaded_whatever_happens_meanwhile() {
+    let directory = format!("/data/shop/plain-{}/nb-1-big-Data.db", ID.replace('-', ""));
+    let onto = Onto {
+        cluster: "shop".into(),
+        tables: vec!["shop.plain".into()],
+        ..Onto::default()
+    };
+    loads::<Ring>(onto, &directory, |ring| {
+        let changes = ring.told().changes.clone();
+        assert!(!changes.is_empty(), "it was not emptied");
+        assert!(
+            changes
+                .iter()
+                .all(|change| change == "TRUNCATE \"shop\".\"plain\""),
+            "{changes:?}"
+        );
+        for node in &ring.nodes {
+            let commands = node.commands.lock().unwrap();
+            // Once to see that it can, and once at least to do it.
+            assert!(
+                commands.iter().filter(|name| *name == IMPORT).count() > 1,
+                "{commands:?}"
+            );
+        }
+    })
+    .await;
 }

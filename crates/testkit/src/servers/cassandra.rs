@@ -182,16 +182,29 @@ impl Ring {
     /// # Errors
     /// When there is no JDK.
     pub fn nodetool(&self, node: usize) -> Result<String> {
+        let tool = self.tool(node, "NodeTool")?;
+        Ok(format!("{tool} -h 127.0.0.1 -p {}", self.jmx[node]))
+    }
+
+    /// The beginning of an `sstableloader` command that asks this node for the ring.
+    ///
+    /// # Errors
+    /// When there is no JDK.
+    pub fn loader(&self, node: usize) -> Result<String> {
+        let tool = self.tool(node, "BulkLoader")?;
+        Ok(format!("{tool} -d {}", self.addresses[node]))
+    }
+
+    fn tool(&self, node: usize, class: &str) -> Result<String> {
         Ok(format!(
-            "{} -Xmx128M -XX:+UseSerialGC -XX:TieredStopAtLevel=1 {} -Dcom.sun.jndi.rmiURLParsing=legacy \
+            "{} -Xmx192M -XX:+UseSerialGC -XX:TieredStopAtLevel=1 {} -Dcom.sun.jndi.rmiURLParsing=legacy \
              -Dcassandra.storagedir={} -Dlogback.configurationFile=file://{} -cp '{}/*' \
-             org.apache.cassandra.tools.NodeTool -h 127.0.0.1 -p {}",
+             org.apache.cassandra.tools.{class}",
             java()?.display(),
             modules().join(" "),
             self.home(node).display(),
             self.home.path().join("tools.xml").display(),
             self.jars.display(),
-            self.jmx[node]
         ))
     }
 

@@ -131,8 +131,10 @@ fn restore(work: &RestoreWork) -> Markup {
             ("Written", html! { (size(work.bytes)) }),
         ]))
         @if !work.nodes.is_empty() { (nodes(&work.nodes)) }
+        @if let Some(load) = &work.load { (list("Emptied, and loaded again", load.empties.iter().map(String::as_str))) }
         (paths("Removed", &work.delete))
         (paths("There already and different: the restore refuses to start", &work.conflicts))
+        (list("What to know before", work.advice.iter().map(String::as_str)))
     }
 }
 

@@ -10,10 +10,12 @@ use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
 use tokio_util::sync::CancellationToken;
 
 use super::cluster_of;
-use crate::Context;
+use crate::cluster::past::past;
 use crate::cluster::system::is_system;
-use crate::cluster::{Cluster, Root, mapping};
+use crate::cluster::{Cluster, Root, load, mapping};
+use crate::driver::{Back, Past};
 use crate::restore::{conflicts, digest_of, subject};
+use crate::{Context, Error};
 
 /// How many files that stand in the way are named.
 const NAMED: usize = 20;
@@ -78,13 +80,7 @@ async fn targets(record: &Record, onto: &Onto, cluster: &Cluster) -> Result<Vec<
             let root = roots
                 .iter()
                 .find(|root| part.root.as_deref() == Some(root.name.as_str()));
-            let Some(root) = root else {
-                return Err(Failure::new(
-                    ErrorKind::Invalid,
-                    format!("node `{to}` has no root for {} of the backup", part.part()),
-                )
-                .with_hint("give it one of that name: [agent] roots of its file"));
-            };
+            let root = root.ok_or_else(|| no_root(to, part))?;
             targets.push(Target {
                 part: part.clone(),
                 node: to.clone(),
@@ -93,6 +89,38 @@ async fn targets(record: &Record, onto: &Onto, cluster: &Cluster) -> Result<Vec<
         }
     }
     Ok(targets)
+}
+
+/// A node that has no place for a part.
+pub(in crate::cluster) fn no_root(node: &str, part: &NodeRecord) -> Failure {
+    let told = format!("node `{node}` has no root for {} of the backup", part.part());
+    Failure::new(ErrorKind::Invalid, told).with_hint("give it one of that name: [agent] roots of its file")
+}
+
+/// What the driver has to say of a backup that is put back so.
+pub(super) async fn judge(
+    cluster: &Cluster,
+    past: &Past,
+    record: &Record,
+    mut pairs: Vec<(String, String)>,
+    request: &Restore,
+    onto: &Onto,
+    context: &Context,
+) -> Result<Vec<String>, Failure> {
+    pairs.dedup();
+    let tops = || record.nodes.iter().flat_map(|part| &part.paths);
+    let below = |path: &PathBuf| {
+        let below = tops().find_map(|top| path.strip_prefix(top).ok());
+        below.map_or_else(|| path.clone(), PathBuf::from)
+    };
+    let include: Vec<PathBuf> = request.include.iter().map(below).collect();
+    let back = Back {
+        nodes: &pairs,
+        include: &include,
+        now: context.now(),
+        allow_stale: onto.allow_stale,
+    };
+    cluster.driver.judge(past, &back).await
 }
 
 /// Refuses a backup that is not of a cluster.
@@ -135,8 +163,23 @@ pub(crate) async fn plan(
     of_cluster(record)?;
     let cluster = cluster_of(context)?;
     of_driver(record, cluster)?;
+    if onto.is_load() {
+        return load::plan(request, onto, record, cluster, context).await;
+    }
+    if onto.rename.is_some() {
+        return Err(Error::Malformed {
+            what: "`--as`".to_owned(),
+            reason: "is for one `--table`".to_owned(),
+        }
+        .into());
+    }
     let id = record.backup;
     let targets = targets(record, onto, cluster).await?;
+    let pairs = targets
+        .iter()
+        .map(|target| (target.part.host.clone(), target.node.clone()));
+    let past = past(context, record).await?;
+    let advice = judge(cluster, &past, record, pairs.collect(), &request, onto, context).await?;
     let mut looking = Vec::new();
     for target in &targets {
         looking.push(preview(target, &request, id, cluster, context).boxed());
@@ -145,7 +188,10 @@ pub(crate) async fn plan(
         .buffered(cluster.limit.max(1))
         .collect()
         .await;
-    let mut work = RestoreWork::default();
+    let mut work = RestoreWork {
+        advice,
+        ..RestoreWork::default()
+    };
     for (target, found) in targets.iter().zip(found) {
         add(&mut work, target, found?, &request);
     }
@@ -221,11 +267,12 @@ fn add(work: &mut RestoreWork, target: &Target, found: RestoreWork, request: &Re
         bytes: found.bytes,
         free: target.root.free,
         delete: found.delete,
+        tables: Vec::new(),
     });
 }
 
 /// Roots of a node may share a file system: what they get together has to fit into the least that is free.
-fn enough_space(work: &RestoreWork) -> Result<(), Failure> {
+pub(in crate::cluster) fn enough_space(work: &RestoreWork) -> Result<(), Failure> {
     for node in &work.nodes {
         let of_node = work.nodes.iter().filter(|other| other.node == node.node);
         let needed: u64 = of_node.map(|other| other.bytes).sum();

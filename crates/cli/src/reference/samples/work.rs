@@ -38,6 +38,8 @@ pub fn plan(request: Request) -> Plan {
                 cost: Some(cost()),
             }),
             nodes: vec![],
+            advice: vec![],
+            load: None,
         }),
         Request::Verify(_) => Work::Verify(VerifyWork {
             files: 1_234,
@@ -238,6 +240,7 @@ pub fn restore_report() -> RestoreReport {
         problems: vec![],
         damaged: false,
         nodes: vec![],
+        advice: vec![],
     }
 }
 

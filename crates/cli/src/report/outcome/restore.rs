@@ -7,6 +7,7 @@ use ostler_vocabulary::Unit;
 
 use super::{per_second, traffic};
 use crate::output::{Page, count, duration, plural, rate, size};
+use crate::report::plan::advice;
 use crate::report::problems;
 
 pub(super) fn print(page: &mut Page, report: &RestoreReport, detail: &OperationDetail) {
@@ -56,6 +57,7 @@ pub(super) fn print(page: &mut Page, report: &RestoreReport, detail: &OperationD
     );
     page.field("proof", format!("{} verified", size(report.bytes_verified)));
     traffic(page, detail.traffic.as_ref());
+    advice(page, &report.advice);
     if !report.problems.is_empty() {
         page.line("not restored as they should be:");
         problems(page, &report.problems, report.problems.len() as u64);

@@ -2,6 +2,7 @@
 //!
 //! `OSTLER_TEST_CASSANDRA` names the release, 5.0 unless it says 4.1; `cargo xtask cassandra` runs both.
 
+mod loading;
 mod oracle;
 mod world;
 
@@ -102,6 +103,8 @@ fn a_ring_comes_back_with_every_row() {
     oracle::all_are_there(&world, before);
     one_keyspace_goes_back(&mut world, &oracle);
     world.ostler.ok(["backup", "verify", "first", "--read-data"]);
+    loading::tables_come_back_to_a_ring_that_runs(&world, &oracle);
+    loading::another_number_of_nodes_gets_every_row(&mut world, &oracle);
 }
 
 /// The snapshot of one node takes until somebody has changed the schema.
@@ -160,7 +163,14 @@ fn one_keyspace_goes_back(world: &mut World, oracle: &Oracle) {
     world.ring.stop();
     let words = ["restore", "first", "--cluster", "shop", "--include", "shop"];
     let how = ["--overwrite", "different", "--delete-extra", "--yes"];
-    world.ostler.ok(words.iter().chain(&how));
+    let words: Vec<&str> = words.into_iter().chain(how).collect();
+    let told = ended(&world.ostler.run(&words), 4);
+    assert!(
+        loading::unwrapped(&told)
+            .contains("older than deletions are remembered (gc_grace_seconds) in shop.brief (1 s)"),
+        "{told}"
+    );
+    world.ostler.ok(words.iter().chain(&["--allow-stale"]));
     world.ring.start().unwrap();
     world.until_whole();
     oracle.same_rows(world);

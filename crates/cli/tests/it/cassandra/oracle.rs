@@ -17,6 +17,8 @@ const SCHEMA: &[&str] = &[
     "CREATE INDEX by_v ON shop.wide (v)",
     "CREATE MATERIALIZED VIEW shop.by_word AS SELECT k, word FROM shop.plain WHERE word IS NOT NULL AND k IS NOT NULL \
      PRIMARY KEY (word, k)",
+    // Deletions in it are forgotten at once.
+    "CREATE TABLE shop.brief (k int PRIMARY KEY) WITH gc_grace_seconds = 1",
 ];
 
 /// What has to be there.
@@ -46,6 +48,7 @@ impl Oracle {
                 ));
             }
         }
+        cql.run("INSERT INTO shop.brief (k) VALUES (1)");
         cql.run("ALTER TABLE shop.wide DROP gone");
         cql.run("DELETE FROM shop.wide WHERE k = 3");
         cql.run("DELETE FROM shop.wide WHERE k = 4 AND c = 4");
@@ -70,9 +73,23 @@ impl Oracle {
 
     /// Every row, asked of every node.
     pub(super) fn same_rows(&self, world: &World) {
-        for node in 0..3 {
+        self.same_rows_of(TABLES, world, 3);
+    }
+
+    /// Every row of a table in another one.
+    pub(super) fn same_as(&self, table: &str, other: &str, world: &World) {
+        assert_eq!(
+            read(&world.cql(0), other).as_ref(),
+            Ok(&self.rows[table]),
+            "{other}"
+        );
+    }
+
+    /// Every row of these tables, asked of so many nodes.
+    pub(super) fn same_rows_of(&self, tables: &[&str], world: &World, nodes: usize) {
+        for node in 0..nodes {
             let cql = world.cql(node);
-            for (table, expected) in &self.rows {
+            for (table, expected) in self.rows.iter().filter(|(table, _)| tables.contains(table)) {
                 let mut found = Err("it was not asked".to_owned());
                 world.until(table, || {
                     // A node that has just started may not reach the others yet.
@@ -83,11 +100,32 @@ impl Oracle {
                 assert_eq!(found.len(), expected.len(), "{table} by node {node}");
                 assert_eq!(&found, expected, "{table} by node {node}");
             }
-            assert_eq!(
-                indexed(&cql).as_ref(),
-                Ok(&self.indexed),
-                "by the index, node {node}"
-            );
+            if tables.contains(&"wide") {
+                let found = indexed(&cql);
+                assert_eq!(found.as_ref(), Ok(&self.indexed), "by the index, node {node}");
+            }
+        }
+    }
+}
+
+/// Waits until views and indexes that were made anew have all rows.
+pub(super) fn until_built(world: &World, nodes: usize) {
+    for node in 0..nodes {
+        let cql = world.cql(node);
+        for (statement, name) in [
+            (
+                "SELECT view_name FROM system.built_views WHERE keyspace_name = 'shop'",
+                "by_word",
+            ),
+            (
+                "SELECT index_name FROM system.\"IndexInfo\" WHERE table_name = 'shop'",
+                "by_v",
+            ),
+        ] {
+            world.until(name, || {
+                cql.rows(statement)
+                    .is_ok_and(|built| built.iter().any(|one| one == name))
+            });
         }
     }
 }

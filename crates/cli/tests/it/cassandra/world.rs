@@ -143,7 +143,12 @@ impl World {
                 self.ring.data(index).to_str().unwrap(),
             )
             .replace("\"nodetool snapshot", &format!("\"{hold}{tool} snapshot"))
-            .replace("\"nodetool clear", &format!("\"{tool} clear"));
+            .replace("\"nodetool clear", &format!("\"{tool} clear"))
+            .replace("\"nodetool import", &format!("\"{tool} import"))
+            .replace(
+                "sstableloader -d $(hostname -i)",
+                &self.ring.loader(index).unwrap(),
+            );
         fs::write(&file, text).unwrap();
     }
 
@@ -222,6 +227,28 @@ impl World {
         let words = format!("{} {verb}", self.ring.nodetool(node).unwrap());
         let done = Command::new("sh").args(["-c", &words]).output().unwrap();
         assert!(done.status.success(), "{verb}: {done:?}");
+    }
+
+    /// From now on the cluster is without its last node, as its ring is.
+    pub(super) fn without_the_last(&mut self) {
+        self.nodetool(2, "decommission --force");
+        self.ring.crash(2);
+        let own = self.ostler.home().join("settings/ostler/config.toml");
+        let text = fs::read_to_string(&own).unwrap();
+        let from = text.find("[cluster.shop.node.c]").unwrap();
+        let table = text.get(from..).unwrap();
+        let to = table.find("\n[").map_or(text.len(), |end| from + end + 1);
+        fs::write(own, format!("{}{}", &text[..from], &text[to..])).unwrap();
+    }
+
+    /// What nodes were given to load and have loaded is gone.
+    pub(super) fn nothing_waits(&self) {
+        for node in 0..3 {
+            let names = fs::read_dir(self.ring.data(node)).unwrap();
+            let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            let left: Vec<String> = names.filter(|name| name.starts_with(".ostler")).collect();
+            assert!(left.is_empty(), "left on {node}: {left:?}");
+        }
     }
 
     pub(super) fn no_snapshots(&self) {
