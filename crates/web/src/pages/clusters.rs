@@ -270,5 +270,6 @@ pub(super) fn onto(form: &Pairs) -> Result<Onto, Failure> {
         only: nodes.iter().map(|(from, _)| from.clone()).collect(),
         nodes,
         into_used: form.is_on("into_used")?,
+        ..Onto::default()
     })
 }
