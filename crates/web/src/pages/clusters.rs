@@ -87,6 +87,7 @@ pub(super) async fn show(
             Ok(status) => {
                 (nodes(status))
                 @if let Some(system) = &status.system { (database(system)) }
+                p { a href={ "/clusters/" (encoded(&cluster)) "/exploration" } { "What there is of it, and where that was found" } }
             }
             Err(failure) => { (explained(failure)) }
         }
@@ -270,5 +271,6 @@ pub(super) fn onto(form: &Pairs) -> Result<Onto, Failure> {
         only: nodes.iter().map(|(from, _)| from.clone()).collect(),
         nodes,
         into_used: form.is_on("into_used")?,
+        ..Onto::default()
     })
 }
