@@ -12,8 +12,9 @@ use tokio::sync::mpsc;
 
 use crate::audit::{AuditList, AuditQuery};
 use crate::document::{
-    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, ConnectionList, DatabaseList, Diff,
-    FileList, KeyList, OperationDetail, OperationList, OperationState, VaultInfo, VaultList,
+    BackupDetail, BackupList, ClusterExploration, ClusterInfo, ClusterList, ClusterStatus, ConnectionList,
+    DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList, OperationState, VaultInfo,
+    VaultList,
 };
 use crate::metrics::Metrics;
 use crate::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -206,6 +207,12 @@ pub trait Client: fmt::Debug + Send + Sync {
 
     /// Asks every node of a cluster, and its database, how they are. A node that does not answer is in the document.
     async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
+        let _ = name;
+        Err(no_clusters())
+    }
+
+    /// What there is of a cluster and what it runs with, with where that was found.
+    async fn cluster_exploration(&self, name: &str) -> Result<ClusterExploration, Failure> {
         let _ = name;
         Err(no_clusters())
     }

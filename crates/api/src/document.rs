@@ -6,6 +6,7 @@
 mod backup;
 mod cluster;
 mod connection;
+mod exploration;
 mod operation;
 mod outcome;
 mod queue;
@@ -30,6 +31,7 @@ pub use cluster::{
     NodeStatus, SystemStatus,
 };
 pub use connection::{Connection, ConnectionKind, ConnectionList};
+pub use exploration::{ClusterExploration, FoundFact, FoundNode, FoundValue};
 pub use operation::{
     AuditEntry, Message, OperationDetail, OperationList, OperationState, OperationSummary, StepSummary,
 };

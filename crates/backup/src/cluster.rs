@@ -6,6 +6,7 @@
 
 mod answers;
 pub(crate) mod create;
+pub mod explore;
 pub mod identity;
 mod load;
 pub mod mapping;

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Member;
+use crate::cluster::explore::Findings;
 
 /// The driver of plain files, which knows of no database.
 pub const FILES: &str = "files";
@@ -107,7 +108,7 @@ pub enum LoadStage {
 ///   comes to the same end. `freeze` begins with taking away what an earlier one left. `release` and `abandon` succeed
 ///   where there is nothing (any more) to take back; a driver that has nothing to do for a method does nothing and says `Ok`.
 /// - *One at a time.* Whoever calls `freeze`, `release`, `store`, `abandon` or `recover` holds the cluster's lease.
-///   `look`, `check` and `status` may be called at any time, and change nothing.
+///   `look`, `check`, `explore` and `status` may be called at any time, and change nothing.
 /// - *Order.* `look`, `freeze`, `look`, `store`, then files are read, then `release`. `release` is also called when anything in
 ///   between fails or is cancelled, by whoever resumes the operation too. Between `freeze` and `release` the files of
 ///   [`take`](Self::take) do not change.
@@ -206,6 +207,13 @@ pub trait Driver: fmt::Debug + Send + Sync {
     ) -> Result<(), Failure> {
         let _ = (work, table, node, directory, cancel);
         Ok(())
+    }
+
+    /// What there is of the system and what it runs with, with where that was found; nodes that nobody configured too. A node that
+    /// does not answer is one of the problems.
+    async fn explore(&self, nodes: &[Member]) -> Result<Findings, Failure> {
+        let _ = nodes;
+        Ok(Findings::default())
     }
 
     /// How the system stands: facts, counts, and what can be done with it.

@@ -129,7 +129,7 @@ pub async fn run(
     ready(&running);
     tokio::select! {
         () = ostler_wire::serve(listener, tls, service, stop).instrument(span) => Ok(()),
-        never = limits.obey(&runtime, &vault) => match never {},
+        never = limits.obey(|change| runtime.keep_to(&vault, change)) => match never {},
     }
 }
 

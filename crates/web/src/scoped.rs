@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use ostler_api::audit::{AuditList, AuditQuery};
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, BackupSummary, ClusterInfo, ClusterList, ClusterStatus, ConnectionList,
-    DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList, OperationSummary, VaultInfo,
-    VaultList,
+    BackupDetail, BackupList, BackupSummary, ClusterExploration, ClusterInfo, ClusterList, ClusterStatus,
+    ConnectionList, DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList, OperationSummary,
+    VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -294,6 +294,11 @@ impl Client for Scoped {
     async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
         self.named_mine(name)?;
         self.inner.cluster_status(name).await
+    }
+
+    async fn cluster_exploration(&self, name: &str) -> Result<ClusterExploration, Failure> {
+        self.named_mine(name)?;
+        self.inner.cluster_exploration(name).await
     }
 
     async fn connections(&self) -> Result<ConnectionList, Failure> {

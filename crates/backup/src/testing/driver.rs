@@ -283,6 +283,11 @@ async fn methods_repeat<S: Subject>() {
     }
     driver.abandon(backup).await.unwrap();
     assert!(stand.subject.kept().is_empty());
+    let mut found = driver.explore(&nodes).await.unwrap();
+    found
+        .findings
+        .retain(|one| !nodes.iter().any(|node| node.name == one.node));
+    assert!(found.findings.is_empty(), "of no node: {:?}", found.findings);
     let status = driver.status(&nodes).await.unwrap();
     assert_eq!(status.driver, driver.name());
     for action in status.actions {

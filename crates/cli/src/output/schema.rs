@@ -49,6 +49,7 @@ pub(crate) const KEY_SHEET: Schema = document("key-sheet");
 pub(crate) const CLUSTER_LIST: Schema = list("cluster-list", "clusters", "cluster-summary");
 pub(crate) const CLUSTER: Schema = document("cluster");
 pub(crate) const CLUSTER_ADOPTION: Schema = document("cluster-adoption");
+pub(crate) const CLUSTER_EXPLORATION: Schema = document("cluster-exploration");
 pub(crate) const CLUSTER_STATUS: Schema = list("cluster-status", "nodes", "cluster-node");
 pub(crate) const OPERATION_LIST: Schema = list("operation-list", "operations", "operation-summary");
 pub(crate) const OPERATION: Schema = document("operation");

@@ -138,6 +138,11 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             &samples::cluster_status(),
         ),
         example(
+            CLUSTER_EXPLORATION,
+            "`ostler cluster explore`",
+            &samples::cluster_exploration(),
+        ),
+        example(
             OPERATION_LIST,
             "`ostler operation list`",
             &samples::operation_list(),

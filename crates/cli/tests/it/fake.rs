@@ -201,6 +201,11 @@ impl Client for Fake {
         Ok(samples::cluster_status())
     }
 
+    async fn cluster_exploration(&self, name: &str) -> Result<ClusterExploration, Failure> {
+        self.ask(format!("exploration of {name}"))?;
+        Ok(samples::cluster_exploration())
+    }
+
     async fn connections(&self) -> Result<ConnectionList, Failure> {
         self.ask("connections")?;
         Ok(samples::connections())

@@ -177,6 +177,8 @@ const VERBS: &[(&str, &str)] = &[
     ("cluster_list", "cluster list"),
     ("cluster_show", "cluster show shop"),
     ("cluster_status", "cluster status shop"),
+    ("cluster_explore", "cluster explore shop"),
+    ("cluster_explore_parameters", "cluster explore shop --parameters"),
     ("operation_list", "operation list"),
     ("operation_show", "operation show 8c01"),
     ("operation_watch", "operation watch 8c01"),

@@ -1,6 +1,7 @@
 //! Apache Cassandra 4.1 and 5.0: a snapshot on every node, in one schema, with the whole of what makes the ring.
 
 mod cql;
+mod explore;
 mod load;
 mod restore;
 mod ring;
@@ -22,6 +23,7 @@ use ostler_api::document::{Problem, SystemStatus};
 use ostler_api::node::Frozen;
 use ostler_api::request::{LoadTable, LoadWork};
 use ostler_backup::cluster::Member;
+use ostler_backup::cluster::explore::Findings;
 use ostler_backup::driver::{Back, Driver, LoadAsked, LoadStage, Look, Past, Take};
 use ostler_vault::ExternalRecord;
 use ostler_vocabulary::{BackupId, Failure};
@@ -205,6 +207,10 @@ impl Driver for Cassandra {
 
     async fn recover(&self, _: &[ExternalRecord]) -> Result<(), Failure> {
         Ok(())
+    }
+
+    async fn explore(&self, _: &[Member]) -> Result<Findings, Failure> {
+        Ok(explore::of(&*self.cql, &self.settings).await)
     }
 
     async fn judge(&self, past: &Past, back: &Back<'_>) -> Result<Vec<String>, Failure> {

@@ -10,10 +10,10 @@ use super::schema::{self, Schema};
 use super::settings::Settings;
 use crate::Error;
 
-const LOCAL: &str = "SELECT cluster_name, host_id, data_center, rack, release_version, schema_version, \
+pub(super) const LOCAL: &str = "SELECT cluster_name, host_id, data_center, rack, release_version, schema_version, \
                      broadcast_address, rpc_address, partitioner, tokens FROM system.local";
-const PEERS: &str = "SELECT peer, host_id, data_center FROM system.peers_v2";
-const SETTINGS: &str = "SELECT name, value FROM system_views.settings";
+pub(super) const PEERS: &str = "SELECT peer, host_id, data_center FROM system.peers_v2";
+pub(super) const SETTINGS: &str = "SELECT name, value FROM system_views.settings";
 
 /// The document that has the ring.
 const DOCUMENT: &str = "ring.json";
@@ -67,6 +67,15 @@ pub(super) fn column(row: &Row, name: &str, address: &str, statement: &str) -> R
         statement: head(statement),
         lacks: name.to_owned(),
     })
+}
+
+/// What a node runs with, without what is secret.
+pub(super) fn parameters(rows: &[Row]) -> impl Iterator<Item = (&str, &str)> {
+    let told = rows.iter().filter_map(|row| {
+        let value = row.get("value").map_or("", String::as_str);
+        Some((row.get("name")?.as_str(), value))
+    });
+    told.filter(|(name, _)| !name.contains("password"))
 }
 
 async fn first(cql: &dyn Cql, address: &str, statement: &str) -> Result<Row, Error> {
@@ -192,13 +201,8 @@ impl Ring {
         }
         for name in self.nodes.keys() {
             let rows = cql.ask(settings.address(name), SETTINGS).await?;
-            let mut lines: Vec<String> = rows
-                .iter()
-                .filter_map(|row| {
-                    let name = row.get("name")?;
-                    let value = row.get("value").map_or("", String::as_str);
-                    (!name.contains("password")).then(|| format!("{name} = {value}\n"))
-                })
+            let mut lines: Vec<String> = parameters(&rows)
+                .map(|(name, value)| format!("{name} = {value}\n"))
                 .collect();
             lines.sort();
             documents.insert(format!("settings-{name}.txt"), lines.concat());

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use ostler_api::audit::{Actor, AuditList, AuditQuery};
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, ConnectionList, DatabaseList, Diff,
-    FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
+    BackupDetail, BackupList, ClusterExploration, ClusterInfo, ClusterList, ClusterStatus, ConnectionList,
+    DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -267,6 +267,10 @@ impl Client for Audited {
 
     async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
         self.runtime.cluster_status(name).await
+    }
+
+    async fn cluster_exploration(&self, name: &str) -> Result<ClusterExploration, Failure> {
+        self.runtime.cluster_exploration(name).await
     }
 
     async fn connections(&self) -> Result<ConnectionList, Failure> {

@@ -1,22 +1,17 @@
 //! Clusters of the configuration: the ways to their nodes, and how they stand.
 
+mod asking;
 mod init;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::SignedDuration;
-use ostler_api::Node as _;
-use ostler_api::document::{
-    ClusterAdoption, ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus, ClusterSummary, NodeStatus,
-    SystemStatus,
-};
+use ostler_api::document::{ClusterAdoption, ClusterInfo, ClusterList, ClusterNodeInfo, ClusterSummary};
 use ostler_api::node::Epoch;
 use ostler_api::request::{Request, Selector};
 use ostler_backup::Context;
 use ostler_backup::cluster::{Cluster, Clusters, Member, identity};
-use ostler_backup::driver::{Driver, FILES};
+use ostler_backup::driver::Driver;
 use ostler_drivers::Wanted;
 use ostler_vault::NodePlace;
 use ostler_vocabulary::{ErrorKind, Failure, VaultId};
@@ -61,9 +56,6 @@ fn places(configured: &file::Cluster) -> BTreeMap<String, NodePlace> {
         .map(|(name, node)| (name.clone(), place(node)));
     all.filter(|(_, place)| *place != NodePlace::default()).collect()
 }
-
-/// A clock that differs by more is told of.
-const SKEW: SignedDuration = SignedDuration::from_secs(2);
 
 impl Runtime {
     /// The cluster of this name in the configuration.
@@ -265,24 +257,6 @@ impl Runtime {
         })
     }
 
-    /// Asks every node how it is.
-    pub(super) async fn ask_cluster(&self, name: &str) -> Result<ClusterStatus, Failure> {
-        let configured = self.configured_cluster(name)?;
-        let ways = self.ways(name, configured, VaultId::from_bytes([0; 16]), &Epoch::default())?;
-        let asking = ways.iter().map(|(node, way)| async {
-            let begun = self.inner.clock.monotonic();
-            let answered = async { Ok::<_, Failure>((way.versions().await?, way.info().await?)) }.await;
-            let took = self.inner.clock.monotonic().saturating_sub(begun);
-            self.status_of(node, &configured.node[node].address, answered, took)
-        });
-        let nodes = futures::future::join_all(asking).await;
-        Ok(ClusterStatus {
-            name: name.to_owned(),
-            nodes,
-            system: self.system_status(name, configured, members(ways)).await?,
-        })
-    }
-
     /// Lets nodes of a cluster go on with the backups that its vault has of it; all of them where none is named.
     ///
     /// # Errors
@@ -292,72 +266,5 @@ impl Runtime {
         let context = self.context_of(vault.as_deref()).await?;
         let cluster = self.open_cluster(name, context.vault.id())?;
         identity::adopt(&context, &cluster, nodes).await
-    }
-
-    /// What the database says, where there is one.
-    async fn system_status(
-        &self,
-        name: &str,
-        configured: &file::Cluster,
-        members: Vec<Member>,
-    ) -> Result<Option<SystemStatus>, Failure> {
-        if configured.driver.name == FILES {
-            return Ok(None);
-        }
-        let driver = self.driver(name, configured)?;
-        let status = driver
-            .status(&members)
-            .await
-            .unwrap_or_else(|failure| SystemStatus {
-                driver: driver.name().to_owned(),
-                problems: vec![failure.messages().join(": ")],
-                ..SystemStatus::default()
-            });
-        Ok(Some(status))
-    }
-
-    fn status_of(
-        &self,
-        node: &str,
-        address: &str,
-        answered: Result<(ostler_wire::Versions, ostler_api::node::NodeInfo), Failure>,
-        took: Duration,
-    ) -> NodeStatus {
-        let mut status = NodeStatus {
-            name: node.to_owned(),
-            address: address.to_owned(),
-            ok: false,
-            version: None,
-            protocol: None,
-            roots: Vec::new(),
-            clock_off_ms: None,
-            problem: None,
-        };
-        let (versions, info) = match answered {
-            Ok(answered) => answered,
-            Err(failure) => {
-                status.problem = Some(failure.messages().join(": "));
-                return status;
-            }
-        };
-        status.ok = true;
-        status.version = Some(info.version);
-        status.protocol = ostler_wire::Versions::own().common(&versions, node).ok();
-        status.roots = info.roots;
-        if let Some(clock) = info.clock {
-            // It said so at some time while it was asked.
-            let off = clock.duration_since(self.inner.clock.now());
-            let slack = SKEW + SignedDuration::try_from(took).unwrap_or(SignedDuration::ZERO);
-            status.clock_off_ms = i64::try_from(off.as_millis()).ok();
-            if off.abs() > slack {
-                status.problem = Some(format!("its clock differs by {} s", off.as_secs()));
-            }
-        }
-        if info.node.as_deref() != Some(node) {
-            status.ok = false;
-            let said = info.node.unwrap_or(info.host);
-            status.problem = Some(format!("`{said}` answers there"));
-        }
-        status
     }
 }

@@ -33,8 +33,8 @@ use async_trait::async_trait;
 use ostler_agent::Turns;
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, ConnectionList, DatabaseList, Diff,
-    FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
+    BackupDetail, BackupList, ClusterExploration, ClusterInfo, ClusterList, ClusterStatus, ConnectionList,
+    DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -324,6 +324,10 @@ impl Client for Runtime {
 
     async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
         self.ask_cluster(name).await
+    }
+
+    async fn cluster_exploration(&self, name: &str) -> Result<ClusterExploration, Failure> {
+        self.explore_cluster(name).await
     }
 
     async fn connections(&self) -> Result<ConnectionList, Failure> {

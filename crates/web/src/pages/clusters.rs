@@ -87,6 +87,7 @@ pub(super) async fn show(
             Ok(status) => {
                 (nodes(status))
                 @if let Some(system) = &status.system { (database(system)) }
+                p { a href={ "/clusters/" (encoded(&cluster)) "/exploration" } { "What there is of it, and where that was found" } }
             }
             Err(failure) => { (explained(failure)) }
         }

@@ -10,6 +10,7 @@ mod backups;
 mod calendar;
 mod chart;
 mod clusters;
+mod exploration;
 mod fault;
 mod files;
 mod form;

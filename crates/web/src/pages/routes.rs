@@ -3,8 +3,8 @@
 use axum::routing::{MethodRouter, get, post};
 
 use super::{
-    assets, audit, backup, backups, clusters, files, operations, overview, plan, request, retention,
-    schedules, settings, sign_in, vaults, webhooks,
+    assets, audit, backup, backups, clusters, exploration, files, operations, overview, plan, request,
+    retention, schedules, settings, sign_in, vaults, webhooks,
 };
 use crate::access::{Reach, Role};
 use crate::serve::Web;
@@ -58,6 +58,7 @@ pub(crate) fn routes() -> &'static [Route] {
         page!(Post "/plans" Operator Clusters, || post(plan::show)),
         page!(Get "/clusters" Viewer Clusters, || get(clusters::list)),
         page!(Get "/clusters/{cluster}" Viewer Clusters, || get(clusters::show)),
+        page!(Get "/clusters/{cluster}/exploration" Viewer Clusters, || get(exploration::show)),
         page!(Get "/operations" Viewer Clusters, || get(operations::list)),
         page!(Post "/operations" Operator Clusters, || post(operations::start)),
         page!(Get "/operations/{operation}" Viewer Clusters, || get(operations::show)),

@@ -2,6 +2,7 @@
 
 mod answers;
 mod events;
+mod exchange;
 
 use std::fmt;
 use std::path::Path;
@@ -12,8 +13,8 @@ use http::{Method, header};
 use ostler_api::audit::{AuditList, AuditQuery};
 use ostler_api::client::{Event, LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, ConnectionList, DatabaseList, Diff,
-    FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
+    BackupDetail, BackupList, ClusterExploration, ClusterInfo, ClusterList, ClusterStatus, ConnectionList,
+    DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
@@ -92,36 +93,6 @@ impl Remote {
         Ok(Self { http, base, token })
     }
 
-    /// A request of a path below `v1`, given in parts that may hold anything.
-    fn request(&self, method: Method, path: &[&str], query: &Query) -> RequestBuilder {
-        let mut url = self.base.clone();
-        if let Ok(mut parts) = url.path_segments_mut() {
-            parts.pop_if_empty().push("v1").extend(path);
-        }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        self.http
-            .request(method, url)
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token.reveal()))
-    }
-
-    async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &Query) -> Result<T, Failure> {
-        let response = self.send(self.request(Method::GET, path, query)).await?;
-        answers::document(response).await
-    }
-
-    async fn post(&self, path: &[&str], query: &Query, body: &impl Serialize) -> Result<Response, Failure> {
-        let body = json(body)?;
-        self.send(self.request(Method::POST, path, query).body(body))
-            .await
-    }
-
-    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
-        let response = request.send().await.map_err(|error| self.unreachable(error))?;
-        answers::checked(response).await
-    }
-
     async fn begin(&self, plan: Plan, result_url: Option<String>) -> Result<OperationId, Failure> {
         let body = json(&Creation {
             approved: Approved::Plan { plan: Box::new(plan) },
@@ -140,32 +111,6 @@ impl Remote {
         };
         let started: Started = answers::document(response).await?;
         Ok(started.operation)
-    }
-
-    fn unreachable(&self, error: reqwest::Error) -> Failure {
-        let kind = match error.is_timeout() {
-            true => ErrorKind::Timeout,
-            false => ErrorKind::Unavailable,
-        };
-        let error = error.without_url();
-        let mut message = format!("no answer: {error}");
-        let mut cause = std::error::Error::source(&error);
-        // What is wrong with a certificate is said by the innermost only.
-        while let Some(inner) = cause {
-            cause = inner.source();
-            if cause.is_none() {
-                message.push_str(&format!(": {inner}"));
-            }
-        }
-        let hint = match self.base.scheme() {
-            "https" => {
-                "`ostler serve` has to run there; `--server-ca FILE` names the authority of its certificate"
-            }
-            _ => "`ostler serve` has to run there; look at the address too",
-        };
-        Failure::new(kind, message)
-            .context(format!("cannot ask the server at {}", self.base))
-            .with_hint(hint)
     }
 }
 
@@ -345,6 +290,11 @@ impl Client for Remote {
 
     async fn cluster_status(&self, name: &str) -> Result<ClusterStatus, Failure> {
         self.get(&["clusters", answers::part(name)?, "status"], &Query::new())
+            .await
+    }
+
+    async fn cluster_exploration(&self, name: &str) -> Result<ClusterExploration, Failure> {
+        self.get(&["clusters", answers::part(name)?, "exploration"], &Query::new())
             .await
     }
 

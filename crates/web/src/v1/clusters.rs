@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Extension, Path, State};
-use ostler_api::document::{ClusterInfo, ClusterList, ClusterStatus};
+use ostler_api::document::{ClusterExploration, ClusterInfo, ClusterList, ClusterStatus};
 
 use crate::access::Identity;
 use crate::problem::Problem;
@@ -29,4 +29,12 @@ pub(super) async fn status(
     Path(cluster): Path<String>,
 ) -> Result<Json<ClusterStatus>, Problem> {
     Ok(Json(web.client(&identity).cluster_status(&cluster).await?))
+}
+
+pub(super) async fn exploration(
+    State(web): State<Web>,
+    Extension(identity): Extension<Identity>,
+    Path(cluster): Path<String>,
+) -> Result<Json<ClusterExploration>, Problem> {
+    Ok(Json(web.client(&identity).cluster_exploration(&cluster).await?))
 }

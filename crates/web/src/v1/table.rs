@@ -4,8 +4,8 @@ use axum::routing::{MethodRouter, get, post};
 use ostler_api::audit::AuditList;
 use ostler_api::client::{LimitChange, Mark};
 use ostler_api::document::{
-    BackupDetail, BackupList, ClusterInfo, ClusterList, ClusterStatus, ConnectionList, DatabaseList, Diff,
-    FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
+    BackupDetail, BackupList, ClusterExploration, ClusterInfo, ClusterList, ClusterStatus, ConnectionList,
+    DatabaseList, Diff, FileList, KeyList, OperationDetail, OperationList, VaultInfo, VaultList,
 };
 use ostler_api::metrics::Metrics;
 use ostler_api::queue::QueueAnswer;
@@ -230,6 +230,8 @@ pub fn routes() -> &'static [Route] {
             Document("cluster", of::<ClusterInfo>), || get(clusters::show)),
         route!(Get "/v1/clusters/{cluster}/status" Viewer Clusters "Asks every node of a cluster, and its database, how they are", &[], None,
             Document("cluster-status", of::<ClusterStatus>), || get(clusters::status)),
+        route!(Get "/v1/clusters/{cluster}/exploration" Viewer Clusters "What there is of a cluster and what it runs with, with where that was found", &[], None,
+            Document("cluster-exploration", of::<ClusterExploration>), || get(clusters::exploration)),
         route!(Get "/v1/connections" Operator Everything "Asks everything that the configuration names for an answer", &[], None,
             Document("connection-list", of::<ConnectionList>), || get(vaults::connections)),
         route!(Get "/v1/databases" Operator Everything "The databases of the configuration", &[], None,

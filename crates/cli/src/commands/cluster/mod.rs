@@ -2,6 +2,7 @@
 
 mod add;
 mod adopt;
+mod explore;
 mod init;
 mod list;
 mod remove;
@@ -20,6 +21,7 @@ pub(crate) enum ClusterCommand {
     List(list::List),
     Show(show::Show),
     Status(status::Status),
+    Explore(explore::Explore),
     Adopt(adopt::Adopt),
     Remove(remove::Remove),
 }
@@ -32,6 +34,7 @@ impl ClusterCommand {
             Self::List(verb) => verb.run(session).await,
             Self::Show(verb) => verb.run(session).await,
             Self::Status(verb) => verb.run(session).await,
+            Self::Explore(verb) => verb.run(session).await,
             Self::Adopt(verb) => verb.run(session).await,
             Self::Remove(verb) => verb.run(session).await,
         }

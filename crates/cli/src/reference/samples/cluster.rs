@@ -80,6 +80,53 @@ pub fn cluster_status() -> ClusterStatus {
     }
 }
 
+/// `cluster explore`
+#[must_use]
+pub fn cluster_exploration() -> ClusterExploration {
+    let node = |name: &str, address: &str, configured| FoundNode {
+        name: name.into(),
+        address: address.into(),
+        configured,
+        source: if configured {
+            "configuration"
+        } else {
+            "system.peers_v2 of a"
+        }
+        .into(),
+    };
+    let fact = |name: &str, source: &str, values: &[(&str, &[&str])]| FoundFact {
+        name: name.into(),
+        own: false,
+        values: values
+            .iter()
+            .map(|(value, nodes)| FoundValue {
+                value: (*value).into(),
+                nodes: nodes.iter().map(|node| (*node).into()).collect(),
+                source: source.into(),
+            })
+            .collect(),
+    };
+    let (both, settings) = (&["a", "b"][..], "system_views.settings");
+    ClusterExploration {
+        name: "shop".into(),
+        driver: "cassandra".into(),
+        nodes: vec![
+            node("a", "a.example.net:7447", true),
+            node("b", "b.example.net:7447", true),
+            node("10.0.0.4", "10.0.0.4", false),
+        ],
+        facts: vec![
+            fact("ostler", "agent", &[("0.1.0", both)]),
+            fact("version", "system.local", &[("5.0.9", both)]),
+        ],
+        parameters: vec![
+            fact("concurrent_reads", settings, &[("32", &["a"]), ("64", &["b"])]),
+            fact("num_tokens", settings, &[("16", both)]),
+        ],
+        problems: vec!["concurrent_reads differs: 32 on a; 64 on b".into()],
+    }
+}
+
 /// `cluster adopt`
 #[must_use]
 pub fn cluster_adoption() -> ClusterAdoption {
