@@ -1,6 +1,6 @@
 //! Clusters.
 
-use ostler_api::document::{ClusterAdoption, ClusterInfo, ClusterList, ClusterStatus};
+use ostler_api::document::{ClusterAdoption, ClusterInfo, ClusterList, ClusterNodeInfo, ClusterStatus};
 
 use crate::output::{Column, Page, Table, Tone, count, plural, size};
 
@@ -39,24 +39,38 @@ pub(crate) fn info(page: &mut Page, info: &ClusterInfo) {
     );
     page.fields("root", info.roots.iter().cloned());
     page.fields("left out", info.exclude.iter().cloned());
-    let mut table = Table::new([
-        Column::left("NODE"),
-        Column::left("ZONE"),
-        Column::left("SHARD"),
-        Column::left("ADDRESS"),
-    ]);
-    let told = |label: &Option<String>| label.clone().unwrap_or_else(|| "–".to_owned());
-    for node in &info.nodes {
-        table.row([
-            (node.name.clone(), Tone::Plain),
-            (told(&node.zone), Tone::Plain),
-            (told(&node.shard), Tone::Plain),
-            (node.address.clone(), Tone::Plain),
-        ]);
-    }
-    page.table(&table);
+    nodes(page, &info.nodes);
     let made = info.nodes.iter().flat_map(|node| &node.files);
     page.fields("made", made.map(|file| file.display().to_string()));
+}
+
+fn nodes(page: &mut Page, nodes: &[ClusterNodeInfo]) {
+    type Label = fn(&ClusterNodeInfo) -> Option<&String>;
+    let labels: [(&str, Label); 2] = [
+        ("ZONE", |node| node.zone.as_ref()),
+        ("SHARD", |node| node.shard.as_ref()),
+    ];
+    // Most clusters have neither.
+    let is_told = |(_, label): &(&str, Label)| nodes.iter().any(|node| label(node).is_some());
+    let labels: Vec<_> = labels.into_iter().filter(is_told).collect();
+    let mut columns = vec![Column::left("NODE")];
+    columns.extend(labels.iter().map(|(heading, _)| Column::left(heading)));
+    columns.push(Column::left("ADDRESS"));
+    let mut table = Table::new(columns);
+    for node in nodes {
+        let told = labels
+            .iter()
+            .map(|(_, label)| label(node).map_or("–", String::as_str));
+        let told = [node.name.as_str()]
+            .into_iter()
+            .chain(told)
+            .chain([node.address.as_str()]);
+        table.row(
+            told.map(|text| (text.to_owned(), Tone::Plain))
+                .collect::<Vec<_>>(),
+        );
+    }
+    page.table(&table);
 }
 
 pub(crate) fn adoption(page: &mut Page, adoption: &ClusterAdoption) {

@@ -25,9 +25,8 @@ use ostler_api::vault::NewVault;
 use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Plan, Request};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationCursor, OperationId, Secret};
-use reqwest::{Certificate, RequestBuilder, Response, Url};
+use reqwest::{Certificate, Response, Url};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::Error;

@@ -32,7 +32,7 @@ pub(super) struct Asked {
 struct Going {
     working: Working,
     progress: Progress,
-    told: Option<ProgressValue>,
+    told: ProgressValue,
     beat: Interval,
     running: Running,
     _guard: DropGuard,
@@ -57,8 +57,8 @@ pub(super) fn lines(
     let going = Going {
         working: Box::pin(carry_out(host, asked, progress.clone(), cancel.clone()).instrument(span)),
         running,
+        told: progress.read(),
         progress,
-        told: None,
         beat,
         _guard: cancel.drop_guard(),
     };
@@ -72,17 +72,24 @@ pub(super) fn lines(
                     Ok(answer) => Line::Done { answer },
                     Err(failure) => Line::Failed { failure: FailureDocument::from(&failure) },
                 };
-                return Some((written(&last), None));
+                let now = going.progress.read();
+                let counted = Line::Progress { progress: now };
+                let lines = match going.told == now {
+                    true => written(&[last]),
+                    // What a step came to is kept by whoever asked.
+                    false => written(&[counted, last]),
+                };
+                return Some((lines, None));
             }
             _ = going.beat.tick() => {
                 let now = going.progress.read();
-                match going.told.replace(now) == Some(now) {
+                match std::mem::replace(&mut going.told, now) == now {
                     true => Line::Beat,
                     false => Line::Progress { progress: now },
                 }
             }
         };
-        Some((written(&line), Some(going)))
+        Some((written(&[line]), Some(going)))
     })
     .boxed()
 }
@@ -156,8 +163,11 @@ fn document(answer: &impl Serialize) -> Result<serde_json::Value, Failure> {
     })
 }
 
-fn written(line: &Line) -> Bytes {
-    let mut text = serde_json::to_vec(line).unwrap_or_default();
-    text.push(b'\n');
+fn written(lines: &[Line]) -> Bytes {
+    let mut text = Vec::new();
+    for line in lines {
+        text.extend(serde_json::to_vec(line).unwrap_or_default());
+        text.push(b'\n');
+    }
     text.into()
 }
