@@ -24,7 +24,7 @@ pub(crate) fn show(page: &mut Page, explored: &ClusterExploration, all: bool) {
         ]);
     }
     page.table(&table);
-    let known = explored.nodes.len();
+    let known = explored.nodes.iter().filter(|node| node.configured).count();
     facts(page, "FACT", &explored.facts, known);
     let (shown, left): (Vec<_>, Vec<_>) = explored
         .parameters

@@ -22,6 +22,10 @@ fn a_cluster_is_looked_at_backed_up_and_restored_onto_its_nodes() {
     browser.click(&link("shop"));
     browser.wait_for("Every node answers.");
     look_at(&browser, "cluster");
+    browser.click(&link("What there is of it, and where that was found"));
+    browser.wait_for("Every node is configured, and the nodes agree.");
+    look_at(&browser, "cluster-exploration");
+    browser.click(&link("How it is now"));
     browser.click(&button("Back it up now"));
     browser.wait_for("Exactly this is done");
     browser.click(&button("Start the backup"));
@@ -73,6 +77,11 @@ fn a_cluster_is_looked_at_backed_up_and_restored_onto_its_nodes() {
     );
     let list = ended(&asked(&["cluster", "list"]), 0);
     assert!(list.contains("shop"), "{list}");
+    let found = ended(&asked(&["cluster", "explore", "shop"]), 0);
+    assert!(
+        found.contains("a, c") && found.contains("node `b`: cannot"),
+        "{found}"
+    );
     let here = cluster.ostler.ok(["cluster", "show", "shop"]);
     assert_eq!(ended(&asked(&["cluster", "show", "shop"]), 0).trim(), here.trim());
 }

@@ -28,6 +28,11 @@ const RULES: &[Rule] = &[
     ("GET /v1/clusters", Some((Viewer, Clusters)), ""),
     ("GET /v1/clusters/{cluster}", Some((Viewer, Clusters)), ""),
     ("GET /v1/clusters/{cluster}/status", Some((Viewer, Clusters)), ""),
+    (
+        "GET /v1/clusters/{cluster}/exploration",
+        Some((Viewer, Clusters)),
+        "",
+    ),
     ("GET /v1/connections", Some((Operator, Everything)), ""),
     ("GET /v1/databases", Some((Operator, Everything)), ""),
     ("GET /v1/backups", Some((Viewer, Clusters)), ""),
@@ -128,6 +133,11 @@ const RULES: &[Rule] = &[
     ),
     ("GET /clusters", Some((Viewer, Clusters)), ""),
     ("GET /clusters/{cluster}", Some((Viewer, Clusters)), ""),
+    (
+        "GET /clusters/{cluster}/exploration",
+        Some((Viewer, Clusters)),
+        "",
+    ),
     ("GET /operations", Some((Viewer, Clusters)), ""),
     (
         "POST /operations",

@@ -18,7 +18,7 @@ pub(super) async fn show(
     Path(cluster): Path<String>,
 ) -> Page {
     let explored = web.client(&identity).cluster_exploration(&cluster).await?;
-    let known = explored.nodes.len();
+    let known = explored.nodes.iter().filter(|node| node.configured).count();
     let (differ, agree): (Vec<_>, Vec<_>) = explored.parameters.iter().partition(|one| one.differs());
     let facts: Vec<&FoundFact> = explored.facts.iter().collect();
     let body = html! {

@@ -25,7 +25,7 @@ use ostler_api::vault::NewVault;
 use ostler_api::webhook::{WebhookAnswer, WebhookCall};
 use ostler_api::{Client, Plan, Request};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationCursor, OperationId, Secret};
-use reqwest::{Certificate, Response, Url};
+use reqwest::{Certificate, Url};
 use serde::Serialize;
 use tokio::sync::mpsc;
 

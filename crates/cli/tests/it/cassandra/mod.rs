@@ -27,6 +27,12 @@ fn a_ring_comes_back_with_every_row() {
     assert!(status.contains("ringtest"), "{status}");
     assert!(status.contains(world.release.version()), "{status}");
 
+    let found = world.ostler.ok(["cluster", "explore", "shop", "--parameters"]);
+    for part in ["num_tokens", "system_views.settings", "host id", "ringtest"] {
+        assert!(found.contains(part), "{part}: {found}");
+    }
+    assert!(!found.contains("problem"), "{found}");
+
     // While somebody writes, what was written before it began is in it, and what nobody touches is exactly as it is.
     let (stop, written) = (AtomicBool::new(false), AtomicU32::new(0));
     let before = std::thread::scope(|scope| {

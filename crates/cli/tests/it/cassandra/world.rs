@@ -82,6 +82,21 @@ impl Cql {
     }
 }
 
+/// A line of an agent's configuration. Where it has a command of ours, that is run by the tools of this ring.
+fn with_tools(line: &str, tools: &[(&str, String)]) -> String {
+    let Some((name, value)) = line
+        .split_once(" = ")
+        .filter(|(name, _)| name.starts_with("\"cassandra-"))
+    else {
+        return line.to_owned();
+    };
+    let quote = value.chars().next().unwrap();
+    let command = value.strip_prefix(quote).unwrap().strip_suffix(quote).unwrap();
+    let (tool, here) = tools.iter().find(|(tool, _)| command.starts_with(tool)).unwrap();
+    // Strings are written alike in Rust and TOML as long as they are of plain characters.
+    format!("{name} = {:?}", command.replacen(tool, here, 1))
+}
+
 impl World {
     /// A ring that runs, with agents that do. `None` where there is no Cassandra.
     pub(super) fn started() -> Option<Self> {
@@ -137,19 +152,18 @@ impl World {
             _ => String::new(),
         };
         let text = fs::read_to_string(&file).unwrap();
-        let text = text
-            .replace(
-                &format!("/nowhere/{node}"),
-                self.ring.data(index).to_str().unwrap(),
-            )
-            .replace("\"nodetool snapshot", &format!("\"{hold}{tool} snapshot"))
-            .replace("\"nodetool clear", &format!("\"{tool} clear"))
-            .replace("\"nodetool import", &format!("\"{tool} import"))
-            .replace(
+        let tools = [
+            ("nodetool snapshot", format!("{hold}{tool} snapshot")),
+            ("nodetool ", format!("{tool} ")),
+            (
                 "sstableloader -d $(hostname -i)",
-                &self.ring.loader(index).unwrap(),
-            );
-        fs::write(&file, text).unwrap();
+                self.ring.loader(index).unwrap(),
+            ),
+        ];
+        let root = self.ring.data(index);
+        let text = text.replace(&format!("/nowhere/{node}"), root.to_str().unwrap());
+        let lines: Vec<String> = text.lines().map(|line| with_tools(line, &tools)).collect();
+        fs::write(&file, lines.join("\n")).unwrap();
     }
 
     fn agent(&mut self, node: &str, port: u16) {
@@ -166,10 +180,13 @@ impl World {
             .env("OSTLER_STATE_DIR", home.join("state"))
             .stdout(Stdio::null())
             .stderr(log);
-        self.agents.push(command.spawn().unwrap());
+        let mut agent = command.spawn().unwrap();
         self.until("the agent answers", || {
+            let ended = agent.try_wait().unwrap();
+            assert!(ended.is_none(), "the agent of {node} ended: look at its log");
             TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
+        self.agents.push(agent);
     }
 
     pub(super) fn marker(&self, name: &str) -> PathBuf {
