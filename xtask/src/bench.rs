@@ -1,6 +1,8 @@
 //! `bench first-backup`, `s3`, `queue` and `retention`: side by side with peers on the same data, in turn, several rounds; `scale`: how large
-//! vaults fare; `serve`: how fast pages are. The recipes and the results are in `benches/README.md`.
+//! vaults fare; `serve`: how fast pages are;
+//! `agents`: a cluster of a thousand nodes. The recipes and the results are in `benches/README.md`.
 
+mod agents;
 mod contender;
 mod delay;
 mod generator;
@@ -25,7 +27,7 @@ use contender::{Contender, Name};
 use measure::Measurement;
 use options::Options;
 
-const ALL: &str = "`first-backup`, `queue`, `retention`, `s3`, `scale` and `serve`";
+const ALL: &str = "`agents`, `first-backup`, `queue`, `retention`, `s3`, `scale` and `serve`";
 const SEED: u64 = 20_261_121;
 
 /// One thing that is measured.
@@ -74,6 +76,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         bail!("bench: which one? There are {ALL}")
     };
     match name.as_str() {
+        "agents" => agents::run(rest),
         "first-backup" => first_backup(&Options::first_backup(rest)?),
         "queue" => queue::run(rest),
         "retention" => retention::run(rest),

@@ -15,6 +15,7 @@ use scylla::client::session_builder::SessionBuilder;
 use scylla::policies::host_filter::AllowListHostFilter;
 use scylla::response::query_result::QueryResult;
 use scylla::value::{CqlValue, Row as CqlRow};
+use tokio::task::JoinSet;
 
 use crate::Error;
 
@@ -41,7 +42,7 @@ pub(super) trait Cql: fmt::Debug + Send + Sync {
 }
 
 /// Over the native protocol.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Native {
     pub(super) user: Option<(String, Secret)>,
 }
@@ -82,7 +83,24 @@ impl Native {
         }
     }
 
+    /// Asks in a task of its own: the driver's calls go so deep that little stack may be left of that of an operation.
     async fn answer(&self, address: &str, statement: &str, within: Duration) -> Result<QueryResult, Error> {
+        let (native, to, text) = (self.clone(), address.to_owned(), statement.to_owned());
+        let mut asking = JoinSet::new();
+        asking.spawn(async move { native.answer_here(&to, &text, within).await });
+        match asking.join_next().await {
+            Some(Ok(answer)) => answer,
+            Some(Err(error)) => Err(wrong(address, statement, error.into())),
+            None => Err(wrong(address, statement, "nobody asked".into())),
+        }
+    }
+
+    async fn answer_here(
+        &self,
+        address: &str,
+        statement: &str,
+        within: Duration,
+    ) -> Result<QueryResult, Error> {
         let session = self.connect(address).await?;
         let asked = tokio::time::timeout(within, session.query_unpaged(statement, ()));
         match asked.await {
