@@ -5,6 +5,8 @@ use std::fs;
 use std::process::Stdio;
 
 use ostler_testkit::binary::said;
+use ostler_testkit::install::postgres::Release;
+use ostler_testkit::servers::shared_postgres;
 use serde_json::Value;
 
 use crate::cluster_world::{Cluster, Trees, ended, same};
@@ -173,6 +175,42 @@ fn a_coordinator_killed_while_nodes_store_is_taken_over_by_another() {
         "what was stored is used: {report:#}"
     );
     cluster.ostler.ok(["backup", "verify", "third", "--read-data"]);
+}
+
+#[test]
+fn a_coordinator_whose_machine_died_is_resumed_on_another_one() {
+    let Some(postgres) = shared_postgres(Release::Fifteen) else {
+        return;
+    };
+    let cluster = Cluster::started();
+    let before = cluster.trees();
+    cluster.share_state(&postgres.url(&postgres.database()));
+    for moment in ["after:upload:2", "before:write record"] {
+        let killed = cluster
+            .ostler
+            .command(["backup", "create", "--cluster", "shop", "--name", "moved"])
+            .env("OSTLER_TEST_KILL", moment)
+            .output()
+            .unwrap();
+        assert_eq!(killed.status.code(), None, "{moment}: {}", said(&killed));
+        let listed = cluster
+            .elsewhere(&["operation", "list", "--output", "json"])
+            .output();
+        let listed: Value = serde_json::from_slice(&listed.unwrap().stdout).unwrap();
+        assert_eq!(listed["operations"][0]["state"], "interrupted", "{listed:#}");
+        let id = listed["operations"][0]["id"].as_str().unwrap();
+        ended(
+            &cluster.elsewhere(&["operation", "resume", id]).output().unwrap(),
+            0,
+        );
+        let shown = cluster.ostler.json(["backup", "show", "latest"]);
+        assert_eq!(shown["state"], "complete", "{moment}");
+        assert_eq!(shown["counts"]["bytes"], bytes_of(&before), "{moment}");
+    }
+    assert_eq!(cluster.backups().len(), 2);
+    cluster.wreck();
+    cluster.ostler.ok(["restore", "latest", "--cluster", "shop"]);
+    same(&before, &cluster.trees(), &[("a", "a"), ("b", "b"), ("c", "c")]);
 }
 
 #[test]

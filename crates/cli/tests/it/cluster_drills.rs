@@ -4,7 +4,9 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use ostler_testkit::binary::said;
 use ostler_testkit::proxy::StreamProxy;
+use serde_json::Value;
 
 use crate::cluster_world::{Cluster, ended, same};
 
@@ -166,5 +168,41 @@ fn a_node_whose_disk_is_too_small_or_fills_up_is_named_and_the_restore_can_be_ru
     cluster.kill("b");
     cluster.start("b");
     cluster.ostler.ok(restore);
+    same(&before, &cluster.trees(), &[("a", "a"), ("b", "b"), ("c", "c")]);
+}
+
+/// A coordinator that sleeps longer than its lease holds: another one goes on, and when it wakes it commits nothing.
+#[test]
+fn a_coordinator_that_was_stopped_for_long_is_replaced_and_does_nothing_more() {
+    let cluster = Cluster::slow();
+    let before = cluster.trees();
+    let sleeper = cluster
+        .ostler
+        .command(["backup", "create", "--cluster", "shop", "--name", "sleeper"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    cluster.until_asked("c");
+    cluster.until_stored(1);
+    let signal = |name: &str| {
+        let id = sleeper.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &id]).status();
+        assert!(sent.unwrap().success());
+    };
+    signal("STOP");
+    // From another machine it cannot be seen whether it lives: its lease has to run out.
+    let words = ["backup", "create", "--cluster", "shop", "--name", "other"];
+    ended(&cluster.elsewhere(&words).output().unwrap(), 0);
+    signal("CONT");
+    let told = cluster.until_ended(sleeper);
+    assert!(!told.status.success(), "{}", said(&told));
+    let backups = cluster.backups();
+    let good: Vec<&Value> = backups.iter().filter(|one| one["state"] == "complete").collect();
+    assert_eq!(good.len(), 1, "{backups:#?}");
+    assert_eq!(good[0]["name"], "other");
+    cluster.ostler.ok(["backup", "verify", "other", "--read-data"]);
+    cluster.wreck();
+    cluster.ostler.ok(["restore", "other", "--cluster", "shop"]);
     same(&before, &cluster.trees(), &[("a", "a"), ("b", "b"), ("c", "c")]);
 }

@@ -223,6 +223,41 @@ impl Cluster {
         self.ostler.run(words.iter().chain(more))
     }
 
+    /// A command on what seems another machine: with a state directory of its own, and the same configuration.
+    pub(crate) fn elsewhere(&self, words: &[&str]) -> Command {
+        let (home, elsewhere) = (self.ostler.home(), self.ostler.home().join("elsewhere"));
+        fs::create_dir_all(&elsewhere).unwrap();
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(home.join("settings"))
+            .arg(&elsewhere)
+            .status();
+        assert!(copied.unwrap().success());
+        let file = elsewhere.join("settings/ostler/config.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let vault = format!(
+            "[vault.default]\nlocation = \"{}\"\nkey = {{ file = \"{}\" }}\n",
+            self.ostler.vault().display(),
+            self.ostler.key().display()
+        );
+        let wait = "[defaults]\nlease_wait = \"3m\"\n";
+        fs::write(&file, format!("{text}\n{wait}\n{vault}")).unwrap();
+        let mut command = self.ostler.command(words);
+        command
+            .env("OSTLER_STATE_DIR", elsewhere.join("state"))
+            .env("XDG_CONFIG_HOME", elsewhere.join("settings"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// From now on operations are in a database that others share.
+    pub(crate) fn share_state(&self, dsn: &str) {
+        let file = self.ostler.home().join("settings/ostler/config.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("{text}\n[state]\ndsn = \"{dsn}\"\n")).unwrap();
+    }
+
     pub(crate) fn backups(&self) -> Vec<Value> {
         let list = self.ostler.json(["backup", "list"]);
         list["backups"].as_array().unwrap().clone()

@@ -37,6 +37,18 @@ impl Release {
         }
     }
 
+    /// What `sstableloader` needs besides, and the release does not say.
+    fn more(self) -> &'static str {
+        match self {
+            Self::Four => {
+                "<dependency><groupId>com.datastax.cassandra</groupId><artifactId>cassandra-driver-core</artifactId>\
+                 <version>3.11.5</version><classifier>shaded</classifier><exclusions><exclusion><groupId>*</groupId>\
+                 <artifactId>*</artifactId></exclusion></exclusions></dependency>"
+            }
+            Self::Five => "",
+        }
+    }
+
     /// The directory with its jars.
     ///
     /// # Errors
@@ -44,25 +56,31 @@ impl Release {
     pub fn jars(self) -> Result<PathBuf> {
         java()?;
         let package = format!("org.apache.cassandra:cassandra-all:{}", self.version());
-        once(&cache()?, self.name(), &[&package, COPY], |partial| {
-            std::fs::create_dir_all(partial)?;
-            let pom = partial.join("pom.xml");
-            std::fs::write(
-                &pom,
-                format!(
-                    "<project><modelVersion>4.0.0</modelVersion><groupId>tests</groupId><artifactId>cassandra</artifactId>\
+        once(
+            &cache()?,
+            self.name(),
+            &[&package, self.more(), COPY],
+            |partial| {
+                std::fs::create_dir_all(partial)?;
+                let pom = partial.join("pom.xml");
+                std::fs::write(
+                    &pom,
+                    format!(
+                        "<project><modelVersion>4.0.0</modelVersion><groupId>tests</groupId><artifactId>cassandra</artifactId>\
                      <version>1</version><packaging>pom</packaging><dependencies><dependency>\
                      <groupId>org.apache.cassandra</groupId><artifactId>cassandra-all</artifactId>\
-                     <version>{}</version></dependency></dependencies></project>",
-                    self.version()
-                ),
-            )?;
-            run(Command::new("mvn")
-                .args(["--batch-mode", "--quiet", "-f"])
-                .arg(&pom)
-                .args([COPY, "-DincludeScope=runtime"])
-                .arg(format!("-DoutputDirectory={}", partial.display())))
-        })
+                     <version>{}</version></dependency>{}</dependencies></project>",
+                        self.version(),
+                        self.more()
+                    ),
+                )?;
+                run(Command::new("mvn")
+                    .args(["--batch-mode", "--quiet", "-f"])
+                    .arg(&pom)
+                    .args([COPY, "-DincludeScope=runtime"])
+                    .arg(format!("-DoutputDirectory={}", partial.display())))
+            },
+        )
     }
 }
 

@@ -127,9 +127,21 @@ impl Ring {
     /// # Errors
     /// When one does not, with the end of its log.
     pub fn start(&mut self) -> Result<()> {
+        self.start_with(&[])
+    }
+
+    /// The same where addresses have changed hands: nodes forget who was where, and ask each other.
+    ///
+    /// # Errors
+    /// When one does not answer, with the end of its log.
+    pub fn start_at_new_addresses(&mut self) -> Result<()> {
+        self.start_with(&["-Dcassandra.load_ring_state=false"])
+    }
+
+    fn start_with(&mut self, more: &[&str]) -> Result<()> {
         for node in 0..NODES {
             if self.servers[node].is_none() {
-                self.servers[node] = Some(self.launch(node)?);
+                self.servers[node] = Some(self.launch(node, more)?);
             }
             if node == 0 {
                 // The others ask it for the ring.
@@ -177,6 +189,25 @@ impl Ring {
         Ok(fs::create_dir(self.data(node))?)
     }
 
+    /// Gives each of two nodes, which do not run, the place of the other: its rack and its token. Addresses stay.
+    ///
+    /// # Errors
+    /// When their configurations cannot be read or written.
+    pub fn swap(&self, one: usize, other: usize) -> Result<()> {
+        let conf = |node| self.home(node).join("conf");
+        let rack = "cassandra-rackdc.properties";
+        let racks = [one, other].map(|node| fs::read(conf(node).join(rack)));
+        let [of_one, of_other] = racks;
+        fs::write(conf(one).join(rack), of_other?)?;
+        fs::write(conf(other).join(rack), of_one?)?;
+        for (node, from, to) in [(one, one, other), (other, other, one)] {
+            let file = conf(node).join("cassandra.yaml");
+            let text = fs::read_to_string(&file)?;
+            fs::write(file, text.replace(&token(from), &token(to)))?;
+        }
+        Ok(())
+    }
+
     /// The beginning of a `nodetool` command for a shell, to which its verb is added.
     ///
     /// # Errors
@@ -213,8 +244,8 @@ impl Ring {
         let conf = home.join("conf");
         fs::create_dir_all(&conf)?;
         fs::create_dir_all(self.data(node))?;
-        // A fixed token each: nodes can start at the same time, and none bootstraps.
-        let token = i128::from(i64::MIN) + (node as i128) * ((1_i128 << 64) / NODES as i128);
+        // Fixed: nodes can start at the same time, and none bootstraps.
+        let token = token(node);
         let home = home.display();
         let seed = &self.addresses[0];
         fs::write(
@@ -248,7 +279,7 @@ impl Ring {
         Ok(())
     }
 
-    fn launch(&self, node: usize) -> Result<Server> {
+    fn launch(&self, node: usize, more: &[&str]) -> Result<Server> {
         let home = self.home(node);
         let conf = home.join("conf");
         let mut words = vec![
@@ -277,12 +308,20 @@ impl Ring {
             "-Dcassandra.ring_delay_ms=2000".to_owned(),
             "-Dcassandra.skip_wait_for_gossip_to_settle=0".to_owned(),
             "-Dcassandra.superuser_setup_delay_ms=0".to_owned(),
+        ]);
+        words.extend(more.iter().map(|&word| word.to_owned()));
+        words.extend([
             "-cp".to_owned(),
             format!("{}:{}/*", conf.display(), self.jars.display()),
             "org.apache.cassandra.service.CassandraDaemon".to_owned(),
         ]);
         Server::start(&home, &java()?, words)
     }
+}
+
+/// The only token of a node.
+fn token(node: usize) -> String {
+    (i128::from(i64::MIN) + (node as i128) * ((1_i128 << 64) / NODES as i128)).to_string()
 }
 
 fn modules() -> Vec<String> {

@@ -90,19 +90,13 @@ impl Oracle {
         for node in 0..nodes {
             let cql = world.cql(node);
             for (table, expected) in self.rows.iter().filter(|(table, _)| tables.contains(table)) {
-                let mut found = Err("it was not asked".to_owned());
-                world.until(table, || {
-                    // A node that has just started may not reach the others yet.
-                    found = read(&cql, table);
-                    found.is_ok()
-                });
-                let found = found.unwrap();
+                let found = answered(world, table, || read(&cql, table));
                 assert_eq!(found.len(), expected.len(), "{table} by node {node}");
                 assert_eq!(&found, expected, "{table} by node {node}");
             }
             if tables.contains(&"wide") {
-                let found = indexed(&cql);
-                assert_eq!(found.as_ref(), Ok(&self.indexed), "by the index, node {node}");
+                let found = answered(world, "wide by its index", || indexed(&cql));
+                assert_eq!(found, self.indexed, "by the index, node {node}");
             }
         }
     }
@@ -128,6 +122,19 @@ pub(super) fn until_built(world: &World, nodes: usize) {
             });
         }
     }
+}
+
+/// What a node answers, as soon as it does: one that has just started may not reach the others yet, or know their indexes.
+fn answered(world: &World, what: &str, mut ask: impl FnMut() -> Result<Vec<String>, String>) -> Vec<String> {
+    let mut answer = Vec::new();
+    world.until(what, || match ask() {
+        Ok(rows) => {
+            answer = rows;
+            true
+        }
+        Err(_) => false,
+    });
+    answer
 }
 
 fn read(cql: &Cql, table: &str) -> Result<Vec<String>, String> {
