@@ -215,20 +215,23 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    /// The parent's list of a part of a cluster.
-    pub(crate) fn list_of(&self, part: &str) -> Option<String> {
-        self.parent.as_ref()?.parts.get(part).cloned()
+    /// The parent's lists of a cluster, by part. A step's result is small, and clusters have many nodes: they are read anew.
+    pub(crate) async fn lists(&self, context: &Context) -> BTreeMap<String, String> {
+        let record = match &self.parent {
+            Some(parent) => context.record(parent.id).await.ok(),
+            None => None,
+        };
+        let parts = record.into_iter().flat_map(|record| record.nodes);
+        parts.map(|part| (part.part(), part.list)).collect()
     }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Parent {
     id: BackupId,
+    /// Empty for a cluster, which has many.
     #[serde(default)]
     list: String,
-    /// The lists of a cluster, by part.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    parts: BTreeMap<String, String>,
 }
 
 /// What an upload step stored.
@@ -259,20 +262,11 @@ impl Parent {
     /// What a backup of this host, or of a cluster, is good for as a parent.
     fn of(record: Record, host: &str) -> Option<Self> {
         let id = record.backup;
-        if record.cluster.is_some() {
-            let parts = record.nodes.into_iter().map(|node| (node.part(), node.list));
-            return Some(Self {
-                id,
-                list: String::new(),
-                parts: parts.collect(),
-            });
-        }
-        let own = record.nodes.into_iter().find(|node| node.host == host)?;
-        Some(Self {
-            id,
-            list: own.list,
-            parts: BTreeMap::new(),
-        })
+        let list = match record.cluster {
+            Some(_) => String::new(),
+            None => record.nodes.into_iter().find(|node| node.host == host)?.list,
+        };
+        Some(Self { id, list })
     }
 }
 

@@ -1,11 +1,12 @@
-//! `bench agents`: one coordinator and many agents, each with a socket, a certificate and roots of its own and the protocol as it
-//! is: how long asking all of them takes, how many requests that is, and how much memory the coordinator needs.
+//! `bench agents`: one coordinator and many agents, each a process with a socket, a certificate and a root of its own: how long
+//! asking all of them takes, how many requests that is, and how much memory the coordinator needs.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use ostler_testkit::servers::free_ports;
@@ -14,8 +15,8 @@ use super::contender;
 use super::measure::{Measurement, used};
 use crate::{process, workspace};
 
-/// What is said once all of them answer.
-const READY: &str = "ready";
+/// How long all of them may take to start.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Before the kind of a request, in what agents log.
 const ASKED: &str = "asked to ";
 
@@ -51,26 +52,27 @@ impl Wanted {
 struct Stand {
     ostler: PathBuf,
     home: PathBuf,
-    agents: Child,
+    agents: Vec<Child>,
 }
 
 impl Drop for Stand {
     fn drop(&mut self) {
-        let _ = self.agents.kill();
-        let _ = self.agents.wait();
+        for agent in &mut self.agents {
+            let _ = agent.kill();
+            let _ = agent.wait();
+        }
     }
 }
 
 /// Runs the verb.
 pub fn run(arguments: &[String]) -> Result<()> {
     let wanted = Wanted::parse(arguments)?;
-    let (ostler, agents) = (contender::ostler()?, agents()?);
     let home = wanted.work.join("agents");
     if home.exists() {
         fs::remove_dir_all(&home)?;
     }
     fs::create_dir_all(&home)?;
-    let stand = Stand::start(ostler, &agents, home, &wanted)?;
+    let stand = Stand::start(contender::ostler()?, home, &wanted)?;
     println!(
         "{}; {} agents with {} files each\n",
         super::machine(),
@@ -92,37 +94,28 @@ pub fn run(arguments: &[String]) -> Result<()> {
         let content = fs::read_to_string(&name).with_context(|| format!("reading {}", name.display()))?;
         ensure!(content == node(number), "{} has {content}", name.display());
     }
-    let status = fs::read_to_string(format!("/proc/{}/status", stand.agents.id()))?;
-    let peak = status.lines().find(|line| line.starts_with("VmHWM:"));
-    println!("\nall agents, one process: {}", peak.unwrap_or_default());
     Ok(())
-}
-
-/// The program that runs many agents in one process.
-fn agents() -> Result<PathBuf> {
-    let mut build = workspace::cargo();
-    build.args(["build", "--quiet", "--release", "--locked"]);
-    process::run(build.args(["-p", "ostler-server", "--example", "agents"]))?;
-    Ok(workspace::target_directory().join("release/examples/agents"))
 }
 
 fn node(number: u32) -> String {
     format!("n{number:04}")
 }
 
+/// Of the loopback network, on all addresses of which a port is free alike.
+fn address(number: u32) -> Ipv4Addr {
+    let [_, high, middle, low] = (number + 2).to_be_bytes();
+    Ipv4Addr::new(127, high, middle, low)
+}
+
 impl Stand {
-    fn start(ostler: PathBuf, agents: &Path, home: PathBuf, wanted: &Wanted) -> Result<Self> {
+    fn start(ostler: PathBuf, home: PathBuf, wanted: &Wanted) -> Result<Self> {
         let coordinate = |words: &[String]| process::capture(command(&ostler, &home).args(words)).map(|_| ());
         coordinate(&["vault".to_owned(), "init".to_owned()])?;
         let [port] = free_ports()?;
         let mut words: Vec<String> = ["cluster", "init", "shop"].map(str::to_owned).into();
         for number in 0..wanted.nodes {
-            // A port is free on all addresses of the loopback network alike.
-            let [_, high, middle, low] = (number + 2).to_be_bytes();
-            words.extend([
-                "--node".to_owned(),
-                format!("{}=127.{high}.{middle}.{low}:{port}", node(number)),
-            ]);
+            let place = format!("{}={}:{port}", node(number), address(number));
+            words.extend(["--node".to_owned(), place]);
         }
         let root = home.join("nodes/{node}");
         words.extend(["--root".to_owned(), format!("data={}", root.display())]);
@@ -138,23 +131,43 @@ impl Stand {
                 )?;
             }
         }
-        let log = fs::File::create(home.join("agents.log"))?;
-        let nodes = home.join("settings/ostler/clusters/shop/nodes");
-        let mut agents = Command::new(agents)
-            .arg(nodes)
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()?;
-        let mut said = String::new();
-        let output = agents.stdout.take().context("its output")?;
-        let stand = Self { ostler, home, agents };
-        BufReader::new(output).read_line(&mut said)?;
-        ensure!(
-            said.trim() == READY,
-            "the agents did not start: see {}",
-            stand.log().display()
-        );
+        let mut stand = Self {
+            ostler,
+            home,
+            agents: Vec::new(),
+        };
+        fs::write(stand.log(), "")?;
+        for number in 0..wanted.nodes {
+            stand.agents.push(stand.agent(number)?);
+        }
+        let begun = Instant::now();
+        for number in 0..wanted.nodes {
+            while TcpStream::connect((address(number), port)).is_err() {
+                ensure!(
+                    begun.elapsed() < PATIENCE,
+                    "not all agents answer: see {}",
+                    stand.log().display()
+                );
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
         Ok(stand)
+    }
+
+    fn agent(&self, number: u32) -> Result<Child> {
+        let place = self
+            .home
+            .join("settings/ostler/clusters/shop/nodes")
+            .join(node(number));
+        let mut agent = Command::new(&self.ostler);
+        process::unconfigured(&mut agent, &place.join("state"));
+        let log = fs::OpenOptions::new().append(true).open(self.log())?;
+        let agent = agent
+            .args(["agent", "-v", "--config"])
+            .arg(place.join("agent.toml"))
+            .stdout(Stdio::null())
+            .stderr(log);
+        Ok(agent.spawn()?)
     }
 
     fn log(&self) -> PathBuf {

@@ -173,10 +173,11 @@ impl Create<'_> {
         }
         let parts: Vec<Part> = items.iter().map(|(_, part)| part.clone()).collect();
         let policy = self.policy(least, cluster).retries(RETRIES).unit(Unit::Bytes);
+        let lists = start.lists(self.context).await;
         let stored = self
             .op
             .fan_out("upload", items, cluster.limit, policy, |part, step| {
-                let take = &take;
+                let (take, lists) = (&take, &lists);
                 async move {
                     if place.writer.is_none() {
                         return Ok(Stored::None);
@@ -187,7 +188,7 @@ impl Create<'_> {
                             &Upload {
                                 backup: place.id,
                                 selection: selection(&self.request, &part.root, take),
-                                parent: start.list_of(&part.name()),
+                                parent: lists.get(&part.name()).cloned(),
                                 read_all: self.request.read_all || read_all,
                             },
                             &step.progress,

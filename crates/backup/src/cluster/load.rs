@@ -206,7 +206,7 @@ async fn fetch(
                     false => ErrorKind::Internal,
                 };
                 let told = format!("{}: not all could be fetched: {}", portion.name(), in_short(&written.problems));
-                let hint = "nothing was loaded; `ostler restore --to DIR --allow-incomplete` restores the other files";
+                let hint = "nothing was loaded; tables whose files are whole can be restored with --allow-incomplete";
                 return Err(Failure::new(kind, told).with_hint(hint));
             }
             Ok(written)

@@ -129,6 +129,14 @@ fn a_policy_is_added_tried_run_changed_and_removed_from_its_page() {
     look_at(&browser, "policy-plan-empty");
 
     browser.open(&format!("{}/retention/shop", served.url));
+    world.json(&["add", "events:at delete 3d", "--schema=tenant_a", "--name=of-a"]);
+    fill(&browser, "schema", "tenant_a");
+    browser.click(&button("Show its policies"));
+    browser.wait_for("Policies of shop:tenant_a");
+    browser.wait_for("of-a");
+    look_at(&browser, "policies-of-a-tenant");
+    browser.open(&format!("{}/retention/shop", served.url));
+
     browser.click("//a[contains(@aria-label, 'Change ')]");
     browser.wait_for("For the table");
     look_at(&browser, "policy-change");

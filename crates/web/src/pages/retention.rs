@@ -25,7 +25,7 @@ pub(super) use plan::{report, words, work};
 pub(super) use policies::policies;
 
 /// Stands in addresses for the only database, or that of the environment.
-const ONLY: &str = "-";
+pub(super) const ONLY: &str = "-";
 
 pub(super) async fn show(State(web): State<Web>, Extension(identity): Extension<Identity>) -> Page {
     both(&web, &identity, &Typed::default()).await
@@ -81,14 +81,20 @@ fn tables(list: &DatabaseList) -> Markup {
     }
 }
 
-/// Where the policies of a database are.
-fn place(database: &str) -> PolicyPlace {
+/// The database and the schema that an address means: `DATABASE:SCHEMA`, or `DATABASE` for the usual schema.
+fn parts(place: &str) -> (&str, &str) {
+    place.split_once(':').unwrap_or((place, DEFAULT_SCHEMA))
+}
+
+/// Where the policies are that an address means.
+pub(super) fn place(address: &str) -> PolicyPlace {
+    let (database, schema) = parts(address);
     PolicyPlace {
         database: DatabaseChoice {
             name: Some(database.to_owned()).filter(|name| name != ONLY),
             dsn: None,
         },
-        schema: DEFAULT_SCHEMA.to_owned(),
+        schema: schema.to_owned(),
     }
 }
 

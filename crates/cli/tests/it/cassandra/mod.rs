@@ -1,6 +1,6 @@
 //! A real ring of three nodes: backed up while it is written to, lost, and back with every row.
 //!
-//! `OSTLER_TEST_CASSANDRA` names the release, 5.0 unless it says 4.1; `cargo xtask cassandra` runs both.
+//! `OSTLER_TEST_CASSANDRA` names the release; without it, it is 5.0, and less is done. `cargo xtask cassandra` runs both.
 
 mod damage;
 mod loading;
@@ -109,11 +109,24 @@ fn a_ring_comes_back_with_every_row() {
     oracle.same_rows(&world);
     oracle::all_are_there(&world, before);
     one_keyspace_goes_back(&mut world, &oracle);
-    nodes_take_the_place_of_each_other(&mut world, &oracle);
+    if is_thorough() {
+        nodes_take_the_place_of_each_other(&mut world, &oracle);
+    }
     world.ostler.ok(["backup", "verify", "first", "--read-data"]);
     loading::tables_come_back_to_a_ring_that_runs(&world, &oracle);
     damage::a_damaged_sstable_is_named_and_the_rest_comes_back(&world, &oracle);
-    loading::another_number_of_nodes_gets_every_row(&mut world, &oracle);
+    if is_thorough() {
+        loading::another_number_of_nodes_gets_every_row(&mut world, &oracle);
+    }
+}
+
+/// Whether `cargo xtask cassandra` runs it: with what takes minutes, such as nodes that move and leave.
+fn is_thorough() -> bool {
+    let thorough = std::env::var_os("OSTLER_TEST_CASSANDRA").is_some();
+    if !thorough {
+        eprintln!("without hosts that swap and nodes that leave: `cargo xtask cassandra` has those too");
+    }
+    thorough
 }
 
 /// The whole ring on hosts whose names were swapped: each has the other's rows, rack and tokens, and nothing is lost.

@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, Path, Query, State};
+use axum::response::{IntoResponse as _, Redirect};
 use maud::{Markup, html};
 use ostler_api::document::{PolicyFinding, RetentionEntry};
-use ostler_api::retention::{Policy, PolicyChoice, RetentionAnswer, RetentionCall};
+use ostler_api::retention::{DEFAULT_SCHEMA, Policy, PolicyChoice, RetentionAnswer, RetentionCall};
 use ostler_vocabulary::{Failure, Timestamp};
+use serde::Deserialize;
 
 use super::super::Page;
 use super::super::fault::code;
 use super::super::frame::{Tone, badge, encoded, form_token, nothing, page, when};
 use super::super::table::{Column, table};
-use super::{ask, foreign};
+use super::{ask, foreign, parts};
 use crate::access::Identity;
 use crate::serve::Web;
 
@@ -35,11 +37,26 @@ const HISTORY: &[Column] = &[
     Column("Who", false),
 ];
 
+/// Somewhere else to look for policies.
+#[derive(Debug, Deserialize)]
+pub(in crate::pages) struct Elsewhere {
+    schema: Option<String>,
+}
+
 pub(in crate::pages) async fn policies(
     State(web): State<Web>,
     Extension(identity): Extension<Identity>,
     Path(database): Path<String>,
+    Query(elsewhere): Query<Elsewhere>,
 ) -> Page {
+    if let Some(schema) = elsewhere.schema {
+        let (database, _) = parts(&database);
+        let there = match schema.trim() {
+            "" | DEFAULT_SCHEMA => database.to_owned(),
+            schema => format!("{database}:{schema}"),
+        };
+        return Ok(Redirect::to(&format!("/retention/{}", encoded(&there))).into_response());
+    }
     let policies = listed(&web, &identity, &database, PolicyChoice::default()).await?;
     let mut findings: HashMap<String, Vec<PolicyFinding>> = HashMap::new();
     if !policies.is_empty() {
@@ -80,6 +97,7 @@ pub(in crate::pages) async fn policies(
                 (table("What was done", HISTORY, &entries))
             }
         }
+        (elsewhere_form(&database))
     };
     Ok(page(
         &identity,
@@ -87,6 +105,18 @@ pub(in crate::pages) async fn policies(
         &format!("Policies of {database}"),
         body,
     ))
+}
+
+/// Tenants may have policies of their own, in schemas of their own.
+fn elsewhere_form(place: &str) -> Markup {
+    let (database, schema) = parts(place);
+    html! {
+        form.narrow method="get" action={ "/retention/" (encoded(database)) } {
+            label for="schema" { "Schema that has the policies" }
+            input #schema type="text" name="schema" value=(schema) required;
+            button.quiet type="submit" { "Show its policies" }
+        }
+    }
 }
 
 pub(super) async fn listed(

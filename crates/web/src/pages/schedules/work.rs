@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use maud::{Markup, html};
-use ostler_api::queue::DatabaseChoice;
 use ostler_api::reach::host_of_cluster;
 use ostler_api::request::{CheckVault, CreateBackup, Drill, Filter, Request, Retention, Selector, Verify};
 use ostler_api::retention::{DEFAULT_SCHEMA, Floors, Pace, PolicyChoice, PolicyPlace};
 
 use super::super::form::{Typed, field, needed};
+use super::super::retention::{ONLY, place};
 
 /// What the page can schedule. The command line can schedule more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,16 +209,12 @@ fn tables(typed: &Typed) -> (Vec<String>, Request) {
     };
     let database = typed.text("database");
     let mut words = spoken(["retention", "run"]);
-    words.extend(option("database", database.as_ref()));
+    let place = place(database.as_deref().unwrap_or(ONLY));
+    words.extend(option("database", place.database.name.as_ref()));
+    let schema = Some(&place.schema).filter(|schema| *schema != DEFAULT_SCHEMA);
+    words.extend(option("schema", schema));
     words.extend(choice.names.iter().map(|name| format!("--policy={name}")));
     words.extend(choice.tags.iter().map(|tag| format!("--tags={tag}")));
-    let place = PolicyPlace {
-        database: DatabaseChoice {
-            name: database,
-            dsn: None,
-        },
-        schema: DEFAULT_SCHEMA.to_owned(),
-    };
     (words, Request::Retention(by_policy(place, choice)))
 }
 
