@@ -43,7 +43,12 @@ pub async fn plan(mut request: Restore, context: &Context) -> Result<Plan, Failu
             "work out what restoring backup {} changes",
             id.short()
         )))?;
-    Ok(Plan {
+    Ok(plan_of(request, id, work, context))
+}
+
+/// The plan of this work.
+pub(crate) fn plan_of(request: Restore, id: BackupId, work: RestoreWork, context: &Context) -> Plan {
+    Plan {
         made: context.now(),
         vault: context.vault_name.clone(),
         subject: subject(id, &request),
@@ -51,7 +56,24 @@ pub async fn plan(mut request: Restore, context: &Context) -> Result<Plan, Failu
         digest: digest_of(&request, id, &work),
         work: Work::Restore(work),
         request: Request::Restore(request),
-    })
+    }
+}
+
+/// The step that sees whether a backup of a cluster is still one that may be restored.
+pub(crate) async fn look_again(
+    request: &Restore,
+    id: BackupId,
+    op: &Operation,
+    context: &Context,
+) -> Result<(), Failure> {
+    op.step("look again")
+        .retries(3)
+        .run(|_| async {
+            let backups = context.backups().await?;
+            let backup = select::resolve(&backups, &id.to_string(), &Default::default())?;
+            Ok(may_restore(backup, request.allow_incomplete)?)
+        })
+        .await
 }
 
 /// Only good backups are restored without anybody insisting; what was never committed cannot be.

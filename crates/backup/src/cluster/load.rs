@@ -20,8 +20,8 @@ use super::restore::{Sum, cluster_of, report, sum};
 use super::{Cluster, Member};
 use crate::driver::LoadStage;
 use crate::problems::in_short;
-use crate::restore::{Written, may_restore};
-use crate::{Context, Error, select};
+use crate::restore::{Written, look_again};
+use crate::{Context, Error};
 pub(crate) use plan::plan;
 
 /// How often a node is tried again: half a minute, so that an agent may be restarted.
@@ -103,14 +103,7 @@ pub(super) async fn run(
     context: &Context,
 ) -> Result<Finished, Failure> {
     let cluster = cluster_of(context)?;
-    op.step("look again")
-        .retries(3)
-        .run(|_| async {
-            let backups = context.backups().await?;
-            let backup = select::resolve(&backups, &id.to_string(), &Default::default())?;
-            Ok(may_restore(backup, request.allow_incomplete)?)
-        })
-        .await?;
+    look_again(&request, id, op, context).await?;
     let record = context.record(id).await?;
     let portions = portions(&record, work, load, cluster)?;
     make_room(&portions, op).await?;

@@ -13,8 +13,8 @@ use ostler_vocabulary::{BackupId, ErrorKind, Failure, Unit};
 use super::past::past;
 use super::{Cluster, Held, Member, Root, load, system};
 use crate::problems::{bounded, in_short};
-use crate::restore::{Written, finished, may_restore};
-use crate::{Context, Error, select};
+use crate::restore::{Written, finished, look_again};
+use crate::{Context, Error};
 use plan::Target;
 pub(crate) use plan::plan;
 pub(super) use plan::{enough_space, no_root};
@@ -64,14 +64,7 @@ async fn run_held(
     context: &Context,
 ) -> Result<Finished, Failure> {
     let cluster = cluster_of(context)?;
-    op.step("look again")
-        .retries(3)
-        .run(|_| async {
-            let backups = context.backups().await?;
-            let backup = select::resolve(&backups, &id.to_string(), &Default::default())?;
-            Ok(may_restore(backup, request.allow_incomplete)?)
-        })
-        .await?;
+    look_again(&request, id, op, context).await?;
     let record = context.record(id).await?;
     let targets = planned(&record, &work)?;
     let gets = |member: &&Member| targets.iter().any(|target| target.node == member.name);

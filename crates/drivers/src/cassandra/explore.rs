@@ -67,7 +67,15 @@ pub(super) async fn of(cql: &dyn Cql, settings: &Settings) -> Findings {
     let ids = answers.iter().filter_map(|answer| answer.local.get("host_id"));
     let mut known: BTreeSet<String> = ids.cloned().collect();
     // A node that is down has said nothing of itself; the others know it by the address that is configured.
-    let addresses: BTreeSet<&str> = settings.nodes.values().map(|address| host(address)).collect();
+    let told = answers
+        .iter()
+        .filter_map(|answer| answer.local.get("broadcast_address"));
+    let addresses: BTreeSet<&str> = settings
+        .nodes
+        .values()
+        .map(|address| host(address))
+        .chain(told.map(String::as_str))
+        .collect();
     for answer in &answers {
         found.findings.extend(findings(answer));
         for peer in &answer.peers {

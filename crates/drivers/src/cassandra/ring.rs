@@ -146,7 +146,11 @@ impl Ring {
     }
 
     fn all_are_known(&self, peers: &[Row], settings: &Settings, configured: usize) -> Result<(), Error> {
-        let known: BTreeSet<&str> = self.nodes.values().map(|node| node.host_id.as_str()).collect();
+        // A node that took over another's address may still have who was there before among its peers.
+        let ids = self.nodes.values().map(|node| node.host_id.as_str());
+        let known: BTreeSet<&str> = ids
+            .chain(self.nodes.values().map(|node| node.address.as_str()))
+            .collect();
         let is_meant = |row: &&Row| match (&settings.datacenter, row.get("data_center")) {
             (Some(meant), Some(has)) => meant == has,
             _ => true,
@@ -154,7 +158,10 @@ impl Ring {
         let strangers: Vec<String> = peers
             .iter()
             .filter(is_meant)
-            .filter(|row| row.get("host_id").is_none_or(|id| !known.contains(id.as_str())))
+            .filter(|row| {
+                let mut names = ["host_id", "peer"].into_iter().filter_map(|name| row.get(name));
+                !names.any(|name| known.contains(name.as_str()))
+            })
             .map(|row| row.get("peer").cloned().unwrap_or_default())
             .collect();
         // Those that are down have not said who they are, and nodes that were not asked for are configured all the same.

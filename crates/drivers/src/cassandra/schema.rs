@@ -197,17 +197,25 @@ impl Schema {
     }
 }
 
+/// What makes a trigger. Names cannot be bound: they are written where `?` stands.
+const TRIGGER: &str = include_str!("create_trigger.cql");
+
 /// The server describes no triggers.
 fn trigger(row: &Row, address: &str) -> Result<Definition, Error> {
     let get = |name| column(row, name, address, TRIGGERS);
     let (keyspace, name, of) = (get("keyspace_name")?, get("trigger_name")?, get("table_name")?);
+    let (quoted, table) = (
+        super::statement::quote(&name),
+        super::statement::table(&keyspace, &of),
+    );
+    let class = format!("'{}'", get("class")?.replace('\'', "''"));
+    let pieces = TRIGGER.trim_end().split('?');
+    let values = [quoted, table, class].into_iter().chain([String::new()]);
     Ok(Definition {
-        text: format!(
-            "CREATE TRIGGER {} ON {} USING '{}';",
-            super::statement::quote(&name),
-            super::statement::table(&keyspace, &of),
-            get("class")?.replace('\'', "''")
-        ),
+        text: pieces
+            .zip(values)
+            .map(|(piece, value)| format!("{piece}{value}"))
+            .collect(),
         kind: Kind::Trigger,
         of: Some(of),
         keyspace,

@@ -25,6 +25,8 @@ struct Told {
     behind: Option<String>,
     /// A peer that nobody configured.
     stranger: bool,
+    /// Somebody who was at the address of `b` before it.
+    predecessor: bool,
     running: bool,
     /// What was changed.
     changes: Vec<String>,
@@ -75,8 +77,11 @@ impl Cql for Answers {
             text if text.contains("peers") => {
                 let others = ["a", "b", "c"].into_iter().filter(|other| *other != node);
                 let others = others.chain(told.stranger.then_some("z"));
+                let before = told.predecessor.then_some(("b", "gone"));
                 others
-                    .map(|other| row(&[("peer", other), ("host_id", other), ("data_center", "dc1")]))
+                    .map(|other| (other, other))
+                    .chain(before)
+                    .map(|(peer, id)| row(&[("peer", peer), ("host_id", id), ("data_center", "dc1")]))
                     .collect()
             }
             text if text.contains("settings") => vec![
@@ -238,6 +243,31 @@ async fn a_ring_is_looked_at_as_a_whole() {
         ErrorKind::Unavailable,
         "it will agree in a moment"
     );
+}
+
+#[tokio::test]
+async fn who_is_not_configured_is_found_and_who_is_gone_is_not() {
+    let stand = Stand::<Ring>::new().await;
+    let (driver, nodes) = (stand.subject.driver_of(), stand.members());
+    stand.subject.told().predecessor = true;
+    driver.look(&nodes).await.unwrap();
+    let found = driver.explore(&nodes).await.unwrap();
+    assert!(
+        found.nodes.is_empty() && found.problems.is_empty(),
+        "{:?}",
+        found.nodes
+    );
+    assert!(
+        found.findings.iter().all(|one| !one.value.contains("secret")),
+        "passwords"
+    );
+    stand.subject.told().stranger = true;
+    stand.subject.told().down.insert("c".into());
+    let found = driver.explore(&nodes).await.unwrap();
+    let strangers: Vec<&str> = found.nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(strangers, ["z"]);
+    assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
+    assert!(found.problems[0].contains("node `c`"), "{:?}", found.problems);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ostler_api::request::{LoadWork, NodeWork, Onto, Overwrite, Plan, Request, Restore, RestoreWork, Work};
+use ostler_api::request::{LoadWork, NodeWork, Onto, Overwrite, Plan, Restore, RestoreWork};
 use ostler_vault::list::{EntryKind, ListReader};
 use ostler_vault::{NodeRecord, Reader, Record};
 use ostler_vocabulary::{BackupId, Failure};
@@ -17,7 +17,7 @@ use crate::cluster::system::is_system;
 use crate::cluster::{Cluster, Root};
 use crate::driver::LoadAsked;
 use crate::evidence::list_address;
-use crate::restore::{digest_of, subject};
+use crate::restore::plan_of;
 use crate::{Context, Error};
 
 /// What a directory that files are brought to is called; it is made in the root that they are of.
@@ -91,15 +91,7 @@ pub(crate) async fn plan(
     }
     enough_space(&work)?;
     work.load = Some(load);
-    Ok(Plan {
-        made: context.now(),
-        vault: context.vault_name.clone(),
-        subject: subject(id, &request),
-        backups: vec![id],
-        digest: digest_of(&request, id, &work),
-        work: Work::Restore(work),
-        request: Request::Restore(request),
-    })
+    Ok(plan_of(request, id, work, context))
 }
 
 async fn add(

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use futures::{FutureExt as _, StreamExt as _};
 use ostler_api::node::Download;
-use ostler_api::request::{NodeWork, Onto, Overwrite, Plan, Request, Restore, RestoreWork, Work};
+use ostler_api::request::{NodeWork, Onto, Overwrite, Plan, Restore, RestoreWork};
 use ostler_vault::{NodeRecord, Record};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +14,7 @@ use crate::cluster::past::past;
 use crate::cluster::system::is_system;
 use crate::cluster::{Cluster, Root, load, mapping};
 use crate::driver::{Back, Past};
-use crate::restore::{conflicts, digest_of, subject};
+use crate::restore::{conflicts, plan_of};
 use crate::{Context, Error};
 
 /// How many files that stand in the way are named.
@@ -211,15 +211,7 @@ pub(crate) async fn plan(
             node.delete.clear();
         }
     }
-    Ok(Plan {
-        made: context.now(),
-        vault: context.vault_name.clone(),
-        subject: subject(id, &request),
-        backups: vec![id],
-        digest: digest_of(&request, id, &work),
-        work: Work::Restore(work),
-        request: Request::Restore(request),
-    })
+    Ok(plan_of(request, id, work, context))
 }
 
 async fn preview(
