@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use ostler_testkit::binary::said;
 use ostler_testkit::proxy::StreamProxy;
+use ostler_testkit::random::Random;
 use serde_json::Value;
 
 use crate::cluster_world::{Cluster, ended, same};
 
-/// Begins a backup of the cluster, and goes on when node `b` was asked for its files.
+/// Begins a backup of the cluster, and goes on when node `b` was asked for its files, of which so much is new that storing it
+/// takes seconds.
 fn begun(cluster: &Cluster, name: &str) -> Child {
+    let seed = name.bytes().map(u64::from).sum();
+    fs::write(cluster.root("b").join(name), Random::new(seed).bytes(2 << 20)).unwrap();
     cluster.forget_asked("b");
     let child = cluster
         .ostler
