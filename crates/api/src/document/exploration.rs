@@ -20,6 +20,18 @@ pub struct ClusterExploration {
     pub problems: Vec<String>,
 }
 
+impl ClusterExploration {
+    /// Who has a value, in short: the nodes, or `all` where it is every one of the configuration.
+    #[must_use]
+    pub fn who_has(&self, value: &FoundValue) -> String {
+        let configured = self.nodes.iter().filter(|node| node.configured).count();
+        match value.nodes.len() == configured {
+            true => "all".to_owned(),
+            false => value.nodes.join(", "),
+        }
+    }
+}
+
 /// A node that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FoundNode {

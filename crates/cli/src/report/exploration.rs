@@ -24,14 +24,13 @@ pub(crate) fn show(page: &mut Page, explored: &ClusterExploration, all: bool) {
         ]);
     }
     page.table(&table);
-    let known = explored.nodes.iter().filter(|node| node.configured).count();
-    facts(page, "FACT", &explored.facts, known);
+    facts(page, "FACT", explored, &explored.facts);
     let (shown, left): (Vec<_>, Vec<_>) = explored
         .parameters
         .iter()
         .cloned()
         .partition(|parameter| all || parameter.differs());
-    facts(page, "PARAMETER", &shown, known);
+    facts(page, "PARAMETER", explored, &shown);
     if !left.is_empty() {
         let told = plural(left.len() as u64, "parameter");
         page.line(format!(
@@ -41,7 +40,7 @@ pub(crate) fn show(page: &mut Page, explored: &ClusterExploration, all: bool) {
     page.fields("problem", explored.problems.iter().cloned());
 }
 
-fn facts(page: &mut Page, heading: &'static str, facts: &[FoundFact], known: usize) {
+fn facts(page: &mut Page, heading: &'static str, explored: &ClusterExploration, facts: &[FoundFact]) {
     if facts.is_empty() {
         return;
     }
@@ -58,13 +57,9 @@ fn facts(page: &mut Page, heading: &'static str, facts: &[FoundFact], known: usi
             Tone::Plain
         };
         for value in &fact.values {
-            let nodes = match value.nodes.len() == known {
-                true => "all".to_owned(),
-                false => value.nodes.join(", "),
-            };
             table.row([
                 (fact.name.clone(), Tone::Plain),
-                (nodes, Tone::Plain),
+                (explored.who_has(value), Tone::Plain),
                 (value.value.clone(), tone),
                 (value.source.clone(), Tone::Plain),
             ]);

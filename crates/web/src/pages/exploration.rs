@@ -18,7 +18,6 @@ pub(super) async fn show(
     Path(cluster): Path<String>,
 ) -> Page {
     let explored = web.client(&identity).cluster_exploration(&cluster).await?;
-    let known = explored.nodes.iter().filter(|node| node.configured).count();
     let (differ, agree): (Vec<_>, Vec<_>) = explored.parameters.iter().partition(|one| one.differs());
     let facts: Vec<&FoundFact> = explored.facts.iter().collect();
     let body = html! {
@@ -27,17 +26,17 @@ pub(super) async fn show(
             ul.findings { @for problem in &explored.problems { li { (code(problem)) } } }
         }
         section aria-labelledby="nodes" { h2 #nodes { "Nodes" } (nodes(&explored.nodes)) }
-        section aria-labelledby="facts" { h2 #facts { "What they are" } (values("What they are", &facts, known)) }
+        section aria-labelledby="facts" { h2 #facts { "What they are" } (values("What they are", &explored, &facts)) }
         section aria-labelledby="parameters" {
             h2 #parameters { "What they run with" }
             @if explored.parameters.is_empty() {
                 (nothing("Nothing was said of it.", &html! { "Drivers of databases ask for it; that of plain files has none to ask." }))
             }
-            @if !differ.is_empty() { (values("Parameters in which nodes disagree", &differ, known)) }
+            @if !differ.is_empty() { (values("Parameters in which nodes disagree", &explored, &differ)) }
             @if !agree.is_empty() {
                 details {
                     summary { (plural(agree.len() as u64, "parameter")) " in which nodes agree, or may differ" }
-                    (values("Parameters", &agree, known))
+                    (values("Parameters", &explored, &agree))
                 }
             }
         }
@@ -82,7 +81,7 @@ fn nodes(nodes: &[FoundNode]) -> Markup {
     table("Nodes", &columns, &nodes.iter().map(row).collect::<Vec<_>>())
 }
 
-fn values(caption: &str, facts: &[&FoundFact], known: usize) -> Markup {
+fn values(caption: &str, explored: &ClusterExploration, facts: &[&FoundFact]) -> Markup {
     let columns = [
         Column("Name", false),
         Column("Value", false),
@@ -93,7 +92,7 @@ fn values(caption: &str, facts: &[&FoundFact], known: usize) -> Markup {
         vec![
             html! { (fact.name) },
             html! { span.paths { (value.value) } },
-            html! { @if value.nodes.len() == known { "all" } @else { (value.nodes.join(", ")) } },
+            html! { (explored.who_has(value)) },
             html! { (value.source) },
         ]
     };

@@ -76,11 +76,7 @@ pub(crate) async fn plan(
     };
     let reader = reader(context).await?;
     for (from, to) in &pairs {
-        let member = cluster.members.iter().find(|member| member.name == *to);
-        let roots = match member {
-            Some(member) => member.roots().await?,
-            None => Vec::new(),
-        };
+        let roots = cluster.named(to)?.roots().await?;
         for part in parts.iter().copied().filter(|part| part.host == *from) {
             let root = roots
                 .iter()
