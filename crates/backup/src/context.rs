@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::try_join;
 use ostler_api::Node;
 use ostler_operations::Operation;
-use ostler_vault::{Intent, Lease, LeaseHolder, Record, Vault};
+use ostler_vault::{Glance, Intent, Lease, LeaseHolder, Record, Vault};
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, ProcessIdentity, Timestamp};
 use std::collections::BTreeSet;
 
@@ -86,6 +87,17 @@ impl Context {
             backup.summary.vault.clone_from(&self.vault_name);
         }
         Ok(backups)
+    }
+
+    /// All backups, and all that was listed in the same moment, for what is to be freed.
+    pub(crate) async fn backups_and_glance(&self) -> Result<(Vec<Backup>, Glance), Failure> {
+        let glance = async {
+            self.vault
+                .glance()
+                .await
+                .map_err(self.attempting("list what it holds"))
+        };
+        try_join!(self.backups(), glance)
     }
 
     /// The commit record of a backup.

@@ -84,11 +84,20 @@ struct Deleted {
 impl Run<'_> {
     async fn run(&self) -> Result<Finished, Failure> {
         let planned: Vec<BackupId> = self.planned.iter().map(|decision| decision.backup).collect();
+        // Read by every process that works on this: what the journal says may be old by the time of a resume.
+        let (now, glance) = self.context.backups_and_glance().await?;
         // What is needed without them is looked at meanwhile; it does not depend on the deletions, if all are done.
-        let cancel = self.op.cancelled();
-        let look = self.context.vault.look_without(&planned, cancel);
-        let (done, looked) = join!(self.delete_all(), look);
-        let (mut report, bytes, now) = done?;
+        let look = async {
+            match self.context.vault.recall(&planned, &glance) {
+                Some(looked) => Ok(looked),
+                None => {
+                    let cancel = self.op.cancelled();
+                    self.context.vault.look_without(&planned, cancel).await
+                }
+            }
+        };
+        let (done, looked) = join!(self.delete_all(&now), look);
+        let (mut report, bytes) = done?;
         let is_all = planned.iter().all(|id| report.deleted.contains(id));
         let looked = looked.ok().filter(|_| is_all);
         let expiring = self.expiring(&now, &report.deleted)?;
@@ -114,14 +123,12 @@ impl Run<'_> {
         finished(Outcome::Prune(report), partial)
     }
 
-    /// Deletes what was planned and may still go. Gives the bytes that went, and the backups there were.
-    async fn delete_all(&self) -> Result<(PruneReport, u64, Vec<Backup>), Failure> {
-        // Read by every process that works on this: what the journal says may be old by the time of a resume.
-        let now = self.context.backups().await?;
+    /// Deletes what was planned of the backups there are, and may still go. Gives the bytes that went.
+    async fn delete_all(&self, now: &[Backup]) -> Result<(PruneReport, u64), Failure> {
         let mut report = PruneReport::default();
         let mut verdicts = Vec::new();
         for (number, batch) in self.planned.chunks(BATCH).enumerate() {
-            let verdict = self.evaluate(number, batch, &now).await?;
+            let verdict = self.evaluate(number, batch, now).await?;
             report.refused.extend(verdict.refused.iter().cloned());
             verdicts.push(verdict);
         }
@@ -133,13 +140,13 @@ impl Run<'_> {
                 let Some(decision) = batch.iter().find(|d| d.backup == *id) else {
                     continue;
                 };
-                let kept = self.kept_by_an_engine(*id, &now).await?;
+                let kept = self.kept_by_an_engine(*id, now).await?;
                 match &kept.refused {
                     Some(reason) => report.refused.push(refusal(decision, reason.clone())),
                     None => going.push((decision, kept)),
                 }
             }
-            let deleted = self.delete(&going, &now).await?;
+            let deleted = self.delete(&going, now).await?;
             for ((decision, kept), deleted) in going.iter().zip(deleted) {
                 let deleted = deleted?;
                 match deleted.refused {
@@ -152,7 +159,7 @@ impl Run<'_> {
                 }
             }
         }
-        Ok((report, bytes, now))
+        Ok((report, bytes))
     }
 
     async fn evaluate(&self, number: usize, batch: &[Decision], now: &[Backup]) -> Result<Verdict, Failure> {

@@ -13,6 +13,7 @@
 
 mod anew;
 mod decide;
+mod glance;
 mod needs;
 mod rewrite;
 mod survey;
@@ -31,6 +32,8 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 pub use decide::Reason;
+pub use glance::Glance;
+pub(crate) use glance::Remembered;
 
 use crate::rounds::MOST_PACKS;
 use crate::{Error, Lease, PackId, Vault};
@@ -140,6 +143,11 @@ impl Tally {
         self.collected.objects_deleted += other.collected.objects_deleted;
         self.collected.packs_deleted += other.collected.packs_deleted;
         self.collected.packs_rewritten += other.collected.packs_rewritten;
+        self.collected.packs_waiting += other.collected.packs_waiting;
+        self.collected.bytes_waiting += other.collected.bytes_waiting;
+        self.collected
+            .waits_for
+            .extend(other.collected.waits_for.iter().copied());
         self.added += other.added;
         self.freed += other.freed;
     }
@@ -157,13 +165,17 @@ impl Tally {
 
 impl Vault {
     /// Works out what nothing would need if `gone` were deleted: packs to delete, packs to write anew. Changes
-    /// nothing.
+    /// nothing. What it finds is kept for [`Vault::recall`].
     ///
     /// # Errors
     /// [`Error::Unaccounted`] when a backup's needs are not known, [`Error::Cancelled`], and what the store says.
-    pub async fn collect_plan(self: &Arc<Self>, gone: &[BackupId]) -> Result<CollectPlan, Error> {
-        let (nothing, cancel) = (HashSet::new(), CancellationToken::new());
-        let (survey, stale) = try_join!(Survey::take(self, gone, &nothing, &cancel), self.stale(gone))?;
+    pub async fn collect_plan(
+        self: &Arc<Self>,
+        glance: Glance,
+        gone: &[BackupId],
+    ) -> Result<CollectPlan, Error> {
+        let cancel = CancellationToken::new();
+        let (survey, stale) = try_join!(Survey::by(self, &glance, gone, &cancel), self.stale(gone))?;
         let mut plan = survey.plan()?;
         let records = stale.records_of(gone);
         let mut small = stale.objects();
@@ -171,6 +183,7 @@ impl Vault {
         small.extend(records);
         plan.small_objects = small.len() as u64;
         plan.small_bytes = small.iter().map(|object| object.size).sum();
+        self.remember(glance, gone, survey);
         Ok(plan)
     }
 
@@ -284,14 +297,16 @@ impl Vault {
         );
         tally.collected.bytes_anew = rewritten.stored_bytes;
         let marked: HashSet<PackId> = going.into_iter().take(MOST_PACKS).collect();
-        guard.confirm().await?;
         if marked.is_empty() {
+            guard.confirm().await?;
             let merge = self.merge_segments(&survey, &mut tally, cancel);
             let (stale, ()) = try_join!(self.stale_now(guard), merge)?;
             let tidied = self.tidy(stale, cancel).await?;
             tally.add(&tidied);
         } else {
-            let opened = self.open_round(survey.rounds.next, &marked).await?;
+            // A round that was opened without the lease is worked out again by whoever has it.
+            let open = self.open_round(survey.rounds.next, &marked);
+            let (opened, ()) = try_join!(open, guard.confirm())?;
             let Some(round) = opened else {
                 return Err(Error::Conflict(
                     "another collection began while this one was looking".to_owned(),

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::cipher;
 use crate::cipher::Suite;
+use crate::collect::Remembered;
 use crate::config::{self, Config};
 use crate::host::Host;
 use crate::index::Cache;
@@ -45,6 +46,7 @@ pub struct Vault {
     /// Where the index of a large vault is kept, and from how many bytes of segments on.
     cache: Option<(Cache, u64)>,
     begun: Begun,
+    remembered: Remembered,
 }
 
 /// Indexes of which the segments have so many bytes, about half a million chunks, are kept in memory.
@@ -301,11 +303,16 @@ impl Vault {
             host,
             cache: None,
             begun: Begun::default(),
+            remembered: Remembered::default(),
         }
     }
 
     pub(crate) fn begun(&self) -> &Begun {
         &self.begun
+    }
+
+    pub(crate) fn remembered(&self) -> &Remembered {
+        &self.remembered
     }
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {

@@ -132,12 +132,16 @@ fn listed(objects: &[Object]) -> BTreeMap<u64, Listed<'_>> {
 impl Vault {
     /// The rounds of collection, with the marks of the one that is open. Afterwards the newest key epoch is known.
     pub(crate) async fn rounds(&self) -> Result<Rounds, Error> {
-        let objects = self.objects(ROUNDS).await?;
+        self.rounds_of(&self.objects(ROUNDS).await?).await
+    }
+
+    /// As [`Vault::rounds`], by a listing of them.
+    pub(crate) async fn rounds_of(&self, objects: &[Object]) -> Result<Rounds, Error> {
         if let Some(epoch) = objects.iter().filter_map(|object| activated(&object.key)).max() {
             self.learn(epoch).await?;
         }
-        let quarantined = self.quarantined_of(&objects).await?;
-        let listed = listed(&objects);
+        let quarantined = self.quarantined_of(objects).await?;
+        let listed = listed(objects);
         let (highest, open) = self.last_round(&listed).await?;
         let mut next = highest + 1;
         while listed.contains_key(&next) {

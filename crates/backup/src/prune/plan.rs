@@ -2,6 +2,7 @@
 
 use ostler_api::document::BackupState;
 use ostler_api::request::{Decision, Delete, Plan, Prune, PruneWork, Request, Work};
+use ostler_vault::Glance;
 use ostler_vocabulary::{BackupId, Failure};
 
 use super::{DELETE_KIND, KIND, floor};
@@ -14,7 +15,7 @@ use crate::{Context, Error, digest, keep, select};
 /// # Errors
 /// What [`keep::decide`] and [`select::matching`] refuse; failures of the vault.
 pub async fn plan(request: Prune, context: &Context) -> Result<Plan, Failure> {
-    let backups = context.backups().await?;
+    let (backups, glance) = context.backups_and_glance().await?;
     let now = context.now();
     let looked_at = select::matching(&backups, &request.filter)?;
     let mut decisions = keep::decide(&looked_at, &request.keep, &request.group_by, now)?;
@@ -38,7 +39,7 @@ pub async fn plan(request: Prune, context: &Context) -> Result<Plan, Failure> {
         KIND,
         &parameters,
         decisions,
-        subject,
+        (subject, glance),
     )
     .await
 }
@@ -55,7 +56,7 @@ pub async fn plan_delete(mut request: Delete, context: &Context) -> Result<Plan,
         }
         .into());
     }
-    let backups = context.backups().await?;
+    let (backups, glance) = context.backups_and_glance().await?;
     let mut named: Vec<&Backup> = Vec::new();
     for selector in &request.backups {
         let backup = select::resolve(&backups, selector, &request.filter)?;
@@ -87,7 +88,7 @@ pub async fn plan_delete(mut request: Delete, context: &Context) -> Result<Plan,
         DELETE_KIND,
         &parameters,
         decisions,
-        subject,
+        (subject, glance),
     )
     .await
 }
@@ -150,12 +151,12 @@ async fn finish_plan(
     kind: &str,
     parameters: &[u8],
     decisions: Vec<Decision>,
-    subject: String,
+    (subject, glance): (String, Glance),
 ) -> Result<Plan, Failure> {
     let gone = gone(&decisions);
     let collect = context
         .vault
-        .collect_plan(&gone)
+        .collect_plan(glance, &gone)
         .await
         .map_err(context.attempting("work out what can be freed"))?;
     let items: Vec<(BackupId, &str)> = gone.iter().map(|id| (*id, "delete")).collect();

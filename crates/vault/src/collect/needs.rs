@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use futures::{StreamExt, stream, try_join};
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream, try_join};
 use ostler_store::Object;
 use ostler_vocabulary::{BackupId, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use super::glance::Glance;
 use super::stop_if;
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of, record_of};
+use crate::pack::PackTable;
 use crate::reach::{Reach, Reached};
 use crate::rounds::Rounds;
 use crate::{Error, Index, Record, Vault};
@@ -19,9 +22,12 @@ const AT_ONCE: usize = 16;
 /// Threads that read file lists.
 const READERS: usize = 8;
 
-/// What is committed, and what else has to be asked before it is known what that needs.
+/// An index segment as it is stored, and what it says.
+pub(super) type Segment = (Bytes, Result<Vec<PackTable>, Error>);
+
+/// What is committed, what describes it, and what is stored.
 #[derive(Debug)]
-pub(super) struct Committed {
+pub(super) struct Stored {
     /// The commit records of all backups that stay.
     pub(super) records: Vec<Record>,
     /// Ids below which a commit record was looked for, and those that are to go.
@@ -30,7 +36,9 @@ pub(super) struct Committed {
     pub(super) since: Option<Begun>,
     pub(super) rounds: Rounds,
     /// The index segments, listed after the records were.
-    pub(super) segments: Vec<Object>,
+    pub(super) segments: Vec<(Object, Option<Segment>)>,
+    /// The packs, listed after the index: what it describes is there.
+    pub(super) packs: Vec<Object>,
 }
 
 /// The first of the backups that are being made or wait for being resumed.
@@ -57,8 +65,8 @@ enum Found {
     Nothing(bool),
 }
 
-impl Committed {
-    /// The commit records of all backups but `gone`, and where they were looked for.
+impl Stored {
+    /// The commit records of all backups but `gone`, and what follows, asked for in the order that makes it hold together.
     pub(super) async fn take(
         vault: &Arc<Vault>,
         gone: &[BackupId],
@@ -67,31 +75,112 @@ impl Committed {
         // Records that a listing does not show yet are found by their intents. They go when a record is listed, so they
         // are listed first.
         let (intents, rounds) = try_join!(vault.objects(INTENTS), vault.rounds())?;
-        let begun: BTreeSet<BackupId> = intents
-            .iter()
-            .filter_map(|object| backup_of(INTENTS, &object.key))
-            .collect();
-        let mut listed = BTreeSet::new();
-        for object in vault.objects(BACKUPS).await? {
-            let Some((id, _)) = record_of(&object.key) else {
-                let error = Error::damaged(&object.key, "its name is not that of a commit record");
-                return Err(unaccounted(object.key.as_str(), error));
-            };
-            listed.insert(id);
-        }
-        let mut examined: BTreeSet<BackupId> = &listed | &begun;
-        let asked: Vec<BackupId> = examined.iter().copied().filter(|id| !gone.contains(id)).collect();
-        examined.extend(gone);
+        let asked = Asked::of(&intents, &vault.objects(BACKUPS).await?, gone)?;
         // What a backup needs is described when it is committed: the index is listed after the records.
-        let (found, mut segments) =
-            try_join!(find_all(vault, asked, &begun, cancel), vault.objects("index/"))?;
+        let (found, mut index) = try_join!(asked.find_all(vault, cancel), vault.objects("index/"))?;
+        let committed = asked.committed(found, &intents);
+        if committed.is_late {
+            // Committed since the listing: what described it may be missing in that of the index.
+            index = vault.objects("index/").await?;
+        }
+        let (segments, packs) = try_join!(read_segments(vault, index, cancel), vault.objects("packs/"))?;
+        Ok(committed.stored(rounds, segments, packs))
+    }
+
+    /// The same by what was listed at one moment. It may not hold together where somebody wrote or deleted meanwhile.
+    pub(super) async fn by(
+        vault: &Arc<Vault>,
+        glance: &Glance,
+        gone: &[BackupId],
+        cancel: &CancellationToken,
+    ) -> Result<Self, Error> {
+        let rounds = vault.rounds_of(&glance.rounds).await?;
+        let asked = Asked::of(&glance.intents, &glance.records, gone)?;
+        let (found, segments) = try_join!(
+            asked.find_all(vault, cancel),
+            read_segments(vault, glance.segments.clone(), cancel)
+        )?;
+        let committed = asked.committed(found, &glance.intents);
+        Ok(committed.stored(rounds, segments, glance.packs.clone()))
+    }
+}
+
+/// Which records are asked for.
+struct Asked {
+    begun: BTreeSet<BackupId>,
+    listed: BTreeSet<BackupId>,
+    gone: BTreeSet<BackupId>,
+}
+
+/// What came of it.
+struct Committed {
+    records: Vec<Record>,
+    examined: BTreeSet<BackupId>,
+    since: Option<Begun>,
+    /// Whether one of them was in no listing of records.
+    is_late: bool,
+}
+
+impl Asked {
+    fn of(intents: &[Object], records: &[Object], gone: &[BackupId]) -> Result<Self, Error> {
+        let begun = intents
+            .iter()
+            .filter_map(|object| backup_of(INTENTS, &object.key));
+        let listed = records.iter().map(|object| match record_of(&object.key) {
+            Some((id, _)) => Ok(id),
+            None => {
+                let error = Error::damaged(&object.key, "its name is not that of a commit record");
+                Err(unaccounted(object.key.as_str(), error))
+            }
+        });
+        Ok(Self {
+            begun: begun.collect(),
+            listed: listed.collect::<Result<_, _>>()?,
+            gone: gone.iter().copied().collect(),
+        })
+    }
+
+    async fn find_all(
+        &self,
+        vault: &Arc<Vault>,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<(BackupId, Found)>, Error> {
+        let ids: BTreeSet<BackupId> = &(&self.listed | &self.begun) - &self.gone;
+        let reads = stream::iter(ids).map(|id| async move { (id, self.find(vault, id).await) });
+        let mut reads = std::pin::pin!(reads.buffered(AT_ONCE));
+        let mut found = Vec::new();
+        while let Some((id, read)) = reads.next().await {
+            stop_if(cancel)?;
+            found.push((id, read.map_err(|error| unaccounted(&id.to_string(), error))?));
+        }
+        Ok(found)
+    }
+
+    async fn find(&self, vault: &Vault, id: BackupId) -> Result<Found, Error> {
+        match vault.record(id).await {
+            Ok(record) => Ok(Found::Record(Box::new(record))),
+            // A tombstone, not committed yet, or deleted since the listing.
+            Err(Error::NotFound(_)) => match vault.at_record(id).await? {
+                AtRecord::Tombstone => Ok(Found::Tombstone),
+                AtRecord::Record => Ok(Found::Nothing(false)),
+                AtRecord::Nothing => {
+                    let is_young = self.begun.contains(&id) && vault.is_young(id).await?;
+                    Ok(Found::Nothing(is_young))
+                }
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    fn committed(self, found: Vec<(BackupId, Found)>, intents: &[Object]) -> Committed {
+        let mut examined = &(&self.listed | &self.begun) | &self.gone;
         let mut records = Vec::new();
         let mut young = BTreeSet::new();
         let mut is_late = false;
         for (id, found) in found {
             match found {
                 Found::Record(record) => {
-                    is_late |= !listed.contains(&id);
+                    is_late |= !self.listed.contains(&id);
                     records.push(*record);
                 }
                 Found::Tombstone => {}
@@ -104,10 +193,6 @@ impl Committed {
                 }
             }
         }
-        if is_late {
-            // Committed since the listing: what described it may be missing in that of the index.
-            segments = vault.objects("index/").await?;
-        }
         let began = intents
             .iter()
             .filter(|object| backup_of(INTENTS, &object.key).is_some_and(|id| young.contains(&id)));
@@ -115,46 +200,40 @@ impl Committed {
             .map(|object| object.modified)
             .reduce(|first, other| first.min(other))
             .map(|at| Begun { at });
-        Ok(Self {
+        Committed {
             records,
             examined,
             since,
+            is_late,
+        }
+    }
+}
+
+impl Committed {
+    fn stored(self, rounds: Rounds, segments: Vec<(Object, Option<Segment>)>, packs: Vec<Object>) -> Stored {
+        Stored {
+            records: self.records,
+            examined: self.examined,
+            since: self.since,
             rounds,
             segments,
-        })
+            packs,
+        }
     }
 }
 
-async fn find_all(
-    vault: &Arc<Vault>,
-    asked: Vec<BackupId>,
-    begun: &BTreeSet<BackupId>,
+/// Reads index segments; `None` for one that is gone.
+async fn read_segments(
+    vault: &Vault,
+    listed: Vec<Object>,
     cancel: &CancellationToken,
-) -> Result<Vec<(BackupId, Found)>, Error> {
-    let reads = stream::iter(asked).map(|id| async move {
-        let is_begun = begun.contains(&id);
-        (id, find(vault, id, is_begun).await)
-    });
-    let mut reads = std::pin::pin!(reads.buffered(AT_ONCE));
-    let mut found = Vec::new();
-    while let Some((id, read)) = reads.next().await {
+) -> Result<Vec<(Object, Option<Segment>)>, Error> {
+    let reads = stream::iter(listed).map(|object| async move {
         stop_if(cancel)?;
-        found.push((id, read.map_err(|error| unaccounted(&id.to_string(), error))?));
-    }
-    Ok(found)
-}
-
-async fn find(vault: &Vault, id: BackupId, is_begun: bool) -> Result<Found, Error> {
-    match vault.record(id).await {
-        Ok(record) => Ok(Found::Record(Box::new(record))),
-        // A tombstone, not committed yet, or deleted since the listing.
-        Err(Error::NotFound(_)) => match vault.at_record(id).await? {
-            AtRecord::Tombstone => Ok(Found::Tombstone),
-            AtRecord::Record => Ok(Found::Nothing(false)),
-            AtRecord::Nothing => Ok(Found::Nothing(is_begun && vault.is_young(id).await?)),
-        },
-        Err(error) => Err(error),
-    }
+        let read = vault.segment(&object.key).await?;
+        Ok((object, read))
+    });
+    reads.buffered(AT_ONCE).try_collect().await
 }
 
 fn unaccounted(backup: &str, source: Error) -> Error {

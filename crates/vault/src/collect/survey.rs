@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use futures::{StreamExt, TryStreamExt, stream, try_join};
+use futures::{StreamExt, stream};
 use ostler_store::{Key, Object};
 use ostler_vocabulary::{BackupId, Classified, ErrorKind, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{Content, Decision, Reason, decide};
-use super::needs::{Begun, Committed, needed};
+use super::glance::Glance;
+use super::needs::{Begun, Stored, needed};
 use super::{CollectPlan, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, record_of};
 use crate::envelope::epoch_of;
@@ -58,13 +59,46 @@ impl Survey {
         marked: &HashSet<PackId>,
         cancel: &CancellationToken,
     ) -> Result<Self, Error> {
-        let Committed {
+        let stored = Stored::take(vault, gone, cancel).await?;
+        Self::of(vault, stored, gone, marked, cancel).await
+    }
+
+    /// As it will be without these backups, by what was listed at one moment; in the order that makes it hold together where
+    /// that does not.
+    pub(super) async fn by(
+        vault: &Arc<Vault>,
+        glance: &Glance,
+        gone: &[BackupId],
+        cancel: &CancellationToken,
+    ) -> Result<Self, Error> {
+        let nothing = HashSet::new();
+        let at_once = async {
+            let stored = Stored::by(vault, glance, gone, cancel).await?;
+            Self::of(vault, stored, gone, &nothing, cancel).await
+        };
+        match at_once.await {
+            Err(Error::Damaged { .. } | Error::Unaccounted { .. }) => {
+                Self::take(vault, gone, &nothing, cancel).await
+            }
+            taken => taken,
+        }
+    }
+
+    async fn of(
+        vault: &Arc<Vault>,
+        stored: Stored,
+        gone: &[BackupId],
+        marked: &HashSet<PackId>,
+        cancel: &CancellationToken,
+    ) -> Result<Self, Error> {
+        let Stored {
             records,
             examined,
             since,
             rounds,
-            segments: listed,
-        } = Committed::take(vault, gone, cancel).await?;
+            segments: reads,
+            packs: stored,
+        } = stored;
         // What is needed of them stays in other packs, wherever it can.
         let quarantined = &rounds.quarantined;
         let mut spared = HashSet::new();
@@ -73,16 +107,6 @@ impl Survey {
         let mut old_segments = HashSet::new();
         let mut stale_segments = Vec::new();
         let before = vault.giving_up().unwrap_or(0);
-        let reads = stream::iter(listed).map(|object| async move {
-            stop_if(cancel)?;
-            let read = vault.segment(&object.key).await?;
-            Ok((object, read))
-        });
-        // Packs are listed after the index: what it describes is there.
-        let (reads, stored) = try_join!(
-            reads.buffered(AT_ONCE).try_collect::<Vec<_>>(),
-            vault.objects("packs/")
-        )?;
         for (object, read) in reads {
             let Some((bytes, said)) = read else { continue };
             match said {

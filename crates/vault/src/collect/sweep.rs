@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream, try_join};
 use ostler_vocabulary::{BackupId, Classified, ErrorKind, Progress};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::rewrite::Rewritten;
 use super::survey::Survey;
 use super::writers::{Exempt, Settled};
-use super::{Collecting, Tally, stop_if};
+use super::{Collected, Collecting, Tally, stop_if};
 use crate::host::{Bug, bug};
 use crate::index::pack_key;
 use crate::rounds::Round;
@@ -43,52 +44,76 @@ impl Vault {
             true => Some(Survey::take(self, &[], &round.packs, cancel).await?),
             false => None,
         };
-        let (settled, freed) = try_join!(
-            self.settle(Exempt::Saw(round.number), how, cancel),
-            self.clear_rounds(round.number)
-        )?;
-        tally.freed += freed;
-        let committed = match settled {
-            Settled::Over { committed } => committed,
-            Settled::Waits(waits_for) => {
-                let collected = &mut tally.collected;
-                collected.packs_waiting = round.packs.len() as u64;
-                collected.bytes_waiting = match &looked {
-                    Some((survey, _)) => round.packs.iter().map(|pack| survey.size_of(pack)).sum(),
-                    None => self.bytes_of(&round.packs).await?,
-                };
-                collected.waits_for = waits_for;
-                return Ok(false);
-            }
-        };
-        // What has done its service follows from other objects than what is deleted here.
-        let stale = async {
-            match tidies {
-                true => self.stale_now(guard).await.map(Some),
-                false => Ok(None),
-            }
-        };
-        let sweep = self.sweep_settled(round, committed, (early, looked), guard, progress, cancel);
-        let (swept, stale) = try_join!(sweep, stale)?;
-        tally.add(&swept);
+        // What has done its service follows from other objects than what is deleted here. It is found out meanwhile, and goes
+        // when it is known that the deletion has not to wait.
+        let (go, waits) = oneshot::channel();
         let tidy = async {
-            match stale {
-                Some(stale) => self.tidy(stale, cancel).await,
-                None => Ok(Tally::default()),
+            if !tidies {
+                return Ok(Tally::default());
+            }
+            let stale = self.stale_now(guard).await?;
+            match waits.await {
+                Ok(()) => self.tidy(stale, cancel).await,
+                Err(_) => Ok(Tally::default()),
             }
         };
-        let (added, tidied) = try_join!(self.close_round(round.number), tidy)?;
-        tally.added += added;
+        let sweep = async {
+            let (settled, freed) = try_join!(
+                self.settle(Exempt::Saw(round.number), how, cancel),
+                self.clear_rounds(round.number)
+            )?;
+            let committed = match settled {
+                Settled::Over { committed } => committed,
+                Settled::Waits(waits_for) => {
+                    let waiting = self.waiting(round, looked.as_ref(), waits_for).await?;
+                    return Ok((waiting, freed, false));
+                }
+            };
+            let found = (committed, early, looked);
+            let swept = self
+                .sweep_settled(round, found, go, guard, progress, cancel)
+                .await?;
+            Ok((swept, freed, true))
+        };
+        let ((swept, freed, is_over), tidied) = try_join!(sweep, tidy)?;
+        tally.freed += freed;
+        tally.add(&swept);
         tally.add(&tidied);
-        Ok(true)
+        if is_over {
+            tally.added += self.close_round(round.number).await?;
+        }
+        Ok(is_over)
     }
 
-    /// Deletes what a round marked and no backup needs, when all makers were dealt with.
+    /// What has to stay until these backups are over.
+    async fn waiting(
+        &self,
+        round: &Round,
+        looked: Option<&(Survey, Rewritten)>,
+        waits_for: Vec<BackupId>,
+    ) -> Result<Tally, Error> {
+        let bytes_waiting = match looked {
+            Some((survey, _)) => round.packs.iter().map(|pack| survey.size_of(pack)).sum(),
+            None => self.bytes_of(&round.packs).await?,
+        };
+        let collected = Collected {
+            packs_waiting: round.packs.len() as u64,
+            bytes_waiting,
+            waits_for,
+            ..Collected::default()
+        };
+        Ok(Tally {
+            collected,
+            ..Tally::default()
+        })
+    }
+
+    /// Deletes what a round marked and no backup needs, when all makers were dealt with. `go` is told when the survey holds.
     async fn sweep_settled(
         self: &Arc<Self>,
         round: &Round,
-        committed: BTreeSet<BackupId>,
-        (early, looked): (Option<Survey>, Option<(Survey, Rewritten)>),
+        (committed, early, looked): (BTreeSet<BackupId>, Option<Survey>, Option<(Survey, Rewritten)>),
+        go: oneshot::Sender<()>,
         guard: &Lease,
         progress: &Progress,
         cancel: &CancellationToken,
@@ -102,16 +127,28 @@ impl Vault {
                 None => Ok(false),
             }
         };
-        let (is_known, ()) = try_join!(is_known, guard.confirm())?;
+        // What stays is described meanwhile: to say it in vain, and once more, harms nobody.
+        let described = async {
+            match &looked {
+                Some((survey, _)) if early.is_none() => {
+                    self.describe_anew(survey, &round.packs, cancel).await.map(Some)
+                }
+                _ => Ok(None),
+            }
+        };
+        let (is_known, described, ()) = try_join!(is_known, described, guard.confirm())?;
         let (first, rewritten) = match looked {
             Some((survey, rewritten)) => (Some(survey), Some(rewritten)),
             None => (None, None),
         };
-        let survey = match early.or(first) {
+        tally.added += described.as_ref().map_or(0, |(bytes, _)| *bytes);
+        let (survey, superseded) = match early.or(first) {
             // Nothing was committed since: what was found then holds.
-            Some(survey) if is_known => survey,
-            _ => Survey::take(self, &[], &round.packs, cancel).await?,
+            Some(survey) if is_known => (survey, described.map(|(_, superseded)| superseded)),
+            _ => (Survey::take(self, &[], &round.packs, cancel).await?, None),
         };
+        // Nobody listens where nothing is tidied.
+        let _ = go.send(());
         let rewritten: HashSet<PackId> = rewritten.unwrap_or_default().packs.into_iter().collect();
         let going: HashSet<PackId> = match survey.is_second() {
             true => survey
@@ -130,9 +167,15 @@ impl Vault {
             self.close_round(round.number).await?;
         }
 
-        let ((described, superseded), ()) =
-            try_join!(self.describe_anew(&survey, &going, cancel), guard.confirm())?;
-        tally.added += described;
+        let superseded = match superseded {
+            Some(superseded) => superseded,
+            None => {
+                let describe = self.describe_anew(&survey, &going, cancel);
+                let ((described, superseded), ()) = try_join!(describe, guard.confirm())?;
+                tally.added += described;
+                superseded
+            }
+        };
         try_join!(
             self.remove_objects(superseded, &mut tally, cancel),
             guard.confirm()

@@ -8,6 +8,7 @@ use ostler_vocabulary::{Classified, Clock, ErrorKind};
 
 use super::Vault;
 use crate::cipher::Suite;
+use crate::collect::Remembered;
 use crate::config::{self, Config};
 use crate::host::Host;
 use crate::keys::{Keyring, OpenedBy};
@@ -58,6 +59,7 @@ impl Vault {
             host: Host::current()?,
             cache: None,
             begun: Begun::default(),
+            remembered: Remembered::default(),
         };
         let Some(span) = lock else { return Ok(plain) };
         let vault = Self {
@@ -72,6 +74,7 @@ impl Vault {
             host: plain.host.clone(),
             cache: None,
             begun: Begun::default(),
+            remembered: Remembered::default(),
         };
         let (store, locks) = Locks::over(plain, span)?;
         Ok(Self {

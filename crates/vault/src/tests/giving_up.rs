@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::collect::Mortal;
 use super::fixture::noise;
 use super::rotation::rotate;
-use super::world::{World, check, collect, intent_of, lease, store_files, verify};
+use super::world::{World, check, collect, intent_of, lease, plan, store_files, verify};
 use crate::envelope::epoch_of;
 use crate::keys::sealed_epoch;
 use crate::{CatalogueEntry, Collecting, Error, MarkAction, MarkRecord, ProofRecord, Record, Vault};
@@ -305,6 +305,6 @@ async fn a_request_to_seal_a_record_anew_that_comes_after_the_deletion_brings_no
         assert_eq!(give_up(&fresh).await.unwrap(), [""; 0]);
         world.store.create(&key, bytes).await.unwrap();
         let fresh = is_gone().await;
-        assert_eq!(fresh.collect_plan(&[]).await.unwrap().free_packs, 0);
+        assert_eq!(plan(&fresh, &[]).await.unwrap().free_packs, 0);
     }
 }

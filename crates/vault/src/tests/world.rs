@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::list::{Entry, EntryKind, Extent, ListWriter, Metadata};
 use crate::{
-    ChunkKind, Collected, Collecting, Counts, Error, InitOptions, Intent, Lease, LeaseHolder, NodeRecord,
-    Protect, Record, Unlock, Vault, VaultCheck,
+    ChunkKind, CollectPlan, Collected, Collecting, Counts, Error, InitOptions, Intent, Lease, LeaseHolder,
+    NodeRecord, Protect, Record, Unlock, Vault, VaultCheck,
 };
 
 pub(super) const NOW: i64 = 1_800_000_000;
@@ -114,6 +114,11 @@ pub(super) async fn commit(vault: &Arc<Vault>, record: &Record) -> Result<(), Er
 
 pub(super) async fn lease(vault: &Arc<Vault>) -> Result<Lease, Error> {
     vault.lease(ghost(), Duration::ZERO, &|_| {}).await
+}
+
+/// What collecting would do without these backups.
+pub(super) async fn plan(vault: &Arc<Vault>, gone: &[BackupId]) -> Result<CollectPlan, Error> {
+    vault.collect_plan(vault.glance().await?, gone).await
 }
 
 pub(super) async fn collect(vault: &Arc<Vault>) -> Result<Collected, Error> {

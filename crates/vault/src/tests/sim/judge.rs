@@ -7,6 +7,7 @@ use std::time::Duration;
 use ostler_vocabulary::{BackupId, Progress, Unit};
 use tokio_util::sync::CancellationToken;
 
+use super::super::world::plan;
 use super::cast;
 use super::schedule::{holder, seen};
 use super::store::View;
@@ -69,7 +70,7 @@ pub(super) async fn judge(world: &World, base: &Arc<Vault>, observer: usize) -> 
     readable(world, &vault)
         .await
         .map_err(|reason| format!("after the last collection: {reason}"))?;
-    let plan = vault.collect_plan(&[]).await.map_err(|error| error.to_string())?;
+    let plan = plan(&vault, &[]).await.map_err(said)?;
     if plan.free_packs > 0 {
         return Err(format!(
             "in the end {} packs are left that nothing needs",

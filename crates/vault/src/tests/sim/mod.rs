@@ -123,6 +123,7 @@ fn every_planted_mistake_is_found() {
         Bug::NoSecondLook,
         Bug::RecordsFirst,
         Bug::RoundOverEarly,
+        Bug::OldPlan,
     ] {
         let begun = std::time::Instant::now();
         let found = campaign(0..FOUND_WITHIN, Some(bug));

@@ -34,11 +34,18 @@ async fn collect_all(view: &View, vault: &Arc<Vault>, rounds: u64, grace: Durati
 }
 
 async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), Error> {
+    let planned = plan(view, vault).await?;
     let lease = vault
         .lease(holder(view), Duration::from_secs(100), &|_| {})
         .await?;
     let victims = view.world.state().dice.below(3);
     let mut chosen_ones = Vec::new();
+    for id in planned {
+        if vault.at_record(id).await? == AtRecord::Record {
+            view.world.state().deleted.insert(id);
+            chosen_ones.push(id);
+        }
+    }
     for _ in 0..victims {
         let (folder, committed) = match view.world.state().dice.once_in(4) {
             true => (INTENTS, false),
@@ -80,13 +87,38 @@ async fn round(view: &View, vault: &Arc<Vault>, grace: Duration) -> Result<(), E
     chosen_ones.sort();
     chosen_ones.dedup();
     let deletions = chosen_ones.iter().map(|id| vault.delete_backup(*id, &lease));
-    let (deleted, looked) = join!(join_all(deletions), vault.look_without(&chosen_ones, &cancel));
+    let glance = vault.glance().await?;
+    let look = async {
+        match vault.recall(&chosen_ones, &glance) {
+            Some(looked) => Ok(looked),
+            None => vault.look_without(&chosen_ones, &cancel).await,
+        }
+    };
+    let (deleted, looked) = join!(join_all(deletions), look);
     deleted.into_iter().collect::<Result<Vec<u64>, Error>>()?;
     let collected = vault
         .collect_looked(looked?, &lease, how, &progress, &cancel)
         .await?;
     view.world.state().note(view.actor, || format!("{collected:?}"));
     lease.release().await
+}
+
+/// Plans what to delete, as somebody does who goes on some time later; in other rounds nothing is planned.
+async fn plan(view: &View, vault: &Arc<Vault>) -> Result<Vec<BackupId>, Error> {
+    if !view.world.state().dice.once_in(3) {
+        return Ok(Vec::new());
+    }
+    let glance = vault.glance().await?;
+    let there = vault.objects(BACKUPS).await?;
+    let mut chosen_ones = Vec::new();
+    for object in &there {
+        if view.world.state().dice.once_in(3) {
+            chosen_ones.extend(named(BACKUPS, &object.key));
+        }
+    }
+    vault.collect_plan(glance, &chosen_ones).await?;
+    rest(view, vault, 200_000).await;
+    Ok(chosen_ones)
 }
 
 /// The backup that an object is named for.
