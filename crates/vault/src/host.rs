@@ -158,8 +158,6 @@ pub(crate) enum Bug {
     RecordsFirst,
     /// A round is over before its packs are deleted.
     RoundOverEarly,
-    /// A collection relies on what its plan found, whatever was done since.
-    OldPlan,
 }
 
 /// Whether this mistake is to be made.

@@ -10,7 +10,6 @@ use ostler_vocabulary::BackupId;
 use super::Looked;
 use super::survey::Survey;
 use crate::catalogue::{BACKUPS, INTENTS};
-use crate::host::{Bug, bug};
 use crate::rounds::ROUNDS;
 use crate::{Error, Vault};
 
@@ -80,9 +79,9 @@ impl Vault {
     #[must_use]
     pub fn recall(&self, gone: &[BackupId], glance: &Glance) -> Option<Looked> {
         let found = self.remembered().lock().take()?;
-        let is_same = found.glance == *glance || bug(Bug::OldPlan);
-        let holds =
-            is_same && found.gone == gone.iter().copied().collect() && found.epochs == self.known_epochs();
+        let holds = found.glance == *glance
+            && found.gone == gone.iter().copied().collect()
+            && found.epochs == self.known_epochs();
         holds.then_some(Looked(found.survey))
     }
 

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use ostler_store::{Key, Memory, Object, Page, Store};
-use ostler_vocabulary::{Classified, ErrorKind};
+use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 
 use super::fixture::noise;
+use super::rotation::rotate;
 use super::world::{World, check, collect, plan, store_files, verify};
 use crate::Record;
 
@@ -87,6 +88,32 @@ async fn littered() -> (World, Vec<Record>) {
         world.delete(&records.remove(i)).await;
     }
     (world, records)
+}
+
+#[tokio::test]
+async fn what_a_plan_found_holds_while_nothing_changes_and_for_one_run() {
+    let (world, records) = littered().await;
+    let vault = &world.vault;
+    let gone = [records[0].backup];
+    let recalled = async |gone: &[BackupId]| vault.recall(gone, &vault.glance().await.unwrap()).is_some();
+    assert!(!recalled(&[]).await, "nothing was planned");
+    plan(vault, &gone).await.unwrap();
+    assert!(recalled(&gone).await);
+    assert!(!recalled(&gone).await, "it is there once");
+    plan(vault, &gone).await.unwrap();
+    assert!(!recalled(&[]).await, "others go");
+    // Whatever is written or deleted, by whomever.
+    plan(vault, &gone).await.unwrap();
+    world.backup(&[("data/new", noise(99, 1000))]).await;
+    assert!(!recalled(&gone).await, "a backup was made");
+    plan(vault, &gone).await.unwrap();
+    collect(&world.open(Arc::clone(&world.store) as _).await)
+        .await
+        .unwrap();
+    assert!(!recalled(&gone).await, "another freed space");
+    plan(vault, &gone).await.unwrap();
+    rotate(vault, false).await.unwrap();
+    assert!(!recalled(&gone).await, "keys were rotated");
 }
 
 #[tokio::test]
