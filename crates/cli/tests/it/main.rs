@@ -63,6 +63,7 @@ mod retention_archive;
 mod retention_busy;
 mod retention_columns;
 mod retention_cratedb;
+mod retention_cratedb_archive;
 mod retention_cratedb_cut;
 mod retention_cratedb_tables;
 mod retention_cratedb_together;
