@@ -1,13 +1,17 @@
-//! CrateDB by users who have nothing but what the guide says they need.
+//! CrateDB by users who have nothing but what the guide says they need. They have passwords: the `crate.yml` that comes with the
+//! server (`auth.host_based.enabled: true`) trusts nobody but `crate` from the same machine, and answers 401 to who has none.
 
 use crate::cratedb_world::World;
+
+/// Of every user.
+const PASSWORD: &str = "let me in";
 
 impl World {
     /// A user with these rights and no others. Names of users are the cluster's.
     fn user(&self, name: &str, grants: &[&str]) -> String {
         let user = format!("{name}_{}", self.name);
         self.sql(&format!("DROP USER IF EXISTS {user}"));
-        self.sql(&format!("CREATE USER {user}"));
+        self.sql(&format!("CREATE USER {user} WITH (password = '{PASSWORD}')"));
         for grant in grants {
             self.sql(&format!("GRANT {grant} TO {user}"));
         }
@@ -22,7 +26,8 @@ impl World {
         all.extend(words.iter().map(|word| (*word).to_owned()));
         all.push(format!("--dsn=crate://{user}@{}", self.crate_db.host()));
         all.push(format!("--schema=ext_{}", self.name));
-        let output = self.ostler.run(all);
+        let mut command = self.ostler.command(all);
+        let output = command.env("CRATEDB_PASSWORD", PASSWORD).output().unwrap();
         (
             output.status.code().unwrap_or(-1),
             ostler_testkit::binary::said(&output),

@@ -65,6 +65,7 @@ mod retention_columns;
 mod retention_cratedb;
 mod retention_cratedb_archive;
 mod retention_cratedb_cut;
+mod retention_cratedb_stores;
 mod retention_cratedb_tables;
 mod retention_cratedb_together;
 mod retention_partman;

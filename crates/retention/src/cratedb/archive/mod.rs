@@ -62,7 +62,7 @@ impl CrateDb {
     }
 
     /// What the catalogue says of a table's columns and keys.
-    async fn layout(&self, table: &TableName) -> Result<Layout, Failure> {
+    async fn table_layout(&self, table: &TableName) -> Result<Layout, Failure> {
         let names = [Value::from(table.schema.clone()), Value::from(table.name.clone())];
         let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
         let sql = include_str!("../queries/archive_columns.sql");
@@ -276,7 +276,7 @@ impl Source for CrateDb {
     ) -> Result<Kept, Failure> {
         let target = &task.target;
         let (table, condition) = rows_of(item, target)?;
-        let layout = self.layout(table).await?;
+        let layout = self.table_layout(table).await?;
         let time = time_of(&layout, target, shelf, table)?;
         let is_partition = matches!(target, Target::Values { .. });
         if !is_partition && layout.keys.is_none() {

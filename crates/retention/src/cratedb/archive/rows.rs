@@ -148,7 +148,7 @@ impl CrateDb {
         step: &Step,
     ) -> Result<Removed, Failure> {
         let manifest = manifest(store, kept).await?;
-        let layout = self.layout(&item.table).await?;
+        let layout = self.table_layout(&item.table).await?;
         if layout.entries() != manifest.columns {
             let message = format!(
                 "the columns of {} are others than those of the archive",

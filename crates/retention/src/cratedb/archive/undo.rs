@@ -120,7 +120,7 @@ impl CrateDb {
 
     /// The columns of an archive as the table has them now.
     async fn layout_of(&self, table: &TableName, manifest: &Manifest) -> Result<Layout, Failure> {
-        let mut layout = self.layout(table).await?;
+        let mut layout = self.table_layout(table).await?;
         let mut columns = Vec::with_capacity(manifest.columns.len());
         for kept in &manifest.columns {
             let found = layout.columns.iter().find(|it| it.entry.name == kept.name);
