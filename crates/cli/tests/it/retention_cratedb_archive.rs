@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::cratedb_world::World;
 
 /// Columns of every type that a table can have and an archive can keep.
-const COLUMNS: &str = "at TIMESTAMP WITH TIME ZONE NOT NULL, n INTEGER, ts TIMESTAMP WITHOUT TIME ZONE, yes BOOLEAN, tiny \"CHAR\", \
+const COLUMNS: &str = "at TIMESTAMP WITH TIME ZONE NOT NULL, n INTEGER, ts TIMESTAMP WITHOUT TIME ZONE, yes BOOLEAN, tiny \"char\", \
     small SMALLINT, big BIGINT, r REAL, d DOUBLE PRECISION, num NUMERIC(30, 10), t TEXT, v VARCHAR(9), c CHARACTER(5), ip IP, u UUID, \
     bits BIT(4), o OBJECT(DYNAMIC), st OBJECT(STRICT) AS (x DOUBLE PRECISION, y ARRAY(REAL), t TIMESTAMP), ig OBJECT(IGNORED), \
     ab ARRAY(BIGINT), ad ARRAY(DOUBLE PRECISION), an ARRAY(NUMERIC(20, 3)), aa ARRAY(ARRAY(DOUBLE PRECISION)), att ARRAY(TEXT), abi ARRAY(BIT(2)), \
@@ -36,7 +36,7 @@ fn types(world: &World) -> String {
         "INSERT INTO {table} (at, n, r, d, ad, o, t, ab) VALUES ('2024-01-01T00:00:00.123Z', 2, 'NaN', '-Infinity', ['NaN'], {{}}, '', [])"
     ));
     world.sql(&format!(
-        "INSERT INTO {table} (at, n, r, d, g, big) VALUES ('2024-01-31T23:59:59.999Z', 3, 1e-45, 5e-324, [0.1, 1e-300], -9223372036854775807)"
+        "INSERT INTO {table} (at, n, r, d, g, big) VALUES ('2024-01-31T23:59:59.999Z', 3, 1e-45, 5e-324, [0.1, 1e-300], -4611686018427387903)"
     ));
     // The same row twice, and a month that stays.
     world.sql(&format!(
@@ -199,21 +199,18 @@ fn an_archive_that_is_killed_goes_on_to_the_same_end() {
         let table = world.sensor_readings();
         world.json(&[
             "ttl",
-            &format!("{table}:time_month"),
-            &format!("archive:{}", shelf(&world).display()),
-            "365d",
+            &format!("{table}:time_month archive:{} 365d", shelf(&world).display()),
         ]);
         let before = world.sql(&format!("SELECT * FROM {table} ORDER BY time"));
         world.killed(at, &run);
         let (code, said) = world.resume();
         assert_eq!(code, 0, "{at}: {said}");
         assert_eq!((world.count(&table), world.partitions(&table)), (4, 1), "{at}");
-        let undone = world.json(&["undo", &table]);
-        assert_eq!(undone["rows_added"], 5, "{at}: {undone}");
         world.killed("after:bring back", &["undo", &table]);
         let (code, said) = world.resume();
-        assert_eq!(code, 0, "{at}: {said}");
-        assert_eq!(world.count(&table), 9, "{at}");
+        assert_eq!((code, world.count(&table)), (0, 9), "{at}: {said}");
+        let again = world.json(&["undo", &table]);
+        assert_eq!(again["rows_added"], 0, "{at}: {again}");
         let after = world.sql(&format!("SELECT * FROM {table} ORDER BY time"));
         assert_eq!(after, before, "{at}");
     }

@@ -20,7 +20,11 @@ fn a_partition_goes_when_its_snapshot_is_in_the_store_and_comes_back_from_it() {
         let kept = format!("kept in snapshot {repository}.");
         let name = said.split(&kept).nth(1).and_then(|rest| rest.split(':').next());
         let name = name.unwrap_or_else(|| panic!("{repository}: {said}"));
-        assert_eq!((world.count(&table), world.partitions(&table)), (4, 1), "{repository}");
+        assert_eq!(
+            (world.count(&table), world.partitions(&table)),
+            (4, 1),
+            "{repository}"
+        );
         world.sql(&format!(
             "RESTORE SNAPSHOT {repository}.\"{name}\" TABLE {table} PARTITION (time_month = 1682899200000) WITH (wait_for_completion = true)"
         ));

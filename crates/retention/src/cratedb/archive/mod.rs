@@ -144,7 +144,7 @@ impl CrateDb {
         };
         let (condition, args) = of_partition(partition);
         let found = self.stamp(table, (&condition, &args), column).await?;
-        match kept.stamp.as_deref() == Some(&found.text()) {
+        match kept.stamp == Some(found.text()) {
             true => Ok(()),
             false => Err(Failure::new(
                 ErrorKind::Conflict,
@@ -172,7 +172,7 @@ impl CrateDb {
                 out.extend_from_slice(&row.line);
             }
             drop(stamp);
-            Ok(Some((Bytes::from(out), pages)))
+            Ok::<_, Failure>(Some((Bytes::from(out), pages)))
         })
     }
 
