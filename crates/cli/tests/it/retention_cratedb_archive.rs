@@ -45,12 +45,12 @@ fn types(world: &World) -> String {
     table
 }
 
-/// Everything that is there, numbers to the last digit.
+/// Everything that is there, numbers to the last digit. With an order and a limit the server answers what is stored; without, points are as its index has them.
 fn all(world: &World, table: &str) -> Vec<Vec<Value>> {
     world.sql(&format!("REFRESH TABLE {table}"));
     world.sql(&format!(
         "SELECT *, r::TEXT, d::TEXT, num::TEXT, o::TEXT, st::TEXT, ig::TEXT, ad::ARRAY(TEXT), an::ARRAY(TEXT), \
-         longitude(g)::TEXT, latitude(g)::TEXT, (gs::OBJECT)::TEXT FROM {table} ORDER BY n, at"
+         longitude(g)::TEXT, latitude(g)::TEXT, (gs::OBJECT)::TEXT FROM {table} ORDER BY n, at LIMIT 100"
     ))
 }
 

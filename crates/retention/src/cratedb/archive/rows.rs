@@ -17,7 +17,7 @@ use super::pages::{Pages, Reading, Row};
 use crate::archive::keep::{self, Kept, manifest};
 use crate::archive::{FileEntry, Shelves, rows_of};
 use crate::cratedb::rows::{Found, rest};
-use crate::cratedb::statement::{filled, quoted};
+use crate::cratedb::statement::{filled, of_rows, quoted};
 use crate::cratedb::{CrateDb, key, of_item, span, too_many};
 use crate::item::begun;
 use crate::strategy::{Target, Task, problem};
@@ -235,10 +235,13 @@ impl CrateDb {
     }
 }
 
-/// The rows of the times of a file.
+/// The rows of the times of a file that are old enough.
 fn within(file: &FileEntry, target: &Target) -> Result<(String, Vec<Value>), Failure> {
     let (column, type_name) = target.column();
-    between(column, type_name, (&file.min, &file.max))
+    let (own, mut args) = of_rows(target).ok_or(crate::Error::ForeignPlan)?;
+    let (times, more) = between(column, type_name, (&file.min, &file.max))?;
+    args.extend(more);
+    Ok((format!("{own} AND {times}"), args))
 }
 
 /// The rows from one time to another, both with them.
