@@ -46,22 +46,24 @@ pub(crate) trait Source: Sync {
         step: &Step,
     ) -> Result<Kept, Failure>;
 
-    /// Whether nothing may be done any more after this, not even the rows be left as they were.
-    fn ends(&self, failure: &Failure) -> bool {
+    /// Whether the operation ends with this, to be resumed, rather than the item stays where it is.
+    async fn ends(&self, failure: &Failure) -> bool {
         failure.kind() == ErrorKind::Cancelled
     }
 }
 
 /// What is wrong with an archive leaves the rows where they are; only being asked to stop ends the operation, and what else the
 /// database says.
-fn of_archive<T>(
+async fn of_archive<T>(
     source: &dyn Source,
     result: Result<T, Failure>,
 ) -> Result<Result<T, RetentionProblem>, Failure> {
     match result {
         Ok(value) => Ok(Ok(value)),
-        Err(failure) if source.ends(&failure) => Err(failure),
         Err(failure) => {
+            if source.ends(&failure).await {
+                return Err(failure);
+            }
             let reason = format!("it could not be archived: {}", failure.messages().join(": "));
             Ok(Err(problem(failure.kind(), reason)))
         }
@@ -79,7 +81,7 @@ pub(crate) async fn keep(
     let Some(shelf) = &task.shelf else {
         return Ok(Ok(None));
     };
-    let store = match of_archive(source, shelves.shelf(&shelf.to).await)? {
+    let store = match of_archive(source, shelves.shelf(&shelf.to).await).await? {
         Ok(store) => store,
         Err(problem) => return Ok(Err(problem)),
     };
@@ -90,6 +92,7 @@ pub(crate) async fn keep(
             source,
             source.write_archive(op, item, (task, shelf), store, &step).await,
         )
+        .await
     };
     let written: Result<Kept, RetentionProblem> = op
         .step("archive")
@@ -105,7 +108,7 @@ pub(crate) async fn keep(
     let kept_ref = &kept;
     let read = |step: Step| async move {
         step.progress.add_total(kept_ref.tally.rows);
-        of_archive(source, read_back(store, kept_ref, &step).await)
+        of_archive(source, read_back(store, kept_ref, &step).await).await
     };
     let read: Result<(), RetentionProblem> = op
         .step("read back")
@@ -227,7 +230,7 @@ pub(crate) async fn withdraw(
     let (store, kept) = (store.as_ref(), &kept);
     let withdraw = |_| async move {
         let deleted = async { Ok(store.delete(&Key::new(kept.manifest.clone())?).await?) };
-        of_archive(source, deleted.await)
+        of_archive(source, deleted.await).await
     };
     let withdrawn: Result<(), RetentionProblem> = op.step("withdraw").key(key(item)).run(withdraw).await?;
     if let Err(problem) = withdrawn {

@@ -334,9 +334,14 @@ impl Source for CrateDb {
         })
     }
 
-    /// Who has the lease by now may be at work on the same rows.
-    fn ends(&self, failure: &Failure) -> bool {
-        matches!(failure.kind(), ErrorKind::Cancelled | ErrorKind::Busy)
+    /// Who has the lease by now may be at work on the same rows; a server that is gone is asked again when it is back.
+    async fn ends(&self, failure: &Failure) -> bool {
+        match failure.kind() {
+            ErrorKind::Cancelled | ErrorKind::Busy => true,
+            // Of the store, if the server answers.
+            kind if kind.is_transient() => self.confirm_lease().await.is_err(),
+            _ => false,
+        }
     }
 }
 
