@@ -1,7 +1,7 @@
 //! *undo*: archived rows brought back. The plan names files; the run adds those of their rows that the table has not, so it
 //! can be run as often as one likes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
 use ostler_api::document::{Outcome, RetentionProblem};
@@ -11,7 +11,7 @@ use ostler_operations::{Finished, Operation, plan_digest};
 use ostler_store::{Key, Store};
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 
-use crate::archive::{self, Manifest, Names, Shelves};
+use crate::archive::{self, Manifest, Names, Rows, Shelves, time_of};
 use crate::{Database, Error, cutoff};
 
 /// The kind's name in the journal.
@@ -244,6 +244,33 @@ pub async fn manifest(store: &dyn Store, key: &str, files: &[&UndoItem]) -> Resu
             ErrorKind::Conflict,
             format!("{key} has changed since the plan"),
         )),
+    }
+}
+
+/// Rows that are asked for.
+pub(crate) struct Wanted {
+    pub rows: u64,
+    /// How often each is asked for, by its hash.
+    pub hashes: HashMap<[u8; 32], u64>,
+}
+
+impl Wanted {
+    pub fn of(rows: &Rows, manifest: &Manifest, work: &UndoWork) -> Result<Self, Failure> {
+        let (at, how) = manifest.how()?;
+        let (since, until) = range(manifest, &cutoff::zone(&manifest.time.zone)?, work);
+        let mut wanted = Self {
+            rows: 0,
+            hashes: HashMap::new(),
+        };
+        rows.each(|cells, hash| {
+            let in_range = time_of(cells, at, how)
+                .is_none_or(|time| time >= since && (time < until || until == i64::MAX));
+            if in_range {
+                wanted.rows += 1;
+                *wanted.hashes.entry(hash).or_default() += 1;
+            }
+        });
+        Ok(wanted)
     }
 }
 

@@ -1,4 +1,7 @@
 //! CrateDB by users who have nothing but what the guide says they need.
+//!
+//! They have no passwords: the server has to trust who says a name (`auth.host_based.enabled: false`). The `crate.yml` that comes with
+//! it has that on, trusts nobody but `crate` from the same machine, asks all others for a password, and answers them with 401.
 
 use crate::cratedb_world::World;
 

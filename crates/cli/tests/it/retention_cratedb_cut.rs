@@ -6,23 +6,34 @@ use crate::cratedb_world::World;
 #[test]
 #[ignore = "asks a real CrateDB"]
 fn whoever_is_cut_off_at_any_statement_goes_on() {
-    cut_off(("cut", "--cutoff=2024-06-01"), (4, 1));
+    cut_off(("cut", "--cutoff=2024-06-01"), (4, 1), false);
+}
+
+#[test]
+#[ignore = "asks a real CrateDB"]
+fn whoever_is_cut_off_at_any_statement_of_an_archive_goes_on() {
+    cut_off(("cut_archive", "--cutoff=2024-06-01"), (4, 1), true);
 }
 
 #[test]
 #[ignore = "asks a real CrateDB"]
 fn whoever_is_cut_off_at_any_statement_about_many_partitions_goes_on() {
-    cut_off(("cuts", "--cutoff=2024-12-31"), (0, 0));
+    cut_off(("cuts", "--cutoff=2024-12-31"), (0, 0), false);
 }
 
-/// Cuts off each statement of a run, with and without it being carried out; rows and partitions that are left are the same.
-fn cut_off((name, cutoff): (&'static str, &str), left: (i64, i64)) {
+/// Cuts off each statement of a run, with and without it being carried out; rows and partitions that are left are the same, and what
+/// is archived comes back.
+fn cut_off((name, cutoff): (&'static str, &str), left: (i64, i64), archived: bool) {
     ostler_testkit::servers::cratedb::address().expect("OSTLER_TEST_CRATEDB names a CrateDB");
     let world = World::new(name);
+    let action = match archived {
+        true => format!("archive:{}", world.ostler.home().join("shelf").display()),
+        false => "drop".to_owned(),
+    };
     for carried_out in [true, false] {
         for statements in 1.. {
             let table = world.sensor_readings();
-            world.json(&["ttl", &format!("{table}:time_month drop 365d")]);
+            world.json(&["ttl", &format!("{table}:time_month {action} 365d")]);
             let plan = world.json(&["plan", cutoff, "--min-keep=0"]);
             let apply = format!("--apply={}", plan["digest"].as_str().unwrap());
             // Of a run whose last statement, giving the lease back, was cut off; another one would wait until it is over.
@@ -48,6 +59,10 @@ fn cut_off((name, cutoff): (&'static str, &str), left: (i64, i64)) {
                 left,
                 "{statements} {said}"
             );
+            if archived {
+                world.json(&["undo", &table]);
+                assert_eq!(world.count(&table), 9, "{statements} {carried_out}");
+            }
         }
     }
     world.finish();

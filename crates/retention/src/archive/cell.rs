@@ -117,24 +117,29 @@ impl Column {
 #[must_use]
 pub fn hash(cells: &[Option<Cell<'_>>], scratch: &mut Vec<u8>) -> [u8; 32] {
     scratch.clear();
+    put(cells, scratch);
+    blake3::hash(scratch).into()
+}
+
+/// Appends the bytes of a row that its hash is made from.
+pub(super) fn put(cells: &[Option<Cell<'_>>], out: &mut Vec<u8>) {
     for cell in cells {
         let Some(cell) = cell else {
-            scratch.push(0);
+            out.push(0);
             continue;
         };
-        scratch.push(1);
+        out.push(1);
         match cell {
-            Cell::Bool(value) => scratch.push(u8::from(*value)),
-            Cell::Int32(value) => scratch.extend(value.to_le_bytes()),
-            Cell::Int64(value) => scratch.extend(value.to_le_bytes()),
-            Cell::Float(value) => scratch.extend(value.to_le_bytes()),
-            Cell::Double(value) => scratch.extend(value.to_le_bytes()),
+            Cell::Bool(value) => out.push(u8::from(*value)),
+            Cell::Int32(value) => out.extend(value.to_le_bytes()),
+            Cell::Int64(value) => out.extend(value.to_le_bytes()),
+            Cell::Float(value) => out.extend(value.to_le_bytes()),
+            Cell::Double(value) => out.extend(value.to_le_bytes()),
             Cell::Bytes(value) => {
                 // A cell has less than a gigabyte.
-                scratch.extend(u32::try_from(value.len()).unwrap_or(u32::MAX).to_le_bytes());
-                scratch.extend_from_slice(value);
+                out.extend(u32::try_from(value.len()).unwrap_or(u32::MAX).to_le_bytes());
+                out.extend_from_slice(value);
             }
         }
     }
-    blake3::hash(scratch).into()
 }

@@ -3,7 +3,9 @@
 
 mod cell;
 mod file;
+pub(crate) mod keep;
 mod kind;
+mod line;
 mod manifest;
 mod names;
 mod packer;
@@ -13,6 +15,7 @@ mod write;
 
 pub use cell::{Cell, Column, hash};
 pub use kind::Kind;
+pub use line::{Lines, write_line};
 pub use manifest::{ColumnEntry, FileEntry, MANIFEST_VERSION, Manifest, PartitionEntry, TimeEntry};
 pub use names::Names;
 pub use packer::{Packed, Packer};

@@ -3,6 +3,7 @@
 //! It has no transactions: each statement stands for itself, and changes of our own rows are made only if the row is as it was read
 //! (`_seq_no`, `_primary_term`). What was written is found by others after `REFRESH TABLE`.
 
+mod archive;
 mod audit;
 mod catalogue;
 mod definitions;
@@ -125,6 +126,7 @@ impl Database for CrateDb {
             Strategy::Drop,
             Strategy::Delete,
             Strategy::KeepLast,
+            Strategy::Archive,
             Strategy::Reallocate,
             Strategy::Snapshot,
         ]
@@ -199,6 +201,9 @@ impl Database for CrateDb {
                 let block = about_partition(block, table, partition, &[("blocked", "true")]).written();
                 let drop = about_rows_of(include_str!("queries/drop.sql"), table, partition).written();
                 match &task.besides {
+                    None if task.shelf.is_some() => {
+                        vec![block, archive::shown(table, &task.target), drop]
+                    }
                     None => vec![block, drop],
                     Some(Besides::Tablespace { .. }) => Vec::new(),
                     Some(Besides::Reallocate { attribute, value }) => {
@@ -210,6 +215,9 @@ impl Database for CrateDb {
                         vec![block, make, drop]
                     }
                 }
+            }
+            target @ Target::Rows { .. } if task.shelf.is_some() => {
+                vec![archive::shown(table, target), archive::removing(table, &[])]
             }
             target @ Target::Rows { .. } => rows::statement(table, target)
                 .map(|statement| statement.written())
@@ -230,18 +238,18 @@ impl Database for CrateDb {
     }
 
     async fn database(&self) -> Result<String, Failure> {
-        Ok(self.name())
+        self.cluster().await
     }
 
     async fn bring_back(
         &self,
-        _: &Operation,
-        _: &UndoWork,
-        _: &[&UndoItem],
-        _: (&str, &dyn Store),
+        op: &Operation,
+        work: &UndoWork,
+        files: &[&UndoItem],
+        archive: (&str, &dyn Store),
         _: Pace,
     ) -> Result<Vec<UndoProof>, Failure> {
-        Err(not_here("undo"))
+        self.bring_archive_back(op, work, files, archive).await
     }
 
     async fn remove(
@@ -249,7 +257,7 @@ impl Database for CrateDb {
         op: &Operation,
         item: &RetentionItem,
         pace: Pace,
-        _: &dyn Shelves,
+        shelves: &dyn Shelves,
     ) -> Result<RetentionProof, Failure> {
         let task: Task = serde_json::from_value(item.detail.clone()).map_err(|error| {
             Failure::new(
@@ -266,7 +274,10 @@ impl Database for CrateDb {
             Target::Values { .. } if matches!(task.besides, Some(Besides::Tablespace { .. })) => {
                 return Err(Error::ForeignPlan.into());
             }
-            Target::Values { .. } => self.remove_partition(op, item, &task).await?,
+            Target::Values { .. } => self.remove_partition(op, item, &task, shelves).await?,
+            Target::Rows { .. } if task.shelf.is_some() => {
+                self.archive_rows(op, item, &task, pace, shelves).await?
+            }
             Target::Rows { .. } => self.remove_rows(op, item, &task.target, pace).await?,
             Target::Partition { .. } | Target::Room { .. } => return Err(Error::ForeignPlan.into()),
         };

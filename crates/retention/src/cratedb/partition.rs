@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::statement::{about_partition, about_rows_of};
 use super::{CrateDb, begun, goes_on, key, of_item, snapshot, too_many};
+use crate::archive::Shelves;
+use crate::archive::keep::{self, Kept};
 use crate::facts::Values;
 use crate::strategy::{Besides, Target, Task, problem};
 
@@ -17,6 +19,7 @@ impl CrateDb {
         op: &Operation,
         item: &RetentionItem,
         task: &Task,
+        shelves: &dyn Shelves,
     ) -> Result<RetentionProof, Failure> {
         let mut proof = begun(item);
         let Target::Values { table, partition, .. } = &task.target else {
@@ -78,12 +81,20 @@ impl CrateDb {
             Err(problem) => Err(problem),
             Ok(rows) => {
                 proof.before = rows;
-                match self.keep_first(op, item, task).await? {
+                match self.keep_first(op, item, task, shelves).await? {
                     Err(problem) => Err(problem),
-                    Ok(kept) => {
-                        proof.note = kept;
-                        let drop = |_| async { of_item(self.drop_partition(table, partition, rows).await) };
-                        op.step("drop").key(&key).retries(3).run(drop).await?
+                    Ok((kept, note)) => {
+                        proof.archive = kept.as_ref().and_then(|kept| keep::proof(task, kept));
+                        proof.note = note;
+                        let archived = (&task.target, kept.as_ref());
+                        let drop =
+                            |_| async { of_item(self.drop_kept(table, partition, rows, archived).await) };
+                        let dropped: Result<(), RetentionProblem> =
+                            op.step("drop").key(&key).retries(3).run(drop).await?;
+                        if dropped.is_err() && proof.archive.take().is_some() {
+                            keep::withdraw(self, op, item, task, shelves, kept).await?;
+                        }
+                        dropped
                     }
                 }
             }
@@ -105,17 +116,22 @@ impl CrateDb {
         Ok(proof)
     }
 
-    /// Keeps it where its policy says; tells where.
+    /// Keeps it where its policy says: in an archive, or in a snapshot, of which it tells.
     async fn keep_first(
         &self,
         op: &Operation,
         item: &RetentionItem,
         task: &Task,
-    ) -> Result<Result<Option<String>, RetentionProblem>, Failure> {
+        shelves: &dyn Shelves,
+    ) -> Result<Result<(Option<Kept>, Option<String>), RetentionProblem>, Failure> {
+        if task.shelf.is_some() {
+            let kept = keep::keep(self, op, item, task, shelves).await?;
+            return Ok(kept.map(|kept| (kept, None)));
+        }
         let (Target::Values { table, partition, .. }, Some(Besides::Snapshot { repository })) =
             (&task.target, &task.besides)
         else {
-            return Ok(Ok(None));
+            return Ok(Ok((None, None)));
         };
         let keep = |step: Step| async move {
             of_item(
@@ -137,7 +153,8 @@ impl CrateDb {
             } else {
                 format!("{shards} shards")
             };
-            Some(format!("kept in snapshot {repository}.{name}: {shards}, whole"))
+            let note = format!("kept in snapshot {repository}.{name}: {shards}, whole");
+            (None, Some(note))
         }))
     }
 
@@ -198,6 +215,27 @@ impl CrateDb {
             return Err(self.client.unexpected(&count.sql, "no number").into());
         };
         Ok(is_it(which, partition).then_some(rows))
+    }
+
+    /// Drops it, if its rows are those that were archived, where they were.
+    async fn drop_kept(
+        &self,
+        table: &TableName,
+        partition: &Values,
+        rows: u64,
+        (target, kept): (&Target, Option<&Kept>),
+    ) -> Result<(), Failure> {
+        let Some(kept) = kept else {
+            return self.drop_partition(table, partition, rows).await;
+        };
+        if kept.tally.rows != rows {
+            let message = format!("{rows} rows were counted, and {} archived", kept.tally.rows);
+            return Err(Failure::new(ErrorKind::Conflict, message));
+        }
+        if self.count_if_there(table, partition).await?.is_some() {
+            self.is_as_kept(target, kept).await?;
+        }
+        self.drop_partition(table, partition, rows).await
     }
 
     /// Drops it, if it has as many rows as were counted; looks that it is gone.

@@ -21,8 +21,8 @@ const FIRST_ROWS: u64 = 10_000;
 
 /// What a look found: rows that go, and from when on.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-struct Found {
-    rows: u64,
+pub(super) struct Found {
+    pub rows: u64,
     /// The least value, where it is a number.
     from: Option<i64>,
 }
@@ -114,7 +114,7 @@ impl CrateDb {
         Ok(proof)
     }
 
-    async fn find_rows(&self, table: &TableName, target: &Target) -> Result<Found, Failure> {
+    pub(super) async fn find_rows(&self, table: &TableName, target: &Target) -> Result<Found, Failure> {
         let found = self.measure(table, target).await?;
         let (_, type_name) = target.column();
         let from = found.oldest.as_deref();

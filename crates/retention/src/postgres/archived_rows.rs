@@ -10,12 +10,13 @@ use ostler_store::Store;
 use ostler_vocabulary::{ErrorKind, Failure, Unit};
 use tokio::time::Instant;
 
-use super::archive::{self, Kept, collated, manifest, selected};
+use super::archive::{collated, selected};
 use super::patience::{Patience, rest};
 use super::statement::{condition, fill, quoted};
 use super::wire::Reader;
 use super::{Postgres, key, of_item};
 use crate::Database;
+use crate::archive::keep::{self, Kept, manifest};
 use crate::archive::{Manifest, Shelves, Tally, hash};
 use crate::strategy::{Task, problem};
 
@@ -31,7 +32,7 @@ impl Postgres {
         mut proof: RetentionProof,
     ) -> Result<RetentionProof, Failure> {
         proof.after = proof.before;
-        let (kept, store) = match (self.keep(op, item, task, shelves).await?, &task.shelf) {
+        let (kept, store) = match (keep::keep(self, op, item, task, shelves).await?, &task.shelf) {
             (Ok(Some(kept)), Some(shelf)) => (kept, shelves.shelf(&shelf.to).await?),
             (Err(problem), _) => {
                 proof.problem = Some(problem);
@@ -39,7 +40,7 @@ impl Postgres {
             }
             _ => return Ok(proof),
         };
-        proof.archive = archive::proof(task, &kept);
+        proof.archive = keep::proof(task, &kept);
         let (kept, store) = (&kept, store.as_ref());
         let remove = |step: Step| async move {
             step.progress.add_total(kept.tally.rows);

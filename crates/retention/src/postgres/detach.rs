@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 use super::catalogue::CONCURRENTLY;
 use super::patience::Patience;
 use super::statement::{fill, quoted};
-use super::{Postgres, archive, key, of_item, too_many};
+use super::{Postgres, key, of_item, too_many};
 use crate::Database;
 use crate::archive::Shelves;
+use crate::archive::keep;
 use crate::strategy::{Target, Task, problem};
 
 /// How a partition stands to its parent.
@@ -98,7 +99,7 @@ impl Postgres {
             Ok(rows) => {
                 proof.before = rows;
                 match self.compared(op, item, task, rows).await? {
-                    Ok(()) => self.keep(op, item, task, shelves).await?,
+                    Ok(()) => keep::keep(self, op, item, task, shelves).await?,
                     Err(problem) => Err(problem),
                 }
             }
@@ -106,7 +107,7 @@ impl Postgres {
         let dropped = match &kept {
             Err(problem) => Err(problem.clone()),
             Ok(kept) => {
-                proof.archive = kept.as_ref().and_then(|kept| archive::proof(task, kept));
+                proof.archive = kept.as_ref().and_then(|kept| keep::proof(task, kept));
                 let compared = task.proven.as_ref().map(|_| proof.before);
                 let rows = kept.as_ref().map(|kept| kept.tally.rows).or(compared);
                 let drop = |step: Step| async move {
@@ -131,8 +132,7 @@ impl Postgres {
                 proof.problem = Some(problem);
                 proof.after = proof.before;
                 if proof.archive.take().is_some() {
-                    self.withdraw(op, item, task, shelves, kept.ok().flatten())
-                        .await?;
+                    keep::withdraw(self, op, item, task, shelves, kept.ok().flatten()).await?;
                 }
                 let attach = |step: Step| async move {
                     of_item(self.attach(item, target, pace, &step.cancelled).await)

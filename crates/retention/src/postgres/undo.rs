@@ -17,9 +17,9 @@ use super::patience::Patience;
 use super::statement::{fill, quoted};
 use super::wire::{self, Reader};
 use super::{Postgres, of_item};
-use crate::archive::{Kind, Manifest, PartitionEntry, Rows, rows_of, time_of};
+use crate::archive::{Kind, Manifest, PartitionEntry, Rows, rows_of};
 use crate::strategy::problem;
-use crate::{cutoff, undo};
+use crate::undo::{self, Wanted};
 
 /// Bytes of rows that are sent together.
 const PIECE: usize = 256 << 10;
@@ -346,32 +346,6 @@ impl Postgres {
                 patience.after(error, &step.cancelled).await?;
             }
         }
-    }
-}
-
-/// Rows that are asked for.
-struct Wanted {
-    rows: u64,
-    hashes: HashMap<[u8; 32], u64>,
-}
-
-impl Wanted {
-    fn of(rows: &Rows, manifest: &Manifest, work: &UndoWork) -> Result<Self, Failure> {
-        let (at, how) = manifest.how()?;
-        let (since, until) = undo::range(manifest, &cutoff::zone(&manifest.time.zone)?, work);
-        let mut wanted = Self {
-            rows: 0,
-            hashes: HashMap::new(),
-        };
-        rows.each(|cells, hash| {
-            let in_range = time_of(cells, at, how)
-                .is_none_or(|time| time >= since && (time < until || until == i64::MAX));
-            if in_range {
-                wanted.rows += 1;
-                *wanted.hashes.entry(hash).or_default() += 1;
-            }
-        });
-        Ok(wanted)
     }
 }
 

@@ -1,0 +1,1 @@
+ AND ({column} > ? OR ({column} = ? AND _id || '' > ?))

@@ -1,0 +1,1 @@
+DELETE FROM {table} WHERE {key} AND _seq_no = ? AND _primary_term = ?
