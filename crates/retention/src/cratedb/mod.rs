@@ -14,6 +14,7 @@ mod partition;
 mod policies;
 mod query;
 mod reallocate;
+mod rollup;
 mod rows;
 mod snapshot;
 mod span;
@@ -125,6 +126,7 @@ impl Database for CrateDb {
             Strategy::Drop,
             Strategy::Delete,
             Strategy::KeepLast,
+            Strategy::Downsample,
             Strategy::Reallocate,
             Strategy::Snapshot,
         ]
@@ -267,6 +269,9 @@ impl Database for CrateDb {
                 return Err(Error::ForeignPlan.into());
             }
             Target::Values { .. } => self.remove_partition(op, item, &task).await?,
+            Target::Rows { .. } if let Some(proven) = &task.proven => {
+                self.remove_summed(op, item, (&task.target, proven)).await?
+            }
             Target::Rows { .. } => self.remove_rows(op, item, &task.target, pace).await?,
             Target::Partition { .. } | Target::Room { .. } => return Err(Error::ForeignPlan.into()),
         };
