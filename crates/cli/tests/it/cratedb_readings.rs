@@ -138,7 +138,9 @@ impl World {
         self.refresh_all(&["sums_1h", "sums_6h", "sums_1d"]);
         for (table, width) in [("sums_1h", HOUR), ("sums_6h", 6 * HOUR), ("sums_1d", 24 * HOUR)] {
             let from = self.data(table);
-            let found = self.sql(&format!("SELECT {COLUMNS} FROM {from} ORDER BY \"bucket\", \"host\""));
+            let found = self.sql(&format!(
+                "SELECT {COLUMNS} FROM {from} ORDER BY \"bucket\", \"host\""
+            ));
             let expected = oracle(rows, width);
             assert_eq!(found.len(), expected.len(), "{table}");
             for row in found {

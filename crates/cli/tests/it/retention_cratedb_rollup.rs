@@ -27,10 +27,18 @@ fn every_level_has_the_sums_of_the_raw_rows() {
     let dry = world.rollup(&[REFRESH, &["--dry-run"]].concat());
     assert_eq!(dry["work"]["items"].as_array().unwrap().len(), 3, "{dry}");
     let all = world.totals("readings");
-    assert_eq!(world.totals("sums"), all, "nothing is made yet: all of it is live");
+    assert_eq!(
+        world.totals("sums"),
+        all,
+        "nothing is made yet: all of it is live"
+    );
     let report = world.rollup(REFRESH);
     holds(&report);
-    assert_eq!(report["items"][0]["evidence"][0]["found"], rows.len().to_string(), "{report}");
+    assert_eq!(
+        report["items"][0]["evidence"][0]["found"],
+        rows.len().to_string(),
+        "{report}"
+    );
     world.levels_are_right(&rows);
     assert_eq!(world.totals("sums"), all);
     let list = world.rollup(&["show", "sums"]);
@@ -63,7 +71,10 @@ fn every_level_has_the_sums_of_the_raw_rows() {
     world.sql(&format!("DELETE FROM {readings} WHERE host = 'late'"));
     world.sql(&format!("REFRESH TABLE {readings}"));
     let report = world.rollup(REFRESH);
-    assert!(report["notes"].to_string().contains("stay as they are"), "{report}");
+    assert!(
+        report["notes"].to_string().contains("stay as they are"),
+        "{report}"
+    );
     world.levels_are_right(&rows);
     rows.retain(|row| row.host != Some("late"));
     holds(&world.rollup(&[REFRESH, &["--since=2024-01-01"]].concat()));
@@ -128,11 +139,21 @@ fn raw_rows_and_levels_go_when_the_next_level_has_them() {
     let readings = world.data("readings");
     let all = world.totals("readings");
     // Who is killed at any step goes on, and the end is the same.
-    for at in [None, Some("after:block writes"), Some("after:move on"), Some("after:drop"), Some("after:delete")] {
+    for at in [
+        None,
+        Some("after:block writes"),
+        Some("after:move on"),
+        Some("after:drop"),
+        Some("after:delete"),
+    ] {
         if at.is_some() {
             make(&world, LEVELS);
         }
-        world.json(&["add", &format!("{readings}:time downsample:sums 1d"), "--name=age"]);
+        world.json(&[
+            "add",
+            &format!("{readings}:time downsample:sums 1d"),
+            "--name=age",
+        ]);
         // What was never summed up does not go.
         let none = world.json(PLAN);
         assert_eq!(none["work"]["items"], json!([]), "{none}");
@@ -173,7 +194,10 @@ impl World {
     fn is_downsampled(&self, all: &[Vec<Value>]) {
         self.refresh_all(&["readings", "sums_1h", "sums_6h", "sums_1d"]);
         let expected: Vec<i64> = all[0].iter().map(|it| it.as_i64().unwrap() + 1).collect();
-        assert_eq!(self.totals("sums"), [expected.iter().map(|it| json!(it)).collect::<Vec<Value>>()]);
+        assert_eq!(
+            self.totals("sums"),
+            [expected.iter().map(|it| json!(it)).collect::<Vec<Value>>()]
+        );
         let readings = self.data("readings");
         assert_eq!((self.partitions(&readings), self.count(&readings)), (1, 720));
         assert_eq!(self.count(&self.data("sums_1h")), 12 * 3);
@@ -189,7 +213,9 @@ impl World {
             ]
         );
         let days = self.data("sums_1d");
-        let wrong = self.sql(&format!("SELECT count(*) FROM {days} WHERE abs(cpu_sum - round(cpu_sum * 8) / 8) > 1e-9"));
+        let wrong = self.sql(&format!(
+            "SELECT count(*) FROM {days} WHERE abs(cpu_sum - round(cpu_sum * 8) / 8) > 1e-9"
+        ));
         assert_eq!(wrong, [[json!(0)]]);
     }
 }
@@ -198,16 +224,38 @@ impl World {
 fn a_level_that_differs_keeps_what_it_was_made_from() {
     let world = world("doctored", ["1h:1d", "6h:2d", "1d"]);
     let readings = world.data("readings");
-    world.json(&["add", &format!("{readings}:time downsample:sums 1h"), "--name=age"]);
+    world.json(&[
+        "add",
+        &format!("{readings}:time downsample:sums 1h"),
+        "--name=age",
+    ]);
     holds(&world.rollup(REFRESH));
     let run = ["run", "--cutoff=2024-01-02T02:00:00Z", "--min-keep=0", "--yes"];
     let hours = world.data("sums_1h");
     // Somebody changes a level between the proof and the drop: a sum, a place of a sketch, what a counter did, a bucket.
     for (doctor, buckets) in [
-        (format!("UPDATE {hours} SET \"Größe_sum\" = \"Größe_sum\" + 1 WHERE \"bucket\" = '2024-01-01T02:00:00Z' AND host = 'a'"), "1 of 66 buckets"),
-        (format!("UPDATE {hours} SET cpu_times = [100] WHERE \"bucket\" = '2024-01-01T05:00:00Z' AND host = 'a'"), "buckets from"),
-        (format!("UPDATE {hours} SET bytes_resets = 7 WHERE \"bucket\" = '2024-01-01T05:00:00Z' AND host IS NULL"), "1 of 66 buckets"),
-        (format!("DELETE FROM {hours} WHERE \"bucket\" = '2024-01-01T05:00:00Z' AND host = 'a'"), "1 of 66 buckets"),
+        (
+            format!(
+                "UPDATE {hours} SET \"Größe_sum\" = \"Größe_sum\" + 1 WHERE \"bucket\" = '2024-01-01T02:00:00Z' AND host = 'a'"
+            ),
+            "1 of 66 buckets",
+        ),
+        (
+            format!(
+                "UPDATE {hours} SET cpu_times = [100] WHERE \"bucket\" = '2024-01-01T05:00:00Z' AND host = 'a'"
+            ),
+            "buckets from",
+        ),
+        (
+            format!(
+                "UPDATE {hours} SET bytes_resets = 7 WHERE \"bucket\" = '2024-01-01T05:00:00Z' AND host IS NULL"
+            ),
+            "1 of 66 buckets",
+        ),
+        (
+            format!("DELETE FROM {hours} WHERE \"bucket\" = '2024-01-01T05:00:00Z' AND host = 'a'"),
+            "1 of 66 buckets",
+        ),
     ] {
         world.killed("after:move on", &run);
         world.sql(&doctor);
@@ -219,7 +267,9 @@ fn a_level_that_differs_keeps_what_it_was_made_from() {
         assert_eq!(world.partitions(&readings), 2);
         assert_eq!(kept(&world)[0], [json!(0), Value::Null]);
         // It takes rows again.
-        world.sql(&format!("INSERT INTO {readings} (time, host) VALUES ('2024-01-01T02:00:00Z', 'a')"));
+        world.sql(&format!(
+            "INSERT INTO {readings} (time, host) VALUES ('2024-01-01T02:00:00Z', 'a')"
+        ));
     }
     // While all of it is there it is mended, and goes.
     holds(&world.json(&run));
@@ -246,13 +296,28 @@ fn what_cannot_be_is_told_with_its_cure() {
     ));
     let subject = format!("{plain}:time");
     for (words, code, reason) in [
-        (&["r", &subject, "--gauge=price", "--level=1m"][..], 2, "generated column"),
-        (&["r", &subject, "--gauge=v", "--by=what", "--level=1m"][..], 2, "told apart by texts"),
+        (
+            &["r", &subject, "--gauge=price", "--level=1m"][..],
+            2,
+            "generated column",
+        ),
+        (
+            &["r", &subject, "--gauge=v", "--by=what", "--level=1m"][..],
+            2,
+            "told apart by texts",
+        ),
         (&["r", &subject, "--gauge=gone", "--level=1m"][..], 2, "no column"),
-        (&["plain", &subject, "--gauge=v", "--level=1m"][..], 4, "there is a table or view of that name"),
+        (
+            &["plain", &subject, "--gauge=v", "--level=1m"][..],
+            4,
+            "there is a table or view of that name",
+        ),
     ] {
         let found = world.rollup_code(&[&["add"], words].concat());
-        assert!(found.0 == code && found.1.contains(reason), "{words:?}: {found:?}");
+        assert!(
+            found.0 == code && found.1.contains(reason),
+            "{words:?}: {found:?}"
+        );
     }
     world.rollup(&["add", "r", &subject, "--gauge=v", "--level=1m:1d", "--level=1h"]);
     world.sql(&format!("INSERT INTO {plain} (time, v) VALUES ('2024-01-01', 1)"));
@@ -260,7 +325,10 @@ fn what_cannot_be_is_told_with_its_cure() {
     // Of a part of a table nobody can be kept from writing: its rows stay, and the levels age.
     world.json(&["add", &format!("{plain}:time downsample:r 1d"), "--name=rows"]);
     let (code, said) = world.code(&["run", "--cutoff=2024-01-04", "--yes"]);
-    assert!(code == 3 && said.contains("partition it by a column that is made from time"), "{code} {said}");
+    assert!(
+        code == 3 && said.contains("partition it by a column that is made from time"),
+        "{code} {said}"
+    );
     assert_eq!(world.count(&plain), 1);
     world.json(&["policy", "edit", "rows", "--keep=INF"]);
     let report = world.json(&["run", "--cutoff=2024-01-04", "--yes"]);

@@ -4,8 +4,8 @@ use ostler_api::tables::{Defined, Definition, DefinitionKind};
 use ostler_vocabulary::Failure;
 use serde_json::{Value, json};
 
-use super::audit::Change;
 use super::CrateDb;
+use super::audit::Change;
 
 impl CrateDb {
     pub(super) async fn read_definitions(&self, kind: DefinitionKind) -> Result<Vec<Defined>, Failure> {

@@ -194,14 +194,14 @@ impl Database for CrateDb {
         .await
     }
 
-    fn statements(&self, _: &Table, table: &TableName, task: &Task) -> Vec<String> {
+    fn statements(&self, facts: &Table, table: &TableName, task: &Task) -> Vec<String> {
         match &task.target {
             Target::Values { table, partition, .. } => {
                 let block = include_str!("queries/block.sql");
                 let block = about_partition(block, table, partition, &[("blocked", "true")]).written();
                 let drop = about_rows_of(include_str!("queries/drop.sql"), table, partition).written();
                 match &task.besides {
-                    None => vec![block, drop],
+                    None => [vec![block], self.proving(facts, task), vec![drop]].concat(),
                     Some(Besides::Tablespace { .. }) => Vec::new(),
                     Some(Besides::Reallocate { attribute, value }) => {
                         vec![reallocate::requiring(table, partition, attribute, value).written()]

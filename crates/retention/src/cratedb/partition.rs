@@ -50,11 +50,7 @@ impl CrateDb {
             )
         };
         // Whoever stops the operation, or its failing elsewhere, does not leave a partition that takes no rows.
-        let back = (
-            self.clone(),
-            op.id().to_string(),
-            task.clone(),
-        );
+        let back = (self.clone(), op.id().to_string(), task.clone());
         let undo = move |_| {
             let (it, owner, task) = back.clone();
             async move {
@@ -167,8 +163,7 @@ impl CrateDb {
             Err(problem) => return Ok(Err(problem)),
         }
         let go = |_| async { of_item(self.let_partition_go((table, partition), proven).await) };
-        let gone: Result<(), RetentionProblem> =
-            op.step("move on").key(key(item)).retries(3).run(go).await?;
+        let gone: Result<(), RetentionProblem> = op.step("move on").key(key(item)).retries(3).run(go).await?;
         Ok(gone.map(|()| Some(format!("the sums are in rollup {}", proven.rollup))))
     }
 

@@ -76,7 +76,12 @@ pub(crate) fn mended(window: &Window, widths: &[i64], states: &[RollupState]) ->
         let state = |level: usize| states.iter().find(|state| state.level as usize == level);
         let watermark = state(level).and_then(|state| state.watermark);
         let kept = state(level - 1).and_then(|state| state.kept_from);
-        if watermark.is_none_or(|watermark| watermark < to) || kept.is_some_and(|kept| kept > from) {
+        // Buckets that are not made yet are made by a refresh.
+        let Some(made) = watermark.map(|watermark| watermark.min(to)) else {
+            break;
+        };
+        to = made;
+        if from >= to || kept.is_some_and(|kept| kept > from) {
             break;
         }
         windows.push(Window {
@@ -149,6 +154,13 @@ mod tests {
                 "2 2024-01-02T01:00:00Z 2024-01-02T02:00:00Z"
             ]
         );
+        // What is not made yet is left to a refresh, and what is made is mended.
+        let behind = [
+            all[0].clone(),
+            state(1, None, Some("2024-01-02T01:15:00Z")),
+            state(2, None, Some("2024-01-02T01:00:00Z")),
+        ];
+        assert_eq!(shown(&behind), ["1 2024-01-02T01:10:00Z 2024-01-02T01:15:00Z"]);
         let minutes_gone = [
             all[0].clone(),
             state(1, Some("2024-01-02T01:05:00Z"), Some("2024-01-03T00:00:00Z")),

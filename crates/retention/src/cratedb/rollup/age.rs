@@ -180,7 +180,12 @@ impl CrateDb {
     }
 
     /// Compares a level with what it is made from, group by group.
-    async fn compare(&self, sheet: &Sheet, window: &Window, source: (&str, &str)) -> Result<Compared, Failure> {
+    async fn compare(
+        &self,
+        sheet: &Sheet,
+        window: &Window,
+        source: (&str, &str),
+    ) -> Result<Compared, Failure> {
         let [groups, different, rows] = self.numbers(sheet.compared(window, source)).await?;
         let mut compared = Compared {
             groups,
@@ -188,9 +193,7 @@ impl CrateDb {
             rows,
         };
         for value in sheet.sketched() {
-            let [_, different, _] = self
-                .numbers(sheet.compared_sketch(window, value, source))
-                .await?;
+            let [_, different, _] = self.numbers(sheet.compared_sketch(window, value, source)).await?;
             compared.different = compared.different.max(different);
         }
         Ok(compared)

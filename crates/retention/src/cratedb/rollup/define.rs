@@ -90,7 +90,11 @@ impl CrateDb {
             }
         }
         let sheet = self.sheet(name, rollup)?;
-        let names: Value = sheet.objects().iter().map(|(_, _, table)| table.name.clone()).collect();
+        let names: Value = sheet
+            .objects()
+            .iter()
+            .map(|(_, _, table)| table.name.clone())
+            .collect();
         let args = [sheet.rollup.table.schema.as_str().into(), names];
         let there = self
             .client
@@ -117,7 +121,11 @@ impl CrateDb {
     }
 
     /// Makes the tables and the view. What was made is removed when something fails.
-    pub(in super::super) async fn make_rollup(&self, name: &str, rollup: &Rollup) -> Result<Vec<String>, Failure> {
+    pub(in super::super) async fn make_rollup(
+        &self,
+        name: &str,
+        rollup: &Rollup,
+    ) -> Result<Vec<String>, Failure> {
         let sheet = self.sheet(name, rollup.clone())?;
         for (level, table) in sheet.tables().iter().enumerate() {
             let args = [

@@ -6,8 +6,8 @@ use ostler_cratedb::quote::identifier;
 use ostler_vocabulary::{Failure, Timestamp};
 use serde_json::Value;
 
-use super::super::statement::{Bound, filled, quoted};
 use super::super::CrateDb;
+use super::super::statement::{Bound, filled, quoted};
 use super::sheet::Sheet;
 use super::{read_moment, sketch};
 use crate::Database;
@@ -19,9 +19,7 @@ pub(super) fn changed(column: &str) -> String {
 }
 
 fn kept_or(column: &str, new: &str) -> String {
-    format!(
-        "{column} = CASE WHEN \"ostler_made\" <= excluded.\"ostler_made\" THEN {new} ELSE {column} END"
-    )
+    format!("{column} = CASE WHEN \"ostler_made\" <= excluded.\"ostler_made\" THEN {new} ELSE {column} END")
 }
 
 impl Sheet {
@@ -37,7 +35,10 @@ impl Sheet {
             let (places, times) = sketch::columns(value);
             // Where no number is left, no place is.
             changes.extend([&places, &times].map(|column| {
-                kept_or(column, &format!("CASE WHEN excluded.{count} > 0 THEN {column} END"))
+                kept_or(
+                    column,
+                    &format!("CASE WHEN excluded.{count} > 0 THEN {column} END"),
+                )
             }));
         }
         changes.extend(["\"ostler_proven\"", "\"ostler_made\""].map(changed));
@@ -79,7 +80,12 @@ impl Sheet {
         )
     }
 
-    fn about(&self, template: &str, (level, from, to): (usize, Timestamp, Timestamp), args: Vec<Value>) -> Bound {
+    fn about(
+        &self,
+        template: &str,
+        (level, from, to): (usize, Timestamp, Timestamp),
+        args: Vec<Value>,
+    ) -> Bound {
         let places = [
             ("table", self.table(level)),
             ("window", Self::bucket_window(from, to)),

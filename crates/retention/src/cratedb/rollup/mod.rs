@@ -120,9 +120,7 @@ impl CrateDb {
                 ("before", before),
             ],
         );
-        self.client
-            .execute(&sql, &[rollup.into(), level.into()])
-            .await?;
+        self.client.execute(&sql, &[rollup.into(), level.into()]).await?;
         Ok(())
     }
 
@@ -143,10 +141,7 @@ impl CrateDb {
     async fn generation(&self, tables: &[String]) -> Result<i64, Failure> {
         let mut made = self.next_made()?;
         for table in tables {
-            let sql = fill(
-                include_str!("../queries/rollup_newest.sql"),
-                &[("table", table)],
-            );
+            let sql = fill(include_str!("../queries/rollup_newest.sql"), &[("table", table)]);
             let answer = self.client.execute(&sql, &[]).await?;
             let newest = answer.rows.first().and_then(|row| row.first()?.as_i64());
             made = made.max(newest.unwrap_or(0).saturating_add(1));
@@ -169,10 +164,7 @@ impl CrateDb {
 
     /// Makes visible what was written to a quoted table.
     async fn refresh_quoted(&self, table: &str) -> Result<(), Failure> {
-        let sql = fill(
-            include_str!("../queries/refresh_table.sql"),
-            &[("table", table)],
-        );
+        let sql = fill(include_str!("../queries/refresh_table.sql"), &[("table", table)]);
         self.client.execute(&sql, &[]).await?;
         Ok(())
     }

@@ -6,13 +6,17 @@ use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 use super::super::CrateDb;
 use super::super::statement::{Bound, of_partition, quoted};
 use super::sheet::Sheet;
-use crate::facts::{Known, Values};
+use crate::facts::{Known, Table, Values};
+use crate::item::one_line;
 use crate::rollup::{Compared, Window, unlike};
-use crate::strategy::Proven;
+use crate::strategy::{Proven, Target, Task};
 
 impl CrateDb {
     /// From when on the rollup says that raw rows are kept.
-    pub(in super::super) async fn raw_kept_from(&self, proven: &Proven) -> Result<Option<Timestamp>, Failure> {
+    pub(in super::super) async fn raw_kept_from(
+        &self,
+        proven: &Proven,
+    ) -> Result<Option<Timestamp>, Failure> {
         let (_, states) = self.rollup(&proven.rollup).await?;
         Ok(states.first().and_then(|state| state.kept_from))
     }
@@ -85,28 +89,45 @@ impl CrateDb {
     ) -> Result<(Sheet, Window), Failure> {
         let (sheet, _) = self.rollup(&proven.rollup).await?;
         let facts = self.read_facts(table).await?;
-        let known = facts.and_then(|facts| {
-            let mut all = facts.partitions.into_iter();
-            all.find(|it| matches!(&it.known, Known::Values(values) if values.ident == partition.ident))
-        });
-        let utc = jiff::tz::TimeZone::UTC;
-        let moment = |text: &Option<String>| sheet.time.moment(text.as_deref()?, &utc);
-        let range = known.as_ref().and_then(|it| it.range(&sheet.rollup.column));
-        let window = range.and_then(|range| Some((moment(&range.from)?, moment(&range.to)?)));
-        let Some((from, to)) = window.filter(|_| partition.values.len() == 1) else {
-            return Err(Failure::new(
-                ErrorKind::Invalid,
-                "its values do not tell which buckets it has",
-            ));
-        };
-        let window = Window {
-            rollup: proven.rollup.clone(),
-            level: 1,
-            from,
-            to,
-        };
+        let window = facts.and_then(|facts| window_of(&sheet, &facts, partition));
+        let window = window.ok_or_else(|| {
+            let reason = "its values do not tell which buckets it has";
+            Failure::new(ErrorKind::Invalid, reason)
+        })?;
         Ok((sheet, window))
     }
+
+    /// What shows that the next level has the sums of what goes, and removes it, for people.
+    pub(in super::super) fn proving(&self, facts: &Table, task: &Task) -> Vec<String> {
+        let known = facts.rollup.as_ref();
+        let known = known.and_then(|defined| Some((&defined.name, defined.definition.rollup()?.clone())));
+        let sheet = known.and_then(|(name, rollup)| self.sheet(name, rollup).ok());
+        match (&task.target, sheet) {
+            (Target::Values { table, partition, .. }, Some(sheet)) => {
+                let window = window_of(&sheet, facts, partition);
+                let (source, condition) = source(table, partition);
+                let compared = window.map(|window| sheet.compared(&window, (&source, &condition)));
+                compared.map(|text| one_line(&text)).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The window of a partition, by what the catalogue says of it.
+fn window_of(sheet: &Sheet, facts: &Table, partition: &Values) -> Option<Window> {
+    let mut all = facts.partitions.iter();
+    let known =
+        all.find(|it| matches!(&it.known, Known::Values(values) if values.ident == partition.ident))?;
+    let utc = jiff::tz::TimeZone::UTC;
+    let moment = |text: &Option<String>| sheet.time.moment(text.as_deref()?, &utc);
+    let range = known.range(&sheet.rollup.column)?;
+    (partition.values.len() == 1).then_some(Window {
+        rollup: sheet.name.clone(),
+        level: 1,
+        from: moment(&range.from)?,
+        to: moment(&range.to)?,
+    })
 }
 
 /// The rows of a partition, as part of statements that are made of texts only.

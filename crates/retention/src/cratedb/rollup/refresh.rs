@@ -94,10 +94,9 @@ impl CrateDb {
 
     /// A window in parts of whole buckets, by how many rows there are: the same for the same rows, however long they take.
     pub(super) async fn parts(&self, sheet: &Sheet, window: &Window) -> Result<Vec<Window>, Failure> {
-        let (table, condition) = sheet.source(window);
-        let places = sheet.counted(window.level as usize - 1, "count(*)", &condition);
-        tracing::trace!(%table, "rows of a window are counted");
-        let [rows] = self.numbers(places).await?;
+        let (_, condition) = sheet.source(window);
+        let counting = sheet.counted(window.level as usize - 1, "count(*)", &condition);
+        let [rows] = self.numbers(counting).await?;
         let width = sheet.widths.get(window.level as usize - 1).copied().unwrap_or(1);
         Ok(split(window, width, rows))
     }
@@ -124,9 +123,9 @@ impl CrateDb {
             self.refresh_quoted(&table).await?;
             self.refresh_quoted(&source).await?;
             let [samples, groups] = self.numbers(sheet.counting_buckets(window)).await?;
-            let [after] = self.numbers(counting.clone()).await?;
+            let [later] = self.numbers(counting.clone()).await?;
             // There is no snapshot: rows that come meanwhile are in the buckets or not, and no other ones are.
-            let expected = samples.clamp(before.min(after), before.max(after));
+            let expected = samples.clamp(before.min(later), before.max(later));
             last = Made {
                 source: expected,
                 samples,
@@ -151,7 +150,12 @@ impl CrateDb {
     }
 
     /// What this operation made of a window before it was killed, and where it goes on.
-    async fn made_before(&self, sheet: &Sheet, window: &Window, point: &str) -> Result<(Made, Timestamp), Failure> {
+    async fn made_before(
+        &self,
+        sheet: &Sheet,
+        window: &Window,
+        point: &str,
+    ) -> Result<(Made, Timestamp), Failure> {
         let args = [window.rollup.as_str().into(), window.level.into()];
         let answer = self
             .own(include_str!("../queries/rollup_reached.sql"), &args)
@@ -227,7 +231,10 @@ mod tests {
             let found = split(&window, minute, rows);
             assert_eq!(found.len(), parts, "{rows}");
             assert_eq!((found[0].from, found[parts - 1].to), (window.from, window.to));
-            assert!(found.windows(2).all(|pair| pair[0].to == pair[1].from), "{found:?}");
+            assert!(
+                found.windows(2).all(|pair| pair[0].to == pair[1].from),
+                "{found:?}"
+            );
         }
     }
 }

@@ -155,7 +155,10 @@ impl Sheet {
             true => self.instants(table, condition, bounded),
             false => self.buckets(level, table, condition),
         };
-        let befores: String = self.counters().map(|(index, value)| self.before(index, value, from_raw)).collect();
+        let befores: String = self
+            .counters()
+            .map(|(index, value)| self.before(index, value, from_raw))
+            .collect();
         if !befores.is_empty() {
             let places = [("columns", befores), ("rows", rows)];
             rows = filled(include_str!("../queries/rollup_befores.sql"), &places);
@@ -264,9 +267,7 @@ impl Sheet {
                 Same::Nearly { .. } => {
                     bounds.push_str(&format!(", ostler_bound_{index}"));
                     zeros.push_str(&format!(", 0::DOUBLE PRECISION AS ostler_bound_{index}"));
-                    format!(
-                        "max({column}) - min({column}) <= {FLOAT_BOUND} * max(ostler_bound_{index})"
-                    )
+                    format!("max({column}) - min({column}) <= {FLOAT_BOUND} * max(ostler_bound_{index})")
                 }
             };
             same.push(format!(

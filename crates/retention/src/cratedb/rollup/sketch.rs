@@ -63,7 +63,13 @@ impl Sheet {
     }
 
     /// The statement that writes a value's sketches into the buckets of a window, which are there.
-    pub fn make_sketch(&self, window: &Window, value: &RollupValue, source: (&str, &str), made: i64) -> String {
+    pub fn make_sketch(
+        &self,
+        window: &Window,
+        value: &RollupValue,
+        source: (&str, &str),
+        made: i64,
+    ) -> String {
         let level = window.level as usize;
         let (places, times) = columns(value);
         let parts = [
@@ -71,7 +77,9 @@ impl Sheet {
             ("by", self.and_by()),
             (
                 "changes",
-                [&places, &times].map(|column| super::levels::changed(column)).join(", "),
+                [&places, &times]
+                    .map(|column| super::levels::changed(column))
+                    .join(", "),
             ),
             ("places", places),
             ("times", times),
@@ -86,10 +94,7 @@ impl Sheet {
     pub fn compared_sketch(&self, window: &Window, value: &RollupValue, source: (&str, &str)) -> String {
         let level = window.level as usize;
         let columns = format!("\"bucket\"{}, ostler_place, ostler_times", self.and_by());
-        let kept = (
-            self.table(level),
-            Self::bucket_window(window.from, window.to),
-        );
+        let kept = (self.table(level), Self::bucket_window(window.from, window.to));
         let parts = [
             ("same", "min(ostler_times) = max(ostler_times)".to_owned()),
             ("rows", "ostler_times".to_owned()),
@@ -101,10 +106,7 @@ impl Sheet {
                 "level",
                 format!("({}) AS ostler_kept", self.own_places(value, &kept)),
             ),
-            (
-                "group",
-                format!("\"bucket\"{}, ostler_place", self.and_by()),
-            ),
+            ("group", format!("\"bucket\"{}, ostler_place", self.and_by())),
         ];
         filled(include_str!("../queries/rollup_compared.sql"), &parts)
     }

@@ -70,9 +70,7 @@ impl Sheet {
             for value in self.sketched() {
                 let (places, times) = sketch::columns(value);
                 columns.push_str(&match level {
-                    0 => format!(
-                        ", NULL::ARRAY(INTEGER) AS {places}, NULL::ARRAY(BIGINT) AS {times}"
-                    ),
+                    0 => format!(", NULL::ARRAY(INTEGER) AS {places}, NULL::ARRAY(BIGINT) AS {times}"),
                     _ => format!(", {places}, {times}"),
                 });
             }
