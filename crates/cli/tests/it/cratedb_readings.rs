@@ -193,5 +193,5 @@ pub(crate) fn make(world: &World, levels: [&str; 3]) {
     ];
     let levels = levels.map(|level| format!("--level={level}"));
     let levels: Vec<&str> = levels.iter().map(String::as_str).collect();
-    world.rollup(&[&words[..], &levels].concat());
+    world.rollup(&[&words[..], &levels[..]].concat());
 }

@@ -112,6 +112,9 @@ impl CrateDb {
         before: Option<Timestamp>,
     ) -> Result<(), Failure> {
         let before = before.map_or_else(|| "NULL".to_owned(), moment);
+        // With more than the key in its condition, a statement sees only what was refreshed.
+        self.own(include_str!("../queries/refresh_rollup_levels.sql"), &[])
+            .await?;
         let sql = filled(
             include_str!("../queries/rollup_kept_again.sql"),
             &[

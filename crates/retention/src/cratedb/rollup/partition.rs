@@ -74,7 +74,12 @@ impl CrateDb {
         if !self.is_there(table, partition).await? {
             return Ok(());
         }
-        let (_, window) = self.partition_window((table, partition), proven).await?;
+        let window = match self.partition_window((table, partition), proven).await {
+            Ok((_, window)) => window,
+            // Somebody removed the rollup: nothing is written of it any more.
+            Err(failure) if failure.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(failure) => return Err(failure),
+        };
         if before.is_some_and(|before| before >= window.to) {
             return Ok(());
         }
