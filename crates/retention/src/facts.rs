@@ -22,6 +22,9 @@ pub struct Table {
     pub partitions: Vec<Partition>,
     /// Whether partitions can be detached while others work.
     pub detaches_concurrently: bool,
+    /// Whether rows can be taken away together with a proof of what they were: nobody writes between the two.
+    #[serde(default)]
+    pub rows_go_proven: bool,
     /// What is in the default partition, where that was asked for.
     #[serde(default)]
     pub stray: Stray,

@@ -1,13 +1,19 @@
 //! Rollups: what one has to be, where buckets begin, and which of them a refresh makes. Pure.
 
+mod define;
 mod late;
+mod plan;
+mod proof;
 
 use ostler_api::tables::{Rollup, RollupState};
 use ostler_vocabulary::{Period, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+pub(crate) use define::{resolved, time_of};
 pub use late::{Differing, Late, late, looked_at};
+pub(crate) use plan::{Levels, plan};
+pub(crate) use proof::{Compared, Made, Same, after, evidence, mended, unlike};
 
 /// Where a bucket of every length begins: a Monday, so that weeks begin on Mondays. Microseconds since 1970.
 pub const ORIGIN: i64 = 946_857_600_000_000;

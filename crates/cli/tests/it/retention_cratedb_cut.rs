@@ -2,6 +2,7 @@
 //! `--include-ignored`: the statements are too many to keep.
 
 use crate::cratedb_world::World;
+use crate::retention_cratedb_rollup::{RUN, prepare};
 
 #[test]
 #[ignore = "asks a real CrateDB"]
@@ -63,6 +64,37 @@ fn cut_off((name, cutoff): (&'static str, &str), left: (i64, i64), archived: boo
                 world.json(&["undo", &table]);
                 assert_eq!(world.count(&table), 9, "{statements} {carried_out}");
             }
+        }
+    }
+    world.finish();
+}
+
+/// A downsample, of a partition and of two levels, cut off at each statement; the end is that of one that was not.
+#[test]
+#[ignore = "asks a real CrateDB"]
+fn whoever_is_cut_off_in_a_downsample_goes_on() {
+    ostler_testkit::servers::cratedb::address().expect("OSTLER_TEST_CRATEDB names a CrateDB");
+    let world = World::new("cut_rollup");
+    for carried_out in [true, false] {
+        for statements in 1.. {
+            let all = prepare(&world);
+            world
+                .crate_db
+                .try_sql("DELETE FROM ext_cut_rollup.retention_lease WHERE name = 'runner'");
+            world.crate_db.stop_after(statements, carried_out);
+            let (code, said) = world.code(RUN);
+            if !world.crate_db.go_on() {
+                assert_eq!(code, 0, "{said}");
+                assert!(statements > 60, "{statements}");
+                break;
+            }
+            let operations = world.ostler.json(["operation", "list"]);
+            let (code, said) = match operations["operations"][0]["state"].as_str() {
+                Some("interrupted" | "failed") => world.resume(),
+                _ => world.code(RUN),
+            };
+            assert_eq!(code, 0, "{statements} {carried_out}: {said}");
+            world.is_downsampled(&all);
         }
     }
     world.finish();

@@ -76,6 +76,7 @@ impl CrateDb {
             keys: known,
             partitions,
             detaches_concurrently: false,
+            rows_go_proven: false,
             stray: Stray::default(),
             rollup: None,
             whereabouts: Whereabouts::default(),

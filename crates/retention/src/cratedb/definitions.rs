@@ -1,11 +1,11 @@
-//! What is defined by name: materialised tables and statements, as rows of the governed cluster.
+//! What is defined by name: rollups, materialised tables and statements, as rows of the governed cluster.
 
 use ostler_api::tables::{Defined, Definition, DefinitionKind};
 use ostler_vocabulary::Failure;
 use serde_json::{Value, json};
 
+use super::CrateDb;
 use super::audit::Change;
-use super::{CrateDb, not_here};
 
 impl CrateDb {
     pub(super) async fn read_definitions(&self, kind: DefinitionKind) -> Result<Vec<Defined>, Failure> {
@@ -32,20 +32,35 @@ impl CrateDb {
                 levels: Vec::new(),
             })
         });
-        rows.collect()
+        let mut all: Vec<Defined> = rows.collect::<Result<_, Failure>>()?;
+        if kind == DefinitionKind::Rollup && !all.is_empty() {
+            for (rollup, state) in self.rollup_states().await? {
+                let of = all.iter_mut().filter(|defined| defined.name == rollup);
+                of.for_each(|defined| defined.levels.push(state.clone()));
+            }
+        }
+        Ok(all)
     }
 
     pub(super) async fn make_definition(&self, defined: &Defined) -> Result<Vec<String>, Failure> {
-        match &defined.definition {
-            Definition::Rollup(_) => return Err(not_here("rollup")),
-            Definition::Materialized(it) => Self::valid_materialized(&defined.name, it)?,
+        let definition = match &defined.definition {
+            Definition::Rollup(it) => {
+                Definition::Rollup(self.resolved_rollup(&defined.name, it.clone()).await?)
+            }
+            Definition::Materialized(it) => {
+                Self::valid_materialized(&defined.name, it)?;
+                Definition::Materialized(it.clone())
+            }
             // What its parameters are, is known when it is run.
-            Definition::Query(_) => {}
-        }
+            Definition::Query(it) => Definition::Query(it.clone()),
+        };
         self.make_tables().await?;
         self.own(include_str!("queries/make_definitions.sql"), &[])
             .await?;
-        let text = json!(defined.definition);
+        if matches!(definition, Definition::Rollup(_)) {
+            self.prepare_rollups().await?;
+        }
+        let text = json!(definition);
         let add = async {
             let kind = defined.definition.kind().as_str();
             let args = [kind.into(), defined.name.as_str().into(), text.clone()];
@@ -57,10 +72,11 @@ impl CrateDb {
                 })),
                 added => Ok(added.map(drop)?),
             }?;
-            let Definition::Materialized(it) = &defined.definition else {
-                return Ok(Vec::new());
+            let made = match &definition {
+                Definition::Rollup(it) => self.make_rollup(&defined.name, it).await,
+                Definition::Materialized(it) => self.make_materialized(it).await,
+                Definition::Query(_) => Ok(Vec::new()),
             };
-            let made = self.make_materialized(it).await;
             if made.as_ref().is_err_and(|failure| !failure.kind().is_transient()) {
                 self.remove_definition(defined).await?;
             }
@@ -78,6 +94,7 @@ impl CrateDb {
         let text = json!(defined.definition);
         let remove = async {
             let gone = match &defined.definition {
+                Definition::Rollup(it) => self.unmake_rollup(&defined.name, it, with_data).await?,
                 Definition::Materialized(it) if with_data => self.unmake_materialized(it).await?,
                 _ => Vec::new(),
             };

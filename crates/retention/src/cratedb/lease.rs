@@ -15,6 +15,8 @@ use crate::Error;
 const SECONDS: u64 = 60;
 /// How old a lease may be before a step that waits writes it again.
 const FRESH: Duration = Duration::from_secs(40);
+/// So many generations of buckets are one runner's.
+const GENERATIONS: i64 = 1_000_000_000;
 /// How often it is tried when others write the row at the same time.
 const TRIES: u32 = 5;
 
@@ -25,6 +27,8 @@ pub(super) struct Held {
     epoch: i64,
     seq_no: i64,
     term: i64,
+    /// How many generations of buckets this runner has made.
+    made: i64,
     written: Instant,
 }
 
@@ -141,6 +145,15 @@ impl CrateDb {
         }
     }
 
+    /// The number of what this runner makes next: greater than all that who had the lease before makes, whenever that is written.
+    pub(super) fn next_made(&self) -> Result<i64, Failure> {
+        let mut held = self.held().ok_or_else(|| self.lost())?;
+        held.made += 1;
+        let made = held.epoch.saturating_mul(GENERATIONS).saturating_add(held.made);
+        self.hold(Some(held));
+        Ok(made)
+    }
+
     /// Lets others run.
     pub(super) async fn give_lease_back(&self) -> Result<(), Failure> {
         let Some(held) = self.held() else {
@@ -157,9 +170,11 @@ impl CrateDb {
         let Some([Value::Number(seq_no), Value::Number(term)]) = row else {
             return Err(self.client.unexpected("the lease", "no number of its row").into());
         };
+        let before = self.held().filter(|held| held.epoch == epoch);
         self.hold(Some(Held {
             owner: owner.to_owned(),
             epoch,
+            made: before.map_or(0, |held| held.made),
             seq_no: seq_no.as_i64().unwrap_or(0),
             term: term.as_i64().unwrap_or(0),
             written: Instant::now(),

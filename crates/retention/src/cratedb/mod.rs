@@ -15,6 +15,7 @@ mod partition;
 mod policies;
 mod query;
 mod reallocate;
+mod rollup;
 mod rows;
 mod snapshot;
 mod span;
@@ -111,10 +112,6 @@ fn of_item<T>(result: Result<T, Failure>) -> Result<Result<T, RetentionProblem>,
     }
 }
 
-fn not_here(what: &str) -> Failure {
-    Failure::new(ErrorKind::Unsupported, format!("{what} is not there for CrateDB"))
-}
-
 #[async_trait]
 impl Database for CrateDb {
     fn name(&self) -> String {
@@ -127,6 +124,7 @@ impl Database for CrateDb {
             Strategy::Delete,
             Strategy::KeepLast,
             Strategy::Archive,
+            Strategy::Downsample,
             Strategy::Reallocate,
             Strategy::Snapshot,
         ]
@@ -194,7 +192,7 @@ impl Database for CrateDb {
         .await
     }
 
-    fn statements(&self, _: &Table, table: &TableName, task: &Task) -> Vec<String> {
+    fn statements(&self, facts: &Table, table: &TableName, task: &Task) -> Vec<String> {
         match &task.target {
             Target::Values { table, partition, .. } => {
                 let block = include_str!("queries/block.sql");
@@ -204,7 +202,7 @@ impl Database for CrateDb {
                     None if task.shelf.is_some() => {
                         vec![block, archive::shown(table, &task.target), drop]
                     }
-                    None => vec![block, drop],
+                    None => [vec![block], self.proving(facts, task), vec![drop]].concat(),
                     Some(Besides::Tablespace { .. }) => Vec::new(),
                     Some(Besides::Reallocate { attribute, value }) => {
                         vec![reallocate::requiring(table, partition, attribute, value).written()]
@@ -275,6 +273,9 @@ impl Database for CrateDb {
                 return Err(Error::ForeignPlan.into());
             }
             Target::Values { .. } => self.remove_partition(op, item, &task, shelves).await?,
+            Target::Rows { .. } if let Some(proven) = &task.proven => {
+                self.remove_summed(op, item, (&task.target, proven)).await?
+            }
             Target::Rows { .. } if task.shelf.is_some() => {
                 self.archive_rows(op, item, &task, pace, shelves).await?
             }

@@ -3,7 +3,7 @@
 use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
 use ostler_api::retention::TableName;
 use ostler_operations::{Operation, Step};
-use ostler_vocabulary::{ErrorKind, Failure};
+use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 use serde_json::Value;
 
 use super::statement::{about_partition, about_rows_of};
@@ -11,7 +11,7 @@ use super::{CrateDb, begun, goes_on, key, of_item, snapshot, too_many};
 use crate::archive::Shelves;
 use crate::archive::keep::{self, Kept};
 use crate::facts::Values;
-use crate::strategy::{Besides, Target, Task, problem};
+use crate::strategy::{Besides, Proven, Target, Task, problem};
 
 impl CrateDb {
     pub(super) async fn remove_partition(
@@ -31,6 +31,18 @@ impl CrateDb {
         if !goes_on(there, &mut proof) {
             return Ok(proof);
         }
+        let proven = task.proven.as_ref();
+        let known = match proven {
+            Some(proven) => self.known_before(op, &key, proven).await?,
+            None => Ok(None),
+        };
+        let kept_from = match known {
+            Ok(kept_from) => kept_from,
+            Err(problem) => {
+                proof.problem = Some(problem);
+                return Ok(proof);
+            }
+        };
         let block = |_| async {
             of_item(
                 async {
@@ -41,18 +53,13 @@ impl CrateDb {
             )
         };
         // Whoever stops the operation, or its failing elsewhere, does not leave a partition that takes no rows.
-        let back = (
-            self.clone(),
-            op.id().to_string(),
-            table.clone(),
-            partition.clone(),
-        );
+        let back = (self.clone(), op.id().to_string(), task.clone());
         let undo = move |_| {
-            let (it, owner, table, partition) = back.clone();
+            let (it, owner, task) = back.clone();
             async move {
                 // Who has the lease by now may be at work on it.
                 it.nobody_else(&owner).await?;
-                it.block(&table, &partition, false).await
+                it.leave(&task, kept_from).await
             }
         };
         let blocked: Result<(), RetentionProblem> = op
@@ -81,14 +88,21 @@ impl CrateDb {
             Err(problem) => Err(problem),
             Ok(rows) => {
                 proof.before = rows;
-                match self.keep_first(op, item, task, shelves).await? {
+                let kept = match proven {
+                    Some(proven) => {
+                        let place = (table, partition);
+                        let compared = self.compared(op, item, place, (proven, rows)).await?;
+                        compared.map(|note| (None, Some(note)))
+                    }
+                    None => self.keep_first(op, item, task, shelves).await?,
+                };
+                match kept {
                     Err(problem) => Err(problem),
                     Ok((kept, note)) => {
                         proof.archive = kept.as_ref().and_then(|kept| keep::proof(task, kept));
                         proof.note = note;
-                        let archived = (&task.target, kept.as_ref());
-                        let drop =
-                            |_| async { of_item(self.drop_kept(table, partition, rows, archived).await) };
+                        let (place, kept_ref) = ((table, partition), kept.as_ref());
+                        let drop = |_| async { of_item(self.drop_kept(place, task, kept_ref, rows).await) };
                         let dropped: Result<(), RetentionProblem> =
                             op.step("drop").key(&key).retries(3).run(drop).await?;
                         if dropped.is_err() && proof.archive.take().is_some() {
@@ -104,7 +118,7 @@ impl CrateDb {
             Err(problem) => {
                 proof.problem = Some(problem);
                 proof.after = proof.before;
-                let open = |_| async { of_item(self.block(table, partition, false).await) };
+                let open = |_| async { of_item(self.leave(task, kept_from).await) };
                 let opened: Result<(), RetentionProblem> =
                     op.step("allow writes").key(&key).retries(3).run(open).await?;
                 proof.note = Some(match opened {
@@ -114,6 +128,52 @@ impl CrateDb {
             }
         }
         Ok(proof)
+    }
+
+    /// From when on the rollup that has to have its sums says that raw rows are kept.
+    async fn known_before(
+        &self,
+        op: &Operation,
+        key: &str,
+        proven: &Proven,
+    ) -> Result<Result<Option<Timestamp>, RetentionProblem>, Failure> {
+        let look = |_| async { of_item(self.raw_kept_from(proven).await) };
+        op.step("look at rollup").key(key).retries(3).run(look).await
+    }
+
+    /// Lets it take rows again, as it stays.
+    async fn leave(&self, task: &Task, kept_from: Option<Timestamp>) -> Result<(), Failure> {
+        let Target::Values { table, partition, .. } = &task.target else {
+            return Ok(());
+        };
+        if let Some(proven) = &task.proven {
+            self.keep_partition((table, partition), proven, kept_from).await?;
+        }
+        self.block(table, partition, false).await
+    }
+
+    /// Compares it with the rollup that has to have its sums, and says there that it goes.
+    async fn compared(
+        &self,
+        op: &Operation,
+        item: &RetentionItem,
+        (table, partition): (&TableName, &Values),
+        (proven, rows): (&Proven, u64),
+    ) -> Result<Result<String, RetentionProblem>, Failure> {
+        let compare = |_| async { of_item(self.prove_partition((table, partition), proven).await) };
+        let found: Result<u64, RetentionProblem> =
+            op.step("compare").key(key(item)).retries(3).run(compare).await?;
+        match found {
+            Ok(found) if found == rows => {}
+            Ok(found) => {
+                let reason = format!("{rows} rows were counted, and {found} were compared with the rollup");
+                return Ok(Err(problem(ErrorKind::Conflict, reason)));
+            }
+            Err(problem) => return Ok(Err(problem)),
+        }
+        let go = |_| async { of_item(self.let_partition_go((table, partition), proven).await) };
+        let gone: Result<(), RetentionProblem> = op.step("move on").key(key(item)).retries(3).run(go).await?;
+        Ok(gone.map(|()| format!("the sums are in rollup {}", proven.rollup)))
     }
 
     /// Keeps it where its policy says: in an archive, or in a snapshot, of which it tells.
@@ -220,26 +280,31 @@ impl CrateDb {
     /// Drops it, if its rows are those that were archived, where they were.
     async fn drop_kept(
         &self,
-        table: &TableName,
-        partition: &Values,
+        (table, partition): (&TableName, &Values),
+        task: &Task,
+        kept: Option<&Kept>,
         rows: u64,
-        (target, kept): (&Target, Option<&Kept>),
     ) -> Result<(), Failure> {
-        let Some(kept) = kept else {
-            return self.drop_partition(table, partition, rows).await;
-        };
-        if kept.tally.rows != rows {
-            let message = format!("{rows} rows were counted, and {} archived", kept.tally.rows);
-            return Err(Failure::new(ErrorKind::Conflict, message));
+        if let Some(kept) = kept {
+            if kept.tally.rows != rows {
+                let message = format!("{rows} rows were counted, and {} archived", kept.tally.rows);
+                return Err(Failure::new(ErrorKind::Conflict, message));
+            }
+            if self.count_if_there(table, partition).await?.is_some() {
+                self.is_as_kept(&task.target, kept).await?;
+            }
         }
-        if self.count_if_there(table, partition).await?.is_some() {
-            self.is_as_kept(target, kept).await?;
-        }
-        self.drop_partition(table, partition, rows).await
+        self.drop_partition((table, partition), task.proven.as_ref(), rows)
+            .await
     }
 
-    /// Drops it, if it has as many rows as were counted; looks that it is gone.
-    async fn drop_partition(&self, table: &TableName, partition: &Values, rows: u64) -> Result<(), Failure> {
+    /// Drops it, if it has as many rows as were counted, and the rollup has their sums; looks that it is gone.
+    async fn drop_partition(
+        &self,
+        (table, partition): (&TableName, &Values),
+        proven: Option<&Proven>,
+        rows: u64,
+    ) -> Result<(), Failure> {
         let Some(found) = self.count_if_there(table, partition).await? else {
             return Ok(());
         };
@@ -247,6 +312,10 @@ impl CrateDb {
             // A write that was under way when it was blocked.
             let message = format!("it has {found} rows by now, and {rows} were counted");
             return Err(Failure::new(ErrorKind::Conflict, message));
+        }
+        if let Some(proven) = proven {
+            self.prove_partition_again((table, partition), proven, rows)
+                .await?;
         }
         self.confirm_lease().await?;
         self.ask(&about_rows_of(include_str!("queries/drop.sql"), table, partition))

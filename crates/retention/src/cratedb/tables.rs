@@ -4,7 +4,7 @@ use ostler_api::tables::{TableItem, TableProof, TableTask, Tables, TablesWork};
 use ostler_operations::Operation;
 use ostler_vocabulary::{Failure, Timestamp};
 
-use super::{CrateDb, materialize, not_here};
+use super::{CrateDb, materialize};
 use crate::materialized;
 
 impl CrateDb {
@@ -14,7 +14,7 @@ impl CrateDb {
         now: Timestamp,
     ) -> Result<TablesWork, Failure> {
         match &mut request.task {
-            TableTask::RefreshRollup(_) => Err(not_here("rollup")),
+            TableTask::RefreshRollup(refresh) => self.plan_rollup(refresh, now).await,
             TableTask::RefreshMaterialized(refresh) => {
                 let (quote, filling) = (ostler_cratedb::quote::identifier, materialize::filling);
                 materialized::plan(self, refresh, now, quote, filling).await
@@ -32,7 +32,7 @@ impl CrateDb {
     ) -> Result<TableProof, Failure> {
         let name = request.task.name();
         let proof = match &request.task {
-            TableTask::RefreshRollup(_) => return Err(not_here("rollup")),
+            TableTask::RefreshRollup(_) => self.refresh_rollup(op, item).await?,
             TableTask::RefreshMaterialized(_) => materialized::refresh(self, op, item, request.pace).await?,
             // It is in the audit before it runs.
             TableTask::RunQuery(_) => return self.run_query(op, item, name).await,

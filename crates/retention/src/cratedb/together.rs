@@ -96,7 +96,8 @@ fn plain(item: &RetentionItem) -> Option<(TableName, Values)> {
         return None;
     };
     let one = partition.values.len() == 1 && partition.values.iter().all(|(_, value)| !value.is_null());
-    (one && task.besides.is_none() && task.shelf.is_none()).then_some((table, partition))
+    let alone = task.besides.is_some() || task.shelf.is_some() || task.proven.is_some();
+    (one && !alone).then_some((table, partition))
 }
 
 impl CrateDb {

@@ -47,6 +47,7 @@ impl Postgres {
                 _ => Shape::Other,
             },
             columns,
+            rows_go_proven: true,
             detaches_concurrently: release >= CONCURRENTLY && !partitions.iter().any(Partition::is_default),
             keys: Vec::new(),
             partitions,

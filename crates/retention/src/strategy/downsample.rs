@@ -10,7 +10,7 @@ use ostler_vocabulary::{ErrorKind, Timestamp};
 use super::{Decision, Fault, Item, Proven, Question, Target, delete, drop, problem};
 use crate::bounds::range_of;
 use crate::column::TimeColumn;
-use crate::facts::Table;
+use crate::facts::{Known, Table, Values};
 use crate::rollup::{align, widths};
 
 pub(super) fn valid(policy: &Policy) -> Result<(), Fault> {
@@ -44,6 +44,13 @@ pub(super) fn decide(
     let widths = widths(&name, rollup).map_err(|error| problem(ErrorKind::Invalid, error.to_string()))?;
     let mut decision = Decision::default();
     if let Some(threshold) = question.threshold {
+        if !table.rows_go_proven && !table.partitioned_by(&policy.column) {
+            let reason = format!(
+                "{0} is not partitioned by {1}, and nothing here stops writes to a part of a table while its rows are proven: partition it by a column that is made from {1}, as by date_trunc('day', {1}), or keep raw rows for ever (`INF`), so that only levels of the rollup age",
+                table.table, policy.column
+            );
+            return Err(problem(ErrorKind::Unsupported, reason));
+        }
         decision = raw(
             question,
             table,
@@ -103,24 +110,33 @@ fn raw(
     decision.notes.splice(0..0, noted.notes);
     let mut odd = Vec::new();
     decision.items.retain(|item| {
+        let mut reason = "its bounds do not begin and end with buckets of the first level";
         let whole = match &item.target {
-            Target::Partition { bounds, .. } => whole_buckets(bounds, column, width),
+            Target::Partition { bounds, .. } => whole_buckets(range_of(bounds), column, width),
+            Target::Values { partition, .. } => {
+                let alone = partition.values.len() == 1;
+                if !alone {
+                    reason = "other partitions have rows of the same buckets: partition by time alone";
+                }
+                alone && whole_buckets(range_by(table, partition, &question.policy.column), column, width)
+            }
             _ => true,
         };
         if !whole {
-            odd.push(item.table.clone());
+            odd.push((item.table.clone(), reason));
         }
         whole
     });
     for verdict in &mut decision.partitions {
-        if odd.contains(&verdict.partition) {
+        let found = odd.iter().find(|(table, _)| *table == verdict.partition);
+        if let Some((_, reason)) = found {
             verdict.goes = false;
-            verdict.reason = "its bounds do not begin and end with buckets of the first level".to_owned();
+            verdict.reason = (*reason).to_owned();
         }
     }
     for item in &mut decision.items {
         item.action = match item.target {
-            Target::Partition { .. } => "downsample partition",
+            Target::Partition { .. } | Target::Values { .. } => "downsample partition",
             _ => "downsample rows",
         };
         item.proven = Some(Proven {
@@ -131,15 +147,23 @@ fn raw(
     Ok(decision)
 }
 
-/// Whether bounds begin and end with buckets.
-fn whole_buckets(bounds: &str, column: TimeColumn, width: i64) -> bool {
+/// From when to when the rows of a partition are that has certain values.
+fn range_by(table: &Table, partition: &Values, column: &str) -> Option<(String, String)> {
+    let mut all = table.partitions.iter();
+    let known = all.find(|it| matches!(&it.known, Known::Values(values) if values == partition))?;
+    let range = known.range(column)?;
+    Some((range.from.clone()?, range.to.clone()?))
+}
+
+/// Whether a range begins and ends with buckets.
+fn whole_buckets(range: Option<(String, String)>, column: TimeColumn, width: i64) -> bool {
     let utc = TimeZone::UTC;
     let whole = |text: &str| {
         column
             .moment(text, &utc)
             .is_some_and(|moment| align(moment, width) == moment)
     };
-    range_of(bounds).is_some_and(|(from, to)| whole(&from) && whole(&to))
+    range.is_some_and(|(from, to)| whole(&from) && whole(&to))
 }
 
 /// Buckets whose own time is over.

@@ -54,6 +54,7 @@ fn table(bounds: &[&str]) -> Table {
             })
             .collect(),
         detaches_concurrently: true,
+        rows_go_proven: true,
         stray: Stray::default(),
         rollup: None,
         whereabouts: Whereabouts::default(),

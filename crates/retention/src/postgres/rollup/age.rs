@@ -15,21 +15,12 @@ use super::super::delete::next_size;
 use super::super::patience::{Patience, rest};
 use super::super::statement::{fill, quoted};
 use super::super::{Postgres, key, of_item};
-use super::refresh::after;
 use super::sheet::{Sheet, moment};
 use crate::bounds::range_of;
 use crate::column::TimeColumn;
 use crate::passes::Pass;
-use crate::rollup::{Window, align};
+use crate::rollup::{Compared, Window, after, align, mended, unlike};
 use crate::strategy::{Proven, Target};
-
-/// Groups of a window that were compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Compared {
-    groups: u64,
-    different: u64,
-    rows: u64,
-}
 
 impl Postgres {
     /// The sheet of the rollup that has to have the sums, and the window that is up to a target's boundary.
@@ -260,23 +251,7 @@ impl Postgres {
     /// Makes the buckets of a window anew, and those of all levels after that are made from them.
     async fn mend(&self, sheet: &Sheet, window: &Window, pace: Pace, step: &Step) -> Result<(), Failure> {
         let (_, states) = self.rollup(&sheet.name).await?;
-        let (mut from, mut to) = (window.from, window.to);
-        for level in window.level as usize..=sheet.widths.len() {
-            let width = sheet.widths.get(level - 1).copied().unwrap_or(1);
-            from = align(from, width);
-            let whole = align(to, width);
-            to = if whole < to { after(whole, width) } else { whole };
-            let watermark = states.get(level).and_then(|state| state.watermark);
-            let kept = states.get(level - 1).and_then(|state| state.kept_from);
-            if watermark.is_none_or(|watermark| watermark < to) || kept.is_some_and(|kept| kept > from) {
-                return Ok(());
-            }
-            let part = Window {
-                rollup: sheet.name.clone(),
-                level: u32::try_from(level).unwrap_or(u32::MAX),
-                from,
-                to,
-            };
+        for part in mended(window, &sheet.widths, &states) {
             let mut patience = Patience::new(pace.lock_wait_ms);
             while let Err(error) = self.make_window(sheet, &part, None).await? {
                 patience.after(error, &step.cancelled).await?;
@@ -356,15 +331,4 @@ fn partition_window(sheet: &Sheet, target: &Target, proven: &Proven) -> Result<W
         from,
         to,
     })
-}
-
-fn unlike(window: &Window, compared: Compared) -> Failure {
-    Failure::new(
-        ErrorKind::Conflict,
-        format!(
-            "{} of {} buckets from {} to {} are not in level {} of rollup {} as they are: nothing of them is removed",
-            compared.different, compared.groups, window.from, window.to, window.level, window.rollup
-        ),
-    )
-    .with_hint("`ostler rollup refresh --since` makes them anew, as long as all their rows are there")
 }

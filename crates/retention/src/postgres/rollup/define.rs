@@ -6,9 +6,7 @@ use ostler_vocabulary::{ErrorKind, Failure};
 
 use super::super::Postgres;
 use super::super::statement::{fill, quoted};
-use super::sheet::time_of;
-use crate::facts::Shape;
-use crate::{Database, Error, rollup};
+use crate::rollup;
 use ostler_postgres::quote::literal;
 
 /// Types that can be summed up.
@@ -26,51 +24,9 @@ impl Postgres {
     pub(in super::super) async fn resolved_rollup(
         &self,
         name: &str,
-        mut rollup: Rollup,
+        rollup: Rollup,
     ) -> Result<Rollup, Failure> {
-        rollup::valid(name, &rollup)?;
-        let wrong = |reason: String| {
-            Failure::from(Error::Definition {
-                what: "rollup",
-                name: name.to_owned(),
-                reason,
-            })
-        };
-        let facts = self.facts(&rollup.table).await?.ok_or_else(|| Error::NoTable {
-            table: rollup.table.clone(),
-            database: self.name(),
-        })?;
-        if facts.shape == Shape::Other {
-            return Err(wrong(format!(
-                "{} is no table with rows of its own",
-                rollup.table
-            )));
-        }
-        rollup.types.clear();
-        let values = rollup.values.iter().map(|value| &value.column);
-        let named: Vec<&String> = std::iter::once(&rollup.column)
-            .chain(&rollup.by)
-            .chain(values)
-            .collect();
-        let mut types = std::collections::BTreeMap::new();
-        for column in named {
-            let found = facts.columns.iter().find(|known| known.name == *column);
-            let found = found.ok_or_else(|| wrong(format!("{} has no column {column}", rollup.table)))?;
-            types.insert(column.clone(), found.type_name.clone());
-        }
-        let time = types.get(&rollup.column).map_or("", String::as_str);
-        time_of(time, rollup.unit).map_err(|reason| wrong(format!("column {}: {reason}", rollup.column)))?;
-        for value in &rollup.values {
-            let of = types.get(&value.column).map_or("", String::as_str);
-            if !NUMBERS.contains(&of) {
-                return Err(wrong(format!(
-                    "column {} is of type {of}, which is no number",
-                    value.column
-                )));
-            }
-        }
-        rollup.types = types;
-        Ok(rollup)
+        rollup::resolved(self, name, rollup, NUMBERS).await
     }
 
     /// Makes the tables and the view, inside the caller's transaction.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::Postgres;
 use crate::{Error, definition, rollup};
-use sheet::{Sheet, time_of};
+use sheet::Sheet;
 
 /// A row of `rollup_levels.sql`.
 #[derive(Debug, Deserialize)]
@@ -62,7 +62,7 @@ impl Postgres {
     /// All that the statements of a rollup are made from.
     async fn sheet(&self, name: &str, rollup: Rollup) -> Result<Sheet, Failure> {
         let of = rollup.types.get(&rollup.column).map_or("", String::as_str);
-        let time = time_of(of, rollup.unit).map_err(|reason| {
+        let time = rollup::time_of(of, rollup.unit).map_err(|reason| {
             Failure::new(ErrorKind::Invalid, format!("column {}: {reason}", rollup.column))
         })?;
         Ok(Sheet {

@@ -7,16 +7,7 @@ use ostler_api::tables::{RollupValue, ValueKind};
 use ostler_postgres::quote::identifier;
 
 use super::sheet::{Sheet, interval};
-use crate::rollup;
-
-/// How a column of a level is compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Same {
-    /// Equal.
-    Exactly,
-    /// Within a share of the sum of absolute values: of these columns of raw rows, and of buckets.
-    Nearly { raw: String, merged: String },
-}
+use crate::rollup::{self, Same};
 
 /// A column of a level's table.
 #[derive(Debug, Clone)]

@@ -1,14 +1,45 @@
 //! Which buckets a refresh makes, and by which statements.
 
-use ostler_api::tables::{RefreshRollup, TableItem, TablesWork};
+use async_trait::async_trait;
+use ostler_api::tables::{RefreshRollup, Rollup, TablesWork};
 use ostler_vocabulary::{Failure, Timestamp};
 
+use super::super::Postgres;
 use super::super::statement::fill;
-use super::super::{Postgres, detail_of, one_line};
 use super::sheet::Sheet;
+use crate::Database;
 use crate::column::TimeColumn;
-use crate::rollup::{Differing, Window, late, looked_at, windows};
-use crate::{Database, cutoff};
+use crate::rollup::{self, Differing, Levels, Window};
+
+/// A rollup in PostgreSQL.
+struct Known<'a> {
+    it: &'a Postgres,
+    sheet: &'a Sheet,
+}
+
+#[async_trait]
+impl Levels for Known<'_> {
+    fn rollup(&self) -> (&str, &Rollup) {
+        (&self.sheet.name, &self.sheet.rollup)
+    }
+
+    async fn first(&self) -> Result<Option<Timestamp>, Failure> {
+        self.it.oldest_from(self.sheet, 0, None).await
+    }
+
+    async fn differing(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Differing>, Failure> {
+        self.it.differing(self.sheet, from, to).await
+    }
+
+    fn statements(&self, window: &Window) -> Vec<String> {
+        let level = window.level as usize;
+        let (source, condition, table) = self.sheet.source(level, window.from, window.to);
+        vec![
+            clear(&table, window),
+            make(self.sheet, level, &table, (&source, &condition)),
+        ]
+    }
+}
 
 impl Postgres {
     pub(in super::super) async fn plan_refresh(
@@ -18,54 +49,11 @@ impl Postgres {
     ) -> Result<TablesWork, Failure> {
         let (rollup, states) = self.rollup(&request.name).await?;
         let sheet = self.sheet(&request.name, rollup).await?;
-        let utc = jiff::tz::TimeZone::UTC;
-        let until = cutoff::read(request.until.as_deref(), &utc, now)?;
-        request.until = Some(until.to_string());
-        let since = match &request.since {
-            Some(text) => Some(cutoff::read(Some(text), &utc, now)?),
-            None => None,
+        let known = Known {
+            it: self,
+            sheet: &sheet,
         };
-        request.since = since.map(|since| since.to_string());
-        let mut notes = Vec::new();
-        let first = self.oldest_from(&sheet, 0, None).await?;
-        if let (Some(kept), Some(first)) = (states.first().and_then(|state| state.kept_from), first)
-            && first < kept
-        {
-            notes.push(format!(
-                "{} has rows before {kept}, from where on its rows are kept: they came after their buckets were proven, and are in none",
-                sheet.rollup.table
-            ));
-        }
-        let windows = windows(&request.name, &sheet.rollup, &states, (first, since, until))?;
-        let mut items = Vec::new();
-        let looked_at = first.and_then(|first| looked_at(&sheet.rollup, &states, &windows, first));
-        if let Some((from, to)) = looked_at {
-            let found = self.differing(&sheet, from, to).await?;
-            let late = late(&request.name, &sheet.rollup, &states, &windows, &found)?;
-            notes.extend(late.notes);
-            for (window, reason) in late.windows {
-                let mut item = item(&sheet, &window, reason)?;
-                // Several of a level are told apart by where they begin.
-                item.object = format!("{} from {}", item.object, window.from);
-                items.push(item);
-            }
-        }
-        if windows.is_empty() && items.is_empty() {
-            notes.push(match first {
-                Some(_) => "every whole bucket is summed up".to_owned(),
-                None => format!("{} has no rows", sheet.rollup.table),
-            });
-        }
-        for window in windows {
-            let every = sheet.rollup.levels[window.level as usize - 1].every;
-            let reason = format!("buckets of {every} from {} to {}", window.from, window.to);
-            items.push(item(&sheet, &window, reason)?);
-        }
-        Ok(TablesWork {
-            database: self.name(),
-            items,
-            notes,
-        })
+        rollup::plan(&known, &states, (self.name(), now), request).await
     }
 
     /// Buckets of the first level that have other rows than the table.
@@ -89,23 +77,6 @@ impl Postgres {
             })
             .collect())
     }
-}
-
-/// A window as an item of a plan.
-fn item(sheet: &Sheet, window: &Window, reason: String) -> Result<TableItem, Failure> {
-    let level = window.level as usize;
-    let (source, condition, table) = sheet.source(level, window.from, window.to);
-    Ok(TableItem {
-        object: sheet.rollup.level_table(&sheet.name, level).to_string(),
-        action: "roll up".to_owned(),
-        reason,
-        rows: None,
-        statements: vec![
-            one_line(&clear(&table, window)),
-            one_line(&make(sheet, level, &table, (&source, &condition))),
-        ],
-        detail: detail_of(window)?,
-    })
 }
 
 /// Removes the buckets of a window.

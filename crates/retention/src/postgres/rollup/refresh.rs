@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use ostler_api::retention::Pace;
-use ostler_api::tables::{Evidence, TableItem, TableProof};
+use ostler_api::tables::{TableItem, TableProof};
 use ostler_operations::{Operation, Step};
 use ostler_postgres::Type;
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp, Unit};
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::super::patience::{Patience, rest};
@@ -16,23 +15,12 @@ use super::super::statement::{fill, quoted};
 use super::super::{Postgres, of_item, planned};
 use super::plan::{clear, make};
 use super::sheet::{Sheet, moment};
-use crate::rollup::Window;
+use crate::rollup::{Made, Window, after, evidence};
 use crate::tables::begun;
 
 /// How many buckets a refresh begins with, and how long a transaction is to take.
 const FIRST_BUCKETS: i64 = 64;
 const WANTED: Duration = Duration::from_secs(5);
-
-/// What windows of one level came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Made {
-    /// Rows that the buckets are made from, counted apart.
-    pub source: u64,
-    /// Rows that the buckets say they are made from.
-    pub samples: u64,
-    /// Buckets, of each combination one.
-    pub groups: u64,
-}
 
 impl Postgres {
     pub(in super::super) async fn refresh(
@@ -68,19 +56,9 @@ impl Postgres {
             .await?;
         match read {
             Err(problem) => proof.problem = Some(problem),
-            Ok((samples, groups, watermark)) => {
-                let watermark: Option<Timestamp> = watermark;
-                proof.rows = groups;
-                proof.evidence = vec![
-                    Evidence::equal("rows of the buckets", made.source, samples),
-                    Evidence::equal("buckets", made.groups, groups),
-                    Evidence {
-                        what: "summed up to".to_owned(),
-                        expected: window.to.to_string(),
-                        found: watermark.map_or_else(|| "–".to_owned(), |found| found.to_string()),
-                        holds: watermark.is_some_and(|found| found >= window.to),
-                    },
-                ];
+            Ok(found) => {
+                proof.rows = found.1;
+                proof.evidence = evidence(window, made, found);
             }
         }
         op.step("forget")
@@ -130,9 +108,7 @@ impl Postgres {
             };
             patience = Patience::new(pace.lock_wait_ms);
             step.progress.add_done(done.source);
-            made.source += done.source;
-            made.samples += done.samples;
-            made.groups += done.groups;
+            made = made.and(done);
             from = to;
             let took = start.elapsed();
             buckets = match took {
@@ -303,10 +279,4 @@ impl Postgres {
 /// What tells how far a window is from others' progress.
 fn point(window: &Window) -> String {
     format!("level {} of rollup {}", window.level, window.rollup)
-}
-
-/// A moment so many microseconds later.
-pub(super) fn after(moment: Timestamp, microseconds: i64) -> Timestamp {
-    Timestamp::from_microsecond(moment.as_microsecond().saturating_add(microseconds))
-        .unwrap_or(Timestamp::MAX)
 }

@@ -1,14 +1,13 @@
 //! The statements of a rollup: from its definition and the types of its columns. Pure.
 
-use ostler_api::retention::{TableName, TimeUnit};
+use ostler_api::retention::TableName;
 use ostler_api::tables::{Rollup, ValueKind};
 use ostler_postgres::quote::{identifier, literal};
 use ostler_vocabulary::Timestamp;
 
 use super::super::statement::{fill, quoted};
-use super::output::Same;
 use crate::column::TimeColumn;
-use crate::rollup::{FLOAT_BOUND, ORIGIN};
+use crate::rollup::{FLOAT_BOUND, ORIGIN, Same};
 
 /// The release from which the server has `date_bin`.
 const DATE_BIN: i32 = 140_000;
@@ -370,17 +369,4 @@ pub(super) fn interval(microseconds: i64) -> String {
 /// A moment in a statement.
 pub(super) fn moment(moment: Timestamp) -> String {
     format!("{}::timestamptz", literal(&moment.to_string()).trim_start())
-}
-
-/// What a unit is for a column that needs one.
-pub(super) fn time_of(type_name: &str, unit: Option<TimeUnit>) -> Result<TimeColumn, String> {
-    match TimeColumn::of(type_name, unit)? {
-        TimeColumn::Epoch(_) if !matches!(type_name, "bigint" | "integer") => Err(format!(
-            "it is of type {type_name}: times of rollups are whole numbers"
-        )),
-        time @ (TimeColumn::Moment | TimeColumn::Civil | TimeColumn::Epoch(_)) => Ok(time),
-        _ => Err(format!(
-            "it is of type {type_name}, which tells no time to the second"
-        )),
-    }
 }

@@ -1,0 +1,1 @@
+REFRESH TABLE {schema}."rollup_level"

@@ -1,0 +1,1 @@
+INSERT INTO {schema}."rollup_level" ("rollup", "level", "table_schema", "table_name") VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING

@@ -1,0 +1,1 @@
+SELECT *{columns} FROM ({rows}) AS ostler_readings

@@ -1,0 +1,1 @@
+DROP {what} IF EXISTS {table}

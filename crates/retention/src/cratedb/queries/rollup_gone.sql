@@ -1,0 +1,1 @@
+DELETE FROM {table} WHERE "bucket" < {to} AND "ostler_proven"

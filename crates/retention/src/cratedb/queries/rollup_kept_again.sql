@@ -1,0 +1,1 @@
+UPDATE {schema}."rollup_level" SET "kept_from" = {before} WHERE "rollup" = ? AND "level" = ? AND "kept_from" = {to}

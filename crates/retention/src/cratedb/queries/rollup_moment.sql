@@ -1,0 +1,1 @@
+(SELECT {column} FROM {schema}."rollup_level" WHERE "rollup" = {rollup} AND "level" = {level})

@@ -1,0 +1,1 @@
+SELECT max("ostler_made") FROM {table}

@@ -1,0 +1,1 @@
+SELECT min({column}) FROM {table} WHERE {condition}

@@ -1,0 +1,1 @@
+SELECT {bucket} AS ostler_bucket, {at} AS ostler_at{columns} FROM {table} WHERE {condition}

@@ -1,0 +1,1 @@
+SELECT "operation", "reached" FROM {schema}."rollup_level" WHERE "rollup" = ? AND "level" = ?

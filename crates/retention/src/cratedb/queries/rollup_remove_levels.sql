@@ -1,0 +1,1 @@
+DELETE FROM {schema}."rollup_level" WHERE "rollup" = ?

@@ -1,0 +1,1 @@
+UPDATE {table} SET "ostler_made" = ? WHERE {window} AND "ostler_made" < ?

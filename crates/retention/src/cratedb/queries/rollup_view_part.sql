@@ -1,0 +1,1 @@
+SELECT {columns}, {every} AS "every", {level} AS "level" FROM {source}
