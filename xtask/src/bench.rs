@@ -3,6 +3,7 @@
 //! `agents`: a cluster of a thousand nodes. The recipes and the results are in `benches/README.md`.
 
 mod agents;
+mod compared;
 mod contender;
 mod delay;
 mod generator;

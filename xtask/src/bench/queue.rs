@@ -10,68 +10,10 @@ mod memory;
 mod place;
 mod triggers;
 
-use std::fmt::Write as _;
-
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
 
+use super::compared::Rows;
 use place::Place;
-
-/// One number for each contender in each round, in µs or per second.
-pub struct Row {
-    scenario: String,
-    unit: &'static str,
-    contender: String,
-    /// What it is compared with: the extension's own number.
-    peer: Vec<f64>,
-    values: Vec<f64>,
-}
-
-/// Collects rows over the rounds.
-#[derive(Default)]
-pub struct Rows(Vec<Row>);
-
-impl Rows {
-    /// Adds one round of one contender, with the extension's number of the same round.
-    pub fn add(&mut self, scenario: &str, unit: &'static str, contender: &str, peer: f64, value: f64) {
-        eprintln!("{scenario}: {contender} {value:.2} {unit}");
-        let known = self
-            .0
-            .iter_mut()
-            .find(|row| row.scenario == scenario && row.unit == unit && row.contender == contender);
-        match known {
-            Some(row) => {
-                row.peer.push(peer);
-                row.values.push(value);
-            }
-            None => self.0.push(Row {
-                scenario: scenario.to_owned(),
-                unit,
-                contender: contender.to_owned(),
-                peer: vec![peer],
-                values: vec![value],
-            }),
-        }
-    }
-}
-
-impl Row {
-    /// Median of the ratios of the rounds.
-    fn ratio(&self) -> f64 {
-        median(
-            self.values
-                .iter()
-                .zip(&self.peer)
-                .map(|(value, peer)| value / peer)
-                .collect(),
-        )
-    }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
 
 /// How much of everything.
 pub struct Size {
@@ -162,42 +104,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
         }
     }
     if as_json {
-        println!("{}", document(&rows));
+        println!("{}", rows.document());
     } else {
-        print!("{}", markdown(&rows));
+        print!("{}", rows.markdown("C"));
     }
     Ok(())
-}
-
-fn markdown(rows: &Rows) -> String {
-    let mut text = format!(
-        "{}\n\n| scenario | contender | median | of C |\n|---|---|---:|---:|\n",
-        super::machine()
-    );
-    for row in &rows.0 {
-        let (middle, ratio) = (median(row.values.clone()), row.ratio());
-        let of_c = if ratio.is_nan() {
-            String::new()
-        } else {
-            format!("{ratio:.2}")
-        };
-        let _ = writeln!(
-            text,
-            "| {} | {} | {middle:.1} {} | {of_c} |",
-            row.scenario, row.contender, row.unit
-        );
-    }
-    text
-}
-
-fn document(rows: &Rows) -> Value {
-    let results: Vec<Value> = rows
-        .0
-        .iter()
-        .map(|row| {
-            json!({"scenario": row.scenario, "contender": row.contender, "unit": row.unit,
-                "values": row.values, "peer": row.peer, "of_c": row.ratio()})
-        })
-        .collect();
-    json!({"machine": super::machine(), "results": results})
 }

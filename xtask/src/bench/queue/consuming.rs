@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result};
 
+use super::Size;
 use super::place::{OURS, Place, Session, THEIRS, text};
-use super::{Rows, Size};
+use crate::bench::compared::Rows;
 use crate::process;
 
 /// Events of a small batch.

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use super::Size;
 use super::consuming::{CONSUMERS, SMALL, Small};
 use super::place::{OURS, Place, THEIRS, text};
-use super::{Rows, Size};
+use crate::bench::compared::Rows;
 
 /// Dead rows of everything that is PgQ's.
 const DEAD: &str = "select sum(n_dead_tup) from pg_stat_all_tables where schemaname = 'pgq'";

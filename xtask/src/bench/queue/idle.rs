@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use super::Size;
 use super::place::{OURS, Place, THEIRS, Ticker, used};
-use super::{Rows, Size};
+use crate::bench::compared::Rows;
 
 /// How long until everybody has become quiet: an idle tick comes after a minute at last.
 const SETTLES: Duration = Duration::from_secs(20);

@@ -5,8 +5,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::Size;
 use super::place::{OURS, Place, THEIRS};
-use super::{Rows, Size};
+use crate::bench::compared::Rows;
 use crate::process;
 
 const CALL: &str = "pgq.insert_event('q', 'type', repeat('x', 100))";

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use ostler_testkit::random::Random;
 
+use super::Size;
 use super::place::{OURS, Place, THEIRS};
-use super::{Rows, Size};
+use crate::bench::compared::Rows;
 
 const ASK: Duration = Duration::from_millis(2);
 /// The longest pause between two events.

@@ -4,8 +4,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::Size;
 use super::place::{OURS, Place, text};
-use super::{Rows, Size};
+use crate::bench::compared::Rows;
 use crate::bench::measure;
 
 pub fn round(place: &Place, size: &Size, rows: &mut Rows) -> Result<()> {

@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 
+use super::Size;
 use super::place::{OURS, Place, Session, THEIRS};
-use super::{Rows, Size};
+use crate::bench::compared::Rows;
 
 /// Names of what is compared; the first is the base, the second the peer.
 const CONTENDERS: [&str; 5] = [
