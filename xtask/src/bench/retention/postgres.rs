@@ -325,7 +325,7 @@ impl Bench {
         let bare = statements
             .iter()
             .filter_map(Value::as_str)
-            .find(|text| text.to_lowercase().starts_with("insert"));
+            .find(|text| text.to_lowercase().contains("insert into"));
         let peer = self.wall(&self.psql(bare.context("no INSERT")?)?)?;
         self.copy(PLAIN, None)?;
         process::capture(&mut self.command("rollup", &define))?;
