@@ -253,7 +253,7 @@ impl Bench {
         }
         self.copy(PARTED, Some((&format!("archive:{}", shelf.display()), 10)))?;
         let whole = self.wall(&self.ageing()?)?;
-        rows.add(scenario, "s", "COPY | zstd", peer, peer);
+        rows.add(scenario, "s", "COPY to zstd", peer, peer);
         rows.add(
             scenario,
             "s",
