@@ -4,16 +4,18 @@ mod define;
 mod late;
 mod plan;
 mod proof;
+mod refresh;
 
 use ostler_api::tables::{Rollup, RollupState};
 use ostler_vocabulary::{Period, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-pub(crate) use define::{resolved, time_of};
+pub(crate) use define::{lengths_and_time, resolved};
 pub use late::{Differing, Late, late, looked_at};
 pub(crate) use plan::{Levels, plan};
-pub(crate) use proof::{Compared, Made, Same, after, evidence, mended, unlike};
+pub(crate) use proof::{Compared, Made, Same, after, mended, unlike};
+pub(crate) use refresh::{Found, Maker, refresh};
 
 /// Where a bucket of every length begins: a Monday, so that weeks begin on Mondays. Microseconds since 1970.
 pub const ORIGIN: i64 = 946_857_600_000_000;

@@ -2,14 +2,15 @@
 //! can be run as often as one likes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
 
 use jiff::tz::TimeZone;
 use ostler_api::document::{Outcome, RetentionProblem};
 use ostler_api::request::{Plan, Request, Work};
 use ostler_api::retention::{Policy, Undo, UndoItem, UndoProof, UndoReport, UndoWork};
-use ostler_operations::{Finished, Operation, plan_digest};
+use ostler_operations::{Finished, Operation, Step, plan_digest};
 use ostler_store::{Key, Store};
-use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
+use ostler_vocabulary::{ErrorKind, Failure, Timestamp, Unit};
 
 use crate::archive::{self, Manifest, Names, Rows, Shelves, time_of};
 use crate::{Database, Error, cutoff};
@@ -272,6 +273,34 @@ impl Wanted {
         });
         Ok(wanted)
     }
+}
+
+/// Brings back file by file, each in a step of its own; what is wrong with one leaves the others be.
+pub(crate) async fn each_file<'a, B, F>(
+    op: &Operation,
+    files: &[&'a UndoItem],
+    bring: B,
+) -> Result<Vec<UndoProof>, Failure>
+where
+    B: Fn(&'a UndoItem, Step) -> F + Send + Sync,
+    F: Future<Output = Result<Result<UndoProof, RetentionProblem>, Failure>> + Send,
+{
+    let mut proofs = Vec::new();
+    for item in files.iter().copied() {
+        let bring = |step: Step| {
+            step.progress.add_total(item.rows);
+            bring(item, step)
+        };
+        let brought = op
+            .step("bring back")
+            .key(&item.file)
+            .unit(Unit::Rows)
+            .retries(3)
+            .run(bring)
+            .await?;
+        proofs.push(brought.unwrap_or_else(|problem| refused(item, problem)));
+    }
+    Ok(proofs)
 }
 
 /// A proof of a file of which nothing came back.

@@ -5,7 +5,7 @@ use ostler_operations::Operation;
 use ostler_vocabulary::{Failure, Timestamp};
 
 use super::{CrateDb, materialize};
-use crate::materialized;
+use crate::{materialized, rollup};
 
 impl CrateDb {
     pub(super) async fn plan_tables(
@@ -32,7 +32,7 @@ impl CrateDb {
     ) -> Result<TableProof, Failure> {
         let name = request.task.name();
         let proof = match &request.task {
-            TableTask::RefreshRollup(_) => self.refresh_rollup(op, item).await?,
+            TableTask::RefreshRollup(_) => rollup::refresh(self, op, item, request.pace).await?,
             TableTask::RefreshMaterialized(_) => materialized::refresh(self, op, item, request.pace).await?,
             // It is in the audit before it runs.
             TableTask::RunQuery(_) => return self.run_query(op, item, name).await,

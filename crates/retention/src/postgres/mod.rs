@@ -15,6 +15,7 @@ mod query;
 mod relocate;
 mod rollup;
 mod statement;
+mod sweep;
 mod tables;
 mod undo;
 mod wire;

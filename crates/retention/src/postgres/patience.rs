@@ -33,8 +33,7 @@ impl Patience {
         error: ostler_postgres::Error,
         stop: &CancellationToken,
     ) -> Result<(), Failure> {
-        // A lock that was not got in time, a deadlock of which we were the victim.
-        if !matches!(error.sqlstate(), Some("55P03" | "40P01" | "40001")) {
+        if !is_lock(&error) && error.sqlstate() != Some("40001") {
             return Err(error.into());
         }
         if Instant::now() + self.pause > self.until {
@@ -50,6 +49,11 @@ impl Patience {
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         Ok(())
     }
+}
+
+/// Whether it is about a lock that was not got in time, or a deadlock of which we were the victim.
+pub(super) fn is_lock(error: &ostler_postgres::Error) -> bool {
+    matches!(error.sqlstate(), Some("55P03" | "40P01"))
 }
 
 /// Waits, unless the operation is to stop.

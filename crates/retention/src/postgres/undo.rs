@@ -10,7 +10,7 @@ use ostler_operations::{Operation, Step};
 use ostler_postgres::Type;
 use ostler_postgres::quote::{identifier, literal};
 use ostler_store::Store;
-use ostler_vocabulary::{ErrorKind, Failure, Unit};
+use ostler_vocabulary::{ErrorKind, Failure};
 
 use super::archive::selected;
 use super::patience::Patience;
@@ -46,21 +46,10 @@ impl Postgres {
             }
         };
         let table = made.as_ref().unwrap_or(&work.table);
-        let mut proofs = Vec::new();
-        for item in files {
-            let bring = |step: Step| async move {
-                step.progress.add_total(item.rows);
-                of_item(self.bring_file(work, item, (key, store), table, &step).await)
-            };
-            let brought: Result<UndoProof, RetentionProblem> = op
-                .step("bring back")
-                .key(&item.file)
-                .unit(Unit::Rows)
-                .retries(3)
-                .run(bring)
-                .await?;
-            proofs.push(brought.unwrap_or_else(|problem| undo::refused(item, problem)));
-        }
+        let bring = |item, step: Step| async move {
+            of_item(self.bring_file(work, item, (key, store), table, &step).await)
+        };
+        let mut proofs = undo::each_file(op, files, bring).await?;
         if let Some(partition) = &made {
             let attach = |step: Step| async move {
                 of_item(

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use ostler_api::retention::TimeUnit;
 use ostler_api::tables::Rollup;
-use ostler_vocabulary::Failure;
+use ostler_vocabulary::{ErrorKind, Failure};
 
-use super::valid;
+use super::{valid, widths};
 use crate::column::TimeColumn;
 use crate::facts::Shape;
 use crate::{Database, Error};
@@ -72,11 +72,22 @@ fn not_summed(column: &str, of: &str) -> String {
     }
 }
 
+/// How long the buckets of a rollup with types are, the finest first, and how its raw column tells the time.
+///
+/// # Errors
+/// [`Error::Definition`]; `Invalid` for a column that tells no time.
+pub(crate) fn lengths_and_time(name: &str, rollup: &Rollup) -> Result<(Vec<i64>, TimeColumn), Failure> {
+    let of = rollup.types.get(&rollup.column).map_or("", String::as_str);
+    let time = time_of(of, rollup.unit)
+        .map_err(|reason| Failure::new(ErrorKind::Invalid, format!("column {}: {reason}", rollup.column)))?;
+    Ok((widths(name, rollup)?, time))
+}
+
 /// How the raw column tells the time.
 ///
 /// # Errors
 /// Why it tells none that buckets can be made of, as a sentence.
-pub(crate) fn time_of(type_name: &str, unit: Option<TimeUnit>) -> Result<TimeColumn, String> {
+fn time_of(type_name: &str, unit: Option<TimeUnit>) -> Result<TimeColumn, String> {
     match TimeColumn::of(type_name, unit)? {
         TimeColumn::Epoch(_) if !matches!(type_name, "bigint" | "integer") => Err(format!(
             "it is of type {type_name}: times of rollups are whole numbers"

@@ -83,7 +83,8 @@ impl Runtime {
                 directory: directory.join("objects"),
                 size,
                 store: format!("{location} {endpoints:?}"),
-                prefixes: vec!["index/".to_owned(), "backups/".to_owned()],
+                // All of them are sealed, keys too.
+                prefixes: ["index/", "backups/", "keys/"].map(str::to_owned).into(),
             },
         ))
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::iter::Peekable;
 
-use ostler_store::{Key, Object};
+use ostler_store::{Key, Object, Page};
 
 use super::pack_of;
 use super::places::{Packs, Places};
@@ -19,14 +19,25 @@ pub(super) struct Compared {
 }
 
 impl Vault {
-    /// Lists all packs and goes through the index beside it; both are sorted by name.
-    pub(super) async fn compare(&self, parts: &[Box<dyn Places>]) -> Result<Compared, Error> {
+    /// Packs in the order of their names.
+    pub(super) async fn list_packs(&self, after: Option<&Key>) -> Result<Page, Error> {
+        let page = self.store().list("packs/", after).await;
+        page.map_err(Error::store("list", "packs/"))
+    }
+
+    /// Lists all packs, on from a first page where there is one, and goes through the index beside it; both are sorted by name.
+    pub(super) async fn compare(
+        &self,
+        parts: &[Box<dyn Places>],
+        first: Option<Page>,
+    ) -> Result<Compared, Error> {
         let mut known: Vec<Peekable<Packs<'_>>> = parts.iter().map(|part| part.packs().peekable()).collect();
         let mut compared = Compared::default();
-        let mut after: Option<Key> = None;
+        let mut page = match first {
+            Some(page) => page,
+            None => self.list_packs(None).await?,
+        };
         loop {
-            let page = self.store().list("packs/", after.as_ref()).await;
-            let page = page.map_err(Error::store("list", "packs/"))?;
             for object in page.objects {
                 let Some(id) = pack_of(&object.key) else { continue };
                 let mut named = false;
@@ -37,10 +48,10 @@ impl Vault {
                     compared.orphans.push((id, object));
                 }
             }
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
+            page = match page.next {
+                Some(after) => self.list_packs(Some(&after)).await?,
+                None => break,
+            };
         }
         for packs in &mut known {
             compared.pass(packs, None)?;

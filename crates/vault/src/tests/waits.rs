@@ -139,12 +139,16 @@ async fn a_backup_waits_for_few_answers() {
     index.unwrap();
     let (second, index) = patient.waits(vault.index_to_read(false)).await;
     index.unwrap();
+    let (whole, index) = patient.waits(vault.index_to_read(true)).await;
+    index.unwrap();
     let (committed, read) = patient.waits(writer.commit_and_read(&record, &[])).await;
     assert_eq!(read.unwrap(), Some(record));
-    let told = format!("begin {begun}, index {first}, index to read {second}, commit {committed}");
+    let told = format!(
+        "begin {begun}, index {first}, index to read {second}, of all packs {whole}, commit {committed}"
+    );
     println!("{told}");
     assert!(
-        begun <= 2 && first <= 2 && second <= 2 && committed <= 2,
+        begun <= 2 && first <= 2 && second <= 2 && whole <= 2 && committed <= 2,
         "{told}"
     );
 }

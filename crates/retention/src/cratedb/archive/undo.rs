@@ -8,7 +8,7 @@ use ostler_cratedb::Outcome;
 use ostler_cratedb::quote::identifier;
 use ostler_operations::{Operation, Step};
 use ostler_store::Store;
-use ostler_vocabulary::{Classified, ErrorKind, Failure, Unit};
+use ostler_vocabulary::{Classified, ErrorKind, Failure};
 use serde_json::Value;
 
 use super::layout::Layout;
@@ -51,22 +51,9 @@ impl CrateDb {
         files: &[&UndoItem],
         (key, store): (&str, &dyn Store),
     ) -> Result<Vec<UndoProof>, Failure> {
-        let mut proofs = Vec::new();
-        for item in files {
-            let bring = |step: Step| async move {
-                step.progress.add_total(item.rows);
-                of_item(self.bring_file(work, item, (key, store), &step).await)
-            };
-            let brought: Result<UndoProof, RetentionProblem> = op
-                .step("bring back")
-                .key(&item.file)
-                .unit(Unit::Rows)
-                .retries(3)
-                .run(bring)
-                .await?;
-            proofs.push(brought.unwrap_or_else(|problem| undo::refused(item, problem)));
-        }
-        Ok(proofs)
+        let bring =
+            |item, step: Step| async move { of_item(self.bring_file(work, item, (key, store), &step).await) };
+        undo::each_file(op, files, bring).await
     }
 
     /// Adds those rows of a file that the table has not, and reads all of them back. Whatever an earlier try added is there.

@@ -72,13 +72,10 @@ impl CrateDb {
 
     /// All that the statements of a rollup are made from.
     fn sheet(&self, name: &str, rollup: Rollup) -> Result<Sheet, Failure> {
-        let of = rollup.types.get(&rollup.column).map_or("", String::as_str);
-        let time = rollup::time_of(of, rollup.unit).map_err(|reason| {
-            Failure::new(ErrorKind::Invalid, format!("column {}: {reason}", rollup.column))
-        })?;
+        let (widths, time) = rollup::lengths_and_time(name, &rollup)?;
         Ok(Sheet {
-            widths: rollup::widths(name, &rollup)?,
             name: name.to_owned(),
+            widths,
             time,
             rollup,
             schema: identifier(&self.schema),

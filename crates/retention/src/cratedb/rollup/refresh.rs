@@ -3,68 +3,44 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use ostler_api::document::RetentionProblem;
-use ostler_api::tables::{TableItem, TableProof};
+use ostler_api::retention::Pace;
 use ostler_operations::{Operation, Step};
-use ostler_vocabulary::{ErrorKind, Failure, Timestamp, Unit};
+use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 use serde_json::Value;
 
 use super::super::rows::rest;
 use super::super::{CrateDb, of_item};
 use super::read_moment;
 use super::sheet::Sheet;
-use crate::item::planned;
-use crate::rollup::{Made, Window, after, evidence};
-use crate::tables::begun;
+use crate::rollup::{Found, Made, Maker, Window, after};
 
 /// A statement sums up so many rows, or one bucket of each series.
 const ROWS: u64 = 200_000;
 /// How often a window is made while rows of it keep coming.
 const TRIES: u32 = 3;
 
-impl CrateDb {
-    pub(in super::super) async fn refresh_rollup(
+#[async_trait]
+impl Maker for CrateDb {
+    async fn roll_up(
         &self,
         op: &Operation,
-        item: &TableItem,
-    ) -> Result<TableProof, Failure> {
-        let window: Window = planned(&item.detail)?;
-        let mut proof = begun(item);
-        let window = &window;
-        let roll = |step: Step| async move { of_item(self.roll_up(op, window, &step).await) };
-        let made: Result<Made, RetentionProblem> = op
-            .step("roll up")
-            .key(&item.object)
-            .unit(Unit::Rows)
-            .leaves(format!("buckets of {} that were made stay", item.object))
-            .run(roll)
-            .await?;
-        let made = match made {
-            Ok(made) => made,
-            Err(problem) => {
-                proof.problem = Some(problem);
-                return Ok(proof);
-            }
-        };
-        let read = |_| async { of_item(self.read_back(window).await) };
-        let read: Result<(u64, u64, Option<Timestamp>), RetentionProblem> = op
-            .step("read back")
-            .key(&item.object)
-            .retries(3)
-            .run(read)
-            .await?;
-        match read {
-            Err(problem) => proof.problem = Some(problem),
-            Ok(found) => {
-                proof.rows = found.1;
-                proof.evidence = evidence(window, made, found);
-            }
-        }
-        Ok(proof)
+        window: &Window,
+        _pace: Pace,
+        step: &Step,
+    ) -> Result<Result<Made, RetentionProblem>, Failure> {
+        of_item(self.make_level(op, window, step).await)
     }
 
+    async fn read_back(&self, window: &Window) -> Result<Result<Found, RetentionProblem>, Failure> {
+        of_item(self.found_of(window).await)
+    }
+}
+
+impl CrateDb {
     /// Makes a level from the one before, window by window, on from where this operation is.
-    async fn roll_up(&self, op: &Operation, window: &Window, step: &Step) -> Result<Made, Failure> {
+    async fn make_level(&self, op: &Operation, window: &Window, step: &Step) -> Result<Made, Failure> {
         let (sheet, states) = self.rollup(&window.rollup).await?;
         let level = window.level as usize;
         let kept = states.get(level - 1).and_then(|state| state.kept_from);
@@ -183,7 +159,7 @@ impl CrateDb {
 
     /// The rows that a window's buckets are made of, how many they are, and up to when the level is summed up, as a later
     /// statement finds them.
-    async fn read_back(&self, window: &Window) -> Result<(u64, u64, Option<Timestamp>), Failure> {
+    async fn found_of(&self, window: &Window) -> Result<Found, Failure> {
         let (sheet, states) = self.rollup(&window.rollup).await?;
         let level = window.level as usize;
         self.refresh_quoted(&sheet.table(level)).await?;

@@ -11,9 +11,9 @@ use ostler_postgres::quote::identifier;
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 use tokio::time::Instant;
 
-use super::super::delete::next_size;
 use super::super::patience::{Patience, rest};
 use super::super::statement::{fill, quoted};
+use super::super::sweep::next_size;
 use super::super::{Postgres, key, of_item};
 use super::sheet::{Sheet, moment};
 use crate::bounds::range_of;

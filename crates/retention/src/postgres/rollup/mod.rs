@@ -10,7 +10,7 @@ mod sheet;
 use ostler_api::retention::TableName;
 use ostler_api::tables::{DefinitionKind, Rollup, RollupState};
 use ostler_postgres::quote::identifier;
-use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
+use ostler_vocabulary::{Failure, Timestamp};
 use serde::Deserialize;
 
 use super::Postgres;
@@ -61,13 +61,10 @@ impl Postgres {
 
     /// All that the statements of a rollup are made from.
     async fn sheet(&self, name: &str, rollup: Rollup) -> Result<Sheet, Failure> {
-        let of = rollup.types.get(&rollup.column).map_or("", String::as_str);
-        let time = rollup::time_of(of, rollup.unit).map_err(|reason| {
-            Failure::new(ErrorKind::Invalid, format!("column {}: {reason}", rollup.column))
-        })?;
+        let (widths, time) = rollup::lengths_and_time(name, &rollup)?;
         Ok(Sheet {
-            widths: rollup::widths(name, &rollup)?,
             name: name.to_owned(),
+            widths,
             time,
             rollup,
             release: self.release().await?,

@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
+use ostler_api::document::RetentionProblem;
 use ostler_api::retention::Pace;
 use ostler_api::tables::{TableItem, TableProof};
 use ostler_operations::{Operation, Step};
 use ostler_postgres::Type;
-use ostler_vocabulary::{ErrorKind, Failure, Timestamp, Unit};
+use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
 use tokio::time::Instant;
 
 use super::super::patience::{Patience, rest};
@@ -15,12 +17,28 @@ use super::super::statement::{fill, quoted};
 use super::super::{Postgres, of_item, planned};
 use super::plan::{clear, make};
 use super::sheet::{Sheet, moment};
-use crate::rollup::{Made, Window, after, evidence};
-use crate::tables::begun;
+use crate::rollup::{Found, Made, Maker, Window, after, refresh};
 
 /// How many buckets a refresh begins with, and how long a transaction is to take.
 const FIRST_BUCKETS: i64 = 64;
 const WANTED: Duration = Duration::from_secs(5);
+
+#[async_trait]
+impl Maker for Postgres {
+    async fn roll_up(
+        &self,
+        op: &Operation,
+        window: &Window,
+        pace: Pace,
+        step: &Step,
+    ) -> Result<Result<Made, RetentionProblem>, Failure> {
+        of_item(self.make_level(op, window, pace, step).await)
+    }
+
+    async fn read_back(&self, window: &Window) -> Result<Result<Found, RetentionProblem>, Failure> {
+        of_item(self.found_of(window).await)
+    }
+}
 
 impl Postgres {
     pub(in super::super) async fn refresh(
@@ -29,38 +47,9 @@ impl Postgres {
         item: &TableItem,
         pace: Pace,
     ) -> Result<TableProof, Failure> {
+        let proof = refresh(self, op, item, pace).await?;
         let window: Window = planned(&item.detail)?;
-        let mut proof = begun(item);
         let window = &window;
-        let roll = |step: Step| async move { of_item(self.roll_up(op, window, pace, &step).await) };
-        let made = op
-            .step("roll up")
-            .key(&item.object)
-            .unit(Unit::Rows)
-            .leaves(format!("buckets of {} that were made stay", item.object))
-            .run(roll)
-            .await?;
-        let made: Made = match made {
-            Ok(made) => made,
-            Err(problem) => {
-                proof.problem = Some(problem);
-                return Ok(proof);
-            }
-        };
-        let read = |_| async { of_item(self.read_back(window).await) };
-        let read = op
-            .step("read back")
-            .key(&item.object)
-            .retries(3)
-            .run(read)
-            .await?;
-        match read {
-            Err(problem) => proof.problem = Some(problem),
-            Ok(found) => {
-                proof.rows = found.1;
-                proof.evidence = evidence(window, made, found);
-            }
-        }
         op.step("forget")
             .key(&item.object)
             .retries(3)
@@ -70,7 +59,7 @@ impl Postgres {
     }
 
     /// Makes a level from the one before, window by window, on from where this operation is.
-    async fn roll_up(
+    async fn make_level(
         &self,
         op: &Operation,
         window: &Window,
@@ -212,7 +201,7 @@ impl Postgres {
             to: at,
             ..window.clone()
         };
-        let (samples, groups, _) = self.read_back(&done).await?;
+        let (samples, groups, _) = self.found_of(&done).await?;
         let made = Made {
             source: samples,
             samples,
@@ -254,7 +243,7 @@ impl Postgres {
 
     /// The rows that a window's buckets are made of, how many they are, and up to when the level is summed up, as a later
     /// statement finds them.
-    async fn read_back(&self, window: &Window) -> Result<(u64, u64, Option<Timestamp>), Failure> {
+    async fn found_of(&self, window: &Window) -> Result<Found, Failure> {
         let (rollup, states) = self.rollup(&window.rollup).await?;
         let level = window.level as usize;
         let table = quoted(&rollup.level_table(&window.rollup, level));

@@ -14,7 +14,9 @@ use crate::host::{Host, seed_chance};
 use crate::{LeaseHolder, Vault};
 
 /// More requests than any history that comes to an end has.
-const ENDLESS: u64 = 20_000;
+const ENDLESS: u64 = 100_000;
+/// After so many lives nobody dies any more: work that is begun anew with every life would have no end.
+const LIVES: u64 = 60;
 
 fn weather(dice: &mut Dice) -> Weather {
     let mut some = |times: u64| (!dice.once_in(3)).then_some(times);
@@ -207,10 +209,11 @@ fn advance(state: &mut State, births: &[(u64, usize)], died: &mut Option<usize>)
     let actor = state.waiting[chosen].actor;
     state.now += state.dice.below(300);
     state.deliver();
+    let mortal = state.processes < LIVES;
     if state
         .weather
         .crashes
-        .is_some_and(|times| state.dice.once_in(times))
+        .is_some_and(|times| mortal && state.dice.once_in(times))
     {
         state.note(actor, || "dies".to_owned());
         let lost: Vec<_> = state

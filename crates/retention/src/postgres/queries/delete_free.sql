@@ -7,6 +7,5 @@ WITH gone AS (
 tally AS (
     INSERT INTO {schema}.retention_progress AS p (operation, item, removed)
     SELECT $1, $2, count(*) FROM gone
-    ON CONFLICT (operation, item) DO UPDATE SET removed = p.removed + excluded.removed
-    RETURNING removed)
-SELECT (SELECT removed FROM tally), (SELECT count(*) FROM gone), (SELECT moment::text FROM gone ORDER BY moment DESC LIMIT 1)
+    ON CONFLICT (operation, item) DO UPDATE SET removed = p.removed + excluded.removed)
+SELECT (SELECT count(*) FROM gone), (SELECT moment::text FROM gone ORDER BY moment DESC LIMIT 1)
