@@ -100,7 +100,8 @@ pub(super) async fn read(store: &Arc<dyn Store>, key: &Key) -> Result<Bytes, Err
 
 /// The epochs of a wrapper that count, by what the objects of [`EPOCHS`] say. What cannot be of anybody who had the secrets
 /// is passed over: whoever can write to the store can create any name. Where objects are `locked` that goes for those too
-/// that do not open with the secrets that are there, because what was right once is there still.
+/// that do not open with the secrets that are there, because what was right once is there still; elsewhere for those of them
+/// that no later epoch followed, as a rotation that slept leaves one when its secrets were removed and others took their name.
 ///
 /// # Errors
 /// [`Error::Damaged`] when one of these is not what it should be.
@@ -120,6 +121,7 @@ pub(super) async fn that_count(
         infos: Vec::new(),
         highest: first,
         foreign: Vec::new(),
+        damaged: Vec::new(),
         locked,
     };
     let mut activations: Vec<(u32, &Key)> = objects
@@ -134,6 +136,7 @@ pub(super) async fn that_count(
             followed.take(config, number, key, &bytes, &found)?;
         }
     }
+    followed.leave_out_damaged()?;
     found.retain(|epoch| followed.counts(epoch.number));
     let mut keys = Keyring::new(identity, found)?;
     keys.current = followed.highest.max(keys.current);
@@ -164,6 +167,8 @@ struct Followed {
     highest: u32,
     /// What no secrets vouch for.
     foreign: Vec<u32>,
+    /// What does not open with the secrets that are there.
+    damaged: Vec<(u32, Error)>,
     /// Whether nobody can have spoiled what was right once.
     locked: bool,
 }
@@ -176,6 +181,18 @@ impl Followed {
     fn pass_over(&mut self, number: u32, key: &Key) {
         tracing::warn!(%key, "passing over what nobody made who has the vault's secrets");
         self.foreign.push(number);
+    }
+
+    /// Passes over what is damaged, unless it may be the newest.
+    fn leave_out_damaged(&mut self) -> Result<(), Error> {
+        for (number, error) in std::mem::take(&mut self.damaged) {
+            if number > self.highest {
+                return Err(error);
+            }
+            tracing::warn!(number, %error, "passing over a key epoch that no later one followed");
+            self.foreign.push(number);
+        }
+        Ok(())
     }
 
     /// Takes on what an object says.
@@ -202,6 +219,10 @@ impl Followed {
                 self.pass_over(number, key);
                 return Ok(());
             }
+            Err(error @ Error::Damaged { .. }) => {
+                self.damaged.push((number, error));
+                return Ok(());
+            }
             opened => opened?,
         };
         let said: Activation = serde_json::from_slice(&json).map_err(|_| damaged("it cannot be read"))?;
@@ -209,6 +230,9 @@ impl Followed {
             return Err(damaged("it does not say what it should"));
         }
         if number > self.root {
+            if let Some(at) = self.damaged.iter().position(|(number, _)| *number == said.after) {
+                return Err(self.damaged.swap_remove(at).1);
+            }
             if !self.counts(said.after) {
                 // What it followed was given up before it was said to count: nothing proves it.
                 return match said.after < self.root || of(said.after).is_some() {
@@ -301,6 +325,15 @@ impl Vault {
                 continue;
             }
             self.renew_keys().await?;
+            if !self
+                .keys()
+                .followed
+                .iter()
+                .any(|info| info.number == epoch.number)
+            {
+                // Somebody removed its secrets while we slept, and others have their name.
+                break;
+            }
             self.remove_left_over(guard).await?;
             return Ok(epoch.number);
         }

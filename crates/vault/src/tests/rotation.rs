@@ -200,3 +200,32 @@ async fn an_epoch_without_the_proof_of_the_one_before_is_refused() {
     }
     drop(other);
 }
+
+#[tokio::test]
+async fn a_rotation_that_slept_while_its_secrets_were_replaced_locks_nobody_out() {
+    let world = World::new().await;
+    let mut slept = Vec::new();
+    for _ in 0..2 {
+        let store = world.copy().await;
+        let vault = world.open(Arc::clone(&store) as _).await;
+        assert_eq!(rotate(&vault, false).await.unwrap(), 2);
+        let secrets = store.list("keys/", None).await.unwrap().objects;
+        let secrets = secrets.into_iter().map(|object| object.key);
+        let mut secrets = secrets.filter(|key| key.as_str().ends_with("/epoch-00000002"));
+        slept.push((store, secrets.next().unwrap()));
+    }
+    let late = &slept[0].1;
+    let secrets = slept[0].0.get(late).await.unwrap();
+    world.store.create(late, secrets.clone()).await.unwrap();
+    assert_eq!(rotate(&world.vault, false).await.unwrap(), 3);
+    let record = world.backup(&[("data/a", noise(1, 1000))]).await;
+    // It was removed as nobody's, and arrives once more; the other one says that its own secrets count.
+    world.store.create(late, secrets).await.unwrap();
+    let said = Key::new("rounds/epoch-00000002").unwrap();
+    let saying = slept[1].0.get(&said).await.unwrap();
+    world.store.create(&said, saying).await.unwrap();
+    let vault = world.open(Arc::clone(&world.store) as _).await;
+    assert_eq!(vault.current_epoch(), 3);
+    assert_eq!(verify(&vault, &record).await.unwrap(), []);
+    assert_eq!(rotate(&vault, false).await.unwrap(), 4);
+}
