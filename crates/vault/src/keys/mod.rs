@@ -3,6 +3,7 @@
 mod announced;
 mod epochs;
 mod first;
+mod followed;
 mod key_file;
 mod recipients;
 mod retired;

@@ -8,7 +8,8 @@ use ostler_store::{Key, Object, Store};
 use ostler_vocabulary::{Classified, ErrorKind};
 use zeroize::Zeroizing;
 
-use super::epochs::{self, EPOCHS, activated};
+use super::epochs::{EPOCHS, activated, sealed_epoch};
+use super::followed::that_count;
 use super::wrapper::{Tried, WrapperSecret};
 use super::{Epoch, Keyring, Wrapper};
 use crate::config::Config;
@@ -102,7 +103,7 @@ async fn read_wrappers(store: &Arc<dyn Store>, listed: &[Object]) -> Result<Wrap
 async fn read_sealed(store: &Arc<dyn Store>, listed: &[Object]) -> Result<Sealed, Error> {
     let numbered: Vec<(Key, u32)> = listed
         .iter()
-        .filter_map(|object| Some((object.key.clone(), epochs::sealed_epoch(&object.key)?)))
+        .filter_map(|object| Some((object.key.clone(), sealed_epoch(&object.key)?)))
         .collect();
     stream::iter(numbered)
         .map(|(key, number)| async move {
@@ -243,15 +244,10 @@ async fn keys_of(
 ) -> Result<Option<Keyring>, Error> {
     let mut activations = Vec::new();
     if always || listed.len() > 1 {
-        activations = objects::list(store, epochs::EPOCHS).await?;
-        let newest = activations
-            .iter()
-            .filter_map(|object| epochs::activated(&object.key));
+        activations = objects::list(store, EPOCHS).await?;
+        let newest = activations.iter().filter_map(|object| activated(&object.key));
         // Secrets are sealed before they are followed: they may be there by now.
-        let highest = listed
-            .iter()
-            .filter_map(|object| epochs::sealed_epoch(&object.key))
-            .max();
+        let highest = listed.iter().filter_map(|object| sealed_epoch(&object.key)).max();
         if newest.max() > highest {
             listed = objects::list(store, &epoch_folder(&by.wrapper)).await?;
             read = None;
@@ -278,7 +274,7 @@ async fn keys_of(
     let Some(identity): Option<Zeroizing<[u8; 32]>> = identity else {
         return unreadable.pop().map_or(Ok(None), |one| Err(one.error));
     };
-    epochs::that_count(
+    that_count(
         store,
         config,
         locked,
