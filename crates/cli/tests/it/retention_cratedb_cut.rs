@@ -38,9 +38,11 @@ fn cut_off((name, cutoff): (&'static str, &str), left: (i64, i64), archived: boo
             let plan = world.json(&["plan", cutoff, "--min-keep=0"]);
             let apply = format!("--apply={}", plan["digest"].as_str().unwrap());
             // Of a run whose last statement, giving the lease back, was cut off; another one would wait until it is over.
-            world.crate_db.try_sql(&format!(
-                "DELETE FROM ext_{name}.retention_lease WHERE name = 'runner'"
-            ));
+            let free = || {
+                let sql = format!("DELETE FROM ext_{name}.retention_lease WHERE name = 'runner'");
+                world.crate_db.try_sql(&sql)
+            };
+            free();
             world.crate_db.stop_after(statements, carried_out);
             let (code, said) = world.code(&["run", cutoff, "--min-keep=0", &apply]);
             if !world.crate_db.go_on() {
@@ -61,6 +63,7 @@ fn cut_off((name, cutoff): (&'static str, &str), left: (i64, i64), archived: boo
                 "{statements} {said}"
             );
             if archived {
+                free();
                 world.json(&["undo", &table]);
                 assert_eq!(world.count(&table), 9, "{statements} {carried_out}");
             }
