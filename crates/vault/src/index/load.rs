@@ -102,8 +102,7 @@ impl Vault {
     async fn load_index(&self, packs: Packs, purpose: Purpose) -> Result<Arc<Index>, Error> {
         let mut ignored = Vec::new();
         let mut round = None;
-        // Whoever reads finds a chunk wherever it can be, so that it does not matter what is listed first.
-        let mut begun = None;
+        let mut first_packs = None;
         let (rounds, segments) = match purpose {
             // Before the segments: what is freed and unmarked in between is in none of them any more.
             Purpose::Write(known) => {
@@ -120,10 +119,11 @@ impl Vault {
                 let (rounds, segments) = join!(self.rounds(), self.objects(INDEX));
                 (rounds, segments?)
             }
+            // Whoever reads finds a chunk wherever it can be: it does not matter what is listed first.
             Purpose::Read => {
                 let (rounds, segments, listed) =
                     join!(self.rounds(), self.objects(INDEX), self.list_packs(None));
-                begun = Some(listed?);
+                first_packs = Some(listed?);
                 (rounds, segments?)
             }
         };
@@ -143,7 +143,7 @@ impl Vault {
         ignored.extend(left_out);
         let (mut missing, mut adopted) = (HashSet::new(), Vec::new());
         if packs != Packs::Named || !ignored.is_empty() {
-            let compared = self.compare(&parts, begun).await?;
+            let compared = self.compare(&parts, first_packs).await?;
             missing = compared.missing;
             if packs == Packs::Adopted || !ignored.is_empty() {
                 adopted = self.adopt(compared.orphans, &mut ignored).await?;

@@ -13,7 +13,7 @@ use crate::Error;
 use crate::cipher::constant_time_eq;
 use crate::config::Config;
 
-/// The epochs of a wrapper that count, by what the objects of [`EPOCHS`] say. What cannot be of anybody who had the secrets
+/// The epochs of a wrapper that count, by what the objects of [`super::epochs::EPOCHS`] say. What cannot be of anybody who had the secrets
 /// is passed over: whoever can write to the store can create any name. Where objects are `locked` that goes for those too
 /// that do not open with the secrets that are there, because what was right once is there still; elsewhere for those of them
 /// that no later epoch followed, as a rotation that slept leaves one when its secrets were removed and others took their name.
