@@ -39,6 +39,7 @@ async fn main() {
         left_out: Vec::new(),
         one_file_system: false,
         frozen: None,
+        hold: None,
     };
     let node = LocalNode::new(
         Arc::clone(&vault),

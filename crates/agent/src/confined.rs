@@ -17,8 +17,8 @@ use ostler_api::request::RestoreWork;
 use ostler_vocabulary::{BackupId, Failure, Progress};
 use tokio_util::sync::CancellationToken;
 
-use crate::Error;
 use crate::path::shown;
+use crate::{Error, snapshot};
 
 /// What a node may touch.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +56,11 @@ impl Bounds {
             commands: BTreeMap::new(),
             left_out: Vec::new(),
         })
+    }
+
+    /// Removes what a backup that was killed held still below the roots. Blocks.
+    pub fn clear_snapshots(&self) {
+        self.roots.values().for_each(|root| snapshot::clear(root));
     }
 
     /// Refuses a path that is not in a root, or leads out of it by `..` or by a link. What is not there yet is judged by

@@ -8,7 +8,7 @@
 //! Invariants: a file that is called unchanged has the size, times and inode it had, and its times prove it; what was
 //! read of a file is one version of it, or a problem says so; a restore writes nothing outside of its target, follows
 //! no link below it, and never leaves a half-written file under its final name; what cannot be read or restored is
-//! reported and does not stop the rest.
+//! reported and does not stop the rest; what holds files still below a path goes with the request, or with the next one.
 //!
 //! What is not here: what a chunk or list looks like (`vault`), when to back up and what to keep (`backup`).
 
@@ -24,6 +24,7 @@ mod path;
 mod pool;
 mod problems;
 mod scratch;
+mod snapshot;
 mod stat;
 mod stop;
 mod turns;

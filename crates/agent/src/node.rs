@@ -187,6 +187,7 @@ impl Node for LocalNode {
             },
             problems,
             started,
+            held: read.held,
         })
     }
 

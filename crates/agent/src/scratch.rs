@@ -1,4 +1,4 @@
-//! Directories that drills make and remove.
+//! Directories that are made for a while, by drills, loads and snapshots, and removed.
 
 use std::fs;
 use std::io;
@@ -33,7 +33,7 @@ pub(crate) fn make(directory: &Path) -> Result<(), Error> {
         // The marker is there before anything else, so that what a kill leaves can be removed.
         fs::write(
             &marker,
-            "Scratch directory of a restore drill; it may be deleted.\n",
+            "Scratch directory of Ostler; what is in it may be deleted.\n",
         )
         .map_err(wrong)?;
     }

@@ -105,14 +105,6 @@ impl Stat {
             && self.changed == other.changed
     }
 
-    /// The same for a file of which is known that nobody writes to it: other names that it gets or loses change nothing.
-    pub(crate) fn same_content(&self, other: &Self, immutable: bool) -> bool {
-        match immutable {
-            true => self.same_file(other) && self.size == other.size && self.modified == other.modified,
-            false => self.same_version(other),
-        }
-    }
-
     pub(crate) fn same_file(&self, other: &Self) -> bool {
         self.device == other.device && self.inode == other.inode && self.kind == other.kind
     }

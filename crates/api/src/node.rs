@@ -100,6 +100,43 @@ pub struct Selection {
     /// Takes a snapshot that a database made, instead of the files it goes on writing. Since version 2 of the protocol.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Frozen>,
+    /// Holds files still before the first of them is read. Since version 4 of the protocol; an agent of an earlier one is not
+    /// told, and reads them as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+}
+
+/// How an agent may hold files still itself, by a snapshot below each path. Whatever can be held in no way is read as it is,
+/// and a change while it is read is reported.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    /// By clones, where the file system can make them: they share their blocks with what they are of.
+    pub reflink: bool,
+    /// Globs of files that nobody writes to any more: by another name, a hard link. It keeps them when they are removed.
+    pub immutable: Vec<String>,
+    /// Globs of files that only grow: the same, and read up to the size they had.
+    pub append_only: Vec<String>,
+}
+
+/// How many of the files that were new or changed were held still, and how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HeldFiles {
+    /// By clones.
+    pub cloned: u64,
+    /// By hard links.
+    pub linked: u64,
+    /// Not at all: they were read where they are.
+    pub in_place: u64,
+}
+
+impl HeldFiles {
+    /// Counts those of another node, root or path too.
+    pub fn add(&mut self, other: Self) {
+        self.cloned += other.cloned;
+        self.linked += other.linked;
+        self.in_place += other.in_place;
+    }
 }
 
 /// Where a database puts snapshots of its files: in a directory of each directory that it keeps files in. Only what is in them
@@ -144,6 +181,9 @@ pub struct Uploaded {
     pub problems: Vec<Problem>,
     /// When reading began.
     pub started: Timestamp,
+    /// How files were held still, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldFiles>,
 }
 
 /// A request to restore files from the vault, or to say what that would do.

@@ -189,6 +189,9 @@ pub struct Drill {
     pub scratch: Option<PathBuf>,
     /// A command run by `sh -c` in the restored tree; it must exit 0.
     pub check: Option<String>,
+    /// Whether the database is started on what was restored, apart from everything that lives, and asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub start: bool,
 }
 
 /// Deletes named backups.

@@ -7,10 +7,11 @@
 mod answers;
 pub(crate) mod create;
 pub mod explore;
+pub(crate) mod facts;
 pub mod identity;
 mod load;
 pub mod mapping;
-mod past;
+pub(crate) mod past;
 pub(crate) mod restore;
 pub(crate) mod system;
 

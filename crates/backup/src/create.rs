@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use futures::join;
 use jiff::SignedDuration;
 use ostler_api::document::{BackupCounts, BackupState, CreateReport, Outcome, Problem, Source};
-use ostler_api::node::Selection;
+use ostler_api::node::{HeldFiles, Selection};
 use ostler_api::request::{CreateBackup, CreateWork, HookFailure, Plan, Request, Work};
 use ostler_operations::{Finished, Operation};
 use ostler_vault::{ClusterRecord, ExternalRecord, NodeRecord, PackId, Record};
@@ -140,6 +140,7 @@ fn selection(request: &CreateBackup, context: &Context) -> Selection {
         left_out: context.left_out.clone(),
         one_file_system: request.one_file_system,
         frozen: None,
+        hold: None,
     }
 }
 
@@ -241,6 +242,8 @@ pub(crate) struct Sent {
     pub(crate) list: String,
     pub(crate) counts: BackupCounts,
     pub(crate) problems: Vec<Problem>,
+    #[serde(default)]
+    pub(crate) held: Option<HeldFiles>,
 }
 
 /// What all upload steps stored.
@@ -256,6 +259,8 @@ pub(crate) struct Gathered {
     pub(crate) counts: BackupCounts,
     /// What went wrong.
     pub(crate) problems: Vec<Problem>,
+    /// How files were held still.
+    pub(crate) held: Option<HeldFiles>,
 }
 
 impl Parent {
@@ -308,6 +313,7 @@ impl Create<'_> {
             problems: commit::problems(&record),
             parent: record.parent,
             objects_found: record.objects_found,
+            held: sent.held,
             left_out: self.work.left_out.clone(),
             warnings: self.work.warnings.iter().cloned().chain(warnings).collect(),
             backup: summary,

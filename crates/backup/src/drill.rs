@@ -1,5 +1,7 @@
 //! `backup drill`: restore into a scratch directory, compare, check, and store what was found.
 
+mod rehearsal;
+
 use std::path::Path;
 
 use ostler_api::document::{CheckCommand, DrillReport, Outcome, Problem};
@@ -31,6 +33,9 @@ pub async fn plan(mut request: Drill, context: &Context) -> Result<Plan, Failure
     let backup = select::resolve(&backups, &request.backup.backup, &request.backup.filter)?;
     committed(backup)?;
     let id = backup.id();
+    if request.start {
+        rehearsal::possible(context, id).await?;
+    }
     request.backup.backup = id.to_string();
     let parameters = serde_json::to_vec(&request).unwrap_or_default();
     Ok(Plan {
@@ -83,6 +88,11 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         Some(command) if !restored.damaged => Some(check(&op, &context, command, &tree).await?),
         _ => None,
     };
+    let started = match request.start && !restored.damaged {
+        // It writes into its files, so it comes last.
+        true => Some(rehearsal::rehearse(&op, &context, id, &tree).await?),
+        false => None,
+    };
     op.step("remove scratch")
         .retries(3)
         .run(|_| async { context.node.remove_scratch(scratch.clone()).await })
@@ -97,6 +107,8 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
             reason: ended_with(check),
         });
     }
+    let (started, wrong) = started.unzip();
+    problems.extend(wrong.unwrap_or_default());
     let ok = problems.is_empty() && !restored.damaged;
     let proof = ProofRecord {
         method: match ok || restored.damaged {
@@ -138,6 +150,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         compared_live: compared.live,
         changed_live: compared.changed_live,
         check,
+        started,
         restore_ms: restored.took_ms,
     };
     finished(Outcome::Drill(report), Vec::new())

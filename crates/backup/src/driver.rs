@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use ostler_api::document::{Problem, SystemStatus};
-use ostler_api::node::Frozen;
+use ostler_api::node::{Frozen, Hold};
 use ostler_api::request::{LoadTable, LoadWork};
 use ostler_vault::ExternalRecord;
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Timestamp};
@@ -28,6 +28,8 @@ pub const FILES: &str = "files";
 pub struct Take {
     /// Where the database has put what was frozen; `None` takes the files as they are.
     pub frozen: Option<Frozen>,
+    /// How agents hold files still themselves; `None` reads them where they are.
+    pub hold: Option<Hold>,
     /// Globs of what is left out, beside those of the user.
     pub exclude: Vec<String>,
 }
@@ -42,6 +44,9 @@ pub struct Look {
     pub nodes: BTreeMap<String, String>,
     /// Nodes of the cluster that do not run. They are not frozen; a backup without them is partial.
     pub down: BTreeMap<String, String>,
+    /// What it answers to the questions that a drill asks again. It may change at any time, so both looks' answers are kept.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, String>,
     /// Documents that are kept with the backup, by file name: what restoring needs that is in no file of a node.
     #[serde(skip)]
     pub documents: BTreeMap<String, String>,
@@ -58,6 +63,30 @@ pub struct Past {
     pub documents: BTreeMap<String, String>,
     /// The nodes that are in it.
     pub nodes: BTreeSet<String>,
+}
+
+/// Where a backup was restored to be started, on this machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Stage<'a> {
+    /// Its nodes, each with the directory that has the files of its root. They may be changed: nobody needs them any more.
+    pub nodes: &'a [(String, PathBuf)],
+    /// An empty directory for whatever else is needed.
+    pub aside: &'a Path,
+}
+
+/// What a system said that was started on restored files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rehearsal {
+    /// Nodes that ran.
+    pub nodes: u32,
+    /// How long it took until all of them answered, in milliseconds.
+    pub start_ms: u64,
+    /// Its answers, as those of [`Look::facts`].
+    pub facts: BTreeMap<String, String>,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+    /// What was not looked at, and why.
+    pub left_out: Vec<String>,
 }
 
 /// How a backup's files are put back.
@@ -207,6 +236,26 @@ pub trait Driver: fmt::Debug + Send + Sync {
     ) -> Result<(), Failure> {
         let _ = (work, table, node, directory, cancel);
         Ok(())
+    }
+
+    /// Whether it can [`rehearse`](Self::rehearse).
+    fn rehearses(&self) -> bool {
+        false
+    }
+
+    /// Starts the system on restored files, on addresses of this machine that nobody else has and apart from everything that lives,
+    /// asks it what [`look`](Self::look) asked, and ends it, also where this process is killed meanwhile.
+    async fn rehearse(
+        &self,
+        past: &Past,
+        stage: &Stage<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<Rehearsal, Failure> {
+        let _ = (past, stage, cancel);
+        Err(Failure::new(
+            ErrorKind::Unsupported,
+            format!("the driver `{}` starts nothing on restored files", self.name()),
+        ))
     }
 
     /// What there is of the system and what it runs with, with where that was found; nodes that nobody configured too. A node that

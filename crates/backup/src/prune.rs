@@ -266,7 +266,7 @@ impl Run<'_> {
                         .await
                         .map_err(attempting())?,
                 };
-                let plan = looked.plan().map_err(attempting())?;
+                let plan = looked.plan();
                 if plan.free_packs + plan.repack_packs > 0 {
                     let item = format!(
                         "{} packs nothing needs, {} packs to be rewritten ({})",

@@ -33,6 +33,16 @@ pub enum Error {
         /// Why not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// It has not proven who it is, or does not believe us.
+    #[error("cannot reach Cassandra at {address} by TLS as configured: {reason}")]
+    Untrusted {
+        /// Where.
+        address: String,
+        /// Why not.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// It does not do what it was asked for.
     #[error("Cassandra at {address} does not answer `{statement}`")]
     Query {
@@ -119,6 +129,14 @@ pub enum Error {
         /// What to do instead.
         hint: &'static str,
     },
+    /// A node does not start on what was restored.
+    #[error("Cassandra of node `{node}` does not start on what was restored: {reason}")]
+    Scratch {
+        /// The node.
+        node: String,
+        /// Why not, with the end of what it said.
+        reason: String,
+    },
     /// No such action.
     #[error("the driver `{driver}` has no action `{action}`")]
     Action {
@@ -136,7 +154,8 @@ impl Classified for Error {
                 ErrorKind::Invalid
             }
             Self::Unreachable { .. } | Self::Disagreement { .. } => ErrorKind::Unavailable,
-            Self::Query { .. } | Self::Command { .. } => ErrorKind::Internal,
+            Self::Query { .. } | Self::Command { .. } | Self::Scratch { .. } => ErrorKind::Internal,
+            Self::Untrusted { .. } => ErrorKind::Denied,
             Self::Answer { .. } => ErrorKind::Unsupported,
             Self::Running { .. } | Self::Stale { .. } | Self::Load { .. } => ErrorKind::Refused,
             Self::Unrecorded { .. } => ErrorKind::Unsupported,
@@ -169,6 +188,10 @@ impl Classified for Error {
             Self::Stale { .. } => {
                 "restore a newer backup, or let the ring rebuild what was lost; --allow-stale restores it all the same"
             }
+            Self::Scratch { .. } => {
+                "`scratch_start` and the other options in [cluster.NAME.driver.options] say how a node is started on this machine"
+            }
+            Self::Untrusted { hint, .. } => return Some(hint.clone()),
             Self::Load { hint, .. } => hint,
             Self::Option { .. } | Self::Query { .. } | Self::Answer { .. } => return None,
         };

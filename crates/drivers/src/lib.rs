@@ -16,13 +16,16 @@
 pub mod cassandra;
 mod error;
 pub mod files;
+mod options;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use error::Error;
+pub use options::Said;
 use ostler_backup::driver::Driver;
 use ostler_vocabulary::Secret;
+pub use ostler_wire::Identity;
 
 /// What the configuration says of the database of a cluster.
 #[derive(Debug, Clone, Default)]
@@ -35,8 +38,21 @@ pub struct Wanted {
     pub user: Option<String>,
     /// With which password.
     pub password: Option<Secret>,
+    /// How TLS is spoken to it; `None` where it is not.
+    pub tls: Option<Tls>,
     /// What only this driver knows.
-    pub options: BTreeMap<String, String>,
+    pub options: BTreeMap<String, Said>,
+}
+
+/// How TLS is spoken to the database of a cluster.
+#[derive(Debug, Clone, Default)]
+pub struct Tls {
+    /// The certificates of the authorities that are believed, as PEM; `None`: those that this system believes.
+    pub authority: Option<String>,
+    /// What is shown to a server that wants to know who asks.
+    pub own: Option<Identity>,
+    /// The name that a node's certificate is for, where it is not the host of its database.
+    pub names: BTreeMap<String, String>,
 }
 
 /// A driver, before it is opened.
@@ -70,20 +86,4 @@ pub fn find(name: &str, cluster: &str) -> Result<&'static Entry, Error> {
         name: name.to_owned(),
         cluster: cluster.to_owned(),
     })
-}
-
-/// Refuses options that a driver does not know.
-fn only(driver: &'static str, wanted: &Wanted, known: &[&str]) -> Result<(), Error> {
-    match wanted.options.keys().find(|key| !known.contains(&key.as_str())) {
-        None => Ok(()),
-        Some(key) => Err(Error::Option {
-            driver,
-            cluster: wanted.cluster.clone(),
-            key: key.clone(),
-            reason: match known {
-                [] => "it has none".to_owned(),
-                known => format!("it has {}", known.join(", ")),
-            },
-        }),
-    }
 }

@@ -103,6 +103,10 @@ pub async fn run(
     let mut bounds = Bounds::new(&node, &told.roots)?;
     bounds.commands.clone_from(&told.commands);
     bounds.left_out = runtime.left_out();
+    let bounds = Arc::new(bounds);
+    let cleared = Arc::clone(&bounds);
+    // Whatever of it cannot be removed is told, and in nobody's way.
+    let _ = tokio::task::spawn_blocking(move || cleared.clear_snapshots()).await;
     let listener = TcpListener::bind(&told.listen).await.map_err(|error| {
         Failure::new(ErrorKind::Unavailable, error.to_string())
             .context(format!("cannot answer on {}", told.listen))
@@ -116,7 +120,7 @@ pub async fn run(
     };
     let (vault, limits) = (runtime.vault_name(told.vault.as_deref()), Arc::clone(&kept.told));
     let service = Arc::new(Service {
-        host: Arc::new(Beside::new(runtime.clone(), Arc::new(bounds), kept).await?),
+        host: Arc::new(Beside::new(runtime.clone(), bounds, kept).await?),
         fence,
         token,
         tally: Tally::default(),

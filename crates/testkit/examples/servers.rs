@@ -87,6 +87,9 @@ fn main() -> Result<()> {
             println!(
                 "key_stores the system's key stores: keyctl, secret-tool, gnome-keyring; got by the test that wants them"
             );
+            println!(
+                "reflink    XFS and btrfs in a file, mounted; their makers are got by the test that wants them"
+            );
             println!("kept in {}", install::cache()?.display());
             Ok(())
         }

@@ -12,6 +12,7 @@ mod prometheus;
 pub mod servant;
 mod stores;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -161,6 +162,26 @@ pub(crate) fn debian(name: &str, packages: &[&str]) -> Result<PathBuf> {
         links::relink(partial)?;
         readable(partial)
     })
+}
+
+/// Whether this machine has a program.
+pub(crate) fn is_on_path(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|directory| directory.join(program).is_file()))
+}
+
+/// Gives a command a PATH with the programs of what was unpacked on it, and their libraries.
+pub(crate) fn surround(command: &mut Command, unpacked: &Path) {
+    let mut path = OsString::new();
+    for directory in ["usr/bin", "bin", "usr/sbin", "sbin"] {
+        path.push(unpacked.join(directory));
+        path.push(":");
+    }
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let libraries = unpacked
+        .join("usr/lib")
+        .join(format!("{}-linux-gnu", std::env::consts::ARCH));
+    command.env("PATH", path).env("LD_LIBRARY_PATH", libraries);
 }
 
 fn readable(directory: &Path) -> Result<()> {

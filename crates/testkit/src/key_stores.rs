@@ -1,12 +1,11 @@
 //! The system's key stores as Debian has them: `keyctl`, `secret-tool` and GNOME's key ring behind it.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::install;
+use crate::install::{self, is_on_path};
 
 /// What Debian's packages are called; their own needs beyond these are in every system with a C library and GLib.
 const PACKAGES: &[&str] = &[
@@ -70,20 +69,6 @@ impl KeyStores {
     /// Gives the command a PATH with the programs on it, and their libraries.
     pub fn surround(&self, command: &mut Command) {
         let Some(unpacked) = &self.unpacked else { return };
-        let mut path = OsString::new();
-        for directory in ["usr/bin", "bin"] {
-            path.push(unpacked.join(directory));
-            path.push(":");
-        }
-        path.push(std::env::var_os("PATH").unwrap_or_default());
-        let libraries = unpacked
-            .join("usr/lib")
-            .join(format!("{}-linux-gnu", std::env::consts::ARCH));
-        command.env("PATH", path).env("LD_LIBRARY_PATH", libraries);
+        install::surround(command, unpacked);
     }
-}
-
-fn is_on_path(program: &str) -> bool {
-    std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|directory| directory.join(program).is_file()))
 }

@@ -4,6 +4,7 @@
 //! answer is an error of the check, never damage.
 
 mod backup;
+mod inspection;
 mod presence;
 pub(crate) mod reading;
 mod vault;

@@ -64,10 +64,8 @@ pub struct Looked(Survey);
 
 impl Looked {
     /// What collecting would free, but for small objects.
-    ///
-    /// # Errors
-    /// When the index cannot be read.
-    pub fn plan(&self) -> Result<CollectPlan, Error> {
+    #[must_use]
+    pub fn plan(&self) -> CollectPlan {
         self.0.plan()
     }
 }
@@ -176,7 +174,7 @@ impl Vault {
     ) -> Result<CollectPlan, Error> {
         let cancel = CancellationToken::new();
         let (survey, stale) = try_join!(Survey::by(self, &glance, gone, &cancel), self.stale(gone))?;
-        let mut plan = survey.plan()?;
+        let mut plan = survey.plan();
         let records = stale.records_of(gone);
         let mut small = stale.objects();
         small.extend(survey.superseded());
@@ -279,7 +277,7 @@ impl Vault {
                 }
             };
             // What is needed of these is about to be somewhere else.
-            unneeded.extend(survey.decision.rewrite.iter().map(|(pack, _)| *pack));
+            unneeded.extend(survey.decision.rewrite.iter().map(|anew| anew.pack));
             // Secrets that were locked when they were given up.
             self.remove_left_over(guard).await?;
             self.remove_retired(guard).await?;
@@ -323,8 +321,12 @@ impl Vault {
 
 pub(crate) fn stop_if(cancel: &CancellationToken) -> Result<(), Error> {
     if cancel.is_cancelled() {
-        Err(Error::Cancelled("freeing space in the vault"))
+        Err(cancelled())
     } else {
         Ok(())
     }
+}
+
+fn cancelled() -> Error {
+    Error::Cancelled("freeing space in the vault")
 }

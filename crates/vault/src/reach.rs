@@ -1,25 +1,29 @@
 //! Which chunks backups need. Blocks.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use crate::index::{Cache, Seen, Sorted};
 use crate::list::{EntryKind, Extent, ListReader};
 use crate::{ChunkId, Error, Reader, Record};
 
 /// The chunks that some backups need together; several threads may add to them.
-#[derive(Debug, Default)]
-pub(crate) struct Reach(Mutex<Reached>);
-
-/// The chunks that some backups need together.
-#[derive(Debug, Default)]
-pub(crate) struct Reached {
-    chunks: HashSet<ChunkId>,
+#[derive(Debug)]
+pub(crate) struct Reach {
+    chunks: Seen,
     /// Blocks whose entries have been counted, or are about to be. Not the same as `chunks`: a file may hold the very bytes
     /// of a block.
-    blocks: HashSet<ChunkId>,
+    blocks: Seen,
 }
 
 impl Reach {
+    /// Of nothing yet. With a place for that, what is much is kept in files that go with this process.
+    pub(crate) fn new(scratch: Option<Cache>) -> Self {
+        Self {
+            chunks: Seen::new(scratch.clone()),
+            blocks: Seen::new(scratch),
+        }
+    }
+
     /// Adds everything that this backup needs. Blocks that an earlier one had are not read again.
     ///
     /// # Errors
@@ -27,42 +31,33 @@ impl Reach {
     pub(crate) fn add(&self, reader: &Arc<Reader>, record: &Record) -> Result<(), Error> {
         for node in &record.nodes {
             let list = ListReader::open(Arc::clone(reader), node.list.parse()?)?;
-            self.lock().chunks.extend(list.directory_chunks());
+            self.need(list.directory_chunks().iter().copied())?;
             for block in 0..list.block_count() {
                 let Some(id) = list.block_chunks(block).next() else {
                     continue;
                 };
-                if !self.lock().blocks.insert(id) {
+                if !self.blocks.insert(&id)? {
                     continue;
                 }
-                self.lock().chunks.extend(list.block_chunks(block));
-                let mut chunks = Vec::new();
+                self.need(list.block_chunks(block))?;
                 for entry in list.block_entries(block) {
-                    chunks.extend(data_chunks(&entry?.kind));
+                    self.need(data_chunks(&entry?.kind))?;
                 }
-                self.lock().chunks.extend(chunks);
             }
         }
         Ok(())
     }
 
-    /// What all that were added need.
-    pub(crate) fn known(self) -> Reached {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    fn need(&self, chunks: impl Iterator<Item = ChunkId>) -> Result<(), Error> {
+        for id in chunks {
+            self.chunks.insert(&id)?;
+        }
+        Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Reached> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Reached {
-    pub(crate) fn needs(&self, id: &ChunkId) -> bool {
-        self.chunks.contains(id)
-    }
-
-    pub(crate) fn chunks(&self) -> impl Iterator<Item = &ChunkId> {
-        self.chunks.iter()
+    /// The chunks that all that were added need.
+    pub(crate) fn into_chunks(self) -> Sorted {
+        self.chunks.into_sorted()
     }
 }
 

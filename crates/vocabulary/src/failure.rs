@@ -57,6 +57,19 @@ impl Failure {
         }
     }
 
+    /// Whether it is, or follows from, an error of that type.
+    #[must_use]
+    pub fn is<E: Error + 'static>(&self) -> bool {
+        let mut cause: Option<&(dyn Error + 'static)> = Some(self.error.as_ref());
+        while let Some(error) = cause {
+            if error.is::<E>() {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+
     /// The messages from the outermost to the first cause, without those that the one before has in it: libraries like to
     /// repeat their causes.
     #[must_use]

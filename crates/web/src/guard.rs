@@ -11,6 +11,7 @@ use ostler_vocabulary::{ErrorKind, Failure, Secret};
 
 use crate::access::{Guesser, Identity, Reach, Role, same};
 use crate::problem::{Problem, in_full};
+use crate::refusal::Refusal;
 use crate::scoped::outside;
 use crate::serve::Web;
 use crate::witness::{Door, refusal};
@@ -31,16 +32,18 @@ pub(crate) async fn every_answer(State(web): State<Web>, request: Request, next:
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
     let mut response = if from_elsewhere(&request) {
-        let failure = Failure::new(
-            ErrorKind::Denied,
+        let failure = Refusal::failure(
             "another site made the browser send this; nothing was done",
+            "open the page itself and repeat what you did",
         );
         Problem::from(failure).into_response()
     } else if host.is_some_and(|host| is_ours(host, web.names())) {
         next.run(request).await
     } else {
-        let failure = Failure::new(ErrorKind::Denied, "this server is not known by that name")
-            .with_hint("use its address, or start it with `--name NAME`");
+        let failure = Refusal::failure(
+            "this server is not known by that name",
+            "use its address, or start it with `--name NAME`",
+        );
         Problem::from(failure).into_response()
     };
     response = in_full(response).await;
@@ -273,11 +276,10 @@ pub(crate) fn check_form(identity: &Identity, sent: Option<&str>) -> Result<(), 
     match (&identity.form_token, sent) {
         (None, _) => Ok(()),
         (Some(expected), Some(sent)) if same(expected, sent) => Ok(()),
-        _ => Err(Failure::new(
-            ErrorKind::Denied,
+        _ => Err(Refusal::failure(
             "the form is not from this session, so nothing was done",
-        )
-        .with_hint("load the page again and repeat what you did")),
+            "load the page again and repeat what you did",
+        )),
     }
 }
 
@@ -294,14 +296,11 @@ pub(crate) fn may(identity: &Identity, role: Role) -> Result<(), Failure> {
     if identity.role >= role {
         return Ok(());
     }
-    Err(Failure::new(
-        ErrorKind::Denied,
-        format!(
-            "`{}` is a {}, and this is for the role {role}",
-            identity.name, identity.role
-        ),
-    )
-    .with_hint("ask an admin for a token of that role"))
+    let Identity { name, role: has, .. } = identity;
+    Err(Refusal::failure(
+        format!("`{name}` is a {has}, and this is for the role {role}"),
+        "ask an admin for a token of that role",
+    ))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod error;
 mod guard;
 mod pages;
 pub mod problem;
+mod refusal;
 mod remote;
 mod routes;
 mod scoped;

@@ -200,9 +200,9 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        response
-            .extensions_mut()
-            .insert(Why(self.failure.messages().join(": ")));
+        if let Some(why) = Why::of(&self.failure) {
+            response.extensions_mut().insert(why);
+        }
         response
     }
 }

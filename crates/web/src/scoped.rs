@@ -27,6 +27,8 @@ use ostler_api::{Client, Event};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, OperationCursor, OperationId};
 use tokio::sync::mpsc;
 
+use crate::refusal::Refusal;
+
 /// Operations that are looked through at once for those of some clusters, after the first ones.
 const AT_ONCE: std::ops::RangeInclusive<usize> = 100..=1000;
 
@@ -148,7 +150,7 @@ impl Scoped {
 /// What somebody is told who asks for more than they may see.
 pub(crate) fn outside(clusters: &BTreeSet<String>, what: &str) -> Failure {
     let message = format!("{what} is not about {} only", named(clusters));
-    Failure::new(ErrorKind::Denied, message).with_hint("ask an admin for a token without `--cluster`")
+    Refusal::failure(message, "ask an admin for a token without `--cluster`")
 }
 
 fn named(clusters: &BTreeSet<String>) -> String {

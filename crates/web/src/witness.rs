@@ -7,7 +7,6 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use axum::response::Response;
-use http::StatusCode;
 use ostler_api::audit::{Actor, By};
 use ostler_vocabulary::{Failure, Secret};
 
@@ -56,7 +55,7 @@ impl Door {
     }
 }
 
-/// Why an answer is a refusal, beside the answer.
+/// Why an answer is a refusal of ours, beside the answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Why(pub String);
 
@@ -137,9 +136,7 @@ impl Web {
 
 /// Why an answer refuses something, if it does.
 pub(crate) fn refusal(answer: &Response) -> Option<String> {
-    let why = || answer.extensions().get::<Why>();
-    (answer.status() == StatusCode::FORBIDDEN)
-        .then(|| why().map_or_else(|| "it was refused".to_owned(), |why| why.0.clone()))
+    answer.extensions().get::<Why>().map(|why| why.0.clone())
 }
 
 fn reason(why: &str, left_out: u64) -> String {

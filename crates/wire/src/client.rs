@@ -103,6 +103,7 @@ impl RemoteNode {
         let (client, base) = self.connect().await?;
         let theirs = self.versions_by(&client, &base).await?;
         let version = Versions::own().common(&theirs, &self.target.node)?;
+        let ask = ask.within(version);
         if ask.since() > version {
             return Err(Error::TooOld {
                 node: self.target.node.clone(),

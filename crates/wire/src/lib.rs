@@ -1,6 +1,7 @@
 //! The protocol between a coordinator and the agents beside nodes: HTTP over TLS, versioned.
 //!
 //! Who uses it: `server`, on both sides: `ostler agent` serves, whoever makes or restores a backup of a cluster asks.
+//! `drivers` take their certificates from it, for databases that are asked by TLS.
 //! The page [agent protocol](../../../docs/design/agent-protocol.md) is normative; samples of each version's messages
 //! are in `samples/`.
 //!
@@ -28,5 +29,5 @@ pub use error::Error;
 pub use fence::{Fence, Pass};
 pub use message::{Ask, Envelope, FailureDocument, Line};
 pub use server::{Caller, Host, Service, Tally, serve};
-pub use tls::{Identity, acceptor, connector};
+pub use tls::{Identity, acceptor, connector, connector_by_system};
 pub use version::{NEWEST, OLDEST, Versions};

@@ -39,6 +39,9 @@ impl Envelope {
 /// The version since which a request says for which operation it is.
 pub(crate) const TELLS_OPERATION: u32 = 3;
 
+/// The version since which agents hold files still themselves.
+const HOLDS: u32 = 4;
+
 /// What an agent can be asked for: the methods of [`ostler_api::Node`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
@@ -125,6 +128,9 @@ impl Ask {
     #[must_use]
     pub fn since(&self) -> u32 {
         match self {
+            Self::Survey(selection) | Self::Upload(Upload { selection, .. }) if selection.hold.is_some() => {
+                HOLDS
+            }
             Self::Survey(selection) | Self::Upload(Upload { selection, .. })
                 if selection.frozen.is_some() =>
             {
@@ -133,6 +139,17 @@ impl Ask {
             Self::Recall { .. } | Self::Adopt { .. } | Self::Limit(_) => 3,
             _ => 1,
         }
+    }
+
+    /// The same without what a version does not have and what can be done without: an agent that holds no files still reads them
+    /// as they are, and tells which changed.
+    pub(crate) fn within(mut self, version: u32) -> Self {
+        if let Self::Survey(selection) | Self::Upload(Upload { selection, .. }) = &mut self
+            && version < HOLDS
+        {
+            selection.hold = None;
+        }
+        self
     }
 
     /// Its word, for logs.

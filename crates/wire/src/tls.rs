@@ -63,15 +63,32 @@ pub fn acceptor(own: &Identity, authority: Option<&str>) -> Result<TlsAcceptor, 
 /// # Errors
 /// [`Error::Credentials`]
 pub fn connector(own: Option<&Identity>, authority: &str) -> Result<ClientConfig, Error> {
+    client(own, roots(authority)?)
+}
+
+/// The same where the authorities are those that this system believes.
+///
+/// # Errors
+/// [`Error::Credentials`]
+pub fn connector_by_system(own: Option<&Identity>) -> Result<ClientConfig, Error> {
+    let mut store = RootCertStore::empty();
+    let known = rustls_native_certs::load_native_certs().certs;
+    if store.add_parsable_certificates(known).0 == 0 {
+        return Err(wrong("the system's authorities", "there are none"));
+    }
+    client(own, store)
+}
+
+fn client(own: Option<&Identity>, roots: RootCertStore) -> Result<ClientConfig, Error> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| wrong("TLS", error))?
-        .with_root_certificates(roots(authority)?);
+        .with_root_certificates(roots);
     match own {
         Some(own) => {
             let (chain, key) = own.parts()?;
             let built = builder.with_client_auth_cert(chain, key);
-            built.map_err(|error| wrong("the coordinator's certificate and key", error))
+            built.map_err(|error| wrong("our own certificate and key", error))
         }
         None => Ok(builder.with_no_client_auth()),
     }

@@ -20,11 +20,12 @@ const COLLECTED: (u64, u64) = (1000, 20_000);
 /// Beside another program the files are real, and the history is shorter.
 const BESIDE: (u64, u64) = (100, 20_000);
 
-/// A set, and the bench that it is.
-const SETS: [(&str, &str); 4] = [
+/// A set, and the bench that it is; those of one set follow each other.
+const SETS: [(&str, &str); 5] = [
     ("index", "index::index_of_many_chunks"),
     ("files", "files::a_backup_of_many_files"),
-    ("collect", "collect::a_collection_of_many_backups"),
+    ("collect", "collect::many_backups"),
+    ("collect", "collect::a_collection_of_them"),
     ("puts", "puts::a_backup_of_files_that_do_not_compress"),
 ];
 

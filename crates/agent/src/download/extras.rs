@@ -17,7 +17,7 @@ use super::{Context, temporary_prefix};
 use crate::Error;
 use crate::path::{below, listed, split};
 use crate::stat::Stat;
-use crate::walk::exclude::Exclude;
+use crate::walk::globs::Globs;
 use crate::walk::handle::Handle;
 use crate::walk::{Found, Visit, Walker};
 
@@ -94,7 +94,7 @@ pub(crate) fn find(
         .iter()
         .filter_map(|path| listed(path))
         .collect();
-    let exclude = Exclude::default();
+    let exclude = Globs::default();
     let mut extras = Vec::new();
     for scope in source.scopes()? {
         let place = source.layout.place(&scope)?;

@@ -11,6 +11,7 @@
 pub(crate) mod assemble;
 pub(crate) mod content;
 mod foresight;
+pub(crate) mod parent;
 pub(crate) mod plan;
 pub(crate) mod racy;
 pub(crate) mod read;
@@ -22,23 +23,26 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender};
 use ostler_api::document::BackupCounts;
-use ostler_api::node::{Selection, Upload as Request};
+use ostler_api::node::{HeldFiles, Hold, Selection, Upload as Request};
 use ostler_vault::list::{ListReader, ListWriter};
 use ostler_vault::{ChunkId, Reader, Upload as Session};
 use ostler_vocabulary::{Clock, Progress};
 
 use crate::metadata::names::Names;
 use crate::node::Options;
-use crate::path::listed;
+use crate::path::{absolute, listed};
 use crate::problems::Problems;
+use crate::snapshot;
 use crate::stat::Kind;
 use crate::stop::Stop;
-use crate::walk::exclude::Exclude;
+use crate::walk::class::Classes;
 use crate::walk::frozen::Frozen;
+use crate::walk::globs::Globs;
 use crate::walk::{Found, Visit, Walker};
 use crate::{Error, Turns};
 use assemble::Assembler;
 use content::Chunker;
+use parent::Parent;
 use plan::{Lines, Planner};
 use read::{Shared, Worker};
 use work::{Done, Job, Work};
@@ -53,6 +57,8 @@ const WINDOW: usize = 128;
 pub(crate) struct Read {
     pub(crate) list: ChunkId,
     pub(crate) counts: BackupCounts,
+    /// How files were held still, where that was asked for.
+    pub(crate) held: Option<HeldFiles>,
     /// Files whose content was opened.
     pub(crate) opened: u64,
 }
@@ -72,9 +78,9 @@ pub(crate) struct Context<'a> {
 /// Reads the selection and stores it; returns when every chunk and the list were handed to the session.
 pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> {
     let roots = roots(&request.selection)?;
-    let exclude = Exclude::new(&request.selection.exclude)?;
+    let exclude = Globs::new(&request.selection.exclude)?;
     let frozen = frozen(&request.selection)?;
-    let immutable = frozen.as_ref().is_some_and(|frozen| frozen.immutable);
+    let classes = Classes::of(&request.selection)?;
     let walker = || walker(&exclude, &request.selection, work.stop).frozen(frozen.as_ref());
     let chunk = work.options.chunk_size;
     let piece = PIECE.div_ceil(chunk as u64).max(1) * chunk as u64;
@@ -91,6 +97,18 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
         },
     );
 
+    roots.iter().for_each(|root| snapshot::clear(&absolute(root)));
+    let asked = |hold: &Hold| snapshot::Asked {
+        reflink: hold.reflink,
+        classes: &classes,
+        parent: Parent::of(parent.as_ref()),
+        clock: work.clock,
+        problems: work.problems,
+    };
+    let hold = request.selection.hold.as_ref();
+    let held = hold.map(|hold| snapshot::take(&roots, walker(), asked(hold)));
+    let mut held = held.transpose()?.flatten();
+
     let (jobs, todo) = crossbeam_channel::bounded::<Job>(4 * workers);
     let (done, results) = crossbeam_channel::bounded(window);
     let (tickets, taken) = crossbeam_channel::bounded(window);
@@ -99,7 +117,6 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
         problems: work.problems,
         clock: work.clock,
         opened: AtomicU64::new(0),
-        immutable,
     };
     // Made here: they belong to the runtime that this thread knows.
     let list = ListWriter::new(work.session.sink());
@@ -119,10 +136,11 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
             }));
         }
         drop(todo);
-        match &parent {
+        match (&parent, &held) {
+            (_, Some(held)) => work.progress.add_total(held.bytes),
             // A source is mostly as large as it was the last time; that need not be counted.
-            Some(parent) => work.progress.add_total(parent.bytes()),
-            None => {
+            (Some(parent), None) => work.progress.add_total(parent.bytes()),
+            (None, None) => {
                 let ahead = walker();
                 let roots = &roots;
                 threads.push(scope.spawn(move || foresight::count(roots, ahead, work.progress)));
@@ -137,20 +155,24 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
         let walked = (|| {
             let lines = Lines { jobs, done, tickets };
             let sizes = (chunk as u64, piece);
-            let entries = parent.as_ref().map(ListReader::entries);
             let names = &shared.names;
             let mut planner = Planner::new(
                 lines,
                 sizes,
                 work.session,
-                entries,
-                (names, immutable),
+                Parent::of(parent.as_ref()),
+                (names, &classes),
                 work.problems,
                 (work.progress, stop),
             );
-            let mut walker = walker();
-            for root in &roots {
-                walker.walk(root, &mut planner)?;
+            match &mut held {
+                Some(held) => held.tell(&mut planner)?,
+                None => {
+                    let mut walker = walker();
+                    for root in &roots {
+                        walker.walk(root, &mut planner)?;
+                    }
+                }
             }
             planner.finish()
         })();
@@ -171,6 +193,7 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
     Ok(Read {
         list,
         counts,
+        held: held.map(|held| held.counts),
         opened: shared.opened.into_inner(),
     })
 }
@@ -198,7 +221,7 @@ fn worker(
     worker.chunker.finish()
 }
 
-fn walker<'a>(exclude: &'a Exclude, selection: &Selection, stop: &'a Stop) -> Walker<'a> {
+fn walker<'a>(exclude: &'a Globs, selection: &Selection, stop: &'a Stop) -> Walker<'a> {
     Walker::new(exclude, &selection.left_out, selection.one_file_system, stop)
 }
 
@@ -258,7 +281,7 @@ pub(crate) fn survey(selection: &Selection, progress: &Progress, stop: &Stop) ->
         }
     }
     let roots = roots(selection)?;
-    let exclude = Exclude::new(&selection.exclude)?;
+    let exclude = Globs::new(&selection.exclude)?;
     let mut count = Count {
         counts: BackupCounts::default(),
         links: std::collections::HashSet::new(),

@@ -1,28 +1,28 @@
 //! Decides for everything the walker finds whether it has to be read, and cuts the stream into work.
 
 use std::collections::HashMap;
-use std::iter::Peekable;
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
-use ostler_vault::list::{Entry, EntryKind, Extent, path_order};
-use ostler_vault::{Error as VaultError, Upload};
+use ostler_vault::Upload;
+use ostler_vault::list::{Entry, EntryKind, Extent};
 use ostler_vocabulary::Progress;
 
+use super::parent::{Parent, is_unchanged};
 use super::work::{Done, Item, Job, LargeFile, Outcome, Work};
 use crate::Error;
+use crate::metadata::xattr::{self, Place};
 use crate::metadata::{self, names::Names};
 use crate::problems::Problems;
-use crate::stat::{Kind, Stat};
+use crate::stat::Kind;
 use crate::stop::{Stop, hand};
-use crate::walk::{Found, Visit};
+use crate::walk::class::Classes;
+use crate::walk::{Found, Visit, in_its_directory};
 
 /// Entries of a batch, which is what a channel carries at once.
 const BATCH_ENTRIES: usize = 256;
 /// Bytes of a batch.
 const BATCH_BYTES: u64 = 4 << 20;
-
-pub(crate) type ParentEntries<'a> = Box<dyn Iterator<Item = Result<Entry, VaultError>> + Send + 'a>;
 
 /// Where work goes. `tickets` bounds how far the workers may be ahead of the list.
 #[derive(Debug)]
@@ -42,10 +42,9 @@ pub(crate) struct Planner<'a> {
     chunk: u64,
     piece: u64,
     upload: &'a Upload,
-    parent: Option<Peekable<ParentEntries<'a>>>,
+    parent: Parent<'a>,
     names: &'a Names,
-    /// Whether nobody writes to the files that are found.
-    immutable: bool,
+    classes: &'a Classes,
     problems: &'a Problems,
     progress: &'a Progress,
     stop: &'a Stop,
@@ -58,8 +57,8 @@ impl<'a> Planner<'a> {
         lines: Lines,
         (chunk, piece): (u64, u64),
         upload: &'a Upload,
-        parent: Option<ParentEntries<'a>>,
-        (names, immutable): (&'a Names, bool),
+        parent: Parent<'a>,
+        (names, classes): (&'a Names, &'a Classes),
         problems: &'a Problems,
         (progress, stop): (&'a Progress, &'a Stop),
     ) -> Self {
@@ -72,9 +71,9 @@ impl<'a> Planner<'a> {
             chunk,
             piece,
             upload,
-            parent: parent.map(Iterator::peekable),
+            parent,
             names,
-            immutable,
+            classes,
             problems,
             progress,
             stop,
@@ -84,28 +83,6 @@ impl<'a> Planner<'a> {
 
     pub(crate) fn finish(mut self) -> Result<(), Error> {
         self.flush()
-    }
-
-    /// The entry of the parent at this path. Paths come in order, so the parent is read once.
-    fn in_parent(&mut self, path: &[u8]) -> Option<Entry> {
-        let parent = self.parent.as_mut()?;
-        loop {
-            match parent.peek()? {
-                Err(error) => {
-                    // What cannot be compared is read: slower, never wrong.
-                    tracing::warn!(%error, "the parent's file list cannot be read; reading every file");
-                    self.parent = None;
-                    return None;
-                }
-                Ok(entry) => match path_order(&entry.path, path) {
-                    std::cmp::Ordering::Less => {
-                        parent.next();
-                    }
-                    std::cmp::Ordering::Equal => return parent.next()?.ok(),
-                    std::cmp::Ordering::Greater => return None,
-                },
-            }
-        }
     }
 
     fn push(&mut self, item: Item, bytes: u64) -> Result<(), Error> {
@@ -156,24 +133,12 @@ impl<'a> Planner<'a> {
         hand(&self.lines.jobs, Job { sequence, work }, self.stop)
     }
 
-    /// The entry of a file that is as it was, without opening it; its change time vouches for all of its metadata.
-    /// That of a file that nobody writes to need not: it changes with every name the file gets or loses.
+    /// The entry of a file that is as it was, without opening it.
     fn unchanged(&self, found: &Found, before: &mut Entry) -> Result<bool, Error> {
-        let EntryKind::File {
-            size,
-            racy: false,
-            content,
-            ..
-        } = &before.kind
-        else {
+        let EntryKind::File { content, .. } = &before.kind else {
             return Ok(false);
         };
-        let (stat, then): (&Stat, _) = (&found.stat, &before.metadata);
-        if *size != stat.size
-            || then.inode != stat.inode
-            || then.modified != stat.modified
-            || (then.changed != stat.changed && !self.immutable)
-        {
+        if !is_unchanged(found, before) {
             return Ok(false);
         }
         // Every chunk is asked for, also after the first that is missing: each answer marks one as needed.
@@ -184,16 +149,25 @@ impl<'a> Planner<'a> {
             }
         }
         if all {
-            let xattrs = std::mem::take(&mut before.metadata.xattrs);
-            before.metadata = metadata::of(stat, xattrs, self.names);
+            let xattrs = match before.metadata.changed == found.stat.changed {
+                true => std::mem::take(&mut before.metadata.xattrs),
+                false => match in_its_directory(found, |directory, name| {
+                    xattr::read(Place::Entry(directory, name))
+                }) {
+                    Ok(xattrs) => xattrs,
+                    Err(_) => return Ok(false),
+                },
+            };
+            before.metadata = metadata::of(&found.stat, xattrs, self.names);
         }
         Ok(all)
     }
 }
 
 impl Visit for Planner<'_> {
-    fn found(&mut self, found: Found) -> Result<(), Error> {
-        let before = self.in_parent(found.listed());
+    fn found(&mut self, mut found: Found) -> Result<(), Error> {
+        found.class = self.classes.class(&found);
+        let before = self.parent.at(found.listed());
         let stat = found.stat;
         if stat.kind != Kind::File {
             return self.push(Item::Read(found, None), 0);

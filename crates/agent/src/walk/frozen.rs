@@ -21,7 +21,6 @@ pub(crate) enum Place {
 pub(crate) struct Frozen {
     depth: usize,
     within: Vec<Vec<u8>>,
-    pub(crate) immutable: bool,
 }
 
 impl Frozen {
@@ -35,7 +34,6 @@ impl Frozen {
         Ok(Self {
             depth: usize::try_from(asked.depth).unwrap_or(usize::MAX),
             within: within.split(|byte| *byte == b'/').map(<[u8]>::to_vec).collect(),
-            immutable: asked.immutable,
         })
     }
 

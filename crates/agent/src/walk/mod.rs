@@ -4,8 +4,9 @@
 //! What is there is told as it is found. What vanishes between being listed and being looked at was deleted before
 //! the backup and is only counted; a directory that cannot be read is a problem.
 
-pub(crate) mod exclude;
+pub(crate) mod class;
 pub(crate) mod frozen;
+pub(crate) mod globs;
 pub(crate) mod handle;
 pub(crate) mod listing;
 
@@ -15,14 +16,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, OFlags};
 
 use crate::Error;
 use crate::path::{absolute, listed, push, shown, split};
+use crate::snapshot::{self, Held};
 use crate::stat::{Kind, Stat};
 use crate::stop::Stop;
-use exclude::Exclude;
+use class::Class;
 use frozen::{Frozen, Place};
+use globs::Globs;
 use handle::{Handle, open_directory, open_quietly};
 use listing::{DIRECTORY, Lister, Names};
 
@@ -41,9 +45,38 @@ pub(crate) struct Found {
     pub(crate) stat: Stat,
     /// A directory's own descriptor, otherwise that of the directory it is in.
     pub(crate) handle: Option<Arc<Handle>>,
+    /// How it may change.
+    pub(crate) class: Class,
+    /// Where it is read, if that is not where it was found.
+    pub(crate) held: Option<Box<Held>>,
 }
 
 impl Found {
+    pub(crate) fn new(
+        path: Vec<u8>,
+        listed: Option<Vec<u8>>,
+        stat: Stat,
+        handle: Option<Arc<Handle>>,
+    ) -> Self {
+        Self {
+            path,
+            listed,
+            stat,
+            handle,
+            class: Class::default(),
+            held: None,
+        }
+    }
+
+    /// The same, to be opened by its path.
+    pub(crate) fn without_handle(&self) -> Self {
+        Self {
+            class: self.class,
+            held: self.held.clone(),
+            ..Self::new(self.path.clone(), self.listed.clone(), self.stat, None)
+        }
+    }
+
     pub(crate) fn name(&self) -> &[u8] {
         split(&self.path).1
     }
@@ -63,7 +96,7 @@ pub(crate) trait Visit {
 /// What to walk, and what not.
 #[derive(Debug)]
 pub(crate) struct Walker<'a> {
-    exclude: &'a Exclude,
+    exclude: &'a Globs,
     /// Device and inode of directories that are always left out.
     left_out: HashSet<(u64, u64)>,
     one_file_system: bool,
@@ -84,7 +117,7 @@ struct Frame {
 
 impl<'a> Walker<'a> {
     pub(crate) fn new(
-        exclude: &'a Exclude,
+        exclude: &'a Globs,
         left_out: &[PathBuf],
         one_file_system: bool,
         stop: &'a Stop,
@@ -137,12 +170,7 @@ impl<'a> Walker<'a> {
         if stat.kind != Kind::Directory {
             let parent = open_directory(split(path).0, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC);
             let handle = parent.ok().map(|fd| Handle::new(fd, &self.open));
-            return visit.found(Found {
-                path: path.to_vec(),
-                listed: None,
-                stat,
-                handle,
-            });
+            return visit.found(Found::new(path.to_vec(), None, stat, handle));
         }
         // Followed on purpose, see `root`.
         let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
@@ -154,12 +182,7 @@ impl<'a> Walker<'a> {
             }
             Err(source) => {
                 visit.problem(path, format!("cannot open the directory: {source}"));
-                visit.found(Found {
-                    path: path.to_vec(),
-                    listed: None,
-                    stat,
-                    handle: None,
-                })
+                visit.found(Found::new(path.to_vec(), None, stat, None))
             }
         }
     }
@@ -175,12 +198,7 @@ impl<'a> Walker<'a> {
         let mut path = prefix.to_vec();
         let mut lister = Lister::new();
         let mut frames = Vec::new();
-        visit.found(Found {
-            path: path.clone(),
-            listed: None,
-            stat,
-            handle: Some(Arc::clone(&top)),
-        })?;
+        visit.found(Found::new(path.clone(), None, stat, Some(Arc::clone(&top))))?;
         self.enter(&mut frames, &mut lister, top, stat, &path, visit)?;
         let mut steps = 0_u32;
         while let Some(depth) = frames.len().checked_sub(1) {
@@ -235,27 +253,17 @@ impl<'a> Walker<'a> {
             let listed = self.frozen.map(|frozen| frozen.listed(&path, prefix.len()));
             if !is_directory {
                 let few = self.open.load(Ordering::Relaxed) < OPEN_FINDS + OPEN_DEPTH;
-                visit.found(Found {
-                    path: path.clone(),
-                    listed,
-                    stat,
-                    handle: few.then_some(directory),
-                })?;
+                visit.found(Found::new(path.clone(), listed, stat, few.then_some(directory)))?;
                 continue;
             }
-            if self.left_out.contains(&(stat.device, stat.inode)) {
+            if self.left_out.contains(&(stat.device, stat.inode)) || snapshot::is_one(&*directory, name) {
                 continue;
             }
             if self.one_file_system && stat.device != device {
-                visit.found(Found {
-                    path: path.clone(),
-                    listed,
-                    stat,
-                    handle: None,
-                })?;
+                visit.found(Found::new(path.clone(), listed, stat, None))?;
                 continue;
             }
-            match open_quietly(rustix::fd::AsFd::as_fd(&*directory), name, DIRECTORY, stat.uid) {
+            match open_quietly(directory.as_fd(), name, DIRECTORY, stat.uid) {
                 Ok(fd) => {
                     let handle = Handle::new(fd, &self.open);
                     if let Some(above) = frames.len().checked_sub(OPEN_DEPTH) {
@@ -263,24 +271,14 @@ impl<'a> Walker<'a> {
                     }
                     if place == Place::Taken {
                         // Looked at before it is listed: what appears in between changes its time, and is seen the next time.
-                        visit.found(Found {
-                            path: path.clone(),
-                            listed,
-                            stat,
-                            handle: Some(Arc::clone(&handle)),
-                        })?;
+                        visit.found(Found::new(path.clone(), listed, stat, Some(Arc::clone(&handle))))?;
                     }
                     self.enter(&mut frames, &mut lister, handle, stat, &path, visit)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.vanished += 1,
                 Err(error) => {
                     visit.problem(&path, format!("cannot open the directory: {error}"));
-                    visit.found(Found {
-                        path: path.clone(),
-                        listed,
-                        stat,
-                        handle: None,
-                    })?;
+                    visit.found(Found::new(path.clone(), listed, stat, None))?;
                 }
             }
         }
@@ -332,9 +330,11 @@ pub(crate) fn with_slash(path: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Opens what was found, for reading: below its directory where that is still open, otherwise by its path.
-pub(crate) fn open_found(found: &Found) -> io::Result<rustix::fd::OwnedFd> {
-    use rustix::fd::AsFd;
+/// Opens what was found, for reading: what holds it still, or below its directory where that is still open, otherwise by its path.
+pub(crate) fn open_found(found: &Found) -> io::Result<OwnedFd> {
+    if let Some(held) = &found.held {
+        return held.open(found.stat.uid);
+    }
     let (parent, name) = split(&found.path);
     match &found.handle {
         Some(handle) => open_quietly(handle.as_fd(), name, handle::FILE, found.stat.uid),
@@ -346,8 +346,19 @@ pub(crate) fn open_found(found: &Found) -> io::Result<rustix::fd::OwnedFd> {
     }
 }
 
+/// Does something to what was found by its name in its directory.
+pub(crate) fn in_its_directory<T>(
+    found: &Found,
+    work: impl FnOnce(BorrowedFd<'_>, &[u8]) -> io::Result<T>,
+) -> io::Result<T> {
+    match &found.handle {
+        Some(handle) => work(handle.as_fd(), found.name()),
+        None => work(open_parent(found)?.as_fd(), found.name()),
+    }
+}
+
 /// Opens the directory that something found is in, only to name entries of it.
-pub(crate) fn open_parent(found: &Found) -> io::Result<rustix::fd::OwnedFd> {
+pub(crate) fn open_parent(found: &Found) -> io::Result<OwnedFd> {
     open_directory(
         split(&found.path).0,
         OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,

@@ -6,7 +6,7 @@ use crate::Error;
 use crate::path::{listed, shown};
 use crate::stat::Kind;
 use crate::stop::Stop;
-use crate::walk::exclude::Exclude;
+use crate::walk::globs::Globs;
 
 #[derive(Default)]
 struct Log {
@@ -34,7 +34,7 @@ impl Visit for Log {
 
 fn walk(top: &std::path::Path, exclude: &[&str], left_out: &[std::path::PathBuf]) -> Log {
     let exclude: Vec<String> = exclude.iter().map(|&pattern| pattern.to_owned()).collect();
-    let exclude = Exclude::new(&exclude).unwrap();
+    let exclude = Globs::new(&exclude).unwrap();
     let stop = Stop::never();
     let mut log = Log {
         top: listed(top).unwrap(),
@@ -95,7 +95,7 @@ fn a_tree_deeper_than_open_directories_allow_is_walked_to_its_end_and_back() {
 
 #[test]
 fn a_path_that_does_not_exist_is_an_error_that_names_it() {
-    let exclude = Exclude::default();
+    let exclude = Globs::default();
     let stop = Stop::never();
     let error = Walker::new(&exclude, &[], false, &stop)
         .walk(b"nonexistent/for/sure", &mut Log::default())

@@ -12,17 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, noise, progress};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_keeps_changing_is_stored_and_reported() {
-    let world = World::new().await;
-    let from = world.dir("from");
-    fs::write(from.join("hot"), noise(1, 40 << 20)).unwrap();
-    fs::write(from.join("still"), b"still").unwrap();
+/// Does something while another thread writes all over the first 40 MiB of a file.
+pub async fn while_writing<T>(file: fs::File, work: impl Future<Output = T>) -> T {
     let stop = Arc::new(AtomicBool::new(false));
     let mutator = {
-        let (stop, path) = (Arc::clone(&stop), from.join("hot"));
+        let stop = Arc::clone(&stop);
         std::thread::spawn(move || {
-            let file = fs::File::options().write(true).open(path).unwrap();
             let mut round = 0_u64;
             while !stop.load(Ordering::Relaxed) {
                 file.write_at(&round.to_le_bytes(), (round * 4096) % (40 << 20))
@@ -31,9 +26,20 @@ async fn a_file_that_keeps_changing_is_stored_and_reported() {
             }
         })
     };
-    let uploaded = world.upload(&[&from], None).await;
+    let done = work.await;
     stop.store(true, Ordering::Relaxed);
     mutator.join().unwrap();
+    done
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_keeps_changing_is_stored_and_reported() {
+    let world = World::new().await;
+    let from = world.dir("from");
+    fs::write(from.join("hot"), noise(1, 40 << 20)).unwrap();
+    fs::write(from.join("still"), b"still").unwrap();
+    let hot = fs::File::options().write(true).open(from.join("hot")).unwrap();
+    let uploaded = while_writing(hot, world.upload(&[&from], None)).await;
     assert_eq!(uploaded.counts.problems, 1);
     assert!(uploaded.problems[0].path.ends_with("/hot"));
     assert_eq!(uploaded.problems[0].reason, "changed while it was read");

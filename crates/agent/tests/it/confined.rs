@@ -47,6 +47,7 @@ async fn restore(
         counts: ostler_api::document::BackupCounts::default(),
         problems: Vec::new(),
         started: ostler_vocabulary::Timestamp::UNIX_EPOCH,
+        held: None,
     };
     let mut request = world.request(&uploaded, Some(to));
     request.overwrite = Overwrite::Different;

@@ -4,6 +4,9 @@
 mod changing;
 mod confined;
 mod frozen;
+mod held;
+mod left;
+mod meddling;
 mod restore;
 mod special;
 mod trees;

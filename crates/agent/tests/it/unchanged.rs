@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::world::{World, assert_same, noise};
 
 /// Waits until the clock of the file system has moved past the margin of racy times.
-fn settle() {
+pub fn settle() {
     let started = std::time::Instant::now();
     while started.elapsed() < Duration::from_millis(130) {
         std::thread::yield_now();

@@ -70,6 +70,7 @@ impl World {
             left_out: Vec::new(),
             one_file_system: false,
             frozen: None,
+            hold: None,
         }
     }
 

@@ -38,6 +38,9 @@ pub struct ClusterInfo {
     pub roots: Vec<String>,
     /// What is left out.
     pub exclude: Vec<String>,
+    /// Whether a drill can start its database on what it restored.
+    #[serde(default)]
+    pub drills_start: bool,
     /// Its nodes, by name.
     pub nodes: Vec<ClusterNodeInfo>,
 }

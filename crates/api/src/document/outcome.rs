@@ -12,6 +12,7 @@ use super::queue::QueueSchemaReport;
 use super::retention::RetentionReport;
 use crate::keys::KeyReport;
 use crate::mirror::MirrorReport;
+use crate::node::HeldFiles;
 use crate::repair::RepairReport;
 
 /// What a finished operation says of itself, by kind.
@@ -55,6 +56,9 @@ pub struct CreateReport {
     pub parent: Option<BackupId>,
     /// Objects that were found in the store with the right size before the commit.
     pub objects_found: u64,
+    /// How files that were new or changed were held still until they were read, where agents do that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldFiles>,
     /// What is not in it.
     pub problems: Vec<Problem>,
     /// What was left out although nobody asked for it.
@@ -145,8 +149,55 @@ pub struct DrillReport {
     pub changed_live: u64,
     /// Exit code and the last lines of the check command.
     pub check: Option<CheckCommand>,
+    /// What the database said that was started on what was restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<StartedDatabase>,
     /// How long the restore took, in milliseconds.
     pub restore_ms: u64,
+}
+
+/// A database that was started on restored files, apart from everything that lives, asked, and ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StartedDatabase {
+    /// Nodes that ran.
+    pub nodes: u32,
+    /// How long it took until all of them answered, in milliseconds.
+    pub start_ms: u64,
+    /// What it was asked, with what was recorded when the backup was made.
+    pub answers: Vec<DrillAnswer>,
+    /// What was not looked at, and why.
+    pub left_out: Vec<String>,
+}
+
+/// What a database says after it was restored, beside what it said when it was backed up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DrillAnswer {
+    /// What was asked.
+    pub question: String,
+    /// The answer right before its files were held still.
+    pub before: Option<String>,
+    /// The answer right after.
+    pub after: Option<String>,
+    /// The answer of what was restored.
+    pub found: String,
+    /// What follows.
+    pub verdict: DrillVerdict,
+}
+
+/// What follows from an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DrillVerdict {
+    /// It is what was recorded.
+    Same,
+    /// It is a number between the two that were recorded, while it changed.
+    Between,
+    /// It changed while the backup was made, so nothing follows.
+    Moved,
+    /// It is something else.
+    Wrong,
+    /// Nothing was recorded with this backup.
+    Unrecorded,
 }
 
 /// How a user's check command ended.

@@ -109,6 +109,7 @@ fn selection(request: &CreateBackup, root: &Root, take: &Take) -> Selection {
         left_out: Vec::new(),
         one_file_system: request.one_file_system,
         frozen: take.frozen.clone(),
+        hold: take.hold.clone(),
     }
 }
 
@@ -196,12 +197,7 @@ impl Create<'_> {
                         )
                         .await
                         .map_err(|failure| failure.context(format!("cannot back up {}", part.name())))?;
-                    Ok(Some(Sent {
-                        source: uploaded.source,
-                        list: uploaded.list,
-                        counts: uploaded.counts,
-                        problems: bounded(uploaded.problems),
-                    }))
+                    Ok(Some(Sent::from(uploaded)))
                 }
             })
             .await?;
@@ -355,6 +351,9 @@ impl Cluster {
 impl Gathered {
     /// Adds what a part's step stored.
     pub(crate) fn add(&mut self, host: String, root: Option<String>, driver: &str, sent: Sent) {
+        if let Some(held) = sent.held {
+            self.held.get_or_insert_default().add(held);
+        }
         let part = NodeRecord {
             host,
             driver: driver.to_owned(),

@@ -16,7 +16,7 @@ use crate::evidence::list_address;
 const LARGEST: u64 = 64 << 20;
 
 /// What the driver of the backup's database kept of it.
-pub(super) async fn past(context: &Context, record: &Record) -> Result<Past, Failure> {
+pub(crate) async fn past(context: &Context, record: &Record) -> Result<Past, Failure> {
     let mut documents = BTreeMap::new();
     let nodes = record.nodes.iter().filter(|part| !is_system(part));
     let nodes = nodes.map(|part| part.host.clone()).collect();

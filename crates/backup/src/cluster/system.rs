@@ -11,6 +11,7 @@ use ostler_vocabulary::{ErrorKind, Failure};
 
 use super::answers::too_few;
 use super::create::REASON;
+use super::facts::Facts;
 use super::{Cluster, Member};
 use crate::Context;
 use crate::create::{Create, Sent};
@@ -82,8 +83,10 @@ impl Create<'_> {
                 if now.documents.is_empty() {
                     return Ok(None);
                 }
-                let documents = now.documents.into_iter();
-                let written = write(self.context, cluster, documents.collect()).await;
+                let facts = Facts::document(before, &now);
+                let mut documents = now.documents;
+                documents.extend(facts);
+                let written = write(self.context, cluster, documents).await;
                 written.map(Some)
             })
             .await
@@ -218,11 +221,15 @@ pub(crate) fn engine<'a>(context: &Context, record: &'a Record) -> Result<Option
     let Some(of) = record.cluster.as_ref().filter(|of| !of.external.is_empty()) else {
         return Ok(None);
     };
-    let cluster = match &context.cluster {
-        Some(cluster) if cluster.name == of.name => Arc::clone(cluster),
-        _ => context.clusters.open(&of.name)?,
-    };
-    Ok(Some((cluster, &of.external)))
+    Ok(Some((named(context, &of.name)?, &of.external)))
+}
+
+/// The cluster of this name.
+pub(crate) fn named(context: &Context, name: &str) -> Result<Arc<Cluster>, Failure> {
+    match &context.cluster {
+        Some(cluster) if cluster.name == name => Ok(Arc::clone(cluster)),
+        _ => context.clusters.open(name),
+    }
 }
 
 /// Whether a part is of no node.
@@ -234,7 +241,7 @@ pub(crate) fn is_system(part: &NodeRecord) -> bool {
 async fn write(
     context: &Context,
     cluster: &Cluster,
-    documents: Vec<(String, String)>,
+    documents: BTreeMap<String, String>,
 ) -> Result<Sent, Failure> {
     let (vault, now) = (&context.vault, context.now());
     let metadata = move |mode| Metadata {
@@ -301,5 +308,6 @@ async fn write(
             ..counts
         },
         problems: Vec::new(),
+        held: None,
     })
 }

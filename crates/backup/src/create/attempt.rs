@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ostler_api::node::Upload;
+use ostler_api::node::{Upload, Uploaded};
 use ostler_vault::Record;
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Unit};
 
@@ -160,12 +160,7 @@ impl Create<'_> {
                         .upload(request, &step.progress, &step.cancelled)
                         .await
                         .map_err(|failure| failure.context(format!("cannot back up {}", self.subject())))?;
-                    Ok(Some(Sent {
-                        source: uploaded.source,
-                        list: uploaded.list,
-                        counts: uploaded.counts,
-                        problems: bounded(uploaded.problems),
-                    }))
+                    Ok(Some(Sent::from(uploaded)))
                 }
             })
             .await?;
@@ -188,5 +183,17 @@ impl Create<'_> {
         let mut id = [0; 16];
         hasher.finalize_xof().fill(&mut id);
         BackupId::from_bytes(id)
+    }
+}
+
+impl From<Uploaded> for Sent {
+    fn from(uploaded: Uploaded) -> Self {
+        Self {
+            source: uploaded.source,
+            list: uploaded.list,
+            counts: uploaded.counts,
+            problems: bounded(uploaded.problems),
+            held: uploaded.held,
+        }
     }
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::MemoryNode;
 use super::driver::Subject;
 use crate::cluster::Member;
-use crate::driver::{Driver, Look, Take};
+use crate::driver::{Driver, Look, Past, Rehearsal, Stage, Take};
 
 /// What the engine has, for tests to look at and to change.
 #[derive(Debug, Default)]
@@ -29,7 +29,16 @@ pub struct Engine {
     pub down: BTreeSet<String>,
     /// Whether it runs where somebody wants to restore.
     pub runs: bool,
+    /// What it answers when it is asked how many rows there are.
+    pub rows: Option<String>,
     looks: u64,
+}
+
+impl Engine {
+    fn facts(&self) -> BTreeMap<String, String> {
+        let rows = self.rows.iter();
+        rows.map(|rows| ("rows".to_owned(), rows.clone())).collect()
+    }
 }
 
 /// The driver of an [`Engine`].
@@ -72,6 +81,7 @@ impl Driver for EngineDriver {
             down: down
                 .map(|node| (node.name.clone(), "it does not run".to_owned()))
                 .collect(),
+            facts: engine.facts(),
             documents: BTreeMap::from([("schema.txt".to_owned(), "one table\n".to_owned())]),
         })
     }
@@ -143,6 +153,27 @@ impl Driver for EngineDriver {
         let mut engine = self.engine();
         engine.recovered = parts.iter().map(|part| part.id.clone()).collect();
         Ok(())
+    }
+
+    fn rehearses(&self) -> bool {
+        true
+    }
+
+    async fn rehearse(
+        &self,
+        past: &Past,
+        stage: &Stage<'_>,
+        _: &CancellationToken,
+    ) -> Result<Rehearsal, Failure> {
+        let told: BTreeSet<&String> = stage.nodes.iter().map(|(node, _)| node).collect();
+        if told != past.nodes.iter().collect() {
+            return Err(Failure::new(ErrorKind::Internal, "other nodes were restored"));
+        }
+        Ok(Rehearsal {
+            nodes: u32::try_from(told.len()).unwrap_or(u32::MAX),
+            facts: self.engine().facts(),
+            ..Rehearsal::default()
+        })
     }
 
     async fn status(&self, nodes: &[Member]) -> Result<SystemStatus, Failure> {

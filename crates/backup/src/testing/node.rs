@@ -41,6 +41,16 @@ pub struct MemoryNode {
 }
 
 impl MemoryNode {
+    /// Where something is on the disk. What is restored into a scratch directory meets nothing of another part there.
+    fn place(&self, directory: Option<&Path>, name: &str) -> String {
+        let scratch = self.scratch.lock().unwrap();
+        let is_scratch = |directory: &&Path| scratch.iter().any(|made| directory.starts_with(made));
+        match directory.filter(is_scratch) {
+            Some(directory) => format!("{}:{name}", directory.display()),
+            None => name.to_owned(),
+        }
+    }
+
     /// An empty one.
     #[must_use]
     pub fn new(vault: Arc<Vault>) -> Self {
@@ -204,6 +214,7 @@ impl Node for MemoryNode {
             },
             problems,
             started: Timestamp::UNIX_EPOCH,
+            held: None,
         })
     }
 
@@ -232,7 +243,8 @@ impl Node for MemoryNode {
                 Ok(content) => {
                     done.files_written += 1;
                     done.bytes_written += content.len() as u64;
-                    self.disk.lock().unwrap().insert(name, content);
+                    let place = self.place(request.to.as_deref(), &name);
+                    self.disk.lock().unwrap().insert(place, content);
                 }
                 Err(failure) if matches!(failure.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
                     done.damaged = true;
@@ -255,7 +267,8 @@ impl Node for MemoryNode {
     ) -> Result<Compared, Failure> {
         let mut compared = Compared::default();
         for (name, content) in self.read(&request.list).await? {
-            let restored = self.disk.lock().unwrap().get(&name).cloned();
+            let place = self.place(Some(&request.restored), &name);
+            let restored = self.disk.lock().unwrap().get(&place).cloned();
             compared.files += 1;
             if content.ok() != restored {
                 compared.problems.push(Problem {

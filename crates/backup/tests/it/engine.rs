@@ -1,12 +1,12 @@
 //! A database whose engine keeps its own part of each backup: what is complete, what is deleted, what is brought back.
 
 use ostler_api::document::BackupState;
-use ostler_api::request::{CreateBackup, Delete, Filter, Plan, Verify};
+use ostler_api::request::{CreateBackup, Delete, Drill, Filter, Plan, Verify};
 use ostler_backup::testing::EngineDriver;
 use ostler_backup::testing::driver::{Stand, conforms, restoring};
-use ostler_backup::{create, prune, restore, verify};
-use ostler_operations::State;
-use ostler_vocabulary::ErrorKind;
+use ostler_backup::{create, drill, prune, restore, verify};
+use ostler_operations::{OperationRecord, State};
+use ostler_vocabulary::{BackupId, ErrorKind};
 
 use crate::world::selector;
 
@@ -15,6 +15,18 @@ type Engines = Stand<EngineDriver>;
 #[tokio::test(flavor = "multi_thread")]
 async fn an_engine_with_parts_of_its_own_conforms() {
     conforms::<EngineDriver>().await;
+}
+
+/// What became of a drill that starts the database.
+async fn drilled(stand: &Engines, backup: BackupId) -> OperationRecord {
+    let request = Drill {
+        backup: selector(&backup.to_string()),
+        scratch: None,
+        check: None,
+        start: true,
+    };
+    let plan = drill::plan(request, &stand.context).await.unwrap();
+    stand.run(drill::KIND, plan, drill::run).await
 }
 
 async fn backed_up() -> (Engines, Plan) {
@@ -139,4 +151,38 @@ async fn a_node_without_its_database_is_missing_as_far_as_the_quorum_allows() {
     assert_eq!(record.state, State::Partial, "{record:#?}");
     let record = stand.context.record(plan.backups[0]).await.unwrap();
     assert_eq!(record.cluster.unwrap().absent, ["b"]);
+    // A drill of it says whom it could not look at.
+    let record = drilled(&stand, plan.backups[0]).await;
+    let outcome = serde_json::to_string(&record.outcome).unwrap();
+    assert!(
+        outcome.contains("node `b`: it is not in the backup"),
+        "{record:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_starts_the_database_and_compares_what_it_says_with_what_it_said() {
+    let stand = Engines::new().await;
+    stand.subject.engine().rows = Some("7".into());
+    let made = stand.backup().await;
+    let record = stand.make(made.clone()).await;
+    assert_eq!(record.state, State::Succeeded, "{record:#?}");
+    for (says, state, told) in [
+        ("7", State::Succeeded, "\"verdict\":\"same\""),
+        (
+            "6",
+            State::Failed,
+            "engine: rows: it was 7 when the backup was made, and is 6",
+        ),
+    ] {
+        stand.subject.engine().rows = Some(says.into());
+        let record = drilled(&stand, made.backups[0]).await;
+        assert_eq!(record.state, state, "{record:#?}");
+        let said = format!(
+            "{:?} {}",
+            record.reasons,
+            serde_json::to_string(&record.outcome).unwrap()
+        );
+        assert!(said.contains(told), "{said}");
+    }
 }

@@ -96,6 +96,7 @@ async fn a_drill_leaves_no_scratch_behind() {
         backup: selector(&newest(&plans).to_string()),
         scratch: None,
         check: Some("check".into()),
+        start: false,
     };
     let plan = drill::plan(request, &two(plans.clone()).await.context)
         .await
@@ -127,6 +128,7 @@ async fn a_drill_whose_check_fails_damages_nothing() {
         backup: selector("latest"),
         scratch: None,
         check: Some("fail".into()),
+        start: false,
     };
     let plan = drill::plan(request, &world.context).await.unwrap();
     let record = world.run(drill::KIND, plan, drill::run).await;
@@ -258,4 +260,18 @@ async fn the_node_without_a_disk_conforms() {
     let world = World::new().await;
     let found = ostler_api::conformance::check(&*world.node, "/scratch".as_ref(), "/data".as_ref()).await;
     assert_eq!(found, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_no_database_to_start_in_a_backup_of_files() {
+    let world = two(plans().await).await;
+    let request = Drill {
+        backup: selector("latest"),
+        scratch: None,
+        check: None,
+        start: true,
+    };
+    let refused = drill::plan(request, &world.context).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unsupported);
+    assert!(refused.to_string().contains("no database to start"), "{refused}");
 }

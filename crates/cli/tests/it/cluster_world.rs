@@ -37,7 +37,17 @@ impl Drop for Cluster {
 impl Cluster {
     /// Three nodes with different files, of which some are the same on all of them.
     pub(crate) fn new() -> Self {
+        Self::made(Ostler::new(env!("CARGO_BIN_EXE_ostler")))
+    }
+
+    /// The same where the home, whose path is given, is configured like this before anything is made.
+    pub(crate) fn over(config: impl FnOnce(&Path) -> String) -> Self {
         let ostler = Ostler::new(env!("CARGO_BIN_EXE_ostler"));
+        ostler.configure(&config(ostler.home()));
+        Self::made(ostler)
+    }
+
+    fn made(ostler: Ostler) -> Self {
         ostler.ok(["vault", "init"]);
         let ports: [u16; 3] = free_ports().unwrap();
         let mut words = vec!["cluster".to_owned(), "init".to_owned(), "shop".to_owned()];
@@ -60,10 +70,14 @@ impl Cluster {
 
     pub(crate) fn started() -> Self {
         let mut cluster = Self::new();
-        for node in NODES {
-            cluster.start(node);
-        }
+        cluster.start_all();
         cluster
+    }
+
+    pub(crate) fn start_all(&mut self) {
+        for node in NODES {
+            self.start(node);
+        }
     }
 
     /// With agents that store 1 MiB a second, so that there is time to kill something.
@@ -189,6 +203,19 @@ impl Cluster {
             "[cluster.shop]",
             &format!("[cluster.shop]\npatience = \"{time}\""),
         );
+    }
+
+    /// From now on files are held still as these options of the driver say.
+    pub(crate) fn hold(&self, options: &str) {
+        self.drive(&format!("options = {options}"));
+    }
+
+    /// From now on this is said of the driver, and nothing else.
+    pub(crate) fn drive(&self, driver: &str) {
+        let file = self.ostler.home().join("settings/ostler/config.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let (rest, _) = text.split_once("\n[cluster.shop.driver]").unwrap_or((&text, ""));
+        fs::write(&file, format!("{rest}\n[cluster.shop.driver]\n{driver}\n")).unwrap();
     }
 
     fn change_config(&self, from: &str, to: &str) {

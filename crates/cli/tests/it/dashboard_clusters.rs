@@ -37,6 +37,8 @@ fn a_cluster_is_looked_at_backed_up_and_restored_onto_its_nodes() {
     browser.click("//section[@aria-labelledby='backups']//a");
     browser.wait_for("Restore onto the nodes of shop");
     look_at(&browser, "backup-of-cluster");
+    assert!(!browser.text().contains("Start the database"), "there is none");
+    let backup = browser.address().replace(&served.url, "");
     let choose = "document.getElementById('node-' + arguments[0]).value = arguments[1]";
     for (from, to) in [("a", "b"), ("b", "a"), ("c", "")] {
         browser.script(choose, &[from.into(), to.into()]);
@@ -84,4 +86,13 @@ fn a_cluster_is_looked_at_backed_up_and_restored_onto_its_nodes() {
     );
     let here = cluster.ostler.ok(["cluster", "show", "shop"]);
     assert_eq!(ended(&asked(&["cluster", "show", "shop"]), 0).trim(), here.trim());
+
+    // Where drills can start the database, that is a button, and the plan says so.
+    assert_eq!(served.stop(), Some(0));
+    cluster.drive("name = \"cassandra\"");
+    let served = Served::start(&cluster.ostler, &[]);
+    browser.open(&format!("{}{backup}", served.url));
+    browser.click(&button("Start the database in a drill"));
+    browser.wait_for("Then its database is started on them");
+    look_at(&browser, "plan-drill-that-starts");
 }

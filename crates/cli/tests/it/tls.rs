@@ -1,55 +1,27 @@
 //! `ostler serve` by TLS: who believes it, and certificates that are replaced while it runs.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ostler_testkit::binary::{Ostler, said};
-use ostler_testkit::servers::free_ports;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-
 use crate::served::{self, Served};
+use ostler_testkit::binary::{Ostler, said};
+use ostler_testkit::certificate::Authority;
+use ostler_testkit::servers::free_ports;
 
-/// An authority that vouches for this machine.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    /// Its certificate.
-    pem: String,
+/// Puts a certificate for this machine and its key where the server looks for them, each at once.
+fn certify(authority: &Authority, home: &Ostler) {
+    let own = authority.certify(&["127.0.0.1", "localhost"]).unwrap();
+    for (file, text) in [("server.key", own.key), ("server.pem", own.certificate)] {
+        let new = home.home().join("new");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, home.home().join("settings/ostler").join(file)).unwrap();
+    }
 }
 
-impl Authority {
-    fn new() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut parameters = CertificateParams::new(Vec::new()).unwrap();
-        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let pem = parameters.self_signed(&key).unwrap().pem();
-        Self {
-            issuer: Issuer::new(parameters, key),
-            pem,
-        }
-    }
-
-    /// Puts a certificate and its key where the server looks for them, each at once.
-    fn certify(&self, home: &Ostler) {
-        let key = KeyPair::generate().unwrap();
-        let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-        let certificate = CertificateParams::new(names).unwrap();
-        let certificate = certificate.signed_by(&key, &self.issuer).unwrap();
-        for (file, text) in [
-            ("server.key", key.serialize_pem()),
-            ("server.pem", certificate.pem()),
-        ] {
-            let new = home.home().join("new");
-            fs::write(&new, text).unwrap();
-            fs::rename(new, home.home().join("settings/ostler").join(file)).unwrap();
-        }
-    }
-
-    fn file(&self, home: &Ostler, name: &str) -> String {
-        let path: PathBuf = home.home().join(name);
-        fs::write(&path, &self.pem).unwrap();
-        path.display().to_string()
-    }
+fn file(authority: &Authority, home: &Ostler, name: &str) -> String {
+    let path = home.home().join(name);
+    fs::write(&path, authority.pem()).unwrap();
+    path.display().to_string()
 }
 
 fn home() -> Ostler {
@@ -61,9 +33,12 @@ fn home() -> Ostler {
 #[test]
 fn who_knows_the_authority_believes_the_server_and_a_new_certificate_counts_at_once() {
     let home = home();
-    let (first, second) = (Authority::new(), Authority::new());
-    first.certify(&home);
-    let (ours, other) = (first.file(&home, "first.pem"), second.file(&home, "second.pem"));
+    let (first, second) = (Authority::new().unwrap(), Authority::new().unwrap());
+    certify(&first, &home);
+    let (ours, other) = (
+        file(&first, &home, "first.pem"),
+        file(&second, &home, "second.pem"),
+    );
     let token = home.ok(["token", "add", "laptop"]).trim().to_owned();
     let server = Served::start(&home, &[]);
     assert!(server.url.starts_with("https://127.0.0.1:"), "{}", server.url);
@@ -96,7 +71,7 @@ fn who_knows_the_authority_believes_the_server_and_a_new_certificate_counts_at_o
     fs::write(&file, "no certificate").unwrap();
     let believed = ask(&["--server-ca", &ours]);
     assert!(believed.status.success(), "{}", said(&believed));
-    second.certify(&home);
+    certify(&second, &home);
     let start = Instant::now();
     loop {
         let believed = ask(&["--server-ca", &other]);
@@ -131,10 +106,14 @@ fn others_reach_it_by_tls_or_when_somebody_says_so_and_else_not() {
     refused.kill().unwrap();
     refused.wait().unwrap();
     let plain = Served::listening(&home, &everywhere, &["--roles", "api", "--plain-http"]);
-    assert_eq!(plain.url, format!("http://{everywhere}"));
+    assert_eq!(
+        plain.url,
+        format!("http://127.0.0.1:{port}"),
+        "one that can be opened"
+    );
     plain.kill();
     home.configure("version = 1\n[serve]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n");
-    Authority::new().certify(&home);
+    certify(&Authority::new().unwrap(), &home);
     let encrypted = Served::listening(
         &home,
         &everywhere,

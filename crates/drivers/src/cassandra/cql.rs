@@ -2,21 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use ostler_vocabulary::Secret;
-use scylla::client::PoolSize;
-use scylla::client::execution_profile::ExecutionProfile;
-use scylla::client::session::Session;
-use scylla::client::session_builder::SessionBuilder;
-use scylla::policies::host_filter::AllowListHostFilter;
-use scylla::response::query_result::QueryResult;
-use scylla::value::{CqlValue, Row as CqlRow};
-use tokio::task::JoinSet;
+use scylla_cql::frame::response::result::DeserializedMetadataAndRawRows;
+use scylla_cql::value::{CqlValue, Row as CqlRow};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
+use super::native::{Connection, Fault};
+use super::tls::{self, Tls};
 use crate::Error;
 
 /// How long connecting may take, and then each answer.
@@ -24,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a change may take: a table is emptied when all nodes have flushed it.
 const LONG: Duration = Duration::from_secs(180);
+
+const LATE: &str = "it said nothing in time";
 
 /// A row: its columns that have values, by name, as text.
 pub(super) type Row = BTreeMap<String, String>;
@@ -33,6 +31,11 @@ pub(super) type Row = BTreeMap<String, String>;
 pub(super) trait Cql: fmt::Debug + Send + Sync {
     /// The rows of a statement that takes no values. The node answers itself, of its own tables.
     async fn ask(&self, address: &str, statement: &str) -> Result<Vec<Row>, Error>;
+
+    /// The same of a statement that may take minutes.
+    async fn ask_patiently(&self, address: &str, statement: &str) -> Result<Vec<Row>, Error> {
+        self.ask(address, statement).await
+    }
 
     /// Runs a statement that changes something.
     async fn change(&self, address: &str, statement: &str) -> Result<(), Error>;
@@ -45,68 +48,55 @@ pub(super) trait Cql: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone)]
 pub(super) struct Native {
     pub(super) user: Option<(String, Secret)>,
+    /// How TLS is spoken; `None` where it is not.
+    pub(super) tls: Option<Tls>,
 }
 
 impl Native {
-    async fn connect(&self, address: &str) -> Result<Session, Error> {
-        let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| Error::Unreachable {
-            address: address.to_owned(),
-            source,
+    /// A connection that was let in. Every question has one of its own: there are few, and a node may restart between two.
+    async fn connect(&self, address: &str) -> Result<Connection, Error> {
+        let entered = timeout(PATIENCE, self.enter(address)).await;
+        entered.unwrap_or_else(|_| Err(unreachable(address, LATE.into())))
+    }
+
+    async fn enter(&self, address: &str) -> Result<Connection, Error> {
+        let stream = TcpStream::connect(address).await;
+        let stream = stream.map_err(|error| unreachable(address, error.into()))?;
+        let user = self.user.as_ref();
+        let Some(tls) = &self.tls else {
+            return match Connection::open(Box::new(stream), user).await {
+                Err(Fault::Broken(_) | Fault::Garbled(_)) if tls::is_spoken_at(address).await => {
+                    Err(tls::is_needed(address))
+                }
+                opened => opened.map_err(|fault| unreachable(address, fault.into())),
+            };
         };
-        let found = tokio::net::lookup_host(address)
-            .await
-            .map_err(|error| unreachable(error.into()))?
-            .collect::<Vec<_>>();
-        // Only this node is asked; what the others say is asked of them.
-        let only =
-            AllowListHostFilter::new(found.iter().copied()).map_err(|error| unreachable(error.into()))?;
-        let profile = ExecutionProfile::builder()
-            .request_timeout(Some(LONG))
-            .build()
-            .into_handle();
-        let mut builder = SessionBuilder::new()
-            .known_nodes_addr(found)
-            .default_execution_profile_handle(profile)
-            .host_filter(Arc::new(only))
-            .connection_timeout(PATIENCE)
-            .pool_size(PoolSize::PerHost(NonZeroUsize::MIN))
-            .fetch_schema_metadata(false)
-            .fetch_full_schema_metadata(false)
-            .disallow_shard_aware_port(true);
-        if let Some((user, password)) = &self.user {
-            builder = builder.user(user, password.reveal());
-        }
-        match tokio::time::timeout(PATIENCE, builder.build()).await {
-            Ok(Ok(session)) => Ok(session),
-            Ok(Err(error)) => Err(unreachable(error.into())),
-            Err(_) => Err(unreachable("it said nothing in time".into())),
+        let stream = Box::new(tls.begin(address, stream).await?);
+        match Connection::open(stream, user).await {
+            // Who is not believed is told so after the keys are agreed on, or just not answered.
+            Err(Fault::Broken(error)) => Err(tls.broken(address, error)),
+            opened => opened.map_err(|fault| unreachable(address, fault.into())),
         }
     }
 
-    /// Asks in a task of its own: the driver's calls go so deep that little stack may be left of that of an operation.
-    async fn answer(&self, address: &str, statement: &str, within: Duration) -> Result<QueryResult, Error> {
-        let (native, to, text) = (self.clone(), address.to_owned(), statement.to_owned());
-        let mut asking = JoinSet::new();
-        asking.spawn(async move { native.answer_here(&to, &text, within).await });
-        match asking.join_next().await {
-            Some(Ok(answer)) => answer,
-            Some(Err(error)) => Err(wrong(address, statement, error.into())),
-            None => Err(wrong(address, statement, "nobody asked".into())),
-        }
-    }
-
-    async fn answer_here(
+    async fn answer(
         &self,
         address: &str,
         statement: &str,
         within: Duration,
-    ) -> Result<QueryResult, Error> {
-        let session = self.connect(address).await?;
-        let asked = tokio::time::timeout(within, session.query_unpaged(statement, ()));
-        match asked.await {
-            Ok(result) => result.map_err(|error| wrong(address, statement, error.into())),
-            Err(_) => Err(wrong(address, statement, "it said nothing in time".into())),
+    ) -> Result<Option<DeserializedMetadataAndRawRows>, Error> {
+        let mut connection = self.connect(address).await?;
+        match timeout(within, connection.query(statement)).await {
+            Ok(answer) => answer.map_err(|fault| wrong(address, statement, fault.into())),
+            Err(_) => Err(wrong(address, statement, LATE.into())),
         }
+    }
+}
+
+fn unreachable(address: &str, source: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    Error::Unreachable {
+        address: address.to_owned(),
+        source,
     }
 }
 
@@ -123,19 +113,23 @@ pub(super) fn head(statement: &str) -> String {
     statement.chars().take(60).collect()
 }
 
-#[async_trait]
-impl Cql for Native {
-    async fn ask(&self, address: &str, statement: &str) -> Result<Vec<Row>, Error> {
-        let result = self.answer(address, statement, PATIENCE).await?;
+impl Native {
+    async fn rows(&self, address: &str, statement: &str, within: Duration) -> Result<Vec<Row>, Error> {
+        let Some(answer) = self.answer(address, statement, within).await? else {
+            return Ok(Vec::new());
+        };
         let wrong = |source: Box<dyn std::error::Error + Send + Sync>| wrong(address, statement, source);
-        let result = result.into_rows_result().map_err(|error| wrong(error.into()))?;
-        let names: Vec<String> = result
-            .column_specs()
+        let names: Vec<String> = answer
+            .metadata()
+            .col_specs()
             .iter()
             .map(|spec| spec.name().to_owned())
             .collect();
         let mut rows = Vec::new();
-        for row in result.rows::<CqlRow>().map_err(|error| wrong(error.into()))? {
+        for row in answer
+            .rows_iter::<CqlRow>()
+            .map_err(|error| wrong(error.into()))?
+        {
             let row = row.map_err(|error| wrong(error.into()))?;
             let values = names.iter().cloned().zip(row.columns);
             rows.push(
@@ -146,14 +140,25 @@ impl Cql for Native {
         }
         Ok(rows)
     }
+}
+
+#[async_trait]
+impl Cql for Native {
+    async fn ask(&self, address: &str, statement: &str) -> Result<Vec<Row>, Error> {
+        self.rows(address, statement, PATIENCE).await
+    }
+
+    async fn ask_patiently(&self, address: &str, statement: &str) -> Result<Vec<Row>, Error> {
+        self.rows(address, statement, LONG).await
+    }
 
     async fn change(&self, address: &str, statement: &str) -> Result<(), Error> {
         self.answer(address, statement, LONG).await.map(|_| ())
     }
 
     async fn answers(&self, address: &str) -> bool {
-        let connecting = tokio::net::TcpStream::connect(address);
-        matches!(tokio::time::timeout(PATIENCE, connecting).await, Ok(Ok(_)))
+        let connecting = TcpStream::connect(address);
+        matches!(timeout(PATIENCE, connecting).await, Ok(Ok(_)))
     }
 }
 

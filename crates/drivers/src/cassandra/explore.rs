@@ -28,7 +28,7 @@ const FACTS: &[(&str, &str, bool)] = &[
 ];
 
 /// Parts of the names of settings that say who and where a node is.
-const OWN: &[&str] = &["address", "initial_token", "director", "interface"];
+const OWN: &[&str] = &["address", "initial_token", "director", "interface", "keystore"];
 
 struct Answer {
     node: String,

@@ -2,16 +2,21 @@
 
 mod cql;
 mod explore;
+mod facts;
 mod load;
+mod native;
+mod rehearse;
 mod restore;
 mod ring;
 mod schema;
+mod scratch;
 mod settings;
 mod stale;
 mod statement;
 mod status;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,7 +29,7 @@ use ostler_api::node::Frozen;
 use ostler_api::request::{LoadTable, LoadWork};
 use ostler_backup::cluster::Member;
 use ostler_backup::cluster::explore::Findings;
-use ostler_backup::driver::{Back, Driver, LoadAsked, LoadStage, Look, Past, Take};
+use ostler_backup::driver::{Back, Driver, LoadAsked, LoadStage, Look, Past, Rehearsal, Stage, Take};
 use ostler_vault::ExternalRecord;
 use ostler_vocabulary::{BackupId, Failure};
 use tokio_util::sync::CancellationToken;
@@ -67,6 +72,7 @@ fn open(wanted: Wanted) -> Result<Arc<dyn Driver>, Error> {
     Ok(Arc::new(Cassandra {
         cql: Box::new(Native {
             user: settings.user.clone(),
+            tls: settings.tls.clone(),
         }),
         settings,
     }))
@@ -127,6 +133,7 @@ impl Driver for Cassandra {
                 within: format!("snapshots/{TAG}").into(),
                 immutable: true,
             }),
+            hold: None,
             exclude: NO_SSTABLES.iter().map(|name| (*name).to_owned()).collect(),
         }
     }
@@ -141,6 +148,7 @@ impl Driver for Cassandra {
                 .iter()
                 .map(|(name, node)| (name.clone(), node.digest()))
                 .collect(),
+            facts: self.facts(&ring).await,
             documents: ring.documents(&*self.cql, &self.settings).await?,
             down: ring
                 .down
@@ -242,6 +250,19 @@ impl Driver for Cassandra {
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         self.loaded(work, table, node, directory, cancel).await
+    }
+
+    fn rehearses(&self) -> bool {
+        true
+    }
+
+    async fn rehearse(
+        &self,
+        past: &Past,
+        stage: &Stage<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<Rehearsal, Failure> {
+        self.rehearsed(past, stage, cancel).await
     }
 
     async fn status(&self, nodes: &[Member]) -> Result<SystemStatus, Failure> {

@@ -18,6 +18,11 @@ pub(super) const SETTINGS: &str = "SELECT name, value FROM system_views.settings
 /// The document that has the ring.
 const DOCUMENT: &str = "ring.json";
 
+/// The document that has the settings of a node.
+pub(super) fn settings_of(node: &str) -> String {
+    format!("settings-{node}.txt")
+}
+
 /// A node that answers, as it describes itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Node {
@@ -105,7 +110,7 @@ impl Ring {
         for (name, address, answer) in join_all(asking).await {
             let row = match answer {
                 Ok(row) => row,
-                Err(error @ Error::Unreachable { .. }) => {
+                Err(error @ (Error::Unreachable { .. } | Error::Untrusted { .. })) => {
                     ring.down.insert(name, error);
                     continue;
                 }
@@ -212,7 +217,7 @@ impl Ring {
                 .map(|(name, value)| format!("{name} = {value}\n"))
                 .collect();
             lines.sort();
-            documents.insert(format!("settings-{name}.txt"), lines.concat());
+            documents.insert(settings_of(name), lines.concat());
         }
         Ok(documents)
     }

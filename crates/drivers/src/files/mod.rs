@@ -1,4 +1,5 @@
-//! Plain files: nothing is frozen, nothing is known. What runs on them is the user's business.
+//! Plain files: no database is asked to hold still. Agents hold files still themselves, as far as they can; what runs on them is
+//! the user's business.
 
 mod settings;
 mod status;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ostler_api::document::{Problem, SystemStatus};
+use ostler_api::node::Hold;
 use ostler_backup::cluster::Member;
 use ostler_backup::driver::{Driver, FILES, Look, Take};
 use ostler_vault::ExternalRecord;
@@ -25,11 +27,14 @@ pub const ENTRY: Entry = Entry {
 };
 
 #[derive(Debug)]
-struct Files;
+struct Files {
+    hold: Option<Hold>,
+}
 
 fn open(wanted: Wanted) -> Result<Arc<dyn Driver>, Error> {
-    settings::check(&wanted)?;
-    Ok(Arc::new(Files))
+    Ok(Arc::new(Files {
+        hold: settings::hold(&wanted)?,
+    }))
 }
 
 #[async_trait]
@@ -39,7 +44,10 @@ impl Driver for Files {
     }
 
     fn take(&self) -> Take {
-        Take::default()
+        Take {
+            hold: self.hold.clone(),
+            ..Take::default()
+        }
     }
 
     async fn look(&self, _: &[Member]) -> Result<Look, Failure> {

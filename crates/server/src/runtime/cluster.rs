@@ -1,6 +1,7 @@
 //! Clusters of the configuration: the ways to their nodes, and how they stand.
 
 mod asking;
+mod database;
 mod init;
 
 use std::collections::BTreeMap;
@@ -11,8 +12,6 @@ use ostler_api::node::Epoch;
 use ostler_api::request::{Request, Selector};
 use ostler_backup::Context;
 use ostler_backup::cluster::{Cluster, Clusters, Member, identity};
-use ostler_backup::driver::Driver;
-use ostler_drivers::Wanted;
 use ostler_vault::NodePlace;
 use ostler_vocabulary::{ErrorKind, Failure, VaultId};
 use ostler_wire::{Identity, RemoteNode, Target, connector};
@@ -114,40 +113,6 @@ impl Runtime {
         })
     }
 
-    fn driver(&self, name: &str, configured: &file::Cluster) -> Result<Arc<dyn Driver>, Failure> {
-        let settings = &self.inner.settings;
-        let told = &configured.driver;
-        let password = told
-            .password
-            .as_ref()
-            .map(|password| {
-                password.resolve(
-                    "the password of the cluster's database",
-                    settings.base(),
-                    &settings.environment,
-                )
-            })
-            .transpose()?;
-        let wanted = Wanted {
-            cluster: name.to_owned(),
-            nodes: configured
-                .node
-                .iter()
-                .map(|(node, told)| {
-                    let host = told.address.rsplit_once(':').map_or("", |(host, _)| host);
-                    (
-                        node.clone(),
-                        told.database.clone().unwrap_or_else(|| host.to_owned()),
-                    )
-                })
-                .collect(),
-            user: told.user.clone(),
-            password,
-            options: told.options.clone(),
-        };
-        Ok(ostler_drivers::open(&told.name, wanted)?)
-    }
-
     fn ways(
         &self,
         name: &str,
@@ -156,9 +121,6 @@ impl Runtime {
         epoch: &Epoch,
     ) -> Result<Vec<(String, RemoteNode)>, Failure> {
         let settings = &self.inner.settings;
-        let secret = |what: &str, reference: &crate::settings::reference::Reference| {
-            reference.resolve(what, settings.base(), &settings.environment)
-        };
         let incomplete = |key: &str| Error::Setting {
             file: settings.config_file.display().to_string(),
             key: format!("cluster.{name}.{key}"),
@@ -172,7 +134,7 @@ impl Runtime {
         let own = match (&configured.certificate, &configured.key) {
             (Some(certificate), Some(key)) => Some(Identity {
                 certificate: text(settings, certificate)?,
-                key: secret("the cluster's key", key)?,
+                key: self.secret("the cluster's key", key)?,
             }),
             (None, None) => None,
             (Some(_), None) => return Err(incomplete("key").into()),
@@ -181,7 +143,7 @@ impl Runtime {
         let token = configured
             .token
             .as_ref()
-            .map(|token| secret("the cluster's token", token))
+            .map(|token| self.secret("the cluster's token", token))
             .transpose()?;
         let tls = connector(own.as_ref(), &text(settings, authority)?)?;
         let ways = configured.node.iter().map(|(node, told)| {
@@ -243,6 +205,7 @@ impl Runtime {
             },
             roots: cluster.roots.clone(),
             exclude: cluster.exclude.clone(),
+            drills_start: self.driver(name, cluster).is_ok_and(|driver| driver.rehearses()),
             nodes: cluster
                 .node
                 .iter()

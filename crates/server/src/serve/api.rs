@@ -1,6 +1,6 @@
 //! The role `api`: the HTTP API and the dashboard.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -50,21 +50,31 @@ impl Api {
         }
     }
 
-    /// Where it is reached. A certificate is for names.
-    fn url(&self, address: SocketAddr, encrypted: bool) -> String {
-        match (encrypted, self.request.names.first()) {
-            (false, _) => format!("http://{address}"),
-            (true, None) => format!("https://{address}"),
-            (true, Some(name)) => format!("https://{name}:{}", address.port()),
-        }
-    }
-
     async fn note(&self, text: String) {
         if let Some(notes) = &self.request.notes {
             // Who does not listen any more need not be told.
             let _ = notes.send(text).await;
         }
     }
+}
+
+/// Where it is reached: a certificate is for names, and who listens on all addresses is called by a name, or else from this
+/// machine.
+fn url_at(address: SocketAddr, encrypted: bool, names: &[String]) -> String {
+    let scheme = if encrypted { "https" } else { "http" };
+    let anywhere = address.ip().is_unspecified();
+    let host = match names.first().filter(|_| encrypted || anywhere) {
+        Some(name) => format!("{name}:{}", address.port()),
+        None if anywhere => {
+            let loopback: IpAddr = match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            };
+            SocketAddr::new(loopback, address.port()).to_string()
+        }
+        None => address.to_string(),
+    };
+    format!("{scheme}://{host}")
 }
 
 #[async_trait]
@@ -104,7 +114,7 @@ impl Role for Api {
         let clock = Arc::clone(&self.clock);
         let access = blocking(move || Ok(Access::open(&place, clock)?)).await?;
         let access = Arc::new(access);
-        let url = self.url(address, certificate.is_some());
+        let url = url_at(address, certificate.is_some(), &self.request.names);
         let shown = Shown::write(&state_directory, &url)?;
         // Whoever waits for the address knows then whether there is a link.
         if let Some(link) = access.first_link()? {
@@ -171,5 +181,25 @@ impl Shown {
 impl Drop for Shown {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_one_that_can_be_opened() {
+        let names = ["ostler.example".to_owned()];
+        for (address, encrypted, names, expected) in [
+            ("127.0.0.1:7070", false, &[][..], "http://127.0.0.1:7070"),
+            ("127.0.0.1:7070", false, &names, "http://127.0.0.1:7070"),
+            ("127.0.0.1:7070", true, &names, "https://ostler.example:7070"),
+            ("0.0.0.0:7070", false, &[], "http://127.0.0.1:7070"),
+            ("[::]:7070", true, &[], "https://[::1]:7070"),
+            ("0.0.0.0:7070", false, &names, "http://ostler.example:7070"),
+        ] {
+            assert_eq!(url_at(address.parse().unwrap(), encrypted, names), expected);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use ostler_drivers::Said;
 use ostler_vocabulary::Span;
 use serde::Deserialize;
 
@@ -96,8 +97,16 @@ pub struct ClusterDriver {
     pub user: Option<String>,
     /// With which password.
     pub password: Option<Reference>,
+    /// Whether TLS is spoken to it.
+    pub tls: bool,
+    /// The authority that its servers are believed by; relative to the file, `None` is the system's.
+    pub authority: Option<PathBuf>,
+    /// What is shown to its servers; relative to the file.
+    pub certificate: Option<PathBuf>,
+    /// The key of that certificate.
+    pub key: Option<Reference>,
     /// What only its driver knows.
-    pub options: BTreeMap<String, String>,
+    pub options: BTreeMap<String, Said>,
 }
 
 impl Default for ClusterDriver {
@@ -106,6 +115,10 @@ impl Default for ClusterDriver {
             name: ostler_backup::driver::FILES.to_owned(),
             user: None,
             password: None,
+            tls: false,
+            authority: None,
+            certificate: None,
+            key: None,
             options: BTreeMap::new(),
         }
     }
@@ -140,6 +153,8 @@ pub struct ClusterNode {
     pub certificate_name: Option<String>,
     /// Where its database answers, if not on the agent's host at the usual port.
     pub database: Option<String>,
+    /// The name that its database's certificate is for, if not the host of `database`.
+    pub database_certificate_name: Option<String>,
     /// What fails together with others of the same name.
     pub zone: Option<String>,
     /// Which part of the data it has.
@@ -182,6 +197,14 @@ pub(super) fn check(file: &File, wrong: &dyn Fn(&str, &str, &str) -> Result<(), 
         if cluster.limit == 0 {
             return wrong(&format!("{key}.limit"), "it is 0", "write at least 1");
         }
+        let driver = &cluster.driver;
+        if driver.certificate.is_some() != driver.key.is_some() {
+            return wrong(
+                &format!("{key}.driver.certificate"),
+                "a certificate and its key come together",
+                "write `certificate` and `key`, or neither",
+            );
+        }
         for (node, settings) in &cluster.node {
             let key = format!("{key}.node.{node}");
             if !is_name(node) {
@@ -206,4 +229,44 @@ pub(super) fn check(file: &File, wrong: &dyn Fn(&str, &str, &str) -> Result<(), 
         return wrong("agent.node", NAMES, "rename it");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file::File;
+    use super::check;
+    use crate::Error;
+
+    #[test]
+    fn a_certificate_for_a_database_comes_with_its_key() {
+        for (lines, expected) in [
+            ("tls = true", None),
+            ("key = { env = 'K' }", Some("cluster.x.driver.certificate")),
+            (
+                "tls = true\ncertificate = 'c'",
+                Some("cluster.x.driver.certificate"),
+            ),
+            (
+                "tls = true\nkey = { env = 'K' }",
+                Some("cluster.x.driver.certificate"),
+            ),
+            ("tls = true\ncertificate = 'c'\nkey = { env = 'K' }", None),
+        ] {
+            let text = format!("version = 1\n[cluster.x.driver]\n{lines}\n");
+            let file: File = toml::from_str(&text).expect("a file");
+            let wrong = |key: &str, reason: &str, cure: &str| {
+                Err(Error::Setting {
+                    file: String::new(),
+                    key: key.to_owned(),
+                    reason: reason.to_owned(),
+                    cure: cure.to_owned(),
+                })
+            };
+            let key = match check(&file, &wrong) {
+                Err(Error::Setting { key, .. }) => Some(key),
+                _ => None,
+            };
+            assert_eq!(key.as_deref(), expected, "{lines}");
+        }
+    }
 }

@@ -158,6 +158,7 @@ fn selection(path: &Path) -> Selection {
         left_out: Vec::new(),
         one_file_system: false,
         frozen: None,
+        hold: None,
     }
 }
 

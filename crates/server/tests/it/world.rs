@@ -117,6 +117,7 @@ pub fn drill(text: &str, check: Option<&str>) -> Request {
         backup: selector(text),
         scratch: None,
         check: check.map(ToOwned::to_owned),
+        start: false,
     })
 }
 

@@ -224,8 +224,11 @@ impl Explain {
             .credentials
             .unwrap_or("the machine's own identity, since none was given");
         match code {
+            // An agent's failure is told by who coordinates, so "this machine" would be another one.
             "RequestTimeTooSkewed" => {
-                "set this machine's clock: it differs too much from the service's".to_owned()
+                "set the clock of the machine that asked: it differs too much from the service's; of a cluster, \
+                 `ostler cluster status` tells whose clock is off"
+                    .to_owned()
             }
             "ExpiredToken" => format!("the credentials are too old: renew them ({source} were used)"),
             "InvalidAccessKeyId"

@@ -1,5 +1,7 @@
 //! Cassandra: a ring of three nodes, each a process with a loopback address of its own.
 
+mod tools;
+
 use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -8,12 +10,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::{Server, free_ports};
+use crate::certificate::Authority;
 use crate::install::cassandra::{Release, jamm, java};
 use crate::install::or_skip;
 
 /// Beside builds on two cores a node may take a minute.
 const READY: Duration = Duration::from_secs(300);
 const NODES: usize = 3;
+const DAEMON: &str = "org.apache.cassandra.service.CassandraDaemon";
 /// What Cassandra opens to itself on JDK 17, of all modules.
 const EXPORTS: &[&str] = &[
     "java.base/jdk.internal.misc",
@@ -58,6 +62,7 @@ const OPENS: &[&str] = &[
 pub struct Ring {
     jars: PathBuf,
     home: tempfile::TempDir,
+    authority: Authority,
     addresses: [String; NODES],
     jmx: [u16; NODES],
     servers: [Option<Server>; NODES],
@@ -84,16 +89,14 @@ impl Ring {
     pub fn new(release: Release) -> Result<Self> {
         let jars = release.jars()?;
         let home = tempfile::Builder::new().prefix("ostler-cassandra-").tempdir()?;
-        fs::write(
-            home.path().join("tools.xml"),
-            "<configuration><root level=\"ERROR\"/></configuration>",
-        )?;
+        fs::write(home.path().join("tools.xml"), logging("ERROR", "System.err"))?;
         // Ports belong to one process, and so do addresses that are made of one.
         let [port, first, second, third] = free_ports()?;
         let [high, low] = port.to_be_bytes();
         let ring = Self {
             jars,
             home,
+            authority: Authority::new()?,
             addresses: [1, 2, 3].map(|last| format!("127.{high}.{low}.{last}")),
             jmx: [first, second, third],
             servers: [None, None, None],
@@ -120,6 +123,18 @@ impl Ring {
     #[must_use]
     pub fn address(&self, node: usize) -> String {
         format!("{}:9042", self.addresses[node])
+    }
+
+    /// Where a node answers CQL by TLS only, and only who shows a certificate of the ring's authority.
+    #[must_use]
+    pub fn encrypted_address(&self, node: usize) -> String {
+        format!("{}:9142", self.addresses[node])
+    }
+
+    /// Who certifies the ring's nodes, and whom they believe.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// Starts every node that does not run, and waits until all answer.
@@ -208,37 +223,6 @@ impl Ring {
         Ok(())
     }
 
-    /// The beginning of a `nodetool` command for a shell, to which its verb is added.
-    ///
-    /// # Errors
-    /// When there is no JDK.
-    pub fn nodetool(&self, node: usize) -> Result<String> {
-        let tool = self.tool(node, "NodeTool")?;
-        Ok(format!("{tool} -h 127.0.0.1 -p {}", self.jmx[node]))
-    }
-
-    /// The beginning of an `sstableloader` command that asks this node for the ring.
-    ///
-    /// # Errors
-    /// When there is no JDK.
-    pub fn loader(&self, node: usize) -> Result<String> {
-        let tool = self.tool(node, "BulkLoader")?;
-        Ok(format!("{tool} -d {}", self.addresses[node]))
-    }
-
-    fn tool(&self, node: usize, class: &str) -> Result<String> {
-        Ok(format!(
-            "{} -Xmx192M -XX:+UseSerialGC -XX:TieredStopAtLevel=1 {} -Dcom.sun.jndi.rmiURLParsing=legacy \
-             -Dcassandra.storagedir={} -Dlogback.configurationFile=file://{} -cp '{}/*' \
-             org.apache.cassandra.tools.{class}",
-            java()?.display(),
-            modules().join(" "),
-            self.home(node).display(),
-            self.home.path().join("tools.xml").display(),
-            self.jars.display(),
-        ))
-    }
-
     fn configure(&self, node: usize) -> Result<()> {
         let (home, address) = (self.home(node), &self.addresses[node]);
         let conf = home.join("conf");
@@ -247,6 +231,8 @@ impl Ring {
         // Fixed: nodes can start at the same time, and none bootstraps.
         let token = token(node);
         let home = home.display();
+        let clients = self.home.path().join("clients.pem");
+        let clients = clients.display();
         let seed = &self.addresses[0];
         fs::write(
             conf.join("cassandra.yaml"),
@@ -256,7 +242,10 @@ impl Ring {
                  endpoint_snitch: GossipingPropertyFileSnitch\nseed_provider:\n\
                  \x20 - class_name: org.apache.cassandra.locator.SimpleSeedProvider\n\
                  \x20   parameters: [{{ seeds: \"{seed}:7000\" }}]\nlisten_address: {address}\nrpc_address: {address}\n\
-                 storage_port: 7000\nnative_transport_port: 9042\nstart_native_transport: true\n\
+                 storage_port: 7000\nnative_transport_port: 9042\nnative_transport_port_ssl: 9142\n\
+                 start_native_transport: true\nclient_encryption_options: {{ enabled: true, optional: false, \
+                 require_client_auth: true, keystore: '{home}/conf/node.pem', truststore: '{clients}', \
+                 ssl_context_factory: {{ class_name: org.apache.cassandra.security.PEMBasedSslContextFactory }} }}\n\
                  data_file_directories: ['{home}/data']\ncommitlog_directory: '{home}/commitlog'\n\
                  saved_caches_directory: '{home}/saved_caches'\nhints_directory: '{home}/hints'\n\
                  cdc_raw_directory: '{home}/cdc_raw'\ncommitlog_sync: periodic\ncommitlog_sync_period: 1000ms\n\
@@ -265,17 +254,15 @@ impl Ring {
                  materialized_views_enabled: true\n"
             ),
         )?;
+        let own = self.authority.certify(&[address.as_str()])?;
+        fs::write(conf.join("node.pem"), own.key + &own.certificate)?;
+        fs::write(self.home.path().join("clients.pem"), self.authority.pem())?;
         fs::write(conf.join("commitlog_archiving.properties"), "")?;
         fs::write(
             conf.join("cassandra-rackdc.properties"),
             format!("dc=dc1\nrack=rack{node}\n"),
         )?;
-        fs::write(
-            conf.join("logback.xml"),
-            "<configuration><appender name=\"O\" class=\"ch.qos.logback.core.ConsoleAppender\"><encoder><pattern>%-5level \
-             %date{ISO8601} %F:%L - %msg%n</pattern></encoder></appender><root level=\"INFO\"><appender-ref ref=\"O\"/>\
-             </root></configuration>",
-        )?;
+        fs::write(conf.join("logback.xml"), logging("INFO", "System.out"))?;
         Ok(())
     }
 
@@ -313,10 +300,19 @@ impl Ring {
         words.extend([
             "-cp".to_owned(),
             format!("{}:{}/*", conf.display(), self.jars.display()),
-            "org.apache.cassandra.service.CassandraDaemon".to_owned(),
+            DAEMON.to_owned(),
         ]);
         Server::start(&home, &java()?, words)
     }
+}
+
+/// A configuration of logback: what is logged, and where.
+fn logging(level: &str, target: &str) -> String {
+    format!(
+        "<configuration><appender name=\"O\" class=\"ch.qos.logback.core.ConsoleAppender\"><target>{target}</target><encoder>\
+         <pattern>%-5level %date{{ISO8601}} %F:%L - %msg%n</pattern></encoder></appender><root level=\"{level}\">\
+         <appender-ref ref=\"O\"/></root></configuration>"
+    )
 }
 
 /// The only token of a node.

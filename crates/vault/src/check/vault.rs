@@ -1,24 +1,21 @@
 //! Checking a whole vault.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use ostler_store::Object;
 use ostler_vocabulary::Progress;
 use tokio_util::sync::CancellationToken;
 
-use super::presence::wrong;
-use super::reading::in_parallel;
-use super::{VaultCheck, damage, digest, shown, stop_if};
+use super::inspection::Inspection;
+use super::{VaultCheck, damage, digest, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key, record_of};
 use crate::envelope::ObjectKind;
 use crate::index::{pack_key, pack_of};
-use crate::list::ListReader;
 use crate::pack::PackTable;
 use crate::probes::{PROBES, SCRATCH};
-use crate::reach::data_chunks;
 use crate::rounds::ROUNDS;
-use crate::{ChunkId, Error, Index, OpenBlock, PackId, Reader, Record, Vault};
+use crate::{Error, PackId, Record, Vault};
 
 /// Tombstones are shorter than any commit record.
 const LARGEST_TOMBSTONE: u64 = 256;
@@ -41,8 +38,13 @@ impl Vault {
         let objects = self.objects("").await?;
         check.bytes = objects.iter().map(|object| object.size).sum();
         let mut sizes = BTreeMap::new();
-        let mut records = Vec::new();
-        let mut tables = Vec::new();
+        let mut found = Found::default();
+        let segments = objects
+            .iter()
+            .filter(|object| object.key.as_str().starts_with("index/"));
+        found.is_large = self
+            .index_cache(segments.map(|object| object.size).sum())
+            .is_some();
         let mut seen = HashSet::new();
         for object in &objects {
             stop_if(cancel)?;
@@ -61,12 +63,12 @@ impl Vault {
             {
                 continue;
             }
-            if let Err(error) = self.check_object(object, &mut records, &mut tables).await {
+            if let Err(error) = self.check_object(object, &mut found).await {
                 check.problem(&object.key, damage(error)?);
             }
             if let Some(id) = of {
                 check.backups += 1;
-                if !records.iter().any(|record| record.backup == id) {
+                if !found.records.iter().any(|record| record.backup == id) {
                     check
                         .damaged
                         .push((id, "its commit record cannot be read".to_owned()));
@@ -78,10 +80,9 @@ impl Vault {
             check.damaged.push((id, LOST.to_owned()));
         }
         check.packs = sizes.len() as u64;
-        let described: HashSet<PackId> = tables.iter().map(|table: &PackTable| table.id).collect();
         let mut orphans = HashSet::new();
         for (pack, size) in &sizes {
-            if described.contains(pack) {
+            if found.digests.contains_key(pack) {
                 continue;
             }
             orphans.insert(*pack);
@@ -92,12 +93,18 @@ impl Vault {
             };
             // A pack that was left unfinished is no damage: nothing names it.
             match self.read_table(*pack, &object).await {
-                Ok(table) => tables.push(table),
+                Ok(table) => found.named(vec![table], false),
                 Err(error) => drop(damage(error)?),
             }
         }
-        let digests: HashMap<PackId, blake3::Hash> =
-            tables.iter().map(|table| (table.id, digest(table))).collect();
+        let Found {
+            records,
+            digests,
+            tables,
+            segments,
+            ..
+        } = found;
+        let said = self.segments_say(&segments, false).await?;
         let vault = Arc::clone(self);
         // Where this cannot be read, a problem says so.
         let quarantined = self
@@ -107,7 +114,7 @@ impl Vault {
             .unwrap_or_default();
         let (progress, cancel) = (progress.clone(), cancel.clone());
         let work = self.host().blocking(move || {
-            let index = Arc::new(Index::build(tables));
+            let index = Arc::new(said.into_index(tables));
             check.chunks = index.chunks() as u64;
             let inspection = Inspection {
                 reader: Arc::new(vault.reader(Arc::clone(&index))),
@@ -135,12 +142,7 @@ impl Vault {
     }
 
     /// Reads a small object and adds what it says.
-    async fn check_object(
-        &self,
-        object: &Object,
-        records: &mut Vec<Record>,
-        tables: &mut Vec<PackTable>,
-    ) -> Result<(), Error> {
+    async fn check_object(&self, object: &Object, found: &mut Found) -> Result<(), Error> {
         let key = &object.key;
         let name = key.as_str();
         let unknown = || Error::damaged(key, "no object of a vault has such a name");
@@ -148,11 +150,12 @@ impl Vault {
             // These were read when the vault was opened.
         } else if name.starts_with("index/") {
             if let Some((_, said)) = self.segment(key).await? {
-                tables.extend(said?);
+                found.named(said?, found.is_large);
+                found.segments.extend(found.is_large.then(|| object.clone()));
             }
         } else if name.starts_with(BACKUPS) {
             let (id, _) = record_of(key).ok_or_else(unknown)?;
-            records.push(self.record(id).await?);
+            found.records.push(self.record(id).await?);
         } else if name.starts_with(INTENTS) {
             let id = backup_of(INTENTS, key).ok_or_else(unknown)?;
             if !self.is_past(key, id).await? {
@@ -175,223 +178,28 @@ impl Vault {
     }
 }
 
-struct Inspection {
-    vault: Arc<Vault>,
-    reader: Arc<Reader>,
-    /// Packs in the store.
-    sizes: BTreeMap<PackId, u64>,
-    /// What the index says of packs.
+/// What small objects say.
+#[derive(Default)]
+struct Found {
+    records: Vec<Record>,
+    /// Of what the index says of each pack.
     digests: HashMap<PackId, blake3::Hash>,
-    /// Places of chunks that are not what they should be: all of a pack, or one chunk.
-    bad: Mutex<HashMap<(PackId, Option<ChunkId>), String>>,
-    /// Packs in the store that no index segment names.
-    orphans: HashSet<PackId>,
-    /// Packs that are known to be damaged.
-    quarantined: HashSet<PackId>,
-    /// Those of `orphans` that a backup needs.
-    needed_orphans: Mutex<HashSet<PackId>>,
-    progress: Progress,
-    cancel: CancellationToken,
+    /// What it says, as far as the cache on disk does not.
+    tables: Vec<PackTable>,
+    /// Segments that the cache has, or is to have.
+    segments: Vec<Object>,
+    /// Whether the index is so large that it is kept on disk.
+    is_large: bool,
 }
 
-impl Inspection {
-    fn packs(&self, read_data: bool, check: &mut VaultCheck) -> Result<(), Error> {
-        let index = self.reader.index();
-        let known = index
-            .all_packs()
-            .map(|pack| pack.map(|pack| (pack.id, pack.size)));
-        let known: Vec<(PackId, u64)> = known.collect::<Result<_, _>>()?;
-        self.progress.add_total(known.iter().map(|(_, size)| size).sum());
-        in_parallel(&known, &|(pack, size)| {
-            stop_if(&self.cancel)?;
-            if let Some(reason) = wrong(Some(*size), self.sizes.get(pack).copied()) {
-                self.spoil(*pack, None, reason);
-            } else {
-                let looked = if read_data {
-                    self.read(pack)
-                } else {
-                    self.look(pack, *size)
-                };
-                if let Err(error) = looked {
-                    self.spoil(*pack, None, damage(error)?);
-                }
-            }
-            self.progress.add_done(*size);
-            self.progress.add_item();
-            Ok(())
-        })?;
-        for ((pack, chunk), reason) in &*self.bad.lock().unwrap_or_else(PoisonError::into_inner) {
-            if self.sizes.contains_key(pack) && !check.wrong_packs.contains(pack) {
-                check.wrong_packs.push(*pack);
-            }
-            // What is lost with it is said of the backups that need it.
-            if self.quarantined.contains(pack) {
-                continue;
-            }
-            let reason = match chunk {
-                Some(chunk) => format!("chunk {chunk}: {reason}"),
-                None => reason.clone(),
-            };
-            check.problem(&pack_key(pack)?, reason);
-        }
-        Ok(())
-    }
-
-    /// Compares a pack's own table with the index.
-    fn look(&self, pack: &PackId, size: u64) -> Result<(), Error> {
-        let object = Object {
-            key: pack_key(pack)?,
-            size,
-            modified: None,
-        };
-        let table = self
-            .vault
-            .host()
-            .block_on(self.vault.read_table(*pack, &object))?;
-        self.compare(&table)
-    }
-
-    /// Reads all of a pack.
-    fn read(&self, pack: &PackId) -> Result<(), Error> {
-        let bytes = self.reader.check_pack(pack)?;
-        let table = PackTable::read_whole(&self.vault, *pack, &bytes)?;
-        self.compare(&table)?;
-        let mut block = OpenBlock::default();
-        for (id, location) in table.places() {
-            let stored = usize::try_from(location.offset)
-                .ok()
-                .and_then(|start| bytes.get(start..start.checked_add(location.stored as usize)?))
-                .unwrap_or_default();
-            if let Err(error) = self.reader.decode(&id, &location, stored, &mut block) {
-                self.spoil(*pack, Some(id), damage(error)?);
+impl Found {
+    /// Packs as something names them; whether they are on disk too.
+    fn named(&mut self, tables: Vec<PackTable>, on_disk: bool) {
+        for table in tables {
+            self.digests.insert(table.id, digest(&table));
+            if !on_disk {
+                self.tables.push(table);
             }
         }
-        Ok(())
-    }
-
-    fn compare(&self, table: &PackTable) -> Result<(), Error> {
-        if self.digests.get(&table.id) == Some(&digest(table)) {
-            Ok(())
-        } else {
-            Err(Error::damaged(
-                pack_key(&table.id)?,
-                "the index says otherwise of what is in it",
-            ))
-        }
-    }
-
-    fn spoil(&self, pack: PackId, chunk: Option<ChunkId>, reason: String) {
-        let mut bad = self.bad.lock().unwrap_or_else(PoisonError::into_inner);
-        bad.insert((pack, chunk), reason);
-    }
-
-    /// Why a chunk cannot be had; `None` when a good copy is there.
-    fn lost(&self, id: &ChunkId) -> Result<Option<String>, Error> {
-        let copies = self.reader.index().copies(id)?;
-        let bad = self.bad.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut first = None;
-        // Those that the index names come first, so that an orphan is needed only where there is no other.
-        let (orphaned, named): (Vec<_>, Vec<_>) = copies
-            .into_iter()
-            .partition(|copy| self.orphans.contains(&copy.pack));
-        for location in named.iter().chain(&orphaned) {
-            let pack = location.pack;
-            let reason = bad.get(&(pack, None)).or_else(|| bad.get(&(pack, Some(*id))));
-            match reason {
-                None => {
-                    if self.orphans.contains(&pack) {
-                        let mut needed = self.needed_orphans.lock().unwrap_or_else(PoisonError::into_inner);
-                        needed.insert(pack);
-                    }
-                    return Ok(None);
-                }
-                Some(reason) => {
-                    first.get_or_insert_with(|| format!("pack {pack}: {reason}"));
-                }
-            }
-        }
-        let unknown = || Error::ChunkUnknown(*id).to_string();
-        Ok(Some(first.unwrap_or_else(unknown)))
-    }
-
-    fn first_lost(&self, chunks: impl IntoIterator<Item = ChunkId>) -> Result<Option<String>, Error> {
-        let mut lost = chunks.into_iter().map(|id| self.lost(&id));
-        lost.find_map(Result::transpose).transpose()
-    }
-
-    fn backups(&self, records: &[Record], check: &mut VaultCheck) -> Result<(), Error> {
-        // Backups share blocks: each is judged once.
-        let mut judged: HashMap<ChunkId, Option<String>> = HashMap::new();
-        for record in records {
-            stop_if(&self.cancel)?;
-            if let Some(reason) = self.backup(record, &mut judged)? {
-                check.damaged.push((record.backup, reason));
-            }
-        }
-        Ok(())
-    }
-
-    /// Orphans are harmless leftovers, but for those that a backup needs: their index segment was lost.
-    fn orphans(&self, check: &mut VaultCheck) -> Result<(), Error> {
-        let needed = self.needed_orphans.lock().unwrap_or_else(PoisonError::into_inner);
-        check.orphans = (self.orphans.len() - needed.len()) as u64;
-        for pack in &*needed {
-            let reason = "a backup needs it, and no index segment names it; the next prune writes one";
-            check.problem(&pack_key(pack)?, reason.to_owned());
-        }
-        Ok(())
-    }
-
-    /// The first reason why a backup cannot be restored whole.
-    fn backup(
-        &self,
-        record: &Record,
-        judged: &mut HashMap<ChunkId, Option<String>>,
-    ) -> Result<Option<String>, Error> {
-        for node in &record.nodes {
-            let list = node
-                .list
-                .parse()
-                .and_then(|address| ListReader::open(Arc::clone(&self.reader), address));
-            let list = match list {
-                Ok(list) => list,
-                Err(error) => return damage(error).map(Some),
-            };
-            for block in 0..list.block_count() {
-                stop_if(&self.cancel)?;
-                let Some(id) = list.block_chunks(block).next() else {
-                    continue;
-                };
-                let verdict = match judged.get(&id) {
-                    Some(verdict) => verdict.clone(),
-                    None => {
-                        let verdict = self.block(&list, block)?;
-                        judged.insert(id, verdict.clone());
-                        verdict
-                    }
-                };
-                if verdict.is_some() {
-                    return Ok(verdict);
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    fn block(&self, list: &ListReader, block: usize) -> Result<Option<String>, Error> {
-        if let Some(reason) = self.first_lost(list.block_chunks(block))? {
-            return Ok(Some(format!("its file list: {reason}")));
-        }
-        for entry in list.block_entries(block) {
-            match entry {
-                Ok(entry) => {
-                    if let Some(reason) = self.first_lost(data_chunks(&entry.kind))? {
-                        return Ok(Some(format!("{}: {reason}", shown(&entry.path))));
-                    }
-                }
-                Err(error) => return damage(error).map(Some),
-            }
-        }
-        Ok(None)
     }
 }

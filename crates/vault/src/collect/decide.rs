@@ -1,8 +1,10 @@
 //! Which packs go, which are written anew, and why. Pure.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
-use crate::{ChunkId, PackId};
+use crate::index::{Copied, Spot};
+use crate::{Error, PackId};
 
 /// A pack below a quarter of the usual size counts as small.
 const SMALL: u64 = 6 * 1024 * 1024;
@@ -25,9 +27,17 @@ pub(super) struct Content {
     pub(super) old: bool,
     /// Whether file lists are in it: these are put together with their like only.
     pub(super) lists: bool,
-    /// Its chunks with the bytes they take.
-    pub(super) chunks: Vec<(ChunkId, u64)>,
+    /// How many chunks it has.
+    pub(super) chunks: u64,
+    /// Bytes they take.
+    pub(super) bytes: u64,
+    /// Those of needed ones, here or where else they are.
+    pub(super) needed: u64,
 }
+
+/// Goes through all chunks that are needed, with the places of each, which name packs by their place in the list of
+/// [`Content`]s; in the same order whenever it is called.
+pub(super) type EachNeeded<'a> = dyn Fn(&mut dyn FnMut(&[Copied])) -> Result<(), Error> + 'a;
 
 /// Why a pack is written anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,92 +52,168 @@ pub enum Reason {
     Leaked,
 }
 
+/// A pack of which what is needed goes into new packs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Anew {
+    pub(super) pack: PackId,
+    pub(super) why: Reason,
+    /// How many of its chunks are needed and nowhere that is better.
+    pub(super) live: u64,
+    /// Bytes they take.
+    pub(super) live_bytes: u64,
+    number: u32,
+}
+
 /// What is to be done.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Decision {
     /// Nothing in them is needed.
     pub(super) dead: Vec<PackId>,
     /// What is needed of them goes into new packs.
-    pub(super) rewrite: Vec<(PackId, Vec<ChunkId>)>,
-    /// Why, for each of these.
-    pub(super) reasons: HashMap<PackId, Reason>,
+    pub(super) rewrite: Vec<Anew>,
     /// Packs whose copies of needed chunks stay, while marked packs with the same chunks go.
     pub(super) relied: BTreeSet<PackId>,
     /// Whether something that is needed is in no pack that is there.
     pub(super) lost: bool,
+    homes: Homes,
+}
+
+/// Which of its packs a chunk is needed in: the first of them in an order, in which each pack has this place.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Homes(Vec<u32>);
+
+/// What a pack has that is needed.
+#[derive(Debug, Default, Clone, Copy)]
+struct Live {
+    chunks: u64,
+    bytes: u64,
+    /// Bytes of what is needed and has its home elsewhere.
+    twice: u64,
 }
 
 /// Decides. A chunk that is in several packs is needed in one of them only: the one with the largest part of needed
 /// bytes, and of equals the largest, so that what an interrupted run has already written anew is taken, and its origins
 /// go. Packs that are marked as going come last: what stays does not rely on them, or else on nobody.
-pub(super) fn decide(packs: &[Content], needs: &dyn Fn(&ChunkId) -> bool) -> Decision {
-    let mut order: Vec<(_, &Content)> = packs
-        .iter()
-        .map(|pack| {
-            let score = (score(pack, needs), pack.size);
-            ((pack.present, !pack.marked, !pack.old, score), pack)
-        })
-        .collect();
-    order.sort_by(|(a, x), (b, y)| b.cmp(a).then(x.pack.cmp(&y.pack)));
-    let mut home: HashMap<ChunkId, PackId> = HashMap::new();
-    let mut decision = Decision::default();
-    let mut small = [Vec::new(), Vec::new()];
-    for (_, pack) in order {
-        let mut live = Vec::new();
-        let (mut live_bytes, mut twice): (u64, u64) = (0, 0);
-        for (chunk, stored) in &pack.chunks {
-            if needs(chunk) && home.contains_key(chunk) {
-                twice = twice.saturating_add(*stored);
-            } else if needs(chunk) {
-                home.insert(*chunk, pack.pack);
-                live.push(*chunk);
-                live_bytes = live_bytes.saturating_add(*stored);
+///
+/// # Errors
+/// Those of `each_needed`.
+pub(super) fn decide(packs: &[Content], each_needed: &EachNeeded<'_>) -> Result<Decision, Error> {
+    let homes = Homes::of(packs);
+    let mut live = vec![Live::default(); packs.len()];
+    each_needed(&mut |copies| {
+        let home = homes.home(copies);
+        for copied in copies {
+            let Some(live) = live.get_mut(copied.pack as usize) else {
+                continue;
+            };
+            if Some(copied) == home {
+                live.chunks += 1;
+                live.bytes = live.bytes.saturating_add(copied.share);
+            } else {
+                live.twice = live.twice.saturating_add(copied.share);
             }
         }
-        if live.is_empty() {
+    })?;
+    let mut decision = Decision::default();
+    let mut small = [Vec::new(), Vec::new()];
+    for ((number, pack), live) in (0..).zip(packs).zip(&live) {
+        let anew = |why| Anew {
+            pack: pack.pack,
+            why,
+            live: live.chunks,
+            live_bytes: live.bytes,
+            number,
+        };
+        if live.chunks == 0 {
             decision.dead.push(pack.pack);
         } else if !pack.present {
             // Damage is not for the collector to hide.
             decision.lost = true;
         } else if pack.old {
-            decision.rewrite.push((pack.pack, live));
-            decision.reasons.insert(pack.pack, Reason::Leaked);
-        } else if live_bytes < pack.size / 2 && pack.chunks.len() > live.len() {
-            decision.rewrite.push((pack.pack, live));
-            decision.reasons.insert(pack.pack, Reason::MostlyUnneeded);
-        } else if twice > pack.size / TWICE {
-            decision.rewrite.push((pack.pack, live));
-            decision.reasons.insert(pack.pack, Reason::StoredTwice);
+            decision.rewrite.push(anew(Reason::Leaked));
+        } else if live.bytes < pack.size / 2 && pack.chunks > live.chunks {
+            decision.rewrite.push(anew(Reason::MostlyUnneeded));
+        } else if live.twice > pack.size / TWICE {
+            decision.rewrite.push(anew(Reason::StoredTwice));
         } else if pack.size < SMALL {
-            small[usize::from(pack.lists)].push((pack.pack, live));
+            small[usize::from(pack.lists)].push(anew(Reason::Small));
         }
     }
-    for mut small in small {
-        if small.len() >= MANY_SMALL {
-            let reasons = small.iter().map(|(pack, _)| (*pack, Reason::Small));
-            decision.reasons.extend(reasons);
-            decision.rewrite.append(&mut small);
-        }
-    }
-    for pack in packs
+    let many = small.into_iter().filter(|small| small.len() >= MANY_SMALL);
+    decision.rewrite.extend(many.flatten());
+    let dead_and_marked: Vec<bool> = packs
         .iter()
-        .filter(|pack| pack.marked && decision.dead.contains(&pack.pack))
-    {
-        let elsewhere = pack.chunks.iter().filter_map(|(chunk, _)| home.get(chunk));
-        decision.relied.extend(elsewhere);
+        .zip(&live)
+        .map(|(pack, live)| pack.marked && live.chunks == 0)
+        .collect();
+    if dead_and_marked.contains(&true) {
+        each_needed(&mut |copies| {
+            let goes = |copied: &Copied| dead_and_marked.get(copied.pack as usize) == Some(&true);
+            let home = homes.home(copies).and_then(|home| packs.get(home.pack as usize));
+            if let Some(home) = home.filter(|_| copies.iter().any(goes)) {
+                decision.relied.insert(home.pack);
+            }
+        })?;
     }
     decision.dead.sort_unstable();
-    decision.rewrite.sort_unstable_by_key(|(pack, _)| *pack);
-    decision
+    decision.rewrite.sort_unstable_by_key(|anew| anew.pack);
+    decision.homes = homes;
+    Ok(decision)
+}
+
+impl Decision {
+    /// Where in each of these packs its needed chunks are that have their homes there, in order.
+    ///
+    /// # Errors
+    /// Those of `each_needed`.
+    pub(super) fn live(&self, packs: &[Anew], each_needed: &EachNeeded<'_>) -> Result<Vec<Vec<Spot>>, Error> {
+        let asked: HashMap<u32, usize> = packs.iter().map(|pack| pack.number).zip(0..).collect();
+        let room = |pack: &Anew| Vec::with_capacity(usize::try_from(pack.live).unwrap_or(0));
+        let mut live: Vec<Vec<Spot>> = packs.iter().map(room).collect();
+        each_needed(&mut |copies| {
+            if let Some(home) = self.homes.home(copies)
+                && let Some(spots) = asked.get(&home.pack).and_then(|at| live.get_mut(*at))
+            {
+                spots.push(home.spot);
+            }
+        })?;
+        live.iter_mut().for_each(|spots| spots.sort_unstable());
+        Ok(live)
+    }
+}
+
+impl Homes {
+    fn of(packs: &[Content]) -> Self {
+        let rank = |pack: &Content| {
+            (
+                pack.present,
+                !pack.marked,
+                !pack.old,
+                thousandths(pack),
+                pack.size,
+            )
+        };
+        let mut order: Vec<usize> = (0..packs.len()).collect();
+        order.sort_by_cached_key(|at| packs.get(*at).map(|pack| (Reverse(rank(pack)), pack.pack)));
+        let mut ranks = vec![u32::MAX; packs.len()];
+        for (rank, at) in (0..).zip(order) {
+            if let Some(place) = ranks.get_mut(at) {
+                *place = rank;
+            }
+        }
+        Self(ranks)
+    }
+
+    fn home<'a>(&self, copies: &'a [Copied]) -> Option<&'a Copied> {
+        copies
+            .iter()
+            .min_by_key(|copied| (self.0.get(copied.pack as usize), copied.spot))
+    }
 }
 
 /// How many thousandths of a pack are needed.
-fn score(pack: &Content, needs: &dyn Fn(&ChunkId) -> bool) -> u64 {
-    let sum = |all: bool| -> u64 {
-        let counted = pack.chunks.iter().filter(|(chunk, _)| all || needs(chunk));
-        counted.fold(0, |sum: u64, (_, stored)| sum.saturating_add(*stored))
-    };
-    let thousandths = u128::from(sum(false)) * 1000 / u128::from(sum(true).max(1));
+fn thousandths(pack: &Content) -> u64 {
+    let thousandths = u128::from(pack.needed) * 1000 / u128::from(pack.bytes.max(1));
     u64::try_from(thousandths).unwrap_or(1000)
 }
 
@@ -137,30 +223,79 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::HashSet;
 
-    fn pack(name: u8, size: u64, chunks: &[(u8, u64)]) -> Content {
-        Content {
-            pack: PackId([name; 32]),
-            size,
-            present: true,
-            marked: false,
-            old: false,
-            lists: false,
-            chunks: chunks
-                .iter()
-                .map(|(chunk, stored)| (ChunkId([*chunk; 32]), *stored))
-                .collect(),
+    /// A pack with these chunks and the bytes each takes.
+    struct Pack {
+        content: Content,
+        chunks: Vec<(u8, u64)>,
+    }
+
+    fn pack(name: u8, size: u64, chunks: &[(u8, u64)]) -> Pack {
+        Pack {
+            content: Content {
+                pack: PackId([name; 32]),
+                size,
+                present: true,
+                marked: false,
+                old: false,
+                lists: false,
+                chunks: chunks.len() as u64,
+                bytes: chunks.iter().map(|(_, stored)| stored).sum(),
+                needed: 0,
+            },
+            chunks: chunks.to_vec(),
         }
     }
 
-    fn decided(packs: &[Content], needed: &[u8]) -> (Vec<u8>, Vec<(u8, Vec<u8>)>) {
-        let decision = decide(packs, &|chunk| needed.contains(&chunk.0[0]));
+    /// Goes through the needed chunks of these packs. The spot of a chunk in its pack tells which chunk it is.
+    fn go_through(packs: &[Pack], needed: &[u8], each: &mut dyn FnMut(&[Copied])) {
+        for chunk in needed {
+            let places = (0..).zip(packs).flat_map(|(number, pack)| {
+                let here = (0..).zip(&pack.chunks).filter(|(_, (there, _))| there == chunk);
+                here.map(move |(at, (_, stored))| Copied {
+                    pack: number,
+                    spot: Spot {
+                        block: u32::from(*chunk),
+                        at,
+                    },
+                    share: *stored,
+                })
+            });
+            let places: Vec<Copied> = places.collect();
+            if !places.is_empty() {
+                each(&places);
+            }
+        }
+    }
+
+    fn decide_on(packs: &[Pack], needed: &[u8]) -> (Decision, Vec<Vec<u8>>) {
+        let contents = packs.iter().map(|pack| {
+            let needed = pack.chunks.iter().filter(|(chunk, _)| needed.contains(chunk));
+            Content {
+                needed: needed.map(|(_, stored)| stored).sum(),
+                ..pack.content.clone()
+            }
+        });
+        let contents: Vec<Content> = contents.collect();
+        let each_needed = |each: &mut dyn FnMut(&[Copied])| {
+            go_through(packs, needed, each);
+            Ok(())
+        };
+        let decision = decide(&contents, &each_needed).unwrap();
+        let live = decision.live(&decision.rewrite, &each_needed).unwrap();
+        for (anew, live) in decision.rewrite.iter().zip(&live) {
+            assert_eq!(anew.live, live.len() as u64);
+        }
+        let chunk = |spot: &Spot| u8::try_from(spot.block).unwrap();
+        let live = live.iter().map(|spots| spots.iter().map(chunk).collect());
+        (decision, live.collect())
+    }
+
+    fn decided(packs: &[Pack], needed: &[u8]) -> (Vec<u8>, Vec<(u8, Vec<u8>)>) {
+        let (decision, live) = decide_on(packs, needed);
+        let rewritten = decision.rewrite.iter().map(|anew| anew.pack.0[0]).zip(live);
         (
             decision.dead.iter().map(|pack| pack.0[0]).collect(),
-            decision
-                .rewrite
-                .iter()
-                .map(|(pack, live)| (pack.0[0], live.iter().map(|chunk| chunk.0[0]).collect()))
-                .collect(),
+            rewritten.collect(),
         )
     }
 
@@ -193,9 +328,9 @@ mod tests {
             pack(1, 20 * MIB, &[(1, 8 * MIB), (2, 12 * MIB)]),
             pack(2, 20 * MIB, &[(1, 20 * MIB)]),
         ];
-        packs[1].present = false;
+        packs[1].content.present = false;
         assert_eq!(decided(&packs, &[1]), (vec![2], vec![(1, vec![1])]));
-        packs[0].present = false;
+        packs[0].content.present = false;
         assert_eq!(
             decided(&packs, &[1]).1,
             vec![],
@@ -210,21 +345,21 @@ mod tests {
             pack(2, 20 * MIB, &[(2, 20 * MIB)]),
             pack(3, 20 * MIB, &[(3, 20 * MIB)]),
         ];
-        (packs[0].old, packs[2].old) = (true, true);
+        (packs[0].content.old, packs[2].content.old) = (true, true);
         assert_eq!(decided(&packs, &[1, 2]), (vec![3], vec![(1, vec![1])]));
-        let decision = decide(&packs, &|chunk| chunk.0[0] < 3);
-        assert_eq!(decision.reasons[&PackId([1; 32])], Reason::Leaked);
+        let (decision, _) = decide_on(&packs, &[1, 2]);
+        assert_eq!(decision.rewrite[0].why, Reason::Leaked);
     }
 
     #[test]
     fn small_packs_are_put_together_when_there_are_many() {
-        let some: Vec<Content> = (0..7).map(|i| pack(i, MIB, &[(i, MIB)])).collect();
+        let some: Vec<Pack> = (0..7).map(|i| pack(i, MIB, &[(i, MIB)])).collect();
         let needed: Vec<u8> = (0..8).collect();
         assert_eq!(decided(&some, &needed).1.len(), 0);
-        let many: Vec<Content> = (0..8).map(|i| pack(i, MIB, &[(i, MIB)])).collect();
+        let many: Vec<Pack> = (0..8).map(|i| pack(i, MIB, &[(i, MIB)])).collect();
         assert_eq!(decided(&many, &needed).1.len(), 8);
         let mut mixed = many;
-        mixed[0].lists = true;
+        mixed[0].content.lists = true;
         assert_eq!(decided(&mixed, &needed).1.len(), 0);
     }
 
@@ -237,7 +372,7 @@ mod tests {
             ),
             needed in proptest::collection::hash_set(0u8..40, 0..40),
         ) {
-            let packs: Vec<Content> = packs
+            let packs: Vec<Pack> = packs
                 .iter()
                 .enumerate()
                 .map(|(i, (size, chunks))| {
@@ -245,19 +380,19 @@ mod tests {
                     pack(u8::try_from(i).unwrap(), size * MIB, &chunks)
                 })
                 .collect();
-            let decision = decide(&packs, &|chunk| needed.contains(&chunk.0[0]));
-            let mut there: HashSet<ChunkId> =
-                decision.rewrite.iter().flat_map(|(_, live)| live.iter().copied()).collect();
-            for content in &packs {
-                let gone = decision.dead.contains(&content.pack)
-                    || decision.rewrite.iter().any(|(pack, _)| *pack == content.pack);
+            let needed: Vec<u8> = needed.into_iter().collect();
+            let (decision, live) = decide_on(&packs, &needed);
+            let mut there: HashSet<u8> = live.concat().into_iter().collect();
+            for pack in &packs {
+                let id = pack.content.pack;
+                let gone = decision.dead.contains(&id) || decision.rewrite.iter().any(|anew| anew.pack == id);
                 if !gone {
-                    there.extend(content.chunks.iter().map(|(chunk, _)| *chunk));
+                    there.extend(pack.chunks.iter().map(|(chunk, _)| *chunk));
                 }
             }
-            for content in &packs {
-                for (chunk, _) in &content.chunks {
-                    prop_assert!(!needed.contains(&chunk.0[0]) || there.contains(chunk));
+            for pack in &packs {
+                for (chunk, _) in &pack.chunks {
+                    prop_assert!(!needed.contains(chunk) || there.contains(chunk));
                 }
             }
         }

@@ -3,17 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream, try_join};
+use futures::{StreamExt, stream, try_join};
 use ostler_store::Object;
 use ostler_vocabulary::{BackupId, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::glance::Glance;
-use super::stop_if;
+use super::{cancelled, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of, record_of};
-use crate::pack::PackTable;
-use crate::reach::{Reach, Reached};
+use crate::index::{Said, Sorted};
+use crate::reach::Reach;
 use crate::rounds::Rounds;
 use crate::{Error, Index, Record, Vault};
 
@@ -22,11 +21,7 @@ const AT_ONCE: usize = 16;
 /// Threads that read file lists.
 const READERS: usize = 8;
 
-/// An index segment as it is stored, and what it says.
-pub(super) type Segment = (Bytes, Result<Vec<PackTable>, Error>);
-
 /// What is committed, what describes it, and what is stored.
-#[derive(Debug)]
 pub(super) struct Stored {
     /// The commit records of all backups that stay.
     pub(super) records: Vec<Record>,
@@ -36,7 +31,9 @@ pub(super) struct Stored {
     pub(super) since: Option<Begun>,
     pub(super) rounds: Rounds,
     /// The index segments, listed after the records were.
-    pub(super) segments: Vec<(Object, Option<Segment>)>,
+    pub(super) segments: Vec<Object>,
+    /// What they say.
+    pub(super) said: Said,
     /// The packs, listed after the index: what it describes is there.
     pub(super) packs: Vec<Object>,
 }
@@ -83,8 +80,8 @@ impl Stored {
             // Committed since the listing: what described it may be missing in that of the index.
             index = vault.objects("index/").await?;
         }
-        let (segments, packs) = try_join!(read_segments(vault, index, cancel), vault.objects("packs/"))?;
-        Ok(committed.stored(rounds, segments, packs))
+        let (said, packs) = try_join!(say(vault, &index, cancel), vault.objects("packs/"))?;
+        Ok(committed.stored(rounds, (index, said), packs))
     }
 
     /// The same by what was listed at one moment. It may not hold together where somebody wrote or deleted meanwhile.
@@ -96,12 +93,10 @@ impl Stored {
     ) -> Result<Self, Error> {
         let rounds = vault.rounds_of(&glance.rounds).await?;
         let asked = Asked::of(&glance.intents, &glance.records, gone)?;
-        let (found, segments) = try_join!(
-            asked.find_all(vault, cancel),
-            read_segments(vault, glance.segments.clone(), cancel)
-        )?;
+        let segments = glance.segments.clone();
+        let (found, said) = try_join!(asked.find_all(vault, cancel), say(vault, &segments, cancel))?;
         let committed = asked.committed(found, &glance.intents);
-        Ok(committed.stored(rounds, segments, glance.packs.clone()))
+        Ok(committed.stored(rounds, (segments, said), glance.packs.clone()))
     }
 }
 
@@ -210,30 +205,25 @@ impl Asked {
 }
 
 impl Committed {
-    fn stored(self, rounds: Rounds, segments: Vec<(Object, Option<Segment>)>, packs: Vec<Object>) -> Stored {
+    fn stored(self, rounds: Rounds, (segments, said): (Vec<Object>, Said), packs: Vec<Object>) -> Stored {
         Stored {
             records: self.records,
             examined: self.examined,
             since: self.since,
             rounds,
             segments,
+            said,
             packs,
         }
     }
 }
 
-/// Reads index segments; `None` for one that is gone.
-async fn read_segments(
-    vault: &Vault,
-    listed: Vec<Object>,
-    cancel: &CancellationToken,
-) -> Result<Vec<(Object, Option<Segment>)>, Error> {
-    let reads = stream::iter(listed).map(|object| async move {
-        stop_if(cancel)?;
-        let read = vault.segment(&object.key).await?;
-        Ok((object, read))
-    });
-    reads.buffered(AT_ONCE).try_collect().await
+/// What these segments say.
+async fn say(vault: &Vault, segments: &[Object], cancel: &CancellationToken) -> Result<Said, Error> {
+    let said = cancel
+        .run_until_cancelled(vault.segments_say(segments, true))
+        .await;
+    said.unwrap_or_else(|| Err(cancelled()))
 }
 
 fn unaccounted(backup: &str, source: Error) -> Error {
@@ -249,12 +239,12 @@ pub(super) async fn needed(
     index: &Arc<Index>,
     records: Vec<Record>,
     cancel: &CancellationToken,
-) -> Result<Reached, Error> {
+) -> Result<Sorted, Error> {
     let reader = Arc::new(vault.reader(Arc::clone(index)));
     let cancel = cancel.clone();
     let readers = vault.host().threads(READERS).min(records.len());
+    let reach = Reach::new(vault.scratch());
     let walk = vault.host().blocking(move || {
-        let reach = Reach::default();
         let records = std::sync::Mutex::new(records.iter());
         let read = || -> Result<(), Error> {
             loop {
@@ -280,7 +270,7 @@ pub(super) async fn needed(
                 })
             })?;
         }
-        Ok(reach.known())
+        Ok(reach.into_chunks())
     });
     walk.await?
 }

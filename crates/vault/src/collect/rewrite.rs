@@ -9,18 +9,21 @@ use ostler_vocabulary::{Classified, ErrorKind, Progress};
 use tokio_util::sync::CancellationToken;
 
 use super::Tally;
+use super::decide::Anew;
 use super::stop_if;
 use super::survey::Survey;
-use crate::index::parse_segment;
+use crate::index::{Spot, pack_key};
 use crate::objects::Then;
 use crate::pack::PackTable;
-use crate::{ChunkId, ChunkSink, Error, Index, OpenBlock, PackId, Reader, Upload, Vault};
+use crate::{ChunkSink, Error, Index, Location, OpenBlock, PackId, Reader, Upload, Vault};
 
 /// Segments that are read at the same time.
 const AT_ONCE: usize = 4;
 /// A segment below this many bytes is small, and so many small ones are put together.
 const SMALL_SEGMENT: u64 = 256 * 1024;
 const MANY_SMALL: usize = 16;
+/// So many chunks' places are kept at a time, of eight bytes each.
+const LIVE_AT_ONCE: u64 = 4 << 20;
 /// A segment describes about so many chunks at most.
 const SEGMENT_CHUNKS: usize = 100_000;
 
@@ -41,34 +44,37 @@ impl Vault {
         if survey.decision.rewrite.is_empty() {
             return Ok(Rewritten::default());
         }
-        for (pack, _) in &survey.decision.rewrite {
-            progress.add_total(survey.size_of(pack));
-        }
+        let sizes: Vec<u64> = survey
+            .decision
+            .rewrite
+            .iter()
+            .map(|anew| survey.size_of(&anew.pack))
+            .collect();
+        progress.add_total(sizes.iter().sum());
         // To a session that knows of no chunk, all that it is given is new.
         let upload = Upload::new(Arc::clone(self), Arc::new(Index::build(Vec::new())), Then::Find);
         let mut sink = upload.sink();
         let reader = self.reader(Arc::clone(&survey.index));
-        let work: Vec<_> = survey
-            .decision
-            .rewrite
-            .iter()
-            .map(|(pack, chunks)| ((*pack, survey.size_of(pack)), chunks.clone()))
-            .collect();
+        let (decision, inventory) = (Arc::clone(&survey.decision), Arc::clone(&survey.inventory));
         let (progress, cancel) = (progress.clone(), cancel.clone());
         let copy = self.host().blocking(move || {
             let mut done = Vec::new();
-            for (pack, chunks) in work {
-                stop_if(&cancel)?;
-                match copy_pack(&reader, &mut sink, pack, &chunks) {
-                    Ok(bytes) => {
-                        progress.add_done(bytes);
-                        done.push(pack.0);
+            let mut sizes = sizes.into_iter();
+            for some in portions(&decision.rewrite) {
+                let live = decision.live(some, &|each| inventory.each_needed(each))?;
+                for ((anew, live), size) in some.iter().zip(live).zip(&mut sizes) {
+                    stop_if(&cancel)?;
+                    match copy_pack(&reader, &mut sink, (anew.pack, size), &live) {
+                        Ok(bytes) => {
+                            progress.add_done(bytes);
+                            done.push(anew.pack);
+                        }
+                        // What is damaged stays as it is: it may be all that is left of a backup.
+                        Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
+                            tracing::warn!(pack = %anew.pack, %error, "leaving a damaged pack alone");
+                        }
+                        Err(error) => return Err(error),
                     }
-                    // What is damaged stays as it is: it may be all that is left of a backup.
-                    Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
-                        tracing::warn!(pack = %pack.0, %error, "leaving a damaged pack alone");
-                    }
-                    Err(error) => return Err(error),
                 }
             }
             sink.finish()?;
@@ -132,23 +138,35 @@ impl Vault {
             let is_old = survey.old_segments.contains(&object.key);
             is_old || packs.iter().any(|pack| going.contains(pack)) || (many_small && is_small(object))
         });
-        let replaced: Vec<Object> = replaced.map(|(object, _)| object.clone()).collect();
-        let reads = stream::iter(replaced).map(|object| async move {
-            let read = self.read_if_there(&object.key).await?;
-            Ok((object, read))
+        let replaced: Vec<(Object, Vec<PackId>)> = replaced.cloned().collect();
+        let reads = stream::iter(replaced).map(|(object, packs)| async move {
+            let read = self.segment(&object.key).await?;
+            Ok((object, packs, read))
         });
         let mut reads = std::pin::pin!(reads.buffered(AT_ONCE));
         while let Some(read) = reads.next().await {
             stop_if(cancel)?;
-            let (object, Some(bytes)): (Object, _) = read? else {
+            let (object, packs, Some((_, said))): (Object, Vec<PackId>, _) = read? else {
                 continue;
             };
-            for table in parse_segment(self, &object.key, &bytes)? {
+            let tables = match said {
+                Ok(tables) => {
+                    superseded.push(object);
+                    tables
+                }
+                // The cache knows what it said before it was damaged. It is left alone, and what stays says so itself.
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    tracing::warn!(key = %object.key, %error, "leaving a damaged index segment alone");
+                    let staying = packs.iter().filter(|pack| !going.contains(pack));
+                    self.own_tables(survey, staying).await?
+                }
+                Err(error) => return Err(error),
+            };
+            for table in tables {
                 if !going.contains(&table.id) && seen.insert(table.id) {
                     staying.push(table);
                 }
             }
-            superseded.push(object);
             if staying.iter().map(|table| table.contents.chunks()).sum::<usize>() >= SEGMENT_CHUNKS {
                 written += self
                     .write_segment(&std::mem::take(&mut staying), Then::Find)
@@ -164,23 +182,62 @@ impl Vault {
         written += self.write_segment(&staying, Then::Find).await?;
         Ok((written, superseded))
     }
+
+    /// What these packs say of themselves; those that say nothing are left out.
+    async fn own_tables(
+        &self,
+        survey: &Survey,
+        packs: impl Iterator<Item = &PackId>,
+    ) -> Result<Vec<PackTable>, Error> {
+        let mut tables = Vec::new();
+        for pack in packs {
+            let object = Object {
+                key: pack_key(pack)?,
+                size: survey.size_of(pack),
+                modified: None,
+            };
+            match self.read_table(*pack, &object).await {
+                Ok(table) => tables.push(table),
+                Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
+                    tracing::warn!(%pack, %error, "a pack cannot be described");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(tables)
+    }
 }
 
-/// Copies what is needed of a pack; gives the bytes read. Blocks of which all is needed keep their encoding, of others
-/// the needed chunks go into new blocks.
+/// These packs in pieces with so few needed chunks that the places of those of one fit into memory.
+fn portions(mut packs: &[Anew]) -> impl Iterator<Item = &[Anew]> {
+    std::iter::from_fn(move || {
+        let mut live = 0;
+        let fits = |anew: &&Anew| {
+            live += anew.live;
+            live <= LIVE_AT_ONCE
+        };
+        let count = packs.iter().take_while(fits).count().max(1).min(packs.len());
+        let (some, rest) = packs.split_at(count);
+        packs = rest;
+        (!some.is_empty()).then_some(some)
+    })
+}
+
+/// Copies what is at these spots of a pack, which are sorted; gives the bytes read. Blocks of which all is needed keep their
+/// encoding, of others the needed chunks go into new blocks.
 pub(crate) fn copy_pack(
     reader: &Reader,
     sink: &mut ChunkSink,
     (pack, size): (PackId, u64),
-    chunks: &[ChunkId],
+    wanted: &[Spot],
 ) -> Result<u64, Error> {
     let table = reader.table(&pack, size)?;
-    let wanted: HashSet<&ChunkId> = chunks.iter().collect();
+    let is_wanted = |location: &Location| wanted.binary_search(&location.spot()).is_ok();
     let mut places = table.places();
     let mut blocks = Vec::new();
     for (_, block, chunks) in table.contents.each() {
         let places: Vec<_> = places.by_ref().take(chunks.len()).collect();
-        let live = chunks.iter().filter(|chunk| wanted.contains(&chunk.id)).count();
+        let live = places.iter().filter(|(_, location)| is_wanted(location)).count();
         if live > 0 {
             blocks.push((block, chunks, places, live));
         }
@@ -210,7 +267,7 @@ pub(crate) fn copy_pack(
             }
             continue;
         }
-        for (id, location) in places.iter().filter(|(id, _)| wanted.contains(id)) {
+        for (id, location) in places.iter().filter(|(_, location)| is_wanted(location)) {
             let plain = reader.decode(id, location, stored, &mut open)?;
             sink.put(block.kind, plain)?;
         }

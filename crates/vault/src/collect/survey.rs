@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use ostler_store::{Key, Object};
 use ostler_vocabulary::{BackupId, Classified, ErrorKind, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -13,11 +13,10 @@ use super::glance::Glance;
 use super::needs::{Begun, Stored, needed};
 use super::{CollectPlan, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, record_of};
-use crate::envelope::epoch_of;
-use crate::index::{pack_key, pack_of};
+use crate::index::{Inventory, Said, pack_key, pack_of};
 use crate::pack::{Contents, PackTable, epoch_of as epoch_of_pack};
 use crate::rounds::Rounds;
-use crate::{ChunkId, ChunkKind, Error, Index, Location, PackId, Vault};
+use crate::{Error, Index, PackId, Vault};
 
 /// Requests in flight.
 const AT_ONCE: usize = 16;
@@ -28,11 +27,12 @@ const LEAKED_AT_ONCE: u64 = 16 << 30;
 #[derive(Debug)]
 pub(super) struct Survey {
     pub(super) index: Arc<Index>,
+    pub(super) inventory: Arc<Inventory>,
     /// Segments that could be read, with the packs they describe. Others are left alone.
     pub(super) segments: Vec<(Object, Vec<PackId>)>,
     /// Tables of packs that no segment describes.
     pub(super) orphans: Vec<PackTable>,
-    pub(super) decision: Decision,
+    pub(super) decision: Arc<Decision>,
     /// Ids below which a commit record was looked for.
     examined: BTreeSet<BackupId>,
     /// Backups that it takes for deleted.
@@ -96,42 +96,23 @@ impl Survey {
             examined,
             since,
             rounds,
-            segments: reads,
+            segments,
+            mut said,
             packs: stored,
         } = stored;
         // What is needed of them stays in other packs, wherever it can.
         let quarantined = &rounds.quarantined;
         let mut spared = HashSet::new();
-        let mut tables: Vec<PackTable> = Vec::new();
-        let mut segments = Vec::new();
-        let mut old_segments = HashSet::new();
-        let mut stale_segments = Vec::new();
         let before = vault.giving_up().unwrap_or(0);
-        for (object, read) in reads {
-            let Some((bytes, said)) = read else { continue };
-            match said {
-                Ok(packs) => {
-                    if epoch_of(&bytes).is_some_and(|epoch| epoch < before) {
-                        old_segments.insert(object.key.clone());
-                    }
-                    segments.push((object, packs.iter().map(|pack| pack.id).collect()));
-                    tables.extend(packs);
-                }
-                Err(error @ Error::EpochUnknown { .. }) => return Err(error),
-                // A request that came late: whoever described this could only have relied on what is gone.
-                Err(_) if epoch_of(&bytes).is_some_and(|epoch| epoch < vault.keys().lowest()) => {
-                    stale_segments.push(object);
-                }
-                // What it described is found in the packs' own tables.
-                Err(error) => {
-                    tracing::warn!(key = %object.key, %error, "leaving a damaged index segment alone")
-                }
-            }
-        }
-        if let Some(epoch) = tables.iter().map(PackTable::epoch).max() {
+        let Segments {
+            segments,
+            old_segments,
+            stale_segments,
+        } = Segments::of(vault, segments, &mut said, before).await?;
+        if let Some(epoch) = said.epoch() {
             vault.learn(epoch).await?;
         }
-        let described: HashSet<PackId> = tables.iter().map(|table| table.id).collect();
+        let described: HashSet<PackId> = segments.iter().flat_map(|(_, packs)| packs).copied().collect();
         let mut sizes = BTreeMap::new();
         let (mut orphans, mut unnamed) = (Vec::new(), Vec::new());
         for object in stored {
@@ -169,60 +150,51 @@ impl Survey {
                 },
             }
         }
-        tables.extend(orphans.iter().filter(|table| !table.contents.is_empty()).cloned());
-
-        let index = {
-            let build = vault.host().blocking(move || Arc::new(Index::build(tables)));
-            build.await?
+        let read = orphans.iter().filter(|table| !table.contents.is_empty());
+        let read: Vec<PackTable> = read.cloned().collect();
+        let build = vault.host().blocking(move || Arc::new(said.into_index(read)));
+        let index = build.await?;
+        let needed = needed(vault, &index, records, cancel).await?;
+        let inventory = {
+            let index = Arc::clone(&index);
+            let take = vault.host().blocking(move || Inventory::take(index, &needed));
+            Arc::new(take.await??)
         };
-        let reach = needed(vault, &index, records, cancel).await?;
-        for chunk in reach.chunks() {
-            if index.get(chunk)?.is_none() {
-                return Err(Error::Damaged {
-                    object: format!("chunk {chunk}"),
-                    reason: "a backup needs it and no pack is known to hold it".to_owned(),
-                });
-            }
-        }
+        let content = |pack: PackId, size| Content {
+            pack,
+            size,
+            present: sizes.get(&pack) == Some(&size),
+            marked: marked.contains(&pack) || quarantined.contains(&pack),
+            old: false,
+            lists: false,
+            chunks: 0,
+            bytes: 0,
+            needed: 0,
+        };
+        let known = inventory.packs().iter().map(|holding| Content {
+            old: epoch_of_pack(&holding.pack.header) < before,
+            lists: holding.lists,
+            chunks: holding.chunks,
+            bytes: holding.bytes,
+            needed: holding.needed,
+            ..content(holding.pack.id, holding.pack.size)
+        });
         let empty = orphans.iter().filter(|table| table.contents.is_empty());
-        let known = index.all_packs().collect::<Result<Vec<_>, _>>()?;
-        let mut contents: HashMap<PackId, Content> = known
-            .iter()
-            .map(|pack| (pack.id, pack.size, epoch_of_pack(&pack.header) < before))
-            .chain(empty.map(|table| (table.id, table.size, false)))
-            .map(|(pack, size, old)| {
-                let present = sizes.get(&pack) == Some(&size);
-                let chunks = Vec::new();
-                let content = Content {
-                    pack,
-                    size,
-                    present,
-                    marked: marked.contains(&pack) || quarantined.contains(&pack),
-                    old,
-                    lists: false,
-                    chunks,
-                };
-                (pack, content)
-            })
+        let contents: Vec<Content> = known
+            .chain(empty.map(|table| content(table.id, table.size)))
             .collect();
-        for entry in index.entries() {
-            let (chunk, location) = entry?;
-            if let Some(content) = contents.get_mut(&location.pack) {
-                content.lists |= location.kind == ChunkKind::List;
-                content.chunks.push((chunk, location.share()));
-            }
-        }
-        let contents: Vec<Content> = contents.into_values().collect();
-        let mut decision = decide(&contents, &|chunk| reach.needs(chunk));
+        let mut decision = {
+            let inventory = Arc::clone(&inventory);
+            let decide = move || decide(&contents, &|each| inventory.each_needed(each));
+            vault.host().blocking(decide).await??
+        };
         let locked = locked(vault, &decision).await?;
-        let reasons = &decision.reasons;
         // What is needed of a locked pack is written anew when its lock would have to be made longer, and at once where
         // secrets have leaked. The pack goes when its lock is over.
-        decision.rewrite.retain(|(pack, _)| {
-            let is_leaked = reasons.get(pack) == Some(&Reason::Leaked);
+        decision.rewrite.retain(|anew| {
             locked
-                .get(pack)
-                .is_none_or(|until| is_leaked || vault.is_due(*until))
+                .get(&anew.pack)
+                .is_none_or(|until| anew.why == Reason::Leaked || vault.is_due(*until))
         });
         spared.extend(locked.keys());
         if decision.lost {
@@ -231,18 +203,18 @@ impl Survey {
             spared.extend(unread.map(|table| table.id));
         }
         let mut leaked = 0;
-        let reasons = &decision.reasons;
-        decision.rewrite.retain(|(pack, _)| {
-            if reasons.get(pack) == Some(&Reason::Leaked) {
-                leaked += sizes.get(pack).copied().unwrap_or(0);
+        decision.rewrite.retain(|anew| {
+            if anew.why == Reason::Leaked {
+                leaked += sizes.get(&anew.pack).copied().unwrap_or(0);
             }
             leaked <= LEAKED_AT_ONCE
         });
         Ok(Self {
             index,
+            inventory,
             segments,
             orphans,
-            decision,
+            decision: Arc::new(decision),
             examined,
             gone: gone.iter().copied().collect(),
             spared,
@@ -256,35 +228,25 @@ impl Survey {
     }
 
     /// What collecting by it would free, but for small objects.
-    pub(super) fn plan(&self) -> Result<CollectPlan, Error> {
+    pub(super) fn plan(&self) -> CollectPlan {
         let mut plan = CollectPlan::default();
         for pack in self.removable() {
             plan.free_packs += 1;
             plan.free_bytes += self.size_of(&pack);
         }
-        for (pack, live) in &self.decision.rewrite {
-            if self.locked.contains_key(pack) {
+        for anew in &self.decision.rewrite {
+            if self.locked.contains_key(&anew.pack) {
                 continue;
             }
             plan.repack_packs += 1;
-            plan.repack_bytes += self.size_of(pack).saturating_sub(self.stored_in(pack, live)?);
+            plan.repack_bytes += self.size_of(&anew.pack).saturating_sub(anew.live_bytes);
         }
-        Ok(plan)
+        plan
     }
 
     /// Bytes of a pack in the store; 0 when it is not there.
     pub(super) fn size_of(&self, pack: &PackId) -> u64 {
         self.sizes.get(pack).copied().unwrap_or(0)
-    }
-
-    /// The share that these chunks have of a pack's bytes.
-    pub(super) fn stored_in(&self, pack: &PackId, chunks: &[ChunkId]) -> Result<u64, Error> {
-        let stored = |chunk| {
-            let copies = self.index.copies(chunk)?;
-            let here = copies.iter().find(|location| location.pack == *pack);
-            Ok(here.map_or(0, Location::share))
-        };
-        chunks.iter().map(stored).sum()
     }
 
     /// Segments that go with nothing in their place: packs that are written anew are described anew.
@@ -327,6 +289,56 @@ impl Survey {
     }
 }
 
+/// The segments of a vault.
+struct Segments {
+    segments: Vec<(Object, Vec<PackId>)>,
+    old_segments: HashSet<Key>,
+    stale_segments: Vec<Object>,
+}
+
+impl Segments {
+    /// Sorts these by what they say and by the key epochs that they are sealed with, of which those before `before` are to be
+    /// given up.
+    async fn of(vault: &Vault, listed: Vec<Object>, said: &mut Said, before: u32) -> Result<Self, Error> {
+        let mut unread: HashMap<Key, Error> = said.unread.drain(..).collect();
+        let mut sorted = Self {
+            segments: Vec::new(),
+            old_segments: HashSet::new(),
+            stale_segments: Vec::new(),
+        };
+        for object in listed {
+            match unread.remove(&object.key) {
+                None => {
+                    let packs = said.named.remove(&object.key).unwrap_or_default();
+                    sorted.segments.push((object, packs));
+                }
+                Some(error @ Error::EpochUnknown { .. }) => return Err(error),
+                Some(Error::NotFound(_)) => {}
+                Some(error) => match vault.epoch_at(&object.key).await? {
+                    // A request that came late: whoever described this could only have relied on what is gone.
+                    Some(epoch) if epoch < vault.keys().lowest() => sorted.stale_segments.push(object),
+                    // What it described is found in the packs' own tables.
+                    _ => tracing::warn!(key = %object.key, %error, "leaving a damaged index segment alone"),
+                },
+            }
+        }
+        if before > 0 {
+            let keys: Vec<Key> = sorted
+                .segments
+                .iter()
+                .map(|(object, _)| object.key.clone())
+                .collect();
+            let reads = stream::iter(keys).map(|key| async move {
+                let epoch = vault.epoch_at(&key).await?;
+                Ok::<_, Error>(epoch.filter(|epoch| *epoch < before).map(|_| key))
+            });
+            let old: Vec<Option<Key>> = reads.buffered(AT_ONCE).try_collect().await?;
+            sorted.old_segments = old.into_iter().flatten().collect();
+        }
+        Ok(sorted)
+    }
+}
+
 /// Packs that would go and cannot yet, because they are locked, with the ends of their locks.
 async fn locked(vault: &Arc<Vault>, decision: &Decision) -> Result<HashMap<PackId, Timestamp>, Error> {
     if vault.lock_span().is_none() {
@@ -335,7 +347,7 @@ async fn locked(vault: &Arc<Vault>, decision: &Decision) -> Result<HashMap<PackI
     let going = decision
         .dead
         .iter()
-        .chain(decision.rewrite.iter().map(|(pack, _)| pack));
+        .chain(decision.rewrite.iter().map(|anew| &anew.pack));
     let keys = going.map(pack_key).collect::<Result<_, _>>()?;
     Ok(vault
         .still_locked(keys)

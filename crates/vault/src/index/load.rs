@@ -4,15 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt, join, stream};
+use futures::{StreamExt, join, stream};
 use ostler_store::{Key, Object};
 use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 
-use super::cache::{Adding, Cache};
 use super::memory::InMemory;
-use super::places::Places;
-use super::run::SegmentName;
-use super::{Index, parse_segment};
+use super::{Index, Said};
 use crate::pack::{HEADER, PackTable, epoch_of};
 use crate::rounds::{ROUNDS, Rounds};
 use crate::{Error, PackId, Vault};
@@ -21,12 +18,10 @@ use crate::{Error, PackId, Vault};
 const INDEX: &str = "index/";
 /// Requests in flight.
 const PARALLEL: usize = 16;
-/// Where segments are large, fewer are: together about so many bytes.
-const IN_FLIGHT: u64 = 16 << 20;
 /// How much of a pack's end is read at first: a table of about 1,200 large chunks.
 const TAIL: u64 = 64 << 10;
 
-/// Segments that cannot be read, and why.
+/// Objects that cannot be read, and why.
 type Ignored = Vec<(String, String)>;
 
 /// Which packs an index is made of.
@@ -139,8 +134,11 @@ impl Vault {
             Err(error) => return Err(error),
         };
         let made_of = names_of(&segments);
-        let (mut parts, left_out) = self.parts(&segments).await?;
-        ignored.extend(left_out);
+        let Said {
+            mut parts, unread, ..
+        } = self.segments_say(&segments, false).await?;
+        let left_out = unread.into_iter();
+        ignored.extend(left_out.map(|(key, error)| (key.to_string(), error.to_string())));
         let (mut missing, mut adopted) = (HashSet::new(), Vec::new());
         if packs != Packs::Named || !ignored.is_empty() {
             let compared = self.compare(&parts, first_packs).await?;
@@ -176,128 +174,6 @@ impl Vault {
         index.ignored = ignored;
         (index.round, index.made_of) = (round, made_of);
         Ok(Arc::new(index))
-    }
-
-    /// What the segments say.
-    async fn parts(&self, segments: &[Object]) -> Result<(Vec<Box<dyn Places>>, Ignored), Error> {
-        let bytes: u64 = segments.iter().map(|segment| segment.size).sum();
-        let mut tries = 0;
-        while let Some(cache) = self.index_cache(bytes) {
-            tries += 1;
-            match self.cached(cache.clone(), segments).await {
-                Ok(found) => return Ok(found),
-                Err(Error::CacheDamaged { path }) if tries < 3 => {
-                    tracing::warn!(path = %path.display(), "making a damaged part of the index cache anew");
-                }
-                Err(error @ (Error::Cache { .. } | Error::CacheDamaged { .. })) => {
-                    tracing::warn!(%error, "the index is kept in memory, because it cannot be kept on disk");
-                    self.host().blocking(move || cache.sweep()).await?;
-                    break;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        let (mut tables, mut ignored) = (Vec::new(), Vec::new());
-        let keys = segments.iter().map(|object| object.key.clone()).collect();
-        let mut reads = std::pin::pin!(self.read_segments(keys, bytes));
-        while let Some((key, read)) = reads.next().await {
-            match read? {
-                Ok(packs) => tables.extend(packs),
-                Err(reason) => ignored.push((key.to_string(), reason)),
-            }
-        }
-        let build = self.host().blocking(move || InMemory::build(tables));
-        Ok((vec![Box::new(build.await?)], ignored))
-    }
-
-    /// Brings the cache up to date.
-    async fn cached(
-        &self,
-        cache: Cache,
-        segments: &[Object],
-    ) -> Result<(Vec<Box<dyn Places>>, Ignored), Error> {
-        let mut ignored = Vec::new();
-        let mut listed = HashSet::new();
-        for object in segments {
-            match name_of(&object.key) {
-                Some(name) => drop(listed.insert(name)),
-                None => ignored.push((
-                    object.key.to_string(),
-                    "its name is not that of a segment".to_owned(),
-                )),
-            }
-        }
-        let listed = Arc::new(listed);
-        let covered = {
-            let (cache, listed) = (cache.clone(), Arc::clone(&listed));
-            self.host().blocking(move || cache.look(&listed)).await??
-        };
-        let runs = if covered.is_due() {
-            let begin = self.host().blocking(move || Adding::begin(cache, &listed));
-            let mut adding = begin.await??;
-            let missing: HashSet<SegmentName> = adding.missing().iter().copied().collect();
-            let is_missing =
-                |object: &&Object| name_of(&object.key).is_some_and(|name| missing.contains(&name));
-            let wanted: Vec<&Object> = segments.iter().filter(is_missing).collect();
-            let bytes = wanted.iter().map(|object| object.size).sum();
-            let keys = wanted.iter().map(|object| object.key.clone()).collect();
-            let mut reads = std::pin::pin!(self.read_segments(keys, bytes));
-            while let Some((key, read)) = reads.next().await {
-                match (read?, name_of(&key)) {
-                    (Ok(packs), Some(name)) => adding.add(name, packs),
-                    (Ok(_), None) => {}
-                    (Err(reason), _) => ignored.push((key.to_string(), reason)),
-                }
-                if adding.is_full() {
-                    adding = self.host().blocking(|| adding.write()).await??;
-                }
-            }
-            self.host().blocking(|| adding.finish()).await??
-        } else {
-            covered.runs
-        };
-        let parts = runs.into_iter().map(|run| Box::new(run) as Box<dyn Places>);
-        Ok((parts.collect(), ignored))
-    }
-
-    /// The bytes of a segment and what they say; `None` when it is gone. What was damaged on its way, whether just now or
-    /// before a cache kept it, is right the second time.
-    pub(crate) async fn segment(
-        &self,
-        key: &Key,
-    ) -> Result<Option<(Bytes, Result<Vec<PackTable>, Error>)>, Error> {
-        let mut again = false;
-        loop {
-            let Some(bytes) = self.read_if_there(key).await? else {
-                return Ok(None);
-            };
-            match parse_segment(self, key, &bytes) {
-                Err(_) if !again => again = true,
-                said => return Ok(Some((bytes, said))),
-            }
-        }
-    }
-
-    /// Reads segments, several at a time; those that cannot be used with the reason.
-    fn read_segments(
-        &self,
-        keys: Vec<Key>,
-        bytes: u64,
-    ) -> impl Stream<Item = (Key, Result<Result<Vec<PackTable>, String>, Error>)> {
-        let average = bytes / (keys.len() as u64).max(1);
-        let parallel = usize::try_from(IN_FLIGHT / average.max(1))
-            .unwrap_or(PARALLEL)
-            .clamp(2, PARALLEL);
-        stream::iter(keys)
-            .map(async |key| {
-                let read = self.segment(&key).await.map(|read| match read {
-                    Some((_, packs)) => packs.map_err(|error| error.to_string()),
-                    // A collector replaced it between the listing and now: what it named is in a newer one.
-                    None => Err(Error::NotFound(format!("`{key}`")).to_string()),
-                });
-                (key, read)
-            })
-            .buffer_unordered(parallel)
     }
 
     /// The tables of packs that no segment names.
@@ -367,16 +243,6 @@ fn names_of(segments: &[Object]) -> [u8; 32] {
         hasher.update(object.key.as_str().as_bytes()).update(b"\n");
     }
     *hasher.finalize().as_bytes()
-}
-
-/// The digest that an index segment is named by.
-fn name_of(key: &Key) -> Option<SegmentName> {
-    let name = key.as_str().strip_prefix("index/")?;
-    data_encoding::HEXLOWER
-        .decode(name.as_bytes())
-        .ok()?
-        .try_into()
-        .ok()
 }
 
 /// The name of the object that is a pack.

@@ -6,12 +6,14 @@
 mod batch;
 mod cache;
 mod compare;
+mod inventory;
 mod load;
 mod memory;
 mod pack_set;
 mod pages;
 mod places;
 mod run;
+mod said;
 mod seen;
 mod segment;
 #[cfg(test)]
@@ -31,12 +33,14 @@ use crate::{ChunkId, Error, PackId};
 #[cfg(test)]
 pub(crate) use cache::Adding;
 pub(crate) use cache::Cache;
+pub(crate) use inventory::{Copied, Inventory, Spot};
 pub(crate) use load::{pack_key, pack_of};
 use memory::InMemory;
 pub use pack_set::PackSet;
 pub(crate) use places::Pack;
 use places::{Place, Places};
-pub(crate) use seen::Seen;
+pub(crate) use said::Said;
+pub(crate) use seen::{Seen, Sorted};
 pub(crate) use segment::parse as parse_segment;
 #[cfg(test)]
 pub(crate) use tests::Scratch;
@@ -69,6 +73,14 @@ impl Location {
     pub(crate) fn context(&self, vault: VaultId, id: &ChunkId) -> Context {
         let sole = (!self.shared).then_some(id);
         Context::new(vault, self.kind, self.encoding, self.block, sole)
+    }
+
+    /// Where in its pack it is.
+    pub(crate) fn spot(&self) -> Spot {
+        Spot {
+            block: self.number,
+            at: self.at,
+        }
     }
 
     /// The part of the block's bytes in the pack that is this chunk's: its share of what the block takes.
@@ -200,20 +212,6 @@ impl Index {
             }
         }
         Ok(copies)
-    }
-
-    /// Every place of every chunk; a chunk that was stored twice comes twice.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = Result<(ChunkId, Location), Error>> {
-        self.parts.iter().flat_map(|part| {
-            let entries = part.places.entries();
-            entries.filter_map(|entry| match entry {
-                Ok((id, place)) => match part.location(&place) {
-                    Ok(location) => location.map(|location| Ok((id, location))),
-                    Err(error) => Some(Err(error)),
-                },
-                Err(error) => Some(Err(error)),
-            })
-        })
     }
 
     /// The size of a pack in bytes.

@@ -65,6 +65,37 @@ impl Seen {
     }
 }
 
+/// What a set had, in order.
+pub(crate) struct Sorted {
+    recent: Vec<ChunkId>,
+    runs: Vec<Run>,
+}
+
+impl Seen {
+    /// What was added, when nobody adds any more.
+    pub(crate) fn into_sorted(self) -> Sorted {
+        let mut sorted = Sorted {
+            recent: Vec::new(),
+            runs: Vec::new(),
+        };
+        for shard in self.shards {
+            let shard = shard.into_inner().unwrap_or_else(PoisonError::into_inner);
+            sorted.recent.extend(shard.recent);
+            sorted.runs.extend(shard.runs);
+        }
+        sorted.recent.sort_unstable();
+        sorted
+    }
+}
+
+impl Sorted {
+    /// All of it, each in one of these, which are in order.
+    pub(super) fn streams(&self) -> Vec<Ids<'_>> {
+        let recent: Ids<'_> = Box::new(self.recent.iter().map(|id| Ok(*id)));
+        self.runs.iter().map(of).chain([recent]).collect()
+    }
+}
+
 impl Shard {
     fn new() -> Self {
         Self {
@@ -90,17 +121,13 @@ impl Shard {
         let mut ids: Vec<ChunkId> = self.recent.iter().copied().collect();
         ids.sort_unstable();
         let count = ids.len() as u64;
-        let ids = ids.into_iter().map(|id| Ok((id, ())));
+        let ids = ids.into_iter().map(Ok);
         self.runs.push(write(cache, vec![Box::new(ids)], count)?);
         self.recent.clear();
         while let Some(which) = due(&self.runs.iter().map(Run::len).collect::<Vec<_>>()) {
             let together: Vec<&Run> = which.iter().filter_map(|at| self.runs.get(*at)).collect();
-            let ids = together.iter().map(|run| {
-                let ids = run.entries().map(|entry| entry.map(|(id, _)| (id, ())));
-                Box::new(ids) as Ids<'_>
-            });
             let count = together.iter().map(|run| run.len()).sum();
-            let merged = write(cache, ids.collect(), count)?;
+            let merged = write(cache, together.into_iter().map(of).collect(), count)?;
             let mut at = 0;
             self.runs.retain(|_| {
                 at += 1;
@@ -112,13 +139,19 @@ impl Shard {
     }
 }
 
-type Ids<'a> = Box<dyn Iterator<Item = Result<(ChunkId, ()), Error>> + 'a>;
+/// Names of chunks in order.
+pub(super) type Ids<'a> = Box<dyn Iterator<Item = Result<ChunkId, Error>> + 'a>;
+
+fn of(run: &Run) -> Ids<'_> {
+    Box::new(run.entries().map(|entry| entry.map(|(id, _)| id)))
+}
 
 /// Writes ids to a file that has no name any more.
 fn write(cache: &Cache, from: Vec<Ids<'_>>, count: u64) -> Result<Run, Error> {
     cache.prepare()?;
     let mut writer = RunWriter::create(cache.folder(), cache.key(), count)?;
-    in_order(from, |_, (id, ())| writer.push(&id, &Place::default()))?;
+    let from = from.into_iter().map(|ids| ids.map(|id| id.map(|id| (id, ()))));
+    in_order(from.collect(), |_, (id, ())| writer.push(&id, &Place::default()))?;
     let run = writer.finish(Vec::new())?;
     run.remove_if_new();
     Ok(run)

@@ -1,8 +1,9 @@
 //! What every part of an index keeps to, in memory and on disk.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -11,7 +12,7 @@ use super::memory::InMemory;
 use super::places::{Place, Places};
 use super::run::{Run, SegmentName};
 use super::seen::Seen;
-use super::{Cache, Index};
+use super::{Cache, Copied, Index, Inventory, Spot};
 use crate::chunk::ChunkKind;
 use crate::pack::{Block, Contents, Encoding, HEADER, Member, PackTable};
 use crate::{ChunkId, Error, PackId};
@@ -221,6 +222,71 @@ proptest! {
         prop_assert_eq!(run.packs().count(), left.len());
         prop_assert_eq!(said(&run), said(&InMemory::build(left.clone())));
         keeps_the_contract(&merge(&[run], &dropped, &scratch.0, &KEY).unwrap(), &left);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn an_inventory_counts_every_pack_and_place_once(
+        tables in some_tables(),
+        needed in prop::collection::hash_set(0_u32..400, 0..300),
+        lost in any::<bool>(),
+    ) {
+        let scratch = Scratch::new();
+        // Each part knows packs that others know too.
+        let half = &tables[tables.len() / 2..];
+        let parts: Vec<Box<dyn Places>> = vec![
+            Box::new(merged(&scratch.0, &tables)),
+            Box::new(on_disk(&scratch.0, half)),
+            Box::new(InMemory::build(half.to_vec())),
+        ];
+        let there: HashSet<ChunkId> = tables.iter().flat_map(PackTable::places).map(|(id, _)| id).collect();
+        let mut needed: HashSet<ChunkId> = needed.into_iter().map(id).filter(|id| there.contains(id)).collect();
+        if lost {
+            needed.insert(id(1000));
+        }
+        let seen = Seen::new(Some(Cache::at(&scratch.0, KEY)));
+        for chunk in &needed {
+            seen.insert(chunk).unwrap();
+        }
+        let mut expected: BTreeMap<ChunkId, BTreeSet<(PackId, Spot, u64)>> = BTreeMap::new();
+        let mut holds: BTreeMap<PackId, (u64, u64, u64)> = BTreeMap::new();
+        for table in &tables {
+            let sums = holds.entry(table.id).or_default();
+            for (chunk, location) in table.places() {
+                sums.0 += 1;
+                sums.1 += location.share();
+                if needed.contains(&chunk) {
+                    sums.2 += location.share();
+                    let copies = expected.entry(chunk).or_default();
+                    copies.insert((table.id, location.spot(), location.share()));
+                }
+            }
+        }
+        let taken = Inventory::take(Arc::new(Index::of(parts)), &seen.into_sorted());
+        if lost {
+            let damaged = matches!(taken, Err(Error::Damaged { .. }));
+            prop_assert!(damaged);
+            return Ok(());
+        }
+        let inventory = taken.unwrap();
+        let found = inventory.packs().iter();
+        let found = found.map(|holding| (holding.pack.id, (holding.chunks, holding.bytes, holding.needed)));
+        prop_assert_eq!(found.collect::<Vec<_>>(), holds.into_iter().collect::<Vec<_>>());
+        // As often as it is asked for, in the order of the chunks' names.
+        for _ in 0..2 {
+            let mut found = Vec::new();
+            inventory
+                .each_needed(&mut |copies| {
+                    let pack = |copied: &Copied| inventory.packs()[copied.pack as usize].pack.id;
+                    let copies = copies.iter().map(|copied| (pack(copied), copied.spot, copied.share));
+                    found.push(copies.collect::<BTreeSet<_>>());
+                })
+                .unwrap();
+            prop_assert_eq!(&found, &expected.values().cloned().collect::<Vec<_>>());
+        }
     }
 }
 

@@ -229,11 +229,6 @@ pub(crate) struct PackTable {
 }
 
 impl PackTable {
-    /// The key epoch that its pack is sealed with.
-    pub(crate) fn epoch(&self) -> u32 {
-        epoch_of(&self.header)
-    }
-
     /// Whether the blocks follow one another without gaps from the header to the table, in a pack of this size. A
     /// signature between table and footer may make the pack longer.
     pub(crate) fn is_sound(&self) -> bool {

@@ -11,8 +11,9 @@ use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 
 use super::fixture::noise;
 use super::rotation::rotate;
-use super::world::{World, check, collect, plan, store_files, verify};
+use super::world::{World, check, collect, delete, plan, store_files, verify};
 use crate::Record;
+use crate::index::Scratch;
 
 /// A store whose user is killed after so many changes.
 #[derive(Debug)]
@@ -142,6 +143,55 @@ async fn what_only_deleted_backups_needed_is_freed() {
         (again.packs_deleted, again.packs_rewritten, again.bytes_freed),
         (0, 0, 0)
     );
+}
+
+#[tokio::test]
+async fn a_collection_by_an_index_on_disk_does_the_same() {
+    let (world, records) = littered().await;
+    let scratch = Scratch::new();
+    let on_disk = async |store: &Arc<Memory>| {
+        let vault = world.try_open(Arc::clone(store) as _).await.unwrap();
+        Arc::new(vault.with_cache_above(&scratch.0, 0))
+    };
+    let (one, other) = (world.copy().await, world.copy().await);
+    let gone = [records[0].backup];
+    let in_memory = world.open(Arc::clone(&one) as _).await;
+    let cached = on_disk(&other).await;
+    assert_eq!(
+        plan(&cached, &gone).await.unwrap(),
+        plan(&in_memory, &gone).await.unwrap()
+    );
+    assert_eq!(
+        collect(&cached).await.unwrap(),
+        collect(&in_memory).await.unwrap()
+    );
+    // What it knew of before is gone, and what it wrote is known.
+    let cached = on_disk(&other).await;
+    let again = collect(&cached).await.unwrap();
+    assert_eq!((again.packs_deleted, again.packs_rewritten), (0, 0));
+    for record in &records {
+        assert_eq!(verify(&cached, record).await.unwrap(), []);
+    }
+    assert_eq!(check(&cached, true).await.problems, []);
+    // A segment that was damaged since the cache read it is described anew by what its packs say.
+    let keys = other.keys();
+    for key in keys.iter().filter(|key| key.as_str().starts_with("index/")) {
+        other.tamper(key, vec![0; 100]);
+    }
+    delete(&cached, &records[1]).await;
+    collect(&cached).await.unwrap();
+    let fresh = world.open(Arc::clone(&other) as _).await;
+    for record in &records[2..] {
+        assert_eq!(verify(&fresh, record).await.unwrap(), []);
+    }
+    for pack in other
+        .keys()
+        .iter()
+        .filter(|key| key.as_str().starts_with("packs/"))
+    {
+        other.delete(pack).await.unwrap();
+    }
+    assert_eq!(check(&cached, false).await.damaged.len(), records.len() - 1);
 }
 
 #[tokio::test]

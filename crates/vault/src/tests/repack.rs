@@ -15,9 +15,11 @@ async fn repack(fixture: &Fixture, ids: &[ChunkId]) -> u64 {
     tokio::task::spawn_blocking(move || {
         let reader = copied.reader(Arc::clone(&from));
         for pack in from.all_packs().map(Result::unwrap) {
-            let here = |id: &&ChunkId| from.get(id).unwrap().unwrap().pack == pack.id;
-            let chunks: Vec<_> = wanted.iter().filter(here).copied().collect();
-            crate::collect::copy_pack(&reader, &mut sink, (pack.id, pack.size), &chunks).unwrap();
+            let locations = wanted.iter().map(|id| from.get(id).unwrap().unwrap());
+            let here = locations.filter(|location| location.pack == pack.id);
+            let mut spots: Vec<_> = here.map(|location| location.spot()).collect();
+            spots.sort_unstable();
+            crate::collect::copy_pack(&reader, &mut sink, (pack.id, pack.size), &spots).unwrap();
         }
         sink.finish().unwrap();
     })

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use ostler_store::{Counters, Counting, Local, Verb};
-use ostler_vocabulary::{BackupId, OperationId, Timestamp};
+use ostler_store::{Counters, Counting, Local, Store, Verb};
+use ostler_vocabulary::{BackupId, OperationId, Secret, Timestamp};
 
 use super::fixture::clock;
 use crate::list::{Entry, EntryKind, Extent, FileTime, Metadata};
-use crate::{ChunkId, Counts, InitOptions, NodeRecord, Protect, Record, Vault};
+use crate::{ChunkId, Counts, InitOptions, NodeRecord, Protect, Record, Unlock, Vault};
 
 /// What the bench wants: a number by its name.
 fn wanted(name: &str) -> u64 {
@@ -22,9 +22,15 @@ fn wanted(name: &str) -> u64 {
     text.ok().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-fn folder() -> PathBuf {
+/// Where the vault is.
+fn place() -> PathBuf {
     let folder = std::env::var_os("OSTLER_TEST_SCALE_FOLDER").map_or_else(std::env::temp_dir, PathBuf::from);
-    let folder = folder.join("ostler-scale");
+    folder.join("ostler-scale")
+}
+
+/// The same with nothing in it.
+fn folder() -> PathBuf {
+    let folder = place();
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
@@ -114,14 +120,30 @@ fn record(list: ChunkId) -> Record {
 
 /// A vault in a directory, opened as the program opens it, with its requests counted.
 async fn vault(folder: &Path) -> (Arc<Vault>, Counters) {
-    let store = Counting::new(Arc::new(Local::open(folder.join("vault")).unwrap()));
-    let counters = store.counters();
     let options = InitOptions {
         protect: vec![Protect::KeyFile],
         clock: clock(),
     };
-    let made = Vault::init(Arc::new(store), options).await.unwrap();
-    (Arc::new(made.vault.with_cache(&folder.join("cache"))), counters)
+    let made = Vault::init(counting(folder).0, options).await.unwrap();
+    std::fs::write(folder.join("key"), made.key_file.unwrap().reveal()).unwrap();
+    reopened(folder).await
+}
+
+/// One that is there already.
+async fn reopened(folder: &Path) -> (Arc<Vault>, Counters) {
+    let (store, counters) = counting(folder);
+    let key = std::fs::read_to_string(folder.join("key")).unwrap();
+    let vault = Vault::open(store, &[Unlock::KeyFile(Secret::new(key))], clock()).await;
+    (
+        Arc::new(vault.unwrap().with_cache(&folder.join("cache"))),
+        counters,
+    )
+}
+
+fn counting(folder: &Path) -> (Arc<dyn Store>, Counters) {
+    let store = Counting::new(Arc::new(Local::open(folder.join("vault")).unwrap()));
+    let counters = store.counters();
+    (Arc::new(store), counters)
 }
 
 fn says_requests(counters: &Counters) {

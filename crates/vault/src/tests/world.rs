@@ -74,10 +74,14 @@ impl World {
     }
 
     pub(super) async fn delete(&self, record: &Record) {
-        let lease = lease(&self.vault).await.unwrap();
-        self.vault.delete_backup(record.backup, &lease).await.unwrap();
-        lease.release().await.unwrap();
+        delete(&self.vault, record).await;
     }
+}
+
+pub(super) async fn delete(vault: &Arc<Vault>, record: &Record) {
+    let lease = lease(vault).await.unwrap();
+    vault.delete_backup(record.backup, &lease).await.unwrap();
+    lease.release().await.unwrap();
 }
 
 /// A holder whose process is gone: a lease that it leaves behind is free at once.

@@ -148,6 +148,13 @@ fn actions(
                 form method="post" action="/plans" { (fields("verify")) button type="submit" { "Look every object up" } }
                 form method="post" action="/plans" { (fields("verify_data")) button type="submit" { "Read every byte" } }
                 form method="post" action="/plans" { (fields("drill")) button type="submit" { "Run a restore drill" } }
+                @if matches!(cluster, Some(Ok(cluster)) if cluster.drills_start) {
+                    form method="post" action="/plans" {
+                        (fields("drill"))
+                        input type="hidden" name="start" value="true";
+                        button type="submit" { "Start the database in a drill" }
+                    }
+                }
                 form method="post" action={ (address(backup)) "/hold" } {
                     (form_token(identity))
                     input type="hidden" name="held" value=(!backup.held);

@@ -40,8 +40,8 @@ impl IntoResponse for Fault {
             words => words[..1].to_uppercase() + &words[1..],
         };
         let page = frame::bare(&title, explained(failure));
-        let why = Why(failure.messages().join(": "));
-        (self.0.status(), Extension(why), page).into_response()
+        let why = Why::of(failure).map(Extension);
+        (self.0.status(), why, page).into_response()
     }
 }
 

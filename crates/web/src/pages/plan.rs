@@ -109,7 +109,12 @@ fn work(plan: &Plan) -> Markup {
         },
         Work::Restore(work) => restore(work),
         Work::Verify(work) | Work::Drill(work) => html! {
-            p { (plural(work.files, "file")) ", " (size(work.bytes)) "." }
+            p { (plural(work.files, "file")) ", " (size(work.bytes)) "."
+                @if matches!(&plan.request, Request::Drill(drill) if drill.start) {
+                    " Then its database is started on them, on this machine, and what it says is compared with what it said when the \
+                    backup was made."
+                }
+            }
         },
         Work::Prune(work) => prune(work),
         Work::Retention(work) => retention::work(work),

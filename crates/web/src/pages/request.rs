@@ -58,6 +58,7 @@ pub(super) fn of_form(form: &Pairs) -> Result<Request, Failure> {
             backup: backup()?,
             scratch: None,
             check: None,
+            start: form.is_on("start")?,
         }),
         Some("delete") => Request::Delete(Delete {
             vault: text("vault")?,

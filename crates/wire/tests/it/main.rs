@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ostler_api::client::LimitChange;
-use ostler_api::node::{Compare, Download, Frozen, Selection, Upload};
+use ostler_api::node::{Compare, Download, Frozen, Hold, Selection, Upload};
 use ostler_api::request::Overwrite;
 use ostler_vocabulary::{BackupId, ByteSize, ErrorKind, Failure, OperationId, ProgressValue, Unit, VaultId};
 use ostler_wire::{Ask, Envelope, FailureDocument, Line, Versions};
@@ -22,6 +22,7 @@ fn requests() -> Vec<Envelope> {
         left_out: vec!["/srv/data/state".into()],
         one_file_system: true,
         frozen: None,
+        hold: None,
     };
     let backup = BackupId::from_bytes([7; 16]);
     let list = "ab".repeat(32);
@@ -77,6 +78,7 @@ fn requests_of_2() -> Vec<Envelope> {
             within: "snapshots/ostler".into(),
             immutable: true,
         }),
+        hold: None,
     };
     let upload = Upload {
         backup: BackupId::from_bytes([7; 16]),
@@ -108,6 +110,26 @@ fn requests_of_3() -> Vec<Envelope> {
         told,
         envelope(limit),
     ]
+}
+
+/// What version 4 has beside them.
+fn requests_of_4() -> Vec<Envelope> {
+    let selection = Selection {
+        paths: vec!["/srv/data".into()],
+        hold: Some(Hold {
+            reflink: true,
+            immutable: vec!["*.sst".into()],
+            append_only: vec!["*.log".into()],
+        }),
+        ..Selection::default()
+    };
+    let upload = Upload {
+        backup: BackupId::from_bytes([7; 16]),
+        selection: selection.clone(),
+        parent: None,
+        read_all: false,
+    };
+    [Ask::Survey(selection), Ask::Upload(upload)].map(envelope).into()
 }
 
 fn envelope(ask: Ask) -> Envelope {
@@ -178,6 +200,7 @@ fn each_version_is_what_it_was() {
     is_sample("v1/answers.jsonl", &lines());
     is_sample("v2/requests.jsonl", &requests_of_2());
     is_sample("v3/requests.jsonl", &requests_of_3());
+    is_sample("v4/requests.jsonl", &requests_of_4());
 }
 
 #[test]
@@ -185,11 +208,12 @@ fn a_request_says_which_version_it_takes() {
     assert!(requests().iter().all(|envelope| envelope.since() == 1));
     assert!(requests_of_2().iter().all(|envelope| envelope.since() == 2));
     assert!(requests_of_3().iter().all(|envelope| envelope.since() == 3));
+    assert!(requests_of_4().iter().all(|envelope| envelope.since() == 4));
 }
 
 #[test]
 fn what_a_request_says_beyond_its_version_is_refused() {
-    for envelope in [requests(), requests_of_2(), requests_of_3()].concat() {
+    for envelope in [requests(), requests_of_2(), requests_of_3(), requests_of_4()].concat() {
         let mut value = serde_json::to_value(&envelope).unwrap();
         value["later"] = true.into();
         assert!(serde_json::from_value::<Envelope>(value).is_err());
@@ -209,7 +233,7 @@ fn what_an_answer_says_beyond_its_version_is_passed_over() {
     assert_eq!(line, Line::Beat);
     let versions = r#"{"program":"9.0.0","oldest":1,"newest":7,"later":1}"#;
     let versions: Versions = serde_json::from_str(versions).unwrap();
-    assert_eq!(Versions::own().common(&versions, "a").unwrap(), 3);
+    assert_eq!(Versions::own().common(&versions, "a").unwrap(), 4);
 }
 
 #[test]

@@ -11,9 +11,9 @@ use super::Worker;
 use crate::Error;
 use crate::metadata;
 use crate::metadata::xattr::{self, Place};
+use crate::snapshot::Way;
 use crate::stat::{Kind, Stat};
 use crate::upload::content::ReadError;
-use crate::upload::racy::is_racy;
 use crate::upload::work::Outcome;
 use crate::walk::{Found, open_found};
 
@@ -48,10 +48,10 @@ impl Worker<'_> {
         self.shared.opened.fetch_add(1, Ordering::Relaxed);
         let size = usize::try_from(found.stat.size).unwrap_or(usize::MAX);
         // The usual case: it still is what the walker saw, after the reading too; no look before it is needed.
-        if size <= self.chunker.chunk {
+        if size <= self.chunker.chunk && found.held.is_none() {
             match self.chunker.small(fd.as_fd(), size) {
                 Ok(Some(extents)) => match Stat::of(&fd) {
-                    Ok(stat) if stat.same_content(&found.stat, self.shared.immutable) => {
+                    Ok(stat) if found.class.same_content(&found.stat, &stat) => {
                         let content = Content {
                             stat,
                             extents,
@@ -77,7 +77,7 @@ impl Worker<'_> {
         fd: BorrowedFd<'_>,
         before: Option<&[Extent]>,
     ) -> Result<Option<Outcome>, Error> {
-        match self.whole(fd) {
+        match self.whole(&found, fd) {
             Ok(content) if content.stat.kind == Kind::File => Ok(self.entry(found, fd, content, before)),
             Ok(_) => {
                 self.shared
@@ -95,11 +95,14 @@ impl Worker<'_> {
         }
     }
 
-    fn whole(&mut self, fd: BorrowedFd<'_>) -> Result<Content, ReadError> {
+    fn whole(&mut self, found: &Found, fd: BorrowedFd<'_>) -> Result<Content, ReadError> {
         let mut attempt = 1;
         loop {
-            let opened = self.shared.clock.now();
-            let stat = Stat::of(fd).map_err(ReadError::File)?;
+            let opened = found
+                .held
+                .as_ref()
+                .map_or_else(|| self.shared.clock.now(), |held| held.at);
+            let stat = version(found, fd).map_err(ReadError::File)?;
             let mut extents = Vec::new();
             let mut size = 0;
             if stat.kind == Kind::File {
@@ -108,7 +111,7 @@ impl Worker<'_> {
                     .range(fd, 0, stat.size, stat.is_sparse(), &mut extents)?;
             }
             let after = Stat::of(fd).map_err(ReadError::File)?;
-            let torn = is_torn(&stat, &after, size, self.shared.immutable);
+            let torn = is_torn(found, &stat, &after, size);
             if !torn || attempt == ATTEMPTS || stat.kind != Kind::File {
                 return Ok(Content {
                     stat,
@@ -138,7 +141,7 @@ impl Worker<'_> {
 
     pub(super) fn entry(
         &self,
-        found: Found,
+        mut found: Found,
         fd: BorrowedFd<'_>,
         content: Content,
         before: Option<&[Extent]>,
@@ -147,7 +150,8 @@ impl Worker<'_> {
         if content.torn {
             problems.add(&found.path, "changed while it was read");
         }
-        let xattrs = match xattr::read(Place::Open(fd)) {
+        let held = found.held.as_mut().and_then(|held| held.xattrs.take());
+        let xattrs = match held.map_or_else(|| xattr::read(Place::Open(fd)), Ok) {
             Ok(xattrs) => xattrs,
             Err(error) => {
                 problems.add(
@@ -158,8 +162,7 @@ impl Worker<'_> {
             }
         };
         let stat = content.stat;
-        let racy =
-            content.torn || !self.shared.immutable && is_racy(stat.modified, stat.changed, content.opened);
+        let racy = content.torn || found.class.is_racy(&stat, content.opened);
         Some(Outcome::Entry {
             changed: before != Some(&content.extents[..]),
             entry: Entry {
@@ -176,11 +179,22 @@ impl Worker<'_> {
     }
 }
 
+/// What a file that is open for reading is: what is held still is as it was when it was held.
+pub(super) fn version(found: &Found, fd: BorrowedFd<'_>) -> io::Result<Stat> {
+    match &found.held {
+        Some(_) => Ok(found.stat),
+        None => Stat::of(fd),
+    }
+}
+
 /// Whether what was read may be of two versions. A file that only grew is taken as it was when it was opened: logs
-/// and write-ahead files always grow.
-pub(super) fn is_torn(before: &Stat, after: &Stat, read: u64, immutable: bool) -> bool {
+/// and write-ahead files always grow. To a clone nobody writes.
+pub(super) fn is_torn(found: &Found, before: &Stat, after: &Stat, read: u64) -> bool {
     if read != before.size {
         return true;
     }
-    !(before.same_content(after, immutable) || (before.same_file(after) && after.size > before.size))
+    if found.held.as_ref().is_some_and(|held| held.way == Way::Clone) {
+        return false;
+    }
+    !(found.class.same_content(before, after) || (before.same_file(after) && after.size > before.size))
 }

@@ -7,23 +7,27 @@ use ostler_vault::list::Extent;
 use rustix::fd::AsFd;
 
 use super::Worker;
-use super::file::{Content, is_torn};
+use super::file::{Content, is_torn, version};
 use crate::Error;
 use crate::stat::{Kind, Stat};
 use crate::upload::content::{self, ReadError};
 use crate::upload::work::{LargeFile, Opened, Outcome};
-use crate::walk::{Found, open_found};
+use crate::walk::open_found;
 
 impl Worker<'_> {
     /// One piece of a large file. Whoever reads the last one puts the file together.
     pub(crate) fn piece(&mut self, file: &Arc<LargeFile>, index: usize) -> Result<(), Error> {
         let opened = file.opened.get_or_init(|| {
             let at = self.shared.clock.now();
-            match open_found(&file.found).and_then(|fd| Ok((Stat::of(&fd)?, fd))) {
+            match open_found(&file.found).and_then(|fd| Ok((version(&file.found, fd.as_fd())?, fd))) {
                 Ok((before, fd)) => {
                     self.shared.opened.fetch_add(1, Ordering::Relaxed);
                     let _ = rustix::fs::fadvise(&fd, 0, None, rustix::fs::Advice::Sequential);
-                    Some(Opened { fd, before, at })
+                    Some(Opened {
+                        fd,
+                        before,
+                        at: file.found.held.as_ref().map_or(at, |held| held.at),
+                    })
                 }
                 Err(error) => {
                     self.cannot_open(&file.found, &error);
@@ -88,12 +92,7 @@ impl Worker<'_> {
         opened: &Opened,
         parts: Vec<Vec<Extent>>,
     ) -> Result<Option<Outcome>, Error> {
-        let found = Found {
-            path: file.found.path.clone(),
-            listed: file.found.listed.clone(),
-            stat: file.found.stat,
-            handle: None,
-        };
+        let found = file.found.without_handle();
         let before = file.before.as_deref();
         let mut extents: Vec<Extent> = Vec::with_capacity(parts.iter().map(Vec::len).sum());
         let mut size = 0;
@@ -112,7 +111,7 @@ impl Worker<'_> {
         let fd = opened.fd.as_fd();
         match Stat::of(fd) {
             Ok(after)
-                if !is_torn(&opened.before, &after, size, self.shared.immutable)
+                if !is_torn(&file.found, &opened.before, &after, size)
                     && opened.before.kind == Kind::File =>
             {
                 let content = Content {

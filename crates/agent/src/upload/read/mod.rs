@@ -30,8 +30,6 @@ pub(crate) struct Shared<'a> {
     pub(crate) clock: &'a dyn Clock,
     /// Counts files whose content was opened; for reports and tests.
     pub(crate) opened: std::sync::atomic::AtomicU64,
-    /// Whether nobody writes to the files that are read.
-    pub(crate) immutable: bool,
 }
 
 /// One worker.

@@ -26,6 +26,11 @@ pub(crate) struct Drill {
     /// A command run in the restored tree, which must exit with 0
     #[arg(long, value_name = "COMMAND", value_parser = command())]
     check: Option<String>,
+
+    /// Start the database on what was restored, apart from everything that lives, and ask it what it was asked when it
+    /// was backed up
+    #[arg(long)]
+    start: bool,
 }
 
 impl Drill {
@@ -40,6 +45,7 @@ impl Drill {
             backup: self.which.selector()?,
             scratch: self.scratch.map(|scratch| session.target(&scratch)).transpose()?,
             check: self.check,
+            start: self.start,
         });
         Ok((request, Approval::none()))
     }

@@ -37,6 +37,7 @@ pub fn cluster_info() -> ClusterInfo {
         summary: summary(),
         roots: vec!["data".into()],
         exclude: vec![],
+        drills_start: false,
         nodes: ["a", "b", "c"].map(node).into(),
     }
 }

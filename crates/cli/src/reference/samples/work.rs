@@ -220,6 +220,7 @@ pub fn create_report(state: BackupState) -> CreateReport {
         backup: backup_summary(3, state),
         parent: (!partial).then(|| backup_id(4)),
         objects_found: 58,
+        held: None,
         problems: if partial { vec![problem()] } else { vec![] },
         left_out: vec!["/home/me/data/ostler".into()],
         warnings: vec![],
@@ -261,6 +262,21 @@ pub fn verify_report(ok: bool) -> VerifyReport {
     }
 }
 
+fn drill_answer(
+    question: &str,
+    (before, after): (&str, &str),
+    found: &str,
+    verdict: DrillVerdict,
+) -> DrillAnswer {
+    DrillAnswer {
+        question: question.into(),
+        before: Some(before.into()),
+        after: Some(after.into()),
+        found: found.into(),
+        verdict,
+    }
+}
+
 /// What `drill` reports.
 #[must_use]
 pub fn drill_report() -> DrillReport {
@@ -275,6 +291,21 @@ pub fn drill_report() -> DrillReport {
             command: "./check.sh".into(),
             exit_code: Some(0),
             output: "1,234 rows\n".into(),
+        }),
+        started: Some(StartedDatabase {
+            nodes: 3,
+            start_ms: 41_000,
+            answers: vec![
+                drill_answer("check newest order", ("4711", "4711"), "4711", DrillVerdict::Same),
+                drill_answer(
+                    "rows of shop.orders",
+                    ("1200", "1300"),
+                    "1234",
+                    DrillVerdict::Between,
+                ),
+                drill_answer("rows of shop.carts", ("17", "15"), "18", DrillVerdict::Moved),
+            ],
+            left_out: vec!["node d: it is not in the backup".into()],
         }),
         restore_ms: 9_876,
     }

@@ -33,6 +33,15 @@ pub(super) fn print(
         format!("{}, of which {} new", size(counts.bytes), size(counts.new_bytes)),
     );
     page.field("stored", format!("{} compressed", size(counts.stored_bytes)));
+    if let Some(held) = report.held {
+        page.field(
+            "held",
+            format!(
+                "{} cloned, {} linked, {} read in place",
+                held.cloned, held.linked, held.in_place
+            ),
+        );
+    }
     let took = Duration::from_millis(backup.duration_ms);
     page.field(
         "time",

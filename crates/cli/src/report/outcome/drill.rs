@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostler_api::document::{BackupState, DrillReport};
+use ostler_api::document::{BackupState, DrillAnswer, DrillReport, DrillVerdict, StartedDatabase};
 use ostler_vocabulary::{ErrorKind, Timestamp};
 
 use super::Wrong;
@@ -45,8 +45,41 @@ pub(super) fn print(page: &mut Page, report: &DrillReport, now: Timestamp) {
             page.line(format!("    {line}"));
         }
     }
+    if let Some(started) = &report.started {
+        print_started(page, started);
+    }
     page.field("proof", proof_text(&report.proof, now));
     problems(page, &report.proof.problems, report.proof.problems.len() as u64);
+}
+
+fn print_started(page: &mut Page, started: &StartedDatabase) {
+    page.field(
+        "started",
+        format!(
+            "{}, in {}",
+            plural(started.nodes.into(), "node"),
+            duration(Duration::from_millis(started.start_ms))
+        ),
+    );
+    for answer in &started.answers {
+        page.line(format!("    {}: {}", answer.question, said(answer)));
+    }
+    for what in &started.left_out {
+        page.line(format!("    not looked at: {what}"));
+    }
+}
+
+fn said(answer: &DrillAnswer) -> String {
+    let told = |text: &Option<String>| text.clone().unwrap_or_else(|| "nothing".to_owned());
+    let (before, after) = (told(&answer.before), told(&answer.after));
+    let found = &answer.found;
+    match answer.verdict {
+        DrillVerdict::Same => format!("{found}, as recorded"),
+        DrillVerdict::Between => format!("{found}, and it went from {before} to {after}"),
+        DrillVerdict::Moved => format!("{found}, which proves nothing: it went from {before} to {after}"),
+        DrillVerdict::Wrong => format!("{found} instead of {after}"),
+        DrillVerdict::Unrecorded => format!("{found}; nothing was recorded"),
+    }
 }
 
 pub(super) fn wrong(report: &DrillReport) -> Option<Wrong<'_>> {

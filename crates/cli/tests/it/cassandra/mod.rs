@@ -1,8 +1,11 @@
-//! A real ring of three nodes: backed up while it is written to, lost, and back with every row.
+//! A real ring of three nodes: backed up while it is written to, lost, and back with every row. Ostler asks it by TLS, and shows a
+//! certificate; the test itself asks it in the clear, at another port.
 //!
 //! `OSTLER_TEST_CASSANDRA` names the release; without it, it is 5.0, and less is done. `cargo xtask cassandra` runs both.
 
 mod damage;
+mod drill;
+mod encrypted;
 mod loading;
 mod oracle;
 mod world;
@@ -33,6 +36,8 @@ fn a_ring_comes_back_with_every_row() {
         assert!(found.contains(part), "{part}: {found}");
     }
     assert!(!found.contains("problem"), "{found}");
+
+    encrypted::what_is_not_configured_is_told(&world);
 
     // While somebody writes, what was written before it began is in it, and what nobody touches is exactly as it is.
     let (stop, written) = (AtomicBool::new(false), AtomicU32::new(0));
@@ -96,6 +101,10 @@ fn a_ring_comes_back_with_every_row() {
         4,
     );
     assert!(told.contains("Cassandra runs on node"), "{told}");
+
+    if is_thorough() {
+        drill::a_ring_of_a_backup_is_started_beside_the_live_one(&world);
+    }
 
     a_node_that_dies_is_missing(&mut world);
 

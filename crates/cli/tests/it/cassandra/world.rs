@@ -15,6 +15,8 @@ use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use tokio::runtime::Runtime;
 
+use super::encrypted;
+
 const NODES: [&str; 3] = ["a", "b", "c"];
 const PATIENCE: Duration = Duration::from_secs(240);
 
@@ -126,16 +128,39 @@ impl World {
         for (index, node) in NODES.iter().enumerate() {
             // What somebody does who sets a cluster up: where the database is, and how its tools are called.
             let table = format!("[cluster.shop.node.{node}]\n");
-            let database = format!("{table}database = \"{}\"\n", world.ring.address(index));
+            let database = format!("{table}database = \"{}\"\n", world.ring.encrypted_address(index));
             text = text.replace(&table, &database);
             world.equip(index, node, &settings);
         }
+        let table = "[cluster.shop.driver]\n";
+        text = text.replace(table, &format!("{table}{}", encrypted::driver(&world)));
+        text += &world.drills();
         fs::write(own, text).unwrap();
         for (node, port) in NODES.iter().zip(ports) {
             world.agent(node, port);
         }
         world.until_whole();
         Some(world)
+    }
+
+    /// What is asked in drills, and how they start nodes.
+    fn drills(&self) -> String {
+        let options = [
+            ("count", "shop.plain shop.wide".to_owned()),
+            (
+                "check.first words",
+                "SELECT word FROM shop.plain WHERE k IN (1, 2)".to_owned(),
+            ),
+            ("scratch_start", self.ring.starter().unwrap()),
+            ("scratch_nodetool", self.ring.any_nodetool().unwrap()),
+            (
+                "scratch_conf",
+                self.ring.home(0).join("conf").display().to_string(),
+            ),
+            ("scratch_heap", "256M".to_owned()),
+        ];
+        let lines = options.map(|(name, value)| format!("{name:?} = {value:?}\n"));
+        format!("\n[cluster.shop.driver.options]\n{}", lines.concat())
     }
 
     fn equip(&self, index: usize, node: &str, settings: &std::path::Path) {

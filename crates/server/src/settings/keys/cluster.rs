@@ -144,9 +144,33 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "cluster.NAME.driver",
+        "tls",
+        "false",
+        "Whether TLS is spoken to its database, 1.2 or 1.3; servers always have to prove who they are",
+    ),
+    optional(
+        "cluster.NAME.driver",
+        "authority",
+        "\"database-authority.pem\"",
+        "The authority that its servers are believed by, relative to this file; the system's when left out",
+    ),
+    optional(
+        "cluster.NAME.driver",
+        "certificate",
+        "\"database.pem\"",
+        "What is shown to servers that want to know who asks",
+    ),
+    optional(
+        "cluster.NAME.driver",
+        "key",
+        "{ file = \"database.key\" }",
+        "The key of that certificate",
+    ),
+    key(
+        "cluster.NAME.driver",
         "options",
         "{}",
-        "What only this driver knows; cassandra: { datacenter = \"dc1\" } backs up one datacenter",
+        "What only this driver knows; cassandra: { datacenter = \"dc1\" } backs up one datacenter; files: { reflink = false, immutable = [\"*.sst\"], append_only = [\"*.log\"] } says how files are held still",
     ),
     optional(
         "cluster.NAME.node.NODE",
@@ -165,6 +189,12 @@ pub(super) const KEYS: &[Key] = &[
         "database",
         "\"10.0.0.1:9042\"",
         "Where its database answers; the host of the address, at the usual port, when left out",
+    ),
+    optional(
+        "cluster.NAME.node.NODE",
+        "database_certificate_name",
+        "\"a.example.net\"",
+        "The name that its database's certificate is for; the host of `database` when left out",
     ),
     optional(
         "cluster.NAME.node.NODE",

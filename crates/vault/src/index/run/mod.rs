@@ -165,6 +165,17 @@ impl Run {
         })
     }
 
+    /// Every segment of it with each pack that it named.
+    pub(super) fn named(&self) -> impl Iterator<Item = Result<(SegmentName, PackId), Error>> + '_ {
+        self.records().filter_map(|record| match record {
+            Ok((_, named)) => {
+                let segment = self.segments.get(named.segment as usize)?;
+                Some(Ok((*segment, named.pack.id)))
+            }
+            Err(error) => Some(Err(error)),
+        })
+    }
+
     pub(super) fn is_live(&self, pack: u32) -> bool {
         let live = self.live.as_ref();
         live.is_none_or(|live| live.packs.get(pack as usize) == Some(&true))

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use ostler_vocabulary::{BackupId, Progress, Unit};
+use ostler_vocabulary::{BackupId, Progress, Timestamp, Unit};
 use tokio_util::sync::CancellationToken;
 
 use super::super::world;
-use super::{folder, record, says, says_requests, vault, wanted};
+use super::{folder, place, record, reopened, says, says_requests, vault, wanted};
 use crate::list::ListWriter;
-use crate::{ChunkKind, Collecting};
+use crate::{ChunkKind, Collecting, Record};
 
 /// Whether a file is another than in the backup before: every second one is.
 fn is_changed(file: u64, backup: u64) -> bool {
@@ -22,14 +22,14 @@ fn content(file: u64, since: u64) -> String {
     format!("file {file} as it is since backup {since}: {noise}")
 }
 
+/// Leaves the vault for the next one, which has a process of its own.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a bench: cargo xtask bench scale"]
-async fn a_collection_of_many_backups() {
+async fn many_backups() {
     let (backups, files) = (wanted("BACKUPS"), wanted("COLLECTED"));
     let folder = folder();
-    let (vault, counters) = vault(&folder).await;
+    let (vault, _) = vault(&folder).await;
     let begun = Instant::now();
-    let mut made = Vec::new();
     let mut before: Vec<String> = Vec::new();
     for backup in 0..backups {
         let upload = vault.upload(vault.index(false).await.unwrap());
@@ -54,9 +54,11 @@ async fn a_collection_of_many_backups() {
         let (address, after) = work.await.unwrap();
         before = after;
         upload.finish().await.unwrap();
-        let record = record(address);
+        let record = Record {
+            started: Timestamp::from_second(i64::try_from(backup).unwrap()).unwrap(),
+            ..record(address)
+        };
         world::commit(&vault, &record).await.unwrap();
-        made.push(record.backup);
     }
     let index = vault.index(false).await.unwrap();
     says(
@@ -70,17 +72,18 @@ async fn a_collection_of_many_backups() {
         index.packs(),
         index.bytes() as f64 / 1e9
     );
-    drop((index, before));
+}
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a bench: cargo xtask bench scale"]
+async fn a_collection_of_them() {
+    let folder = place();
+    let (vault, counters) = reopened(&folder).await;
     let lease = world::lease(&vault).await.unwrap();
     let begun = Instant::now();
-    let gone: Vec<BackupId> = made
-        .iter()
-        .copied()
-        .enumerate()
-        .filter(|(at, _)| at % 2 == 0)
-        .map(|(_, id)| id)
-        .collect();
+    let mut made = vault.catalogue().await.unwrap();
+    made.sort_by_key(|one| one.committed.as_ref().map(|facts| facts.started));
+    let gone: Vec<BackupId> = made.iter().map(|one| one.backup).step_by(2).collect();
     for id in &gone {
         vault.delete_backup(*id, &lease).await.unwrap();
     }
@@ -103,5 +106,12 @@ async fn a_collection_of_many_backups() {
     says("collected", begun, 1);
     println!("{collected:?}");
     says_requests(&counters);
+    let begun = Instant::now();
+    let checked = vault
+        .check(false, &Progress::new(Unit::Bytes), &CancellationToken::new())
+        .await
+        .unwrap();
+    assert_eq!((checked.problems, checked.damaged), (vec![], vec![]));
+    says("checked", begun, 1);
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -186,6 +186,7 @@ fn newest(kind: Kind, typed: &Typed) -> (Vec<String>, Request) {
                 backup,
                 scratch: None,
                 check: None,
+                start: false,
             }),
         ),
         _ => (

@@ -1,4 +1,5 @@
-//! Exclude patterns. Normative for users in `docs/reference/patterns.md`.
+//! Patterns of paths: what is left out, and what is said of files by their names. Normative for users in
+//! `docs/reference/patterns.md`.
 //!
 //! - A pattern without `/` matches a name at any depth: `*.tmp`, `node_modules`.
 //! - A pattern that starts with `/` matches the absolute path: `/srv/data/cache`.
@@ -16,7 +17,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use crate::Error;
 
 #[derive(Debug, Default)]
-pub(crate) struct Exclude {
+pub(crate) struct Globs {
     names: Patterns,
     paths: Patterns,
 }
@@ -35,7 +36,7 @@ impl Patterns {
     }
 }
 
-impl Exclude {
+impl Globs {
     pub(crate) fn new(patterns: &[String]) -> Result<Self, Error> {
         let mut sets: [GlobSetBuilder; 4] = std::array::from_fn(|_| GlobSetBuilder::new());
         for pattern in patterns {
@@ -96,7 +97,7 @@ impl Exclude {
 
 #[cfg(test)]
 mod tests {
-    use super::Exclude;
+    use super::Globs;
     use crate::Error;
 
     #[test]
@@ -116,33 +117,33 @@ mod tests {
             ("**/c", "/a/b/c", false, true),
             ("{a,b}[0-9]", "/x/b7", false, true),
         ] {
-            let exclude = Exclude::new(&[pattern.to_owned()]).unwrap();
+            let globs = Globs::new(&[pattern.to_owned()]).unwrap();
             let name = path.rsplit('/').next().unwrap();
             assert_eq!(
-                exclude.matches(path.as_bytes(), name.as_bytes(), directory),
+                globs.matches(path.as_bytes(), name.as_bytes(), directory),
                 expected,
                 "{pattern} against {path}"
             );
         }
-        assert!(!Exclude::new(&["*.tmp".to_owned()]).unwrap().is_empty());
-        assert!(Exclude::new(&[]).unwrap().is_empty());
+        assert!(!Globs::new(&["*.tmp".to_owned()]).unwrap().is_empty());
+        assert!(Globs::new(&[]).unwrap().is_empty());
     }
 
     #[test]
     fn names_that_are_not_text_match_too() {
-        let exclude = Exclude::new(&["*.tmp".to_owned()]).unwrap();
-        assert!(exclude.matches(b"/\xff.tmp", b"\xff.tmp", false));
+        let globs = Globs::new(&["*.tmp".to_owned()]).unwrap();
+        assert!(globs.matches(b"/\xff.tmp", b"\xff.tmp", false));
     }
 
     #[test]
     fn a_broken_pattern_is_named_and_an_empty_one_is_refused() {
         for empty in ["", "/"] {
             assert!(matches!(
-                Exclude::new(&[empty.to_owned()]),
+                Globs::new(&[empty.to_owned()]),
                 Err(Error::EmptyPattern)
             ));
         }
-        let error = Exclude::new(&["a[".to_owned()]).unwrap_err();
+        let error = Globs::new(&["a[".to_owned()]).unwrap_err();
         assert!(error.to_string().contains("a["), "{error}");
     }
 }
