@@ -32,6 +32,7 @@ mod objects;
 mod open;
 mod options;
 mod pack;
+mod parallel;
 mod probes;
 mod reach;
 mod reader;

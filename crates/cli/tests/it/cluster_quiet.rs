@@ -1,6 +1,7 @@
 //! Files that agents hold still while a cluster is backed up.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -26,6 +27,12 @@ fn files_are_held_still_and_what_a_killed_agent_left_goes_when_it_starts() {
     let mut cluster = Cluster::slow();
     cluster.hold("{ reflink = false, immutable = [\"f*\"], append_only = [\"s*\"] }");
     let (a, b) = (cluster.root("a"), cluster.root("b"));
+    // More than an agent takes in before the first of it is stored: it reads until it is killed.
+    let endless = [a.join("endless"), b.join("endless")];
+    for path in &endless {
+        let mut random = File::open("/dev/urandom").unwrap().take(128 << 20);
+        io::copy(&mut random, &mut File::create(path).unwrap()).unwrap();
+    }
     let mut backup = cluster
         .ostler
         .command(["backup", "create", "--cluster", "shop", "--name", "quiet"])
@@ -44,6 +51,7 @@ fn files_are_held_still_and_what_a_killed_agent_left_goes_when_it_starts() {
     until("a keeps its snapshot", || snapshots(&a).is_empty());
     cluster.start("b");
     assert_eq!(snapshots(&b), [] as [PathBuf; 0]);
+    endless.iter().for_each(|path| fs::remove_file(path).unwrap());
 
     let before = cluster.trees();
     let operations = cluster.ostler.json(["operation", "list"]);

@@ -4,6 +4,39 @@
 use crate::cratedb_world::World;
 use crate::retention_cratedb_rollup::{RUN, prepare};
 
+/// The statements that are cut off: all, or as `OSTLER_TEST_CUTS` says. `2/8` is the second of eight shares, which may be done at
+/// the same time.
+#[derive(Clone, Copy)]
+struct Share {
+    first: u32,
+    of: u32,
+}
+
+impl Share {
+    fn asked() -> Self {
+        let Ok(asked) = std::env::var("OSTLER_TEST_CUTS") else {
+            return Self { first: 1, of: 1 };
+        };
+        let share = asked.split_once('/').and_then(|(first, of)| {
+            let (first, of) = (first.parse().ok()?, of.parse().ok()?);
+            (1..=of).contains(&first).then_some(Self { first, of })
+        });
+        share.unwrap_or_else(|| panic!("OSTLER_TEST_CUTS: `{asked}` is not like `2/8`"))
+    }
+
+    /// A world that no other share has.
+    fn world(self, name: &'static str) -> World {
+        World::new(match self.of {
+            1 => name,
+            _ => format!("{name}_{}", self.first).leak(),
+        })
+    }
+
+    fn statements(self) -> impl Iterator<Item = u32> {
+        (self.first..).step_by(self.of as usize)
+    }
+}
+
 #[test]
 #[ignore = "asks a real CrateDB"]
 fn whoever_is_cut_off_at_any_statement_goes_on() {
@@ -26,13 +59,15 @@ fn whoever_is_cut_off_at_any_statement_about_many_partitions_goes_on() {
 /// is archived comes back.
 fn cut_off((name, cutoff): (&'static str, &str), left: (i64, i64), archived: bool) {
     ostler_testkit::servers::cratedb::address().expect("OSTLER_TEST_CRATEDB names a CrateDB");
-    let world = World::new(name);
+    let share = Share::asked();
+    let world = share.world(name);
+    let name = world.name;
     let action = match archived {
         true => format!("archive:{}", world.ostler.home().join("shelf").display()),
         false => "drop".to_owned(),
     };
     for carried_out in [true, false] {
-        for statements in 1.. {
+        for statements in share.statements() {
             let table = world.sensor_readings();
             world.json(&["ttl", &format!("{table}:time_month {action} 365d")]);
             let plan = world.json(&["plan", cutoff, "--min-keep=0"]);
@@ -77,13 +112,16 @@ fn cut_off((name, cutoff): (&'static str, &str), left: (i64, i64), archived: boo
 #[ignore = "asks a real CrateDB"]
 fn whoever_is_cut_off_in_a_downsample_goes_on() {
     ostler_testkit::servers::cratedb::address().expect("OSTLER_TEST_CRATEDB names a CrateDB");
-    let world = World::new("cut_rollup");
+    let share = Share::asked();
+    let world = share.world("cut_rollup");
+    let free = format!(
+        "DELETE FROM ext_{}.retention_lease WHERE name = 'runner'",
+        world.name
+    );
     for carried_out in [true, false] {
-        for statements in 1.. {
+        for statements in share.statements() {
             let all = prepare(&world);
-            world
-                .crate_db
-                .try_sql("DELETE FROM ext_cut_rollup.retention_lease WHERE name = 'runner'");
+            world.crate_db.try_sql(&free);
             world.crate_db.stop_after(statements, carried_out);
             let (code, said) = world.code(RUN);
             if !world.crate_db.go_on() {

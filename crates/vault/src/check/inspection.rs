@@ -8,11 +8,11 @@ use ostler_vocabulary::Progress;
 use tokio_util::sync::CancellationToken;
 
 use super::presence::wrong;
-use super::reading::in_parallel;
 use super::{VaultCheck, damage, digest, shown, stop_if};
 use crate::index::{Copied, Inventory, pack_key};
 use crate::list::ListReader;
 use crate::pack::PackTable;
+use crate::parallel::{in_parallel, processors};
 use crate::reach::{Reach, data_chunks};
 use crate::{ChunkId, Error, OpenBlock, PackId, Reader, Record, Vault};
 
@@ -43,7 +43,7 @@ impl Inspection {
             .map(|pack| pack.map(|pack| (pack.id, pack.size)));
         let known: Vec<(PackId, u64)> = known.collect::<Result<_, _>>()?;
         self.progress.add_total(known.iter().map(|(_, size)| size).sum());
-        in_parallel(&known, &|(pack, size)| {
+        in_parallel(processors(), &known, &|(pack, size)| {
             stop_if(&self.cancel)?;
             if let Some(reason) = wrong(Some(*size), self.sizes.get(pack).copied()) {
                 self.spoil(*pack, None, reason);
@@ -181,11 +181,13 @@ impl Inspection {
             return Ok(false);
         }
         let reach = Reach::new(self.vault.scratch());
-        for record in records {
+        let threads = self.vault.host().threads(processors());
+        let read = in_parallel(threads, records, &|record| {
             stop_if(&self.cancel)?;
-            if let Err(error) = reach.add(&self.reader, record) {
-                return damage(error).map(|_| false);
-            }
+            reach.add(&self.reader, record)
+        });
+        if let Err(error) = read {
+            return damage(error).map(|_| false);
         }
         let inventory = match Inventory::take(Arc::clone(self.reader.index()), &reach.into_chunks()) {
             Ok(inventory) => inventory,

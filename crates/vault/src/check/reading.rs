@@ -1,8 +1,6 @@
 //! Reading many chunks in parallel. Blocks.
 
 use std::collections::HashMap;
-use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use ostler_vocabulary::Progress;
@@ -10,41 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{damage, stop_if};
 use crate::pack::Encoding;
+use crate::parallel::{in_parallel, processors};
 use crate::{ChunkId, Error, Location, OpenBlock, Reader};
 
 /// Neighbours are read in one request up to this many bytes, over gaps up to that many.
 const SPAN: u64 = 8 * 1024 * 1024;
 const GAP: u64 = 128 * 1024;
-
-/// Calls `work` with every item, on as many threads as there are processors. Ends early at the first error.
-pub(super) fn in_parallel<T: Sync>(
-    items: &[T],
-    work: &(dyn Fn(&T) -> Result<(), Error> + Sync),
-) -> Result<(), Error> {
-    let threads = std::thread::available_parallelism().map_or(2, NonZero::get);
-    let next = AtomicUsize::new(0);
-    let failed: Mutex<Option<Error>> = Mutex::new(None);
-    let run = || {
-        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = work(item) {
-                next.store(items.len(), Ordering::Relaxed);
-                failed
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .get_or_insert(error);
-                return;
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads.min(items.len()) {
-            scope.spawn(run);
-        }
-        run();
-    });
-    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
-    failed.map_or(Ok(()), Err)
-}
 
 /// Reads and verifies these chunks; gives those of which no copy is good, with the reason.
 pub(super) fn read_chunks(
@@ -56,7 +25,7 @@ pub(super) fn read_chunks(
     wanted.sort_unstable_by_key(|(_, location)| (location.pack, location.offset, location.at));
     let spans: Vec<&[(ChunkId, Location)]> = spans(&wanted);
     let bad = Mutex::new(HashMap::new());
-    in_parallel(&spans, &|span| {
+    in_parallel(processors(), &spans, &|span| {
         stop_if(cancel)?;
         read_span(reader, span, &mut |id, reason| {
             bad.lock()

@@ -12,6 +12,7 @@ use super::glance::Glance;
 use super::{cancelled, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, backup_of, record_of};
 use crate::index::{Said, Sorted};
+use crate::parallel::in_parallel;
 use crate::reach::Reach;
 use crate::rounds::Rounds;
 use crate::{Error, Index, Record, Vault};
@@ -242,34 +243,14 @@ pub(super) async fn needed(
 ) -> Result<Sorted, Error> {
     let reader = Arc::new(vault.reader(Arc::clone(index)));
     let cancel = cancel.clone();
-    let readers = vault.host().threads(READERS).min(records.len());
+    let readers = vault.host().threads(READERS);
     let reach = Reach::new(vault.scratch());
     let walk = vault.host().blocking(move || {
-        let records = std::sync::Mutex::new(records.iter());
-        let read = || -> Result<(), Error> {
-            loop {
-                let next = records
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner)
-                    .next();
-                let Some(record) = next else { return Ok(()) };
-                stop_if(&cancel)?;
-                reach
-                    .add(&reader, record)
-                    .map_err(|source| unaccounted(&record.backup.to_string(), source))?;
-            }
-        };
-        if readers < 2 {
-            read()?;
-        } else {
-            std::thread::scope(|scope| {
-                let threads: Vec<_> = (0..readers).map(|_| scope.spawn(read)).collect();
-                threads.into_iter().try_for_each(|thread| match thread.join() {
-                    Ok(read) => read,
-                    Err(panic) => std::panic::resume_unwind(panic),
-                })
-            })?;
-        }
+        in_parallel(readers, &records, &|record| {
+            stop_if(&cancel)?;
+            let added = reach.add(&reader, record);
+            added.map_err(|source| unaccounted(&record.backup.to_string(), source))
+        })?;
         Ok(reach.into_chunks())
     });
     walk.await?

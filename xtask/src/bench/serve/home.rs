@@ -27,15 +27,12 @@ pub struct Home {
 }
 
 impl Home {
-    /// Makes it, or takes the one of the same size that is there: its backups take minutes.
+    /// Makes it, goes on with one that was begun, or takes the one of the same size that is there: its backups take minutes.
     pub fn get(program: PathBuf, work: &Path, backups: u64, operations: u64) -> Result<Self> {
         let place = work.join(format!("serve-{backups}-{operations}"));
         let home = Self { program, place };
         let done = home.place.join("done");
         if !done.exists() {
-            if home.place.exists() {
-                fs::remove_dir_all(&home.place)?;
-            }
             home.fill(backups, operations)?;
             fs::write(done, "")?;
         }
@@ -67,10 +64,16 @@ impl Home {
                 fs::write(source.join(file), format!("{file} of {number}"))?;
             }
         }
-        for number in 0..backups {
+        let made = self.place.join("made");
+        let first = match fs::read_to_string(&made) {
+            Ok(number) => number.parse()?,
+            Err(_) => 0,
+        };
+        for number in first..backups {
             let source = self.source(number);
             let source = source.to_str().context("a path")?;
             process::capture(&mut self.command(&["backup", "create", source, "--quiet"]))?;
+            fs::write(&made, (number + 1).to_string())?;
             if (number + 1).is_multiple_of(500) {
                 eprintln!("{} backups", number + 1);
             }
