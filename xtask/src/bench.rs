@@ -1,8 +1,11 @@
 //! `bench first-backup`, `s3`, `queue` and `retention`: side by side with peers on the same data, in turn, several rounds; `scale`: how large
 //! vaults fare; `serve`: how fast pages are;
-//! `agents`: a cluster of a thousand nodes. The recipes and the results are in `benches/README.md`.
+//! `agents`: a cluster of a thousand nodes; `cluster`: three agents beside one backup of the same files; `cassandra`: a ring's
+//! beside cassandra-medusa. The recipes and the results are in `benches/README.md`.
 
 mod agents;
+mod cassandra;
+mod cluster;
 mod compared;
 mod contender;
 mod delay;
@@ -16,6 +19,7 @@ mod s3;
 mod same;
 mod scale;
 mod serve;
+mod stand;
 mod table;
 
 use std::fs;
@@ -28,7 +32,8 @@ use contender::{Contender, Name};
 use measure::Measurement;
 use options::Options;
 
-const ALL: &str = "`agents`, `first-backup`, `queue`, `retention`, `s3`, `scale` and `serve`";
+const ALL: &str =
+    "`agents`, `cassandra`, `cluster`, `first-backup`, `queue`, `retention`, `s3`, `scale` and `serve`";
 const SEED: u64 = 20_261_121;
 
 /// One thing that is measured.
@@ -78,6 +83,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
     };
     match name.as_str() {
         "agents" => agents::run(rest),
+        "cassandra" => cassandra::run(rest),
+        "cluster" => cluster::run(rest),
         "first-backup" => first_backup(&Options::first_backup(rest)?),
         "queue" => queue::run(rest),
         "retention" => retention::run(rest),

@@ -203,7 +203,8 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     fn newest_change(&self) -> Result<u64, Error>;
 
     /// Removes operations that ended before `before` and cannot be resumed, or that failed before it; the newest
-    /// `minimum` of all operations stay. Returns how many went.
+    /// `minimum` of all operations stay. Where hundreds that began earlier have to stay, what ended before may stay until these
+    /// go. Returns how many went.
     fn prune(&self, before: Timestamp, minimum: usize) -> Result<usize, Error>;
 
     /// Takes a named lease: free, released, or of a holder that is gone (dead, or silent for `silence`). Otherwise

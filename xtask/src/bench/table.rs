@@ -77,7 +77,7 @@ fn baseline(rows: &[Row], row: &Row) -> Option<f64> {
     ))
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     match values.len() {
         0 => f64::NAN,

@@ -19,6 +19,9 @@ pub(crate) mod queries;
 
 pub use file::{FILE_NAME, SCHEMA_VERSION};
 
+/// Of the oldest operations that are over, so many are looked at when history is pruned, and as many again while some of them go.
+const LOOKED_AT: i64 = 100;
+
 /// The journal in a database of the state. Progress and heartbeats wait for no disk.
 #[derive(Debug)]
 pub struct StoredJournal {
@@ -333,10 +336,14 @@ impl Journal for StoredJournal {
 
     fn prune(&self, before: Timestamp, minimum: usize) -> Result<usize, Error> {
         self.write(|db| {
-            Ok(db.execute(
-                queries::PRUNE_HISTORY,
-                &values![millis(before), signed(minimum as u64)],
-            )?)
+            let which = values![millis(before), signed(minimum as u64), LOOKED_AT];
+            let mut gone = 0;
+            loop {
+                match db.execute(queries::PRUNE_HISTORY, &which)? {
+                    0 => return Ok(gone),
+                    some => gone += some,
+                }
+            }
         })
     }
 

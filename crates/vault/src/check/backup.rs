@@ -140,11 +140,7 @@ impl Check {
         visit: &mut dyn FnMut(&ListReader, usize, Option<&Entry>),
     ) -> Result<(), Error> {
         for node in &self.record.nodes {
-            let list = node
-                .list
-                .parse()
-                .and_then(|address| ListReader::open(Arc::clone(&self.reader), address));
-            let list = match list {
+            let list = match ListReader::of(&self.reader, node) {
                 Ok(list) => list,
                 Err(error) => {
                     problems.push((format!("the file list of {}", node.host), damage(error)?));

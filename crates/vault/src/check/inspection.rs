@@ -225,11 +225,7 @@ impl Inspection {
         judged: &mut HashMap<ChunkId, Option<String>>,
     ) -> Result<Option<String>, Error> {
         for node in &record.nodes {
-            let list = node
-                .list
-                .parse()
-                .and_then(|address| ListReader::open(Arc::clone(&self.reader), address));
-            let list = match list {
+            let list = match ListReader::of(&self.reader, node) {
                 Ok(list) => list,
                 Err(error) => return damage(error).map(Some),
             };

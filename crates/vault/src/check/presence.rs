@@ -114,7 +114,7 @@ impl Vault {
                 false => Err(Error::ChunkUnknown(id)),
             };
             for node in &nodes {
-                let list = ListReader::open(Arc::clone(&reader), node.list.parse()?)?;
+                let list = ListReader::of(&reader, node)?;
                 list.own_chunks().into_iter().try_for_each(mark)?;
                 for entry in list.entries() {
                     data_chunks(&entry?.kind).try_for_each(mark)?;

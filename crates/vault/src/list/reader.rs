@@ -9,6 +9,7 @@ use super::directory::{Block, Directory, decode};
 use super::entry::{Entry, EntryKind};
 use super::order::{is_within, path_order};
 use super::varint::Malformed;
+use crate::catalogue::NodeRecord;
 use crate::reader::Near;
 use crate::{ChunkId, Error, Reader};
 
@@ -31,6 +32,11 @@ impl ListReader {
     pub fn open(reader: Arc<Reader>, list: ChunkId) -> Result<Self, Error> {
         let near = Near::new(reader);
         Self::open_from(Source(Arc::new(move |id| near.chunk(id))), list)
+    }
+
+    /// The same for the list of a node that took part in a backup.
+    pub(crate) fn of(reader: &Arc<Reader>, node: &NodeRecord) -> Result<Self, Error> {
+        Self::open(Arc::clone(reader), node.list.parse()?)
     }
 
     pub(super) fn open_from(source: Source, list: ChunkId) -> Result<Self, Error> {

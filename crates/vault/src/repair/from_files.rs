@@ -2,7 +2,6 @@
 
 use ostler_vocabulary::Progress;
 use std::fmt;
-use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::lost::Lost;
@@ -27,11 +26,7 @@ impl Lost<'_> {
         cancel: &CancellationToken,
     ) -> Result<(), Error> {
         for node in records.iter().flat_map(|record| &record.nodes) {
-            let list = node
-                .list
-                .parse()
-                .and_then(|address| ListReader::open(Arc::clone(self.reader), address));
-            let list = match list {
+            let list = match ListReader::of(self.reader, node) {
                 Ok(list) => list,
                 Err(error) => {
                     drop(damage(error)?);

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use ostler_testkit::servers::cratedb::{self, CrateDb};
 
-use crate::bench::contender::ostler;
+use crate::bench::contender::{from_pypi, ostler};
 use crate::bench::machine;
 use crate::bench::measure::used;
 use crate::{process, workspace};
@@ -90,13 +90,7 @@ fn toolkit(work: &Path) -> Result<PathBuf> {
     if let Some(programs) = std::env::var_os("OSTLER_BENCH_CTK") {
         return Ok(PathBuf::from(programs).join("cratedb-retention"));
     }
-    let environment = work.join("toolkit");
-    let program = environment.join("bin/cratedb-retention");
-    if !program.exists() {
-        process::run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
-        process::run(Command::new(environment.join("bin/pip")).args(["install", "--quiet", TOOLKIT]))?;
-    }
-    Ok(program)
+    Ok(from_pypi(TOOLKIT, work)?.join("cratedb-retention"))
 }
 
 impl Bench {

@@ -49,4 +49,14 @@ pub(super) fn history_is_pruned_by_age_and_number(journal: &dyn Journal) {
         .collect();
     assert_eq!(left, [all[4].id, all[3].id, all[0].id]);
     assert_eq!(journal.prune(at(11), 0).unwrap(), 2);
+    // What is not over is in nobody's way, and there may be much to forget.
+    for _ in 0..120 {
+        create(journal, &living(), 20);
+    }
+    for _ in 0..250 {
+        let by = create(journal, &living(), 20);
+        journal.end(&by, &ending(State::Succeeded), 0, at(30)).unwrap();
+    }
+    assert_eq!(journal.prune(at(31), 10).unwrap(), 240);
+    assert_eq!(journal.list(500, None).unwrap().len(), 1 + 120 + 10);
 }

@@ -106,8 +106,7 @@ async fn readable(world: &World, vault: &Arc<Vault>) -> Result<(), String> {
         committed.push(id);
         let lost = |error: Error| format!("backup {} is committed and cannot be read: {error}", id.short());
         let mut contents = Vec::new();
-        let list = record.nodes[0].list.parse().map_err(lost)?;
-        let list = ListReader::open(Arc::clone(&reader), list).map_err(lost)?;
+        let list = ListReader::of(&reader, &record.nodes[0]).map_err(lost)?;
         for entry in list.entries() {
             for chunk in data_chunks(&entry.map_err(lost)?.kind) {
                 contents.push(reader.chunk(&chunk).map_err(lost)?[0]);
