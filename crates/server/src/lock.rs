@@ -68,8 +68,9 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // The lock is what counts, and it goes with the file.
         let _ = self.file.set_len(0);
+        // It would go with the file too, but a process that is just being started has that open as well until it begins.
+        let _ = self.file.unlock();
     }
 }
 
