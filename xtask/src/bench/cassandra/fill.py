@@ -1,14 +1,29 @@
 # Writes rows of 8 KiB, of which a half compresses, into `shop.orders`, which every node has a copy of. Then counts them.
-import random, sys
+import random, sys, time
 from cassandra import ConsistencyLevel
 from cassandra.cluster import Cluster
 from cassandra.concurrent import execute_concurrent_with_args
+from cassandra.policies import WhiteListRoundRobinPolicy
 
 address, rows = sys.argv[1], int(sys.argv[2])
-session = Cluster([address], connect_timeout=60).connect()
+session = Cluster([address], connect_timeout=60, load_balancing_policy=WhiteListRoundRobinPolicy([address])).connect()
 session.default_timeout = 120
+
+
+def agree():
+    """Waits until every node knows the two others and has their schema."""
+    while True:
+        versions = [row.schema_version for table in ("local", "peers_v2") for row in session.execute("SELECT schema_version FROM system." + table)]
+        if len(versions) == 3 and len(set(versions)) == 1:
+            return
+        time.sleep(0.5)
+
+
+agree()
 session.execute("CREATE KEYSPACE IF NOT EXISTS shop WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 3}")
+agree()
 session.execute("CREATE TABLE IF NOT EXISTS shop.orders (id bigint PRIMARY KEY, body blob)")
+agree()
 if rows:
     insert = session.prepare("INSERT INTO shop.orders (id, body) VALUES (?, ?)")
     insert.consistency_level = ConsistencyLevel.ALL
