@@ -13,6 +13,7 @@ mod generator;
 mod history;
 mod measure;
 mod options;
+mod pairs;
 mod queue;
 mod retention;
 mod s3;

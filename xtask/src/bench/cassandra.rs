@@ -11,9 +11,9 @@ use anyhow::{Context, Result, bail, ensure};
 use ostler_testkit::install::cassandra::Release;
 use ostler_testkit::servers::cassandra::Ring;
 
-use super::measure::{Measurement, measure, size_of};
+use super::measure::{measure, size_of};
+use super::pairs::{self, Pair, SCENARIOS};
 use super::stand::{Plan, Stand};
-use super::table::median;
 use super::{Scenario, contender};
 use crate::{process, workspace};
 
@@ -22,7 +22,6 @@ const FILL: &str = include_str!("cassandra/fill.py");
 const NODES: usize = 3;
 /// Of a row that is written.
 const ROW: u64 = 8 << 10;
-const SCENARIOS: [Scenario; 3] = [Scenario::First, Scenario::Unchanged, Scenario::Restore];
 
 /// What was asked for.
 struct Wanted {
@@ -56,12 +55,6 @@ impl Wanted {
     fn rows(&self) -> u64 {
         (self.mebibytes << 20) / ROW / NODES as u64
     }
-}
-
-/// Both, in one round.
-struct Pair {
-    ours: Measurement,
-    theirs: Measurement,
 }
 
 /// The ring, and what stands beside it.
@@ -152,20 +145,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         rows,
         tables >> 20
     );
-    println!("| scenario | ostler s | medusa s | times as long | ostler MiB | medusa MiB |");
-    println!("|---|---:|---:|---:|---:|---:|");
-    for (scenario, pairs) in SCENARIOS.into_iter().zip(&pairs) {
-        let middle = |value: fn(&Pair) -> f64| median(pairs.iter().map(value).collect());
-        println!(
-            "| {} | {:.2} | {:.2} | {:.1} | {:.0} | {:.0} |",
-            scenario.as_str(),
-            middle(|pair| pair.ours.wall),
-            middle(|pair| pair.theirs.wall),
-            middle(|pair| pair.theirs.wall / pair.ours.wall),
-            middle(|pair| pair.ours.repository as f64 / 1_048_576.0),
-            middle(|pair| pair.theirs.repository as f64 / 1_048_576.0),
-        );
-    }
+    pairs::print("ostler", "medusa", &pairs);
     Ok(())
 }
 
@@ -242,23 +222,7 @@ impl Bench {
     fn both(&self, round: usize, ours: &Command, theirs: &Command, stand: &Stand) -> Result<Pair> {
         let us = || measure(ours, &stand.vault(), &stand.said());
         let them = || measure(theirs, &self.medusa.store(), &self.work.join("medusa.log"));
-        let pair = if round.is_multiple_of(2) {
-            let ours = us()?;
-            Pair {
-                ours,
-                theirs: them()?,
-            }
-        } else {
-            let theirs = them()?;
-            Pair { ours: us()?, theirs }
-        };
-        eprintln!(
-            "round {}: ostler {:.1} s, medusa {:.1} s",
-            round + 1,
-            pair.ours.wall,
-            pair.theirs.wall
-        );
-        Ok(pair)
+        Pair::in_turn(round, us, them)
     }
 }
 

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::contender::{Contender, Name};
-use super::measure::{Measurement, measure};
+use super::measure::measure;
+use super::pairs::{self, Pair, SCENARIOS};
 use super::stand::{Plan, Stand, node};
-use super::table::median;
 use super::{SEED, Scenario, generator, same};
 use crate::workspace;
 
 const AGENTS: u32 = 3;
-const SCENARIOS: [Scenario; 3] = [Scenario::First, Scenario::Unchanged, Scenario::Restore];
 
 /// What was asked for.
 struct Wanted {
@@ -45,12 +44,6 @@ impl Wanted {
     }
 }
 
-/// Both, in one round.
-struct Pair {
-    alone: Measurement,
-    cluster: Measurement,
-}
-
 /// Runs the verb.
 pub fn run(arguments: &[String]) -> Result<()> {
     let wanted = Wanted::parse(arguments)?;
@@ -72,13 +65,6 @@ pub fn run(arguments: &[String]) -> Result<()> {
         for (scenario, pairs) in SCENARIOS.into_iter().zip(&mut pairs) {
             let kept = work.join(format!("restored-{round}"));
             let pair = compare(&alone, &stand, scenario, (&nodes, &kept), round)?;
-            eprintln!(
-                "round {}, {}: alone {:.1} s, cluster {:.1} s",
-                round + 1,
-                scenario.as_str(),
-                pair.alone.wall,
-                pair.cluster.wall
-            );
             pairs.push(pair);
         }
     }
@@ -88,20 +74,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         alone.version()?,
         wanted.files
     );
-    println!("| scenario | alone s | cluster s | throughput of the cluster | alone MiB | cluster MiB |");
-    println!("|---|---:|---:|---:|---:|---:|");
-    for (scenario, pairs) in SCENARIOS.into_iter().zip(&pairs) {
-        let middle = |value: fn(&Pair) -> f64| median(pairs.iter().map(value).collect());
-        println!(
-            "| {} | {:.2} | {:.2} | {:.2} × | {:.1} | {:.1} |",
-            scenario.as_str(),
-            middle(|pair| pair.alone.wall),
-            middle(|pair| pair.cluster.wall),
-            middle(|pair| pair.alone.wall / pair.cluster.wall),
-            middle(|pair| pair.alone.repository as f64 / 1_048_576.0),
-            middle(|pair| pair.cluster.repository as f64 / 1_048_576.0),
-        );
-    }
+    pairs::print("cluster", "alone", &pairs);
     fs::remove_dir_all(&work)?;
     Ok(())
 }
@@ -137,15 +110,7 @@ fn compare(
             fs::create_dir(nodes.join(node(number)))?;
         }
     }
-    let pair = if round.is_multiple_of(2) {
-        let alone = on_its_own()?;
-        let cluster = together()?;
-        Pair { alone, cluster }
-    } else {
-        let cluster = together()?;
-        let alone = on_its_own()?;
-        Pair { alone, cluster }
-    };
+    let pair = Pair::in_turn(round, together, on_its_own)?;
     if scenario == Scenario::Restore && round == 0 {
         same::check(&before, nodes).context("the cluster restored something else")?;
         same::check(&before, &target).context("the one backup restored something else")?;
