@@ -148,9 +148,12 @@ impl Explain {
             {
                 self.gone(attempt)
             }
-            // The winner of a race is not known yet; the next try is told.
-            409 if code == "ConditionalRequestConflict" => self.unavailable(attempt, answer),
-            409 | 412 | 304 if attempt.verb == Verb::Create => Error::AlreadyExists(attempt),
+            412 | 304 if attempt.verb == Verb::Create => Error::AlreadyExists(attempt),
+            409 if attempt.verb == Verb::Create && says_taken(code) => Error::AlreadyExists(attempt),
+            // The winner of a race is not known yet, or a folder is being removed: the next try is told.
+            409 if attempt.verb == Verb::Create || code == "ConditionalRequestConflict" => {
+                self.unavailable(attempt, answer)
+            }
             404 if attempt.verb != Verb::Create && attempt.verb != Verb::List => Error::NotFound(attempt),
             401 | 403 => Error::Denied {
                 attempt,
@@ -290,6 +293,12 @@ impl Explain {
             },
         }
     }
+}
+
+/// Whether a conflict is that an object of the name is there: `BlobAlreadyExists`, `FileAlreadyExists`, or one that may
+/// not be replaced. S3 says 412 then.
+fn says_taken(code: &str) -> bool {
+    code.is_empty() || code.ends_with("AlreadyExists") || code == "BlobImmutableDueToPolicy"
 }
 
 fn no_answer(attempt: Attempt, what: &str) -> Error {

@@ -135,6 +135,19 @@ async fn answers_of_the_service_become_errors_that_help() {
             ErrorKind::Unavailable,
             "later",
         ),
+        // versitygw, where others empty the folder of the object's name meanwhile: nothing is there.
+        (
+            "409 Conflict",
+            "<Error><Code>ExistingObjectIsDirectory</Code></Error>",
+            ErrorKind::Unavailable,
+            "later",
+        ),
+        (
+            "409 Conflict",
+            "<Error><Code>FileAlreadyExists</Code></Error>",
+            ErrorKind::AlreadyExists,
+            "",
+        ),
         ("501 Not Implemented", "", ErrorKind::Unsupported, ""),
         ("507 Insufficient Storage", "", ErrorKind::Internal, "prune"),
         ("418 Teapot", "", ErrorKind::Internal, ""),
