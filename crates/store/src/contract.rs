@@ -10,8 +10,11 @@ use ostler_vocabulary::Timestamp;
 
 use crate::{Error, Key, Versions};
 
-/// The most objects in one page of a listing.
+/// How many objects a service gives in one page of a listing.
 pub const PAGE: usize = 1000;
+
+/// The most objects in one page of any listing: of a directory, of which all names are read for every page anew.
+pub const LONGEST_PAGE: usize = 50 * PAGE;
 
 /// What a store says of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,8 +90,9 @@ impl fmt::Display for Verb {
 ///   an [`Error::AlreadyExists`] speaks of, and for the absence of an object after `delete` returned `Ok`.
 /// - **Consistent.** What a returned `create` or `delete` did is seen by every later request, listings included. What
 ///   is made or deleted while a listing is read page by page may or may not appear in it; all else appears exactly once.
-/// - **Ordered.** Listings are in ascending byte order of the whole key, over all pages. One page has at most [`PAGE`]
-///   objects and costs a constant number of requests (normally one).
+/// - **Ordered.** Listings are in ascending byte order of the whole key, over all pages. A page of a service has at
+///   most [`PAGE`] objects, that of a directory at most [`LONGEST_PAGE`], and costs a constant number of requests
+///   (normally one).
 /// - **Repeatable.** Every request may be made again. A repeated `delete` is `Ok`. A `create` that failed with a
 ///   transient error may have happened; repeated, it may say [`Error::AlreadyExists`] of its own first try
 ///   ([`Retry`](crate::Retry) sorts that out by comparing the bytes). Hence bytes that are to prove who created an

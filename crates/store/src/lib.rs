@@ -40,7 +40,7 @@ pub mod conformance;
 pub use bucket::{AzureOptions, Bucket, Gcs, GcsOptions, S3Options, Style, provide_tls};
 pub use cache::{Cache, CacheOptions};
 pub use check_first::CheckFirst;
-pub use contract::{Object, PAGE, Page, Store, Verb, list_all};
+pub use contract::{LONGEST_PAGE, Object, PAGE, Page, Store, Verb, list_all};
 pub use counting::{Count, Counters, Counting};
 pub use earliest::{Earliest, Judge, Tampering, Worth};
 pub use error::{Attempt, Cause, Error};

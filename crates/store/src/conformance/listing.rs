@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 
 use super::{Expect, Finding, Place, ensure, ensure_same, said};
-use crate::{Key, PAGE, list_all};
+use crate::{Key, LONGEST_PAGE, PAGE, list_all};
 
 pub(super) async fn names(at: Place) -> Finding {
     let long = "l".repeat(255);
@@ -99,7 +99,7 @@ pub(super) async fn pages(at: Place) -> Finding {
     loop {
         let page = at.store.list(&full, after.as_ref()).await.map_err(said("list"))?;
         pages += 1;
-        ensure(page.objects.len() <= PAGE, || {
+        ensure(page.objects.len() <= LONGEST_PAGE, || {
             format!("a page has {} objects", page.objects.len())
         })?;
         listed.extend(page.objects.into_iter().map(|object| object.key));

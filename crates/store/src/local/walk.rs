@@ -6,11 +6,16 @@ use std::path::Path;
 
 use super::{modified, unfinished};
 use crate::key::fault;
-use crate::{Key, Object, PAGE, Page};
+use crate::{Key, LONGEST_PAGE, Object, Page};
 
 /// One page of the objects below `root` that start with `prefix` and come after `after`.
 pub(super) fn page(root: &Path, prefix: &str, after: Option<&Key>) -> io::Result<Page> {
+    page_of(LONGEST_PAGE, root, prefix, after)
+}
+
+fn page_of(length: usize, root: &Path, prefix: &str, after: Option<&Key>) -> io::Result<Page> {
     let mut walk = Walk {
+        length,
         prefix,
         after: after.map(Key::as_str),
         objects: Vec::new(),
@@ -34,6 +39,8 @@ pub(super) fn page(root: &Path, prefix: &str, after: Option<&Key>) -> io::Result
 }
 
 struct Walk<'a> {
+    /// The most objects of the page.
+    length: usize,
     prefix: &'a str,
     after: Option<&'a str>,
     objects: Vec<Object>,
@@ -52,11 +59,15 @@ impl Walk<'_> {
         };
         // In the order of keys a directory's name counts with its `/`: `a-b` comes before `a/b`.
         let mut names: Vec<String> = Vec::new();
+        let begins = self.prefix.get(base.len()..).unwrap_or_default();
         for entry in entries {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
+            if !name.starts_with(begins) {
+                continue;
+            }
             let kind = match entry.file_type()? {
                 // A part of the store may lie on another disk.
                 kind if kind.is_symlink() => match fs::metadata(entry.path()) {
@@ -99,7 +110,7 @@ impl Walk<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        if self.objects.len() == PAGE {
+        if self.objects.len() == self.length {
             self.more = true;
             return Ok(());
         }
@@ -124,5 +135,37 @@ impl Walk<'_> {
             && self
                 .after
                 .is_none_or(|after| directory > after || after.starts_with(directory))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_any_length_hold_everything_once_and_in_order() {
+        let root = tempfile::tempdir().unwrap();
+        let mut keys: Vec<String> = (0..3).map(|n| format!("a-{n}")).collect();
+        keys.extend((0..7).map(|n| format!("a/{}/{n}", n % 2)));
+        keys.push("b".to_owned());
+        for key in &keys {
+            let path = root.path().join(key);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        keys.sort();
+        for length in 1..=keys.len() + 1 {
+            let (mut listed, mut after) = (Vec::new(), None);
+            loop {
+                let page = page_of(length, root.path(), "", after.as_ref()).unwrap();
+                assert!(page.objects.len() <= length);
+                listed.extend(page.objects.iter().map(|object| object.key.to_string()));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(listed, keys, "in pages of {length}");
+        }
     }
 }

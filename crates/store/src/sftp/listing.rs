@@ -6,7 +6,7 @@ use russh_sftp::protocol::FileAttributes;
 use super::session::Session;
 use super::{UNFINISHED, fault, object};
 use crate::key::fault as fault_of_key;
-use crate::{Key, PAGE, Page};
+use crate::{Key, LONGEST_PAGE, Page};
 
 /// Something that is still to be looked at: an object, or a directory, whose name has a `/` at its end.
 struct Entry {
@@ -32,7 +32,7 @@ pub(super) async fn page(
     while let Some(Entry { key, found }) = waiting.pop() {
         if key.ends_with('/') {
             waiting.append(&mut directory(session, root, &key, prefix, after).await?);
-        } else if page.objects.len() == PAGE {
+        } else if page.objects.len() == LONGEST_PAGE {
             page.next = page.objects.last().map(|last| last.key.clone());
             break;
         } else if let Ok(key) = Key::new(key) {
