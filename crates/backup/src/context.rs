@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::try_join;
 use ostler_api::Node;
 use ostler_operations::Operation;
-use ostler_vault::{Glance, Intent, Lease, LeaseHolder, Record, Vault};
+use ostler_vault::{CatalogueEntry, Glance, Intent, Lease, LeaseHolder, Record, Vault};
 use ostler_vocabulary::{BackupId, Clock, ErrorKind, Failure, ProcessIdentity, Timestamp};
 use std::collections::BTreeSet;
 
@@ -55,17 +55,29 @@ impl Context {
         move |error| error.into().context(message)
     }
 
-    /// All backups of the vault, newest first. An uncommitted one is running while its maker is not known to be dead
-    /// and showed life a short time ago.
+    /// All backups of the vault, newest first.
     ///
     /// # Errors
     /// When the vault cannot be listed.
     pub async fn backups(&self) -> Result<Vec<Backup>, Failure> {
-        let entries = self
-            .vault
-            .catalogue()
-            .await
-            .map_err(self.attempting("list its backups"))?;
+        self.backups_of(&self.catalogue().await?).await
+    }
+
+    /// What there is to be known of the vault's backups without asking whether their makers live.
+    ///
+    /// # Errors
+    /// When the vault cannot be listed.
+    pub async fn catalogue(&self) -> Result<Vec<CatalogueEntry>, Failure> {
+        let entries = self.vault.catalogue().await;
+        entries.map_err(self.attempting("list its backups"))
+    }
+
+    /// The backups of a catalogue, newest first. An uncommitted one is running while its maker is not known to be dead
+    /// and showed life a short time ago.
+    ///
+    /// # Errors
+    /// When the vault cannot be asked for makers.
+    pub async fn backups_of(&self, entries: &[CatalogueEntry]) -> Result<Vec<Backup>, Failure> {
         let mut living = BTreeSet::new();
         for intent in entries
             .iter()
@@ -82,7 +94,7 @@ impl Context {
             }
         }
         let alive = |intent: &Intent| living.contains(&intent.backup);
-        let mut backups = state::backups(&entries, &alive);
+        let mut backups = state::backups(entries, &alive);
         for backup in &mut backups {
             backup.summary.vault.clone_from(&self.vault_name);
         }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use ostler_api::document::{BackupSummary, Source};
 use ostler_api::request::{Filter, GroupBy};
 
+use ostler_vocabulary::BackupId;
+
 use crate::Error;
 use crate::state::Backup;
 
@@ -61,9 +63,13 @@ pub fn matches(filter: &Filter, backup: &BackupSummary) -> bool {
 ///
 /// # Errors
 /// [`Error::Malformed`] for an empty condition, [`Error::NoMatch`] when conditions match nothing.
-pub fn matching<'a>(backups: &'a [Backup], filter: &Filter) -> Result<Vec<&'a Backup>, Error> {
+pub fn matching<'a>(
+    backups: impl IntoIterator<Item = &'a Backup>,
+    filter: &Filter,
+) -> Result<Vec<&'a Backup>, Error> {
     check_filter(filter)?;
-    let found: Vec<&Backup> = backups.iter().filter(|b| matches(filter, &b.summary)).collect();
+    let backups = backups.into_iter();
+    let found: Vec<&Backup> = backups.filter(|b| matches(filter, &b.summary)).collect();
     if found.is_empty() && *filter != Filter::default() {
         return Err(Error::NoMatch {
             filter: describe(filter),
@@ -97,8 +103,13 @@ fn describe(filter: &Filter) -> String {
 ///
 /// # Errors
 /// [`Error::NoBackup`], [`Error::Ambiguous`], [`Error::SeveralSources`] or [`Error::Malformed`].
-pub fn resolve<'a>(backups: &'a [Backup], selector: &str, filter: &Filter) -> Result<&'a Backup, Error> {
+pub fn resolve<'a>(
+    backups: impl IntoIterator<Item = &'a Backup>,
+    selector: &str,
+    filter: &Filter,
+) -> Result<&'a Backup, Error> {
     check_filter(filter)?;
+    let backups: Vec<&Backup> = backups.into_iter().collect();
     if selector.trim().is_empty() {
         return Err(Error::Malformed {
             what: "the backup's name or id".to_owned(),
@@ -107,7 +118,7 @@ pub fn resolve<'a>(backups: &'a [Backup], selector: &str, filter: &Filter) -> Re
     }
     if let Some(back) = latest(selector)? {
         let good: Vec<&Backup> = backups
-            .iter()
+            .into_iter()
             .filter(|b| b.state().is_good() && matches(filter, &b.summary))
             .collect();
         let good = one_source(selector, filter, good)?;
@@ -117,16 +128,18 @@ pub fn resolve<'a>(backups: &'a [Backup], selector: &str, filter: &Filter) -> Re
     }
     let named: Vec<&Backup> = backups
         .iter()
+        .copied()
         .filter(|b| b.summary.name.as_deref() == Some(selector) && matches(filter, &b.summary))
         .collect();
-    let prefixed: Vec<&Backup> = if selector.len() >= SHORTEST_PREFIX {
-        let digits = selector.to_ascii_lowercase();
-        backups
-            .iter()
-            .filter(|b| b.id().to_string().starts_with(&digits))
-            .collect()
-    } else {
-        Vec::new()
+    let digits = selector.to_ascii_lowercase();
+    let whole: Option<BackupId> = digits.parse().ok();
+    let is_meant = |b: &&Backup| match whole {
+        Some(id) => b.id() == id,
+        None => b.id().to_string().starts_with(&digits),
+    };
+    let prefixed: Vec<&Backup> = match selector.len() >= SHORTEST_PREFIX {
+        true => backups.into_iter().filter(is_meant).collect(),
+        false => Vec::new(),
     };
     match (named.is_empty(), prefixed.as_slice()) {
         (true, []) => Err(Error::NoBackup {

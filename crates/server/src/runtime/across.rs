@@ -4,6 +4,7 @@
 //! listed, shown and restored from there without anybody saying where that is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ostler_api::document::{BackupList, Problem};
 use ostler_api::request::{Filter, Selector};
@@ -15,8 +16,8 @@ use super::Runtime;
 
 /// What was found in several vaults.
 struct Found {
-    backups: Vec<Backup>,
-    contexts: BTreeMap<String, Context>,
+    /// The vaults, the first first, and what is in each.
+    vaults: Vec<(Context, Arc<Vec<Backup>>)>,
     /// Vaults that could not be looked at.
     unreachable: Vec<(String, Failure)>,
 }
@@ -54,14 +55,14 @@ impl Runtime {
             None => self.all_vaults(),
         };
         let found = self.found(&names).await?;
-        let mut backups = found.backups;
+        let mut backups = select::matching(
+            found.vaults.iter().flat_map(|(_, backups)| backups.iter()),
+            filter,
+        )?;
         backups.sort_by_key(|backup| std::cmp::Reverse((backup.summary.started, backup.id())));
         Ok(BackupList {
             vault: self.vault_name(vault),
-            backups: select::matching(&backups, filter)?
-                .into_iter()
-                .map(|b| b.summary.clone())
-                .collect(),
+            backups: backups.into_iter().map(|b| b.summary.clone()).collect(),
             unreachable: found
                 .unreachable
                 .iter()
@@ -83,16 +84,15 @@ impl Runtime {
         // Whoever gives the whole id of what is in the primary vault need not wait for others.
         let is_id = selector.backup.parse::<BackupId>().is_ok();
         if let (true, [primary, _, ..]) = (is_id, names.as_slice())
-            && let Ok(mut found) = self.found(std::slice::from_ref(primary)).await
-            && let Ok(backup) = select::resolve(&found.backups, &selector.backup, &selector.filter)
+            && let Ok((context, backups)) = self.look_into(primary).await
+            && let Ok(backup) = select::resolve(backups.iter(), &selector.backup, &selector.filter)
             && backup.state().is_good()
-            && let Some(context) = found.contexts.remove(primary)
         {
             return Ok((context, backup.clone()));
         }
-        let mut found = self.found(&names).await?;
-        let backups = best_copies(found.backups);
-        let backup = match select::resolve(&backups, &selector.backup, &selector.filter) {
+        let found = self.found(&names).await?;
+        let copies = best_copies(&found.vaults);
+        let backup = match select::resolve(copies, &selector.backup, &selector.filter) {
             Ok(backup) => backup.clone(),
             // It may be where nobody could look.
             Err(error) => {
@@ -110,7 +110,8 @@ impl Runtime {
                 failure.messages().join(": ")
             );
         }
-        match found.contexts.remove(&backup.summary.vault) {
+        let mut contexts = found.vaults.into_iter().map(|(context, _)| context);
+        match contexts.find(|context| context.vault_name == backup.summary.vault) {
             Some(context) => Ok((context, backup)),
             None => Err(Failure::new(ErrorKind::Internal, "a backup is in no vault")),
         }
@@ -145,37 +146,36 @@ impl Runtime {
     /// What is in these vaults, the first first. One that cannot be looked at is no failure while another can.
     async fn found(&self, names: &[String]) -> Result<Found, Failure> {
         let mut found = Found {
-            backups: Vec::new(),
-            contexts: BTreeMap::new(),
+            vaults: Vec::new(),
             unreachable: Vec::new(),
         };
         for name in names {
             match self.look_into(name).await {
-                Ok((context, backups)) => {
-                    found.backups.extend(backups);
-                    found.contexts.insert(context.vault_name.clone(), context);
-                }
+                Ok(looked) => found.vaults.push(looked),
                 Err(failure) => found.unreachable.push((name.clone(), failure)),
             }
         }
-        if found.contexts.is_empty() && !found.unreachable.is_empty() {
+        if found.vaults.is_empty() && !found.unreachable.is_empty() {
             return Err(found.unreachable.swap_remove(0).1);
         }
         Ok(found)
     }
 
-    async fn look_into(&self, name: &str) -> Result<(Context, Vec<Backup>), Failure> {
+    async fn look_into(&self, name: &str) -> Result<(Context, Arc<Vec<Backup>>), Failure> {
         let opened = self.opened(Some(name)).await?;
         let context = self.context(&opened, false);
-        let backups = context.backups().await?;
+        let backups = opened.backups(&context).await?;
         Ok((context, backups))
     }
 }
 
 /// One of each backup that is in several vaults, newest first: a good one if there is one, and of equals the first.
-fn best_copies(backups: Vec<Backup>) -> Vec<Backup> {
-    let mut best: BTreeMap<BackupId, Backup> = BTreeMap::new();
-    for backup in backups {
+fn best_copies(vaults: &[(Context, Arc<Vec<Backup>>)]) -> Vec<&Backup> {
+    if let [(_, only)] = vaults {
+        return only.iter().collect();
+    }
+    let mut best: BTreeMap<BackupId, &Backup> = BTreeMap::new();
+    for backup in vaults.iter().flat_map(|(_, backups)| backups.iter()) {
         let better = best
             .get(&backup.id())
             .is_none_or(|other| backup.state().is_good() && !other.state().is_good());
@@ -183,7 +183,7 @@ fn best_copies(backups: Vec<Backup>) -> Vec<Backup> {
             best.insert(backup.id(), backup);
         }
     }
-    let mut backups: Vec<Backup> = best.into_values().collect();
+    let mut backups: Vec<&Backup> = best.into_values().collect();
     backups.sort_by_key(|backup| std::cmp::Reverse((backup.summary.started, backup.id())));
     backups
 }

@@ -14,7 +14,7 @@ use ostler_vocabulary::{ErrorKind, Failure, OperationId, ProcessIdentity};
 
 use super::cluster::Configured;
 use super::node::VaultNode;
-use super::vaults::Opened;
+use super::vaults::{Opened, Seen};
 use super::{Runtime, first_use, places, queue};
 use crate::Error;
 use crate::agent::Kept;
@@ -179,6 +179,7 @@ impl Runtime {
                 directory: Some(place.clone()),
                 vault: Arc::new(vault),
                 new_key: None,
+                seen: Seen::default(),
             };
             warnings.extend(places::same_disk(&request.paths, Some(&place)));
             create::plan(request, &self.context(&opened, false)).await?

@@ -9,7 +9,7 @@ use ostler_store::{Local, Store};
 use ostler_vault::{Algorithm, InitOptions, Protect, Vault, Writers};
 use ostler_vocabulary::{ErrorKind, Failure, VaultId};
 
-use super::vaults::Opened;
+use super::vaults::{Opened, Seen};
 use super::{Runtime, blocking, places};
 use crate::Error;
 use crate::settings::Settings;
@@ -217,6 +217,7 @@ impl Runtime {
                 directory: opened.directory.clone(),
                 vault: Arc::clone(&opened.vault),
                 new_key: key,
+                seen: Seen::default(),
             }),
         })
     }

@@ -10,7 +10,7 @@ use ostler_backup::keys::{self, Material};
 use ostler_vault::{Unlock, Vault};
 use ostler_vocabulary::{ErrorKind, Failure, Secret, Timestamp, VaultId};
 
-use super::vaults::{Opened, cannot_open};
+use super::vaults::cannot_open;
 use super::{Runtime, blocking, first_use, places};
 use crate::Error;
 use crate::settings::is_location;
@@ -62,22 +62,6 @@ impl Runtime {
                 })
                 .collect(),
         })
-    }
-
-    /// What to know of a vault whose old epochs are being given up.
-    pub(super) fn giving_up_warning(
-        opened: &Opened,
-        index: &ostler_vault::Index,
-    ) -> Result<Option<String>, Failure> {
-        let Some(before) = opened.vault.giving_up() else {
-            return Ok(None);
-        };
-        let (old, all) = (index.bytes_before(before)?, index.bytes().max(1));
-        Ok(Some(format!(
-            "secrets of this vault have leaked: {} % of it is still encrypted with them; `ostler vault key rotate \
-             --compromised` goes on",
-            u128::from(old) * 100 / u128::from(all)
-        )))
     }
 
     /// The secrets that a change of keys needs, by reference.

@@ -20,6 +20,7 @@ mod probing;
 mod queries;
 mod queue;
 mod registration;
+mod remembered;
 mod retention;
 pub(crate) mod schedule;
 mod vaults;

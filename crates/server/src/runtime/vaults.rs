@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use ostler_api::document::{DatabaseList, DatabaseSummary, Estimate, KeySummary, VaultInfo, VaultSummary};
-use ostler_vault::Vault;
+use ostler_backup::Context;
+use ostler_backup::state::Backup;
+use ostler_vault::{CatalogueEntry, Index, Vault};
 use ostler_vocabulary::Failure;
 
+use super::remembered::Remembered;
 use super::{Runtime, first_use, places, probing};
 use crate::audit::without_password;
 use crate::settings::is_location;
@@ -26,6 +29,100 @@ pub struct Opened {
     pub vault: Arc<Vault>,
     /// The key file that was made just now, which the user has to be told of.
     pub new_key: Option<PathBuf>,
+    pub(super) seen: Seen,
+}
+
+/// What was last seen of a vault on this machine.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    catalogue: Remembered<Catalogue>,
+    size: Remembered<Size>,
+}
+
+#[derive(Debug)]
+struct Catalogue {
+    entries: Vec<CatalogueEntry>,
+    /// The backups, where what they are follows from the entries alone: whoever makes one may die without a sign.
+    backups: Option<Arc<Vec<Backup>>>,
+}
+
+/// What the index says of all that is stored.
+#[derive(Debug)]
+struct Size {
+    packs: usize,
+    chunks: usize,
+    bytes: u64,
+    warning: Option<String>,
+}
+
+impl Opened {
+    /// The backups, newest first, as [`Context::backups`] gives them.
+    ///
+    /// # Errors
+    /// When the vault cannot be listed.
+    pub(super) async fn backups(&self, context: &Context) -> Result<Arc<Vec<Backup>>, Failure> {
+        let Some(directory) = &self.directory else {
+            return Ok(Arc::new(context.backups().await?));
+        };
+        let looked = self
+            .seen
+            .catalogue
+            .or_seen(directory, &["backups", "intents", "notes"], async {
+                let entries = context.catalogue().await?;
+                let is_made = |entry: &CatalogueEntry| entry.committed.is_some();
+                let backups = match entries.iter().all(is_made) {
+                    true => Some(Arc::new(context.backups_of(&entries).await?)),
+                    false => None,
+                };
+                Ok(Catalogue { entries, backups })
+            });
+        let catalogue = looked.await?;
+        match &catalogue.backups {
+            Some(backups) => Ok(Arc::clone(backups)),
+            None => Ok(Arc::new(context.backups_of(&catalogue.entries).await?)),
+        }
+    }
+
+    async fn size(&self) -> Result<Arc<Size>, Failure> {
+        let look = async {
+            let index = self.vault.index(false).await;
+            let index = index.map_err(self.attempting("read its index"))?;
+            Ok(Size {
+                packs: index.packs(),
+                chunks: index.chunks(),
+                bytes: index.bytes(),
+                warning: self.giving_up_warning(&index)?,
+            })
+        };
+        match &self.directory {
+            // How much is left goes down while the names stay.
+            Some(directory) if self.vault.giving_up().is_none() => {
+                self.seen
+                    .size
+                    .or_seen(directory, &["index", "rounds"], look)
+                    .await
+            }
+            _ => look.await.map(Arc::new),
+        }
+    }
+
+    /// What to know of a vault whose old epochs are being given up.
+    fn giving_up_warning(&self, index: &Index) -> Result<Option<String>, Failure> {
+        let Some(before) = self.vault.giving_up() else {
+            return Ok(None);
+        };
+        let (old, all) = (index.bytes_before(before)?, index.bytes().max(1));
+        Ok(Some(format!(
+            "secrets of this vault have leaked: {} % of it is still encrypted with them; `ostler vault key rotate \
+             --compromised` goes on",
+            u128::from(old) * 100 / u128::from(all)
+        )))
+    }
+
+    fn attempting(&self, what: &str) -> impl FnOnce(ostler_vault::Error) -> Failure {
+        let message = format!("vault `{}`: cannot {what}", self.name);
+        move |error| Failure::from(error).context(message)
+    }
 }
 
 impl Runtime {
@@ -88,6 +185,7 @@ impl Runtime {
             directory: places::local_directory(location),
             vault: Arc::new(vault),
             new_key,
+            seen: Seen::default(),
         });
         let mut vaults = self.inner.vaults.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(vaults.entry(name.to_owned()).or_insert(opened))
@@ -129,32 +227,27 @@ impl Runtime {
         opened: &Opened,
         key_file: Option<PathBuf>,
     ) -> Result<VaultInfo, Failure> {
-        let attempting = |what: &str| {
-            let message = format!("vault `{}`: cannot {what}", opened.name);
-            move |error: ostler_vault::Error| Failure::from(error).context(message)
-        };
         let vault = &opened.vault;
         let context = self.context(opened, false);
         let mut backups = BTreeMap::new();
-        let all = context.backups().await?;
-        for backup in &all {
+        let all = opened.backups(&context).await?;
+        for backup in all.iter() {
             *backups.entry(backup.state().as_str().to_owned()).or_default() += 1;
         }
-        let index = vault.index(false).await.map_err(attempting("read its index"))?;
-        let wrappers = vault.wrappers().await.map_err(attempting("list its keys"))?;
+        let stored = opened.size().await?;
+        let wrappers = vault.wrappers().await;
+        let wrappers = wrappers.map_err(opened.attempting("list its keys"))?;
         let mut warnings = Vec::new();
         if vault.encryption() == "none" {
             warnings
                 .push("this vault is not encrypted: whoever can read it can read what is in it".to_owned());
         }
-        warnings.extend(Self::giving_up_warning(opened, &index)?);
+        warnings.extend(stored.warning.clone());
         if let Some(path) = &key_file {
             warnings.push(first_use::copy_away(path));
         }
-        let probe = vault
-            .last_probe()
-            .await
-            .map_err(attempting("read what its store can do"))?;
+        let probe = vault.last_probe().await;
+        let probe = probe.map_err(opened.attempting("read what its store can do"))?;
         let (store, of_store) = probing::described(vault, probe.as_ref());
         warnings.extend(of_store);
         let configured_key = match self.inner.settings.vault(&opened.name).ok().and_then(|v| v.key) {
@@ -162,8 +255,8 @@ impl Runtime {
             _ => first_use::key_file_of(&self.inner.settings, &opened.name, vault.id()),
         };
         let mut estimate = Estimate {
-            bytes: index.bytes(),
-            requests: index.packs() as u64,
+            bytes: stored.bytes,
+            requests: stored.packs as u64,
             ..Estimate::default()
         };
         self.complete_estimate(&opened.name, &mut estimate).await;
@@ -192,7 +285,7 @@ impl Runtime {
             bytes: estimate.bytes,
             monthly: self.monthly(&opened.name, estimate.bytes),
             reading_back: Some(estimate).filter(|known| known.cost.is_some() || known.duration_ms.is_some()),
-            chunks: index.chunks() as u64,
+            chunks: stored.chunks as u64,
             store,
             warnings,
         })

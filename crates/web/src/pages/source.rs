@@ -9,11 +9,11 @@ use ostler_api::request::Filter;
 use ostler_vocabulary::{ErrorKind, Failure};
 
 /// Backups of each source, newest first as they were listed. Those that do not tell their source are left out.
-pub(super) fn by_source(backups: &[BackupSummary]) -> Vec<(Source, Vec<&BackupSummary>)> {
-    let mut groups: BTreeMap<Source, Vec<&BackupSummary>> = BTreeMap::new();
+pub(super) fn by_source(backups: &[BackupSummary]) -> Vec<(&Source, Vec<&BackupSummary>)> {
+    let mut groups: BTreeMap<&Source, Vec<&BackupSummary>> = BTreeMap::new();
     for backup in backups {
         if let Some(source) = &backup.source {
-            groups.entry(source.clone()).or_default().push(backup);
+            groups.entry(source).or_default().push(backup);
         }
     }
     groups.into_iter().collect()

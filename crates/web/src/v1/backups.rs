@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use ostler_api::client::Mark;
-use ostler_api::document::{BackupDetail, BackupList, Diff, FileEntry, FileList};
+use ostler_api::document::{BackupDetail, BackupList, BackupSummary, Diff, FileEntry, FileList};
 use ostler_api::request::Selector;
 use ostler_vocabulary::{BackupId, ErrorKind, Failure};
 use schemars::JsonSchema;
@@ -52,12 +52,14 @@ pub(super) async fn list(
         .backups(pairs.one("vault")?, &pairs.filter()?)
         .await?;
     // A copy in another vault has the same id.
-    let key = |backup: &ostler_api::document::BackupSummary| {
+    let key = |backup: &BackupSummary| {
         newest_first(backup.started, &format_args!("{}-{}", backup.id, backup.vault))
     };
-    document
-        .backups
-        .sort_by_key(|backup| std::cmp::Reverse(key(backup)));
+    document.backups.sort_by(|one, other| {
+        let place = |of: &BackupSummary| (of.started.as_microsecond(), of.id);
+        let newer = place(other).cmp(&place(one));
+        newer.then_with(|| other.vault.cmp(&one.vault))
+    });
     let next = wanted.cut(
         &mut document.backups,
         |backup, after| key(backup).as_str() < after,
