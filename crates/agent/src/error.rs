@@ -86,6 +86,29 @@ pub enum Error {
         /// The file that would mark it.
         marker: &'static str,
     },
+    /// What was added to a backup is asked for without saying to which.
+    #[error("increments are asked for without the backup that they were added to")]
+    NoBase,
+    /// A name under which a database wrote another file than the one that was backed up.
+    #[error("`{path}` is another file than the one that the last backup has under this name")]
+    Another {
+        /// The path.
+        path: String,
+    },
+    /// What the last backup has of a file, on which another is to stand, cannot be read.
+    #[error("what the last backup has of `{path}` is not in the vault any more")]
+    Lost {
+        /// The path.
+        path: String,
+    },
+    /// A directory in which something is always being written.
+    #[error("names came and went in `{path}` for {seconds} seconds")]
+    Restless {
+        /// The path.
+        path: String,
+        /// How long.
+        seconds: u64,
+    },
     /// A path that this agent was not given.
     #[error("`{path}` is outside of what this agent may touch")]
     Outside {
@@ -130,7 +153,9 @@ impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Missing { .. } | Self::NotIncluded { .. } => ErrorKind::NotFound,
-            Self::Path { .. } | Self::Pattern { .. } | Self::EmptyPattern => ErrorKind::Invalid,
+            Self::Path { .. } | Self::Pattern { .. } | Self::EmptyPattern | Self::NoBase => {
+                ErrorKind::Invalid
+            }
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => ErrorKind::NotFound,
                 io::ErrorKind::PermissionDenied => ErrorKind::Denied,
@@ -139,7 +164,9 @@ impl Classified for Error {
             Self::Vault { source, .. } => source.kind(),
             Self::Address(_) | Self::Entry { .. } => ErrorKind::Corrupt,
             Self::Outside { .. } | Self::NoCommand { .. } => ErrorKind::Denied,
-            Self::Conflicts { .. } | Self::NotScratch { .. } => ErrorKind::Refused,
+            Self::Conflicts { .. } | Self::NotScratch { .. } | Self::Another { .. } => ErrorKind::Refused,
+            Self::Lost { .. } => ErrorKind::Corrupt,
+            Self::Restless { .. } => ErrorKind::Unavailable,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Worker => ErrorKind::Internal,
         }
@@ -157,6 +184,10 @@ impl Classified for Error {
                 "restore into another directory with --to, or allow it with --overwrite different".to_owned(),
             ),
             Self::Outside { roots, .. } => Some(format!("its roots: {}", roots.join(", "))),
+            Self::Another { .. } | Self::Lost { .. } => Some(
+                "make a backup of all of it: `ostler backup create --cluster NAME` without `--delta`"
+                    .to_owned(),
+            ),
             Self::NoCommand { .. } => {
                 Some("it runs what its own configuration has in [agent.commands]".to_owned())
             }

@@ -152,6 +152,21 @@ pub struct Frozen {
     /// Whether what is in it never changes: a file with the inode, size and time of one that was read is that file,
     /// whatever other names it got or lost since.
     pub immutable: bool,
+    /// What is in it was only added to what the parent has. Since version 5 of the protocol.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub increments: Option<Increments>,
+}
+
+/// What a database wrote since a backup, kept beside its files: the list has all that the parent's has as well. What is in the
+/// parent already is removed from beside the files, as that backup is committed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Increments {
+    /// The backup whose list is the parent's; the node does not add to an older one than it has removed increments of.
+    pub base: BackupId,
+    /// The end of names of files by which one is known again: such a file of the parent that is found and is another means
+    /// that names were given twice, and is refused. Of all other files that it has, those of the parent are the right ones.
+    pub known_by: String,
 }
 
 /// A request to read files and store them in the vault.

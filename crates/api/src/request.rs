@@ -125,6 +125,10 @@ pub struct CreateBackup {
     pub one_file_system: bool,
     /// Whether to read every file, even those that look unchanged.
     pub read_all: bool,
+    /// Whether to take only what the database wrote since the last backup, where it keeps that; all of it where that would
+    /// lack something. The backup is whole either way.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub delta: bool,
     /// Whether the plan is only looked at: it then counts files and bytes, which costs a walk of all paths.
     pub dry_run: bool,
     /// Commands around the reading of files.

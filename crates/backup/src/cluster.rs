@@ -6,6 +6,7 @@
 
 mod answers;
 pub(crate) mod create;
+mod delta;
 pub mod explore;
 pub(crate) mod facts;
 pub mod identity;

@@ -4,36 +4,33 @@ mod attempt;
 mod begin;
 mod commit;
 mod hook;
+mod parent;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 use futures::join;
-use jiff::SignedDuration;
-use ostler_api::document::{BackupCounts, BackupState, CreateReport, Outcome, Problem, Source};
+use ostler_api::document::{BackupCounts, CreateReport, Outcome, Problem, Source};
 use ostler_api::node::{HeldFiles, Selection};
 use ostler_api::request::{CreateBackup, CreateWork, HookFailure, Plan, Request, Work};
 use ostler_operations::{Finished, Operation};
-use ostler_vault::{ClusterRecord, ExternalRecord, NodeRecord, PackId, Record};
+use ostler_vault::{ExternalRecord, NodeRecord, PackId, Record};
 use ostler_vocabulary::{BackupId, Failure, Progress, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Held;
 use crate::problems::in_short;
-use crate::state::Backup;
 use crate::{Context, Error, digest};
 use attempt::Made;
 pub(crate) use begin::Place;
+pub(crate) use parent::{Start, parent_of};
 
 /// The kind's name in the journal.
 pub const KIND: &str = "create_backup";
 /// The version of its steps.
 pub const VERSION: u32 = 1;
-/// What a plan says of the vault's backups counts so long.
-const FRESH: SignedDuration = SignedDuration::from_secs(60);
-
 /// Works out what a backup would read.
 ///
 /// # Errors
@@ -115,6 +112,9 @@ pub(crate) fn check_words(request: &CreateBackup) -> Result<(), Error> {
     if request.tags.keys().any(String::is_empty) {
         return malformed("the key of a tag", "is empty");
     }
+    if request.delta && (request.cluster.is_none() || request.read_all) {
+        return malformed("`delta`", "is for clusters, and not for reading every file");
+    }
     match request.name.as_deref() {
         Some("") => malformed("the backup's name", "is empty"),
         Some(name) if name == "latest" || name.starts_with("latest~") => malformed(
@@ -142,20 +142,6 @@ fn selection(request: &CreateBackup, context: &Context) -> Selection {
         frozen: None,
         hold: None,
     }
-}
-
-/// The newest backup of the same source that was committed and is not damaged.
-pub(crate) fn parent_of(backups: &[Backup], source: &Source) -> Option<BackupId> {
-    backups
-        .iter()
-        .find(|b| {
-            b.summary.source.as_ref() == Some(source)
-                && matches!(
-                    b.state(),
-                    BackupState::Complete | BackupState::Verified | BackupState::Partial
-                )
-        })
-        .map(Backup::id)
 }
 
 /// Runs the plan.
@@ -208,33 +194,6 @@ pub(crate) struct Create<'a> {
     read_back: Mutex<Option<Record>>,
 }
 
-/// What the parent step found.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Start {
-    host: String,
-    parent: Option<Parent>,
-}
-
-impl Start {
-    /// The parent's lists of a cluster, by part. A step's result is small, and clusters have many nodes: they are read anew.
-    pub(crate) async fn lists(&self, context: &Context) -> BTreeMap<String, String> {
-        let record = match &self.parent {
-            Some(parent) => context.record(parent.id).await.ok(),
-            None => None,
-        };
-        let parts = record.into_iter().flat_map(|record| record.nodes);
-        parts.map(|part| (part.part(), part.list)).collect()
-    }
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Parent {
-    id: BackupId,
-    /// Empty for a cluster, which has many.
-    #[serde(default)]
-    list: String,
-}
-
 /// What an upload step stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Sent {
@@ -261,18 +220,10 @@ pub(crate) struct Gathered {
     pub(crate) problems: Vec<Problem>,
     /// How files were held still.
     pub(crate) held: Option<HeldFiles>,
-}
-
-impl Parent {
-    /// What a backup of this host, or of a cluster, is good for as a parent.
-    fn of(record: Record, host: &str) -> Option<Self> {
-        let id = record.backup;
-        let list = match record.cluster {
-            Some(_) => String::new(),
-            None => record.nodes.into_iter().find(|node| node.host == host)?.list,
-        };
-        Some(Self { id, list })
-    }
+    /// The backup to which only what was written since was added.
+    pub(crate) added_to: Option<BackupId>,
+    /// Why more was read than was asked for.
+    pub(crate) note: Option<String>,
 }
 
 impl Create<'_> {
@@ -314,56 +265,19 @@ impl Create<'_> {
             parent: record.parent,
             objects_found: record.objects_found,
             held: sent.held,
+            added_to: sent.added_to,
             left_out: self.work.left_out.clone(),
-            warnings: self.work.warnings.iter().cloned().chain(warnings).collect(),
+            warnings: self
+                .work
+                .warnings
+                .iter()
+                .cloned()
+                .chain(sent.note)
+                .chain(warnings)
+                .collect(),
             backup: summary,
         };
         crate::restore::finished(Outcome::CreateBackup(report), partial)
-    }
-
-    async fn choose_parent(&self) -> Result<Start, Failure> {
-        self.op
-            .step("choose parent")
-            .retries(3)
-            .run(|_| async {
-                let host = match &self.context.cluster {
-                    Some(cluster) => ClusterRecord::host_of(&cluster.name),
-                    None => self.context.node.info().await?.host,
-                };
-                let source = Source {
-                    host: host.clone(),
-                    paths: self.request.paths.clone(),
-                };
-                let chosen = if self.is_planned_just_now() {
-                    self.work.parent
-                } else {
-                    let backups = self.context.backups().await?;
-                    let planned = self.work.parent.filter(|id| {
-                        backups
-                            .iter()
-                            .any(|b| b.id() == *id && b.state() != BackupState::Damaged)
-                    });
-                    planned.or_else(|| parent_of(&backups, &source))
-                };
-                let parent = match chosen {
-                    None => None,
-                    // A parent only saves reading: one that cannot be read is none.
-                    Some(id) => self
-                        .context
-                        .record(id)
-                        .await
-                        .ok()
-                        .and_then(|record| Parent::of(record, &host)),
-                };
-                Ok(Start { host, parent })
-            })
-            .await
-    }
-
-    /// Whether the backups of the vault were listed so short a time ago that nobody needs to list them again.
-    fn is_planned_just_now(&self) -> bool {
-        let age = self.context.now().duration_since(self.planned);
-        (SignedDuration::ZERO..FRESH).contains(&age)
     }
 
     fn subject(&self) -> String {

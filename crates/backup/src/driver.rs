@@ -142,6 +142,9 @@ pub enum LoadStage {
 ///   between fails or is cancelled, by whoever resumes the operation too. Between `freeze` and `release` the files of
 ///   [`take`](Self::take) do not change.
 /// - *Nothing in between is lost.* What is frozen holds at most until it is released; nothing that users wrote is lost by either.
+/// - *Increments.* A driver whose system keeps what was written since an earlier backup says where ([`increments`](Self::increments)).
+///   `look`, `gaps`, `flush`, `look`, `store`, then those files are read. When `gaps` finds none, the files of the earlier backup and
+///   these together have all that was written before `flush` was called, whatever the system has merged or removed since.
 /// - *External parts.* `store` gives the same parts whenever it is called for the same backup, and returns when they are whole.
 ///   `check` tells of each part that is not there or not whole as a problem, and fails where it cannot be found out.
 ///   `forget` removes them, and those that are gone are forgotten.
@@ -167,6 +170,29 @@ pub trait Driver: fmt::Debug + Send + Sync {
 
     /// Lets go of what was frozen on these nodes.
     async fn release(&self, nodes: &[Member]) -> Result<(), Failure>;
+
+    /// Which files have what was written since a backup; `None` where the system does not keep that apart.
+    fn increments(&self, base: BackupId) -> Option<Take> {
+        let _ = base;
+        None
+    }
+
+    /// Why what was written since a backup may not all be in [`increments`](Self::increments), a sentence each; none where it is.
+    /// Changes nothing.
+    async fn gaps(&self, base: &Past, nodes: &[Member]) -> Result<Vec<String>, Failure> {
+        let _ = (base, nodes);
+        Ok(Vec::new())
+    }
+
+    /// Has these nodes write out what they have only in memory. Gives the nodes on which that was not possible.
+    async fn flush(
+        &self,
+        nodes: &[Member],
+        cancel: &CancellationToken,
+    ) -> Result<Vec<(String, Failure)>, Failure> {
+        let _ = (nodes, cancel);
+        Ok(Vec::new())
+    }
 
     /// Has the engine itself store its part of a backup; none where it keeps nothing.
     async fn store(

@@ -128,13 +128,13 @@ impl Ask {
     #[must_use]
     pub fn since(&self) -> u32 {
         match self {
-            Self::Survey(selection) | Self::Upload(Upload { selection, .. }) if selection.hold.is_some() => {
-                HOLDS
-            }
-            Self::Survey(selection) | Self::Upload(Upload { selection, .. })
-                if selection.frozen.is_some() =>
-            {
-                2
+            Self::Survey(selection) | Self::Upload(Upload { selection, .. }) => {
+                match (&selection.frozen, &selection.hold) {
+                    (Some(frozen), _) if frozen.increments.is_some() => 5,
+                    (_, Some(_)) => HOLDS,
+                    (Some(_), None) => 2,
+                    (None, None) => 1,
+                }
             }
             Self::Recall { .. } | Self::Adopt { .. } | Self::Limit(_) => 3,
             _ => 1,

@@ -7,7 +7,7 @@ use crate::Error;
 /// The oldest version that this program speaks.
 pub const OLDEST: u32 = 1;
 /// The newest version that this program speaks.
-pub const NEWEST: u32 = 4;
+pub const NEWEST: u32 = 5;
 
 /// What an agent answers to `GET /versions`, the only address that never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

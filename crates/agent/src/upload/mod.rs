@@ -11,6 +11,7 @@
 pub(crate) mod assemble;
 pub(crate) mod content;
 mod foresight;
+pub(crate) mod increments;
 pub(crate) mod parent;
 pub(crate) mod plan;
 pub(crate) mod racy;
@@ -42,6 +43,7 @@ use crate::walk::{Found, Visit, Walker};
 use crate::{Error, Turns};
 use assemble::Assembler;
 use content::Chunker;
+use increments::Added;
 use parent::Parent;
 use plan::{Lines, Planner};
 use read::{Shared, Worker};
@@ -87,15 +89,19 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
     let workers = work.options.workers.max(1);
     let window = WINDOW + 4 * workers;
     let parent = work.parent.as_ref().filter(|_| !request.read_all);
-    let parent = parent.and_then(
-        |(reader, list)| match ListReader::open(Arc::clone(reader), *list) {
-            Ok(list) => Some(list),
-            Err(error) => {
-                tracing::warn!(%error, "the parent's file list cannot be read; reading every file");
-                None
-            }
-        },
-    );
+    let opened = parent.map(|(reader, list)| ListReader::open(Arc::clone(reader), *list));
+    let added = request.selection.frozen.as_ref();
+    let mut added = added.and_then(|frozen| frozen.increments.as_ref().map(Added::new));
+    let parent = match (opened, &added) {
+        (Some(Ok(list)), _) => Some(list),
+        (Some(Err(error)), Some(_)) => return Err(Error::vault(parent::READ)(error)),
+        (None, Some(_)) => return Err(Error::NoBase),
+        (Some(Err(error)), None) => {
+            tracing::warn!(%error, "the parent's file list cannot be read; reading every file");
+            None
+        }
+        (None, None) => None,
+    };
 
     roots.iter().for_each(|root| snapshot::clear(&absolute(root)));
     let asked = |hold: &Hold| snapshot::Asked {
@@ -164,7 +170,8 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
                 (names, &classes),
                 work.problems,
                 (work.progress, stop),
-            );
+            )
+            .adding(added.as_mut());
             match &mut held {
                 Some(held) => held.tell(&mut planner)?,
                 None => {
@@ -189,6 +196,9 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
     });
     work.stop.outcome()?;
     let (list, mut counts) = outcome.ok_or(Error::Worker)?;
+    if let Some(added) = added {
+        added.remove_stored();
+    }
     counts.problems = work.problems.count();
     Ok(Read {
         list,

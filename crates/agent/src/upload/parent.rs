@@ -4,7 +4,11 @@ use std::iter::Peekable;
 
 use ostler_vault::list::{Entry, EntryKind, ListReader, path_order};
 
+use crate::Error;
 use crate::walk::Found;
+
+/// What is attempted with the parent's list.
+pub(crate) const READ: &str = "read the last backup's file list";
 
 type Entries<'a> = Box<dyn Iterator<Item = Result<Entry, ostler_vault::Error>> + Send + 'a>;
 
@@ -15,6 +19,19 @@ impl<'a> Parent<'a> {
     pub(crate) fn of(list: Option<&'a ListReader>) -> Self {
         let entries = |list: &'a ListReader| -> Entries<'a> { list.entries() };
         Self(list.map(|list| entries(list).peekable()))
+    }
+
+    /// The next entry of the parent that comes before this path, or any that is left. Paths come in order.
+    ///
+    /// # Errors
+    /// When the list cannot be read.
+    pub(crate) fn earlier(&mut self, path: Option<&[u8]>) -> Result<Option<Entry>, Error> {
+        let Some(entries) = &mut self.0 else {
+            return Ok(None);
+        };
+        let comes_before = |entry: &Entry| path.is_none_or(|path| path_order(&entry.path, path).is_lt());
+        let entry = entries.next_if(|entry| entry.as_ref().map_or(true, comes_before));
+        entry.transpose().map_err(Error::vault(READ))
     }
 
     /// The entry of the parent at this path. Paths come in order.

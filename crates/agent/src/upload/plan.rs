@@ -8,6 +8,7 @@ use ostler_vault::Upload;
 use ostler_vault::list::{Entry, EntryKind, Extent};
 use ostler_vocabulary::Progress;
 
+use super::increments::{self, Added};
 use super::parent::{Parent, is_unchanged};
 use super::work::{Done, Item, Job, LargeFile, Outcome, Work};
 use crate::Error;
@@ -43,6 +44,8 @@ pub(crate) struct Planner<'a> {
     piece: u64,
     upload: &'a Upload,
     parent: Parent<'a>,
+    /// Where what is found was added to the parent.
+    added: Option<&'a mut Added>,
     names: &'a Names,
     classes: &'a Classes,
     problems: &'a Problems,
@@ -72,6 +75,7 @@ impl<'a> Planner<'a> {
             piece,
             upload,
             parent,
+            added: None,
             names,
             classes,
             problems,
@@ -81,8 +85,30 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// What is found was added to what the parent has.
+    pub(crate) fn adding(self, added: Option<&'a mut Added>) -> Self {
+        Self { added, ..self }
+    }
+
     pub(crate) fn finish(mut self) -> Result<(), Error> {
+        self.keep_up_to(None)?;
         self.flush()
+    }
+
+    /// What the parent has before this path, or to its end, stays in the list where things are only added to it.
+    fn keep_up_to(&mut self, path: Option<&[u8]>) -> Result<(), Error> {
+        if self.added.is_some() {
+            while let Some(entry) = self.parent.earlier(path)? {
+                self.keep(entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, entry: Entry) -> Result<(), Error> {
+        let (entry, size) = increments::kept(entry, self.upload)?;
+        self.progress.add_done(size);
+        self.push(Item::Ready(entry), 0)
     }
 
     fn push(&mut self, item: Item, bytes: u64) -> Result<(), Error> {
@@ -167,6 +193,7 @@ impl<'a> Planner<'a> {
 impl Visit for Planner<'_> {
     fn found(&mut self, mut found: Found) -> Result<(), Error> {
         found.class = self.classes.class(&found);
+        self.keep_up_to(Some(found.listed()))?;
         let before = self.parent.at(found.listed());
         let stat = found.stat;
         if stat.kind != Kind::File {
@@ -176,7 +203,15 @@ impl Visit for Planner<'_> {
         let mut ready = None;
         if let Some(mut before) = before {
             if self.unchanged(&found, &mut before)? {
+                if let Some(added) = &mut self.added {
+                    added.is_stored(&found);
+                }
                 ready = Some(before);
+            } else if let Some(added) = &mut self.added
+                && !is_unchanged(&found, &before)
+            {
+                added.is_of_same_set(&found)?;
+                return self.keep(before);
             } else if let EntryKind::File { content: extents, .. } = before.kind {
                 content = Some(extents.into_boxed_slice());
             }

@@ -21,6 +21,8 @@ pub(crate) enum Place {
 pub(crate) struct Frozen {
     depth: usize,
     within: Vec<Vec<u8>>,
+    /// Whether a database goes on putting files there.
+    grows: bool,
 }
 
 impl Frozen {
@@ -34,7 +36,13 @@ impl Frozen {
         Ok(Self {
             depth: usize::try_from(asked.depth).unwrap_or(usize::MAX),
             within: within.split(|byte| *byte == b'/').map(<[u8]>::to_vec).collect(),
+            grows: asked.increments.is_some(),
         })
+    }
+
+    /// Whether a database may be putting files into this directory, which is by its path below the one that was asked for.
+    pub(crate) fn grows(&self, below: &[u8]) -> bool {
+        self.grows && below.split(|byte| *byte == b'/').count() >= self.depth + self.within.len()
     }
 
     /// Where something is, by its path below the one that was asked for.
@@ -81,6 +89,7 @@ mod tests {
             depth,
             within: within.into(),
             immutable: true,
+            increments: None,
         })
         .ok()
     }

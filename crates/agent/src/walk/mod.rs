@@ -9,6 +9,7 @@ pub(crate) mod frozen;
 pub(crate) mod globs;
 pub(crate) mod handle;
 pub(crate) mod listing;
+mod settle;
 
 use std::collections::HashSet;
 use std::io;
@@ -199,7 +200,7 @@ impl<'a> Walker<'a> {
         let mut lister = Lister::new();
         let mut frames = Vec::new();
         visit.found(Found::new(path.clone(), None, stat, Some(Arc::clone(&top))))?;
-        self.enter(&mut frames, &mut lister, top, stat, &path, visit)?;
+        self.enter(&mut frames, &mut lister, (top, stat), &path, false, visit)?;
         let mut steps = 0_u32;
         while let Some(depth) = frames.len().checked_sub(1) {
             steps = steps.wrapping_add(1);
@@ -244,9 +245,10 @@ impl<'a> Walker<'a> {
             if !self.exclude.is_empty() && self.exclude.matches(&with_slash(&path), name, is_directory) {
                 continue;
             }
-            let place = self.frozen.map_or(Place::Taken, |frozen| {
-                frozen.place(path.get(prefix.len() + 1..).unwrap_or_default(), is_directory)
-            });
+            let below = path.get(prefix.len() + 1..).unwrap_or_default();
+            let place = self
+                .frozen
+                .map_or(Place::Taken, |frozen| frozen.place(below, is_directory));
             if place == Place::Beside {
                 continue;
             }
@@ -273,7 +275,9 @@ impl<'a> Walker<'a> {
                         // Looked at before it is listed: what appears in between changes its time, and is seen the next time.
                         visit.found(Found::new(path.clone(), listed, stat, Some(Arc::clone(&handle))))?;
                     }
-                    self.enter(&mut frames, &mut lister, handle, stat, &path, visit)?;
+                    let below = path.get(prefix.len() + 1..).unwrap_or_default();
+                    let grows = self.frozen.is_some_and(|frozen| frozen.grows(below));
+                    self.enter(&mut frames, &mut lister, (handle, stat), &path, grows, visit)?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.vanished += 1,
                 Err(error) => {
@@ -289,12 +293,15 @@ impl<'a> Walker<'a> {
         &mut self,
         frames: &mut Vec<Frame>,
         lister: &mut Lister,
-        handle: Arc<Handle>,
-        stat: Stat,
+        (handle, stat): (Arc<Handle>, Stat),
         path: &[u8],
+        grows: bool,
         visit: &mut dyn Visit,
     ) -> Result<(), Error> {
         self.stop.check()?;
+        if grows {
+            settle::wait(&handle, path, self.stop)?;
+        }
         let names = match lister.names(&*handle) {
             Ok(names) => names,
             Err(error) => {

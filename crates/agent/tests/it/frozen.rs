@@ -15,6 +15,7 @@ fn selection(root: &Path) -> Selection {
             depth: 2,
             within: "snapshots/x".into(),
             immutable: true,
+            increments: None,
         }),
         ..World::selection(&[root])
     }

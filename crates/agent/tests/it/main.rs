@@ -5,6 +5,7 @@ mod changing;
 mod confined;
 mod frozen;
 mod held;
+mod increments;
 mod left;
 mod meddling;
 mod restore;

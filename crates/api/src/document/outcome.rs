@@ -54,6 +54,9 @@ pub struct CreateReport {
     pub backup: BackupSummary,
     /// The backup it took unchanged files from.
     pub parent: Option<BackupId>,
+    /// The backup that it has all of, with what the database wrote since: nothing else was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_to: Option<BackupId>,
     /// Objects that were found in the store with the right size before the commit.
     pub objects_found: u64,
     /// How files that were new or changed were held still until they were read, where agents do that.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::answers::{Answers, too_few};
-use super::{Cluster, Member, Root, identity, system};
+use super::{Cluster, Member, Root, delta, identity, system};
 use crate::create::{self, Create, Gathered, KIND, Place, Sent, Start};
 use crate::driver::Take;
 use crate::problems::bounded;
@@ -33,6 +33,8 @@ pub(crate) async fn plan(
     cluster: &Cluster,
 ) -> Result<Plan, Failure> {
     create::check_words(&request)?;
+    let id = BackupId::random();
+    delta::possible(&request, cluster, id)?;
     let least = cluster.least(request.quorum);
     if least == 0 || least > cluster.members.len() {
         return Err(Error::Malformed {
@@ -73,7 +75,6 @@ pub(crate) async fn plan(
             }
         }
     }
-    let id = BackupId::random();
     let request_json = serde_json::to_vec(&request).unwrap_or_default();
     Ok(Plan {
         made: context.now(),
@@ -118,13 +119,13 @@ type Stored = Option<Sent>;
 
 /// A part to be stored.
 #[derive(Debug, Clone)]
-struct Part {
+pub(super) struct Part {
     node: String,
     root: Root,
 }
 
 impl Part {
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("{}/{}", self.node, self.root.name)
     }
 }
@@ -154,25 +155,23 @@ impl Create<'_> {
         let before = self.look_before(cluster, &cluster.of(&answers), &suffix).await?;
         answers.lack(unavailable(before.down.clone()));
         answers.enough(cluster, least)?;
-        let unfrozen = self
-            .freeze(cluster, &cluster.of(&answers), least, &suffix)
+        let nodes = cluster.of(&answers);
+        let parts = self.parts(&answers);
+        let chosen = self
+            .choose_files(cluster, (&nodes, &parts), (start, read_all), &suffix)
             .await?;
+        let unfrozen = match chosen.base {
+            Some(_) => self.flush(cluster, &nodes, least, &suffix).await?,
+            None => self.freeze(cluster, &nodes, least, &suffix).await?,
+        };
         answers.lack(unavailable(unfrozen));
         let frozen = cluster.of(&answers);
         let described = self.describe(cluster, &frozen, &before, &suffix).await?;
         let external = self.store_external(cluster, &suffix).await?;
-        let take = cluster.driver.take();
-        let mut items = Vec::new();
-        for (node, roots) in &answers.nodes {
-            for root in wanted(roots, &self.request.paths) {
-                let part = Part {
-                    node: node.clone(),
-                    root: root.clone(),
-                };
-                items.push((format!("{}{suffix}", part.name()), part));
-            }
-        }
-        let parts: Vec<Part> = items.iter().map(|(_, part)| part.clone()).collect();
+        let take = chosen.take(cluster);
+        let parts = self.parts(&answers);
+        let keyed = |part: &Part| (format!("{}{suffix}", part.name()), part.clone());
+        let items = parts.iter().map(keyed).collect();
         let policy = self.policy(least, cluster).retries(RETRIES).unit(Unit::Bytes);
         let lists = start.lists(self.context).await;
         let stored = self
@@ -207,9 +206,13 @@ impl Create<'_> {
             .filter(|((_, result), _)| result.is_err())
             .map(|(_, part)| part.node.as_str())
             .collect();
-        self.release(cluster, &frozen, &failed, &suffix).await?;
+        if chosen.base.is_none() {
+            self.release(cluster, &frozen, &failed, &suffix).await?;
+        }
         let mut gathered = Gathered {
             external,
+            added_to: chosen.base,
+            note: chosen.note(),
             ..Gathered::default()
         };
         let mut of_node: BTreeMap<&str, Vec<(&Part, Sent)>> = BTreeMap::new();
@@ -258,6 +261,19 @@ impl Create<'_> {
         }
         gathered.problems = bounded(gathered.problems);
         Ok(Some(gathered))
+    }
+
+    /// What is to be stored of these nodes.
+    fn parts(&self, answers: &Answers) -> Vec<Part> {
+        let nodes = answers.nodes.iter();
+        let of_nodes = nodes.flat_map(|(node, roots)| {
+            let part = |root: &Root| Part {
+                node: node.clone(),
+                root: root.clone(),
+            };
+            wanted(roots, &self.request.paths).map(part)
+        });
+        of_nodes.collect()
     }
 
     /// What every node says of itself. Those that do not answer are absent, as far as that is allowed.

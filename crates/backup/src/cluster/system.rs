@@ -49,21 +49,30 @@ impl Create<'_> {
             .run_with_undo(
                 |step| async move {
                     let failed = cluster.driver.freeze(nodes, &step.cancelled).await?;
-                    let frozen = nodes.len().saturating_sub(failed.len());
-                    if frozen < least {
-                        return Err(too_few(cluster, failed, frozen, cluster.members.len(), least));
-                    }
-                    let told = failed.into_iter().map(|(name, failure)| {
-                        let reason = failure.messages().join(": ");
-                        (name, reason.chars().take(REASON).collect())
-                    });
-                    Ok(told.collect())
+                    enough(cluster, nodes, failed, least)
                 },
                 move |_| {
                     let (cluster, nodes) = (Arc::clone(&kept), of.clone());
                     async move { cluster.driver.release(&nodes).await }
                 },
             )
+            .await
+    }
+
+    /// Has the database write out what it has in memory. Gives the nodes on which it did not, and why.
+    pub(super) async fn flush(
+        &self,
+        cluster: &Cluster,
+        nodes: &[Member],
+        least: usize,
+        suffix: &str,
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        self.keyed("flush", suffix)
+            .retries(2)
+            .run(|step| async move {
+                let failed = cluster.driver.flush(nodes, &step.cancelled).await?;
+                enough(cluster, nodes, failed, least)
+            })
             .await
     }
 
@@ -155,6 +164,24 @@ impl Create<'_> {
             key => step.key(key),
         }
     }
+}
+
+/// Why nodes are missing, where the others are enough.
+fn enough(
+    cluster: &Cluster,
+    nodes: &[Member],
+    failed: Vec<(String, Failure)>,
+    least: usize,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let present = nodes.len().saturating_sub(failed.len());
+    if present < least {
+        return Err(too_few(cluster, failed, present, cluster.members.len(), least));
+    }
+    let told = failed.into_iter().map(|(name, failure)| {
+        let reason = failure.messages().join(": ");
+        (name, reason.chars().take(REASON).collect())
+    });
+    Ok(told.collect())
 }
 
 /// Refuses what changed between the two looks.

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_api::document::BackupState;
 use ostler_api::node::Epoch;
 use ostler_api::request::{CreateBackup, Filter, Onto, Overwrite, Plan, Restore, Selector};
 use ostler_operations::testing::{dead_process, exercise, quick};
@@ -15,7 +14,7 @@ use ostler_vault::{InitOptions, Vault};
 use ostler_vocabulary::{BackupId, Failure, SystemClock};
 use tokio_util::sync::CancellationToken;
 
-use super::MemoryNode;
+use super::{MemoryNode, faults};
 use crate::cluster::{Cluster, Clusters, Member};
 use crate::driver::Driver;
 use crate::{Context, create, restore};
@@ -140,7 +139,7 @@ impl<S: Subject> Stand<S> {
     }
 
     /// What the engine should keep: the parts of the backups that were committed.
-    async fn recorded(&self) -> BTreeSet<String> {
+    pub(super) async fn recorded(&self) -> BTreeSet<String> {
         let mut recorded = BTreeSet::new();
         for backup in self.context.backups().await.unwrap() {
             if backup.state().is_good() {
@@ -153,7 +152,7 @@ impl<S: Subject> Stand<S> {
     }
 }
 
-fn spec(kind: &'static str, plan: &Plan) -> Spec {
+pub(super) fn spec(kind: &'static str, plan: &Plan) -> Spec {
     Spec {
         kind,
         version: 1,
@@ -190,8 +189,9 @@ pub fn restoring(backup: BackupId) -> Restore {
 /// When it does not.
 pub async fn conforms<S: Subject>() {
     methods_repeat::<S>().await;
-    backup_under_every_fault::<S>().await;
-    restore_under_every_fault::<S>().await;
+    faults::backup_under_every_fault::<S>().await;
+    faults::delta_under_every_fault::<S>().await;
+    faults::restore_under_every_fault::<S>().await;
 }
 
 /// Loading tables under every fault. Every node has a file at this path, of one of them. Once it is over nothing that was brought is
@@ -268,6 +268,10 @@ async fn methods_repeat<S: Subject>() {
     );
     assert!(driver.check(&parts).await.unwrap().is_empty());
     for _ in 0..2 {
+        let failed = driver.flush(&nodes, &cancel).await.unwrap();
+        assert!(failed.is_empty(), "{failed:?}");
+    }
+    for _ in 0..2 {
         driver.release(&nodes).await.unwrap();
         assert!(stand.subject.held().is_empty());
     }
@@ -295,69 +299,4 @@ async fn methods_repeat<S: Subject>() {
         driver.act(&action, &nodes).await.unwrap();
     }
     assert!(driver.act("no such action", &nodes).await.is_err());
-}
-
-async fn backup_under_every_fault<S: Subject>() {
-    let plan = Stand::<S>::new().await.backup().await;
-    let of_run = plan.clone();
-    exercise(
-        spec(create::KIND, &plan),
-        Stand::<S>::new,
-        move |stand: Stand<S>, op| create::run(of_run.clone(), op, stand.context),
-        |stand: Stand<S>, record, said| async move {
-            // Kept is what a backup needs that was committed, and nothing is held still once it is over.
-            let recorded = stand.recorded().await;
-            let (held, kept) = (stand.subject.held(), stand.subject.kept());
-            assert!(
-                kept.is_superset(&recorded),
-                "after {said}: {kept:?}, {recorded:?}"
-            );
-            match record.state {
-                State::Succeeded | State::Cancelled => {
-                    assert!(held.is_empty(), "after {said}: {held:?} hold still");
-                    assert_eq!(kept, recorded, "after {said}");
-                }
-                _ => {}
-            }
-            let states = stand.context.backups().await.unwrap();
-            let states: Vec<_> = states.iter().map(crate::state::Backup::state).collect();
-            if record.state == State::Succeeded {
-                assert_eq!(states, [BackupState::Complete], "after {said}");
-            }
-        },
-    )
-    .await;
-}
-
-async fn restore_under_every_fault<S: Subject>() {
-    let backup = Stand::<S>::new().await.backup().await;
-    let made = backup.clone();
-    let world = move || {
-        let backup = made.clone();
-        async move {
-            let stand = Stand::<S>::new().await;
-            let record = stand.make(backup).await;
-            assert_eq!(record.state, State::Succeeded, "{record:#?}");
-            stand
-        }
-    };
-    let plan = restore::plan(restoring(backup.backups[0]), &world().await.context)
-        .await
-        .unwrap();
-    let of_run = plan.clone();
-    exercise(
-        spec(restore::KIND, &plan),
-        world,
-        move |stand: Stand<S>, op| restore::run(of_run.clone(), op, stand.context),
-        |stand: Stand<S>, record, said| async move {
-            if record.state != State::Succeeded {
-                return;
-            }
-            for node in &stand.nodes {
-                let (files, disk) = (node.files.lock().unwrap(), node.disk.lock().unwrap());
-                assert_eq!(*files, *disk, "after {said}: node {:?}", node.name);
-            }
-        },
-    )
-    .await;
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use ostler_api::document::{Problem, SystemStatus};
+use ostler_api::node::{Frozen, Increments};
 use ostler_vault::ExternalRecord;
 use ostler_vocabulary::{BackupId, ErrorKind, Failure};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,8 @@ pub struct Engine {
     pub runs: bool,
     /// What it answers when it is asked how many rows there are.
     pub rows: Option<String>,
+    /// Why what was written since a backup may not all be in its increments.
+    pub gaps: Vec<String>,
     looks: u64,
 }
 
@@ -84,6 +87,25 @@ impl Driver for EngineDriver {
             facts: engine.facts(),
             documents: BTreeMap::from([("schema.txt".to_owned(), "one table\n".to_owned())]),
         })
+    }
+
+    fn increments(&self, base: BackupId) -> Option<Take> {
+        Some(Take {
+            frozen: Some(Frozen {
+                depth: 0,
+                within: "written".into(),
+                immutable: true,
+                increments: Some(Increments {
+                    base,
+                    known_by: String::new(),
+                }),
+            }),
+            ..Take::default()
+        })
+    }
+
+    async fn gaps(&self, _: &Past, _: &[Member]) -> Result<Vec<String>, Failure> {
+        Ok(self.engine().gaps.clone())
     }
 
     async fn freeze(

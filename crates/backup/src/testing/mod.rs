@@ -8,6 +8,7 @@
 
 pub mod driver;
 mod engine;
+mod faults;
 mod node;
 
 pub use engine::{Engine, EngineDriver};

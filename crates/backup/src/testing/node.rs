@@ -28,6 +28,8 @@ pub struct MemoryNode {
     pub name: Option<String>,
     /// What it has.
     pub files: Mutex<Files>,
+    /// What was written since the last backup, where its database keeps that apart.
+    pub increments: Mutex<Files>,
     /// What restores wrote: the path in the backup, with its content.
     pub disk: Mutex<Files>,
     /// Names of files that cannot be read.
@@ -58,6 +60,7 @@ impl MemoryNode {
             vault,
             name: None,
             files: Mutex::default(),
+            increments: Mutex::default(),
             disk: Mutex::default(),
             unreadable: Mutex::default(),
             commands: Mutex::default(),
@@ -85,7 +88,7 @@ impl MemoryNode {
     }
 
     /// What a list says: names, and contents or what is wrong with them.
-    async fn read(&self, list: &str) -> Result<Vec<(String, Result<Vec<u8>, Failure>)>, Failure> {
+    pub(super) async fn read(&self, list: &str) -> Result<Vec<(String, Result<Vec<u8>, Failure>)>, Failure> {
         let index = self.vault.index(false).await?;
         let reader = Arc::new(self.vault.reader(index));
         let list = list_address(list)?;
@@ -157,7 +160,17 @@ impl Node for MemoryNode {
         self.remembered.lock().unwrap().insert(request.backup);
         let index = self.vault.index(true).await?;
         let session = self.vault.upload(index);
-        let files = self.files.lock().unwrap().clone();
+        let frozen = request.selection.frozen.as_ref();
+        let files = match frozen.and_then(|frozen| frozen.increments.as_ref()) {
+            Some(_) => {
+                let mut files = self.increments.lock().unwrap().clone();
+                for (name, content) in self.read(request.parent.as_deref().unwrap()).await? {
+                    files.insert(name, content?);
+                }
+                files
+            }
+            None => self.files.lock().unwrap().clone(),
+        };
         let unreadable = self.unreadable.lock().unwrap().clone();
         let progress = progress.clone();
         let (session, list, counts, problems) = tokio::task::spawn_blocking(move || {

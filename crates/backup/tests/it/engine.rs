@@ -186,3 +186,59 @@ async fn a_drill_starts_the_database_and_compares_what_it_says_with_what_it_said
         assert!(said.contains(told), "{said}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_it_is_taken_where_less_would_lack_something() {
+    let stand = Engines::new().await;
+    let delta = async || {
+        let request = CreateBackup {
+            cluster: Some("shop".into()),
+            delta: true,
+            ..CreateBackup::default()
+        };
+        let plan = create::plan(request, &stand.context).await.unwrap();
+        let record = stand.make(plan.clone()).await;
+        assert_eq!(record.state, State::Succeeded, "{record:#?}");
+        (plan.backups[0], serde_json::to_string(&record.outcome).unwrap())
+    };
+    let (first, told) = delta().await;
+    assert!(told.contains("since the last backup: there is none"), "{told}");
+
+    let (_, told) = delta().await;
+    assert!(told.contains(&format!("\"added_to\":\"{first}\"")), "{told}");
+    assert!(!told.contains("all of it was taken"), "{told}");
+
+    stand.subject.engine().gaps = ["one", "two", "three", "four", "five"].map(str::to_owned).into();
+    let (_, told) = delta().await;
+    assert!(told.contains("one; two; three; and 2 more"), "{told}");
+    assert!(!told.contains("added_to"), "{told}");
+    stand.subject.engine().gaps.clear();
+
+    // A node that was missing has nothing to add to.
+    stand.subject.engine().down.insert("b".into());
+    let request = CreateBackup {
+        cluster: Some("shop".into()),
+        quorum: Some(2),
+        ..CreateBackup::default()
+    };
+    let plan = create::plan(request, &stand.context).await.unwrap();
+    assert_eq!(stand.make(plan).await.state, State::Partial);
+    stand.subject.engine().down.clear();
+    let (_, told) = delta().await;
+    assert!(told.contains("is partial"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_added_to_is_refused() {
+    let stand = Engines::new().await;
+    for (cluster, read_all) in [(None, false), (Some("shop".to_owned()), true)] {
+        let request = CreateBackup {
+            cluster,
+            read_all,
+            delta: true,
+            ..CreateBackup::default()
+        };
+        let refused = create::plan(request, &stand.context).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Invalid, "{refused}");
+    }
+}

@@ -174,6 +174,12 @@ fn text(value: &CqlValue) -> String {
             members.sort();
             members.join(" ")
         }
+        CqlValue::Map(members) => {
+            let member = |(key, value): &(CqlValue, CqlValue)| format!("{}={}", text(key), text(value));
+            let mut members: Vec<String> = members.iter().map(member).collect();
+            members.sort();
+            members.join(" ")
+        }
         other => other.to_string(),
     }
 }

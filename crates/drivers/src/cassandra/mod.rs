@@ -3,6 +3,7 @@
 mod cql;
 mod explore;
 mod facts;
+mod increments;
 mod load;
 mod native;
 mod rehearse;
@@ -47,6 +48,7 @@ pub const ENTRY: Entry = Entry {
     commands: &[
         (SNAPSHOT, "nodetool snapshot -t ostler"),
         (CLEAR, "nodetool clearsnapshot -t ostler"),
+        (increments::FLUSH, "nodetool flush"),
         // Whoever has moved tokens without a cleanup has rows in SSTables that are no longer the node's; they do no harm.
         (
             restore::IMPORT,
@@ -132,6 +134,7 @@ impl Driver for Cassandra {
                 depth: 2,
                 within: format!("snapshots/{TAG}").into(),
                 immutable: true,
+                increments: None,
             }),
             hold: None,
             exclude: NO_SSTABLES.iter().map(|name| (*name).to_owned()).collect(),
@@ -178,6 +181,26 @@ impl Driver for Cassandra {
         let cancel = CancellationToken::new();
         let releasing = nodes.iter().map(|node| command(node, CLEAR, &cancel));
         join_all(releasing).await.into_iter().collect()
+    }
+
+    fn increments(&self, base: BackupId) -> Option<Take> {
+        Some(increments::of(base))
+    }
+
+    async fn gaps(&self, base: &Past, nodes: &[Member]) -> Result<Vec<String>, Failure> {
+        Ok(self.gaps_since(base, nodes).await?)
+    }
+
+    async fn flush(
+        &self,
+        nodes: &[Member],
+        cancel: &CancellationToken,
+    ) -> Result<Vec<(String, Failure)>, Failure> {
+        let flushing = nodes.iter().map(|node| async move {
+            let done = command(node, increments::FLUSH, cancel).await;
+            done.err().map(|failure| (node.name.clone(), failure))
+        });
+        Ok(join_all(flushing).await.into_iter().flatten().collect())
     }
 
     async fn store(&self, _: BackupId, _: &CancellationToken) -> Result<Vec<ExternalRecord>, Failure> {

@@ -11,7 +11,7 @@ use super::settings::Settings;
 use crate::Error;
 
 pub(super) const LOCAL: &str = "SELECT cluster_name, host_id, data_center, rack, release_version, schema_version, \
-                     broadcast_address, rpc_address, partitioner, tokens FROM system.local";
+                     broadcast_address, rpc_address, partitioner, tokens, gossip_generation, truncated_at FROM system.local";
 pub(super) const PEERS: &str = "SELECT peer, host_id, data_center FROM system.peers_v2";
 pub(super) const SETTINGS: &str = "SELECT name, value FROM system_views.settings";
 
@@ -32,15 +32,23 @@ pub(super) struct Node {
     pub(super) rack: String,
     pub(super) version: String,
     pub(super) tokens: Vec<String>,
+    /// Which start of its process it is; another number after every one.
+    #[serde(default)]
+    pub(super) generation: Option<String>,
+    /// When its tables were emptied the last time, by their ids. `None` where that was not recorded.
+    #[serde(default)]
+    pub(super) emptied: Option<BTreeMap<String, String>>,
     #[serde(skip)]
     pub(super) schema: String,
 }
 
 impl Node {
-    /// A digest of who it is, and of its tokens.
+    /// A digest of who it is, of its tokens, and of which tables were emptied.
     pub(super) fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        for text in [&self.host_id, &self.address].into_iter().chain(&self.tokens) {
+        let own = [&self.host_id, &self.address].into_iter();
+        let emptied = self.emptied.iter().flatten().flat_map(|(id, when)| [id, when]);
+        for text in own.chain(&self.tokens).chain(&self.generation).chain(emptied) {
             hasher.update(text.as_bytes());
             hasher.update(b"\n");
         }
@@ -81,6 +89,16 @@ pub(super) fn parameters(rows: &[Row]) -> impl Iterator<Item = (&str, &str)> {
         Some((row.get("name")?.as_str(), value))
     });
     told.filter(|(name, _)| !name.contains("password"))
+}
+
+/// The members of a map, as text has them.
+fn pairs(text: Option<&String>) -> BTreeMap<String, String> {
+    let members = text.into_iter().flat_map(|text| text.split(' '));
+    let pair = |member: &str| {
+        let (key, value) = member.split_once('=')?;
+        Some((key.to_owned(), value.to_owned()))
+    };
+    members.filter_map(pair).collect()
 }
 
 async fn first(cql: &dyn Cql, address: &str, statement: &str) -> Result<Row, Error> {
@@ -128,6 +146,8 @@ impl Ring {
                 version: column("release_version")?,
                 schema: column("schema_version")?,
                 tokens: tokens.split(' ').map(str::to_owned).collect(),
+                generation: row.get("gossip_generation").cloned(),
+                emptied: Some(pairs(row.get("truncated_at"))),
             };
             if let Some((other, _)) = ring.nodes.iter().find(|(_, other)| other.host_id == node.host_id) {
                 return Err(Error::Same {

@@ -10,7 +10,7 @@ use ostler_vocabulary::Timestamp;
 use super::schema::{SCHEMA_KEYSPACE, Schema, Table};
 
 /// Keyspaces whose rows are each node's own, or of no lasting worth.
-const OWN: &[&str] = &["system", "system_traces"];
+pub(super) const OWN: &[&str] = &["system", "system_traces"];
 /// How many tables are named.
 const NAMED: usize = 3;
 

@@ -12,6 +12,7 @@ use ostler_backup::testing::driver::{Stand, Subject, conforms, loads};
 use ostler_vocabulary::ErrorKind;
 
 use super::cql::{Cql, Row};
+use super::increments::FLUSH;
 use super::restore::IMPORT;
 use super::settings::Settings;
 use super::{CLEAR, Cassandra, SNAPSHOT};
@@ -73,6 +74,7 @@ impl Cql for Answers {
                 ("broadcast_address", node),
                 ("partitioner", "murmur3"),
                 ("tokens", "-1 5"),
+                ("gossip_generation", "1763942400"),
             ])],
             text if text.contains("peers") => {
                 let others = ["a", "b", "c"].into_iter().filter(|other| *other != node);
@@ -86,6 +88,7 @@ impl Cql for Answers {
             }
             text if text.contains("settings") => vec![
                 row(&[("name", "num_tokens"), ("value", "2")]),
+                row(&[("name", "incremental_backups"), ("value", "true")]),
                 row(&[("name", "keystore_password"), ("value", "secret")]),
             ],
             text if text.contains("system_schema.keyspaces") => {
@@ -168,7 +171,7 @@ impl Subject for Ring {
             assert!(
                 commands
                     .iter()
-                    .all(|command| [SNAPSHOT, CLEAR].contains(&command.as_str()))
+                    .all(|command| [SNAPSHOT, CLEAR, FLUSH].contains(&command.as_str()))
             );
             // A snapshot of a name that is there would have been refused.
             assert!(
@@ -176,7 +179,11 @@ impl Subject for Ring {
                     .windows(2)
                     .any(|two| two[0] == SNAPSHOT && two[1] == SNAPSHOT)
             );
-            commands.last().is_some_and(|last| last == SNAPSHOT)
+            commands
+                .iter()
+                .rev()
+                .find(|command| *command != FLUSH)
+                .is_some_and(|last| last == SNAPSHOT)
         };
         self.nodes
             .iter()

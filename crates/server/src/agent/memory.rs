@@ -1,21 +1,25 @@
 //! In which backups this node took part, and on which machine: what tells it from a copy of it, and from what it was when an
 //! image of it was made.
 //!
-//! A file of lines that only grows, 33 bytes a backup: `machine HEX`, of which the last counts, and ids of backups.
+//! A file of lines that only grows, 33 bytes a backup: `machine HEX`, of which the last counts, ids of backups in the order in
+//! which it took part in them, and `increments ID`, of which the last counts.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ostler_api::node::Recalled;
-use ostler_vocabulary::BackupId;
+use ostler_vocabulary::{BackupId, ErrorKind, Failure};
 
 use crate::Error;
 
 /// Where the id of a machine is, which whoever clones one is to renew.
 const MACHINE: &str = "/etc/machine-id";
+
+/// What a line begins with that names a backup whose increments were removed.
+const INCREMENTS: &str = "increments ";
 
 /// What a node remembers.
 #[derive(Debug)]
@@ -30,7 +34,10 @@ pub(crate) struct Memory {
 struct Known {
     file: File,
     machine: Option<String>,
-    backups: BTreeSet<BackupId>,
+    /// With the place of each in their order.
+    backups: BTreeMap<BackupId, usize>,
+    /// The backup of which it removed increments last.
+    increments: Option<BackupId>,
 }
 
 impl Memory {
@@ -56,16 +63,16 @@ impl Memory {
             .map_err(wrong)?;
         // A last line that was cut off was never acted upon.
         let lines = || text.lines().filter(|line| !line.is_empty());
+        let last = |word: &str| lines().filter_map(|line| line.strip_prefix(word)).next_back();
+        let ids = lines().filter_map(|line| line.parse().ok());
         let memory = Self {
             path: path.to_owned(),
             here,
             known: Mutex::new(Known {
                 file,
-                machine: lines()
-                    .filter_map(|line| line.strip_prefix("machine "))
-                    .next_back()
-                    .map(str::to_owned),
-                backups: lines().filter_map(|line| line.parse().ok()).collect(),
+                machine: last("machine ").map(str::to_owned),
+                increments: last(INCREMENTS).and_then(|id| id.parse().ok()),
+                backups: ids.enumerate().map(|(place, id)| (id, place)).collect(),
             }),
         };
         if text.is_empty() {
@@ -86,6 +93,26 @@ impl Memory {
         self.add(&[backup], "")
     }
 
+    /// Remembers that increments are removed from now on which this backup has. Blocks.
+    ///
+    /// # Errors
+    /// `Refused` when others were removed that a later backup has: this one and what is left would not be all.
+    pub(crate) fn add_to(&self, base: BackupId) -> Result<(), Failure> {
+        {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let place = |id: &BackupId| known.backups.get(id);
+            match known.increments {
+                Some(last) if last == base => return Ok(()),
+                Some(last) if place(&base) < place(&last) => return Err(too_early(base, last)),
+                _ => {}
+            }
+        }
+        self.write(&format!("{INCREMENTS}{base}\n"))?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.increments = Some(base);
+        Ok(())
+    }
+
     /// Remembers these backups as those of this machine. Blocks.
     pub(crate) fn adopt(&self, backups: &[BackupId]) -> Result<(), Error> {
         self.add(backups, &self.here_line())
@@ -94,7 +121,7 @@ impl Memory {
     /// What it says of these backups.
     pub(crate) fn recall(&self, backups: &[BackupId]) -> Recalled {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let unknown = backups.iter().filter(|id| !known.backups.contains(id));
+        let unknown = backups.iter().filter(|id| !known.backups.contains_key(id));
         Recalled {
             unknown: unknown.copied().collect(),
             moved: matches!((&known.machine, &self.here), (Some(then), Some(here)) if then != here),
@@ -106,7 +133,8 @@ impl Memory {
         let lines: String = unknown.iter().map(|id| format!("{id}\n")).collect();
         self.write(&format!("{before}{lines}"))?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.backups.extend(unknown);
+        let next = known.backups.len();
+        known.backups.extend(unknown.into_iter().zip(next..));
         if !before.is_empty() {
             known.machine.clone_from(&self.here);
         }
@@ -128,6 +156,15 @@ impl Memory {
         let written = written.and_then(|()| known.file.sync_data());
         written.map_err(|source| failed(&self.path, source))
     }
+}
+
+fn too_early(base: BackupId, last: BackupId) -> Failure {
+    let (base, last) = (base.short(), last.short());
+    Failure::new(
+        ErrorKind::Refused,
+        format!("what was written between backup {base} and backup {last} is not on this node any more"),
+    )
+    .with_hint("make a backup of all of it: `ostler backup create --cluster NAME` without `--delta`")
 }
 
 fn failed(path: &Path, source: std::io::Error) -> Error {
@@ -156,7 +193,7 @@ fn machine() -> Option<String> {
 mod tests {
     use std::fs;
 
-    use ostler_vocabulary::BackupId;
+    use ostler_vocabulary::{BackupId, ErrorKind};
 
     use super::Memory;
 
@@ -182,6 +219,28 @@ mod tests {
         fs::write(&path, format!("{one}\n{}", &two.to_string()[..9])).unwrap();
         open(&path).note(three).unwrap();
         assert_eq!(open(&path).recall(&all).unknown, [two]);
+    }
+
+    #[test]
+    fn increments_are_added_to_no_backup_before_the_one_that_has_what_was_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("backups");
+        let open = || Memory::open_on(&path, None).unwrap();
+        // In no order but that in which they are noted.
+        let [first, second, third, unknown] = [9, 5, 7, 1].map(|byte| BackupId::from_bytes([byte; 16]));
+        for id in [first, second, third] {
+            open().note(id).unwrap();
+        }
+        open().add_to(first).unwrap();
+        open().add_to(second).unwrap();
+        open().add_to(second).unwrap();
+        open().add_to(third).unwrap();
+        for earlier in [first, second, unknown] {
+            let refused = open().add_to(earlier).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Refused, "{earlier}");
+        }
+        open().add_to(third).unwrap();
+        assert_eq!(open().recall(&[first, second, third, unknown]).unknown, [unknown]);
     }
 
     #[test]

@@ -105,6 +105,10 @@ impl Node for VaultNode {
     ) -> Result<Uploaded, Failure> {
         let begun = match &self.kept {
             Some(kept) => {
+                let frozen = request.selection.frozen.as_ref();
+                if let Some(increments) = frozen.and_then(|frozen| frozen.increments.as_ref()) {
+                    kept.memory.add_to(increments.base)?;
+                }
                 kept.memory.note(request.backup)?;
                 Some(kept.unfinished.begin()?)
             }

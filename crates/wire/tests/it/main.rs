@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ostler_api::client::LimitChange;
-use ostler_api::node::{Compare, Download, Frozen, Hold, Selection, Upload};
+use ostler_api::node::{Compare, Download, Frozen, Hold, Increments, Selection, Upload};
 use ostler_api::request::Overwrite;
 use ostler_vocabulary::{BackupId, ByteSize, ErrorKind, Failure, OperationId, ProgressValue, Unit, VaultId};
 use ostler_wire::{Ask, Envelope, FailureDocument, Line, Versions};
@@ -77,6 +77,7 @@ fn requests_of_2() -> Vec<Envelope> {
             depth: 2,
             within: "snapshots/ostler".into(),
             immutable: true,
+            increments: None,
         }),
         hold: None,
     };
@@ -130,6 +131,31 @@ fn requests_of_4() -> Vec<Envelope> {
         read_all: false,
     };
     [Ask::Survey(selection), Ask::Upload(upload)].map(envelope).into()
+}
+
+/// What version 5 has beside them.
+fn requests_of_5() -> Vec<Envelope> {
+    let base = BackupId::from_bytes([6; 16]);
+    let selection = Selection {
+        paths: vec!["/srv/data".into()],
+        frozen: Some(Frozen {
+            depth: 2,
+            within: "backups".into(),
+            immutable: true,
+            increments: Some(Increments {
+                base,
+                known_by: "-Data.db".into(),
+            }),
+        }),
+        ..Selection::default()
+    };
+    let upload = Upload {
+        backup: BackupId::from_bytes([7; 16]),
+        selection,
+        parent: Some("ab".repeat(32)),
+        read_all: false,
+    };
+    vec![envelope(Ask::Upload(upload))]
 }
 
 fn envelope(ask: Ask) -> Envelope {
@@ -201,6 +227,7 @@ fn each_version_is_what_it_was() {
     is_sample("v2/requests.jsonl", &requests_of_2());
     is_sample("v3/requests.jsonl", &requests_of_3());
     is_sample("v4/requests.jsonl", &requests_of_4());
+    is_sample("v5/requests.jsonl", &requests_of_5());
 }
 
 #[test]
@@ -209,11 +236,20 @@ fn a_request_says_which_version_it_takes() {
     assert!(requests_of_2().iter().all(|envelope| envelope.since() == 2));
     assert!(requests_of_3().iter().all(|envelope| envelope.since() == 3));
     assert!(requests_of_4().iter().all(|envelope| envelope.since() == 4));
+    assert!(requests_of_5().iter().all(|envelope| envelope.since() == 5));
 }
 
 #[test]
 fn what_a_request_says_beyond_its_version_is_refused() {
-    for envelope in [requests(), requests_of_2(), requests_of_3(), requests_of_4()].concat() {
+    for envelope in [
+        requests(),
+        requests_of_2(),
+        requests_of_3(),
+        requests_of_4(),
+        requests_of_5(),
+    ]
+    .concat()
+    {
         let mut value = serde_json::to_value(&envelope).unwrap();
         value["later"] = true.into();
         assert!(serde_json::from_value::<Envelope>(value).is_err());

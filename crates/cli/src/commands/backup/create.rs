@@ -30,6 +30,10 @@ pub(crate) struct Create {
     #[arg(long, value_name = "N", requires = "cluster", value_parser = clap::value_parser!(u32).range(1..))]
     quorum: Option<u32>,
 
+    /// Take only what the database wrote since the last backup, where it keeps that and nothing would be missing
+    #[arg(long, requires = "cluster", conflicts_with = "read_all")]
+    delta: bool,
+
     /// The vault's name; the default vault if not given
     #[arg(long, value_name = "VAULT", value_parser = text())]
     vault: Option<String>,
@@ -114,6 +118,7 @@ impl Create {
             exclude,
             one_file_system: self.one_file_system,
             read_all: self.read_all,
+            delta: self.delta,
             dry_run: self.dry_run,
             cluster: self.cluster,
             quorum: self.quorum,

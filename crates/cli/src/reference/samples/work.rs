@@ -219,6 +219,7 @@ pub fn create_report(state: BackupState) -> CreateReport {
     CreateReport {
         backup: backup_summary(3, state),
         parent: (!partial).then(|| backup_id(4)),
+        added_to: None,
         objects_found: 58,
         held: None,
         problems: if partial { vec![problem()] } else { vec![] },

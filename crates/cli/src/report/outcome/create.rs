@@ -51,7 +51,10 @@ pub(super) fn print(
             rate(per_second(counts.bytes, took), Unit::Bytes)
         ),
     );
-    if let Some(parent) = report.parent {
+    if let Some(base) = report.added_to {
+        let told = format!("all of {}, and what was written since", base.short());
+        page.field("added", told);
+    } else if let Some(parent) = report.parent {
         page.field("parent", parent.short());
     }
     page.field(

@@ -4,6 +4,7 @@
 //! `OSTLER_TEST_CASSANDRA` names the release; without it, it is 5.0, and less is done. `cargo xtask cassandra` runs both.
 
 mod damage;
+mod delta;
 mod drill;
 mod encrypted;
 mod loading;
@@ -123,6 +124,7 @@ fn a_ring_comes_back_with_every_row() {
     }
     world.ostler.ok(["backup", "verify", "first", "--read-data"]);
     loading::tables_come_back_to_a_ring_that_runs(&world, &oracle);
+    delta::what_was_written_since_comes_back_with_the_rest(&mut world, &oracle);
     damage::a_damaged_sstable_is_named_and_the_rest_comes_back(&world, &oracle);
     if is_thorough() {
         loading::another_number_of_nodes_gets_every_row(&mut world, &oracle);
