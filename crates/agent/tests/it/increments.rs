@@ -117,7 +117,7 @@ impl Database {
         let request = self.world.request(uploaded, Some(&to));
         let done = self.world.download(&request).await.unwrap();
         assert!(done.problems.is_empty(), "{done:?}");
-        let table = to.join(self.table().strip_prefix("/").unwrap());
+        let table = to.join("ks/t");
         let mut files = BTreeMap::new();
         let mut waiting = vec![table.clone()];
         while let Some(directory) = waiting.pop() {

@@ -221,7 +221,7 @@ async fn a_ring_is_looked_at_as_a_whole() {
         ]
     );
     assert_eq!(
-        look.documents["settings-a.txt"], "num_tokens = 2\n",
+        look.documents["settings-a.txt"], "incremental_backups = true\nnum_tokens = 2\n",
         "no passwords"
     );
 
