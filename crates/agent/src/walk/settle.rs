@@ -43,3 +43,31 @@ pub(super) fn wait(directory: &Handle, path: &[u8], stop: &Stop) -> Result<(), E
         seconds: PATIENCE.as_secs(),
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test's way to fail")]
+mod tests {
+    use std::fs::{self, File};
+    use std::sync::Arc;
+    use std::time::{Instant, SystemTime};
+
+    use super::{Handle, QUIET, wait};
+    use crate::stop::Stop;
+
+    #[test]
+    fn a_directory_is_listed_no_sooner_than_it_was_quiet_for_a_moment() {
+        let directory = tempfile::tempdir().unwrap();
+        let look = || Handle::new(File::open(directory.path()).unwrap().into(), &Arc::default());
+        fs::write(directory.path().join("Data"), "").unwrap();
+        let written = Instant::now();
+        wait(&look(), b"kept", &Stop::never()).unwrap();
+        assert!(written.elapsed() >= QUIET - QUIET / 10, "{:?}", written.elapsed());
+
+        // A clock that was put back since keeps nobody waiting for longer than that.
+        let later = SystemTime::now() + 100 * QUIET;
+        File::open(directory.path()).unwrap().set_modified(later).unwrap();
+        let begun = Instant::now();
+        wait(&look(), b"kept", &Stop::never()).unwrap();
+        assert!(begun.elapsed() >= QUIET, "{:?}", begun.elapsed());
+    }
+}
