@@ -120,8 +120,9 @@ fn whoever_is_cut_off_in_a_downsample_goes_on() {
     );
     for carried_out in [true, false] {
         for statements in share.statements() {
-            let all = prepare(&world);
+            // Of a run whose last statement, giving the lease back, was cut off.
             world.crate_db.try_sql(&free);
+            let all = prepare(&world);
             world.crate_db.stop_after(statements, carried_out);
             let (code, said) = world.code(RUN);
             if !world.crate_db.go_on() {
