@@ -23,9 +23,9 @@ pub(super) const FLUSH: &str = "cassandra-flush";
 
 /// The setting that makes all of it.
 const SETTING: &str = "incremental_backups";
-const TABLES: &str =
-    "SELECT keyspace_name, table_name AS name, incremental_backups FROM system_schema.tables";
-const VIEWS: &str = "SELECT keyspace_name, view_name AS name, incremental_backups FROM system_schema.views";
+/// All columns: 4.1 does not have the one that is wanted, and no such option.
+const TABLES: &str = "SELECT * FROM system_schema.tables";
+const VIEWS: &str = "SELECT * FROM system_schema.views";
 
 /// Which files they are, beside those of a backup.
 pub(super) fn of(base: BackupId) -> Take {
@@ -98,7 +98,10 @@ fn recorded(base: &Past) -> Option<State> {
 /// Tables of users for which increments are switched off.
 fn without(rows: &[Row]) -> impl Iterator<Item = String> {
     let is_off = |row: &&Row| row.get(SETTING).is_some_and(|value| value == "false");
-    let name = |row: &Row| Some(format!("{}.{}", row.get("keyspace_name")?, row.get("name")?));
+    let name = |row: &Row| {
+        let name = row.get("table_name").or_else(|| row.get("view_name"))?;
+        Some(format!("{}.{name}", row.get("keyspace_name")?))
+    };
     rows.iter().filter(is_off).filter_map(name)
 }
 
@@ -192,6 +195,23 @@ mod tests {
 
     fn of_b(change: impl FnOnce(&mut Node)) -> State {
         changed(|state| change(state.nodes.entry("b".to_owned()).or_default()))
+    }
+
+    #[test]
+    fn a_table_without_increments_is_named() {
+        let row = |columns: &[(&str, &str)]| -> Row {
+            let columns = columns.iter();
+            columns
+                .map(|(name, value)| ((*name).into(), (*value).into()))
+                .collect()
+        };
+        let rows = [
+            row(&[("keyspace_name", "shop"), ("table_name", "t"), (SETTING, "false")]),
+            row(&[("keyspace_name", "shop"), ("view_name", "v"), (SETTING, "false")]),
+            row(&[("keyspace_name", "shop"), ("table_name", "u"), (SETTING, "true")]),
+            row(&[("keyspace_name", "shop"), ("table_name", "of 4.1")]),
+        ];
+        assert_eq!(without(&rows).collect::<Vec<_>>(), ["shop.t", "shop.v"]);
     }
 
     #[test]
