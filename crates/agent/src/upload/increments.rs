@@ -3,9 +3,10 @@
 
 use ostler_api::node::Increments;
 use ostler_vault::Upload;
-use ostler_vault::list::{Entry, EntryKind, Extent};
+use ostler_vault::list::{Entry, EntryKind};
 use rustix::fs::AtFlags;
 
+use super::parent::are_there;
 use crate::Error;
 use crate::path::shown;
 use crate::stat::Stat;
@@ -72,13 +73,8 @@ pub(crate) fn kept(mut entry: Entry, upload: &Upload) -> Result<(Entry, u64), Er
     let EntryKind::File { content, size, .. } = &entry.kind else {
         return Ok((entry, 0));
     };
-    let (mut is_there, size) = (true, *size);
-    for extent in content {
-        if let Extent::Chunk { id, .. } = extent {
-            is_there &= upload.reuse(id).map_err(Error::vault("look a chunk up"))?;
-        }
-    }
-    if !is_there {
+    let size = *size;
+    if !are_there(content, upload)? {
         return Err(Error::Lost {
             path: shown(&with_slash(&entry.path)),
         });

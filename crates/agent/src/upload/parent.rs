@@ -2,7 +2,8 @@
 
 use std::iter::Peekable;
 
-use ostler_vault::list::{Entry, EntryKind, ListReader, path_order};
+use ostler_vault::Upload;
+use ostler_vault::list::{Entry, EntryKind, Extent, ListReader, path_order};
 
 use crate::Error;
 use crate::walk::Found;
@@ -71,4 +72,16 @@ pub(crate) fn is_unchanged(found: &Found, before: &Entry) -> bool {
         && then.inode == stat.inode
         && then.modified == stat.modified
         && (then.changed == stat.changed || !found.class.goes_by_change_time())
+}
+
+/// Whether the vault has all that a file of the parent is made of.
+pub(crate) fn are_there(content: &[Extent], upload: &Upload) -> Result<bool, Error> {
+    // Every chunk is asked for, also after the first that is missing: each answer marks one as needed.
+    let mut all = true;
+    for extent in content {
+        if let Extent::Chunk { id, .. } = extent {
+            all &= upload.reuse(id).map_err(Error::vault("look a chunk up"))?;
+        }
+    }
+    Ok(all)
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 use ostler_vault::Upload;
-use ostler_vault::list::{Entry, EntryKind, Extent};
+use ostler_vault::list::{Entry, EntryKind};
 use ostler_vocabulary::Progress;
 
 use super::increments::{self, Added};
-use super::parent::{Parent, is_unchanged};
+use super::parent::{Parent, are_there, is_unchanged};
 use super::work::{Done, Item, Job, LargeFile, Outcome, Work};
 use crate::Error;
 use crate::metadata::xattr::{self, Place};
@@ -167,13 +167,7 @@ impl<'a> Planner<'a> {
         if !is_unchanged(found, before) {
             return Ok(false);
         }
-        // Every chunk is asked for, also after the first that is missing: each answer marks one as needed.
-        let mut all = true;
-        for extent in content {
-            if let Extent::Chunk { id, .. } = extent {
-                all &= self.upload.reuse(id).map_err(Error::vault("look a chunk up"))?;
-            }
-        }
+        let all = are_there(content, self.upload)?;
         if all {
             let xattrs = match before.metadata.changed == found.stat.changed {
                 true => std::mem::take(&mut before.metadata.xattrs),
