@@ -1,5 +1,6 @@
 //! Runs a user's command: hooks around a backup, checks of a drill.
 
+use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -36,6 +37,9 @@ pub(crate) async fn run(
         .kill_on_drop(true);
     if let Some(directory) = directory {
         prepared.current_dir(directory);
+    }
+    if let Some(path) = with_ourselves() {
+        prepared.env("PATH", path);
     }
     let mut child = prepared
         .spawn()
@@ -92,6 +96,13 @@ pub(crate) async fn run(
         exit_code: status.code(),
         output: tail.text(),
     })
+}
+
+/// `PATH`, and after all of it the directory of this program: a command that calls `ostler` finds one.
+fn with_ourselves() -> Option<OsString> {
+    let path = std::env::var_os("PATH")?;
+    let own = std::env::current_exe().ok()?.parent()?.to_owned();
+    std::env::join_paths(std::env::split_paths(&path).chain([own])).ok()
 }
 
 /// A process group that is killed unless it was left alone.
@@ -159,6 +170,14 @@ mod tests {
         assert!(long.output.len() <= KEPT && long.output.ends_with("100000\n"));
         let killed = run("kill -9 $$", None, &never).await.unwrap();
         assert_eq!(killed.exit_code, None);
+    }
+
+    #[tokio::test]
+    async fn a_command_finds_this_program() {
+        let own = std::env::current_exe().unwrap();
+        let look = format!("command -v {}", own.file_name().unwrap().to_str().unwrap());
+        let found = run(&look, None, &CancellationToken::new()).await.unwrap();
+        assert_eq!(found.output.trim(), own.to_str().unwrap());
     }
 
     #[tokio::test]

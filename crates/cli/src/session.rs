@@ -1,11 +1,12 @@
 //! What a verb works with.
 
 use std::ffi::OsString;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ostler_api::Client;
-use ostler_vocabulary::{Clock, Failure, Timestamp};
+use ostler_vocabulary::{Clock, ErrorKind, Failure, Secret, Timestamp};
 use serde_json::Value;
 use tokio::sync::{Mutex, mpsc};
 
@@ -15,6 +16,9 @@ use crate::error::CommandError;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::output::command_line;
+
+/// Bytes of a file with a password at most.
+const LONGEST_SECRET: u64 = 64 << 10;
 
 /// One command from its parsed words to its end.
 pub(crate) struct Session {
@@ -67,6 +71,24 @@ impl Session {
             true => elsewhere(typed),
             false => target_path(typed, &self.directory),
         }
+    }
+
+    /// The first line of a file, `-` for standard input.
+    pub fn secret_in(&self, file: &Path) -> Result<Secret, Failure> {
+        let mut text = String::new();
+        let read = match file == Path::new("-") {
+            true => std::io::stdin()
+                .lock()
+                .take(LONGEST_SECRET)
+                .read_to_string(&mut text),
+            false => std::fs::File::open(self.directory.join(file))
+                .and_then(|opened| opened.take(LONGEST_SECRET).read_to_string(&mut text)),
+        };
+        read.map_err(|error| {
+            Failure::new(ErrorKind::Invalid, error.to_string())
+                .context(format!("cannot read the password in {}", file.display()))
+        })?;
+        Ok(Secret::new(text.lines().next().unwrap_or_default()))
     }
 
     pub fn now(&self) -> Timestamp {

@@ -191,8 +191,13 @@ impl Bench {
                 let database = format!("{table}database = \"{}\"\n", self.ring.address(node));
                 text = text.replace(&table, &database);
                 let file = settings.join(format!("clusters/shop/nodes/n{node}/agent.toml"));
-                let tool = format!("{} ", self.nodetool(node)?.display());
-                fs::write(&file, fs::read_to_string(&file)?.replace("nodetool ", &tool))?;
+                let mut agent = fs::read_to_string(&file)?;
+                for verb in ["snapshot", "clearsnapshot", "flush", "import"] {
+                    let command = format!("ostler cassandra {verb}");
+                    let here = format!("{command} {}", self.ring.jmx_options(node));
+                    agent = agent.replace(&command, &here);
+                }
+                fs::write(&file, agent)?;
                 self.medusa.configure(&self.ring, node, &self.nodetool(node)?)?;
             }
             Ok(fs::write(own, text)?)

@@ -3,6 +3,7 @@
 mod agent;
 mod audit;
 mod backup;
+mod cassandra;
 mod cluster;
 mod completions;
 mod config;
@@ -54,6 +55,10 @@ pub(crate) enum Command {
     Cluster(Box<cluster::ClusterCommand>),
 
     Agent(agent::Agent),
+
+    /// Have the Cassandra of this node do something, without `nodetool`
+    #[command(subcommand, arg_required_else_help = true)]
+    Cassandra(cassandra::CassandraCommand),
 
     /// Install and look after PgQ queues in PostgreSQL
     #[command(subcommand, arg_required_else_help = true)]
@@ -136,6 +141,7 @@ impl Command {
             Self::Vault(verb) => verb.run(session).await,
             Self::Cluster(verb) => verb.run(session).await,
             Self::Agent(verb) => verb.run(session).await,
+            Self::Cassandra(verb) => verb.run(session).await,
             Self::Queue(verb) => verb.run(session).await,
             Self::Retention(verb) => verb.run(session).await,
             Self::Rollup(verb) => verb.run(session).await,

@@ -46,6 +46,7 @@ pub(crate) const VAULT: Schema = document("vault");
 pub(crate) const KEY_LIST: Schema = list("key-list", "keys", "key");
 pub(crate) const KEY_REPORT: Schema = document("key-report");
 pub(crate) const KEY_SHEET: Schema = document("key-sheet");
+pub(crate) const CASSANDRA_NODE: Schema = document("cassandra-node");
 pub(crate) const CLUSTER_LIST: Schema = list("cluster-list", "clusters", "cluster-summary");
 pub(crate) const CLUSTER: Schema = document("cluster");
 pub(crate) const CLUSTER_ADOPTION: Schema = document("cluster-adoption");

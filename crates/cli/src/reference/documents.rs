@@ -67,6 +67,7 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
     let due = ostler_api::document::FiringList {
         firings: vec![samples::firing()],
     };
+    let cassandra = serde_json::json!({ "done": "snapshot", "jmx": "127.0.0.1:7199" });
     let units = serde_json::json!({ "units": "[Unit]\n" });
     let template = serde_json::json!({ "toml": "version = 1\n" });
     let variables = serde_json::json!({ "variables": samples::variables() });
@@ -132,6 +133,7 @@ pub(crate) fn examples() -> Vec<(Schema, &'static str, Value)> {
             "`ostler cluster adopt`",
             &samples::cluster_adoption(),
         ),
+        example(CASSANDRA_NODE, "`ostler cassandra`", &cassandra),
         example(
             CLUSTER_STATUS,
             "`ostler cluster status`",

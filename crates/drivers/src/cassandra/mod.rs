@@ -4,8 +4,10 @@ mod cql;
 mod explore;
 mod facts;
 mod increments;
+mod jmx;
 mod load;
 mod native;
+pub mod on_node;
 mod rehearse;
 mod restore;
 mod ring;
@@ -37,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Entry, Error, Wanted};
 use cql::{Cql, Native};
+pub use jmx::{Error as JmxError, Jmx};
 use ring::Ring;
 use settings::Settings;
 
@@ -46,14 +49,10 @@ const NAME: &str = "cassandra";
 pub const ENTRY: Entry = Entry {
     name: NAME,
     commands: &[
-        (SNAPSHOT, "nodetool snapshot -t ostler"),
-        (CLEAR, "nodetool clearsnapshot -t ostler"),
-        (increments::FLUSH, "nodetool flush"),
-        // Whoever has moved tokens without a cleanup has rows in SSTables that are no longer the node's; they do no harm.
-        (
-            restore::IMPORT,
-            "nodetool import -t $(basename $(dirname \"$PWD\")) $(basename \"$PWD\") \"$PWD\"",
-        ),
+        (SNAPSHOT, "ostler cassandra snapshot"),
+        (CLEAR, "ostler cassandra clearsnapshot"),
+        (increments::FLUSH, "ostler cassandra flush"),
+        (restore::IMPORT, "ostler cassandra import \"$PWD\""),
         (restore::STREAM, "sstableloader -d $(hostname -i) \"$PWD\""),
     ],
     open,

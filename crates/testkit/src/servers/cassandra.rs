@@ -68,6 +68,10 @@ pub struct Ring {
     servers: [Option<Server>; NODES],
 }
 
+/// Who may use the JMX of a node that does not let everybody in.
+const JMX_USER: &str = "ostler";
+const JMX_PASSWORD: &str = "jmx-password-of-a-test";
+
 /// Starts a ring, after getting it if need be. `None`: it cannot be had here, and a line that says so was printed.
 ///
 /// # Panics
@@ -258,6 +262,10 @@ impl Ring {
         fs::write(conf.join("node.pem"), own.key + &own.certificate)?;
         fs::write(self.home.path().join("clients.pem"), self.authority.pem())?;
         fs::write(conf.join("commitlog_archiving.properties"), "")?;
+        if let Some(file) = self.jmx_passwords(node) {
+            fs::write(file, format!("{JMX_USER} {JMX_PASSWORD}\n"))?;
+            fs::write(conf.join("jmx-password"), JMX_PASSWORD)?;
+        }
         fs::write(
             conf.join("cassandra-rackdc.properties"),
             format!("dc=dc1\nrack=rack{node}\n"),
@@ -296,6 +304,10 @@ impl Ring {
             "-Dcassandra.skip_wait_for_gossip_to_settle=0".to_owned(),
             "-Dcassandra.superuser_setup_delay_ms=0".to_owned(),
         ]);
+        words.extend(
+            self.jmx_passwords(node)
+                .map(|file| format!("-Dcom.sun.management.jmxremote.password.file={}", file.display())),
+        );
         words.extend(more.iter().map(|&word| word.to_owned()));
         words.extend([
             "-cp".to_owned(),

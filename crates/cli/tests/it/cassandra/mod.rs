@@ -7,6 +7,7 @@ mod damage;
 mod delta;
 mod drill;
 mod encrypted;
+mod jmx;
 mod loading;
 mod oracle;
 mod world;
@@ -39,6 +40,7 @@ fn a_ring_comes_back_with_every_row() {
     assert!(!found.contains("problem"), "{found}");
 
     encrypted::what_is_not_configured_is_told(&world);
+    jmx::who_may_not_is_told(&world);
 
     // While somebody writes, what was written before it began is in it, and what nobody touches is exactly as it is.
     let (stop, written) = (AtomicBool::new(false), AtomicU32::new(0));

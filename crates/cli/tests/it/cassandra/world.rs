@@ -85,7 +85,7 @@ impl Cql {
 }
 
 /// A line of an agent's configuration. Where it has a command of ours, that is run by the tools of this ring.
-fn with_tools(line: &str, tools: &[(&str, String)]) -> String {
+fn with_tools(line: &str, tools: &[(String, String)]) -> String {
     let Some((name, value)) = line
         .split_once(" = ")
         .filter(|(name, _)| name.starts_with("\"cassandra-"))
@@ -165,7 +165,6 @@ impl World {
 
     fn equip(&self, index: usize, node: &str, settings: &std::path::Path) {
         let file = settings.join("clusters/shop/nodes").join(node).join("agent.toml");
-        let tool = self.ring.nodetool(index).unwrap();
         // Of the last node it waits where a test holds it.
         let hold = match index {
             2 => format!(
@@ -177,14 +176,17 @@ impl World {
             _ => String::new(),
         };
         let text = fs::read_to_string(&file).unwrap();
-        let tools = [
-            ("nodetool snapshot", format!("{hold}{tool} snapshot")),
-            ("nodetool ", format!("{tool} ")),
-            (
-                "sstableloader -d $(hostname -i)",
-                self.ring.loader(index).unwrap(),
-            ),
-        ];
+        let jmx = self.ring.jmx_options(index);
+        let mut tools = vec![(
+            "sstableloader -d $(hostname -i)".to_owned(),
+            self.ring.loader(index).unwrap(),
+        )];
+        tools.extend(["snapshot", "clearsnapshot", "flush", "import"].map(|verb| {
+            let command = format!("ostler cassandra {verb}");
+            let hold = if verb == "snapshot" { hold.as_str() } else { "" };
+            let here = format!("{hold}{command} {jmx}");
+            (command, here)
+        }));
         let root = self.ring.data(index);
         let text = text.replace(&format!("/nowhere/{node}"), root.to_str().unwrap());
         let lines: Vec<String> = text.lines().map(|line| with_tools(line, &tools)).collect();

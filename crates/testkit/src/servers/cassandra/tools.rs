@@ -1,8 +1,10 @@
 //! Cassandra's own tools, as commands for a shell.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
-use super::{DAEMON, Ring, modules};
+use super::{DAEMON, JMX_USER, NODES, Ring, modules};
 use crate::install::cassandra::{jamm, java};
 
 impl Ring {
@@ -12,7 +14,35 @@ impl Ring {
     /// When there is no JDK.
     pub fn nodetool(&self, node: usize) -> Result<String> {
         let tool = self.tool(node, "NodeTool")?;
-        Ok(format!("{tool} -h 127.0.0.1 -p {}", self.jmx[node]))
+        let signs_in = match self.jmx_passwords(node) {
+            Some(file) => format!(" -u {JMX_USER} -pwf {}", file.display()),
+            None => String::new(),
+        };
+        Ok(format!("{tool} -h 127.0.0.1 -p {}{signs_in}", self.jmx[node]))
+    }
+
+    /// Where the JMX of a node answers.
+    #[must_use]
+    pub fn jmx(&self, node: usize) -> String {
+        format!("127.0.0.1:{}", self.jmx[node])
+    }
+
+    /// What `ostler cassandra` is told to reach a node.
+    #[must_use]
+    pub fn jmx_options(&self, node: usize) -> String {
+        let signs_in = match self.jmx_passwords(node) {
+            Some(file) => {
+                let file = file.with_file_name("jmx-password");
+                format!(" --jmx-user {JMX_USER} --jmx-password-file {}", file.display())
+            }
+            None => String::new(),
+        };
+        format!("--jmx {}{signs_in}", self.jmx(node))
+    }
+
+    /// The users of a node's JMX, as Java reads them: those of the last one. The others let everybody in.
+    pub(super) fn jmx_passwords(&self, node: usize) -> Option<PathBuf> {
+        (node + 1 == NODES).then(|| self.home(node).join("conf/jmxremote.password"))
     }
 
     /// The beginning of an `sstableloader` command that asks this node for the ring.
