@@ -26,6 +26,7 @@ const EXPORTS: &[&str] = &[
     "java.base/sun.nio.ch",
     "java.base/java.lang.ref",
     "java.management.rmi/com.sun.jmx.remote.internal.rmi",
+    "java.management/com.sun.jmx.remote.security",
     "java.rmi/sun.rmi.registry",
     "java.rmi/sun.rmi.server",
     "java.sql/java.sql",
@@ -304,10 +305,12 @@ impl Ring {
             "-Dcassandra.skip_wait_for_gossip_to_settle=0".to_owned(),
             "-Dcassandra.superuser_setup_delay_ms=0".to_owned(),
         ]);
-        words.extend(
-            self.jmx_passwords(node)
-                .map(|file| format!("-Dcom.sun.management.jmxremote.password.file={}", file.display())),
-        );
+        if let Some(file) = self.jmx_passwords(node) {
+            words.extend([
+                "-Dcom.sun.management.jmxremote.authenticate=true".to_owned(),
+                format!("-Dcom.sun.management.jmxremote.password.file={}", file.display()),
+            ]);
+        }
         words.extend(more.iter().map(|&word| word.to_owned()));
         words.extend([
             "-cp".to_owned(),
