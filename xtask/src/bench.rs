@@ -10,6 +10,7 @@ mod compared;
 mod contender;
 mod delay;
 mod generator;
+mod given;
 mod history;
 mod measure;
 mod options;

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::contender;
+use super::given::Given;
 use super::measure::{Measurement, used};
 use super::stand::{Plan, Stand, node};
 use crate::workspace;
@@ -29,14 +30,12 @@ impl Wanted {
             files: 4,
             work: workspace::target_directory().join("bench"),
         };
-        let mut words = arguments.iter();
-        while let Some(word) = words.next() {
-            let value = words.next().with_context(|| format!("{word} wants a value"))?;
-            match word.as_str() {
-                "--nodes" => wanted.nodes = value.parse()?,
-                "--files" => wanted.files = value.parse()?,
-                "--work" => wanted.work = value.into(),
-                other => bail!("bench agents: unknown option {other}"),
+        for given in Given::all("agents", arguments)? {
+            match given.name {
+                "--nodes" => wanted.nodes = given.number()?,
+                "--files" => wanted.files = given.number()?,
+                "--work" => wanted.work = given.value.into(),
+                _ => given.unknown()?,
             }
         }
         Ok(wanted)

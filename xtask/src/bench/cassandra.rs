@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use ostler_testkit::install::cassandra::Release;
 use ostler_testkit::servers::cassandra::Ring;
 
+use super::given::Given;
 use super::measure::{measure, size_of};
 use super::pairs::{self, Pair, SCENARIOS};
 use super::stand::{Plan, Stand};
@@ -38,17 +39,14 @@ impl Wanted {
             rounds: 3,
             work: workspace::target_directory().join("bench"),
         };
-        let mut words = arguments.iter();
-        while let Some(word) = words.next() {
-            let value = words.next().with_context(|| format!("{word} wants a value"))?;
-            match word.as_str() {
-                "--mebibytes" => wanted.mebibytes = value.parse()?,
-                "--rounds" => wanted.rounds = value.parse()?,
-                "--work" => wanted.work = value.into(),
-                other => bail!("bench cassandra: unknown option {other}"),
+        for given in Given::all("cassandra", arguments)? {
+            match given.name {
+                "--mebibytes" => wanted.mebibytes = given.number()?,
+                "--rounds" => wanted.rounds = given.rounds()?,
+                "--work" => wanted.work = given.value.into(),
+                _ => given.unknown()?,
             }
         }
-        ensure!(wanted.rounds > 0, "nothing to measure: --rounds is at least 1");
         Ok(wanted)
     }
 
@@ -60,7 +58,6 @@ impl Wanted {
 /// The ring, and what stands beside it.
 struct Bench {
     ring: Ring,
-    work: PathBuf,
     ostler: PathBuf,
     medusa: Medusa,
 }
@@ -83,16 +80,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let programs = contender::from_pypi(MEDUSA, &wanted.work)?;
     let mut ring = Ring::new(Release::Five)?;
     ring.start()?;
-    let medusa = Medusa {
-        programs,
-        work: work.clone(),
-    };
-    let mut bench = Bench {
-        ring,
-        work,
-        ostler,
-        medusa,
-    };
+    let medusa = Medusa { programs, work };
+    let mut bench = Bench { ring, ostler, medusa };
     let rows = bench.fill(wanted.rows())?;
     let tables = bench.size("shop")?;
     let mut pairs: [Vec<Pair>; SCENARIOS.len()] = Default::default();
@@ -115,12 +104,14 @@ pub fn run(arguments: &[String]) -> Result<()> {
     }
     let stand = stand.context("a round")?;
     bench.ring.stop();
+    process::capture(&mut stand.command(&["backup", "prune", "--yes"]))?;
+    let pruned = size_of(&stand.vault())?;
     for round in 0..wanted.rounds {
         for node in 0..NODES {
             bench.ring.wipe(node)?;
         }
         let latest = format!("{}-{}", Scenario::Unchanged as u8, wanted.rounds - 1);
-        let target = bench.work.join(format!("restored-{round}"));
+        let target = bench.medusa.work.join(format!("restored-{round}"));
         (0..NODES).try_for_each(|node| fs::create_dir_all(target.join(format!("n{node}"))))?;
         let download = format!(
             "download --backup-name {latest} --download-destination {}/$node",
@@ -146,6 +137,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
         tables >> 20
     );
     pairs::print("ostler", "medusa", &pairs);
+    println!(
+        "\nOnce pruned, what several nodes have is stored once: {} MiB",
+        pruned >> 20
+    );
     Ok(())
 }
 
@@ -167,8 +162,7 @@ impl Bench {
 
     /// Writes rows, and counts those that are there.
     fn python(&self, rows: u64) -> Result<u64> {
-        let address = self.ring.address(0);
-        let host = address.split(':').next().unwrap_or_default();
+        let host = self.ring.host(0);
         let mut python = Command::new(self.medusa.programs.join("python"));
         let counted = process::capture(python.args(["-c", FILL, host]).arg(rows.to_string()))?;
         counted.trim().parse().context("a number of rows")
@@ -209,12 +203,12 @@ impl Bench {
             words: &["--driver", "cassandra"],
             adjust: &adjust,
         };
-        Stand::start(self.ostler.clone(), self.work.join("home"), &plan)
+        Stand::start(self.ostler.clone(), self.medusa.work.join("home"), &plan)
     }
 
     /// A program that is the `nodetool` of a node.
     fn nodetool(&self, node: usize) -> Result<PathBuf> {
-        let program = self.work.join(format!("n{node}-nodetool"));
+        let program = self.medusa.work.join(format!("n{node}-nodetool"));
         fs::write(
             &program,
             format!("#!/bin/sh\nexec {} \"$@\"\n", self.ring.nodetool(node)?),
@@ -226,7 +220,7 @@ impl Bench {
     /// One after the other, each the first in every second round.
     fn both(&self, round: usize, ours: &Command, theirs: &Command, stand: &Stand) -> Result<Pair> {
         let us = || measure(ours, &stand.vault(), &stand.said());
-        let them = || measure(theirs, &self.medusa.store(), &self.work.join("medusa.log"));
+        let them = || measure(theirs, &self.medusa.store(), &self.medusa.work.join("medusa.log"));
         Pair::in_turn(round, us, them)
     }
 }
@@ -252,8 +246,7 @@ impl Medusa {
             .filter(|line| !line.starts_with("client_encryption_options") && !line.contains("port_ssl"))
             .collect();
         fs::write(self.work.join(format!("n{node}.yaml")), plain.join("\n"))?;
-        let address = ring.address(node);
-        let host = address.split(':').next().unwrap_or_default();
+        let host = ring.host(node);
         fs::write(
             self.work.join(format!("n{node}.ini")),
             format!(

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 
 use super::contender::{Contender, Name};
+use super::given::Given;
 use super::measure::measure;
 use super::pairs::{self, Pair, SCENARIOS};
 use super::stand::{Plan, Stand, node};
@@ -29,17 +30,14 @@ impl Wanted {
             rounds: 3,
             work: workspace::target_directory().join("bench"),
         };
-        let mut words = arguments.iter();
-        while let Some(word) = words.next() {
-            let value = words.next().with_context(|| format!("{word} wants a value"))?;
-            match word.as_str() {
-                "--files" => wanted.files = value.parse()?,
-                "--rounds" => wanted.rounds = value.parse()?,
-                "--work" => wanted.work = value.into(),
-                other => bail!("bench cluster: unknown option {other}"),
+        for given in Given::all("cluster", arguments)? {
+            match given.name {
+                "--files" => wanted.files = given.number()?,
+                "--rounds" => wanted.rounds = given.rounds()?,
+                "--work" => wanted.work = given.value.into(),
+                _ => given.unknown()?,
             }
         }
-        ensure!(wanted.rounds > 0, "nothing to measure: --rounds is at least 1");
         Ok(wanted)
     }
 }

@@ -6,7 +6,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use super::contender::Name;
+use super::given::Given;
 use crate::workspace;
+
+/// Few large files, and many small ones.
+const SETS: [&str; 2] = ["large", "small"];
 
 pub struct Options {
     /// Bytes of the large set.
@@ -31,11 +35,11 @@ impl Options {
             rounds: 3,
             delay: Duration::ZERO,
             names: Name::ALL.to_vec(),
-            sets: vec!["large", "small"],
+            sets: SETS.to_vec(),
             json: false,
             work: workspace::target_directory().join("bench"),
         };
-        let options = defaults.parse(arguments)?;
+        let options = defaults.parse("first-backup", arguments)?;
         if !options.delay.is_zero() {
             bail!("bench first-backup: a directory has no requests that could wait; --delay is for `s3`");
         }
@@ -50,30 +54,22 @@ impl Options {
             rounds: 2,
             ..Self::first_backup(&[])?
         };
-        defaults.parse(arguments)
+        defaults.parse("s3", arguments)
     }
 
-    fn parse(mut self, arguments: &[String]) -> Result<Self> {
-        let mut words = arguments.iter();
-        while let Some(word) = words.next() {
-            if word == "--json" {
-                self.json = true;
-                continue;
+    fn parse(mut self, bench: &'static str, arguments: &[String]) -> Result<Self> {
+        for given in Given::all(bench, arguments)? {
+            match given.name {
+                "--json" => self.json = true,
+                "--size" => self.size = bytes(given.value)?,
+                "--files" => self.files = given.number()?,
+                "--rounds" => self.rounds = given.rounds()?,
+                "--delay" => self.delay = Duration::from_millis(given.number()?),
+                "--tools" => self.names = Name::list(given.value)?,
+                "--work" => self.work = given.value.into(),
+                "--set" => self.sets = given.sets(&SETS)?,
+                _ => given.unknown()?,
             }
-            let value = words.next().with_context(|| format!("{word} wants a value"))?;
-            match word.as_str() {
-                "--size" => self.size = bytes(value)?,
-                "--files" => self.files = value.parse().context("--files")?,
-                "--rounds" => self.rounds = value.parse().context("--rounds")?,
-                "--delay" => self.delay = Duration::from_millis(value.parse().context("--delay")?),
-                "--tools" => self.names = Name::list(value)?,
-                "--work" => self.work = PathBuf::from(value),
-                "--set" => self.sets.retain(|set| set == value),
-                other => bail!("bench: unknown option {other}"),
-            }
-        }
-        if self.sets.is_empty() || self.rounds == 0 {
-            bail!("nothing to measure: --set is `large` or `small`, --rounds at least 1");
         }
         Ok(self)
     }

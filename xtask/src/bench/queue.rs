@@ -10,9 +10,10 @@ mod memory;
 mod place;
 mod triggers;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use super::compared::Rows;
+use super::given::Given;
 use place::Place;
 
 /// How much of everything.
@@ -50,41 +51,23 @@ pub fn run(arguments: &[String]) -> Result<()> {
         held: 180,
         events: 5_000_000,
     };
-    let mut wanted = Vec::new();
+    let mut sets = SETS.to_vec();
     let mut as_json = false;
-    let mut words = arguments.iter();
-    while let Some(word) = words.next() {
-        if word == "--json" {
-            as_json = true;
-            continue;
-        }
-        let value = words.next().with_context(|| format!("{word} wants a value"))?;
-        match word.as_str() {
-            "--rounds" => size.rounds = value.parse().context("--rounds")?,
-            "--rows" => size.rows = value.parse().context("--rows")?,
-            "--seconds" => size.seconds = value.parse().context("--seconds")?,
-            "--lone" => size.lone = value.parse().context("--lone")?,
-            "--idle" => size.idle = value.parse().context("--idle")?,
-            "--databases" => size.databases = value.parse().context("--databases")?,
-            "--held" => size.held = value.parse().context("--held")?,
-            "--events" => size.events = value.parse().context("--events")?,
-            "--set" => wanted.extend(value.split(',')),
-            other => bail!("bench queue: unknown option {other}"),
+    for given in Given::all("queue", arguments)? {
+        match given.name {
+            "--json" => as_json = true,
+            "--rounds" => size.rounds = given.rounds()?,
+            "--rows" => size.rows = given.number()?,
+            "--seconds" => size.seconds = given.number()?,
+            "--lone" => size.lone = given.number()?,
+            "--idle" => size.idle = given.number()?,
+            "--databases" => size.databases = given.number()?,
+            "--held" => size.held = given.number()?,
+            "--events" => size.events = given.number()?,
+            "--set" => sets = given.sets(&SETS)?,
+            _ => given.unknown()?,
         }
     }
-    if let Some(unknown) = wanted.iter().find(|set| !SETS.contains(set)) {
-        bail!(
-            "there is no set `{unknown}`: --set is one or more of {}",
-            SETS.join(", ")
-        );
-    }
-    if size.rounds == 0 {
-        bail!("nothing to measure: --rounds is at least 1");
-    }
-    let sets = SETS
-        .into_iter()
-        .filter(|set| wanted.is_empty() || wanted.contains(set));
-    let sets: Vec<&str> = sets.collect();
     let place = Place::start()?;
     let mut rows = Rows::default();
     for round in 0..size.rounds {

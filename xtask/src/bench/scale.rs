@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::contender::Name;
+use super::given::Given;
 use super::history::{self, History};
 use crate::{process, workspace};
 
@@ -45,20 +46,17 @@ struct Wanted {
 impl Wanted {
     fn parse(arguments: &[String]) -> Result<Self> {
         let mut wanted = Self::default();
-        let mut words = arguments.iter();
-        while let Some(word) = words.next() {
-            let value = words.next().with_context(|| format!("{word} wants a value"))?;
-            let number = || value.parse().map(Some).with_context(|| word.clone());
-            match word.as_str() {
-                "--chunks" => wanted.chunks = number()?,
-                "--looks" => wanted.looks = number()?,
-                "--files" => wanted.files = number()?,
-                "--backups" => wanted.backups = number()?,
-                "--collected" => wanted.collected = number()?,
-                "--set" => wanted.set = Some(value.clone()),
-                "--peer" => wanted.peers = Name::list(value)?,
-                "--work" => wanted.work = Some(value.into()),
-                other => bail!("bench scale: unknown option {other}"),
+        for given in Given::all("scale", arguments)? {
+            match given.name {
+                "--chunks" => wanted.chunks = Some(given.number()?),
+                "--looks" => wanted.looks = Some(given.number()?),
+                "--files" => wanted.files = Some(given.number()?),
+                "--backups" => wanted.backups = Some(given.number()?),
+                "--collected" => wanted.collected = Some(given.number()?),
+                "--set" => wanted.set = Some(given.value.to_owned()),
+                "--peer" => wanted.peers = Name::list(given.value)?,
+                "--work" => wanted.work = Some(given.value.into()),
+                _ => given.unknown()?,
             }
         }
         Ok(wanted)

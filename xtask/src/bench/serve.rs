@@ -14,6 +14,7 @@ use ostler_testkit::servers::free_ports;
 
 use super::contender;
 use super::generator::Random;
+use super::given::Given;
 use crate::{process, workspace};
 use home::Home;
 use viewer::Viewer;
@@ -58,17 +59,15 @@ impl Wanted {
             seconds: 60,
             work: workspace::target_directory().join("bench"),
         };
-        let mut words = arguments.iter();
-        while let Some(word) = words.next() {
-            let value = words.next().with_context(|| format!("{word} wants a value"))?;
-            match word.as_str() {
-                "--backups" => wanted.backups = value.parse()?,
-                "--operations" => wanted.operations = value.parse()?,
-                "--viewers" => wanted.viewers = value.parse()?,
-                "--streams" => wanted.streams = value.parse()?,
-                "--seconds" => wanted.seconds = value.parse()?,
-                "--work" => wanted.work = value.into(),
-                other => bail!("bench serve: unknown option {other}"),
+        for given in Given::all("serve", arguments)? {
+            match given.name {
+                "--backups" => wanted.backups = given.number()?,
+                "--operations" => wanted.operations = given.number()?,
+                "--viewers" => wanted.viewers = given.number()?,
+                "--streams" => wanted.streams = given.number()?,
+                "--seconds" => wanted.seconds = given.number()?,
+                "--work" => wanted.work = given.value.into(),
+                _ => given.unknown()?,
             }
         }
         Ok(wanted)

@@ -275,7 +275,6 @@ impl<'a> Walker<'a> {
                         // Looked at before it is listed: what appears in between changes its time, and is seen the next time.
                         visit.found(Found::new(path.clone(), listed, stat, Some(Arc::clone(&handle))))?;
                     }
-                    let below = path.get(prefix.len() + 1..).unwrap_or_default();
                     let grows = self.frozen.is_some_and(|frozen| frozen.grows(below));
                     self.enter(&mut frames, &mut lister, (handle, stat), &path, grows, visit)?;
                 }

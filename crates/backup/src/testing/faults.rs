@@ -1,7 +1,7 @@
 //! Backup and restore of a cluster in memory under every fault.
 
 use ostler_api::document::BackupState;
-use ostler_api::request::CreateBackup;
+use ostler_api::request::{CreateBackup, Plan};
 use ostler_operations::State;
 use ostler_operations::testing::exercise;
 use ostler_vault::NodeRecord;
@@ -51,21 +51,24 @@ fn merge(node: &MemoryNode) {
     *node.increments.lock().unwrap() = increments.into();
 }
 
+/// A stand with that backup in its vault.
+async fn backed_up<S: Subject>(backup: &Plan) -> Stand<S> {
+    let stand = Stand::<S>::new().await;
+    let record = stand.make(backup.clone()).await;
+    assert_eq!(record.state, State::Succeeded, "{record:#?}");
+    stand
+}
+
 pub(super) async fn delta_under_every_fault<S: Subject>() {
     let stand = Stand::<S>::new().await;
     if stand.subject.driver().increments(BackupId::random()).is_none() {
         return;
     }
     let first = stand.backup().await;
-    let world = move || {
-        let first = first.clone();
-        async move {
-            let stand = Stand::<S>::new().await;
-            let record = stand.make(first).await;
-            assert_eq!(record.state, State::Succeeded, "{record:#?}");
-            stand.nodes.iter().for_each(|node| merge(node));
-            stand
-        }
+    let world = || async {
+        let stand = backed_up::<S>(&first).await;
+        stand.nodes.iter().for_each(|node| merge(node));
+        stand
     };
     let request = CreateBackup {
         cluster: Some("shop".into()),
@@ -101,16 +104,7 @@ pub(super) async fn delta_under_every_fault<S: Subject>() {
 
 pub(super) async fn restore_under_every_fault<S: Subject>() {
     let backup = Stand::<S>::new().await.backup().await;
-    let made = backup.clone();
-    let world = move || {
-        let backup = made.clone();
-        async move {
-            let stand = Stand::<S>::new().await;
-            let record = stand.make(backup).await;
-            assert_eq!(record.state, State::Succeeded, "{record:#?}");
-            stand
-        }
-    };
+    let world = || backed_up::<S>(&backup);
     let plan = restore::plan(restoring(backup.backups[0]), &world().await.context)
         .await
         .unwrap();

@@ -124,6 +124,12 @@ impl Ring {
         self.home(node).join("data")
     }
 
+    /// The address of a node, without a port.
+    #[must_use]
+    pub fn host(&self, node: usize) -> &str {
+        &self.addresses[node]
+    }
+
     /// Where a node answers CQL.
     #[must_use]
     pub fn address(&self, node: usize) -> String {

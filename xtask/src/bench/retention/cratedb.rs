@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use ostler_testkit::servers::cratedb::{self, CrateDb};
 
 use crate::bench::contender::{from_pypi, ostler};
+use crate::bench::given::Given;
 use crate::bench::machine;
 use crate::bench::measure::used;
 use crate::{process, workspace};
@@ -52,13 +53,11 @@ pub fn run(arguments: &[String]) -> Result<()> {
         )
     };
     let (mut partitions, mut rounds) = (1_000, 3);
-    let mut words = arguments.iter();
-    while let Some(word) = words.next() {
-        let value = words.next().with_context(|| format!("{word} wants a value"))?;
-        match word.as_str() {
-            "--partitions" => partitions = value.parse().context("--partitions")?,
-            "--rounds" => rounds = value.parse().context("--rounds")?,
-            other => bail!("bench retention cratedb: unknown option {other}"),
+    for given in Given::all("retention cratedb", arguments)? {
+        match given.name {
+            "--partitions" => partitions = given.number()?,
+            "--rounds" => rounds = given.rounds()?,
+            _ => given.unknown()?,
         }
     }
     let work = workspace::target_directory().join("bench/retention");

@@ -6,13 +6,14 @@ mod application;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::Postgres;
 use serde_json::Value;
 
 use crate::bench::compared::Rows;
 use crate::bench::contender::ostler;
+use crate::bench::given::Given;
 use crate::bench::measure::used;
 use crate::{process, workspace};
 
@@ -47,28 +48,17 @@ pub fn run(arguments: &[String]) -> Result<()> {
         rounds: 3,
         seconds: 20,
     };
-    let (mut wanted, mut as_json) = (Vec::new(), false);
-    let mut words = arguments.iter();
-    while let Some(word) = words.next() {
-        if word == "--json" {
-            as_json = true;
-            continue;
+    let (mut sets, mut as_json) = (SETS.to_vec(), false);
+    for given in Given::all("retention postgres", arguments)? {
+        match given.name {
+            "--json" => as_json = true,
+            "--rows" => size.rows = given.number()?,
+            "--days" => size.days = given.number()?,
+            "--rounds" => size.rounds = given.rounds()?,
+            "--seconds" => size.seconds = given.number()?,
+            "--set" => sets = given.sets(&SETS)?,
+            _ => given.unknown()?,
         }
-        let value = words.next().with_context(|| format!("{word} wants a value"))?;
-        match word.as_str() {
-            "--rows" => size.rows = value.parse().context("--rows")?,
-            "--days" => size.days = value.parse().context("--days")?,
-            "--rounds" => size.rounds = value.parse().context("--rounds")?,
-            "--seconds" => size.seconds = value.parse().context("--seconds")?,
-            "--set" => wanted.extend(value.split(',')),
-            other => bail!("bench retention postgres: unknown option {other}"),
-        }
-    }
-    if let Some(unknown) = wanted.iter().find(|set| !SETS.contains(set)) {
-        bail!(
-            "there is no set `{unknown}`: --set is one or more of {}",
-            SETS.join(", ")
-        );
     }
     ensure!(
         process::exists("zstd"),
@@ -77,10 +67,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let bench = Bench::start(size)?;
     let mut rows = Rows::default();
     for _ in 0..bench.size.rounds {
-        for set in SETS
-            .iter()
-            .filter(|set| wanted.is_empty() || wanted.contains(set))
-        {
+        for set in &sets {
             match *set {
                 "drop" => bench.dropped(&mut rows)?,
                 "delete" => bench.deleted(&mut rows)?,

@@ -1,0 +1,62 @@
+//! How benches are told what to measure: options with a value each, and `--json`, which has none.
+
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// An option of a bench.
+pub struct Given<'a> {
+    bench: &'static str,
+    pub name: &'a str,
+    /// Nothing, for `--json`.
+    pub value: &'a str,
+}
+
+impl<'a> Given<'a> {
+    /// All that a bench was given.
+    pub fn all(bench: &'static str, arguments: &'a [String]) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        let mut words = arguments.iter().map(String::as_str);
+        while let Some(name) = words.next() {
+            let value = match name {
+                "--json" => "",
+                _ => words.next().with_context(|| format!("{name} wants a value"))?,
+            };
+            all.push(Self { bench, name, value });
+        }
+        Ok(all)
+    }
+
+    pub fn number<T: FromStr>(&self) -> Result<T> {
+        let Self { name, value, .. } = self;
+        let number = value.parse().ok();
+        number.with_context(|| format!("{name}: `{value}` is no number that it may be"))
+    }
+
+    /// How often all is measured.
+    pub fn rounds(&self) -> Result<usize> {
+        let rounds = self.number()?;
+        ensure!(rounds > 0, "nothing to measure: {} is at least 1", self.name);
+        Ok(rounds)
+    }
+
+    /// Which of the sets of the bench are measured.
+    pub fn sets<'s>(&self, all: &[&'s str]) -> Result<Vec<&'s str>> {
+        let known = |wanted| {
+            let set = all.iter().copied().find(|set| *set == wanted);
+            set.with_context(|| {
+                let all = all.join(", ");
+                format!(
+                    "there is no set `{wanted}`: {} is one or more of {all}",
+                    self.name
+                )
+            })
+        };
+        self.value.split(',').map(known).collect()
+    }
+
+    /// Fails: there is no such option.
+    pub fn unknown<T>(&self) -> Result<T> {
+        bail!("bench {}: unknown option {}", self.bench, self.name)
+    }
+}
