@@ -171,6 +171,17 @@ pub(crate) enum Connection {
     Encrypted(Box<TlsStream<TcpStream>>),
 }
 
+impl Connection {
+    /// Has small pieces, such as events are, sent without waiting for what came before to be acknowledged.
+    pub fn hurry(&self) {
+        let stream = match self {
+            Self::Plain(stream) => stream,
+            Self::Encrypted(stream) => stream.get_ref().0,
+        };
+        let _ = stream.set_nodelay(true);
+    }
+}
+
 /// Does the same with either.
 macro_rules! either {
     ($connection:expr, $stream:ident => $done:expr) => {

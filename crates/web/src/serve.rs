@@ -74,7 +74,7 @@ pub async fn serve(listener: TcpListener, site: Site, shutdown: CancellationToke
     let door = Door::new(listener, web.inner.site.certificate.clone());
     let service = router(web.clone()).into_make_service_with_connect_info::<SocketAddr>();
     // Only listeners of axum's own tell where a connection came from; a tap on ours is one.
-    let served = axum::serve(door.tap_io(|_| ()), service)
+    let served = axum::serve(door.tap_io(|connection| connection.hurry()), service)
         .with_graceful_shutdown(shutdown.clone().cancelled_owned())
         .await
         .map_err(|source| Error::Serve { source });

@@ -119,6 +119,8 @@ pub async fn serve(listener: TcpListener, tls: TlsAcceptor, service: Arc<Service
 }
 
 async fn converse(stream: TcpStream, tls: &TlsAcceptor, service: Arc<Service>) -> Result<(), String> {
+    // An answer is many small pieces. Held back until the one before was acknowledged, each would take 40 ms.
+    let _ = stream.set_nodelay(true);
     let stream = match tokio::time::timeout(HANDSHAKE, tls.accept(stream).into_fallible()).await {
         Ok(Ok(stream)) => stream,
         Ok(Err((error, refused))) => {

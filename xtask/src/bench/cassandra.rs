@@ -104,8 +104,6 @@ pub fn run(arguments: &[String]) -> Result<()> {
     }
     let stand = stand.context("a round")?;
     bench.ring.stop();
-    process::capture(&mut stand.command(&["backup", "prune", "--yes"]))?;
-    let pruned = size_of(&stand.vault())?;
     for round in 0..wanted.rounds {
         for node in 0..NODES {
             bench.ring.wipe(node)?;
@@ -127,6 +125,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
         fs::remove_dir_all(&target)?;
         pairs[2].push(taken);
     }
+    process::capture(&mut stand.command(&["backup", "prune", "--yes"]))?;
+    let pruned = size_of(&stand.vault())?;
     bench.ring.start()?;
     ensure!(bench.python(0)? == rows, "rows are missing after the restore");
     bench.ring.stop();

@@ -62,6 +62,7 @@ impl Native {
     async fn enter(&self, address: &str) -> Result<Connection, Error> {
         let stream = TcpStream::connect(address).await;
         let stream = stream.map_err(|error| unreachable(address, error.into()))?;
+        let _ = stream.set_nodelay(true);
         let user = self.user.as_ref();
         let Some(tls) = &self.tls else {
             return match Connection::open(Box::new(stream), user).await {
