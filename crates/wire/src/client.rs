@@ -26,6 +26,9 @@ use answer::Answer;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How often a request is tried whose connection ends before it was sent. Whoever is refused for its certificate may be so
+/// quickly that only another connection tells why.
+const TRIES: usize = 5;
 
 /// Where an agent is and how it is believed.
 #[derive(Debug, Clone)]
@@ -135,15 +138,22 @@ impl RemoteNode {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
-        let request = match &self.target.token {
+        let mut request = match &self.target.token {
             Some(token) => request.bearer_auth(token.reveal()),
             None => request,
         };
-        match tokio::time::timeout(self.target.patience, request.send()).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(error::lost(&self.target.node, &self.target.address, error).into()),
-            Err(_) => Err(self.silent().into()),
+        for left in (0..TRIES).rev() {
+            let again = request.try_clone().filter(|_| left > 0);
+            match tokio::time::timeout(self.target.patience, request.send()).await {
+                Ok(Ok(response)) => return Ok(response),
+                Ok(Err(error)) => match again.filter(|_| error::was_not_sent(&error)) {
+                    Some(again) => request = again,
+                    None => return Err(error::lost(&self.target.node, &self.target.address, error).into()),
+                },
+                Err(_) => break,
+            }
         }
+        Err(self.silent().into())
     }
 
     /// A client for this request alone: names are looked up again, and nothing is left open.

@@ -156,6 +156,15 @@ pub(crate) fn lost(node: &str, address: &str, error: reqwest::Error) -> Error {
     }
 }
 
+/// Whether a connection ended before anything of the request went out.
+pub(crate) fn was_not_sent(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|cause| {
+        cause
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(hyper::Error::is_canceled)
+    })
+}
+
 /// Whether TLS itself failed: trying again will not help.
 fn is_distrust(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);

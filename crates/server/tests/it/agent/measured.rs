@@ -91,8 +91,8 @@ async fn an_agent_remembers_what_it_took_part_in_also_when_that_failed_and_after
     let stranger = issued(&world.authority, "b.shop.ostler", ostler_wire::Purpose::Agent);
     for own in [None, Some(&stranger)] {
         let refused = world.node_at(world.target(own, &world.authority), 1);
-        let refused = refused.adopt(&[foreign]).await;
-        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Denied);
+        let refused = refused.adopt(&[foreign]).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Denied, "{refused:?}");
     }
     let coordinator = world.target(Some(&client(&world.authority)), &world.authority);
     let said = world.node_at(coordinator, 0).recall(&[foreign]).await.unwrap();
