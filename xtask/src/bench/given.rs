@@ -40,23 +40,21 @@ impl<'a> Given<'a> {
         Ok(rounds)
     }
 
-    /// Which of the sets of the bench are measured.
+    /// Which of the sets of the bench are measured, in the order of all.
     pub fn sets<'s>(&self, all: &[&'s str]) -> Result<Vec<&'s str>> {
-        let known = |wanted| {
-            let set = all.iter().copied().find(|set| *set == wanted);
-            set.with_context(|| {
-                let all = all.join(", ");
-                format!(
-                    "there is no set `{wanted}`: {} is one or more of {all}",
-                    self.name
-                )
-            })
-        };
-        self.value.split(',').map(known).collect()
+        let wanted: Vec<&str> = self.value.split(',').collect();
+        if let Some(unknown) = wanted.iter().find(|set| !all.contains(set)) {
+            bail!(
+                "there is no set `{unknown}`: {} is one or more of {}",
+                self.name,
+                all.join(", ")
+            );
+        }
+        Ok(all.iter().copied().filter(|set| wanted.contains(set)).collect())
     }
 
     /// Fails: there is no such option.
-    pub fn unknown<T>(&self) -> Result<T> {
+    pub fn unknown(&self) -> Result<()> {
         bail!("bench {}: unknown option {}", self.bench, self.name)
     }
 }
