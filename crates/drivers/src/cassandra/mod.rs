@@ -4,6 +4,7 @@ mod cql;
 mod explore;
 mod facts;
 mod increments;
+mod java;
 mod jmx;
 mod load;
 mod native;
@@ -110,8 +111,8 @@ async fn command_in(
         Some(code) => format!("ended with exit code {code}"),
         None => "was killed".to_owned(),
     };
-    let said = ended.output.trim();
-    let said = if said.is_empty() { "nothing" } else { said };
+    let said = java::one_line(&ended.output);
+    let said = if said.is_empty() { "nothing" } else { said.as_str() };
     Err(Error::Command {
         command: name.to_owned(),
         node: node.name.clone(),

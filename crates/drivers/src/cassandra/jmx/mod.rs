@@ -13,6 +13,7 @@ use std::io;
 
 use ostler_vocabulary::{Classified, ErrorKind, Secret};
 
+use super::java::one_line;
 use read::{Reader, Value};
 use rmi::{Answer, Connection, Method, ObjectId, REGISTRY, Reference};
 pub(in crate::cassandra) use write::Argument;
@@ -228,7 +229,7 @@ fn said<R: io::Read>(reader: &Reader<R>, thrown: &Value) -> String {
     for _ in 0..20 {
         let Some(thrown) = innermost else { break };
         name = match thrown.fields.get("detailMessage") {
-            Some(Value::Text(message)) => format!("{}: {message}", thrown.class),
+            Some(Value::Text(message)) => format!("{}: {}", thrown.class, one_line(message)),
             _ => thrown.class.clone(),
         };
         let inner = [
