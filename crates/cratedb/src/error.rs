@@ -51,7 +51,7 @@ pub enum Error {
         untrusted: bool,
     },
     /// The answer did not come; whether the statement was run is not known.
-    #[error("{connection}: no answer to `{statement}`: {reason}")]
+    #[error("{connection}: no answer: {reason}; the statement was `{statement}`")]
     Lost {
         /// From where.
         connection: String,
@@ -61,7 +61,7 @@ pub enum Error {
         reason: String,
     },
     /// A statement failed.
-    #[error("{connection}: `{statement}` failed")]
+    #[error("{connection}: {source}; the statement was `{statement}`")]
     Statement {
         /// On which host.
         connection: String,
@@ -71,7 +71,7 @@ pub enum Error {
         source: Fault,
     },
     /// An answer is not what the statement promises.
-    #[error("{connection}: `{statement}` gave {reason}")]
+    #[error("{connection}: it gave {reason}; the statement was `{statement}`")]
     Answer {
         /// On which host.
         connection: String,

@@ -60,7 +60,7 @@ pub enum Error {
         after: Duration,
     },
     /// A statement failed.
-    #[error("{connection}: `{statement}` failed")]
+    #[error("{connection}: {source}; the statement was `{statement}`")]
     Statement {
         /// On which connection.
         connection: String,
@@ -70,7 +70,7 @@ pub enum Error {
         source: Fault,
     },
     /// A statement took longer than it may; it was cancelled.
-    #[error("{connection}: `{statement}` took longer than {}", seconds(*.after))]
+    #[error("{connection}: a statement took longer than {}: `{statement}`", seconds(*.after))]
     Deadline {
         /// On which connection.
         connection: String,
@@ -80,7 +80,7 @@ pub enum Error {
         after: Duration,
     },
     /// A row is not what the statement promises.
-    #[error("{connection}: `{statement}` gave {reason}")]
+    #[error("{connection}: it gave {reason}; the statement was `{statement}`")]
     Row {
         /// On which connection.
         connection: String,

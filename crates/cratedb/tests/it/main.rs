@@ -71,9 +71,9 @@ async fn errors_name_the_host_and_the_head_of_the_statement() {
     let client = client(&format!("crate://127.0.0.1:{}", host.port));
     let error = client.execute("SELECT *\n FROM doc.nope", &[]).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::NotFound, Some(4041)));
-    let said = format!("{error}: {}", std::error::Error::source(&error).unwrap());
+    let said = error.to_string();
     let expected = format!(
-        "127.0.0.1:{}: `SELECT * FROM doc.nope` failed: Relation 'doc.nope' unknown (code 4041, RelationUnknown)",
+        "127.0.0.1:{}: Relation 'doc.nope' unknown (code 4041, RelationUnknown); the statement was `SELECT * FROM doc.nope`",
         host.port
     );
     assert_eq!(said, expected);

@@ -57,7 +57,9 @@ async fn a_row_that_does_not_fit_takes_all_back() {
     let error = sink.finish().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error:?}");
     assert!(
-        error.to_string().contains("`COPY t FROM STDIN` failed"),
+        error
+            .to_string()
+            .ends_with("; the statement was `COPY t FROM STDIN`"),
         "{error}"
     );
     drop(transaction);
