@@ -35,8 +35,14 @@ pub(crate) fn plan(page: &mut Page, work: &TablesWork) {
 
 /// What was done.
 pub(crate) fn report(page: &mut Page, report: &TablesReport) {
+    // A statement of a user may be one that only reads.
+    let by_statement = report.items.iter().any(|proof| proof.action == "run statement");
+    let what = match by_statement {
+        true => "read or changed",
+        false => "written or removed",
+    };
     page.line(format!(
-        "{}: {} written or removed",
+        "{}: {} {what}",
         report.subject,
         plural(report.rows, "row")
     ));
