@@ -189,3 +189,27 @@ fn what_cannot_be_erased_is_told_and_nothing_is_certified() {
     let none = world.ostler.run(["retention", "certificate", id]);
     assert_eq!(none.status.code(), Some(7), "{}", said(&none));
 }
+
+#[test]
+fn rows_that_refer_to_rows_of_the_same_table_go_along_and_are_counted() {
+    let Some(world) = World::new(Release::Eighteen) else {
+        return;
+    };
+    // 1 recruited 2 and 3, 3 recruited 4; 5 and 6 recruited each other.
+    world.sql(
+        "CREATE TABLE people (id int PRIMARY KEY, by int REFERENCES people ON DELETE CASCADE);
+         CREATE TABLE notes (who int REFERENCES people ON DELETE CASCADE);
+         INSERT INTO people VALUES (1, NULL), (2, 1), (3, 1), (4, 3), (5, NULL), (6, 5), (7, NULL);
+         UPDATE people SET by = 6 WHERE id = 5;
+         INSERT INTO notes SELECT id FROM people",
+    );
+    for (subject, people, left) in [("1", 4, 3), ("5", 2, 1)] {
+        let report = world.json(&["erase", subject, "--of=people:id", "--yes"]);
+        assert_eq!(report["rows"], 2 * people, "{report}");
+        for item in report["items"].as_array().unwrap() {
+            assert_eq!(item["problem"], Value::Null, "{report}");
+        }
+        let counted = ["people", "notes"].map(|table| world.number(&format!("SELECT count(*) FROM {table}")));
+        assert_eq!(counted, [left, left], "{subject}");
+    }
+}

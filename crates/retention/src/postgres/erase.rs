@@ -49,6 +49,12 @@ enum By {
         referenced: Vec<String>,
         of: Box<Rows>,
     },
+    /// They themselves, and all rows of the table that refer to them, however far down: by these columns, to those.
+    Below {
+        columns: Vec<Vec<String>>,
+        referenced: Vec<String>,
+        of: Box<Rows>,
+    },
 }
 
 impl Rows {
@@ -78,7 +84,48 @@ impl Rows {
                 quoted(&of.table),
                 of.condition(subject)
             ),
+            By::Below {
+                columns,
+                referenced,
+                of,
+            } => self.condition_below(subject, columns, referenced, of),
         }
+    }
+
+    /// The condition of rows and of all that refer to them. Rows that refer to each other are found once.
+    fn condition_below(
+        &self,
+        subject: &str,
+        columns: &[Vec<String>],
+        referenced: &[String],
+        of: &Self,
+    ) -> String {
+        let of = of.condition(subject);
+        let listed = |alias: &str| {
+            let names: Vec<String> = referenced
+                .iter()
+                .map(|name| format!("{alias}{}", identifier(name)))
+                .collect();
+            names.join(", ")
+        };
+        let refers = |columns: &Vec<String>| {
+            let pairs = columns.iter().zip(referenced);
+            let pairs: Vec<String> = pairs
+                .map(|(one, other)| format!("o.{} = above.{}", identifier(one), identifier(other)))
+                .collect();
+            format!("({})", pairs.join(" AND "))
+        };
+        let refers: Vec<String> = columns.iter().map(refers).collect();
+        fill(
+            include_str!("queries/erase_below.sql"),
+            &[
+                ("of", &of),
+                ("referenced", &listed("")),
+                ("below", &listed("o.")),
+                ("table", &quoted(&self.table)),
+                ("refers", &refers.join(" OR ")),
+            ],
+        )
     }
 
     /// What it is called; no other rows of an erasure are.
@@ -90,6 +137,7 @@ impl Rows {
         match &self.by {
             By::Column(name) => column(name.clone()).to_string(),
             By::Reference { columns, of, .. } => format!("{} of {}", column(columns.join(",")), of.object()),
+            By::Below { of, .. } => format!("{} and rows below", of.object()),
         }
     }
 
@@ -101,6 +149,14 @@ impl Rows {
                 columns.join(", "),
                 of.table
             ),
+            By::Below { columns, of, .. } => {
+                let columns: Vec<String> = columns.iter().map(|columns| columns.join(", ")).collect();
+                format!(
+                    "{}; rows that refer to them by {} go with them, and those that refer to these",
+                    of.reason(),
+                    columns.join(" or ")
+                )
+            }
         }
     }
 

@@ -77,7 +77,7 @@ impl References {
 /// The rows that go, each before those that it refers to, and what becomes of others.
 ///
 /// # Errors
-/// When rows of a table would go along with rows of the same table, however far round: they could not be counted.
+/// When rows of a table would go along with rows of the same table by way of another one: they could not be counted.
 pub(super) fn order(
     of: &[SubjectColumn],
     references: &References,
@@ -122,9 +122,15 @@ impl Order<'_> {
             .with_hint("its foreign key with ON DELETE CASCADE leads back to the table itself"));
         }
         above.push(rows.table.clone());
-        for reference in self.references.to(&rows.table) {
+        let rows = self.with_below(rows)?;
+        let goes_below = |it: &&Reference| !(it.goes_along() && it.table() == rows.table);
+        for reference in self.references.to(&rows.table).iter().filter(goes_below) {
             let listed = |place: &SubjectColumn| match &rows.by {
                 By::Column(column) => reference.is_the_column(column, place),
+                By::Below { of, .. } => match &of.by {
+                    By::Column(column) => reference.is_the_column(column, place),
+                    By::Reference { .. } | By::Below { .. } => false,
+                },
                 By::Reference { .. } => false,
             };
             let table = reference.table();
@@ -159,6 +165,33 @@ impl Order<'_> {
             self.rows.push(rows);
         }
         Ok(())
+    }
+
+    /// Rows with those of the same table that go along with them.
+    fn with_below(&self, rows: Rows) -> Result<Rows, Failure> {
+        let own = |it: &&Reference| it.goes_along() && it.table() == rows.table;
+        let own: Vec<&Reference> = self.references.to(&rows.table).iter().filter(own).collect();
+        let Some(first) = own.first() else {
+            return Ok(rows);
+        };
+        if own.iter().any(|it| it.referenced != first.referenced) {
+            return Err(Failure::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "rows of {} go along with others of it by different keys",
+                    rows.table
+                ),
+            )
+            .with_hint("let its foreign keys with ON DELETE CASCADE to itself refer to one key"));
+        }
+        Ok(Rows {
+            table: rows.table.clone(),
+            by: By::Below {
+                columns: own.iter().map(|it| it.columns.clone()).collect(),
+                referenced: first.referenced.clone(),
+                of: Box::new(rows),
+            },
+        })
     }
 
     fn note(&mut self, note: String) {
@@ -200,6 +233,7 @@ mod tests {
         let told = rows.iter().map(|rows| match &rows.by {
             By::Column(column) => format!("{} {column}", rows.table.name),
             By::Reference { of, .. } => format!("{} of {}", rows.table.name, of.table.name),
+            By::Below { columns, .. } => format!("{} below by {columns:?}", rows.table.name),
         });
         told.collect()
     }
@@ -246,8 +280,20 @@ mod tests {
             notes[0].contains("invoices") && notes[1].contains("ratings"),
             "{notes:?}"
         );
-        let refers = references(&[("customers", "customers", "recruited_by", OnDelete::Cascade)]);
+        let refers = references(&[
+            ("customers", "orders", "customer", OnDelete::Cascade),
+            ("orders", "customers", "last_order", OnDelete::Cascade),
+        ]);
         assert!(order(&of, &refers).is_err());
+        // One that leads to the table itself is gone down.
+        let refers = references(&[
+            ("customers", "customers", "recruited_by", OnDelete::Cascade),
+            ("customers", "orders", "customer", OnDelete::Cascade),
+        ]);
+        assert_eq!(
+            tables(&of, &refers),
+            ["orders of customers", "customers below by [[\"recruited_by\"]]"]
+        );
         let refers = references(&[("customers", "customers", "recruited_by", OnDelete::SetNull)]);
         assert!(order(&of, &refers).is_ok());
     }
