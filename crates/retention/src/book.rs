@@ -15,7 +15,7 @@ use crate::class::resolved;
 use crate::facts::{Shape, Table};
 use crate::plan::{choose, facts_for, supported};
 use crate::strategy::{self, Decision, Question, decide, threshold, time_column};
-use crate::{Database, Error, cutoff, definition};
+use crate::{Database, Error, cutoff, definition, fault, obstacle};
 
 /// Answers a call.
 ///
@@ -52,7 +52,8 @@ pub async fn answer(
             let chosen = choose(&name, policies, &choice, None)?;
             let mut findings = Vec::new();
             for policy in &chosen {
-                findings.extend(check(database, shelves, policy, &all, now).await?);
+                let found = check(database, shelves, policy, &all, now).await;
+                findings.extend(fault::findings(database, &policy.name, found).await?);
             }
             return Ok(RetentionAnswer::Checked(PolicyCheckList {
                 database: name,
@@ -318,12 +319,12 @@ async fn check(
         text,
     };
     let mut findings = Vec::new();
-    if let Err(error) = valid(policy) {
-        findings.push(finding(true, error.to_string()));
-        return Ok(findings);
-    }
     if let Err(problem) = supported(database, policy) {
         findings.push(finding(true, problem.reason));
+        return Ok(findings);
+    }
+    if let Err(error) = valid(policy) {
+        findings.push(finding(true, error.to_string()));
         return Ok(findings);
     }
     if let Some(target) = policy.shelf()
@@ -365,6 +366,8 @@ async fn check(
         Err(problem) => findings.push(finding(true, problem.reason)),
         Ok(decision) => {
             findings.extend(decision.notes.iter().map(|note| finding(false, note.clone())));
+            let (_, problems) = obstacle::sift(&facts, decision.items.clone());
+            findings.extend(obstacle::together(&problems).map(|problem| finding(true, problem.reason)));
             if policy.strategy == Strategy::Ahead && decision.items.iter().any(|item| !item.optional) {
                 let text = "partitions are missing: run it".to_owned();
                 findings.push(finding(false, text));

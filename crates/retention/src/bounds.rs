@@ -2,6 +2,26 @@
 
 use crate::facts::Range;
 
+/// One value of a bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Edge {
+    Value(String),
+    /// `MINVALUE`: before all values.
+    Least,
+    /// `MAXVALUE`: after all values.
+    Greatest,
+    Null,
+}
+
+impl Edge {
+    fn value(&self) -> Option<String> {
+        match self {
+            Self::Value(value) => Some(value.clone()),
+            Self::Least | Self::Greatest | Self::Null => None,
+        }
+    }
+}
+
 /// The values of the leading key column from which on and up to which rows are in a partition. For a list there is no end.
 /// `None` for what tells neither.
 pub(crate) fn leading(bounds: &str) -> Option<Range> {
@@ -10,9 +30,9 @@ pub(crate) fn leading(bounds: &str) -> Option<Range> {
         let (values, _) = values(rest)?;
         // The greatest would have to be compared by the type; one value is what such tables have.
         return match values.as_slice() {
-            [Some(only)] => Some(Range {
-                from: Some(only.clone()),
-                to: None,
+            [only @ Edge::Value(_)] => Some(Range {
+                from: only.value(),
+                ..Range::default()
             }),
             _ => None,
         };
@@ -20,8 +40,10 @@ pub(crate) fn leading(bounds: &str) -> Option<Range> {
     let (from, rest) = values(rest.strip_prefix("FROM ")?)?;
     let (to, _) = values(rest.strip_prefix(" TO ")?)?;
     Some(Range {
-        from: from.into_iter().next()?,
-        to: to.into_iter().next()?,
+        from: from.first()?.value(),
+        to: to.first()?.value(),
+        // Up to ('2023-06-01', MINVALUE) there is no row of that day; up to any other second value there may be some.
+        to_is_in: to.get(1).is_some_and(|second| *second != Edge::Least),
     })
 }
 
@@ -31,7 +53,7 @@ pub(crate) fn range_of(bounds: &str) -> Option<(String, String)> {
     let (from, rest) = values(rest)?;
     let (to, _) = values(rest.strip_prefix(" TO ")?)?;
     match (from.as_slice(), to.as_slice()) {
-        ([Some(from)], [Some(to)]) => Some((from.clone(), to.clone())),
+        ([Edge::Value(from)], [Edge::Value(to)]) => Some((from.clone(), to.clone())),
         _ => None,
     }
 }
@@ -51,8 +73,8 @@ pub(crate) fn are_bounds(text: &str) -> bool {
     end.is_some_and(|(_, rest)| rest.is_empty())
 }
 
-/// A list in parentheses, and what comes after it. `None` for `MINVALUE`, `MAXVALUE` and `NULL`.
-fn values(text: &str) -> Option<(Vec<Option<String>>, &str)> {
+/// A list in parentheses, and what comes after it.
+fn values(text: &str) -> Option<(Vec<Edge>, &str)> {
     let mut rest = text.strip_prefix('(')?;
     let mut found = Vec::new();
     loop {
@@ -71,7 +93,7 @@ fn values(text: &str) -> Option<(Vec<Option<String>>, &str)> {
                     None => break,
                 }
             }
-            found.push(Some(value));
+            found.push(Edge::Value(value));
             rest = tail;
         } else {
             let end = rest.find([',', ')'])?;
@@ -80,7 +102,12 @@ fn values(text: &str) -> Option<(Vec<Option<String>>, &str)> {
             if word.is_empty() || word.contains("--") || !word.bytes().all(plain) {
                 return None;
             }
-            found.push((!matches!(word, "MINVALUE" | "MAXVALUE" | "NULL")).then(|| word.to_owned()));
+            found.push(match word {
+                "MINVALUE" => Edge::Least,
+                "MAXVALUE" => Edge::Greatest,
+                "NULL" => Edge::Null,
+                value => Edge::Value(value.to_owned()),
+            });
             rest = &rest[end..];
         }
         if let Some(more) = rest.strip_prefix(", ") {
@@ -120,6 +147,22 @@ mod tests {
             let found = leading(bounds).map(|range| (range.from, range.to));
             let expected = expected.map(|(from, to)| (from.map(str::to_owned), to.map(str::to_owned)));
             assert_eq!(found, expected, "{bounds}");
+        }
+    }
+
+    #[test]
+    fn an_end_of_several_columns_is_in_the_partition_unless_the_rest_is_minvalue() {
+        for (end, is_in) in [
+            ("('2023-06-01')", false),
+            ("('2023-06-01', MINVALUE)", false),
+            ("('2023-06-01', MINVALUE, MINVALUE)", false),
+            ("('2023-06-01', MAXVALUE)", true),
+            ("('2023-06-01', 'MINVALUE')", true),
+            ("('2023-06-01', 5, MINVALUE)", true),
+        ] {
+            let bounds = format!("FOR VALUES FROM ('2023-05-01', MINVALUE) TO {end}");
+            let found = leading(&bounds).map(|range| range.to_is_in);
+            assert_eq!(found, Some(is_in), "{bounds}");
         }
     }
 }

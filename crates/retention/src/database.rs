@@ -32,6 +32,9 @@ pub trait Database: fmt::Debug + Send + Sync {
     /// Its name in messages and documents.
     fn name(&self) -> String;
 
+    /// How long a lock on a table is waited for, in milliseconds, while the table is looked at and counted.
+    fn wait_for_locks(&self, _: u64) {}
+
     /// What it can do with what is too old.
     fn strategies(&self) -> &'static [Strategy];
 

@@ -6,6 +6,8 @@ use ostler_api::retention::TableName;
 use ostler_api::tables::Defined;
 use serde::{Deserialize, Serialize};
 
+use crate::obstacle::Obstacles;
+
 /// A table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
@@ -40,6 +42,9 @@ pub struct Table {
     /// Repositories of the server's own snapshots, where that was asked for.
     #[serde(default)]
     pub repositories: Vec<String>,
+    /// What stands in the way of it and of tables below it.
+    #[serde(default)]
+    pub obstacles: Obstacles,
 }
 
 /// What pg_partman is told to do with a table. We change nothing of that.
@@ -182,6 +187,9 @@ pub struct Range {
     pub from: Option<String>,
     /// The first one that is not in it any more.
     pub to: Option<String>,
+    /// Whether `to` is the last one that is in it instead: the key has more columns, which go on from there.
+    #[serde(default)]
+    pub to_is_in: bool,
 }
 
 /// What a server knows a partition by.

@@ -15,7 +15,7 @@ use crate::facts::{Stray, Table};
 use crate::floor::{self, Extent};
 use crate::run::KIND;
 use crate::strategy::{Decision, Item, Question, Target, decide, problem, threshold};
-use crate::{Database, Error, Measured, cutoff};
+use crate::{Database, Error, Measured, cutoff, fault, obstacle};
 
 /// Of partitions one always stays unless a policy says otherwise.
 const MIN_PARTITIONS: u64 = 1;
@@ -30,6 +30,7 @@ pub async fn plan(
     mut request: Retention,
     now: Timestamp,
 ) -> Result<Plan, Failure> {
+    database.wait_for_locks(request.pace.lock_wait_ms);
     let zone = cutoff::zone(request.time_zone.as_deref().unwrap_or("UTC"))?;
     let cutoff = cutoff::read(request.cutoff.as_deref(), &zone, now)?;
     request.cutoff = Some(cutoff.to_string());
@@ -57,7 +58,11 @@ pub async fn plan(
             notes: Vec::new(),
             partitions: Vec::new(),
         };
-        match one(database, shelves, policy, &request, cutoff, &mut verdict).await? {
+        let found = match one(database, shelves, policy, &request, cutoff, &mut verdict).await {
+            Ok(found) => found,
+            Err(failure) => Err(fault::of_policy(database, failure).await?),
+        };
+        match found {
             Err(problem) => verdict.problem = Some(problem),
             Ok(mut items) => {
                 items.retain(|item| {
@@ -76,13 +81,13 @@ pub async fn plan(
         }
         work.policies.push(verdict);
     }
-    if let Some(failure) = nothing_works(&work) {
+    if let Some(failure) = fault::nothing_works(&work) {
         return Err(failure);
     }
     Ok(finish(request, work, now))
 }
 
-/// What one policy would do, or what stands in its way.
+/// What one policy would do, or what stands in its way. What stands in the way of some of its items only is in the verdict.
 async fn one(
     database: &dyn Database,
     shelves: &dyn Shelves,
@@ -123,12 +128,15 @@ async fn one(
         rule: request.partition_rule.unwrap_or(policy.partition_rule),
         min_keep: floors.min_keep.unwrap_or(MIN_PARTITIONS),
     };
-    let decision = match decide(&question, &facts) {
+    let mut decision = match decide(&question, &facts) {
         Ok(decision) => decision,
         Err(problem) => return Ok(Err(problem)),
     };
     verdict.notes.extend(decision.notes.iter().cloned());
     verdict.notes.extend(rule_note(&question, &facts, &decision));
+    let (free, problems) = obstacle::sift(&facts, std::mem::take(&mut decision.items));
+    decision.items = free;
+    verdict.problem = obstacle::together(&problems);
     if request.explain {
         verdict.partitions.clone_from(&decision.partitions);
     }
@@ -259,14 +267,12 @@ pub(crate) fn supported(database: &dyn Database, policy: &Policy) -> Result<(), 
         return Ok(());
     }
     let known: Vec<&str> = known.iter().map(|known| known.as_str()).collect();
-    Err(problem(
-        ErrorKind::Unsupported,
-        format!(
-            "`{}` is not there for this database; there are {}",
-            policy.strategy.as_str(),
-            known.join(", ")
-        ),
-    ))
+    let what = match (policy.strategy, &policy.target) {
+        (Strategy::Unknown, Some(word)) => format!("the strategy `{word}` is not known"),
+        _ => format!("`{}` is not there for this database", policy.strategy.as_str()),
+    };
+    let reason = format!("{what}; there are {}", known.join(", "));
+    Err(problem(ErrorKind::Unsupported, reason))
 }
 
 /// That the rule `start` takes rows that are too young, and how many partitions that concerns.
@@ -329,34 +335,20 @@ pub(crate) fn choose(
     Ok(chosen)
 }
 
-/// The failure when no policy of the plan can work.
-fn nothing_works(work: &RetentionWork) -> Option<Failure> {
-    let first = work.policies.first()?;
-    let problem = first.problem.as_ref()?;
-    if work.policies.iter().any(|verdict| verdict.problem.is_none()) {
-        return None;
-    }
-    let failure = Failure::new(
-        problem.kind,
-        format!("policy {}: {}", first.policy, problem.reason),
-    );
-    Some(match work.policies.len() {
-        1 => failure,
-        n => failure.context(format!("none of the {n} policies can work")),
-    })
-}
-
 fn finish(request: Retention, work: RetentionWork, now: Timestamp) -> Plan {
-    let subject = match (work.items.len(), work.policies.len()) {
-        (0, _) if work.policies.iter().all(|it| it.strategy == Strategy::Ahead) => {
-            format!("no partition is missing in {}", work.database)
-        }
-        (0, _) => format!("nothing in {} is old enough", work.database),
-        (1, 1) => format!(
+    // A noun: messages say "retention of SUBJECT failed".
+    let subject = match (work.items.len(), work.policies.as_slice()) {
+        (0, [only]) => format!("policy {} in {}", only.policy, work.database),
+        (0, policies) => format!("{} policies in {}", policies.len(), work.database),
+        (1, [_]) => format!(
             "{} of {} ({})",
             work.items[0].table, work.database, work.items[0].policy
         ),
-        (items, policies) => format!("{items} items of {policies} policies in {}", work.database),
+        (items, policies) => format!(
+            "{items} items of {} policies in {}",
+            policies.len(),
+            work.database
+        ),
     };
     let place = serde_json::to_vec(&(&work.database, work.cutoff)).unwrap_or_default();
     let items: Vec<(String, &str)> = work

@@ -1,6 +1,6 @@
 //! A plan as an operation: item by item, each with its proof; what fails stops no other.
 
-use ostler_api::document::{Outcome, PolicyFinding, RetentionReport};
+use ostler_api::document::{Outcome, PolicyFinding, RetentionProblem, RetentionReport};
 use ostler_api::request::{Plan, Request, Work};
 use ostler_operations::{Finished, Operation};
 use ostler_vocabulary::{ErrorKind, Failure};
@@ -26,6 +26,7 @@ pub async fn run(
     let (Request::Retention(request), Work::Retention(work)) = (plan.request, plan.work) else {
         return Err(Error::ForeignPlan.into());
     };
+    database.wait_for_locks(request.pace.lock_wait_ms);
     // Of the session, so taken anew by whoever resumes; it decides nothing but whether to begin.
     database.exclude_others(&op).await?;
     let mut report = RetentionReport {
@@ -67,6 +68,9 @@ pub async fn run(
         );
         left = others;
     }
+    if let Some(failure) = denied(&report) {
+        return Err(failure);
+    }
     report.rows_removed = report.items.iter().map(|proof| proof.removed).sum();
     let mut partial: Vec<String> = report
         .refused
@@ -83,4 +87,17 @@ pub async fn run(
         })?,
         partial,
     })
+}
+
+/// That nothing was done because nothing was allowed.
+fn denied(report: &RetentionReport) -> Option<Failure> {
+    let mut problems = report.items.iter().map(|proof| proof.problem.as_ref());
+    let is_denied = |it: Option<&RetentionProblem>| it.is_some_and(|it| it.kind == ErrorKind::Denied);
+    let first = report.items.first()?.problem.as_ref()?;
+    let nothing_done = report.items.iter().all(|proof| proof.removed == 0) && problems.all(is_denied);
+    let message = match report.items.len() {
+        1 => first.reason.clone(),
+        items => format!("none of {items} items was allowed; the first: {}", first.reason),
+    };
+    nothing_done.then(|| Failure::new(ErrorKind::Denied, message))
 }

@@ -130,7 +130,7 @@ pub struct RetentionVerdict {
     pub threshold: Option<Timestamp>,
     /// How many items go by it; 0 with no problem means that no data is old enough.
     pub items: u64,
-    /// Why nothing goes by it.
+    /// Why nothing goes by it, or not all that is old enough.
     pub problem: Option<RetentionProblem>,
     /// What somebody should know.
     pub notes: Vec<String>,

@@ -23,10 +23,13 @@ pub enum Strategy {
     Reallocate,
     /// Partitions are kept in a snapshot of the server's own, and dropped then.
     Snapshot,
+    /// A word that this release does not know; the policy's target is that word. Nothing goes by it.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Strategy {
-    /// All of them.
+    /// All that a policy can have.
     pub const ALL: [Self; 8] = [
         Self::Drop,
         Self::Delete,
@@ -56,6 +59,7 @@ impl Strategy {
                 "Move partitions to another class of storage: a tablespace, or nodes of CrateDB with an attribute"
             }
             Self::Snapshot => "Keep partitions in a snapshot repository, and drop them then (CrateDB)",
+            Self::Unknown => "Not known to this release",
         }
     }
 
@@ -72,7 +76,7 @@ impl Strategy {
     pub fn has_target(self) -> bool {
         matches!(
             self,
-            Self::Archive | Self::Downsample | Self::Reallocate | Self::Snapshot
+            Self::Archive | Self::Downsample | Self::Reallocate | Self::Snapshot | Self::Unknown
         )
     }
 
@@ -88,6 +92,7 @@ impl Strategy {
             Self::Ahead => "ahead",
             Self::Reallocate => "reallocate",
             Self::Snapshot => "snapshot",
+            Self::Unknown => "unknown",
         }
     }
 }

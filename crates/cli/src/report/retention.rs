@@ -69,7 +69,11 @@ fn details(policy: &Policy) -> Vec<String> {
     if policy.partition_rule == ostler_api::retention::PartitionRule::Start {
         said.push("rule start".to_owned());
     }
-    said.extend(policy.target.as_ref().map(|target| format!("to {target}")));
+    let word = match policy.strategy {
+        Strategy::Unknown => "its word is",
+        _ => "to",
+    };
+    said.extend(policy.target.as_ref().map(|target| format!("{word} {target}")));
     said.extend(policy.step.map(|step| format!("step {step}")));
     if let Some(last) = policy.last {
         said.push(format!("newest {last} by {}", policy.by.join(", ")));
@@ -215,7 +219,10 @@ pub(crate) fn plan(page: &mut Page, work: &RetentionWork) {
             format!("{} ({}): {threshold}", verdict.policy, verdict.table),
         );
         let standing = match (&verdict.problem, verdict.items) {
-            (Some(problem), _) => format!("cannot work: {}", problem.reason),
+            (Some(problem), 0) => format!("cannot work: {}", problem.reason),
+            (Some(problem), items) => {
+                format!("{}; not all can go: {}", plural(items, "item"), problem.reason)
+            }
             (None, 0) if ahead => "all partitions are there".to_owned(),
             (None, 0) => "no data is old enough".to_owned(),
             (None, items) => plural(items, "item"),

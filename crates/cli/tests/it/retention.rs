@@ -63,7 +63,7 @@ impl World {
     }
 
     /// Exit code and everything that was said.
-    fn code(&self, words: &[&str]) -> (i32, String) {
+    pub fn code(&self, words: &[&str]) -> (i32, String) {
         let output = self.run(words);
         (output.status.code().unwrap_or(-1), said(&output))
     }

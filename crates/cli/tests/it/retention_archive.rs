@@ -336,3 +336,41 @@ fn archives_are_kept_in_s3_by_the_name_of_a_class() {
     assert_eq!(code, Some(0), "{report}");
     assert_eq!(rows(&world), before);
 }
+
+#[test]
+fn references_to_tables_come_back_and_rows_of_heirs_are_not_archived_as_their_parent_s() {
+    let Some(world) = World::new(Release::Fifteen) else {
+        return;
+    };
+    std::fs::create_dir(shelf(&world)).unwrap();
+    let target = shelf(&world).display().to_string();
+    // 0, a table, one that is gone, and nothing.
+    world.sql(
+        "CREATE DOMAIN place AS regclass; CREATE TABLE gone ();
+         CREATE TABLE refers (at timestamptz, n int, a regclass, b place);
+         INSERT INTO refers SELECT '2024-01-01Z'::timestamptz + n * interval '1 hour', n, r, r
+           FROM unnest(ARRAY[0, 'refers'::regclass::oid::int, 'gone'::regclass::oid::int, NULL]) WITH ORDINALITY AS it (r, n);
+         DROP TABLE gone;
+         CREATE TABLE parent (at timestamptz); CREATE TABLE child () INHERITS (parent);
+         INSERT INTO child VALUES ('2020-01-01Z')",
+    );
+    let all = || world.sql("SELECT n, a::oid, b::oid FROM refers ORDER BY n");
+    let before = all();
+    world.json(&["add", &format!("refers:at archive:{target} 1d"), "--name=refers"]);
+    let report = world.json(&["run", "--policy=refers", "--yes"]);
+    assert_eq!(report["rows_removed"], 4, "{report}");
+    assert!(all().is_empty());
+    undo(&world, "refers");
+    assert_eq!(all(), before);
+    world.json(&["add", &format!("parent:at archive:{target} 1d"), "--name=parent"]);
+    let (code, said) = world.code(&["run", "--policy=parent", "--yes"]);
+    assert!(
+        code != 0 && said.contains("inherit from public.parent"),
+        "{code} {said}"
+    );
+    assert_eq!(world.number("SELECT count(*) FROM child"), 1);
+    world.json(&["add", &format!("child:at archive:{target} 1d"), "--name=child"]);
+    world.json(&["run", "--policy=child", "--yes"]);
+    undo(&world, "child");
+    assert_eq!(world.number("SELECT count(*) FROM ONLY child"), 1);
+}

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::CrateDb;
 use super::span::{self, Cut};
 use crate::facts::{Column, Known, Partition, Range, Shape, Stray, Table, Values, Whereabouts};
+use crate::obstacle::Obstacles;
 
 /// A partition column: its name, its type, and what it is made from.
 struct Key {
@@ -82,6 +83,7 @@ impl CrateDb {
             whereabouts: Whereabouts::default(),
             partman: None,
             repositories: Vec::new(),
+            obstacles: Obstacles::default(),
         }))
     }
 

@@ -42,7 +42,7 @@ use crate::class::ClassKey;
 use crate::facts::Table;
 use crate::item::{begun, goes_on, key, too_many};
 use crate::strategy::{Besides, Target, Task, problem};
-use crate::{Database, Error, Measured};
+use crate::{Database, Error, Measured, fault};
 use lease::Held;
 use statement::{Bound, about_partition, about_rows_of, fill, quoted};
 use together::Batch;
@@ -109,6 +109,16 @@ fn of_item<T>(result: Result<T, Failure>) -> Result<Result<T, RetentionProblem>,
         Err(failure) if failure.kind().is_transient() => Err(failure),
         Err(failure) if matches!(failure.kind(), ErrorKind::Cancelled | ErrorKind::Busy) => Err(failure),
         Err(failure) => Ok(Err(problem(failure.kind(), failure.messages().join(": ")))),
+    }
+}
+
+impl CrateDb {
+    /// What is wrong with one table, as long as the cluster answers: also what may pass, such as a shard that is missing.
+    async fn of_table<T>(&self, result: Result<T, Failure>) -> Result<Result<T, RetentionProblem>, Failure> {
+        match result {
+            Err(failure) if failure.kind().is_transient() => Ok(Err(fault::of_policy(self, failure).await?)),
+            other => of_item(other),
+        }
     }
 }
 

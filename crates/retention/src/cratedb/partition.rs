@@ -72,7 +72,7 @@ impl CrateDb {
             proof.problem = Some(problem);
             return Ok(proof);
         }
-        let count = |_| async { of_item(self.count_if_there(table, partition).await) };
+        let count = |_| async { self.of_table(self.count_if_there(table, partition).await).await };
         let counted: Result<Option<u64>, RetentionProblem> =
             op.step("count").key(&key).retries(3).run(count).await?;
         let counted = match counted {

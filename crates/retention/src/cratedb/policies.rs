@@ -124,13 +124,7 @@ impl CrateDb {
             });
         }
         let word = text("strategy");
-        let strategy = strategy(&word).ok_or_else(|| {
-            let reason = format!(
-                "policy {id} in {} has the strategy `{word}`, which is not known",
-                self.client.name()
-            );
-            Failure::new(ErrorKind::Unsupported, reason)
-        })?;
+        let strategy = strategy(&word);
         let days = get("retention_period")
             .as_i64()
             .and_then(|days| i32::try_from(days).ok());
@@ -173,7 +167,8 @@ impl CrateDb {
         self.make_tables().await?;
         let rows = self.read_policies().await?;
         let named = |row: &&Row| changes.iter().any(|change| change.policy == row.policy.name);
-        for row in rows.iter().filter(|row| row.foreign && !named(row)) {
+        let known = |row: &&Row| row.policy.strategy != Strategy::Unknown;
+        for row in rows.iter().filter(|row| row.foreign && !named(row)).filter(known) {
             let mut after = row.policy.clone();
             after.version = 1;
             self.replace(&row.id, &row.policy, &after).await?;
@@ -311,12 +306,12 @@ fn changed(before: &Policy, found: i64) -> Error {
 }
 
 /// What CrateDB Toolkit's word means. Its `delete` removes partitions.
-fn strategy(word: &str) -> Option<Strategy> {
+fn strategy(word: &str) -> Strategy {
     match word.to_ascii_lowercase().as_str() {
-        "delete" => Some(Strategy::Drop),
-        "reallocate" => Some(Strategy::Reallocate),
-        "snapshot" => Some(Strategy::Snapshot),
-        _ => None,
+        "delete" => Strategy::Drop,
+        "reallocate" => Strategy::Reallocate,
+        "snapshot" => Strategy::Snapshot,
+        _ => Strategy::Unknown,
     }
 }
 
@@ -335,6 +330,7 @@ fn target(strategy: Strategy, fields: &BTreeMap<&str, &Value>) -> Option<String>
             Some(format!("{name}={value}"))
         }
         Strategy::Snapshot => get("target_repository_name"),
+        Strategy::Unknown => get("strategy"),
         _ => None,
     }
 }

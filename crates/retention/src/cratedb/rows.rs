@@ -18,6 +18,8 @@ use crate::strategy::{Target, problem};
 
 /// So many rows go in one statement at first.
 const FIRST_ROWS: u64 = 10_000;
+/// Fewer rows in a statement are not worth one of their own.
+const FEWEST_ROWS: u64 = 500;
 
 /// What a look found: rows that go, and from when on.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
@@ -71,16 +73,8 @@ impl CrateDb {
         let key = key(item);
         let mut proof = begun(item);
         let look = |_| async {
-            of_item(
-                async {
-                    let found = self.find_rows(&item.table, target).await?;
-                    match too_many(item, found.rows) {
-                        None => Ok(found),
-                        Some(refused) => Err(Failure::new(refused.kind, refused.reason)),
-                    }
-                }
-                .await,
-            )
+            let found = self.of_table(self.find_rows(&item.table, target).await).await?;
+            Ok(found.and_then(|found| too_many(item, found.rows).map_or(Ok(found), Err)))
         };
         let looked: Result<Found, RetentionProblem> = op.step("look").key(&key).retries(3).run(look).await?;
         let found = match looked {
@@ -99,7 +93,7 @@ impl CrateDb {
                 step.progress.add_total(found.rows);
                 of_item(self.delete(item, target, found, pace, &step).await)
             },
-            prove: || async { of_item(self.find_rows(&item.table, target).await) },
+            prove: || async { self.of_table(self.find_rows(&item.table, target).await).await },
             tell: |proof, left: Found| {
                 proof.after = left.rows;
                 proof.removed = proof.before.saturating_sub(left.rows);
@@ -145,9 +139,10 @@ impl CrateDb {
         };
         let column = identifier(target.column().0);
         let mut from = from;
+        let mut left = found.rows;
         let mut width = first_width(found.rows, end.saturating_sub(from));
         while from < end {
-            let to = from.saturating_add(width).min(end);
+            let to = last_of(from, width, left, end);
             let start = Instant::now();
             let piece = match to == end {
                 // With what came before the first one meanwhile.
@@ -156,7 +151,8 @@ impl CrateDb {
             };
             let piece = self.delete_by(&piece, step).await?;
             let took = start.elapsed();
-            width = next_width(width, took, Duration::from_millis(pace.batch_ms));
+            width = next_width(width, piece, took, Duration::from_millis(pace.batch_ms));
+            left = left.saturating_sub(piece);
             from = to;
             if piece > 0 && from < end {
                 rest(took.mul_f64(pace.rest.clamp(0.0, 100.0)), step).await?;
@@ -204,8 +200,20 @@ fn first_width(rows: u64, span: i64) -> i64 {
     (span / pieces).max(1)
 }
 
-/// How much the next one takes away: what would have taken as long as it should, at most twice as much, at least half.
-fn next_width(width: i64, took: Duration, wanted: Duration) -> i64 {
+/// Up to where the next one goes, when so many rows are left. The last ones go together, whatever time is left.
+fn last_of(from: i64, width: i64, left: u64, end: i64) -> i64 {
+    match left {
+        0..FEWEST_ROWS => end,
+        _ => from.saturating_add(width).min(end),
+    }
+}
+
+/// How much the next one takes away: what would have taken as long as it should, at most twice as much, at least half. Where there
+/// are few rows, less time makes no statement quicker: what takes its time is the way to the server.
+fn next_width(width: i64, rows: u64, took: Duration, wanted: Duration) -> i64 {
+    if rows < FEWEST_ROWS {
+        return width.saturating_mul(2);
+    }
     let ratio = wanted.as_secs_f64() / took.as_secs_f64().max(0.000_1);
     if ratio >= 2.0 {
         width.saturating_mul(2)
@@ -227,17 +235,50 @@ pub(super) async fn rest(pause: Duration, step: &Step) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, first_width, next_width};
+    use super::{Duration, first_width, last_of, next_width};
 
     #[test]
     fn pieces_of_time_follow_from_rows_and_from_how_long_they_took() {
         assert_eq!(first_width(10_000, 1_000), 1_000);
         assert_eq!(first_width(100_000, 1_000), 100);
         assert_eq!(first_width(u64::MAX, 5), 1);
-        for (took, next) in [(1, 200), (60, 100), (500, 50)] {
-            let found = next_width(100, Duration::from_millis(took), Duration::from_millis(100));
-            assert_eq!(found, next, "{took} ms");
+        for (rows, took, next) in [
+            (1_000, 1, 200),
+            (1_000, 60, 100),
+            (1_000, 500, 50),
+            (499, 500, 200),
+        ] {
+            let found = next_width(100, rows, Duration::from_millis(took), Duration::from_millis(100));
+            assert_eq!(found, next, "{rows} rows, {took} ms");
         }
-        assert_eq!(next_width(1, Duration::from_secs(9), Duration::from_millis(1)), 1);
+        assert_eq!(
+            next_width(1, 500, Duration::from_secs(9), Duration::from_millis(1)),
+            1
+        );
+    }
+
+    /// However slow every statement is, and wherever in the time the rows are.
+    #[test]
+    fn statements_come_to_an_end_when_each_takes_longer_than_it_may() {
+        const YEAR: i64 = 365 * 86_400_000;
+        for (count, crowded) in [(100_000_i64, false), (100_000, true), (499, false)] {
+            let at = |row: i64| match crowded {
+                true => YEAR / 2 + row,
+                false => row * (YEAR / count),
+            };
+            let total = u64::try_from(count).unwrap();
+            let (mut from, mut left, mut statements) = (0, total, 0_u64);
+            let mut width = first_width(total, YEAR);
+            while from < YEAR {
+                let to = last_of(from, width, left, YEAR);
+                let piece = (0..count).filter(|row| (from..to).contains(&at(*row))).count() as u64;
+                width = next_width(width, piece, Duration::from_millis(260), Duration::from_millis(1));
+                left = left.saturating_sub(piece);
+                from = to;
+                statements += 1;
+                assert!(statements <= total / 100 + 100, "{width} at {from}");
+            }
+            assert_eq!(left, 0);
+        }
     }
 }

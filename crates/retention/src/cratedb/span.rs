@@ -103,6 +103,7 @@ pub(super) fn range(value: &Value, type_name: &str, cut: Option<&Cut>) -> Option
     Some(Range {
         from: text(first, type_name),
         to: end.and_then(|end| text(end, type_name)),
+        to_is_in: false,
     })
 }
 

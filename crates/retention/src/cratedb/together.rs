@@ -28,6 +28,25 @@ pub(super) struct Batch {
     partitions: Vec<Values>,
 }
 
+/// What counting gave.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+enum Counted {
+    /// Rows of each; `None` for one that is gone.
+    Rows(Vec<Option<u64>>),
+    /// Why none could be counted.
+    Wrong(RetentionProblem),
+}
+
+impl From<Result<Vec<Option<u64>>, RetentionProblem>> for Counted {
+    fn from(counted: Result<Vec<Option<u64>>, RetentionProblem>) -> Self {
+        match counted {
+            Ok(rows) => Self::Rows(rows),
+            Err(problem) => Self::Wrong(problem),
+        }
+    }
+}
+
 /// What is wrong with each, if anything is.
 type Verdicts = Vec<Option<RetentionProblem>>;
 
@@ -140,19 +159,32 @@ impl CrateDb {
             .retries(3)
             .run_with_undo(block, undo)
             .await?;
-        let counted: Vec<Option<u64>> = op
+        let counted: Counted = op
             .step("count")
             .key(key)
             .retries(3)
-            .run(|_| async { self.count_all(batch).await })
+            .run(|_| async { Ok(self.of_table(self.count_all(batch).await).await?.into()) })
             .await?;
+        let counted = match counted {
+            Counted::Rows(rows) => rows,
+            Counted::Wrong(problem) => {
+                // The table cannot be counted: none of them goes.
+                let stays = there.iter().map(|there| there.then(|| problem.clone()));
+                wrong = wrong
+                    .into_iter()
+                    .zip(stays)
+                    .map(|(wrong, stays)| wrong.or(stays))
+                    .collect();
+                vec![None; batch.len()]
+            }
+        };
         for (place, item) in items.iter().enumerate() {
             match counted.get(place).copied().flatten() {
                 Some(rows) => {
                     proofs[place].before = rows;
                     wrong[place] = wrong[place].take().or_else(|| too_many(item, rows));
                 }
-                None if there[place] => {
+                None if there[place] && wrong[place].is_none() => {
                     proofs[place].note = Some("it is gone: an earlier try removed it".to_owned());
                 }
                 None => {}
@@ -319,6 +351,9 @@ impl CrateDb {
 
     /// Drops those that have as many rows as were counted, in one statement; looks that they are gone.
     async fn drop_all(&self, batch: &Batch, expected: &[Option<u64>]) -> Result<Verdicts, Failure> {
+        if expected.iter().all(Option::is_none) {
+            return Ok(vec![None; batch.len()]);
+        }
         let found = self.count_all(batch).await?;
         let mut verdicts = Verdicts::new();
         let mut going = Vec::new();

@@ -8,7 +8,7 @@ use ostler_postgres::quote::{identifier, literal};
 use ostler_vocabulary::{ErrorKind, Failure};
 
 use super::brief::Brief;
-use super::statement::{fill, quoted};
+use super::statement::{Naming, condition, fill, quoted};
 use super::{Postgres, key, of_item};
 use crate::Database;
 use crate::strategy::{Target, problem};
@@ -149,7 +149,8 @@ impl Postgres {
             Some(default) => self.moving(item, target, default).await?,
             None => String::new(),
         };
-        let statements = format!("{make}; {moved}{attach}");
+        let path = include_str!("queries/path_default.sql");
+        let statements = format!("{path}; {make}; {moved}{attach}");
         let what = "its rows cannot be moved out of the default partition".to_owned();
         let mut brief = Brief::new(&self.session, pace, TRIES, what);
         while self.room(&item.table, target).await? != There::Same {
@@ -177,7 +178,7 @@ impl Postgres {
                 ("default", &quoted(default)),
                 ("partition", &quoted(&item.table)),
                 ("columns", &columns.join(", ")),
-                ("condition", &super::statement::condition(target)),
+                ("condition", &condition(target, Naming::Qualified)),
             ],
         ))
     }

@@ -13,7 +13,7 @@ use ostler_vocabulary::{ErrorKind, Failure};
 use serde::Deserialize;
 
 use super::Postgres;
-use super::statement::{condition, fill, quoted};
+use super::statement::{Naming, condition, fill, quoted};
 use super::wire::Reader;
 use crate::archive::keep::{self, Kept, Of, Place, Source};
 use crate::archive::{ColumnEntry, Kind, Names, PartitionEntry};
@@ -22,11 +22,12 @@ use crate::strategy::{Shelf, Target, Task};
 
 /// A column as `columns.sql` tells it.
 #[derive(Debug, Deserialize)]
-struct Found {
-    name: String,
-    base: String,
+pub(super) struct Found {
+    pub name: String,
+    /// Of a domain, the type below.
+    pub base: String,
     #[serde(rename = "type")]
-    type_name: String,
+    pub type_name: String,
     generated: bool,
 }
 
@@ -45,7 +46,7 @@ impl From<Found> for ColumnEntry {
 pub(super) fn selected(columns: &[ColumnEntry]) -> String {
     let columns = columns.iter().map(|column| match column.kind {
         // The form that the server writes for people, which is the only one that every type has.
-        Kind::Text | Kind::Json => format!("{}::text", identifier(&column.name)),
+        Kind::Text | Kind::Json => format!("{}::pg_catalog.text", identifier(&column.name)),
         _ => identifier(&column.name),
     });
     columns.collect::<Vec<_>>().join(", ")
@@ -72,7 +73,7 @@ impl Source for Postgres {
             &[
                 ("columns", &selected(&columns)),
                 ("table", &quoted(&item.table)),
-                ("condition", &condition(&task.target)),
+                ("condition", &condition(&task.target, Naming::Short)),
                 ("order", &order(&task.target)),
             ],
         );
@@ -108,7 +109,7 @@ impl Postgres {
         Ok((found.into_iter().map(ColumnEntry::from).collect(), (at, how)))
     }
 
-    async fn found_columns(&self, table: &TableName) -> Result<Vec<Found>, Failure> {
+    pub(super) async fn found_columns(&self, table: &TableName) -> Result<Vec<Found>, Failure> {
         let parameters = [(&table.schema as _, Type::TEXT), (&table.name as _, Type::TEXT)];
         let found: Vec<Vec<Found>> = self
             .documents(include_str!("queries/columns.sql"), &parameters)
@@ -159,7 +160,7 @@ pub(super) fn collated(target: &Target) -> String {
             form: Some(crate::strategy::Form::Ulid),
             type_name,
             ..
-        } if type_name != "uuid" => format!("{name} COLLATE \"C\""),
+        } if type_name != "uuid" => format!("{name} COLLATE pg_catalog.\"C\""),
         _ => name,
     }
 }

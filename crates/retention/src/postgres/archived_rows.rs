@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::archive::{collated, selected};
 use super::patience::{Patience, rest};
-use super::statement::{condition, fill, quoted};
+use super::statement::{Naming, condition, fill, quoted};
 use super::wire::Reader;
 use super::{Postgres, key, of_item};
 use crate::Database;
@@ -58,7 +58,8 @@ impl Postgres {
         let prove = |_| async {
             let removed = self.kept_removed(op, &place).await;
             let left = self.measure(&item.table, &task.target).await;
-            of_item(removed.and_then(|removed| Ok((removed, left?.rows))))
+            self.of_table(removed.and_then(|removed| Ok((removed, left?.rows))))
+                .await
         };
         let proven: Result<(u64, u64), RetentionProblem> =
             op.step("prove").key(&place).retries(3).run(prove).await?;
@@ -96,6 +97,15 @@ impl Postgres {
         let manifest = manifest(store, kept).await?;
         let mut changed = Vec::new();
         let mut patience = Patience::new(pace.lock_wait_ms);
+        // What such a column refers to is written by the search_path, and was written by ours.
+        let by_path = manifest
+            .columns
+            .iter()
+            .any(|column| column.type_name.starts_with("reg"));
+        let begin = match by_path {
+            true => "BEGIN",
+            false => include_str!("queries/begin_removal.sql"),
+        };
         let mut files = manifest.files.iter();
         let mut next = files.next();
         while let Some(file) = next {
@@ -109,14 +119,14 @@ impl Postgres {
                 include_str!("queries/copy_deleted.sql"),
                 &[
                     ("table", &quoted(&item.table)),
-                    ("condition", &condition(&task.target)),
+                    ("condition", &condition(&task.target, Naming::Qualified)),
                     ("column", &collated(&task.target)),
                     ("min", literal(&file.min).trim_start()),
                     ("max", literal(&file.max).trim_start()),
                     ("columns", &selected(&manifest.columns)),
                 ],
             );
-            self.session.batch("BEGIN").await?;
+            self.session.batch(begin).await?;
             let removed = self
                 .remove_file(op, &place, &statement, &manifest, &file.tally)
                 .await;

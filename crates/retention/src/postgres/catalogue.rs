@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::Postgres;
 use super::statement::fill;
 use crate::facts::{Attached, Column, Known, Partition, Partman, Shape, Stray, Table, Whereabouts};
+use crate::obstacle::{Hidden, Needed, Obstacles};
 
 /// The release from which partitions are detached while others work.
 pub(super) const CONCURRENTLY: i32 = 140_000;
@@ -30,15 +31,34 @@ struct Found {
     rows: Option<u64>,
 }
 
+/// A row of `row_security.sql`.
+#[derive(Debug, Deserialize)]
+struct HiddenRow {
+    schema: String,
+    name: String,
+    has_rows: bool,
+    role: String,
+    policies: Vec<String>,
+}
+
+/// A row of `dependents.sql`.
+#[derive(Debug, Deserialize)]
+struct NeededRow {
+    schema: String,
+    name: String,
+    by: Vec<String>,
+}
+
 impl Postgres {
     pub(super) async fn read_facts(&self, table: &TableName) -> Result<Option<Table>, Failure> {
         let Some((id, kind, release, columns)) = self.look_up(table).await? else {
             return Ok(None);
         };
-        let partitions: Vec<Found> = self
-            .documents(include_str!("queries/partitions.sql"), &[(&id, Type::OID)])
-            .await?;
+        let statement = include_str!("queries/partitions.sql");
+        let rows = self.read(statement, &[(&id, Type::OID)]).await?;
+        let partitions: Vec<Found> = self.documents_of(statement, &rows)?;
         let partitions: Vec<Partition> = partitions.into_iter().map(Partition::from).collect();
+        let obstacles = self.obstacles(id).await?;
         Ok(Some(Table {
             table: table.clone(),
             shape: match kind.as_str() {
@@ -56,7 +76,43 @@ impl Postgres {
             whereabouts: Whereabouts::default(),
             partman: None,
             repositories: Vec::new(),
+            obstacles,
         }))
+    }
+
+    /// What stands in the way of a table and of those below it.
+    pub(super) async fn obstacles(&self, id: u32) -> Result<Obstacles, Failure> {
+        let parameters = [(&id as _, Type::OID)];
+        let children = self
+            .session
+            .one(include_str!("queries/children.sql"), &parameters)
+            .await?;
+        let hidden: Vec<HiddenRow> = self
+            .documents(include_str!("queries/row_security.sql"), &parameters)
+            .await?;
+        let needed: Vec<NeededRow> = self
+            .documents(include_str!("queries/dependents.sql"), &parameters)
+            .await?;
+        let named = |schema, name| TableName { schema, name };
+        Ok(Obstacles {
+            hidden: hidden
+                .into_iter()
+                .map(|row| Hidden {
+                    table: named(row.schema, row.name),
+                    has_rows: row.has_rows,
+                    role: row.role,
+                    policies: row.policies,
+                })
+                .collect(),
+            needed: needed
+                .into_iter()
+                .map(|row| Needed {
+                    table: named(row.schema, row.name),
+                    by: row.by,
+                })
+                .collect(),
+            has_children: children.get(0),
+        })
     }
 
     /// Adds what a policy asks for besides: where files are, and what pg_partman does.
@@ -94,7 +150,10 @@ impl Postgres {
     }
 
     /// A table's id, kind, the server's release, and the columns.
-    async fn look_up(&self, table: &TableName) -> Result<Option<(u32, String, i32, Vec<Column>)>, Failure> {
+    pub(super) async fn look_up(
+        &self,
+        table: &TableName,
+    ) -> Result<Option<(u32, String, i32, Vec<Column>)>, Failure> {
         let statement = include_str!("queries/table.sql");
         let parameters = [(&table.schema as _, Type::TEXT), (&table.name as _, Type::TEXT)];
         let rows = self.session.query(statement, &parameters).await?;
@@ -115,10 +174,7 @@ impl Postgres {
             return Ok(Vec::new());
         };
         let parameters = [(&id as _, Type::OID), (&column as _, Type::TEXT)];
-        let rows = self
-            .session
-            .query(include_str!("queries/leaves.sql"), &parameters)
-            .await?;
+        let rows = self.read(include_str!("queries/leaves.sql"), &parameters).await?;
         Ok(rows
             .iter()
             .map(|row| Leaf {

@@ -29,7 +29,7 @@ impl Postgres {
                 step.progress.add_total(before);
                 of_item(self.delete(op, item, target, pace, &step).await)
             },
-            prove: || async { of_item(self.prove(op, item, target).await) },
+            prove: || async { self.of_table(self.prove(op, item, target).await).await },
             tell: |proof, (removed, after)| (proof.removed, proof.after) = (removed, after),
             leaves: format!("rows of {} that were deleted stay deleted", item.table),
         };

@@ -91,7 +91,10 @@ impl Postgres {
             proof.problem = Some(problem);
             return Ok(proof);
         }
-        let count = |_| async { of_item(self.measure(&item.table, target).await.map(|found| found.rows)) };
+        let count = |_| async {
+            let found = self.measure(&item.table, target).await;
+            self.of_table(found.map(|found| found.rows)).await
+        };
         let counted: Result<u64, RetentionProblem> = op.step("count").key(&key).retries(3).run(count).await?;
         let counted = counted.and_then(|rows| too_many(item, rows).map_or(Ok(rows), Err));
         let kept = match counted {

@@ -126,7 +126,8 @@ impl Remake for Postgres {
                 asked: None,
             })
         };
-        self.all_or_none("BEGIN", work).await
+        self.all_or_none(include_str!("queries/begin_user_statement.sql"), work)
+            .await
     }
 
     async fn forget_new(&self, it: &Rebuilding) -> Result<(), Failure> {

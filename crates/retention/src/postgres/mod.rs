@@ -12,6 +12,7 @@ mod materialize;
 mod patience;
 mod policies;
 mod query;
+mod reading;
 mod relocate;
 mod rollup;
 mod statement;
@@ -21,16 +22,16 @@ mod undo;
 mod wire;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use ostler_api::document::{PolicyChanged, RetentionEntry, RetentionItem, RetentionProblem, RetentionProof};
 use ostler_api::retention::{Pace, Policy, Strategy, TableName, UndoItem, UndoProof, UndoWork};
 use ostler_api::tables::{Defined, DefinitionKind, TableItem, TableProof, Tables, TablesWork};
 use ostler_operations::Operation;
-use ostler_postgres::{Connection, Options, Parameter, Target as Place, Type};
+use ostler_postgres::{Connection, Options, Target as Place, Type};
 use ostler_store::Store;
 use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
-use serde::de::DeserializeOwned;
 
 use crate::archive::Shelves;
 use crate::class::ClassKey;
@@ -38,7 +39,7 @@ use crate::facts::Table;
 use crate::item::{begun, detail_of, key, one_line, planned, too_many};
 use crate::strategy::{Besides, Target, Task, problem};
 use crate::{Database, Error, Measured};
-use statement::{condition, fill, measuring, quoted, ranked};
+use statement::{Naming, condition, fill, measuring, quoted, ranked};
 
 /// How often, 300 ms each, it is tried to be the only runner.
 const LOCK_TRIES: u32 = 5;
@@ -49,6 +50,8 @@ pub struct Postgres {
     session: Arc<Connection>,
     /// The schema of policies.
     schema: String,
+    /// How long locks are waited for while tables are looked at, in milliseconds.
+    lock_wait: Arc<AtomicU64>,
 }
 
 impl Postgres {
@@ -66,25 +69,8 @@ impl Postgres {
         Ok(Self {
             session: Arc::new(session),
             schema: schema.to_owned(),
+            lock_wait: Arc::new(AtomicU64::new(Pace::default().lock_wait_ms)),
         })
-    }
-
-    /// A document for each row.
-    async fn documents<T: DeserializeOwned>(
-        &self,
-        statement: &str,
-        parameters: &[Parameter<'_>],
-    ) -> Result<Vec<T>, Failure> {
-        let rows = self.session.query(statement, parameters).await?;
-        rows.iter()
-            .map(|row| {
-                let read = serde_json::from_str(row.get(0));
-                Ok(read.map_err(|error| {
-                    let reason = format!("JSON that is not as promised: {error}");
-                    self.session.unexpected(statement, reason)
-                })?)
-            })
-            .collect()
     }
 
     /// What became of an item, in the audit of the database.
@@ -140,6 +126,10 @@ impl Database for Postgres {
         self.session.name().to_owned()
     }
 
+    fn wait_for_locks(&self, milliseconds: u64) {
+        self.lock_wait.store(milliseconds, Ordering::Relaxed);
+    }
+
     fn strategies(&self) -> &'static [Strategy] {
         &[
             Strategy::Drop,
@@ -178,7 +168,7 @@ impl Database for Postgres {
 
     async fn measure(&self, table: &TableName, target: &Target) -> Result<Measured, Failure> {
         let statement = measuring(table, target);
-        let row = self.session.one(&statement, &[]).await?;
+        let row = self.read_one(&statement).await?;
         Ok(Measured {
             rows: u64::try_from(row.get::<_, i64>(0)).unwrap_or(0),
             oldest: row.get(1),
@@ -188,7 +178,7 @@ impl Database for Postgres {
 
     async fn count(&self, table: &TableName) -> Result<u64, Failure> {
         let statement = fill(include_str!("queries/count.sql"), &[("table", &quoted(table))]);
-        let row = self.session.one(&statement, &[]).await?;
+        let row = self.read_one(&statement).await?;
         Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
     }
 
@@ -212,13 +202,17 @@ impl Database for Postgres {
             }
             // CrateDB's.
             Target::Values { .. } => Vec::new(),
-            Target::Rows { .. } => vec![match ranked(&quoted(table), target) {
+            Target::Rows { .. } => vec![match ranked(&quoted(table), target, Naming::Short) {
                 Some(ranked) => format!(
                     "DELETE FROM {} WHERE ctid IN (SELECT ostler_row FROM ({}) AS old)",
                     quoted(table),
                     one_line(&ranked)
                 ),
-                None => format!("DELETE FROM {} WHERE {}", quoted(table), condition(target)),
+                None => format!(
+                    "DELETE FROM {} WHERE {}",
+                    quoted(table),
+                    condition(target, Naming::Short)
+                ),
             }],
         }
     }
@@ -298,7 +292,7 @@ impl Database for Postgres {
     ) -> Result<RetentionProof, Failure> {
         let task: Task = planned(&item.detail)?;
         let mut proof = begun(item);
-        let look = |_| async { of_item(self.look(item, &task.target).await) };
+        let look = |_| async { self.of_table(self.look(item, &task).await).await };
         let looked: Result<Option<u64>, RetentionProblem> =
             op.step("look").key(key(item)).retries(3).run(look).await?;
         match looked {
@@ -346,7 +340,19 @@ impl Database for Postgres {
 
 impl Postgres {
     /// How many of the rows that are to go are there, where that is known by now; `None` for a partition that is gone.
-    async fn look(&self, item: &RetentionItem, target: &Target) -> Result<Option<u64>, Failure> {
+    async fn look(&self, item: &RetentionItem, task: &Task) -> Result<Option<u64>, Failure> {
+        let target = &task.target;
+        let table = match target {
+            Target::Room { parent, .. } => parent,
+            _ => &item.table,
+        };
+        if let Some((id, ..)) = self.look_up(table).await? {
+            let found = self.obstacles(id).await?;
+            let obstacle = found.of(&item.table, target, task.besides.as_ref(), |_| true);
+            if let Some(problem) = obstacle {
+                return Err(Failure::new(problem.kind, problem.reason));
+            }
+        }
         match target {
             Target::Partition { .. } => Ok(self.look_at_partition(item, target).await?.then_some(0)),
             Target::Room { .. } => self.look_at_room(item, target).await,

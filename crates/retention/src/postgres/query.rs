@@ -41,7 +41,7 @@ impl Postgres {
             op,
             item,
             ("run", "what the statement did stays done"),
-            ("BEGIN", &statement),
+            (include_str!("queries/begin_user_statement.sql"), &statement),
         )
         .await
     }

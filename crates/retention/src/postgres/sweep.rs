@@ -6,14 +6,14 @@ use std::time::Duration;
 use ostler_api::document::RetentionItem;
 use ostler_api::retention::Pace;
 use ostler_operations::{Operation, Step};
-use ostler_postgres::quote::{identifier, literal};
+use ostler_postgres::quote::identifier;
 use ostler_postgres::{Error, Type};
 use ostler_vocabulary::Failure;
 use tokio::time::Instant;
 
 use super::catalogue::Leaf;
 use super::patience::{Patience, is_lock, rest};
-use super::statement::{condition, fill, quoted, ranked};
+use super::statement::{Naming, condition, fill, quoted, ranked};
 use super::{Postgres, key};
 use crate::strategy::{Form, Target};
 
@@ -79,7 +79,12 @@ impl Sweep<'_> {
             if is_over {
                 return Ok(());
             }
-            size = next_size(size, took, Duration::from_millis(self.pace.batch_ms)).clamp(least, most);
+            size = match way {
+                // What takes its time where nothing goes is the way to the server.
+                Way::Blocks(_) if gone == 0 => size * 2,
+                _ => next_size(size, took, Duration::from_millis(self.pace.batch_ms)),
+            }
+            .clamp(least, most);
             // Nothing was deleted, nobody was disturbed.
             let pause = match gone {
                 0 => Duration::ZERO,
@@ -91,11 +96,12 @@ impl Sweep<'_> {
 
     /// Deletes the next rows; how many went, and whether that was the end.
     async fn batch(&self, way: &mut Way, size: i64) -> Result<(u64, bool), Error> {
-        let condition = condition(self.target);
+        let condition = condition(self.target, Naming::Qualified);
+        let (from_on, before) = (Naming::Qualified.operator(">="), Naming::Qualified.operator("<"));
         match way {
             Way::Time(from) => {
                 let here = match from {
-                    Some(from) => format!("{condition} AND {} >= {}", self.column(), self.value(from)),
+                    Some(from) => format!("{condition} AND {} {from_on} {}", self.column(), self.value(from)),
                     None => condition,
                 };
                 let edge = self.edge(&here, size).await?;
@@ -103,7 +109,7 @@ impl Sweep<'_> {
                 let gone = match &edge {
                     Some(edge) if from.as_ref() == Some(edge) => None,
                     Some(edge) => {
-                        let range = format!("{here} AND {} < {}", self.column(), self.value(edge));
+                        let range = format!("{here} AND {} {before} {}", self.column(), self.value(edge));
                         self.delete_range(&range).await?
                     }
                     None => self.delete_range(&here).await?,
@@ -124,7 +130,12 @@ impl Sweep<'_> {
             }
             Way::Blocks(first) => {
                 let end = *first + size;
-                let here = format!("{condition} AND ctid >= '({first},0)'::tid AND ctid < '({end},0)'::tid");
+                let block = |number: i64| Naming::Qualified.value(&format!("({number},0)"), "tid");
+                let here = format!(
+                    "{condition} AND ctid {from_on} {} AND ctid {before} {}",
+                    block(*first),
+                    block(end)
+                );
                 let gone = match self.delete_range(&here).await? {
                     Some(gone) => gone,
                     None => self.delete_free(&here, "", MOST_ROWS).await?.0,
@@ -133,9 +144,12 @@ impl Sweep<'_> {
                 Ok((gone, end >= self.leaf.blocks))
             }
             Way::Any => {
-                let here = match ranked(&quoted(&self.leaf.table), self.target) {
+                let here = match ranked(&quoted(&self.leaf.table), self.target, Naming::Qualified) {
                     Some(ranked) => {
-                        format!("ctid = ANY (ARRAY(SELECT ostler_row FROM ({ranked} LIMIT {size}) AS old))")
+                        let equal = Naming::Qualified.operator("=");
+                        format!(
+                            "ctid {equal} ANY (ARRAY(SELECT ostler_row FROM ({ranked} LIMIT {size}) AS old))"
+                        )
                     }
                     None => condition,
                 };
@@ -151,7 +165,7 @@ impl Sweep<'_> {
 
     /// A value of the column.
     fn value(&self, text: &str) -> String {
-        format!("{}::{}", literal(text).trim_start(), self.target.column().1)
+        Naming::Qualified.value(text, self.target.column().1)
     }
 
     /// The time of the row that so many others are before, if there is one.
@@ -171,7 +185,7 @@ impl Sweep<'_> {
     /// Deletes all rows of a range and writes how many, in one transaction; `None` when somebody holds one of them.
     async fn delete_range(&self, condition: &str) -> Result<Option<u64>, Error> {
         let session = &self.database.session;
-        session.batch("BEGIN").await?;
+        session.batch(include_str!("queries/begin_removal.sql")).await?;
         let deleted = self.delete_counted(condition).await;
         let ended = session
             .batch(if deleted.is_ok() { "COMMIT" } else { "ROLLBACK" })
@@ -228,7 +242,16 @@ impl Sweep<'_> {
         let statement = fill(include_str!("queries/delete_free.sql"), &places);
         let (operation, place) = (self.op.id().to_string(), key(self.item));
         let parameters = [(&operation as _, Type::TEXT), (&place as _, Type::TEXT)];
-        let row = self.database.session.one(&statement, &parameters).await?;
+        let session = &self.database.session;
+        session.batch(include_str!("queries/begin_removal.sql")).await?;
+        let row = match session.one(&statement, &parameters).await {
+            Ok(row) => row,
+            Err(error) => {
+                session.batch("ROLLBACK").await?;
+                return Err(error);
+            }
+        };
+        session.batch("COMMIT").await?;
         Ok((u64::try_from(row.get::<_, i64>(0)).unwrap_or(0), row.get(1)))
     }
 }

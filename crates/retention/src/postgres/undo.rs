@@ -157,12 +157,13 @@ impl Postgres {
         item: &UndoItem,
         table: &TableName,
     ) -> Result<UndoProof, Failure> {
-        let types = self.types_now(table, manifest).await?;
+        let values = self.values_now(table, manifest).await?;
         let mut missing = wanted.hashes.clone();
         self.strike(&mut missing, manifest, item, table).await?;
         let added: u64 = missing.values().sum();
         if added > 0 {
-            self.add_rows(rows, &mut missing, manifest, &types, table).await?;
+            self.add_rows(rows, &mut missing, manifest, &values, table)
+                .await?;
             let mut lost = wanted.hashes;
             self.strike(&mut lost, manifest, item, table).await?;
             let lost: u64 = lost.values().sum();
@@ -220,13 +221,20 @@ impl Postgres {
         reader.ended()
     }
 
-    /// The types that columns have now, in the manifest's order.
-    async fn types_now(&self, table: &TableName, manifest: &Manifest) -> Result<Vec<String>, Failure> {
-        let now = self.columns_now(table).await?;
-        let of = |column: &crate::archive::ColumnEntry| {
+    /// The values of columns, in the manifest's order, as the types that they have now.
+    async fn values_now(&self, table: &TableName, manifest: &Manifest) -> Result<Vec<String>, Failure> {
+        let now = self.found_columns(table).await?;
+        let of = |(at, column): (usize, &crate::archive::ColumnEntry)| {
             let found = now.iter().find(|entry| entry.name == column.name);
             match found {
-                Some(entry) if entry.kind == column.kind => Ok(entry.type_name.clone()),
+                // Its cast from a text takes names only, and not the `-` that is written for 0.
+                Some(entry) if entry.base == "regclass" && column.kind == Kind::Text => Ok(format!(
+                    "pg_catalog.regclassin(pg_catalog.textout(c{at}))::{}",
+                    entry.type_name
+                )),
+                Some(entry) if Kind::of(&entry.base) == column.kind => {
+                    Ok(format!("c{at}::{}", entry.type_name))
+                }
                 Some(entry) => Err(Failure::new(
                     ErrorKind::Conflict,
                     format!(
@@ -240,7 +248,7 @@ impl Postgres {
                 )),
             }
         };
-        manifest.columns.iter().map(of).collect()
+        manifest.columns.iter().enumerate().map(of).collect()
     }
 
     /// Adds rows that are missing, through a table of this session that takes their bytes as they are.
@@ -249,7 +257,7 @@ impl Postgres {
         rows: &Rows,
         missing: &mut HashMap<[u8; 32], u64>,
         manifest: &Manifest,
-        types: &[String],
+        values: &[String],
         table: &TableName,
     ) -> Result<(), Failure> {
         let columns = manifest.columns.iter().enumerate();
@@ -290,7 +298,7 @@ impl Postgres {
             .clone()
             .map(|(_, column)| identifier(&column.name))
             .collect();
-        let values: Vec<String> = given.map(|(at, _)| format!("c{at}::{}", types[at])).collect();
+        let values: Vec<&str> = given.map(|(at, _)| values[at].as_str()).collect();
         let insert = fill(
             include_str!("queries/undo_insert.sql"),
             &[
@@ -299,7 +307,14 @@ impl Postgres {
                 ("values", &values.join(", ")),
             ],
         );
-        Ok(self.session.batch(&insert).await?)
+        // Triggers of users run with the role's own search_path, deferred ones too.
+        let statements = [
+            include_str!("queries/path_default.sql"),
+            &insert,
+            include_str!("queries/constraints_now.sql"),
+            include_str!("queries/path_own.sql"),
+        ];
+        Ok(self.session.batch(&statements.join(";\n")).await?)
     }
 
     async fn attach_made(

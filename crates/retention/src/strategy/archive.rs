@@ -3,7 +3,9 @@
 use ostler_api::document::RetentionProblem;
 use ostler_api::retention::Policy;
 
-use super::{Decision, Fault, Question, Shelf, Target, delete, drop};
+use ostler_vocabulary::ErrorKind;
+
+use super::{Decision, Fault, Question, Shelf, Target, delete, drop, problem};
 use crate::column::TimeColumn;
 use crate::facts::Table;
 
@@ -25,6 +27,14 @@ pub(super) fn decide(
     column: TimeColumn,
 ) -> Result<Decision, RetentionProblem> {
     let policy = question.policy;
+    if table.obstacles.has_children {
+        let reason = format!(
+            "rows of tables that inherit from {} could not be brought back to them: \
+             `ALTER TABLE … NO INHERIT`, and a policy for each of them",
+            table.table
+        );
+        return Err(problem(ErrorKind::Unsupported, reason));
+    }
     let mut decision = match table.partitioned_by(&policy.column) {
         true => drop::decide(question, table, column)?,
         false => delete::decide(question, table, column)?,

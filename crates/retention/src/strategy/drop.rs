@@ -13,6 +13,8 @@ struct Dated<'a> {
     partition: &'a Partition,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
+    /// Whether rows of the end itself are in it.
+    end_is_in: bool,
 }
 
 pub(super) fn decide(
@@ -49,6 +51,7 @@ pub(super) fn decide(
                 partition,
                 start: moment(range.from),
                 end: moment(range.to),
+                end_is_in: range.to_is_in,
             }
         })
         .collect();
@@ -71,7 +74,7 @@ pub(super) fn decide(
     let newest = newest(&dated, question.min_keep);
     let mut decision = Decision::default();
     for it in dated {
-        let (mut goes, mut reason) = verdict(question, &it);
+        let (mut goes, mut reason) = verdict(question, &it, column);
         if goes && newest.contains(&it.partition.table) {
             goes = false;
             reason = format!(
@@ -108,7 +111,7 @@ fn newest(dated: &[Dated<'_>], min_keep: u64) -> Vec<TableName> {
     kept.iter().map(|partition| partition.table.clone()).collect()
 }
 
-fn verdict(question: &Question<'_>, it: &Dated<'_>) -> (bool, String) {
+fn verdict(question: &Question<'_>, it: &Dated<'_>, column: TimeColumn) -> (bool, String) {
     let Some(threshold) = question.threshold else {
         return (false, "kept for ever".into());
     };
@@ -116,6 +119,7 @@ fn verdict(question: &Question<'_>, it: &Dated<'_>) -> (bool, String) {
         return (false, "the default partition: what is in it has no bounds".into());
     }
     let (end_name, edge) = match question.rule {
+        PartitionRule::End if it.end_is_in => ("ends with", it.end),
         PartitionRule::End => ("ends", it.end),
         PartitionRule::Start => ("starts", it.start),
     };
@@ -129,15 +133,22 @@ fn verdict(question: &Question<'_>, it: &Dated<'_>) -> (bool, String) {
         );
     };
     // The end is the first moment after it; a start at the threshold is young enough.
+    // Rows of an end that is in it have to be old enough for *delete* to remove them.
+    let first_kept = || {
+        let boundary = column.boundary(threshold, question.zone);
+        column.moment(&boundary, question.zone)
+    };
+    let is_after = question.rule == PartitionRule::End && !it.end_is_in;
     let expired = match question.rule {
+        PartitionRule::End if it.end_is_in => first_kept().is_some_and(|kept| edge < kept),
         PartitionRule::End => edge <= threshold,
         PartitionRule::Start => edge < threshold,
     };
-    let how = match (expired, question.rule) {
-        (true, PartitionRule::End) => "not after",
-        (true, PartitionRule::Start) => "before",
-        (false, PartitionRule::End) => "after",
-        (false, PartitionRule::Start) => "not before",
+    let how = match (expired, is_after) {
+        (true, true) => "not after",
+        (true, false) => "before",
+        (false, true) => "after",
+        (false, false) => "not before",
     };
     (expired, format!("{end_name} {edge}, {how} {threshold}"))
 }

@@ -10,6 +10,7 @@ mod partman;
 mod reallocate;
 mod snapshot;
 mod tablespace;
+mod unknown;
 
 use jiff::tz::TimeZone;
 use ostler_api::document::{PartitionVerdict, RetentionProblem};
@@ -271,6 +272,7 @@ fn entry(strategy: Strategy) -> Entry {
         Strategy::Ahead => entry(ahead::valid, ahead::decide),
         Strategy::Reallocate => entry(reallocate::valid, reallocate::decide),
         Strategy::Snapshot => entry(snapshot::valid, snapshot::decide),
+        Strategy::Unknown => entry(unknown::valid, unknown::decide),
     }
 }
 

@@ -60,6 +60,7 @@ fn table(bounds: &[&str]) -> Table {
         whereabouts: Whereabouts::default(),
         partman: None,
         repositories: Vec::new(),
+        obstacles: crate::obstacle::Obstacles::default(),
     }
 }
 
@@ -108,6 +109,15 @@ fn verdicts(bounds: &[&str], threshold: Option<&str>, rule: PartitionRule, min_k
             )
         })
         .collect()
+}
+
+#[test]
+fn a_partition_with_rows_of_its_end_goes_only_when_those_are_older_than_the_threshold() {
+    let bounds =
+        ["FOR VALUES FROM ('2023-05-01 00:00:00+00', MINVALUE) TO ('2023-06-01 00:00:00+00', MAXVALUE)"];
+    let said = |threshold| verdicts(&bounds, Some(threshold), PartitionRule::End, 0);
+    assert!(said("2023-06-01T00:00:00Z").starts_with("keep p1: ends with"));
+    assert!(said("2023-06-01T00:00:00.000001Z").starts_with("drop p1: ends with"));
 }
 
 #[test]

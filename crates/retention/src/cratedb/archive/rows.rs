@@ -75,7 +75,10 @@ impl CrateDb {
     ) -> Result<RetentionProof, Failure> {
         let place = key(item);
         let mut proof = begun(item);
-        let look = |_| async { of_item(self.find_rows(&item.table, &task.target).await) };
+        let look = |_| async {
+            self.of_table(self.find_rows(&item.table, &task.target).await)
+                .await
+        };
         let looked: Result<Found, RetentionProblem> =
             op.step("look").key(&place).retries(3).run(look).await?;
         let looked = looked.and_then(|found| too_many(item, found.rows).map_or(Ok(found.rows), Err));
@@ -109,7 +112,10 @@ impl CrateDb {
             .leaves(format!("rows of {} that were removed are archived", item.table))
             .run(remove)
             .await?;
-        let prove = |_| async { of_item(self.find_rows(&item.table, &task.target).await) };
+        let prove = |_| async {
+            self.of_table(self.find_rows(&item.table, &task.target).await)
+                .await
+        };
         let proven: Result<Found, RetentionProblem> =
             op.step("prove").key(&place).retries(3).run(prove).await?;
         match proven {

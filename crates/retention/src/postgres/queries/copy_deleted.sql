@@ -1,1 +1,3 @@
-COPY (DELETE FROM {table} WHERE {condition} AND {column} BETWEEN {min} AND {max} RETURNING {columns}) TO STDOUT (FORMAT binary)
+COPY (DELETE FROM {table}
+       WHERE {condition} AND {column} OPERATOR(pg_catalog.>=) {min} AND {column} OPERATOR(pg_catalog.<=) {max}
+      RETURNING {columns}) TO STDOUT (FORMAT binary)

@@ -5,6 +5,7 @@ SET IntervalStyle = 'postgres';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;
 SET search_path = pg_catalog, pg_temp;
+SET row_security = off;
 SET lock_timeout = '300ms';
 SET statement_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;

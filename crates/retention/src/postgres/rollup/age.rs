@@ -22,6 +22,9 @@ use crate::passes::Pass;
 use crate::rollup::{Compared, Window, after, align, mended, unlike};
 use crate::strategy::{Proven, Target};
 
+/// Fewer rows in a statement are not worth one of their own.
+const FEW_ROWS: u64 = 50;
+
 impl Postgres {
     /// The sheet of the rollup that has to have the sums, and the window that is up to a target's boundary.
     async fn proven_by(&self, proven: &Proven) -> Result<(Sheet, Option<Timestamp>), Failure> {
@@ -134,7 +137,11 @@ impl Postgres {
             let took = start.elapsed();
             step.progress.add_done(compared.rows);
             begin = Some(to);
-            buckets = next_size(buckets.max(2), took, Duration::from_millis(pace.batch_ms)).max(1);
+            // Where there are few rows, fewer buckets make no statement quicker.
+            buckets = match compared.rows {
+                0..FEW_ROWS => buckets.saturating_mul(2),
+                _ => next_size(buckets.max(2), took, Duration::from_millis(pace.batch_ms)).max(1),
+            };
             rest(took.mul_f64(pace.rest.clamp(0.0, 100.0)), &step.cancelled).await?;
         }
     }
@@ -180,7 +187,12 @@ impl Postgres {
         sheet: &Sheet,
         window: &Window,
     ) -> Result<Compared, ostler_postgres::Error> {
-        self.session.batch("BEGIN").await?;
+        // Raw rows are a user's, with triggers; levels are ours.
+        let begin = match window.level {
+            1 => include_str!("../queries/begin_removal.sql"),
+            _ => "BEGIN",
+        };
+        self.session.batch(begin).await?;
         let compared = self.delete_in_transaction(op, item, sheet, window).await;
         let end = match &compared {
             Ok(compared) if compared.different == 0 => "COMMIT",

@@ -1,0 +1,2 @@
+BEGIN;
+SET LOCAL row_security TO DEFAULT
