@@ -52,18 +52,31 @@ const OBJECTS: &[&str] = &["TABLE ", "INDEX ", "UNIQUE INDEX ", "TRIGGER ", "VIE
 pub fn faults() -> Result<Vec<String>> {
     let mut faults = Vec::new();
     for path in workspace::files()? {
-        if path.extension().is_none_or(|extension| extension != "rs") {
-            continue;
-        }
+        let check: fn(&Path, &str) -> Vec<String> = match path.extension().and_then(|it| it.to_str()) {
+            Some("rs") => file_faults,
+            Some("sql") => sql_faults,
+            _ => continue,
+        };
         let text = fs::read_to_string(workspace::root().join(&path))
             .with_context(|| format!("reading {}", path.display()))?;
         faults.extend(
-            file_faults(&path, &text)
+            check(&path, &text)
                 .into_iter()
                 .map(|fault| format!("{}{fault}", path.display())),
         );
     }
     Ok(faults)
+}
+
+/// A server whose encoding lacks a character refuses the whole statement, comments too.
+fn sql_faults(_: &Path, text: &str) -> Vec<String> {
+    text.lines()
+        .zip(1..)
+        .filter(|(line, _)| !line.is_ascii())
+        .map(|(_, number)| {
+            format!(":{number}: a character that is not ASCII, which databases in LATIN1 refuse")
+        })
+        .collect()
 }
 
 fn file_faults(path: &Path, text: &str) -> Vec<String> {
@@ -180,6 +193,15 @@ mod tests {
         assert_eq!(of("crates/vault/src/utils.rs", "").len(), 1);
         assert_eq!(of("crates/vault/src/core/pack.rs", "").len(), 1);
         assert!(of("crates/vault/src/scored.rs", "").is_empty());
+    }
+
+    #[test]
+    fn statements_are_ascii() {
+        assert!(sql_faults(Path::new("a.sql"), "-- a\nselect 1\n").is_empty());
+        assert_eq!(
+            sql_faults(Path::new("a.sql"), "select 1\n-- a\u{2026}\n"),
+            [":2: a character that is not ASCII, which databases in LATIN1 refuse"]
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
--- PgQ's tables, as its clients know them, and ours (`ostler_…`). Safe to repeat, and on the tables of the extension.
+-- PgQ's tables, as its clients know them, and ours (`ostler_*`). Safe to repeat, and on the tables of the extension.
 create schema if not exists pgq;
 comment on schema pgq is 'PgQ: queues';
 

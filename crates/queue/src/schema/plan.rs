@@ -1,5 +1,6 @@
 //! What would be done to a database, and why. Pure.
 
+use ostler_postgres::quote;
 use serde::{Deserialize, Serialize};
 
 use super::installed::Installed;
@@ -136,6 +137,7 @@ pub fn plan_install(installed: &Installed, wish: &Wish) -> Result<Plan, Error> {
             plan.step("subscriptions can be written to, as before", embedded::text(name));
         }
     }
+    ownership(installed, &mut plan);
     let rights: Vec<&str> = embedded::grants().map(|(_, text)| text).collect();
     plan.step("rights", rights.join("\n"));
     if installed.ahead {
@@ -265,11 +267,30 @@ fn functions(installed: &Installed, plan: &mut Plan) {
     }
 }
 
+/// Gives what this user makes to the owners of the schemas: functions of the owner run with the owner's rights, and use it.
+fn ownership(installed: &Installed, plan: &mut Plan) {
+    let mut sql = String::new();
+    for schema in installed.schemas.iter().filter(|it| it.owner != installed.user) {
+        let prefix = format!("{}.", schema.name);
+        let owner = quote::identifier(&schema.owner);
+        for function in embedded::sources().filter_map(|it| it.function) {
+            if function.key.starts_with(&prefix) {
+                sql.push_str(&format!("alter function {} owner to {owner};\n", function.key));
+            }
+        }
+    }
+    if !sql.is_empty() {
+        sql.push_str(embedded::text("ownership.sql"));
+        plan.step("functions and tables belong to the owners of their schemas", sql);
+    }
+}
+
 /// What a file among the functions is for that makes none.
 fn purpose(name: &str) -> &str {
     match name {
         "insert/queue_trigger.sql" => "insert functions of queues, and the trigger that keeps them in step",
         "triggers/generated.sql" => "functions of tables with triggers",
+        "functions/pgq_ext/upgrade_tables.sql" => "what targets remember, in tables of an older PgQ too",
         other => other,
     }
 }

@@ -106,6 +106,74 @@ async fn queues_come_and_go_while_the_schema_is_upgraded() {
 }
 
 #[tokio::test]
+async fn the_schema_comes_into_databases_of_any_encoding() {
+    for encoding in ["LATIN1", "LATIN2", "LATIN9", "KOI8R", "SQL_ASCII"] {
+        let Some(place) = Place::empty(Release::Fifteen) else {
+            return;
+        };
+        let database = format!("{}_{}", place.database, encoding.to_lowercase());
+        place.sql(&format!(
+            "create database {database} encoding '{encoding}' lc_collate 'C' lc_ctype 'C' template template0"
+        ));
+        let place = Place { database, ..place };
+        let mut connection = open(&place).await;
+        install(&mut connection, &Wish::default()).await;
+        // And again, which is an upgrade.
+        install(&mut connection, &Wish::default()).await;
+        place.sql("select pgq.create_queue('q'); create table t (id int primary key, a text)");
+        for style in ["each", "bulk"] {
+            let plan =
+                format!("select pgq.ostler_trigger_plan('t', '{style}', 'logutriga', '{{q}}', '{style}')");
+            for statement in place.sql(&plan).into_iter().flatten().flatten() {
+                place.sql(&statement);
+            }
+        }
+        place.sql(
+            "insert into t values (1, 'a b'); update t set a = 'c'; alter table t add b int; delete from t",
+        );
+        assert_eq!(
+            place.value("select count(*) from pgq.event_1").as_deref(),
+            Some("6"),
+            "{encoding}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_another_user_installs_belongs_to_the_owner_of_the_schema() {
+    let Some(place) = Place::empty(Release::Fifteen) else {
+        return;
+    };
+    let owner = format!("{}_owner", place.database);
+    place.sql(&format!(
+        "create role {owner} login; grant create on database {} to {owner}",
+        place.database
+    ));
+    let url = place.server.url_of(&owner, &place.database);
+    let target =
+        ostler_postgres::Target::from_environment(&ostler_postgres::Dsn::parse(&url).unwrap()).unwrap();
+    let mut connection = Connection::open(&target, &Options::default()).await.unwrap();
+    install(&mut connection, &Wish::default()).await;
+    connection.batch("select pgq.create_queue('q')").await.unwrap();
+    // As if the version before had lacked these. The server's own superuser upgrades.
+    place.sql(
+        "drop function pgq.ostler_wake(integer); drop function pgq_ext.set_last_tick(text, text, bigint)",
+    );
+    install(&mut open(&place).await, &Wish::default()).await;
+    let foreign = place.sql(&format!(
+        "select p.oid::regprocedure::text from pg_proc p where p.pronamespace::regnamespace::text like 'pgq%' and p.proowner <> '{owner}'::regrole \
+         union all \
+         select c.oid::regclass::text from pg_class c where c.relnamespace::regnamespace::text like 'pgq%' and c.relowner <> '{owner}'::regrole"
+    ));
+    assert!(foreign.is_empty(), "{foreign:?}");
+    // The ticker sleeps, so this wakes it.
+    connection
+        .batch("select pgq.ostler_ticker_round('10 ms', true); select pgq.insert_event('q', 't', 'd')")
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn a_plan_for_another_state_is_refused() {
     let Some(place) = Place::empty(Release::Fifteen) else {
         return;

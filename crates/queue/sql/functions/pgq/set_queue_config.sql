@@ -1,4 +1,4 @@
--- Changes a setting of a queue: one of PgQ's, or of ours (`lag_…`, `retry_…`, `wakeup`). Returns 1.
+-- Changes a setting of a queue: one of PgQ's, or of ours (`lag_*`, `retry_*`, `wakeup`). Returns 1.
 create or replace function pgq.set_queue_config(x_queue_name text, x_param_name text, x_param_value text)
 returns integer
 language plpgsql

@@ -1,4 +1,4 @@
--- What functions of schema pgq give and refuse. A line is sent as it is; after `-- ours: …` the extension gives something else.
+-- What functions of schema pgq give and refuse. A line is sent as it is; after `-- ours: ...` the extension gives something else.
 select pgq.create_queue('a');
 select pgq.create_queue('a');
 select pgq.create_queue(null);
