@@ -1,4 +1,5 @@
--- The extension has a table here. Its rows go to ostler_subscriber and ostler_position, and a view takes its name.
+-- The extension has a table here. Its rows go to ostler_subscriber and ostler_position, and a view takes its name. Its queues keep
+-- their pace: what their ticker settings say counts, and nobody is woken.
 create sequence if not exists pgq.subscription_sub_id_seq as integer;
 
 do $convert$
@@ -10,6 +11,8 @@ begin
             select sub_id, sub_queue, sub_consumer from pgq.subscription;
         insert into pgq.ostler_position_0
             select sub_queue, sub_consumer, 1, sub_last_tick, sub_active, sub_batch, sub_next_tick from pgq.subscription;
+        insert into pgq.ostler_queue (oq_queue, wakeup) select queue_id, false from pgq.queue
+            on conflict (oq_queue) do update set wakeup = false;
         alter sequence pgq.subscription_sub_id_seq owned by none;
         drop table pgq.subscription;
     end if;

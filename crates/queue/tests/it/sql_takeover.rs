@@ -92,6 +92,13 @@ async fn a_database_with_the_extension_is_taken_over_under_traffic_without_losin
     assert_eq!(place.value("select pgq.version()").as_deref(), Some("3.5"));
     assert!(sent.len() > 10, "{}", sent.len());
 
+    // Its pace stays that of its settings; a new queue has ours.
+    place.sql("select pgq.create_queue('new')");
+    let wakeup = "select string_agg(q.queue_name || ' ' || coalesce(o.wakeup, true), ', ' order by q.queue_name) \
+         from pgq.queue q left join pgq.ostler_queue o on o.oq_queue = q.queue_id";
+    assert_eq!(place.value(wakeup).as_deref(), Some("new true, q false"));
+    place.sql("select pgq.drop_queue('new')");
+
     // The batch that was open is open.
     assert_eq!(
         place.value("select pgq.next_batch('q', 'a')").as_deref(),

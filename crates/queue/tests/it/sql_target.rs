@@ -22,6 +22,11 @@ fn what_was_applied_is_remembered() {
             ("pgq_ext.is_batch_done('c', 'part', 1)", Some("f")),
             ("pgq_ext.set_batch_done('c', 2)", Some("t")),
             ("pgq_ext.is_batch_done('c', 1)", Some("f")),
+            // No number of a batch: said to be new, and not recorded.
+            ("pgq_ext.set_batch_done('c', 0)", Some("t")),
+            ("pgq_ext.set_batch_done('c', -1)", Some("t")),
+            ("pgq_ext.set_batch_done('c', null)", Some("t")),
+            ("pgq_ext.is_batch_done('c', 2)", Some("t")),
             ("pgq_ext.is_event_done('c', 1, 7)", Some("f")),
             ("pgq_ext.set_event_done('c', 1, 7)", Some("t")),
             ("pgq_ext.set_event_done('c', 1, 7)", Some("f")),
@@ -43,6 +48,49 @@ fn what_was_applied_is_remembered() {
                 "{release:?}: {call}"
             );
         }
+    }
+}
+
+#[test]
+fn tables_of_an_older_pgq_get_parts_and_keep_positions() {
+    for release in Release::SUPPORTED {
+        let Some(place) = Place::empty(release) else {
+            continue;
+        };
+        // As PgQ before 3.1 made them.
+        place.sql(
+            "create schema pgq_ext;
+             create table pgq_ext.completed_batch (consumer_id text primary key, last_batch_id bigint not null);
+             create table pgq_ext.completed_event (consumer_id text, batch_id bigint, event_id bigint, primary key (consumer_id, batch_id, event_id));
+             create table pgq_ext.partial_batch (consumer_id text primary key, cur_batch_id bigint not null);
+             create table pgq_ext.completed_tick (consumer_id text primary key, last_tick_id bigint not null);
+             insert into pgq_ext.completed_batch values ('c', 5);
+             insert into pgq_ext.completed_event values ('c', 6, 101);
+             insert into pgq_ext.partial_batch values ('c', 6);
+             insert into pgq_ext.completed_tick values ('c', 9)",
+        );
+        place.sql(&ostler_queue::schema::script(false));
+        for (call, result) in [
+            ("pgq_ext.is_batch_done('c', 5)", "t"),
+            ("pgq_ext.set_batch_done('c', 'part', 5)", "t"),
+            ("pgq_ext.set_batch_done('c', 6)", "t"),
+            ("pgq_ext.is_event_done('c', 6, 101)", "t"),
+            ("pgq_ext.set_event_done('c', 6, 102)", "t"),
+            ("pgq_ext.is_event_done('c', 6, 101)", "t"),
+            ("pgq_ext.get_last_tick('c')", "9"),
+            ("pgq_ext.set_last_tick('c', 'part', 10)", "1"),
+            ("pgq_ext.get_last_tick('c')", "9"),
+            // Once is enough.
+            ("pgq_ext.upgrade_schema()", "0"),
+        ] {
+            assert_eq!(
+                value(&place, &format!("select {call}")).as_deref(),
+                Some(result),
+                "{release:?}: {call}"
+            );
+        }
+        // Who writes to the tables may leave the part out.
+        place.sql("insert into pgq_ext.completed_tick (consumer_id, last_tick_id) values ('d', 1)");
     }
 }
 
