@@ -156,6 +156,9 @@ pub struct InstallTrigger {
     pub arguments: Vec<String>,
     /// `each`, `bulk`, or the faster one that is possible.
     pub style: Option<String>,
+    /// TRUNCATE of the table is no event.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_truncate: bool,
     /// Only tell the statements.
     pub dry_run: bool,
 }

@@ -96,6 +96,12 @@ fn a_queue_lives_from_its_installation_to_its_end() {
         let consumers = json(&ostler, "queue consumer list", &dsn);
         assert_eq!(consumers["consumers"][0]["consumer"], "mailer", "{consumers}");
         assert_eq!(json(&ostler, "queue status", &dsn)["queues"], 2);
+        // Whoever may only read looks too.
+        let at = dsn.rsplit('/').next().unwrap().split('?').next().unwrap();
+        let reader = format!("reader_{at}");
+        server.sql(at, &format!("create role {reader} login in role pgq_reader"));
+        let as_reader = format!("--dsn={}", server.url_of(&reader, at));
+        assert_eq!(json(&ostler, "queue status", &as_reader)["consumers"], 1);
 
         // What destroys wants an approval, and says what is in the way.
         let refused = ostler.run(["queue", "drop", "orders", &dsn]);

@@ -10,6 +10,8 @@ grant execute on function
 grant select on pgq.queue, pgq.consumer, pgq.tick, pgq.subscription, pgq.ostler_queue, pgq.ostler_subscriber,
     pgq.ostler_position, pgq.ostler_position_0, pgq.ostler_position_1, pgq.ostler_segment to public;
 
+grant select on pgq.ostler_migration to public;
+
 -- Producers look at it at every event.
 grant select on sequence pgq.ostler_wakeup_seq to public;
 
@@ -29,6 +31,10 @@ begin
             pgq.event_failed(bigint, bigint, text), pgq.event_dead(bigint, bigint, text)
             to pgq_reader;
         grant select on pgq.queue, pgq.consumer, pgq.tick, pgq.subscription, pgq.event_template to pgq_reader;
+        -- Enough to count them.
+        grant select (ev_queue) on pgq.retry_queue to pgq_reader;
+        grant select (de_queue) on pgq.ostler_delayed to pgq_reader;
+        grant select (dl_queue) on pgq.ostler_dead_letter to pgq_reader;
     end if;
     if exists (select from pg_catalog.pg_roles where rolname = 'pgq_writer') then
         grant execute on function
@@ -48,10 +54,12 @@ begin
             pgq.ostler_field_sql(text, text), pgq.ostler_list_has(text, text), pgq.ostler_urlencode(text),
             pgq.ostler_when(boolean), pgq.ostler_when(text), pgq.ostler_when(anyelement),
             pgq.ostler_not_null_key(text), pgq.ostler_key_changed(),
-            pgq.ostler_refresh_trigger(oid, text), pgq.ostler_log_rows_sql(text, oid, text),
+            pgq.ostler_refresh_trigger(oid, text), pgq.ostler_bulk_statement(text, oid, text[], text),
+            pgq.ostler_bulk_rows(text, oid, text[], text),
             pgq.ostler_generate_trigger(text, text, oid, text, text[]),
             pgq.ostler_trigger_function_name(text, text, oid, text, text[]),
-            pgq.ostler_trigger_plan(regclass, text, text, text[], text)
+            pgq.ostler_trigger_plan(regclass, text, text, text[], text),
+            pgq.ostler_truncate_plan(regclass, text, text, text[], boolean)
             to pgq_writer;
     end if;
     if exists (select from pg_catalog.pg_roles where rolname = 'pgq_admin') then
@@ -59,7 +67,6 @@ begin
         grant select, insert, update, delete on pgq.queue, pgq.consumer, pgq.tick, pgq.subscription, pgq.retry_queue to pgq_admin;
         grant select, insert, truncate on pgq.event_template to pgq_admin;
         grant select, insert, update, delete on pgq.ostler_queue, pgq.ostler_dead_letter, pgq.ostler_delayed, pgq.ostler_expired to pgq_admin;
-        grant select on pgq.ostler_migration to public;
     end if;
 end
 $grants$;

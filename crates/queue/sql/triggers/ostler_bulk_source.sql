@@ -1,5 +1,4 @@
 -- The body of generated triggers FOR EACH STATEMENT over transition tables pgq_new and pgq_old: one INSERT for all rows.
--- Rows of an UPDATE meet their old selves by position: PostgreSQL fills both tables in the same order.
 create or replace function pgq.ostler_bulk_source(i_kind text, i_table oid, i_arguments text[])
 returns text
 language plpgsql stable
@@ -8,8 +7,6 @@ as $$
 declare
     v_source text;
     v_operation text;
-    v_rows text;
-    v_where text;
     v_one text;
     e record;
     q record;
@@ -21,40 +18,24 @@ begin
         'declare\n    v_txid bigint;\n    v_table integer;\n    v_limit integer;\n    v_events bigint;\nbegin\n'
         '    if pg_catalog.current_setting(''session_replication_role'') operator(pg_catalog.=) ''local'' then\n'
         '        return null;\n    end if;\n'
+        '    if TG_OP operator(pg_catalog.=) ''DELETE'' then\n        perform from pgq_old limit 1;\n'
+        '    else\n        perform from pgq_new limit 1;\n    end if;\n'
+        '    if not found then\n        return null;\n    end if;\n'
         '    if TG_RELID operator(pg_catalog.<>) %2$s\n'
         '        or pgq.ostler_trigger_shape(''%2$s''::pg_catalog.regclass) operator(pg_catalog.<>) %3$L\n    then\n'
         '        perform pgq.ostler_refresh_trigger(TG_RELID, TG_NAME);\n'
-        '        execute pgq.ostler_log_rows_sql(%4$L, TG_RELID, TG_OP) using TG_ARGV;\n'
+        '        execute pgq.ostler_bulk_statement(%4$L, TG_RELID, TG_ARGV, TG_OP);\n'
         '        return null;\n    end if;\n',
         replace(i_table::regclass::text, E'\n', ' '), i_table, pgq.ostler_trigger_shape(i_table), i_kind);
     foreach v_operation in array array['INSERT', 'UPDATE', 'DELETE'] loop
-        e := pgq.ostler_trigger_event(i_kind, i_table, 'AFTER', i_arguments, v_operation, 'n', 'o');
-        v_source := v_source || format(
-            E'    if TG_OP operator(pg_catalog.=) %L then\n'
-            '        perform from %s limit 1;\n'
-            '        if not found then return null; end if;\n',
-            v_operation, case v_operation when 'DELETE' then 'pgq_old' else 'pgq_new' end);
+        e := pgq.ostler_bulk_rows(i_kind, i_table, i_arguments, v_operation);
+        v_source := v_source || format(E'    if TG_OP operator(pg_catalog.=) %L then\n', v_operation);
         if e.problem is not null then
             v_source := v_source || format(E'        raise exception using message = %L, errcode = ''XX000'';\n    end if;\n', e.problem);
             continue;
         end if;
-        v_where := case when e.verdict is not null then format('(%s) operator(pg_catalog.=) ''Y''',
-            replace(e.verdict, 'then ''E''', 'then pgq.ostler_key_changed()')) end;
-        v_where := case when v_where is null then e.condition when e.condition is null then v_where
-            else format('case when %s then %s else false end', v_where, e.condition) end;
-        v_rows := case v_operation
-            when 'INSERT' then 'pgq_new n'
-            when 'DELETE' then 'pgq_old o'
-            else case when e.verdict is null and e.fields[4] not like '%o."%' and i_kind <> 'sqltriga' then 'pgq_new n' else
-                '(select pg_catalog.row_number() over () as ostler_row, r.* from pgq_new r) n'
-                ' join (select pg_catalog.row_number() over () as ostler_row, r.* from pgq_old r) o'
-                ' on o.ostler_row operator(pg_catalog.=) n.ostler_row' end end;
-        v_rows := format(E'select %s from %s%s%s',
-            (select string_agg(f || ' as f' || i, E',\n                ' order by i) from unnest(e.fields) with ordinality x(f, i)),
-            v_rows, coalesce(E'\n             where ' || v_where, ''),
-            case when v_rows like '%ostler_row%' then ' order by n.ostler_row' else '' end);
         v_one := format(E'        perform pgq.insert_event(%L, x.f1, x.f2, x.f3, x.f4, x.f5, x.f6) from (\n            %s) x;\n        return null;\n',
-            e.queue, v_rows);
+            e.queue, e.rows);
         if q.queue_id is not null and not e.has_expressions then
             v_source := v_source || format(
                 E'        v_txid := pg_catalog.txid_current();\n'
@@ -71,7 +52,7 @@ begin
                     '            select pg_catalog.nextval(%L::pg_catalog.regclass), pg_catalog.now(), v_txid, x.f1, x.f2, x.f3, x.f4, x.f5, x.f6 from (\n'
                     '            %s) x;\n',
                     case n when 0 then 'if' else 'elsif' end, n, pgq.quote_fqname(q.queue_data_pfx || '_' || n),
-                    pgq.quote_fqname(q.queue_event_seq), v_rows);
+                    pgq.quote_fqname(q.queue_event_seq), e.rows);
             end loop;
             v_source := v_source || format(
                 E'        end if;\n'

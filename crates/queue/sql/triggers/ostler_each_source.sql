@@ -1,4 +1,4 @@
--- The body of a generated trigger FOR EACH ROW.
+-- The body of a generated trigger FOR EACH ROW, and of one for TRUNCATE.
 create or replace function pgq.ostler_each_source(i_kind text, i_table oid, i_timing text, i_arguments text[])
 returns text
 language plpgsql stable
@@ -24,7 +24,7 @@ begin
         '        return case when pgq.ostler_log_row(%4$L, TG_RELID, TG_WHEN, TG_ARGV, TG_OP, new, old) then null\n'
         '            when TG_OP operator(pg_catalog.=) ''DELETE'' then old else new end;\n    end if;\n',
         replace(i_table::regclass::text, E'\n', ' '), i_table, pgq.ostler_trigger_shape(i_table), i_kind);
-    foreach v_operation in array array['INSERT', 'UPDATE', 'DELETE'] loop
+    foreach v_operation in array array['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] loop
         v_source := v_source || format(E'    if TG_OP operator(pg_catalog.=) %L then\n%s    end if;\n', v_operation,
             pgq.ostler_row_body(i_kind, i_table, i_timing, i_arguments, v_operation, 'new', 'old', v_insert,
                 case v_operation when 'DELETE' then 'old' else 'new' end, 'null'));

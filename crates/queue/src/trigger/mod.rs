@@ -3,8 +3,7 @@
 
 use std::fmt;
 
-use ostler_postgres::{Connection, Error};
-use tokio_postgres::types::Type;
+use ostler_postgres::{Connection, Error, Parameter, Type};
 
 /// What events look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +58,8 @@ pub struct Trigger {
     pub arguments: Vec<String>,
     /// `None`: the cheaper one for many rows that the table and the arguments allow.
     pub style: Option<Style>,
+    /// Whether TRUNCATE of the table, and of its partitions, is an event too.
+    pub truncate: bool,
 }
 
 /// The statements that make it, in order, for the owner of the table. Asks the database; changes nothing.
@@ -66,31 +67,33 @@ pub struct Trigger {
 /// # Errors
 /// The server's: no such table, or arguments that say nothing.
 pub async fn plan(connection: &Connection, wanted: &Trigger) -> Result<Vec<String>, Error> {
-    let statement = include_str!("sql/plan.sql");
     let mut arguments = vec![wanted.queue.clone()];
     arguments.extend(wanted.arguments.iter().cloned());
     let style = wanted.style.map(|style| match style {
         Style::Each => "each",
         Style::Bulk => "bulk",
     });
-    let rows = connection
-        .query(
-            statement,
-            &[
-                (&wanted.table, Type::TEXT),
-                (&wanted.name, Type::TEXT),
-                (&wanted.kind.as_str(), Type::TEXT),
-                (&arguments, Type::TEXT_ARRAY),
-                (&style, Type::TEXT),
-            ],
-        )
-        .await?;
-    rows.iter()
-        .map(|row| {
-            row.try_get(0)
-                .map_err(|source| connection.failed(statement, source))
-        })
-        .collect()
+    let names: [Parameter<'_>; 4] = [
+        (&wanted.table, Type::TEXT),
+        (&wanted.name, Type::TEXT),
+        (&wanted.kind.as_str(), Type::TEXT),
+        (&arguments, Type::TEXT_ARRAY),
+    ];
+    let mut statements = Vec::new();
+    for (statement, last) in [
+        (include_str!("sql/plan.sql"), (&style as _, Type::TEXT)),
+        (
+            include_str!("sql/truncate.sql"),
+            (&wanted.truncate as _, Type::BOOL),
+        ),
+    ] {
+        let parameters: Vec<Parameter<'_>> = names.iter().cloned().chain([last]).collect();
+        for row in connection.query(statement, &parameters).await? {
+            let read = row.try_get(0);
+            statements.push(read.map_err(|source| connection.failed(statement, source))?);
+        }
+    }
+    Ok(statements)
 }
 
 /// A statement that belongs to a trigger of PgQ's own functions, and makes a generated one of it.

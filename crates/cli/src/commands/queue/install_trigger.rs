@@ -35,6 +35,10 @@ pub(crate) struct InstallTriggerVerb {
     #[arg(long, value_name = "STYLE", value_parser = ["each", "bulk"])]
     style: Option<String>,
 
+    /// Do not put TRUNCATE of the table into the queue
+    #[arg(long)]
+    no_truncate: bool,
+
     /// Print the statements and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -52,6 +56,7 @@ impl InstallTriggerVerb {
             kind: self.kind,
             arguments: self.arguments,
             style: self.style,
+            no_truncate: self.no_truncate,
             dry_run: self.dry_run,
         });
         ask(session, self.database, call).await

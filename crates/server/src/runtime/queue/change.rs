@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ostler_api::document::{QueueChange, QueueChanges};
 use ostler_api::queue::{InsertEvent, InstallTrigger, QueueAnswer, QueueCall};
-use ostler_postgres::{Connection, Type};
+use ostler_postgres::{Connection, Parameter, Type};
 use ostler_vocabulary::{ErrorKind, Failure};
 
 use super::answer::{consumers_named, named, one};
@@ -237,17 +237,24 @@ async fn install_trigger(session: &Connection, trigger: InstallTrigger) -> Resul
     let queue = one(session, &trigger.queue).await?;
     let mut arguments = vec![queue];
     arguments.extend(trigger.arguments);
-    let parameters = [
-        (&trigger.table as _, Type::TEXT),
-        (&trigger.trigger as _, Type::TEXT),
-        (&trigger.kind as _, Type::TEXT),
-        (&arguments as _, Type::TEXT_ARRAY),
-        (&trigger.style as _, Type::TEXT),
+    let names: [Parameter<'_>; 4] = [
+        (&trigger.table, Type::TEXT),
+        (&trigger.trigger, Type::TEXT),
+        (&trigger.kind, Type::TEXT),
+        (&arguments, Type::TEXT_ARRAY),
     ];
-    let rows = session
-        .query(include_str!("queries/trigger.sql"), &parameters)
-        .await
-        .map_err(explained)?;
+    let truncate = !trigger.no_truncate;
+    let mut rows = Vec::new();
+    for (statement, last) in [
+        (
+            include_str!("queries/trigger.sql"),
+            (&trigger.style as _, Type::TEXT),
+        ),
+        (include_str!("queries/truncate.sql"), (&truncate as _, Type::BOOL)),
+    ] {
+        let parameters: Vec<Parameter<'_>> = names.iter().cloned().chain([last]).collect();
+        rows.extend(session.query(statement, &parameters).await.map_err(explained)?);
+    }
     let mut changes = Vec::new();
     for row in rows {
         let statement: String = row.get(0);
