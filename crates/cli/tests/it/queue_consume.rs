@@ -171,6 +171,131 @@ fn a_url_is_asked_for_every_event() {
 }
 
 #[test]
+fn a_command_ends_with_its_exit_though_what_it_left_keeps_its_output_open() {
+    let Some(place) = place() else { return };
+    place.server.sql(&place.database, "create table got (data text)");
+    place.insert(&["one"]);
+    let url = place.server.url(&place.database);
+    let script = "echo \"insert into got values ('said')\"; sleep 600 & echo $! > left; exit 0";
+    place
+        .ostler
+        .ok(place.words(&url, "consume", &["--target", &url, "--", "sh", "-c", script]));
+    assert_eq!(
+        place.server.sql(&place.database, "select data from got"),
+        [[Some("said".to_owned())]]
+    );
+    let left = std::fs::read_to_string(place.ostler.home().join("left")).expect("a number");
+    let left = Pid::from_raw(left.trim().parse().expect("a number")).expect("a process");
+    // It was not waited for: it is still there.
+    kill_process(left, Signal::KILL).expect("it runs");
+}
+
+#[test]
+fn an_event_that_no_command_can_take_goes_its_way_and_the_others_go_on() {
+    let Some(place) = place() else { return };
+    place.server.sql(
+        &place.database,
+        "select pgq.insert_event('q', repeat('x', 200000), 'long'); select pgq.insert_event('q', 't', 'short')",
+    );
+    place.insert(&[]);
+    let url = place.server.url(&place.database);
+    let stopped = place
+        .ostler
+        .run(place.words(&url, "consume", &["--", "sh", "-c", "cat >> seen"]));
+    let text = said(&stopped);
+    assert!(
+        !stopped.status.success() && text.contains("for event 1"),
+        "{text}"
+    );
+    place.ostler.ok(place.words(
+        &url,
+        "consume",
+        &["--on-failure", "retry", "--", "sh", "-c", "cat >> seen"],
+    ));
+    let seen = std::fs::read_to_string(place.ostler.home().join("seen")).expect("a file");
+    assert!(seen.contains("short") && !seen.contains("long"), "{seen}");
+    let waiting = place
+        .server
+        .sql(&place.database, "select ev_data from pgq.retry_queue");
+    assert_eq!(waiting, [[Some("long".to_owned())]]);
+}
+
+#[test]
+fn what_a_command_says_wrongly_finishes_nothing() {
+    let Some(place) = place() else { return };
+    place.server.sql(&place.database, "create table got (data text)");
+    place.insert(&["one"]);
+    let url = place.server.url(&place.database);
+    let wrong = "cat > /dev/null; echo '{\"retry\":1,\"seconds\":1.5}'";
+    let refused =
+        place
+            .ostler
+            .run(place.words(&url, "consume", &["--per", "batch", "--", "sh", "-c", wrong]));
+    let text = said(&refused);
+    assert_eq!(refused.status.code(), Some(2), "{text}");
+    assert!(text.contains("\"seconds\":1.5"), "{text}");
+    let broken = "cat > /dev/null; printf \"insert into got values ('\\377')\"";
+    let refused =
+        place
+            .ostler
+            .run(place.words(&url, "consume", &["--target", &url, "--", "sh", "-c", broken]));
+    let text = said(&refused);
+    assert!(!refused.status.success() && text.contains("UTF-8"), "{text}");
+    assert!(
+        place
+            .server
+            .sql(&place.database, "select data from got")
+            .is_empty()
+    );
+    let ends = "cat > /dev/null; echo \"insert into got values ('a'); commit; select 1/0\"";
+    let refused = place
+        .ostler
+        .run(place.words(&url, "consume", &["--target", &url, "--", "sh", "-c", ends]));
+    let text = said(&refused);
+    assert!(
+        !refused.status.success() && text.contains("leave out BEGIN, COMMIT"),
+        "{text}"
+    );
+    assert!(
+        place
+            .server
+            .sql(&place.database, "select data from got")
+            .is_empty()
+    );
+    let report = place.json(place.words(&url, "consume", &["--", "cat"]));
+    assert_eq!(report["events"], 1, "{report}");
+}
+
+#[test]
+fn a_second_process_of_a_name_is_busy_and_changes_nothing() {
+    let Some(place) = place() else { return };
+    place.insert(&["one"]);
+    let url = place.server.url(&place.database);
+    let script = "cat >> seen; echo >> begun; while [ ! -e go ]; do sleep 0.05; done";
+    let child = place
+        .ostler
+        .command(place.words(&url, "consume", &["--", "sh", "-c", script]))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let begun = place.ostler.home().join("begun");
+    super::queue::until("the command is started", || begun.exists());
+    let busy = place
+        .ostler
+        .run(place.words(&url, "consume", &["--", "sh", "-c", "cat >> seen"]));
+    assert_eq!(busy.status.code(), Some(5), "{}", said(&busy));
+    std::fs::write(place.ostler.home().join("go"), "").expect("written");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{}", said(&output));
+    place
+        .ostler
+        .ok(place.words(&url, "consume", &["--", "sh", "-c", "cat >> seen"]));
+    let seen = std::fs::read_to_string(place.ostler.home().join("seen")).expect("a file");
+    assert_eq!(seen.matches("one").count(), 1, "{seen}");
+}
+
+#[test]
 fn events_move_split_and_go_by_rules() {
     let Some(place) = place() else { return };
     place.insert(&["one", "two"]);

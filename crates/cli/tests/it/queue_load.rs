@@ -134,3 +134,38 @@ fn tables_by_time_come_and_go() {
     assert!((4..=6).contains(&kept), "{kept}");
     assert_eq!(pair.at_target("select name from item where id > 9"), ["next"]);
 }
+
+#[test]
+fn a_truncate_reaches_the_target_and_load_says_when_it_does_not() {
+    let Some(pair) = Pair::new() else { return };
+    let table = "create table item (id int primary key, name text, secret text, at timestamptz not null)";
+    pair.server.sql(&pair.target, table);
+    pair.server.sql(
+        &pair.source,
+        "insert into item values (1, 'a', 's', now()), (2, 'b', 's', now()); truncate item; insert into item values (3, 'c', 's', now())",
+    );
+    let output = pair.load(&[]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(pair.at_target("select id from item"), ["3"]);
+    assert!(!said(&output).contains("TRUNCATE"), "{}", said(&output));
+    let from = pair.server.url(&pair.source);
+    let words = [
+        "queue",
+        "install-trigger",
+        "item",
+        "changes",
+        "--no-truncate",
+        "--dsn",
+        &from,
+    ];
+    pair.ostler.ok(words);
+    pair.server.sql(&pair.source, "truncate item");
+    let output = pair.load(&["--quiet"]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(
+        said(&output).contains("TRUNCATE of public.item is not in queue changes"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(pair.at_target("select id from item"), ["3"]);
+}

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::retries::Retries;
 use super::source::BatchSource;
-use super::{ConsumeError, Event};
+use super::{ConsumeError, Event, Unreadable};
 
 /// What is known about a batch before its events are read. The same for every kind of consumer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -88,8 +88,22 @@ impl<'b> Batch<'b> {
     /// of any size.
     ///
     /// # Errors
-    /// When the source cannot be read. Hand it on: the consumer then connects again and gives the same batch again.
+    /// When the source cannot be read. Hand it on: the consumer then connects again and gives the same batch again. Also
+    /// [`ConsumeError::Unreadable`].
     pub async fn next(&mut self) -> Result<Option<Vec<Event>>, ConsumeError> {
+        let Some(events) = self.next_each().await? else {
+            return Ok(None);
+        };
+        let readable: Result<_, _> = events.into_iter().collect();
+        readable.map(Some).map_err(ConsumeError::Unreadable)
+    }
+
+    /// The same for a handler that goes on without the events that cannot be read: it tags them by
+    /// [`Batch::retry_id`].
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub async fn next_each(&mut self) -> Result<Option<Vec<Result<Event, Unreadable>>>, ConsumeError> {
         if self.state == Reading::AtEnd {
             return Ok(None);
         }
@@ -134,6 +148,11 @@ impl<'b> Batch<'b> {
     #[must_use]
     pub fn events_read(&self) -> u64 {
         self.events
+    }
+
+    /// What is tagged so far.
+    pub(super) fn retries(&self) -> &Retries {
+        &self.retries
     }
 
     /// The end of the work on it: its tags, and whether reading was stopped midway.

@@ -237,7 +237,9 @@ async fn read(source: &mut dyn BatchSource, batch: &BatchInfo) -> Result<Vec<Eve
         if events.is_empty() {
             return Ok(all);
         }
-        all.extend(events);
+        for event in events {
+            all.push(event.map_err(|unreadable| format!("{unreadable:?}"))?);
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use std::error::Error;
 
 use ostler_vocabulary::{Classified, ErrorKind};
 
+use super::Unreadable;
+
 /// An error of a consumer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -17,6 +19,19 @@ pub enum ConsumeError {
     NotOpen {
         /// The batch.
         batch_id: i64,
+    },
+
+    /// An event is no text.
+    #[error("event {} has bytes in {} that are not UTF-8", .0.ev_id, .0.field)]
+    Unreadable(Unreadable),
+
+    /// Another process has the consumer's place.
+    #[error("another process works as consumer `{consumer}` of queue `{queue}`")]
+    Busy {
+        /// The queue.
+        queue: String,
+        /// The consumer.
+        consumer: String,
     },
 
     /// The handler did not accept a batch.
@@ -42,6 +57,8 @@ pub enum ConsumeError {
          the batch goes from tick {prev_tick_id} to {tick_id}"
     )]
     LostPosition {
+        /// The queue.
+        queue: String,
         /// The consumer.
         consumer: String,
         /// The last tick that the target has.
@@ -57,6 +74,8 @@ pub enum ConsumeError {
         "consumer `{consumer}` lost its position: tick {tick_id} of the source is not the one that the target has applied"
     )]
     OtherTick {
+        /// The queue.
+        queue: String,
         /// The consumer.
         consumer: String,
         /// The number of both.
@@ -79,6 +98,8 @@ impl Classified for ConsumeError {
             Self::Handler { kind, .. } => *kind,
             // The next question gives another batch.
             Self::NotOpen { .. } => ErrorKind::Unavailable,
+            Self::Busy { .. } => ErrorKind::Busy,
+            Self::Unreadable(_) => ErrorKind::Invalid,
             Self::LostPosition { .. } | Self::OtherTick { .. } => ErrorKind::Conflict,
         }
     }
@@ -91,14 +112,31 @@ impl Classified for ConsumeError {
                 }
                 _ => source.hint(),
             },
-            Self::LostPosition { applied, .. } => Some(format!(
-                "was the target restored, or the consumer moved? `pgq.register_consumer_at` puts it at tick {applied}, \
-                 `pgq_ext.set_last_tick` with NULL makes the target take the next batch as its first"
+            Self::LostPosition {
+                queue,
+                consumer,
+                applied,
+                ..
+            } => Some(format!(
+                "was the target restored, or the consumer moved? `ostler queue consumer register {queue} {consumer} --at \
+                 {applied}` in the source puts it where the target is: nothing is applied twice"
             )),
-            Self::OtherTick { .. } => Some(
-                "did the source fail over to a standby that lacked its last events, or was the queue made anew? What the \
-                 target applied last is not at the source any more; `pgq_ext.set_last_tick` with NULL makes the target take \
-                 the next batch as its first"
+            Self::OtherTick {
+                queue,
+                consumer,
+                tick_id,
+            } => Some(format!(
+                "did the source fail over to a standby that lacked its last events, or was the queue made again? What the \
+                 target applied last is not at the source any more, so compare: `ostler queue peek {queue} --consumer \
+                 {consumer}`. To go on, put source and target at the same tick after {tick_id} (`ostler queue show {queue}`): \
+                 `ostler queue consumer register {queue} {consumer} --at TICK` in the source, and `select \
+                 pgq_ext.set_last_tick('{consumer}', TICK)` in the target. Events before that tick are skipped, none is \
+                 applied twice"
+            )),
+            Self::Busy { .. } => Some("wait for it to end, or give this process a name of its own".to_owned()),
+            Self::Unreadable(_) => Some(
+                "the database is in SQL_ASCII, which checks no text; `ostler queue consume --on-failure retry` puts such \
+                 events aside and goes on"
                     .to_owned(),
             ),
             Self::Handler { hint, .. } => hint.clone(),

@@ -30,6 +30,15 @@ pub struct Event {
     pub ev_extra4: Option<String>,
 }
 
+/// An event that holds bytes which are no text. Only a database in `SQL_ASCII` has such.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Number within the queue.
+    pub ev_id: i64,
+    /// The field.
+    pub field: &'static str,
+}
+
 impl Event {
     /// The payload, read as JSON.
     ///

@@ -9,7 +9,7 @@ use ostler_vocabulary::{Clock, Timestamp};
 
 use super::retries::Retries;
 use super::source::BatchSource;
-use super::{BatchInfo, ConsumeError, Event};
+use super::{BatchInfo, ConsumeError, Event, Unreadable};
 
 /// Events in a piece.
 const PIECE: usize = 100;
@@ -204,10 +204,10 @@ impl BatchSource for MemorySource {
         Ok(())
     }
 
-    async fn next_events(&mut self) -> Result<Vec<Event>, ConsumeError> {
+    async fn next_events(&mut self) -> Result<Vec<Result<Event, Unreadable>>, ConsumeError> {
         let unread = self.unread.get_or_insert_default();
         let count = unread.len().min(PIECE);
-        Ok(unread.drain(..count).collect())
+        Ok(unread.drain(..count).map(Ok).collect())
     }
 
     async fn finish(&mut self, batch: &BatchInfo, retries: &Retries) -> Result<bool, ConsumeError> {

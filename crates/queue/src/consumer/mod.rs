@@ -26,7 +26,7 @@ mod subscription;
 
 pub use batch::{Batch, BatchInfo};
 pub use error::ConsumeError;
-pub use event::Event;
+pub use event::{Event, Unreadable};
 pub use handler::{BatchHandler, HandlerError};
 pub use member::{Member, SubscriptionOptions};
 pub use memory::{MemoryQueue, MemorySource};

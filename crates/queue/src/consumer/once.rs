@@ -1,6 +1,7 @@
 //! Exactly once: the effects of a batch and the position, in one transaction of the target database.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ostler_postgres::{Connection, Options, Parameter, Target, Transaction, Type};
@@ -12,7 +13,16 @@ const SET_APPLIED_TICK: &str = include_str!("sql/set_applied_tick.sql");
 const LOCK_POSITION: &str = include_str!("sql/lock_position.sql");
 const IS_RECORDED: &str = include_str!("sql/is_recorded.sql");
 const RECORD_BATCH: &str = include_str!("sql/record_batch.sql");
+const KEEP_TAGS: &str = include_str!("sql/keep_tags.sql");
+const KEPT_TAGS: &str = include_str!("sql/kept_tags.sql");
 const FORGET_BATCH: &str = include_str!("sql/forget_batch.sql");
+
+/// Stands for any tag: events have numbers from 1 on.
+const ANY: i64 = 0;
+/// Stands for the whole batch.
+const WHOLE_BATCH: i64 = -1;
+/// After what time an event comes again whose tag the source did not keep.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Handles the events of a batch within a transaction of a target database.
 ///
@@ -21,9 +31,8 @@ const FORGET_BATCH: &str = include_str!("sql/forget_batch.sql");
 /// - *Exactly once.* What it does in the transaction happens exactly once for each batch, whatever is lost, killed or
 ///   started twice. What it does elsewhere happens at least once.
 /// - *The transaction is not its own.* It neither commits nor rolls back; savepoints are fine.
-/// - *Retries* by [`Batch::retry`] are kept at the source, after the target's commit: an event that is tagged may come
-///   without its tag having been kept, when the source is lost between the two. Tag only what can be given up, or write
-///   to the target what has to be done again.
+/// - *Retries* by [`Batch::retry`] are kept by the target too, in the same transaction: when the source is lost before it
+///   has them, they are given to it again.
 /// - All else is as for [`BatchHandler`].
 #[async_trait]
 pub trait TransactionHandler: Send {
@@ -85,20 +94,18 @@ impl<H: TransactionHandler> ExactlyOnce<H> {
         let transaction = connection.transaction().await?;
         lock(&transaction, &info).await?;
         let is_done = match &info.sub {
-            None => is_applied(&transaction, &info).await?,
+            None => is_applied(&transaction, batch).await?,
             Some(_) => is_recorded(&transaction, &info).await?,
         };
         if is_done {
-            return Ok(());
+            return tag_again(&transaction, batch).await;
         }
         // Another member may have taken it over, applied it and forgotten it while we waited for the lock.
-        if info.sub.is_some() && !batch.is_still_ours().await? {
-            return Err(ConsumeError::NotOpen {
-                batch_id: info.batch_id,
-            }
-            .into());
+        if info.sub.is_some() {
+            still_open(batch).await?;
         }
         self.handler.handle(batch, &transaction).await?;
+        keep_tags(&transaction, batch).await?;
         match &info.sub {
             None => {
                 let tick: Parameter<'_> = (&info.tick_id, Type::INT8);
@@ -163,7 +170,8 @@ async fn lock(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<(), Han
 }
 
 /// Whether the target has the batch of a plain consumer.
-async fn is_applied(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<bool, HandlerError> {
+async fn is_applied(transaction: &Transaction<'_>, batch: &mut Batch<'_>) -> Result<bool, HandlerError> {
+    let info = batch.info().clone();
     let row = transaction.one(APPLIED_TICK, &[text(&info.consumer)]).await?;
     let (applied, of, made_at): (Option<i64>, Option<i64>, Option<i64>) =
         (row.get(0), row.get(1), row.get(2));
@@ -174,7 +182,9 @@ async fn is_applied(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<b
     } else if applied == info.prev_tick_id {
         (false, info.prev_tick_time)
     } else {
+        still_open(batch).await?;
         return Err(ConsumeError::LostPosition {
+            queue: info.queue.clone(),
             consumer: info.consumer.clone(),
             applied,
             prev_tick_id: info.prev_tick_id,
@@ -183,13 +193,89 @@ async fn is_applied(transaction: &Transaction<'_>, info: &BatchInfo) -> Result<b
         .into());
     };
     if of == Some(applied) && made_at.is_some_and(|made_at| made_at != time.as_microsecond()) {
+        still_open(batch).await?;
         return Err(ConsumeError::OtherTick {
+            queue: info.queue.clone(),
             consumer: info.consumer.clone(),
             tick_id: applied,
         }
         .into());
     }
     Ok(is_done)
+}
+
+/// An error when another process has finished the batch: the target may then have later ones.
+async fn still_open(batch: &mut Batch<'_>) -> Result<(), HandlerError> {
+    let batch_id = batch.info().batch_id;
+    if batch.is_still_ours().await? {
+        return Ok(());
+    }
+    Err(ConsumeError::NotOpen { batch_id }.into())
+}
+
+/// Records what was tagged, so that a source that did not hear of it can be given it again.
+async fn keep_tags(transaction: &Transaction<'_>, batch: &mut Batch<'_>) -> Result<(), HandlerError> {
+    let retries = batch.retries();
+    if retries.is_empty() {
+        return Ok(());
+    }
+    let mut tagged: Vec<i64> = retries
+        .of_events()
+        .flat_map(|(_, events)| events.iter().copied())
+        .collect();
+    tagged.extend(retries.of_whole_batch().map(|_| WHOLE_BATCH));
+    let info = batch.info().clone();
+    let (part, tick): (String, Parameter<'_>) = (tags_of(&info), (&info.tick_id, Type::INT8));
+    let tagged: Parameter<'_> = (&tagged, Type::INT8_ARRAY);
+    transaction
+        .query(KEEP_TAGS, &[text(&info.consumer), text(&part), tick, tagged])
+        .await?;
+    Ok(())
+}
+
+/// Tags what was tagged when the target applied this batch: the source has not finished it, so it has no tags.
+async fn tag_again(transaction: &Transaction<'_>, batch: &mut Batch<'_>) -> Result<(), HandlerError> {
+    let info = batch.info().clone();
+    let mut wanted = vec![ANY, WHOLE_BATCH];
+    loop {
+        let part = tags_of(&info);
+        let parameters = [
+            text(&info.consumer),
+            text(&part),
+            (&info.tick_id, Type::INT8),
+            (&wanted, Type::INT8_ARRAY),
+        ];
+        let kept = transaction.query(KEPT_TAGS, &parameters).await?;
+        let kept: Vec<i64> = kept.iter().map(|row| row.get(0)).collect();
+        if wanted.contains(&ANY) && !kept.contains(&ANY) {
+            return Ok(());
+        }
+        for ev_id in kept {
+            match ev_id {
+                ANY => {}
+                WHOLE_BATCH => {
+                    batch.retry_all(AGAIN);
+                    return Ok(());
+                }
+                ev_id => batch.retry_id(ev_id, AGAIN),
+            }
+        }
+        let Some(events) = batch.next_each().await? else {
+            return Ok(());
+        };
+        wanted = events
+            .into_iter()
+            .map(|event| event.map_or_else(|unreadable| unreadable.ev_id, |event| event.ev_id))
+            .collect();
+    }
+}
+
+/// Under which name the tags of a batch are kept.
+fn tags_of(info: &BatchInfo) -> String {
+    match &info.sub {
+        None => "ostler: retry".to_owned(),
+        Some(_) => format!("{}: retry", record(info)),
+    }
 }
 
 /// Whether the target has the batch of a member.

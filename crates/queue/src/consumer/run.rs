@@ -1,7 +1,7 @@
 //! The loop of a consumer: next batch, handler, finish; wait; connect again.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ostler_vocabulary::{Classified, ErrorKind};
 use tokio_util::sync::CancellationToken;
@@ -10,6 +10,9 @@ use super::deliver::DeliverError;
 use super::dispatch::DispatchError;
 use super::source::BatchSource;
 use super::{Batch, BatchHandler, BatchInfo, ConsumeError, HandlerError};
+
+/// How long one that does not wait for batches waits for another process of its name, whose session may just be ending.
+const BUSY: Duration = Duration::from_secs(3);
 
 /// How a consumer goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +66,13 @@ pub enum Notice<'n> {
         error: &'n ConsumeError,
         /// When it is tried again.
         pause: Duration,
+    },
+    /// TRUNCATE of a table is not in the queue: what it removes stays in the target.
+    TruncateNotLogged {
+        /// The queue.
+        queue: &'n str,
+        /// The table.
+        table: &'n str,
     },
     /// There is nothing to do now.
     Idle,
@@ -143,18 +153,19 @@ impl<S: BatchSource, H: BatchHandler> Consumer<S, H> {
     ///
     /// # Errors
     /// When the handler refused a batch too often, or for what cannot be helped by trying again: no such queue, no
-    /// rights, a lost position. A lost connection is no error.
+    /// rights, a lost position; another process of this name, when it is not to wait. A lost connection is no error.
     pub async fn run(&mut self, stop: &CancellationToken) -> Result<Totals, ConsumeError> {
         let mut failures = 0_u32;
         let mut refused = 0_u32;
+        let mut busy: Option<Instant> = None;
         while !stop.is_cancelled() {
             let error = match self.step().await {
                 Ok(Step::Finished) => {
-                    (failures, refused) = (0, 0);
+                    (failures, refused, busy) = (0, 0, None);
                     continue;
                 }
                 Ok(Step::Idle) => {
-                    failures = 0;
+                    (failures, busy) = (0, None);
                     if self.options.until_idle {
                         break;
                     }
@@ -171,6 +182,21 @@ impl<S: BatchSource, H: BatchHandler> Consumer<S, H> {
                 Err(error) => error,
             };
             self.source.disconnect();
+            if matches!(error, ConsumeError::Busy { .. }) {
+                let pause = self.options.poll;
+                match busy {
+                    Some(since) if self.options.until_idle && since.elapsed() > BUSY => return Err(error),
+                    Some(_) => {}
+                    None => {
+                        busy = Some(Instant::now());
+                        (self.watch)(Notice::Trouble { error: &error, pause });
+                    }
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => continue,
+                    () = stop.cancelled() => break,
+                }
+            }
             if !error.kind().is_transient() {
                 if !error.is_the_handlers() {
                     return Err(error);

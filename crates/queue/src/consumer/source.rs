@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::retries::Retries;
-use super::{BatchInfo, ConsumeError, Event};
+use super::{BatchInfo, ConsumeError, Event, Unreadable};
 
 /// One consumer's place in one queue.
 ///
@@ -40,7 +40,7 @@ pub trait BatchSource: Debug + Send {
     ///
     /// # Errors
     /// When it cannot be read.
-    async fn next_events(&mut self) -> Result<Vec<Event>, ConsumeError>;
+    async fn next_events(&mut self) -> Result<Vec<Result<Event, Unreadable>>, ConsumeError>;
 
     /// Finishes an open batch. `false` when it is no longer this consumer's: finished before, or taken over.
     ///

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use ostler_postgres::{Connection, Error as PostgresError, Options, Parameter, Row, Target, Type};
-use ostler_vocabulary::Timestamp;
+use ostler_postgres::{Connection, Options, Parameter, Row, Target, Type};
+use ostler_vocabulary::{Classified, Timestamp};
 use tokio_postgres::binary_copy::BinaryCopyOutStream;
 
 use super::copied::{COLUMNS, event};
 use super::retries::Retries;
 use super::source::BatchSource;
-use super::{BatchInfo, ConsumeError, Event, Member, SubscriptionOptions};
+use super::{BatchInfo, ConsumeError, Event, Member, SubscriptionOptions, Unreadable};
+
+mod registration;
 
 const NEXT_BATCH: &str = include_str!("sql/next_batch.sql");
 const NEXT_BATCH_OF_MEMBER: &str = include_str!("sql/next_batch_of_member.sql");
@@ -21,9 +23,12 @@ const RETRY_EVENTS: &str = include_str!("sql/retry_events.sql");
 const RETRY_MANY_EVENTS: &str = include_str!("sql/retry_many_events.sql");
 const CAN_RETRY_MANY: &str = include_str!("sql/can_retry_many.sql");
 const RETRY_BATCH: &str = include_str!("sql/retry_batch.sql");
+const BEGIN_READING: &str = include_str!("sql/begin_reading.sql");
+const LOCK_PLACE: &str = include_str!("sql/lock_place.sql");
 
 /// Tags that one statement takes.
 const TAGS: usize = 50_000;
+
 /// A consumer, or a member of a cooperative one, in a queue of a database.
 ///
 /// It has one connection, made when it is first needed and made anew after [`BatchSource::disconnect`]; with several hosts
@@ -35,6 +40,7 @@ pub struct Subscription {
     queue: String,
     consumer: String,
     member: Option<Member>,
+    exclusive: bool,
     options: SubscriptionOptions,
     connection: Option<Connection>,
     listening: bool,
@@ -61,6 +67,7 @@ impl Subscription {
             queue: queue.into(),
             consumer: consumer.into(),
             member: None,
+            exclusive: false,
             options: SubscriptionOptions::default(),
             connection: None,
             listening: false,
@@ -75,76 +82,20 @@ impl Subscription {
         self
     }
 
+    /// Gives nothing while another session has this place: [`ConsumeError::Busy`]. Behind a pooler, where no session is
+    /// anybody's, both get the same batches.
+    #[must_use]
+    pub fn exclusively(mut self) -> Self {
+        self.disconnect();
+        self.exclusive = true;
+        self
+    }
+
     /// With other options.
     #[must_use]
     pub fn with_options(mut self, options: SubscriptionOptions) -> Self {
         self.options = options;
         self
-    }
-
-    /// Registers the consumer, and the member. It begins at the last tick: what is inserted from now on is given. `false`
-    /// when it was registered already.
-    ///
-    /// # Errors
-    /// When there is no such queue, or no right to.
-    pub async fn register(&mut self) -> Result<bool, ConsumeError> {
-        let (queue, consumer) = (self.queue.clone(), self.consumer.clone());
-        let member = self.member.as_ref().map(|member| member.name.clone());
-        let connection = self.connected().await?;
-        let row = match &member {
-            None => {
-                let statement = "select pgq.register_consumer($1, $2)";
-                connection
-                    .one(statement, &[text(&queue), text(&consumer)])
-                    .await?
-            }
-            Some(member) => {
-                let statement = "select pgq_coop.register_subconsumer($1, $2, $3)";
-                let names = [text(&queue), text(&consumer), text(member)];
-                connection.one(statement, &names).await?
-            }
-        };
-        Ok(row.get::<_, i32>(0) == 1)
-    }
-
-    /// Registers the consumer at a tick, or moves it there; an open batch is then given up.
-    ///
-    /// # Errors
-    /// When the tick is not there any more.
-    pub async fn register_at(&mut self, tick_id: i64) -> Result<bool, ConsumeError> {
-        let (queue, consumer) = (self.queue.clone(), self.consumer.clone());
-        let connection = self.connected().await?;
-        let statement = "select pgq.register_consumer_at($1, $2, $3)";
-        let tick: Parameter<'_> = (&tick_id, Type::INT8);
-        let row = connection
-            .one(statement, &[text(&queue), text(&consumer), tick])
-            .await?;
-        Ok(row.get::<_, i32>(0) == 1)
-    }
-
-    /// Takes the consumer, or only the member, off the queue. An open batch of a member goes back to nobody: its events
-    /// are lost to the consumer, so finish it first.
-    ///
-    /// # Errors
-    /// When the member has an open batch.
-    pub async fn unregister(&mut self) -> Result<bool, ConsumeError> {
-        let (queue, consumer) = (self.queue.clone(), self.consumer.clone());
-        let member = self.member.as_ref().map(|member| member.name.clone());
-        let connection = self.connected().await?;
-        let row = match &member {
-            None => {
-                let statement = "select pgq.unregister_consumer($1, $2)";
-                connection
-                    .one(statement, &[text(&queue), text(&consumer)])
-                    .await?
-            }
-            Some(member) => {
-                let statement = "select pgq_coop.unregister_subconsumer($1, $2, $3, 0)";
-                let names = [text(&queue), text(&consumer), text(member)];
-                connection.one(statement, &names).await?
-            }
-        };
-        Ok(row.get::<_, i32>(0) > 0)
     }
 
     /// The name under which PgQ keeps the place: `main.sub` for a member.
@@ -155,7 +106,7 @@ impl Subscription {
         }
     }
 
-    async fn connected(&mut self) -> Result<&mut Connection, PostgresError> {
+    async fn connected(&mut self) -> Result<&mut Connection, ConsumeError> {
         if self.connection.as_ref().is_some_and(Connection::is_closed) {
             self.disconnect();
         }
@@ -165,6 +116,13 @@ impl Subscription {
                 ..Options::default()
             };
             let connection = Connection::open(&self.target, &options).await?;
+            if self.exclusive && connection.keeps_its_process(&self.target).await? {
+                let (queue, consumer) = (self.queue.clone(), self.registered_name());
+                let place = [text(&consumer), text(&queue)];
+                if !connection.one(LOCK_PLACE, &place).await?.get::<_, bool>(0) {
+                    return Err(ConsumeError::Busy { queue, consumer });
+                }
+            }
             // Some poolers refuse it; asking from time to time is enough then.
             let listen = format!(
                 "listen {}",
@@ -180,7 +138,7 @@ impl Subscription {
         }
     }
 
-    async fn next_id(&mut self) -> Result<Option<i64>, PostgresError> {
+    async fn next_id(&mut self) -> Result<Option<i64>, ConsumeError> {
         let (queue, consumer) = (self.queue.clone(), self.consumer.clone());
         let (lag, interval) = (seconds(self.options.min_lag), seconds(self.options.min_interval));
         let count = self.options.min_count;
@@ -205,7 +163,45 @@ impl Subscription {
         Ok(row.get(0))
     }
 
-    async fn info(&mut self, batch_id: i64) -> Result<Option<Row>, PostgresError> {
+    /// Keeps the tags and finishes the batch, in one transaction.
+    async fn finish_with(
+        &mut self,
+        finish: &str,
+        batch: &BatchInfo,
+        retries: &Retries,
+    ) -> Result<bool, ConsumeError> {
+        let id = || -> Parameter<'_> { (&batch.batch_id, Type::INT8) };
+        if !self.is_ours(batch).await? {
+            return Ok(false);
+        }
+        let transaction = self.connected().await?.transaction().await?;
+        let at_once: bool = transaction.one(CAN_RETRY_MANY, &[]).await?.get(0);
+        for (after, events) in retries.of_events() {
+            let after = i32::try_from(after).unwrap_or(i32::MAX);
+            let statement = if at_once { RETRY_MANY_EVENTS } else { RETRY_EVENTS };
+            for events in events.chunks(TAGS) {
+                let tagged: Parameter<'_> = (&events, Type::INT8_ARRAY);
+                transaction
+                    .query(statement, &[id(), (&after, Type::INT4), tagged])
+                    .await?;
+            }
+        }
+        if let Some(after) = retries.of_whole_batch() {
+            let after = i32::try_from(after).unwrap_or(i32::MAX);
+            transaction
+                .query(RETRY_BATCH, &[id(), (&after, Type::INT4)])
+                .await?;
+        }
+        let row = transaction.one(finish, &[id()]).await?;
+        if row.get::<_, i32>(0) != 1 {
+            // Dropped, so the retries are taken back: whoever has the batch now decides about them.
+            return Ok(false);
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn info(&mut self, batch_id: i64) -> Result<Option<Row>, ConsumeError> {
         let connection = self.connected().await?;
         let rows = connection.query(BATCH_INFO, &[(&batch_id, Type::INT8)]).await?;
         Ok(rows.into_iter().next())
@@ -248,14 +244,18 @@ impl BatchSource for Subscription {
         }
         let batch_id = batch.batch_id;
         let connection = self.connected().await?;
-        let row = connection
+        let found = connection
             .one("select pgq.batch_event_sql($1)", &[(&batch_id, Type::INT8)])
-            .await?;
-        let select: Option<String> = row.get(0);
+            .await;
+        let select: Option<String> = match found {
+            Ok(row) => row.get(0),
+            Err(error) if error.message() == Some("batch not found") => None,
+            Err(error) => return Err(error.into()),
+        };
         let select = select.ok_or(ConsumeError::NotOpen { batch_id })?;
         let statement = format!("copy ({select}) to stdout (format binary)");
         // COPY is prepared under a name: behind a pooler, only a transaction finds it again.
-        connection.batch("begin").await?;
+        connection.batch(BEGIN_READING).await?;
         let rows = match connection.client().copy_out(&statement).await {
             Ok(rows) => rows,
             Err(source) => {
@@ -271,7 +271,7 @@ impl BatchSource for Subscription {
         Ok(())
     }
 
-    async fn next_events(&mut self) -> Result<Vec<Event>, ConsumeError> {
+    async fn next_events(&mut self) -> Result<Vec<Result<Event, Unreadable>>, ConsumeError> {
         let (Some(connection), Some(reading)) = (&self.connection, &mut self.reading) else {
             return Ok(Vec::new());
         };
@@ -285,7 +285,7 @@ impl BatchSource for Subscription {
                 break;
             };
             let event = row.and_then(|row| event(&row)).map_err(named)?;
-            bytes += event.size();
+            bytes += event.as_ref().map_or(0, Event::size);
             events.push(event);
         }
         Ok(events)
@@ -304,34 +304,15 @@ impl BatchSource for Subscription {
             let row = self.connected().await?.one(finish, &[id()]).await?;
             return Ok(row.get::<_, i32>(0) == 1);
         }
-        if !self.is_ours(batch).await? {
-            return Ok(false);
-        }
-        let transaction = self.connected().await?.transaction().await?;
-        let at_once: bool = transaction.one(CAN_RETRY_MANY, &[]).await?.get(0);
-        for (after, events) in retries.of_events() {
-            let after = i32::try_from(after).unwrap_or(i32::MAX);
-            let statement = if at_once { RETRY_MANY_EVENTS } else { RETRY_EVENTS };
-            for events in events.chunks(TAGS) {
-                let tagged: Parameter<'_> = (&events, Type::INT8_ARRAY);
-                transaction
-                    .query(statement, &[id(), (&after, Type::INT4), tagged])
-                    .await?;
+        let finished = self.finish_with(finish, batch, retries).await;
+        if finished.as_ref().is_err_and(|error| !error.kind().is_transient()) {
+            // Another process may have finished it meanwhile, and then no tag finds its event.
+            self.disconnect();
+            if !self.is_ours(batch).await? {
+                return Ok(false);
             }
         }
-        if let Some(after) = retries.of_whole_batch() {
-            let after = i32::try_from(after).unwrap_or(i32::MAX);
-            transaction
-                .query(RETRY_BATCH, &[id(), (&after, Type::INT4)])
-                .await?;
-        }
-        let row = transaction.one(finish, &[id()]).await?;
-        if row.get::<_, i32>(0) != 1 {
-            // Dropped, so the retries are taken back: whoever has the batch now decides about them.
-            return Ok(false);
-        }
-        transaction.commit().await?;
-        Ok(true)
+        finished
     }
 
     async fn is_ours(&mut self, batch: &BatchInfo) -> Result<bool, ConsumeError> {

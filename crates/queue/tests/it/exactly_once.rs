@@ -10,7 +10,7 @@ use ostler_queue::consumer::dispatch::{
     Dispatch, Partitioning, Period, RowMode, Rule, Rules, TableOptions, TimeOf,
 };
 use ostler_queue::consumer::{
-    Batch, BatchSource, Consumer, ExactlyOnce, HandlerError, RunOptions, Step, Subscription,
+    Batch, BatchSource, Consumer, ExactlyOnce, HandlerError, Retries, RunOptions, Step, Subscription,
     TransactionHandler,
 };
 use ostler_testkit::install::postgres::Release;
@@ -43,7 +43,7 @@ impl TransactionHandler for Write {
 }
 
 /// A source and a target.
-fn places() -> Option<(Place, Place)> {
+pub fn places() -> Option<(Place, Place)> {
     let (source, target) = (Place::new(Release::Fifteen)?, Place::new(Release::Fifteen)?);
     source.sql(
         "select pgq.create_queue('q');
@@ -53,7 +53,7 @@ fn places() -> Option<(Place, Place)> {
     Some((source, target))
 }
 
-fn insert(source: &Place, from: u32, to: u32) {
+pub fn insert(source: &Place, from: u32, to: u32) {
     source.sql(&format!(
         "select pgq.insert_event('q', 'test', n::text) from generate_series({from}, {to}) n"
     ));
@@ -265,6 +265,109 @@ fn rules(texts: &[&str]) -> Rules {
 
 const TABLE: &str = "create table item (id int primary key, name varchar(40), price numeric(10,2), at timestamptz, \
                      raw bytea, tags text[], doc jsonb, twice int generated always as (id * 2) stored)";
+
+#[tokio::test]
+async fn a_batch_that_another_process_has_finished_is_no_lost_position() {
+    let Some((source, target)) = places() else { return };
+    source.sql("select pgq.register_consumer('q', 'c')");
+    insert(&source, 1, 10);
+    let mut late = Subscription::new(source.target(), "q", "c");
+    let info = late.next_batch().await.expect("asked").expect("a batch");
+    // Meanwhile another process of this name goes on by two batches.
+    let mut other = consumer(&source, &target, 0);
+    assert_eq!(other.step().await.expect("handled"), Step::Finished);
+    insert(&source, 11, 20);
+    assert_eq!(other.step().await.expect("handled"), Step::Finished);
+
+    let mut handler = ExactlyOnce::new(target.target(), Write::default());
+    let mut batch = Batch::new(&info, &mut late);
+    let error = ostler_queue::consumer::BatchHandler::handle(&mut handler, &mut batch).await;
+    assert!(format!("{error:?}").contains("NotOpen"), "{error:?}");
+    // Nor can the batch be read, or finished with a tag.
+    let gone = late.open(&info).await.expect_err("finished");
+    assert_eq!(gone.kind(), ostler_vocabulary::ErrorKind::Unavailable, "{gone}");
+    let mut retries = Retries::default();
+    retries.event(1, std::time::Duration::from_secs(1));
+    assert!(!late.finish(&info, &retries).await.expect("asked"));
+    assert_eq!(got(&target), once(1, 20));
+}
+
+#[tokio::test]
+async fn one_of_two_processes_of_a_name_has_its_place() {
+    let Some((source, _target)) = places() else { return };
+    source.sql("select pgq.register_consumer('q', 'c')");
+    insert(&source, 1, 10);
+    let place = || Subscription::new(source.target(), "q", "c").exclusively();
+    let (mut first, mut second) = (place(), place());
+    let batch = first.next_batch().await.expect("asked").expect("a batch");
+    let busy = second.next_batch().await.expect_err("taken");
+    assert_eq!(busy.kind(), ostler_vocabulary::ErrorKind::Busy, "{busy}");
+    // Another name has a place of its own.
+    source.sql("select pgq.register_consumer('q', 'd')");
+    let mut other = Subscription::new(source.target(), "q", "d").exclusively();
+    other.next_batch().await.expect("free");
+    drop(first);
+    let mut taken = second.next_batch().await;
+    while taken.is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        taken = second.next_batch().await;
+    }
+    assert_eq!(
+        taken.expect("free now").expect("a batch").batch_id,
+        batch.batch_id
+    );
+}
+
+#[tokio::test]
+async fn a_truncate_of_several_tables_is_applied_as_one() {
+    let Some((source, target)) = places() else { return };
+    for place in [&source, &target] {
+        place.sql(
+            "create table parent (id int primary key); create table other (id int primary key);
+             create table child (id int primary key, parent int references parent)",
+        );
+    }
+    source.sql("select pgq.register_consumer('q', 'load')");
+    for table in ["parent", "child", "other"] {
+        for plan in [
+            format!("ostler_trigger_plan('{table}', 't', 'logutriga', '{{q}}')"),
+            format!("ostler_truncate_plan('{table}', 't', 'logutriga', '{{q}}', true)"),
+        ] {
+            for statement in source
+                .sql(&format!("select pgq.{plan}"))
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
+                source.sql(&statement);
+            }
+        }
+    }
+    let load = async || {
+        source.sql("select pgq.ticker('q')");
+        let rules = rules(&["* -> table:{ev_extra1}"]);
+        dispatch(&source, &target, "load", Dispatch::new(rules))
+            .await
+            .expect("loaded");
+        for table in ["parent", "child", "other"] {
+            let all = format!("select * from {table} order by id");
+            assert_eq!(source.sql(&all), target.sql(&all), "{table}");
+        }
+    };
+    source.sql(
+        "insert into parent values (1), (2); insert into child values (1, 1); insert into other values (1)",
+    );
+    load().await;
+    // In one batch: rows before and after, of these tables and of another one.
+    source.sql(
+        "insert into child values (2, 2); insert into other values (2); truncate parent, child; insert into parent values (1);
+         insert into child values (1, 1); truncate parent cascade; insert into parent values (3); delete from other where id = 1",
+    );
+    load().await;
+    source.sql("insert into child values (3, 3)");
+    source.sql("truncate parent cascade");
+    load().await;
+}
 
 #[tokio::test]
 async fn loaded_tables_become_what_the_source_is() {

@@ -292,11 +292,21 @@ async fn a_tick_that_a_standby_makes_anew_is_not_taken_for_the_lost_one_that_was
         .expect_err("another tick of that number");
     assert!(error.to_string().contains("is not the one"), "{error}");
     let hint = error.hint().expect("what to do");
-    assert!(hint.contains("pgq_ext.set_last_tick"), "{hint}");
-    sink.sql("select pgq_ext.set_last_tick('once', null)");
+    // What the hint says: both at one later tick.
+    assert!(
+        hint.contains("--at TICK") && hint.contains("set_last_tick('once', TICK)"),
+        "{hint}"
+    );
+    let later = tick(&pair.standby, "2001");
+    pair.standby.sql(
+        DATABASE,
+        &format!("select pgq.register_consumer_at('q', 'once', {later})"),
+    );
+    sink.sql(&format!("select pgq_ext.set_last_tick('once', {later})"));
+    tick(&pair.standby, "3000");
     consumer(&pair).run(&stop).await.expect("it goes on");
     let got = column(&sink.sql("select data from got order by place"));
-    let wanted: Vec<i64> = (1..=payload).chain([1000, 2000]).collect();
+    let wanted: Vec<i64> = (1..=payload).chain([1000, 3000]).collect();
     assert_eq!(got, wanted);
 }
 

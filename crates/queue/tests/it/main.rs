@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests stop the test too")]
 
 mod conformance;
+mod deliver_sql;
 mod exactly_once;
 mod failover;
 mod insert_events;

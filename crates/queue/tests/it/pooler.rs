@@ -110,7 +110,7 @@ async fn a_consumer_gets_every_event_through_a_pooler() {
             if events.is_empty() {
                 break;
             }
-            seen.extend(events.into_iter().filter_map(|event| event.ev_data));
+            seen.extend(events.into_iter().filter_map(|event| event.unwrap().ev_data));
         }
         consumer.finish(&batch, &Retries::default()).await.unwrap();
     }

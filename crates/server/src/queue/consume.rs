@@ -89,7 +89,7 @@ pub async fn consume(
     settings: &Settings,
     request: Consume,
     stop: &CancellationToken,
-    watch: Watch,
+    mut watch: Watch,
 ) -> Result<Totals, Failure> {
     let source = database_target(settings, &request.source)?;
     let target = request.target.as_ref();
@@ -108,6 +108,15 @@ pub async fn consume(
     if request.register {
         subscription.register().await?;
     }
+    let to_tables =
+        matches!(&request.work, Work::Dispatch { rules, .. } if rules.iter().any(Rule::is_to_table));
+    if to_tables {
+        for table in subscription.tables_without_truncate().await? {
+            let queue = &request.queue;
+            watch(Notice::TruncateNotLogged { queue, table: &table });
+        }
+    }
+    let subscription = subscription.exclusively();
     let options = RunOptions {
         poll: request.poll,
         until_idle: request.until_idle,
@@ -149,7 +158,7 @@ pub async fn consume(
                 let name = format!("`{}`", words.first().map_or("", String::as_str));
                 run.with(ExactlyOnce::new(
                     sink,
-                    DeliverSql::new(Command::new(words), name, per),
+                    DeliverSql::new(Command::new(words), name, per, on_failure, retry_after),
                 ))
                 .await
             }
@@ -162,8 +171,8 @@ pub async fn consume(
             (Receiver::Url(url), Some(sink)) => {
                 let url = Url::new(requests()?, url);
                 let name = format!("{url:?}");
-                run.with(ExactlyOnce::new(sink, DeliverSql::new(url, name, per)))
-                    .await
+                let handler = DeliverSql::new(url, name, per, on_failure, retry_after);
+                run.with(ExactlyOnce::new(sink, handler)).await
             }
         },
     }

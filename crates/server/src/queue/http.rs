@@ -59,7 +59,7 @@ impl Http for Requests {
         Ok(Reply {
             status,
             retry_after,
-            body: String::from_utf8_lossy(&body).into_owned(),
+            body,
         })
     }
 }

@@ -74,6 +74,10 @@ enum Line<'n> {
     NotOurs {
         batch_id: i64,
     },
+    TruncateNotLogged {
+        queue: &'n str,
+        table: &'n str,
+    },
     Trouble {
         error: &'n str,
         pause_seconds: f64,
@@ -135,7 +139,8 @@ pub(crate) async fn carry_out(session: &Session, consume: Consume) -> Result<(),
     let quiet = session.output.quiet;
     let stderr = session.output.stderr();
     let watch = move |notice: Notice<'_>| {
-        if quiet {
+        // Rows that stay are not progress.
+        if quiet && !matches!(notice, Notice::TruncateNotLogged { .. }) {
             return;
         }
         if let Some(line) = describe(&notice, format) {
@@ -192,6 +197,7 @@ fn describe(notice: &Notice<'_>, format: Format) -> Option<String> {
         Notice::NotOurs { batch } => Line::NotOurs {
             batch_id: batch.batch_id,
         },
+        Notice::TruncateNotLogged { queue, table } => Line::TruncateNotLogged { queue, table },
         Notice::Trouble { error, pause } => {
             error_text = chain(*error);
             Line::Trouble {
@@ -218,6 +224,10 @@ fn describe(notice: &Notice<'_>, format: Format) -> Option<String> {
             plural(events, "event")
         )),
         Line::NotOurs { batch_id } => Some(format!("batch {batch_id} was finished by somebody else")),
+        Line::TruncateNotLogged { queue, table } => Some(format!(
+            "TRUNCATE of {table} is not in queue {queue}: rows that it removes stay in the target; \
+             `ostler queue install-trigger {table} {queue}` logs it"
+        )),
         Line::Trouble { error, pause_seconds } => Some(format!("{error}; again in {pause_seconds:.1} s")),
     }
 }

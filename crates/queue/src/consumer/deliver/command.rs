@@ -1,11 +1,14 @@
 //! A command, started for each delivery.
 
+use std::io::ErrorKind;
 use std::process::Stdio;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::{Answer, DeliverError, Receiver};
 use crate::consumer::{BatchInfo, Event};
@@ -16,16 +19,21 @@ const TRY_AGAIN: i32 = 75;
 const KEPT: usize = 64 << 20;
 /// Bytes of its complaints that an error shows.
 const SHOWN: usize = 2_000;
+/// How long after its exit the end of its output is waited for.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs a command with the events on its standard input.
 ///
 /// It is given to no shell. Its environment says which batch it is: `OSTLER_QUEUE`, `OSTLER_CONSUMER`, `OSTLER_BATCH_ID`,
 /// `OSTLER_TICK_ID`, and for one event `OSTLER_EVENT_ID`, `OSTLER_EVENT_TYPE`, `OSTLER_EVENT_RETRY`. Exit code 0 means done,
-/// 75 not now, any other failed. It is killed when the delivery is given up.
+/// 75 not now, any other failed; so does an event that the system passes to no command. Its exit ends it: what processes
+/// that it left behind print later is nobody's answer. It is killed when the delivery is given up.
 #[derive(Debug)]
 pub struct Command {
     words: Vec<String>,
     running: Option<Running>,
+    /// Why it cannot get the event.
+    refused: Option<String>,
 }
 
 #[derive(Debug)]
@@ -34,13 +42,19 @@ struct Running {
     input: Option<ChildStdin>,
     output: JoinHandle<std::io::Result<Vec<u8>>>,
     errors: JoinHandle<std::io::Result<Vec<u8>>>,
+    /// Cancelled when nobody waits for the end of the two.
+    enough: CancellationToken,
 }
 
 impl Command {
     /// The words of the command; the first is the program.
     #[must_use]
     pub fn new(words: Vec<String>) -> Self {
-        Self { words, running: None }
+        Self {
+            words,
+            running: None,
+            refused: None,
+        }
     }
 
     fn name(&self) -> String {
@@ -78,17 +92,28 @@ impl Receiver for Command {
         // Ctrl-C at a terminal is for us: the batch at hand is finished first.
         #[cfg(unix)]
         command.process_group(0);
-        let mut child = command.spawn().map_err(|source| self.failed(source))?;
+        self.refused = None;
+        let mut child = match command.spawn() {
+            // The type is in its environment.
+            Err(source) if source.kind() == ErrorKind::ArgumentListTooLong && event.is_some() => {
+                self.refused = Some(format!("it cannot be run with this event: {source}"));
+                return Ok(());
+            }
+            spawned => spawned.map_err(|source| self.failed(source))?,
+        };
         let missing = || std::io::Error::other("a pipe is missing");
         let input = child.stdin.take();
         let output = child.stdout.take().ok_or_else(|| self.failed(missing()))?;
         let errors = child.stderr.take().ok_or_else(|| self.failed(missing()))?;
-        // Both are read while it works, or it would stop at a full pipe. They end with the command's last descriptor.
+        // Both are read while it works, or it would stop at a full pipe. They end with the last descriptor, which may be of
+        // a process that the command leaves behind.
+        let enough = CancellationToken::new();
         self.running = Some(Running {
             child,
             input,
-            output: tokio::spawn(keep(output, KEPT + 1)),
-            errors: tokio::spawn(keep(errors, SHOWN)),
+            output: tokio::spawn(keep(output, KEPT + 1, enough.clone())),
+            errors: tokio::spawn(keep(errors, SHOWN, enough.clone())),
+            enough,
         });
         Ok(())
     }
@@ -103,7 +128,7 @@ impl Receiver for Command {
         match input.write_all(lines).await {
             Ok(()) => Ok(()),
             // It has read enough; its exit code tells what that means.
-            Err(source) if source.kind() == std::io::ErrorKind::BrokenPipe => {
+            Err(source) if source.kind() == ErrorKind::BrokenPipe => {
                 running.input = None;
                 Ok(())
             }
@@ -113,15 +138,26 @@ impl Receiver for Command {
 
     async fn end(&mut self) -> Result<Answer, DeliverError> {
         let Some(mut running) = self.running.take() else {
-            return Ok(Answer::Done(String::new()));
+            return Ok(self
+                .refused
+                .take()
+                .map_or(Answer::Done(Vec::new()), Answer::Failed));
         };
         drop(running.input.take());
         let status = running.child.wait().await.map_err(|source| self.failed(source))?;
         let joined = |done: Result<std::io::Result<Vec<u8>>, tokio::task::JoinError>| {
             done.map_err(std::io::Error::other).and_then(|read| read)
         };
+        let timer = tokio::spawn({
+            let enough = running.enough.clone();
+            async move {
+                tokio::time::sleep(GRACE).await;
+                enough.cancel();
+            }
+        });
         let output = joined(running.output.await).map_err(|source| self.failed(source))?;
         let errors = joined(running.errors.await).map_err(|source| self.failed(source))?;
+        timer.abort();
         if output.len() > KEPT {
             return Err(DeliverError::TooMuch {
                 receiver: format!("`{}`", self.name()),
@@ -129,10 +165,7 @@ impl Receiver for Command {
             });
         }
         Ok(match status.code() {
-            Some(0) => Answer::Done(
-                String::from_utf8(output)
-                    .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned()),
-            ),
+            Some(0) => Answer::Done(output),
             Some(TRY_AGAIN) => Answer::Later(None),
             _ => {
                 let said = String::from_utf8_lossy(&errors);
@@ -144,12 +177,20 @@ impl Receiver for Command {
     }
 }
 
-/// Reads to the end and keeps the beginning.
-async fn keep(mut from: impl AsyncRead + Unpin, most: usize) -> std::io::Result<Vec<u8>> {
+/// Reads to the end and keeps the beginning; when it is enough, only what is there already.
+async fn keep(
+    mut from: impl AsyncRead + Unpin,
+    most: usize,
+    enough: CancellationToken,
+) -> std::io::Result<Vec<u8>> {
     let mut kept = Vec::new();
     let mut piece = vec![0; 16 << 10];
     loop {
-        let count = from.read(&mut piece).await?;
+        let count = tokio::select! {
+            biased;
+            count = from.read(&mut piece) => count?,
+            () = enough.cancelled() => 0,
+        };
         if count == 0 {
             return Ok(kept);
         }

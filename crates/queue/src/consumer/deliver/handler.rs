@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ostler_postgres::Transaction;
 
 use super::sent::Sent;
-use super::{Answer, DeliverError, Receiver, Tag, lines, tags};
-use crate::consumer::{Batch, BatchHandler, Event, HandlerError, TransactionHandler};
+use super::{Answer, DeliverError, Receiver, lines, tags};
+use crate::consumer::{Batch, BatchHandler, ConsumeError, Event, HandlerError, Unreadable};
 
 /// What one delivery holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,11 +29,11 @@ pub enum OnFailure {
 /// Brings events to a receiver at least once.
 #[derive(Debug)]
 pub struct Deliver<R> {
-    receiver: R,
-    name: String,
-    per: Per,
-    on_failure: OnFailure,
-    pause: Duration,
+    pub(super) receiver: R,
+    pub(super) name: String,
+    pub(super) per: Per,
+    pub(super) on_failure: OnFailure,
+    pub(super) pause: Duration,
 }
 
 impl<R: Receiver> Deliver<R> {
@@ -57,7 +56,11 @@ impl<R: Receiver> Deliver<R> {
     }
 
     /// What to do about an answer: after what time to retry, if at all.
-    fn judge(&self, answer: Answer, ev_id: Option<i64>) -> Result<Result<String, Duration>, DeliverError> {
+    pub(super) fn judge(
+        &self,
+        answer: Answer,
+        ev_id: Option<i64>,
+    ) -> Result<Result<Vec<u8>, Duration>, DeliverError> {
         match (answer, self.on_failure) {
             (Answer::Done(said), _) => Ok(Ok(said)),
             (Answer::Later(after), _) => Ok(Err(after.unwrap_or(self.pause))),
@@ -70,25 +73,47 @@ impl<R: Receiver> Deliver<R> {
         }
     }
 
+    /// The events that can be read. The others are tagged, or stop the consumer.
+    pub(super) fn readable(
+        &self,
+        batch: &mut Batch<'_>,
+        events: Vec<Result<Event, Unreadable>>,
+    ) -> Result<Vec<Event>, ConsumeError> {
+        let mut readable = Vec::with_capacity(events.len());
+        for event in events {
+            match (event, self.on_failure) {
+                (Ok(event), _) => readable.push(event),
+                (Err(unreadable), OnFailure::Retry) => batch.retry_id(unreadable.ev_id, self.pause),
+                (Err(unreadable), OnFailure::Stop) => return Err(ConsumeError::Unreadable(unreadable)),
+            }
+        }
+        Ok(readable)
+    }
+
     async fn one_by_one(&mut self, batch: &mut Batch<'_>) -> Result<(), HandlerError> {
         let info = batch.info().clone();
-        while let Some(events) = batch.next().await? {
-            for event in &events {
-                let answer = deliver(&mut self.receiver, &info, event).await?;
+        while let Some(events) = batch.next_each().await? {
+            for event in self.readable(batch, events)? {
+                let answer = deliver(&mut self.receiver, &info, &event).await?;
                 if let Err(after) = self.judge(answer, Some(event.ev_id))? {
-                    batch.retry(event, after);
+                    batch.retry(&event, after);
                 }
             }
         }
         Ok(())
     }
 
-    async fn all_at_once(&mut self, batch: &mut Batch<'_>) -> Result<(), HandlerError> {
+    /// Sends all events of a batch, and notes which. `None` when there are none.
+    pub(super) async fn send_all(
+        &mut self,
+        batch: &mut Batch<'_>,
+    ) -> Result<Option<(Answer, Sent)>, HandlerError> {
         let info = batch.info().clone();
         let mut sent = Sent::default();
         let mut begun = false;
-        while let Some(events) = batch.next().await? {
-            if !begun {
+        while let Some(events) = batch.next_each().await? {
+            let events = self.readable(batch, events)?;
+            if !begun && !events.is_empty() {
                 self.receiver.begin(&info, None).await?;
                 begun = true;
             }
@@ -98,13 +123,20 @@ impl<R: Receiver> Deliver<R> {
             }
         }
         if !begun {
-            return Ok(());
+            return Ok(None);
         }
-        let answer = self.receiver.end().await?;
+        Ok(Some((self.receiver.end().await?, sent)))
+    }
+
+    async fn all_at_once(&mut self, batch: &mut Batch<'_>) -> Result<(), HandlerError> {
+        let Some((answer, sent)) = self.send_all(batch).await? else {
+            return Ok(());
+        };
         match self.judge(answer, None)? {
             Err(after) => batch.retry_all(after),
             Ok(said) => {
-                let tags: Vec<Tag> = tags(&said).collect();
+                let receiver = self.name.clone();
+                let tags = tags(&said).map_err(|line| DeliverError::Tag { receiver, line })?;
                 if let Some(ev_id) = sent.missing(tags.iter().map(|tag| tag.retry)) {
                     return Err(DeliverError::NotInBatch {
                         receiver: self.name.clone(),
@@ -124,7 +156,7 @@ impl<R: Receiver> Deliver<R> {
     }
 }
 
-async fn deliver(
+pub(super) async fn deliver(
     receiver: &mut impl Receiver,
     info: &crate::consumer::BatchInfo,
     event: &Event,
@@ -141,61 +173,5 @@ impl<R: Receiver> BatchHandler for Deliver<R> {
             Per::Event => self.one_by_one(batch).await,
             Per::Batch => self.all_at_once(batch).await,
         }
-    }
-}
-
-/// Brings events to a receiver and runs what it answers as SQL in the target, exactly once.
-///
-/// The receiver itself may be asked more than once for the same events; only its answer of the last time counts.
-#[derive(Debug)]
-pub struct DeliverSql<R>(Deliver<R>);
-
-impl<R: Receiver> DeliverSql<R> {
-    /// To this receiver. A failure always stops.
-    pub fn new(receiver: R, name: impl Into<String>, per: Per) -> Self {
-        Self(Deliver::new(receiver, name, per, OnFailure::Stop, Duration::ZERO))
-    }
-
-    fn sql(&self, answer: Answer, ev_id: Option<i64>) -> Result<String, DeliverError> {
-        match answer {
-            Answer::Done(sql) => Ok(sql),
-            Answer::Later(_) => Err(self.failed(ev_id, "it wants to be asked again".to_owned())),
-            Answer::Failed(how) => Err(self.failed(ev_id, how)),
-        }
-    }
-
-    fn failed(&self, ev_id: Option<i64>, how: String) -> DeliverError {
-        DeliverError::Failed {
-            receiver: self.0.name.clone(),
-            ev_id,
-            how,
-        }
-    }
-}
-
-#[async_trait]
-impl<R: Receiver> TransactionHandler for DeliverSql<R> {
-    async fn handle(&mut self, batch: &mut Batch<'_>, target: &Transaction<'_>) -> Result<(), HandlerError> {
-        let info = batch.info().clone();
-        let mut begun = false;
-        while let Some(events) = batch.next().await? {
-            if self.0.per == Per::Event {
-                for event in &events {
-                    let answer = deliver(&mut self.0.receiver, &info, event).await?;
-                    target.batch(&self.sql(answer, Some(event.ev_id))?).await?;
-                }
-                continue;
-            }
-            if !begun {
-                self.0.receiver.begin(&info, None).await?;
-                begun = true;
-            }
-            self.0.receiver.more(&lines(&events)).await?;
-        }
-        if begun {
-            let answer = self.0.receiver.end().await?;
-            target.batch(&self.sql(answer, None)?).await?;
-        }
-        Ok(())
     }
 }

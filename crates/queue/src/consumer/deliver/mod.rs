@@ -5,6 +5,7 @@
 mod command;
 mod handler;
 mod sent;
+mod sql;
 mod url;
 
 use std::time::Duration;
@@ -12,18 +13,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ostler_vocabulary::{Classified, ErrorKind};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{BatchInfo, Event};
 
 pub use command::Command;
-pub use handler::{Deliver, DeliverSql, OnFailure, Per};
+pub use handler::{Deliver, OnFailure, Per};
+pub use sql::DeliverSql;
 pub use url::{Body, GivenUp, Http, Pieces, Reply, Url};
 
 /// What a receiver said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// Done. What it printed, or the body of its answer.
-    Done(String),
+    Done(Vec<u8>),
     /// Not now: try again after this time, or when the consumer thinks so.
     Later(Option<Duration>),
     /// It failed, and how.
@@ -93,6 +96,26 @@ pub enum DeliverError {
         /// How.
         how: String,
     },
+    /// The target refused the SQL that it answered.
+    #[error("the target refuses the SQL of {receiver}{}", of_event(*.ev_id))]
+    Sql {
+        /// Who.
+        receiver: String,
+        /// The event, when it was for one.
+        ev_id: Option<i64>,
+        /// Why.
+        source: ostler_postgres::Error,
+    },
+    /// A line that asks for a retry and does not say which.
+    #[error(
+        "{receiver} asks for a retry by `{line}`, which is not {{\"retry\": EV_ID, \"seconds\": WHOLE_SECONDS}}"
+    )]
+    Tag {
+        /// Who.
+        receiver: String,
+        /// The line, cut.
+        line: String,
+    },
     /// It asked for a retry of an event that it was not given.
     #[error("{receiver} asks to retry event {ev_id}, which is not in the batch")]
     NotInBatch {
@@ -115,8 +138,9 @@ impl Classified for DeliverError {
                 ErrorKind::Denied
             }
             Self::Run { .. } | Self::Failed { .. } | Self::TooMuch { .. } => ErrorKind::Internal,
+            Self::Sql { source, .. } => source.kind(),
             Self::NoAnswer { .. } => ErrorKind::Unavailable,
-            Self::NotInBatch { .. } => ErrorKind::Invalid,
+            Self::NotInBatch { .. } | Self::Tag { .. } => ErrorKind::Invalid,
         }
     }
 
@@ -126,6 +150,13 @@ impl Classified for DeliverError {
                 "the batch stays open and is given again; `--on-failure retry` tags what failed and goes on"
                     .to_owned(),
             ),
+            // Of PL/pgSQL for COMMIT and the like, of the server for those within DO and CALL.
+            Self::Sql { source, .. } if matches!(source.sqlstate(), Some("0A000" | "2D000")) => Some(
+                "the transaction is not the command's: leave out BEGIN, COMMIT, ROLLBACK and SAVEPOINT. Nothing of the batch \
+                 was committed"
+                    .to_owned(),
+            ),
+            Self::Sql { source, .. } => source.hint(),
             Self::TooMuch { .. } => Some("send what it says somewhere else".to_owned()),
             _ => None,
         }
@@ -139,11 +170,25 @@ struct Tag {
     seconds: Option<u32>,
 }
 
-/// The tags among lines of text. Other lines mean nothing.
-fn tags(text: &str) -> impl Iterator<Item = Tag> {
-    text.lines()
-        .filter(|line| line.trim_start().starts_with('{'))
-        .filter_map(|line| serde_json::from_str(line).ok())
+/// Characters of a wrong line that an error shows.
+const LINE: usize = 200;
+
+/// The tags among lines of text, or the first line that asks for a retry in another way. Other lines mean nothing.
+fn tags(said: &[u8]) -> Result<Vec<Tag>, String> {
+    let mut tags = Vec::new();
+    for line in String::from_utf8_lossy(said).lines().map(str::trim) {
+        let asks = match serde_json::from_str(line) {
+            Ok(Value::Object(fields)) => fields.contains_key("retry"),
+            Ok(_) => false,
+            // Cut off, perhaps.
+            Err(_) => line.starts_with('{') && line.contains("\"retry\""),
+        };
+        if asks {
+            let tag = serde_json::from_str(line).map_err(|_| line.chars().take(LINE).collect::<String>())?;
+            tags.push(tag);
+        }
+    }
+    Ok(tags)
 }
 
 /// Events as lines of JSON.
@@ -164,20 +209,26 @@ mod tests {
 
     #[test]
     fn only_lines_that_ask_for_a_retry_are_tags() {
-        let text = "done 3\n{\"retry\": 17, \"seconds\": 60}\n {\"retry\":18}\n{\"other\":1}\n{broken\n";
-        let found: Vec<Tag> = tags(text).collect();
-        assert_eq!(
-            found,
-            [
-                Tag {
-                    retry: 17,
-                    seconds: Some(60)
-                },
-                Tag {
-                    retry: 18,
-                    seconds: None
-                }
-            ]
-        );
+        let text = "done 3\n{\"retry\": 17, \"seconds\": 60}\n {\"retry\":18}\n{\"other\":1}\n{broken\n[\"retry\"]\n";
+        let tag = |retry, seconds| Tag { retry, seconds };
+        assert_eq!(tags(text.as_bytes()), Ok(vec![tag(17, Some(60)), tag(18, None)]));
+    }
+
+    #[test]
+    fn a_line_that_asks_for_a_retry_in_another_way_is_named() {
+        for line in [
+            "{\"retry\":17,\"seconds\":1.5}",
+            "{\"retry\":17,\"seconds\":-5}",
+            "{\"retry\":\"17\"}",
+            "{\"retry\":17.0}",
+            "{\"retry\":null}",
+            "{\"retry\":17,\"seconds\":\"60\"}",
+            "{\"retry\":17,\"seconds\":99999999999}",
+            "{\"retry\":17,\"retry\":18}",
+            "{\"retry\":17,\"seconds\":6",
+        ] {
+            let text = format!("{{\"retry\":16}}\n  {line}\nmore\n");
+            assert_eq!(tags(text.as_bytes()), Err(line.to_owned()));
+        }
     }
 }

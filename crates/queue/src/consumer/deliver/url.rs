@@ -28,7 +28,7 @@ pub struct Reply {
     /// Seconds of `Retry-After`, when it is a number.
     pub retry_after: Option<u64>,
     /// The body.
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 /// What a request sends.
@@ -226,7 +226,7 @@ impl<C: Http + 'static> Receiver for Url<C> {
             200..300 => Answer::Done(reply.body),
             429 | 503 => Answer::Later(reply.retry_after.map(Duration::from_secs)),
             status => {
-                let body: String = reply.body.chars().take(SHOWN).collect();
+                let body: String = String::from_utf8_lossy(&reply.body).chars().take(SHOWN).collect();
                 Answer::Failed(format!("status {status}: {}", body.trim()))
             }
         })

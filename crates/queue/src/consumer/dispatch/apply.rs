@@ -32,11 +32,11 @@ pub struct TableOptions {
 /// Sends events to queues and tables of the target database.
 #[derive(Debug)]
 pub struct Dispatch {
-    rules: Rules,
-    tables: TableOptions,
+    pub(super) rules: Rules,
+    pub(super) tables: TableOptions,
     create_queues: bool,
     known_queues: BTreeSet<String>,
-    known_tables: Tables,
+    pub(super) known_tables: Tables,
 }
 
 /// Why events cannot go where the rules say.
@@ -147,7 +147,7 @@ impl Dispatch {
         self
     }
 
-    async fn piece(
+    pub(super) async fn piece(
         &mut self,
         info: &BatchInfo,
         events: Vec<Event>,
@@ -269,9 +269,12 @@ impl Dispatch {
     async fn all(&mut self, batch: &mut Batch<'_>, target: &Transaction<'_>) -> Result<(), HandlerError> {
         target.batch(PREPARE_TARGET).await?;
         let info = batch.info().clone();
+        let mut waiting = Vec::new();
         while let Some(events) = batch.next().await? {
-            self.piece(&info, events, target).await?;
+            waiting.extend(events);
+            waiting = self.apply_events(&info, waiting, false, target).await?;
         }
+        self.apply_events(&info, waiting, true, target).await?;
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ mod partition;
 mod route;
 mod statement;
 mod table;
+mod truncate;
 
 pub use apply::{Dispatch, DispatchError, TableOptions};
 pub use columns::Columns;

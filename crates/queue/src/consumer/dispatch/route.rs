@@ -143,6 +143,12 @@ impl Rule {
         format!("* -> table:{template}").parse()
     }
 
+    /// Whether events go into tables by it.
+    #[must_use]
+    pub fn is_to_table(&self) -> bool {
+        matches!(self.to, Target::Table(_))
+    }
+
     fn holds(&self, event: &Event) -> bool {
         self.condition
             .as_ref()

@@ -143,17 +143,29 @@ impl Tables {
         }
         let shape = Shape { key, ..shape };
         let generated = self.generated.get(table).cloned().unwrap_or_default();
-        let mut waiting: Vec<Row> = Vec::new();
+        let mut changes: Vec<Row> = Vec::new();
         for mut row in rows {
             row.columns.retain(|(name, _)| !generated.contains(name));
             if row.change != Change::Truncate {
-                waiting.push(row);
-            } else if mode != RowMode::KeepAll {
-                write(target, &shape, mode, std::mem::take(&mut waiting)).await?;
-                target.batch(&format!("truncate {}", qualified(table))).await?;
+                changes.push(row);
             }
         }
-        write(target, &shape, mode, waiting).await
+        write(target, &shape, mode, changes).await
+    }
+
+    /// Empties tables by one statement.
+    pub async fn truncate(
+        &mut self,
+        target: &Transaction<'_>,
+        tables: impl IntoIterator<Item = String>,
+    ) -> Result<(), DispatchError> {
+        let mut names = Vec::new();
+        for table in tables {
+            self.shape(target, &table).await?;
+            names.push(qualified(&table));
+        }
+        target.batch(&format!("truncate {}", names.join(", "))).await?;
+        Ok(())
     }
 
     async fn shape(&mut self, target: &Transaction<'_>, table: &str) -> Result<Shape, DispatchError> {

@@ -55,7 +55,7 @@ impl Http for Web {
         Ok(Reply {
             status: 200,
             retry_after: None,
-            body: "taken".to_owned(),
+            body: b"taken".to_vec(),
         })
     }
 }
@@ -95,7 +95,7 @@ async fn sent(lines: usize, most: usize) -> (Answer, Got) {
 
 #[tokio::test]
 async fn a_small_batch_is_sent_as_a_whole_and_a_large_one_in_pieces() {
-    let done = Answer::Done("taken".to_owned());
+    let done = Answer::Done(b"taken".to_vec());
     let whole = Got {
         pieces: 0,
         bytes: 9_000,
@@ -111,7 +111,7 @@ async fn a_small_batch_is_sent_as_a_whole_and_a_large_one_in_pieces() {
 #[tokio::test]
 async fn who_answers_before_the_end_gets_no_more() {
     let (answer, got) = sent(10_000, 2).await;
-    assert_eq!(answer, Answer::Done("taken".to_owned()));
+    assert_eq!(answer, Answer::Done(b"taken".to_vec()));
     assert_eq!((got.pieces, got.came_to_its_end), (2, false));
 }
 

@@ -98,6 +98,8 @@ pub(super) async fn read(source: &mut dyn BatchSource, batch: &BatchInfo) -> Res
         if events.is_empty() {
             return Ok(all);
         }
-        all.extend(events);
+        for event in events {
+            all.push(event.map_err(|unreadable| format!("{unreadable:?}"))?);
+        }
     }
 }
