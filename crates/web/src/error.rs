@@ -70,6 +70,12 @@ pub enum Error {
         /// Why not.
         reason: &'static str,
     },
+    /// A plan cannot be kept for its maker.
+    #[error("cannot keep the plan")]
+    Plan {
+        /// Why not.
+        source: serde_json::Error,
+    },
     /// A certificate with its key cannot be used.
     #[error("cannot use {} for TLS: {reason}", path.display())]
     Certificate {
@@ -110,6 +116,8 @@ impl Classified for Error {
                 std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
                 _ => ErrorKind::Internal,
             },
+            // A path that is no UTF-8.
+            Self::Plan { .. } => ErrorKind::Unsupported,
             Self::TokenExists { .. } | Self::UserExists { .. } => ErrorKind::AlreadyExists,
             Self::NoToken { .. } | Self::NoUser { .. } => ErrorKind::NotFound,
             Self::Certificate { .. }

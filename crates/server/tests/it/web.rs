@@ -71,6 +71,42 @@ async fn nobody_comes_in_without_a_token_and_each_role_does_what_it_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_started_by_who_made_it_and_a_plan_in_a_body_by_nobody() {
+    let served = Served::new().await;
+    let (admin, operator) = (served.token(Role::Admin), served.token(Role::Operator));
+    let directory = small(&served.world);
+    let request = json!({ "kind": "create_backup", "paths": [directory] });
+    let plan = document(served.post("/v1/plans", &operator, request).await).await;
+    let start = |token, body| served.post("/v1/operations", token, body);
+
+    // What the plan would touch was never planned here.
+    let mut posted = plan.clone();
+    posted["work"]["left_out"] = json!(["/"]);
+    for body in [
+        json!({ "plan": posted }),
+        json!({ "plan": plan, "digest": plan["digest"] }),
+    ] {
+        for token in [&operator, &admin] {
+            let answer = start(token, body.clone()).await;
+            assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+            let problem = document(answer).await;
+            let hint = problem["hint"].as_str().unwrap();
+            assert!(hint.contains("/v1/plans") && hint.contains("digest"), "{hint}");
+        }
+    }
+    let digest = plan["digest"].clone();
+    let answer = start(&admin, json!({ "digest": digest })).await;
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND, "another made it");
+    let made = json!("2026-01-01T00:00:00Z");
+    let answer = start(&operator, json!({ "digest": digest, "made": made })).await;
+    assert_eq!(answer.status(), StatusCode::CONFLICT);
+    let operations = served.world.runtime.operations(10, None).await.unwrap();
+    assert!(operations.operations.is_empty(), "{operations:?}");
+    let answer = start(&operator, json!({ "digest": digest, "made": plan["made"] })).await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_that_are_not_ours_and_forms_of_other_sites_are_refused() {
     let served = Served::new().await;
     let token = served.token(Role::Admin);

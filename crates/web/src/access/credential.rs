@@ -97,7 +97,10 @@ impl Access {
                 name: name.to_owned(),
             });
         }
-        self.change(|db| db.execute(include_str!("sql/remove_token.sql"), &values![name]))?;
+        self.change(|db| {
+            db.execute(include_str!("sql/forget_plans_of_token.sql"), &values![name])?;
+            db.execute(include_str!("sql/remove_token.sql"), &values![name])
+        })?;
         Ok(())
     }
 

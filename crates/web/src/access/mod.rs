@@ -44,8 +44,12 @@ const KIND: Kind = Kind {
         include_str!("sql/0001_schema.sql"),
         include_str!("sql/0002_users.sql"),
         include_str!("sql/0003_history.sql"),
+        include_str!("sql/0004_plan_makers.sql"),
     ],
-    postgres: &[include_str!("sql/postgres/0001_access.sql")],
+    postgres: &[
+        include_str!("sql/postgres/0001_access.sql"),
+        include_str!("sql/postgres/0002_plan_makers.sql"),
+    ],
     program: env!("CARGO_PKG_VERSION"),
 };
 
@@ -67,7 +71,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Whose idempotency keys theirs are: a token and a user may have the same name.
+    /// Whose idempotency keys and plans theirs are: a token and a user may have the same name.
     pub(crate) fn owner(&self) -> String {
         format!("{} {}", self.by.as_str(), self.name)
     }

@@ -68,10 +68,10 @@ impl Access {
         Ok(())
     }
 
-    /// Keeps a plan for a day.
-    pub(crate) fn keep_plan(&self, plan: &Plan) -> Result<(), Error> {
+    /// Keeps a plan for a day, for who made it.
+    pub(crate) fn keep_plan(&self, maker: &str, plan: &Plan) -> Result<(), Error> {
         let now = self.now();
-        let json = serde_json::to_string(plan).unwrap_or_default();
+        let json = serde_json::to_string(plan).map_err(|source| Error::Plan { source })?;
         self.change(|db| {
             db.execute(
                 include_str!("sql/forget_plans.sql"),
@@ -79,16 +79,17 @@ impl Access {
             )?;
             db.execute(
                 include_str!("sql/keep_plan.sql"),
-                &values![plan.digest, json, now],
+                &values![maker, plan.digest, json, now],
             )
         })?;
         Ok(())
     }
 
-    /// The plan whose digest begins so; `None` when there is none, or more than one.
-    pub(crate) fn plan(&self, digest: &str) -> Result<Option<Plan>, Error> {
+    /// Reads the plan of this maker whose digest begins so, where exactly one of the last day does.
+    pub(crate) fn plan(&self, maker: &str, digest: &str) -> Result<Option<Plan>, Error> {
+        let oldest = self.now().saturating_sub(millis(STARTED));
         let found: Vec<String> = self.read(|db| {
-            let rows = db.query(include_str!("sql/plan.sql"), &values![digest])?;
+            let rows = db.query(include_str!("sql/plan.sql"), &values![maker, digest, oldest])?;
             rows.iter().map(|row| row.get(0)).collect()
         })?;
         Ok(match found.as_slice() {

@@ -157,14 +157,21 @@ fn a_plan_is_found_by_the_beginning_of_its_digest_for_a_day() {
             digest: digest.to_owned(),
         };
         for digest in ["ab01", "ab02", "cd03", "cd03"] {
-            access.keep_plan(&plan(digest)).unwrap();
+            access.keep_plan("token a", &plan(digest)).unwrap();
         }
-        assert_eq!(other.plan("cd").unwrap(), Some(plan("cd03")));
-        assert_eq!(other.plan("ab").unwrap(), None, "two begin so");
-        assert_eq!(other.plan("ab02").unwrap(), Some(plan("ab02")));
-        assert_eq!(other.plan("c%").unwrap(), None);
+        let ours = |digest: &str| other.plan("token a", digest).unwrap();
+        assert_eq!(ours("cd"), Some(plan("cd03")));
+        assert_eq!(ours("ab"), None, "two begin so");
+        assert_eq!(ours("ab02"), Some(plan("ab02")));
+        assert_eq!(ours("c%"), None);
+        assert_eq!(other.plan("user a", "cd03").unwrap(), None, "another's plan");
+        access.keep_plan("user a", &plan("cd03")).unwrap();
+        access.add_token("a", Role::Operator).unwrap();
+        access.remove_token("a").unwrap();
+        assert_eq!(ours("cd03"), None, "who made it is gone");
+        let theirs = |access: &Access| access.plan("user a", "cd03").unwrap();
+        assert_eq!(theirs(&other), Some(plan("cd03")));
         clock.advance(25 * HOUR);
-        other.keep_plan(&plan("ef04")).unwrap();
-        assert_eq!(access.plan("cd").unwrap(), None);
+        assert_eq!(theirs(&access), None, "a day is over");
     });
 }

@@ -84,6 +84,7 @@ impl Access {
     /// When there is none of that name, or the file cannot be changed.
     pub fn remove_user(&self, name: &str) -> Result<(), Error> {
         let removed = self.change(|db| {
+            db.execute(include_str!("sql/forget_plans_of_user.sql"), &values![name])?;
             db.execute(include_str!("sql/end_sessions_of_user.sql"), &values![name])?;
             db.execute(include_str!("sql/remove_user.sql"), &values![name])
         })?;

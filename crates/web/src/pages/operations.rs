@@ -19,7 +19,7 @@ use super::table::{Column, table};
 use super::{Page, retention, sent_by};
 use crate::access::{Identity, Role};
 use crate::serve::Web;
-use crate::v1::{Approved, Creation, Paged, Pairs, Wanted, newest, start as start_approved};
+use crate::v1::{Creation, Paged, Pairs, Wanted, newest, start as start_approved};
 
 /// Operations that are listed.
 const ROWS: usize = 100;
@@ -231,7 +231,8 @@ pub(super) async fn start(
     sent_by(&identity, &form, Role::Operator)?;
     let digest = form.one("digest")?.unwrap_or_default().to_owned();
     let creation = Creation {
-        approved: Approved::Digest { digest },
+        digest,
+        made: None,
         result_url: None,
     };
     let id = start_approved(&web, &identity, creation).await?;

@@ -31,7 +31,7 @@ use tokio::sync::mpsc;
 
 use crate::Error;
 use crate::v1::wire::{
-    Approved, Creation, IDEMPOTENCY_KEY, Limited, Marked, Pair, QueueRequest, RetentionRequest, Started, Stop,
+    Creation, IDEMPOTENCY_KEY, Limited, Marked, Pair, QueueRequest, RetentionRequest, Started, Stop,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -94,7 +94,8 @@ impl Remote {
 
     async fn begin(&self, plan: Plan, result_url: Option<String>) -> Result<OperationId, Failure> {
         let body = json(&Creation {
-            approved: Approved::Plan { plan: Box::new(plan) },
+            digest: plan.digest,
+            made: Some(plan.made),
             result_url,
         })?;
         // Under one key it is started once, however often it is sent.

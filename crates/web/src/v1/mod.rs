@@ -26,7 +26,7 @@ use crate::problem::Problem;
 use crate::serve::Web;
 
 pub(crate) use backups::{one_level, send};
-pub(crate) use operations::{Approved, Creation, make_plan, newest, start};
+pub(crate) use operations::{Creation, make_plan, newest, start};
 pub(crate) use paging::{Paged, Wanted};
 pub(crate) use query::Pairs;
 
@@ -34,7 +34,7 @@ pub(crate) use query::Pairs;
 pub(crate) mod wire {
     pub(crate) use super::backups::{Marked, PROBLEM_TRAILER, Pair};
     pub(crate) use super::operations::{
-        Approved, Creation, IDEMPOTENCY_KEY, Limited, QueueRequest, RetentionRequest, Started, Stop,
+        Creation, IDEMPOTENCY_KEY, Limited, QueueRequest, RetentionRequest, Started, Stop,
     };
     pub(crate) use super::vaults::DEFAULT;
 }

@@ -11,8 +11,9 @@ use ostler_api::queue::{DatabaseChoice, QueueAnswer, QueueCall};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_api::{Client, Plan, Request};
-use ostler_vocabulary::{ErrorKind, Failure, OperationCursor, OperationId};
+use ostler_vocabulary::{ErrorKind, Failure, OperationCursor, OperationId, Timestamp};
 use schemars::JsonSchema;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::paging::{Paged, Wanted};
@@ -30,23 +31,22 @@ const DIGITS: usize = 8;
 /// Characters of such a key at most.
 const KEY: usize = 255;
 
-/// A plan that somebody agreed to.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(crate) enum Approved {
-    /// The digest of a plan that was made here within a day; its first digits will do.
-    Digest { digest: String },
-    /// The plan itself.
-    Plan { plan: Box<Plan> },
-}
-
-/// What is carried out, and who is told how it ended.
+/// The plan that is carried out, and where its outcome is sent.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Creation {
-    #[serde(flatten)]
-    pub approved: Approved,
+    /// The digest of a plan that the caller made here within a day; its first digits will do.
+    pub digest: String,
+    /// When that plan was made. A plan of the same digest that was made at another time is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result_url: Option<String>,
+}
+
+/// A body that holds a plan, which is refused: what a client sends may differ from what was planned here.
+#[derive(Debug, Deserialize)]
+struct Posted {
+    plan: Option<IgnoredAny>,
 }
 
 /// An operation that was started.
@@ -104,6 +104,17 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
+    if let Ok(Posted { plan: Some(_) }) = serde_json::from_slice(&body) {
+        return Err(Failure::new(
+            ErrorKind::Invalid,
+            "a plan in the body is refused: only plans that this server made and kept are carried out",
+        )
+        .with_hint(
+            "POST the request to /v1/plans and send the digest of the answer: {\"digest\": \"…\"}; \
+             an `ostler --server` that sends plans is older than this server: upgrade it",
+        )
+        .into());
+    }
     let creation: Creation = json(&body)?;
     if creation.result_url.is_some() {
         // It makes the server call an address.
@@ -132,47 +143,44 @@ pub(super) async fn create(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, url)], Json(started)).into_response())
 }
 
-/// Makes a plan, and keeps it to be approved.
+/// Makes a plan, and keeps it for its maker to approve.
 pub(crate) async fn make_plan(web: &Web, identity: &Identity, request: Request) -> Result<Plan, Failure> {
     may(identity, Role::needed_for(&request))?;
     let plan = web.client(identity).plan(request).await?;
-    let kept = plan.clone();
-    web.access(move |access| access.keep_plan(&kept)).await?;
+    let (maker, kept) = (identity.owner(), plan.clone());
+    web.access(move |access| access.keep_plan(&maker, &kept)).await?;
     Ok(plan)
 }
 
-/// Starts what was approved.
+/// Starts the plan that its maker approved.
 pub(crate) async fn start(
     web: &Web,
     identity: &Identity,
     creation: Creation,
 ) -> Result<OperationId, Failure> {
-    let approved = match creation.approved {
-        // Who may not see everything has no plans but those that were made for them here.
-        Approved::Plan { plan } if !identity.scope.is_everything() => {
-            Approved::Digest { digest: plan.digest }
-        }
-        approved => approved,
-    };
-    let plan = match approved {
-        Approved::Plan { plan } => *plan,
-        Approved::Digest { digest } if digest.len() < DIGITS => {
-            let message = format!("a digest is approved by {DIGITS} digits at least");
-            return Err(Failure::new(ErrorKind::Invalid, message));
-        }
-        Approved::Digest { digest } => {
-            let wanted = digest.clone();
-            web.access(move |access| access.plan(&wanted))
-                .await?
-                .ok_or_else(|| {
-                    Failure::new(
-                        ErrorKind::NotFound,
-                        format!("no plan with the digest {digest} was made within a day"),
-                    )
-                    .with_hint("make the plan again, look at it, and approve that one")
-                })?
-        }
-    };
+    let digest = creation.digest;
+    if digest.len() < DIGITS {
+        let message = format!("a digest is approved by {DIGITS} digits at least");
+        return Err(Failure::new(ErrorKind::Invalid, message));
+    }
+    let (maker, wanted) = (identity.owner(), digest.clone());
+    let plan = web
+        .access(move |access| access.plan(&maker, &wanted))
+        .await?
+        .ok_or_else(|| {
+            Failure::new(
+                ErrorKind::NotFound,
+                format!("you made no plan with the digest {digest} within a day"),
+            )
+            .with_hint("make the plan again, look at it, and approve that one")
+        })?;
+    if creation.made.is_some_and(|made| made != plan.made) {
+        return Err(Failure::new(
+            ErrorKind::Conflict,
+            format!("a plan with the digest {digest} was made again at {}", plan.made),
+        )
+        .with_hint("make the plan again, look at it, and approve that one"));
+    }
     may(identity, Role::needed_for(&plan.request))?;
     match creation.result_url {
         Some(url) => web.client(identity).start_with_callback(plan, url).await,

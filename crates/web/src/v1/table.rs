@@ -254,7 +254,7 @@ pub fn routes() -> &'static [Route] {
             body("Request", "What is wanted", r#"{"kind": "create_backup", "paths": ["/srv/data"]}"#, of::<Request>),
             Document("plan", of::<Plan>), || post(operations::plan)),
         route!(Post "/v1/operations" Operator Clusters "Carries out a plan that was approved by its digest. With the header `Idempotency-Key` it can be repeated safely for a day", &[],
-            body("Approved", "The digest of a plan that was made within a day, or the whole plan; for admins also `result_url`, where the outcome is sent", r#"{"digest": "9c1d4e5f6a7b8c9d"}"#, of::<Creation>),
+            body("Creation", "The digest of a plan that the caller made within a day, with `made` only while it is that plan; for admins also `result_url`, where the outcome is sent. A `plan` is refused with 400", r#"{"digest": "9c1d4e5f6a7b8c9d"}"#, of::<Creation>),
             Operation, || post(operations::create)),
         route!(Get "/v1/operations" Viewer Clusters "Operations, newest first", &[LIMIT, CURSOR], None,
             Page("operation-list", of::<Paged<OperationList>>), || get(operations::list)),

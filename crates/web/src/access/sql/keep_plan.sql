@@ -1,1 +1,2 @@
-INSERT INTO plan (digest, plan, made) VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO UPDATE SET plan = ?2, made = ?3
+INSERT INTO plan (maker, digest, plan, made) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (maker, digest) DO UPDATE SET plan = ?3, made = ?4

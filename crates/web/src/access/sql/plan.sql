@@ -1,1 +1,1 @@
-SELECT plan FROM plan WHERE substr(digest, 1, length(?1)) = ?1 LIMIT 2
+SELECT plan FROM plan WHERE maker = ?1 AND substr(digest, 1, length(?2)) = ?2 AND made >= ?3 LIMIT 2

@@ -1,0 +1,1 @@
+DELETE FROM plan WHERE maker IN ('token ' || ?1, 'link ' || ?1)

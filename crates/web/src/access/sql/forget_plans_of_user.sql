@@ -1,0 +1,1 @@
+DELETE FROM plan WHERE maker = 'user ' || ?1
