@@ -30,6 +30,12 @@ impl Operation {
         self.run.id()
     }
 
+    /// Which owner of the operation this is, counted by the journal: it takes no write of an earlier one.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.run.by.epoch
+    }
+
     /// When the operation was first started: the same on every resume.
     #[must_use]
     pub fn started(&self) -> Timestamp {

@@ -72,6 +72,9 @@ pub(crate) struct Claim {
     pub(crate) holder: LeaseHolder,
     /// Random: tells our own claim from another's when the store does not say whether it took it.
     pub(crate) claim: OperationId,
+    /// Which owner of the operation claims it, as in an intent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) attempt: Option<u64>,
 }
 
 impl Vault {
@@ -116,6 +119,7 @@ impl Vault {
         let claim = Claim {
             holder,
             claim: OperationId::from_bytes(crate::cipher::random()?),
+            attempt: None,
         };
         let begun = self.clock().monotonic();
         let mut watch = Watch::default();

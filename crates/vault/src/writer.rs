@@ -84,7 +84,7 @@ impl Vault {
     /// Goes on with a backup that an earlier attempt of the same operation began.
     ///
     /// # Errors
-    /// [`Error::Busy`] when whoever made it may still live; [`Error::Revoked`] when it was given up meanwhile;
+    /// [`Error::Busy`] when whoever made it may still live and is not an earlier owner of the operation; [`Error::Revoked`] when it was given up meanwhile;
     /// [`Error::Conflict`] when it is another operation's.
     pub async fn resume(self: &Arc<Self>, intent: &Intent) -> Result<Writer, Error> {
         let exclusive = self.exclude_others(intent).await?;
@@ -178,11 +178,11 @@ impl Vault {
         let epoch = chain.map_or(1, |chain| chain.epoch);
         let released = chain.is_some_and(|chain| chain.released);
         let maker = match epoch {
-            1 => Some(there.owner),
-            epoch => self
-                .claim(&prefix, epoch)
-                .await?
-                .map(|claim| claim.holder.process),
+            1 => Some((there.owner, there.operation, there.attempt)),
+            epoch => {
+                let claim = self.claim(&prefix, epoch).await?;
+                claim.map(|claim| (claim.holder.process, claim.holder.operation, claim.attempt))
+            }
         };
         if released {
             // Whoever said that it is over never commits again.
@@ -191,9 +191,16 @@ impl Vault {
                 _ => Err(Error::Revoked(id)),
             };
         }
-        let gone = |maker: &ProcessIdentity| *maker == intent.owner || self.host().is_dead(maker);
+        let gone = |(maker, operation, attempt): &(ProcessIdentity, OperationId, Option<u64>)| {
+            // Whoever owned the operation before is fenced off by its journal, wherever it runs and whether it lives.
+            let is_fenced = *operation == intent.operation
+                && intent
+                    .attempt
+                    .is_some_and(|ours| attempt.is_none_or(|theirs| theirs < ours));
+            *maker == intent.owner || is_fenced || self.host().is_dead(maker)
+        };
         if !maker.as_ref().is_some_and(gone) {
-            let maker = maker.map_or("another process".to_owned(), |maker| {
+            let maker = maker.map_or("another process".to_owned(), |(maker, ..)| {
                 format!("process {} on {}", maker.pid, maker.host)
             });
             return Err(Error::Busy(format!("backup {id} is being made by {maker}")));
@@ -205,6 +212,7 @@ impl Vault {
                 purpose: BACKUP.to_owned(),
             },
             claim: OperationId::from_bytes(crate::cipher::random()?),
+            attempt: intent.attempt,
         };
         match self.take(&prefix, epoch + 1, &claim).await? {
             Some(lease) => Ok(resumed(Some(lease))),

@@ -34,6 +34,7 @@ impl Create<'_> {
             paths: self.request.paths.clone(),
             name: self.request.name.clone(),
             owner: self.context.process.clone(),
+            attempt: Some(self.op.epoch()),
         };
         let context = self.context.clone();
         let sole = Arc::new(AtomicBool::new(false));

@@ -139,6 +139,7 @@ impl<'a> Copy<'a> {
             paths,
             name: self.item.name.clone(),
             owner: self.to.process.clone(),
+            attempt: Some(self.op.epoch()),
         }
     }
 

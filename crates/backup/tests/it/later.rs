@@ -211,6 +211,7 @@ async fn a_prune_without_rules_frees_what_interrupted_backups_left() {
         paths: vec!["/data".into()],
         name: None,
         owner: world.context.process.clone(),
+        attempt: None,
     };
     drop(world.context.vault.begin(&intent).await.unwrap());
     assert_eq!(world.states().await[2], BackupState::Incomplete);

@@ -49,6 +49,7 @@ fn intent(id: BackupId, to: &World) -> Intent {
         paths: vec!["/data".into()],
         name: None,
         owner: to.context.process.clone(),
+        attempt: None,
     }
 }
 

@@ -26,6 +26,9 @@ pub struct Intent {
     pub name: Option<String>,
     /// The process that registered it; a resumed operation may run in another.
     pub owner: ProcessIdentity,
+    /// Which owner of the operation that is, counted by its journal: a later one has fenced it off. `None` of earlier programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u64>,
 }
 
 /// The commit record of a backup.

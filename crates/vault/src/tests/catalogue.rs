@@ -37,6 +37,7 @@ fn intent(backup: BackupId) -> Intent {
         paths: vec!["/data".into()],
         name: None,
         owner: ProcessIdentity::current(),
+        attempt: None,
     }
 }
 

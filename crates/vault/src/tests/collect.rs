@@ -281,6 +281,7 @@ async fn orphans_are_freed_only_when_no_backup_is_begun() {
         paths: vec![],
         name: None,
         owner: super::world::ghost().process,
+        attempt: None,
     };
     drop(world.vault.begin(&intent).await.unwrap());
     assert_eq!(collect(&world.vault).await.unwrap().packs_deleted, 0);

@@ -50,6 +50,35 @@ async fn a_held_lease_is_busy_and_a_released_one_is_free() {
 }
 
 #[tokio::test]
+async fn a_backup_is_gone_on_with_by_the_newest_owner_of_its_operation_on_any_machine() {
+    let world = World::new().await;
+    let record = super::world::record("00".repeat(32), "host", 1_800_000_000);
+    let by = |owner: LeaseHolder, attempt: Option<u64>| crate::Intent {
+        owner: owner.process,
+        attempt,
+        ..super::world::intent_of(&record)
+    };
+    let first = world.vault.begin(&by(distant(), Some(1))).await.unwrap();
+    for attempt in [None, Some(1)] {
+        let busy = world.vault.resume(&by(living(), attempt)).await.unwrap_err();
+        assert_eq!(busy.kind(), ErrorKind::Busy, "{attempt:?}");
+    }
+    let another = crate::Intent {
+        operation: OperationId::random(),
+        ..by(living(), Some(2))
+    };
+    let refused = world.vault.resume(&another).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict);
+    let second = world.vault.resume(&by(living(), Some(2))).await.unwrap();
+    // The first one wakes up.
+    let late = world.vault.resume(&by(distant(), Some(1))).await.unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Busy);
+    second.commit(&record, &[]).await.unwrap();
+    drop(first);
+    second.finish().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_dead_holder_is_replaced_at_once_and_notices() {
     let world = World::new().await;
     let first = world.vault.lease(ghost(), Duration::ZERO, &|_| {}).await.unwrap();

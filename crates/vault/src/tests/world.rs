@@ -107,6 +107,7 @@ pub(super) fn intent_of(record: &Record) -> Intent {
         paths: vec!["/data".into()],
         name: None,
         owner: ghost().process,
+        attempt: None,
     }
 }
 

@@ -103,6 +103,7 @@ async fn write_all(view: &View, vault: &Arc<Vault>, backups: u64) {
                 paths: vec!["/data".into()],
                 name: None,
                 owner,
+                attempt: None,
             }
         };
         view.world.state().jobs.insert(view.actor, intent.clone());

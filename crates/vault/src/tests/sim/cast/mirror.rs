@@ -35,6 +35,7 @@ async fn mirror_all(view: &View, vault: &Arc<Vault>, copies: u64) {
                 paths: vec!["/data".into()],
                 name: None,
                 owner,
+                attempt: None,
             }
         };
         if let Err(error) = copy(view, vault, &intent).await {
