@@ -15,10 +15,19 @@ const COUNTED: usize = 1000;
 pub struct Facts {
     /// Nominal moments up to this one have been decided on.
     pub decided: Timestamp,
-    /// When the run that is not over was due.
-    pub running: Option<Timestamp>,
+    /// The run that is not over.
+    pub running: Option<Running>,
     /// When the newest good run of the schedule it runs after ended.
     pub parent: Option<Timestamp>,
+}
+
+/// A run that is not over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Running {
+    /// When it was due.
+    pub due: Timestamp,
+    /// When it began.
+    pub began: Timestamp,
 }
 
 /// A run that is due.
@@ -114,14 +123,16 @@ pub fn decide(rule: &Rule, facts: &Facts, now: Timestamp) -> Decision {
         return pass(format!("nobody began it within {} of {at}", span(limit)));
     }
     if let Some(running) = facts.running {
-        let reason = format!("the run that was due at {running} still runs");
-        return match rule.overlap {
-            Overlap::Skip => pass(reason),
-            Overlap::Wait => Decision {
-                verdict: Verdict::Hold(at),
-                next: Some(at),
-                reasons: vec![reason],
-            },
+        let reason = format!("the run that was due at {} still runs", running.due);
+        // What was due before that run began did not become due while it runs: nobody could begin it, and it is made up for.
+        let is_made_up_for = rule.missed == Missed::All && rule.parent.is_none() && at <= running.began;
+        if rule.overlap == Overlap::Skip && !is_made_up_for {
+            return pass(reason);
+        }
+        return Decision {
+            verdict: Verdict::Hold(at),
+            next: Some(at),
+            reasons: vec![reason],
         };
     }
     let cause = match (&rule.parent, late > NEVER_LATE) {

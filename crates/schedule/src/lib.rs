@@ -8,7 +8,8 @@
 //!
 //! Invariants:
 //! - Nothing here reads a clock. A moment is decided on once: what is due is recorded, or recorded as missed, in the
-//!   transaction that moves the schedule past it. A clock that goes back makes nothing due twice.
+//!   transaction that moves the schedule past it. A clock that goes back makes nothing due twice; a clock that was ahead
+//!   makes nothing missed that is still to come.
 //! - A local time that the clocks leave out runs once, right after the gap; one that they show twice runs once.
 //! - A run is recorded with the id of its operation before that operation starts.
 //!
@@ -23,7 +24,7 @@ mod secret;
 pub mod timetable;
 
 pub use cron::Cron;
-pub use decision::{Decision, Due, Facts, Passed, Verdict, decide, overdue};
+pub use decision::{Decision, Due, Facts, Passed, Running, Verdict, decide, overdue};
 pub use error::Error;
 pub use rule::{NEVER_LATE, Rule, check_name};
 pub use secret::carries_secret;

@@ -8,15 +8,22 @@ mod stored;
 use std::fmt;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use ostler_api::document::{Firing, FiringState};
 use ostler_api::schedule::{Definition, Pause, Schedule};
-use ostler_vocabulary::{ErrorKind, OperationId, ProcessIdentity, Timestamp};
+use ostler_vocabulary::{Clock, ErrorKind, OperationId, ProcessIdentity, Timestamp};
 
 pub use memory::MemoryTimetable;
 pub use stored::{FILE_NAME, StoredTimetable};
 
-use crate::decision::{Due, Facts, Passed};
+use crate::decision::{Due, Facts, Passed, Running};
 use crate::error::Error;
+
+/// By how much `decided` may be ahead of the clock: more is the mark of a clock that was wrong.
+pub const AHEAD: SignedDuration = SignedDuration::from_secs(30);
+
+/// Within this time a clock is read.
+const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
 
 /// A schedule with what decides when it runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +32,8 @@ pub struct Entry {
     pub schedule: Schedule,
     /// Nominal moments up to this one have been decided on.
     pub decided: Timestamp,
-    /// When the run that is not over was due.
-    pub running: Option<Timestamp>,
+    /// The run that is not over.
+    pub running: Option<Running>,
     /// When its newest good run ended.
     pub last_good: Option<Timestamp>,
     /// Its newest run, or missed runs.
@@ -142,10 +149,11 @@ pub struct Advance {
 ///   except for [`Timetable::beat`] and [`Timetable::hear`]. What returned an error changed nothing.
 /// - *Concurrent*: any number of threads and processes; calls on one schedule happen in some order.
 /// - *Decided once*: [`Timetable::fire`] and [`Timetable::pass`] succeed for one of those who saw the same
-///   [`Seen`]; the others get [`Error::Decided`] or [`Error::Changed`]. `decided` never goes back.
+///   [`Seen`]; the others get [`Error::Decided`] or [`Error::Changed`]. `decided` goes back only where it is ahead of the clock
+///   by more than [`AHEAD`], and a moment that ran does not run again then.
 /// - *Fenced*: what takes a [`Held`] checks the epoch in its own transaction, and fails with [`Error::Superseded`] when
 ///   another has adopted the run, or when it is over.
-/// - Times are kept to the millisecond.
+/// - Times are kept to the millisecond. Each `now` is by the clock of the state, see [`Timetable::now`].
 pub trait Timetable: fmt::Debug + Send + Sync + 'static {
     /// Records a new schedule with version 1. Nothing before `now` is due.
     fn add(&self, name: &str, definition: &Definition, now: Timestamp) -> Result<Schedule, Error>;
@@ -174,7 +182,8 @@ pub trait Timetable: fmt::Debug + Send + Sync + 'static {
     fn list(&self) -> Result<Vec<Entry>, Error>;
 
     /// Decides that a run begins: records it with the id of its operation, and missed ones before it. Of one schedule at
-    /// most one run is not over: otherwise [`Error::Running`].
+    /// most one run is not over: otherwise [`Error::Running`]. `None` where the moment has run before, when a clock was ahead:
+    /// it is decided on, and nothing begins.
     fn fire(
         &self,
         seen: &Seen,
@@ -183,7 +192,7 @@ pub trait Timetable: fmt::Debug + Send + Sync + 'static {
         reasons: &[String],
         owner: &ProcessIdentity,
         now: Timestamp,
-    ) -> Result<Run, Error>;
+    ) -> Result<Option<Run>, Error>;
 
     /// Records a run that somebody asked for. Nothing is decided by it. [`Error::Running`] as above.
     fn fire_now(
@@ -194,8 +203,11 @@ pub trait Timetable: fmt::Debug + Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Run, Error>;
 
-    /// Decides that runs do not happen, and records them as missed.
+    /// Decides that runs do not happen, and records them as missed, but for those that ran before, when a clock was ahead.
     fn pass(&self, seen: &Seen, passed: &Passed, now: Timestamp) -> Result<(), Error>;
+
+    /// Moves `decided` back to `now`, where it is ahead by more than [`AHEAD`]: a clock was ahead when more was decided on.
+    fn rewind(&self, seen: &Seen, now: Timestamp) -> Result<(), Error>;
 
     /// One run.
     fn run(&self, number: u64) -> Result<Run, Error>;
@@ -234,9 +246,26 @@ pub trait Timetable: fmt::Debug + Send + Sync + 'static {
     /// Removes the record of runs that were over before this; the newest `minimum` of each schedule stay.
     fn forget(&self, before: Timestamp, minimum: u32) -> Result<usize, Error>;
 
-    /// A time of this machine's clock by the one that beats are recorded by: another one where machines share it.
+    /// A time of this machine's clock by that of the state: another one where machines share it.
     fn time(&self, here: Timestamp) -> Timestamp {
         here
+    }
+
+    /// Reads the clock of the state, by which [`Timetable::time`] goes from then on.
+    fn read_clock(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The time by the clock of the state. A clock that is set in the middle of this is read again.
+    fn now(&self, clock: &dyn Clock) -> Timestamp {
+        loop {
+            let here = clock.now();
+            let now = self.time(here);
+            let passed = clock.now().duration_since(here);
+            if !passed.is_negative() && passed < AT_ONCE {
+                return now;
+            }
+        }
     }
 }
 
@@ -275,6 +304,23 @@ impl Run {
             _ => Ok(()),
         }
     }
+}
+
+/// Up to when a schedule is decided on that is not to run for anything before `now`.
+fn decided_at(decided: Timestamp, now: Timestamp) -> Timestamp {
+    match decided.duration_since(now) > AHEAD {
+        true => now,
+        false => decided.max(now),
+    }
+}
+
+/// What is left of missed runs when `ran` of them ran.
+fn less(passed: &Passed, ran: usize) -> Option<Passed> {
+    let count = passed.count.saturating_sub(ran as u64);
+    (count > 0).then(|| Passed {
+        count,
+        ..passed.clone()
+    })
 }
 
 /// Whether another definition is due at other moments.

@@ -83,6 +83,18 @@ impl Database {
         }
     }
 
+    /// Reads the clock that all who share the database have in common, by which [`Self::time`] goes from then on.
+    ///
+    /// # Errors
+    /// As with [`Self::write`].
+    pub fn read_clock(&self) -> Result<(), Error> {
+        match &self.0 {
+            Store::Files(_) => Ok(()),
+            // The clock is read where a write begins.
+            Store::Schema(schema) => schema.write(true, |_| Ok(())),
+        }
+    }
+
     /// A time of this machine's clock by the clock that all who share the database have in common, as far as that is known:
     /// see [`Transaction::time`].
     #[must_use]

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use crate::Server;
 
 /// Where the state is.
@@ -19,6 +21,16 @@ impl Place {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         matches!(self, Self::Shared(_))
+    }
+
+    /// By how much this machine's clock is ahead of the one that all who share the state have in common, as far as that is
+    /// known; negative when it is behind. Files have no clock of their own.
+    #[must_use]
+    pub fn clock_difference(&self) -> SignedDuration {
+        match self {
+            Self::Directory(_) => SignedDuration::ZERO,
+            Self::Shared(server) => server.clock_difference(),
+        }
     }
 }
 

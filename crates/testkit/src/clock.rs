@@ -1,6 +1,6 @@
 //! Clocks that are wrong: processes that libfaketime, as Debian has it, tells another time of day.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, ensure};
@@ -33,6 +33,15 @@ impl WrongClock {
         let library = libraries.join("faketime/libfaketime.so.1");
         ensure!(library.is_file(), "there is no {}", library.display());
         Ok(Self { library })
+    }
+
+    /// Gives a command that is not yet started a clock that is off by what a file says now, such as `+2h`.
+    pub fn follow(&self, command: &mut Command, file: &Path) {
+        self.surround(command, "+0");
+        command
+            .env_remove("FAKETIME")
+            .env("FAKETIME_TIMESTAMP_FILE", file)
+            .env("FAKETIME_NO_CACHE", "1");
     }
 
     /// Gives a command that is not yet started a clock that is off, such as by `+5h` or `-5h`. Time passes as ever, and times of

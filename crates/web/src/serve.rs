@@ -27,6 +27,8 @@ use crate::{Access, Error, guard, pages, v1};
 const BODY: usize = 16 << 20;
 /// Passwords that are hashed at once.
 const PASSWORDS: usize = 2;
+/// How long the record of tokens and sessions may take to answer.
+const ACCESS: Duration = Duration::from_secs(10);
 /// How long what was begun may take when the server ends.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -92,6 +94,15 @@ fn router(web: Web) -> Router {
         .layer(middleware::from_fn_with_state(web.clone(), guard::every_answer))
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(web)
+}
+
+/// Tells that the state cannot be asked now.
+pub(crate) fn state_is_away() -> Failure {
+    let message = format!(
+        "the state's database does not answer within {} s",
+        ACCESS.as_secs()
+    );
+    Failure::new(ErrorKind::Unavailable, message).with_hint("try again; `ostler config check` asks it")
 }
 
 /// What every handler has.
@@ -201,14 +212,22 @@ impl Web {
         &self.inner.shutdown
     }
 
-    /// Asks the file of tokens and sessions on a blocking thread.
+    /// Asks the record of tokens and sessions on a blocking thread. Every request asks it first: who waits for a database that
+    /// does not answer is told so.
     pub async fn access<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&Access) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Failure> {
         let access = Arc::clone(&self.inner.site.access);
-        tokio::task::spawn_blocking(move || ask(&access).map_err(Failure::from))
-            .await
-            .unwrap_or_else(|_| Err(Failure::new(ErrorKind::Internal, "a worker stopped by a defect")))
+        let asked = tokio::task::spawn_blocking(move || ask(&access).map_err(Failure::from));
+        match tokio::time::timeout(ACCESS, asked).await {
+            // Sessions that wait for a database are busy, or over their time.
+            Ok(Ok(Err(failure))) if matches!(failure.kind(), ErrorKind::Busy | ErrorKind::Timeout) => Err(
+                Failure::new(ErrorKind::Unavailable, failure.messages().join(": ")),
+            ),
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(Failure::new(ErrorKind::Internal, "a worker stopped by a defect")),
+            Err(_) => Err(state_is_away()),
+        }
     }
 }

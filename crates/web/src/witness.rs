@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use axum::response::Response;
 use ostler_api::audit::{Actor, By};
-use ostler_vocabulary::{Failure, Secret};
+use ostler_vocabulary::{ErrorKind, Failure, Secret};
 
 use crate::access::Identity;
 use crate::serve::Web;
@@ -83,6 +83,10 @@ impl Web {
 
     /// Somebody did not come in. Names that nobody has are not told: people type passwords into the wrong field.
     pub async fn stayed_out(&self, by: By, name: Option<&str>, from: IpAddr, door: Door, why: &Failure) {
+        if why.kind() == ErrorKind::Unavailable {
+            // The state was not asked, and takes no note either.
+            return;
+        }
         let taken = self
             .rations()
             .failures

@@ -161,3 +161,20 @@ fn nodes_are_added_and_removed_and_certificates_are_not_mixed_up() {
     ended(&cluster.backup(&[]), 7);
     assert_eq!(cluster.backups().len(), 1);
 }
+
+#[test]
+fn keep_rules_of_a_schedule_of_a_cluster_apply_to_its_vault() {
+    let cluster = Cluster::started();
+    let ostler = &cluster.ostler;
+    let near = ostler.home().join("near");
+    ostler.ok(["vault", "init", near.to_str().unwrap(), "--name", "near"]);
+    cluster.change_config("[cluster.shop]", "[cluster.shop]\nvault = \"default\"");
+    cluster.change_config("version = 1\n", "version = 1\ndefaults.vault = \"near\"\n");
+    let add = "schedule add nightly --cron @daily --keep-last 1 -- backup create --cluster shop";
+    ostler.ok(add.split(' '));
+    for _ in 0..2 {
+        ostler.ok(["schedule", "run", "nightly"]);
+    }
+    let kept = ostler.json(["backup", "list", "--vault", "default"]);
+    assert_eq!(kept["backups"].as_array().unwrap().len(), 1, "{kept:#}");
+}

@@ -218,7 +218,7 @@ impl Cluster {
         fs::write(&file, format!("{rest}\n[cluster.shop.driver]\n{driver}\n")).unwrap();
     }
 
-    fn change_config(&self, from: &str, to: &str) {
+    pub(crate) fn change_config(&self, from: &str, to: &str) {
         let file = self.ostler.home().join("settings/ostler/config.toml");
         let text = fs::read_to_string(&file).unwrap();
         assert!(text.contains(from), "{text}");

@@ -21,6 +21,8 @@ pub use file::{FILE_NAME, SCHEMA_VERSION};
 
 /// Of the oldest operations that are over, so many are looked at when history is pruned, and as many again while some of them go.
 const LOOKED_AT: i64 = 100;
+/// So often at a time: a long history goes in parts, which nobody waits for.
+const PARTS: usize = 5;
 
 /// The journal in a database of the state. Progress and heartbeats wait for no disk.
 #[derive(Debug)]
@@ -335,16 +337,16 @@ impl Journal for StoredJournal {
     }
 
     fn prune(&self, before: Timestamp, minimum: usize) -> Result<usize, Error> {
-        self.write(|db| {
-            let which = values![millis(before), signed(minimum as u64), LOOKED_AT];
-            let mut gone = 0;
-            loop {
-                match db.execute(queries::PRUNE_HISTORY, &which)? {
-                    0 => return Ok(gone),
-                    some => gone += some,
-                }
+        let which = values![millis(before), signed(minimum as u64), LOOKED_AT];
+        let mut gone = 0;
+        // Others write between the parts.
+        for _ in 0..PARTS {
+            match self.write(|db| Ok::<_, Error>(db.execute(queries::PRUNE_HISTORY, &which)?))? {
+                0 => break,
+                some => gone += some,
             }
-        })
+        }
+        Ok(gone)
     }
 
     fn acquire(

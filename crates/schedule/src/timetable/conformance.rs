@@ -1,6 +1,7 @@
 //! The suite that every timetable passes.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's way to fail")]
 
+mod clocks;
 mod owners;
 
 use std::sync::Barrier;
@@ -11,7 +12,7 @@ use ostler_api::schedule::{Definition, Missed, Overlap, Pause, Trigger};
 use ostler_vocabulary::{ErrorKind, OperationId, ProcessIdentity, Timestamp};
 
 use super::{Advance, Run, Seen, Stage, Timetable};
-use crate::decision::{Due, Passed};
+use crate::decision::{Due, Passed, Running};
 use crate::error::Error;
 
 /// Checks the contract; `make` gives an empty timetable each time.
@@ -23,6 +24,7 @@ pub fn check(make: &dyn Fn() -> Box<dyn Timetable>) {
     nothing_before_a_change_of_the_times_is_due(make().as_ref());
     a_moment_is_decided_on_once(make().as_ref());
     of_many_who_fire_at_once_one_does(make().as_ref());
+    clocks::what_a_clock_that_was_ahead_decided_is_taken_back_and_runs_once(make().as_ref());
     owners::only_the_newest_owner_of_a_run_writes(make().as_ref());
     owners::an_owner_that_cannot_be_asked_is_gone_when_it_is_silent(make().as_ref());
     a_run_goes_from_stage_to_stage(make().as_ref());
@@ -79,14 +81,16 @@ fn due(second: i64) -> Due {
 }
 
 fn fire(timetable: &dyn Timetable, seen: &Seen, second: i64) -> Result<Run, Error> {
-    timetable.fire(
-        seen,
-        &due(second),
-        OperationId::random(),
-        &["because".into()],
-        &living(),
-        at(second + 2),
-    )
+    timetable
+        .fire(
+            seen,
+            &due(second),
+            OperationId::random(),
+            &["because".into()],
+            &living(),
+            at(second + 2),
+        )
+        .map(|run| run.expect("the moment has not run before"))
 }
 
 fn ended(state: FiringState) -> Advance {
@@ -184,6 +188,7 @@ fn a_moment_is_decided_on_once(timetable: &dyn Timetable) {
     let operation = OperationId::random();
     let run = timetable
         .fire(&before, &first, operation, &["because".into()], &living(), at(22))
+        .unwrap()
         .unwrap();
     assert_eq!(
         (run.stage, run.epoch, run.firing.operation),
@@ -279,7 +284,13 @@ fn a_run_goes_from_stage_to_stage(timetable: &dyn Timetable) {
     let entry = timetable.get("nightly").unwrap();
     assert_eq!(
         (entry.running, entry.last_good),
-        (Some(at(11)), None),
+        (
+            Some(Running {
+                due: at(11),
+                began: at(12)
+            }),
+            None
+        ),
         "it is not over"
     );
     let push = Advance {

@@ -8,8 +8,11 @@ use ostler_api::document::{Cause, Firing, FiringState};
 use ostler_api::schedule::{Definition, Pause, Schedule, Trigger};
 use ostler_vocabulary::{OperationId, ProcessIdentity, Timestamp};
 
-use super::{Advance, Entry, Held, Run, Seen, Stage, Timetable, begun, check_seen, missed, moves};
-use crate::decision::{Due, Passed};
+use super::{
+    AHEAD, Advance, Entry, Held, Run, Seen, Stage, Timetable, begun, check_seen, decided_at, less, missed,
+    moves,
+};
+use crate::decision::{Due, Passed, Running};
 use crate::error::Error;
 use crate::rule::whole;
 
@@ -49,9 +52,10 @@ impl Tables {
         Ok(Entry {
             schedule: schedule.clone(),
             decided: *decided,
-            running: own()
-                .find(|run| run.stage != Stage::Over)
-                .map(|run| run.firing.due),
+            running: own().find(|run| run.stage != Stage::Over).map(|run| Running {
+                due: run.firing.due,
+                began: run.firing.began,
+            }),
             last_good: own()
                 .filter(|run| run.stage == Stage::Over && run.firing.state == FiringState::Succeeded)
                 .find_map(|run| run.firing.ended),
@@ -74,6 +78,16 @@ impl Tables {
         };
         self.runs.push(run.clone());
         run
+    }
+
+    /// When the runs were due of the moments after `decided` and up to `nominal`, which is due at `at`.
+    fn ran(&self, entry: &Entry, nominal: Timestamp, at: Timestamp) -> Vec<Timestamp> {
+        let first = entry.decided + at.duration_since(nominal);
+        let own = self.runs.iter().map(|run| &run.firing);
+        own.filter(|one| one.schedule == entry.schedule.name && one.due > first && one.due <= at)
+            .filter(|one| one.cause != Cause::Manual && one.state != FiringState::Missed)
+            .map(|one| one.due)
+            .collect()
     }
 
     fn at(&mut self, number: u64) -> Result<&mut Run, Error> {
@@ -119,7 +133,7 @@ impl Timetable for MemoryTimetable {
             });
         }
         if moves(&schedule.definition, definition) {
-            *decided = whole(now).max(*decided);
+            *decided = decided_at(*decided, whole(now));
         }
         schedule.definition = definition.clone();
         schedule.version += 1;
@@ -130,7 +144,7 @@ impl Timetable for MemoryTimetable {
         let mut tables = self.lock();
         let (schedule, decided) = tables.schedule(name)?;
         if pause.is_none() {
-            *decided = whole(now).max(*decided);
+            *decided = decided_at(*decided, whole(now));
         }
         schedule.pause = pause.cloned();
         schedule.version += 1;
@@ -176,7 +190,7 @@ impl Timetable for MemoryTimetable {
         reasons: &[String],
         owner: &ProcessIdentity,
         now: Timestamp,
-    ) -> Result<Run, Error> {
+    ) -> Result<Option<Run>, Error> {
         let now = whole(now);
         let mut tables = self.lock();
         let entry = tables.entry(&seen.name)?;
@@ -185,12 +199,18 @@ impl Timetable for MemoryTimetable {
             return Err(Error::Running(seen.name.clone()));
         }
         tables.schedule(&seen.name)?.1 = due.nominal.max(entry.decided);
-        if let Some(passed) = &due.missed {
-            tables.push(missed(&seen.name, passed, now), Stage::Over, None);
+        let mut ran = tables.ran(&entry, due.nominal, due.at);
+        let has_run = ran.contains(&due.at);
+        ran.retain(|at| *at != due.at);
+        if let Some(passed) = due.missed.as_ref().and_then(|passed| less(passed, ran.len())) {
+            tables.push(missed(&seen.name, &passed, now), Stage::Over, None);
+        }
+        if has_run {
+            return Ok(None);
         }
         let mut firing = begun(&seen.name, due.cause, due.at, operation, now);
         firing.reasons = reasons.to_vec();
-        Ok(tables.push(firing, Stage::Operation, Some(owner)))
+        Ok(Some(tables.push(firing, Stage::Operation, Some(owner))))
     }
 
     fn fire_now(
@@ -214,7 +234,20 @@ impl Timetable for MemoryTimetable {
         let entry = tables.entry(&seen.name)?;
         check_seen(&entry, seen)?;
         tables.schedule(&seen.name)?.1 = passed.nominal.max(entry.decided);
-        tables.push(missed(&seen.name, passed, whole(now)), Stage::Over, None);
+        let ran = tables.ran(&entry, passed.nominal, passed.at);
+        if let Some(passed) = less(passed, ran.len()) {
+            tables.push(missed(&seen.name, &passed, whole(now)), Stage::Over, None);
+        }
+        Ok(())
+    }
+
+    fn rewind(&self, seen: &Seen, now: Timestamp) -> Result<(), Error> {
+        let mut tables = self.lock();
+        let entry = tables.entry(&seen.name)?;
+        check_seen(&entry, seen)?;
+        if entry.decided.duration_since(now) > AHEAD {
+            tables.schedule(&seen.name)?.1 = whole(now);
+        }
         Ok(())
     }
 

@@ -8,7 +8,10 @@ use ostler_api::schedule::{Definition, Pause, Schedule, Trigger};
 use ostler_state::{Database, Kind, Place, Transaction, values};
 use ostler_vocabulary::{OperationId, ProcessIdentity, Timestamp};
 
-use super::{Advance, Entry, Held, Run, Seen, Stage, Timetable, begun, check_seen, missed, moves};
+use super::{
+    AHEAD, Advance, Entry, Held, Run, Seen, Stage, Timetable, begun, check_seen, decided_at, less, missed,
+    moves,
+};
 use crate::decision::{Due, Passed};
 use crate::error::Error;
 use crate::rule::whole;
@@ -30,8 +33,12 @@ const KIND: Kind = Kind {
     sqlite: &[
         include_str!("migrations/0001_timetable.sql"),
         include_str!("migrations/0002_heard.sql"),
+        include_str!("migrations/0003_due.sql"),
     ],
-    postgres: &[include_str!("migrations/postgres/0001_timetable.sql")],
+    postgres: &[
+        include_str!("migrations/postgres/0001_timetable.sql"),
+        include_str!("migrations/postgres/0002_due.sql"),
+    ],
     program: env!("CARGO_PKG_VERSION"),
 };
 
@@ -104,7 +111,7 @@ fn insert(
             signed(firing.missed),
             reasons,
             identity,
-            owner.map(|_| millis(db.time(began)))
+            owner.map(|_| millis(began))
         ],
     )?;
     let number: i64 = added.get(0)?;
@@ -116,8 +123,15 @@ fn insert(
         stage,
         owner: owner.cloned(),
         epoch: 1,
-        heard: owner.map(|_| db.time(began)),
+        heard: owner.map(|_| began),
     })
+}
+
+/// When the runs were due of the moments after `decided` and up to `nominal`, which is due at `at`.
+fn ran(db: &Transaction<'_>, entry: &Entry, nominal: Timestamp, at: Timestamp) -> Result<Vec<i64>, Error> {
+    let first = millis(entry.decided).saturating_add(millis(at).saturating_sub(millis(nominal)));
+    let rows = db.query(queries::RAN, &values![entry.schedule.name, first, millis(at)])?;
+    Ok(rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)
 }
 
 fn idle(entry: &Entry) -> Result<(), Error> {
@@ -157,7 +171,7 @@ impl Timetable for StoredTimetable {
                 });
             }
             if moves(&entry.schedule.definition, definition) {
-                entry.decided = whole(now).max(entry.decided);
+                entry.decided = decided_at(entry.decided, whole(now));
             }
             entry.schedule.definition = definition.clone();
             Ok(())
@@ -167,7 +181,7 @@ impl Timetable for StoredTimetable {
     fn pause(&self, name: &str, pause: Option<&Pause>, now: Timestamp) -> Result<Schedule, Error> {
         self.change(name, |entry| {
             if pause.is_none() {
-                entry.decided = whole(now).max(entry.decided);
+                entry.decided = decided_at(entry.decided, whole(now));
             }
             entry.schedule.pause = pause.cloned();
             Ok(())
@@ -207,19 +221,25 @@ impl Timetable for StoredTimetable {
         reasons: &[String],
         owner: &ProcessIdentity,
         now: Timestamp,
-    ) -> Result<Run, Error> {
+    ) -> Result<Option<Run>, Error> {
         let now = whole(now);
         self.write(|db| {
             let entry = row::entry(db, &seen.name)?;
             check_seen(&entry, seen)?;
             idle(&entry)?;
+            let mut ran = ran(db, &entry, due.nominal, due.at)?;
+            let has_run = ran.contains(&millis(due.at));
+            ran.retain(|at| *at != millis(due.at));
             db.execute(queries::DECIDE, &values![seen.name, millis(due.nominal)])?;
-            if let Some(passed) = &due.missed {
-                insert(db, missed(&seen.name, passed, now), Stage::Over, None)?;
+            if let Some(passed) = due.missed.as_ref().and_then(|passed| less(passed, ran.len())) {
+                insert(db, missed(&seen.name, &passed, now), Stage::Over, None)?;
+            }
+            if has_run {
+                return Ok(None);
             }
             let mut firing = begun(&seen.name, due.cause, due.at, operation, now);
             firing.reasons = reasons.to_vec();
-            insert(db, firing, Stage::Operation, Some(owner))
+            insert(db, firing, Stage::Operation, Some(owner)).map(Some)
         })
     }
 
@@ -240,9 +260,24 @@ impl Timetable for StoredTimetable {
 
     fn pass(&self, seen: &Seen, passed: &Passed, now: Timestamp) -> Result<(), Error> {
         self.write(|db| {
-            check_seen(&row::entry(db, &seen.name)?, seen)?;
+            let entry = row::entry(db, &seen.name)?;
+            check_seen(&entry, seen)?;
+            let ran = ran(db, &entry, passed.nominal, passed.at)?;
             db.execute(queries::DECIDE, &values![seen.name, millis(passed.nominal)])?;
-            insert(db, missed(&seen.name, passed, whole(now)), Stage::Over, None)?;
+            if let Some(passed) = less(passed, ran.len()) {
+                insert(db, missed(&seen.name, &passed, whole(now)), Stage::Over, None)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn rewind(&self, seen: &Seen, now: Timestamp) -> Result<(), Error> {
+        self.write(|db| {
+            let entry = row::entry(db, &seen.name)?;
+            check_seen(&entry, seen)?;
+            if entry.decided.duration_since(now) > AHEAD {
+                db.execute(queries::REWIND, &values![seen.name, millis(now)])?;
+            }
             Ok(())
         })
     }
@@ -270,7 +305,6 @@ impl Timetable for StoredTimetable {
         let identity = json(owner)?;
         self.write(|db| {
             let mut run = row::run(db, number)?;
-            let now = db.time(now);
             run.check_adopt(silence, now)?;
             run.epoch += 1;
             run.owner = Some(owner.clone());
@@ -286,7 +320,7 @@ impl Timetable for StoredTimetable {
     fn hear(&self, held: &Held, now: Timestamp) -> Result<(), Error> {
         self.db.write_lightly(|db| {
             row::run(db, held.number)?.check(held)?;
-            let values = values![signed(held.number), millis(db.time(now))];
+            let values = values![signed(held.number), millis(now)];
             db.execute(queries::HEAR, &values)?;
             Ok(())
         })
@@ -332,7 +366,7 @@ impl Timetable for StoredTimetable {
     fn beat(&self, owner: &ProcessIdentity, now: Timestamp) -> Result<(), Error> {
         let identity = json(owner)?;
         self.db.write_lightly(|db| {
-            db.execute(queries::BEAT, &values![identity, millis(db.time(now))])?;
+            db.execute(queries::BEAT, &values![identity, millis(now)])?;
             Ok(())
         })
     }
@@ -351,5 +385,9 @@ impl Timetable for StoredTimetable {
 
     fn time(&self, here: Timestamp) -> Timestamp {
         self.db.time(here)
+    }
+
+    fn read_clock(&self) -> Result<(), Error> {
+        Ok(self.db.read_clock()?)
     }
 }

@@ -3,7 +3,7 @@
 use ostler_api::document::Cause;
 use ostler_api::schedule::{Definition, Missed, Overlap, Pause, Schedule, Trigger};
 use ostler_schedule::timetable::conformance::definition;
-use ostler_schedule::{Facts, Rule, Verdict, decide, overdue};
+use ostler_schedule::{Facts, Rule, Running, Verdict, decide, overdue};
 use ostler_vocabulary::Timestamp;
 use proptest::prelude::*;
 
@@ -66,7 +66,10 @@ fn decisions_say_what_and_why() {
     };
     let after = || definition(Trigger::After("backup".into()));
     let runs = |decided: &str| Facts {
-        running: Some(at("09T02:00")),
+        running: Some(Running {
+            due: at("09T02:00"),
+            began: at("09T02:00"),
+        }),
         ..facts(decided)
     };
     let parent = |decided: &str, ended: &str| Facts {
@@ -146,6 +149,25 @@ fn decisions_say_what_and_why() {
         "one still runs, wait",
         rule(wait(), None),
         runs("09T02:00"),
+        "10T02:00",
+    );
+    let late = |decided: &str| Facts {
+        running: Some(Running {
+            due: at("07T02:00"),
+            began: at("09T12:00"),
+        }),
+        ..facts(decided)
+    };
+    row(
+        "all are made up for, skip",
+        rule(with(Missed::All), None),
+        late("07T02:00"),
+        "09T12:01",
+    );
+    row(
+        "all are made up for, and one became due meanwhile, skip",
+        rule(with(Missed::All), None),
+        late("09T02:00"),
         "10T02:00",
     );
     row(
@@ -250,7 +272,7 @@ proptest! {
                         accounted += 1 + due.missed.map_or(0, |passed| passed.count);
                         facts.decided = due.nominal;
                         if runs_for > 0 {
-                            facts.running = Some(due.at);
+                            facts.running = Some(Running { due: due.at, began: now });
                             still = runs_for;
                         }
                     }
@@ -260,7 +282,7 @@ proptest! {
                         facts.decided = passed.nominal;
                     }
                     Verdict::Hold(_) => {
-                        prop_assert!(waits && facts.running.is_some());
+                        prop_assert!((waits || missed == Missed::All) && facts.running.is_some());
                         break;
                     }
                     Verdict::Nothing => break,

@@ -19,6 +19,15 @@ use super::{Runtime, first_use, places, queue};
 use crate::Error;
 use crate::agent::Kept;
 
+/// What is done where another operation works on the same tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It fails soon: who asked for it waits for an answer.
+    Now,
+    /// It waits for its turn.
+    Wait,
+}
+
 impl Runtime {
     pub(super) fn context(&self, opened: &Opened, resumed: bool) -> Context {
         let settings = &self.inner.settings;
@@ -222,14 +231,17 @@ impl Runtime {
 
     /// Starts it under an id that the caller has recorded, or makes up. However often it is asked for, one operation is
     /// started: the others are told `AlreadyExists`.
-    pub(super) async fn start_plan(&self, id: OperationId, mut plan: Plan) -> Result<(), Failure> {
+    pub(super) async fn start_plan(
+        &self,
+        id: OperationId,
+        mut plan: Plan,
+        turn: Turn,
+    ) -> Result<(), Failure> {
         if matches!(plan.request, Request::QueueSchema(_)) {
-            self.forget_the_old().await;
             return self.start_queue_schema(id, plan).await;
         }
         if let Some(place) = plan.request.tables().cloned() {
-            self.forget_the_old().await;
-            return self.start_of_tables(id, place, plan).await;
+            return self.start_of_tables(id, place, plan, turn).await;
         }
         let opened = match &plan.request {
             Request::CreateBackup(request)
@@ -242,7 +254,6 @@ impl Runtime {
         if let (Some(key), Work::CreateBackup(work)) = (&opened.new_key, &mut plan.work) {
             work.warnings.insert(0, first_use::copy_away(key));
         }
-        self.forget_the_old().await;
         let (kind, version) = kind_of(&plan.request);
         let spec = Spec {
             kind,
@@ -263,12 +274,14 @@ impl Runtime {
                     op.message(first_use::key_made(key));
                 }
                 let metering = runtime.metering(op.id(), &vault, &context);
-                metering.run(run(plan, op, context, other, material)).await
+                let done = metering.run(run(plan, op, context, other, material)).await;
+                runtime.forget_the_old().await;
+                done
             })
             .await
     }
 
-    pub(super) async fn resume_operation(&self, id: OperationId) -> Result<(), Failure> {
+    pub(super) async fn resume_operation(&self, id: OperationId, turn: Turn) -> Result<(), Failure> {
         let record = self.journal(move |engine| engine.get(id)).await?;
         let plan: Plan = serde_json::from_value(record.plan).map_err(|error| {
             Failure::new(
@@ -281,7 +294,7 @@ impl Runtime {
             return self.resume_queue_schema(id, plan).await;
         }
         if let Some(place) = plan.request.tables().cloned() {
-            return self.resume_of_tables(id, place, plan).await;
+            return self.resume_of_tables(id, place, plan, turn).await;
         }
         let opened = self.opened(Some(&plan.vault)).await?;
         let context = self.with_cluster(self.context(&opened, true), &plan.request)?;

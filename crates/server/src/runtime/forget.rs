@@ -6,8 +6,9 @@ use super::Runtime;
 use crate::Error;
 
 impl Runtime {
-    /// History and audit log by their rules, and scratch directories of drills that are over. None is worth failing for.
-    pub(super) async fn forget_the_old(&self) {
+    /// History and audit log by their rules, and scratch directories of drills that are over: after an operation's own work, and of
+    /// a long history a part. None is worth failing for.
+    pub(in crate::runtime) async fn forget_the_old(&self) {
         let history = self.inner.settings.file.history.clone();
         let pruned = self
             .journal(move |engine| engine.prune_history(history.keep.0, history.minimum))

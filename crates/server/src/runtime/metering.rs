@@ -3,7 +3,7 @@
 //! Limits are changed from any process by a file of the operation in the state directory, which its owner looks at
 //! again and again. It says what is changed and nothing else; whatever cannot be read changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -96,6 +96,8 @@ async fn tell_nodes(
         return std::future::pending().await;
     };
     let mut told = false;
+    // Those that do not keep to the limits: each is named once, and when it does again.
+    let mut deaf = BTreeSet::new();
     loop {
         let now = change.borrow_and_update().or(given);
         // What was never changed need not be said; what was changed back has to be.
@@ -106,17 +108,25 @@ async fn tell_nodes(
                 telling.push(tell(member, now).boxed());
             }
             let all = futures::stream::iter(telling).buffer_unordered(cluster.limit.max(1));
-            all.collect::<()>().await;
+            for (name, told) in all.collect::<Vec<_>>().await {
+                match told {
+                    Ok(()) if deaf.remove(&name) => {
+                        tracing::warn!(node = name, "it keeps to the limits again");
+                    }
+                    Err(failure) if deaf.insert(name.clone()) => {
+                        tracing::warn!(node = name, %failure, "it does not keep to the limits");
+                    }
+                    _ => {}
+                }
+            }
         }
         // Cannot fail: the sender lives as long as this.
         let _ = tokio::time::timeout(AGAIN, change.changed()).await;
     }
 }
 
-async fn tell(member: &Member, change: LimitChange) {
-    if let Err(failure) = member.node.limit(change).await {
-        tracing::warn!(node = member.name, %failure, "it does not keep to the limits");
-    }
+async fn tell(member: &Member, change: LimitChange) -> (String, Result<(), Failure>) {
+    (member.name.clone(), member.node.limit(change).await)
 }
 
 /// What was counted, as a document.

@@ -57,6 +57,7 @@ use crate::metrics::record::Record;
 use crate::settings::Settings;
 use crate::webhook::outbox::Outbox;
 pub use cluster::{ClusterInit, NodeAddress};
+use dispatch::Turn;
 pub use keys::KeySheet;
 pub(crate) use places::make_private;
 pub(crate) use queue::{configured as configured_database, target as database_target};
@@ -214,7 +215,7 @@ impl Client for Runtime {
 
     async fn start(&self, plan: Plan) -> Result<OperationId, Failure> {
         let id = OperationId::random();
-        self.start_plan(id, plan).await?;
+        self.start_plan(id, plan, Turn::Now).await?;
         Ok(id)
     }
 
@@ -228,7 +229,7 @@ impl Client for Runtime {
         let record = self.journal(move |engine| engine.get(operation)).await?;
         if record.state == ostler_operations::State::Interrupted && !leave {
             // Nobody works on it who could undo it: we do, and the caller may go away only then.
-            self.resume_operation(operation).await?;
+            self.resume_operation(operation, Turn::Now).await?;
             self.inner.engine.wait(operation).await?;
         }
         Ok(())
@@ -239,7 +240,7 @@ impl Client for Runtime {
     }
 
     async fn resume(&self, operation: OperationId) -> Result<(), Failure> {
-        self.resume_operation(operation).await
+        self.resume_operation(operation, Turn::Now).await
     }
 
     async fn operation(&self, id: &str) -> Result<OperationDetail, Failure> {

@@ -1,18 +1,23 @@
 //! What is done to tables of a database by policy: calls about policies, and plans and runs as operations.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ostler_api::request::{Plan, Request};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_operations::{Finished, Operation, Spec};
-use ostler_retention::Class;
 use ostler_retention::archive::Shelves;
+use ostler_retention::{Class, Database};
 use ostler_store::Store;
 use ostler_vocabulary::{ErrorKind, Failure, OperationId};
 
 use super::Runtime;
+use super::dispatch::Turn;
 use super::governed::Governed;
+
+/// How often an operation that waits for its turn looks again.
+const TURN: Duration = Duration::from_millis(500);
 
 /// Where data are kept: classes of storage of the configuration, and addresses.
 #[async_trait]
@@ -58,6 +63,7 @@ impl Runtime {
         id: OperationId,
         place: PolicyPlace,
         plan: Plan,
+        turn: Turn,
     ) -> Result<(), Failure> {
         let (kind, version) = ostler_retention::kind_of(&plan.request);
         let spec = Spec {
@@ -70,7 +76,11 @@ impl Runtime {
         let (governed, runtime) = (Governed::of(self.settings(), &place)?, self.clone());
         self.inner
             .engine
-            .start_as(id, spec, move |op| run(plan, op, governed, runtime))
+            .start_as(id, spec, move |op| async move {
+                let done = run(plan, op, governed, &runtime, turn).await;
+                runtime.forget_the_old().await;
+                done
+            })
             .await
     }
 
@@ -79,19 +89,54 @@ impl Runtime {
         id: OperationId,
         place: PolicyPlace,
         plan: Plan,
+        turn: Turn,
     ) -> Result<(), Failure> {
         let (kind, version) = ostler_retention::kind_of(&plan.request);
         let (governed, runtime) = (Governed::of(self.settings(), &place)?, self.clone());
         self.inner
             .engine
-            .resume(id, kind, version, move |op| run(plan, op, governed, runtime))
+            .resume(id, kind, version, move |op| async move {
+                run(plan, op, governed, &runtime, turn).await
+            })
             .await
     }
 }
 
-async fn run(plan: Plan, op: Operation, governed: Governed, runtime: Runtime) -> Result<Finished, Failure> {
+async fn run(
+    plan: Plan,
+    op: Operation,
+    governed: Governed,
+    runtime: &Runtime,
+    turn: Turn,
+) -> Result<Finished, Failure> {
     let database = governed.open().await?;
-    let finished = ostler_retention::run_plan(plan, op, database.as_ref(), &runtime).await;
+    if turn == Turn::Wait {
+        wait_for_turn(database.as_ref(), &op).await?;
+    }
+    let finished = ostler_retention::run_plan(plan, op, database.as_ref(), runtime).await;
     database.close().await;
     finished
+}
+
+/// Waits until nothing else works on the tables of this database: operations of schedules that are due together run one after
+/// the other.
+async fn wait_for_turn(database: &dyn Database, op: &Operation) -> Result<(), Failure> {
+    let mut has_told = false;
+    loop {
+        match database.exclude_others(op).await {
+            Err(failure) if failure.kind() == ErrorKind::Busy => {
+                if !has_told {
+                    op.message(format!("waits for its turn: {failure}"));
+                    has_told = true;
+                }
+            }
+            other => return other,
+        }
+        tokio::select! {
+            () = op.cancelled().cancelled() => {
+                return Err(Failure::new(ErrorKind::Cancelled, "it was stopped while it waited for its turn"));
+            }
+            () = tokio::time::sleep(TURN) => {}
+        }
+    }
 }

@@ -7,6 +7,7 @@ use ostler_vocabulary::Failure;
 use tokio::sync::watch;
 
 use super::leader::Leader;
+use super::outage::Outage;
 use super::role::{Role, Turn};
 use crate::Runtime;
 
@@ -35,6 +36,7 @@ impl Role for Metrics {
         let mut changed = self.runtime.clone();
         // What was seen before is there to be asked for.
         turn.ready();
+        let mut outage = Outage::new("metrics cannot be recorded");
         let mut leader = Leader::new("metrics", "to look at vaults and databases");
         loop {
             let runtime = changed.borrow_and_update().clone();
@@ -42,11 +44,14 @@ impl Role for Metrics {
                 () = turn.stop.cancelled() => break,
                 looked = look(&mut leader, &runtime) => looked,
             };
+            if looked.is_ok() {
+                outage.over();
+            }
             let pause = match looked {
                 Ok(false) => OTHERS,
                 Ok(true) => runtime.settings().file.metrics.refresh.0,
                 Err(failure) => {
-                    tracing::error!("what was seen cannot be recorded: {failure:?}");
+                    outage.failed(&failure);
                     TROUBLE
                 }
             };

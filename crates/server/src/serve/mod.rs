@@ -7,6 +7,7 @@
 pub mod api;
 mod leader;
 mod metrics;
+mod outage;
 mod role;
 mod scheduler;
 mod supervisor;

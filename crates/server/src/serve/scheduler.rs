@@ -1,6 +1,6 @@
 //! The role `scheduler`: begins what is due, and goes on with what was interrupted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::leader::Leader;
+use super::outage::Outage;
 use super::role::{Role, Turn};
 use crate::Runtime;
 use crate::runtime::schedule::{Driven, Sweep};
@@ -61,7 +62,7 @@ impl Scheduler {
             *beaten = Some(Instant::now());
         }
         work.give_up(&runtime).await?;
-        let Sweep { runs, next } = runtime.sweep(work.tasks.len()).await?;
+        let Sweep { runs, next } = runtime.sweep(work.numbers()).await?;
         for run in runs {
             work.begin(&runtime, run, stop);
         }
@@ -78,6 +79,12 @@ impl Work {
         let (runtime, stop, held) = (runtime.clone(), stop.clone(), run.held());
         let task = self.tasks.spawn(async move { runtime.drive(&run, &stop).await });
         self.held.insert(task.id(), held);
+    }
+
+    /// The runs at work, and those that are still to be given up.
+    fn numbers(&self) -> BTreeSet<u64> {
+        let held = self.held.values().chain(&self.lost);
+        held.map(|held| held.number).collect()
     }
 
     fn ended(&mut self, ended: Result<(Id, Result<Driven, Failure>), JoinError>) {
@@ -113,16 +120,18 @@ impl Role for Scheduler {
     async fn run(&self, turn: Turn) -> Result<(), Failure> {
         let mut work = Work::default();
         let mut leader = Leader::new("scheduler", "to begin what is due by schedule");
+        let mut outage = Outage::new("schedules cannot be looked at");
         let mut beaten = None;
         while !turn.stop.is_cancelled() {
             let sleep = match self.look(&mut work, &mut leader, &mut beaten, &turn.stop).await {
                 Ok(sleep) => {
                     turn.ready();
+                    outage.over();
                     sleep
                 }
                 // What runs goes on; only what is due cannot begin. That no beat is written shows it.
                 Err(failure) => {
-                    tracing::error!("schedules cannot be looked at: {failure:?}");
+                    outage.failed(&failure);
                     TROUBLE
                 }
             };

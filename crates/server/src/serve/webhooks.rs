@@ -7,6 +7,7 @@ use ostler_vocabulary::Failure;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::outage::Outage;
 use super::role::{Role, Turn};
 use crate::Runtime;
 use crate::webhook::outbox::Receiver;
@@ -83,14 +84,16 @@ impl Role for Webhooks {
 
     async fn run(&self, turn: Turn) -> Result<(), Failure> {
         let mut work = Work::default();
+        let mut outage = Outage::new("webhooks cannot be looked at");
         while !turn.stop.is_cancelled() {
             let sleep = match self.look(&mut work).await {
                 Ok(()) => {
                     turn.ready();
+                    outage.over();
                     LOOK
                 }
                 Err(failure) => {
-                    tracing::error!("webhooks cannot be looked at: {failure:?}");
+                    outage.failed(&failure);
                     TROUBLE
                 }
             };

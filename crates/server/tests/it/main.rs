@@ -4,6 +4,7 @@
 mod agent;
 mod damage;
 mod examples;
+mod hanging;
 mod life;
 mod served;
 mod stores;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ostler_server::Runtime;
 use ostler_server::audit::Audited;
+use ostler_state::Place;
 use ostler_vocabulary::{Secret, SystemClock};
 use ostler_web::{Access, Remote, Role, Site};
 use reqwest::Response;
@@ -24,8 +25,14 @@ pub struct Served {
 impl Served {
     pub async fn new() -> Self {
         let world = World::new();
+        let place = world.path("access").as_path().into();
+        Self::over(world, &place).await
+    }
+
+    /// The same with the record of tokens in another place.
+    pub async fn over(world: World, place: &Place) -> Self {
         let clock = Arc::new(SystemClock::default());
-        let access = Arc::new(Access::open(&world.path("access").as_path().into(), clock.clone()).unwrap());
+        let access = Arc::new(Access::open(place, clock.clone()).unwrap());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let runtime: Runtime = world.runtime.clone();

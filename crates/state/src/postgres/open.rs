@@ -11,7 +11,7 @@ use super::{bridge, statement};
 use crate::{Fault, Value};
 
 /// A clock that differs by less is taken for the same.
-const AGREES: i64 = 1000;
+pub(super) const AGREES: i64 = 1000;
 
 /// A transaction of a session.
 pub(crate) struct Open {
@@ -22,6 +22,8 @@ pub(crate) struct Open {
     lost: Cell<bool>,
     /// Whether a statement was refused: nothing of the transaction can become final.
     refused: Cell<bool>,
+    /// Whether the server has no room for it now.
+    exhausted: Cell<bool>,
 }
 
 impl fmt::Debug for Open {
@@ -37,6 +39,7 @@ impl Open {
             ahead,
             lost: Cell::new(false),
             refused: Cell::new(false),
+            exhausted: Cell::new(false),
         }
     }
 
@@ -72,6 +75,11 @@ impl Open {
         self.refused.get()
     }
 
+    /// Whether the server refused a statement for want of disk, memory or sessions: the same may succeed soon.
+    pub fn is_exhausted(&self) -> bool {
+        self.exhausted.get()
+    }
+
     fn carry_out<T: Send + 'static, F>(&self, work: impl FnOnce(Arc<Connection>) -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, ostler_postgres::Error>> + Send + 'static,
@@ -82,6 +90,9 @@ impl Open {
             if breaks(&error) {
                 self.lost.set(true);
             }
+            if is_exhausted(&error) {
+                self.exhausted.set(true);
+            }
             error.into()
         })
     }
@@ -90,6 +101,11 @@ impl Open {
 /// Whether the session is of no use any more.
 pub(super) fn breaks(error: &ostler_postgres::Error) -> bool {
     error.is_lost() || matches!(error, ostler_postgres::Error::Deadline { .. })
+}
+
+/// Whether the server has no disk, memory or sessions left: class 53 of SQLSTATE.
+pub(super) fn is_exhausted(error: &ostler_postgres::Error) -> bool {
+    error.sqlstate().is_some_and(|code| code.starts_with("53"))
 }
 
 /// A time by the server's clock.

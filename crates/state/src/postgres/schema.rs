@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ostler_vocabulary::Timestamp;
 
-use super::open::{Open, breaks, shifted};
+use super::open::{Open, breaks, is_exhausted, shifted};
 use super::server::{Lent, PATIENCE, Server};
 use super::{bridge, statement};
 use crate::{Error, Fault, Kind, Transaction, Value, values};
@@ -84,10 +84,15 @@ impl Schema {
         let until = Instant::now() + PATIENCE;
         loop {
             match self.try_once(purpose, &work, until) {
-                Tried::Over(done) => return done,
+                Tried::Over(done) => {
+                    if done.is_ok() {
+                        self.server.answers();
+                    }
+                    return done;
+                }
                 Tried::Again(error) if Instant::now() >= until => return Err(error),
                 Tried::Again(_) => {
-                    tracing::warn!(store = self.what, "the state's database was lost; trying again");
+                    self.server.does_not_answer();
                     bridge::patiently(|| std::thread::sleep(PAUSE));
                 }
             }
@@ -111,7 +116,7 @@ impl Schema {
         };
         let open = match self.begin(purpose, &mut lent) {
             Ok(open) => open,
-            Err(Fault::Postgres(error)) if breaks(&error) => {
+            Err(Fault::Postgres(error)) if breaks(&error) || is_exhausted(&error) => {
                 return Tried::Again(failed(error.into()).into());
             }
             Err(fault) => return Tried::Over(Err(failed(fault).into())),
@@ -124,9 +129,13 @@ impl Schema {
         let value = match done {
             Ok(value) if !open.is_refused() => value,
             other => {
+                let is_exhausted = open.is_exhausted();
                 if open.batch("ROLLBACK").is_ok() {
                     drop(open);
                     lent.give_back();
+                }
+                if is_exhausted && let Err(error) = other {
+                    return Tried::Again(error);
                 }
                 return Tried::Over(other.and_then(|_| Err(failed(Fault::Refused).into())));
             }
@@ -150,6 +159,7 @@ impl Schema {
                     Err(_) => Tried::Over(Err(self.unknown(error).into())),
                 },
             },
+            Err(Fault::Postgres(error)) if is_exhausted(&error) => Tried::Again(failed(error.into()).into()),
             Err(fault) => Tried::Over(Err(failed(fault).into())),
         }
     }

@@ -1,15 +1,27 @@
 //! A PostgreSQL database with state in it: how it is reached, and the sessions with it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use ostler_postgres::{Connection, Dsn, Options, Target};
-use ostler_vocabulary::{OperationId, Secret};
+use ostler_vocabulary::{OperationId, Secret, Timestamp};
 
 use super::bridge;
+use super::open::AGREES;
 use crate::Error;
+
+/// The server's clock beside this machine's.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    /// By how many milliseconds the server's was ahead.
+    ahead: i64,
+    /// What this machine's showed, in milliseconds.
+    here: i64,
+    at: Instant,
+}
 
 /// Sessions of one process at most.
 const SESSIONS: usize = 8;
@@ -29,8 +41,10 @@ pub struct Server {
     returned: Condvar,
     /// Whether the server was found to be new enough.
     is_checked: AtomicBool,
-    /// By how many milliseconds the server's clock was ahead of this machine's when it was last looked at.
-    ahead: AtomicI64,
+    /// Whether it did not answer when it was last asked: told once, however many wait for it.
+    is_away: AtomicBool,
+    /// The server's clock as it was read last.
+    reading: Mutex<Option<Reading>>,
 }
 
 #[derive(Default)]
@@ -79,7 +93,8 @@ impl Server {
             sessions: Mutex::default(),
             returned: Condvar::new(),
             is_checked: AtomicBool::new(false),
-            ahead: AtomicI64::new(0),
+            is_away: AtomicBool::new(false),
+            reading: Mutex::default(),
         })
     }
 
@@ -171,12 +186,44 @@ impl Server {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn set_ahead(&self, milliseconds: i64) {
-        self.ahead.store(milliseconds, Ordering::Relaxed);
+    pub(super) fn does_not_answer(&self) {
+        if !self.is_away.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "the state's database {} does not answer, or has no room; it is asked until it does",
+                self.name()
+            );
+        }
     }
 
+    pub(super) fn answers(&self) {
+        if self.is_away.swap(false, Ordering::Relaxed) {
+            tracing::warn!("the state's database {} answers again", self.name());
+        }
+    }
+
+    pub(super) fn set_ahead(&self, milliseconds: i64) {
+        let reading = Reading {
+            ahead: milliseconds,
+            here: Timestamp::now().as_millisecond(),
+            at: Instant::now(),
+        };
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = Some(reading);
+    }
+
+    /// By how many milliseconds the server's clock is ahead of this machine's.
     pub(super) fn ahead(&self) -> i64 {
-        self.ahead.load(Ordering::Relaxed)
+        let reading = *self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        reading.map_or(0, |reading| {
+            let elapsed = i64::try_from(reading.at.elapsed().as_millis()).unwrap_or(i64::MAX);
+            let passed = Timestamp::now().as_millisecond().saturating_sub(reading.here);
+            corrected(reading.ahead, passed, elapsed)
+        })
+    }
+
+    /// By how much this machine's clock is ahead of the server's; negative when it is behind.
+    #[must_use]
+    pub fn clock_difference(&self) -> SignedDuration {
+        SignedDuration::from_millis(self.ahead().saturating_neg())
     }
 }
 
@@ -226,6 +273,16 @@ impl Drop for Lent {
     }
 }
 
+/// By how much the server's clock is ahead, after this machine's has shown `passed` milliseconds more while `elapsed` went by:
+/// a clock that was set meanwhile is ahead by so much more or less.
+fn corrected(ahead: i64, passed: i64, elapsed: i64) -> i64 {
+    let set_by = passed.saturating_sub(elapsed);
+    if set_by.abs() < AGREES {
+        return ahead;
+    }
+    ahead.saturating_sub(set_by)
+}
+
 fn is_name(name: &str) -> bool {
     let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     name.len() <= LONGEST
@@ -236,7 +293,21 @@ fn is_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_name;
+    use super::{corrected, is_name};
+
+    #[test]
+    fn a_clock_that_was_set_since_the_last_look_is_seen_without_another_look() {
+        let hours = 2 * 60 * 60 * 1000;
+        for (ahead, passed, elapsed, expected) in [
+            (0, 5000, 5000, 0),
+            (0, 5400, 5000, 0),
+            (0, 5000 + hours, 5000, -hours),
+            (-hours, 5000 - hours, 5000, 0),
+            (hours, 1000, 1000, hours),
+        ] {
+            assert_eq!(corrected(ahead, passed, elapsed), expected, "{ahead} {passed}");
+        }
+    }
 
     #[test]
     fn names_of_schemas_need_no_quotes() {

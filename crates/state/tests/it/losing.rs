@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use ostler_state::Database;
 use ostler_testkit::install::postgres::Release;
-use ostler_testkit::servers::postgres;
+use ostler_testkit::servers::{postgres, shared_postgres};
 use ostler_vocabulary::{Classified, ErrorKind};
 
 use crate::{NUMBERS, add, all, server};
@@ -56,4 +56,16 @@ fn a_server_that_is_killed_and_started_again_loses_nothing() {
     postgres.stop();
     let refused = db.write(|db| add(db, 0)).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unavailable, "{refused:?}");
+}
+
+#[test]
+fn a_write_that_the_server_has_no_room_for_is_made_once_it_has() {
+    let Some(postgres) = shared_postgres(Release::Fifteen) else {
+        return;
+    };
+    let database = postgres.database();
+    let db = Database::open(&NUMBERS, &server(&postgres.url(&database))).unwrap();
+    postgres.sql(&database, include_str!("sql/full.sql"));
+    db.write(|db| add(db, 1)).unwrap();
+    assert_eq!(all(&db), [1]);
 }

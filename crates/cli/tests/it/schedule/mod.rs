@@ -8,11 +8,14 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixDatagram;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ostler_testkit::binary::said;
+use ostler_testkit::install::postgres::Release;
+use ostler_testkit::servers::shared_postgres;
 
 use world::{Serve, add, firings, good, home, nothing_is_lost_or_doubled, until};
 
@@ -221,4 +224,31 @@ fn what_cannot_be_scheduled_is_refused_and_no_secret_is_stored() {
     assert!(said(&circle).contains("for ever"), "{}", said(&circle));
     let needed = ostler.run(["schedule", "remove", "a"]);
     assert_eq!(needed.status.code(), Some(4), "{}", said(&needed));
+}
+
+#[test]
+fn queries_of_one_database_that_are_due_together_run_one_after_the_other() {
+    let Some(server) = shared_postgres(Release::Fifteen) else {
+        return;
+    };
+    let ostler = home();
+    let dsn = server.url(&server.database());
+    ostler.configure(&format!("version = 1\n[database.shop]\ndsn = \"{dsn}\"\n"));
+    ostler.ok(["query", "add", "slow", "SELECT pg_sleep(2)", "--database", "shop"]);
+    let names = ["one", "two", "three"];
+    for name in names {
+        add(
+            &ostler,
+            &format!("{name} --cron @daily -- query run slow --database shop"),
+        );
+    }
+    let running = names.map(|name| {
+        let mut command = ostler.command(["schedule", "run", name]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    });
+    for one in running {
+        let ran = one.wait_with_output().unwrap();
+        assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
+    }
 }

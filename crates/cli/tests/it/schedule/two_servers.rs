@@ -4,10 +4,12 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 
 use ostler_testkit::binary::Ostler;
+use ostler_testkit::clock::wrong_clock;
 use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::{Postgres, free_ports, postgres, shared_postgres};
+use ostler_vocabulary::Timestamp;
 
-use super::world::{Serve, add, firings, good, nothing_is_lost_or_doubled, until};
+use super::world::{Serve, add, firings, good, nothing_is_lost_or_doubled, time, until};
 use crate::receiver::ask;
 use crate::served::Served;
 
@@ -78,6 +80,45 @@ fn one_is_killed_while_it_schedules_and_backs_up_and_the_other_goes_on() {
             firings(&first, "tick").iter().all(|one| one["state"] != "failed"),
             "{kill}"
         );
+    }
+}
+
+#[test]
+fn a_server_whose_clock_jumps_decides_on_nothing_that_is_to_come_and_does_not_lead() {
+    let (Some(server), Some(clock)) = (shared_postgres(Release::Fifteen), wrong_clock()) else {
+        return;
+    };
+    let [first, second] = homes(server, &server.database());
+    let shown = first.home().join("clock");
+    fs::write(&shown, "+0").unwrap();
+    let jumps = Serve::changed(&first, |command| clock.follow(command, &shown));
+    until(&first, "the first server to schedule", || is_scheduled(&first));
+    let _right = Serve::start(&second);
+    add(
+        &second,
+        &format!(
+            "tick --every 1s --missed once -- backup create {}/documents",
+            first.home().display()
+        ),
+    );
+    until(&second, "a run", || good(&second, "tick") >= 1);
+    fs::write(&shown, "+2h").unwrap();
+    until(&first, "the first server to say so", || {
+        let log = fs::read_to_string(first.home().join("serve.log")).unwrap();
+        log.contains("ahead of that of the state's database")
+    });
+    let before = good(&second, "tick");
+    until(&second, "runs by the other server", || {
+        good(&second, "tick") >= before + 2
+    });
+    fs::write(&shown, "+0").unwrap();
+    second.ok(["schedule", "pause", "tick"]);
+    until(&second, "the end of all runs", || all_ended(&second));
+    drop(jumps);
+    let now = Timestamp::now().as_millisecond();
+    for one in firings(&second, "tick") {
+        assert!(time(&one["due"]) <= now, "{one:#}");
+        assert!(one["missed"].as_u64().unwrap_or(0) < 60, "{one:#}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ostler_testkit::binary::Ostler;
@@ -32,16 +32,21 @@ impl Serve {
     }
 
     pub fn with(ostler: &Ostler, environment: &[(&str, &str)]) -> Self {
+        Self::changed(ostler, |command| {
+            command.envs(environment.iter().copied());
+        })
+    }
+
+    /// With a command that is changed before it starts.
+    pub fn changed(ostler: &Ostler, change: impl FnOnce(&mut Command)) -> Self {
         let log = fs::File::options()
             .create(true)
             .append(true)
             .open(ostler.home().join("serve.log"))
             .unwrap();
         let mut command = ostler.command(["serve", "-v", "--roles", "scheduler"]);
-        command
-            .envs(environment.iter().copied())
-            .stdout(Stdio::null())
-            .stderr(log);
+        command.stdout(Stdio::null()).stderr(log);
+        change(&mut command);
         Self(command.spawn().unwrap())
     }
 

@@ -22,6 +22,7 @@ pub(super) fn only_the_newest_owner_of_a_run_writes(timetable: &dyn Timetable) {
             &dead(),
             at(12),
         )
+        .unwrap()
         .unwrap();
     let adopt =
         |owner: &ProcessIdentity, second| timetable.adopt(first.firing.number, owner, SILENCE, at(second));
@@ -64,6 +65,7 @@ pub(super) fn an_owner_that_cannot_be_asked_is_gone_when_it_is_silent(timetable:
     let operation = OperationId::random();
     let first = timetable
         .fire(&seen(timetable), &due(10), operation, &[], &elsewhere, at(10))
+        .unwrap()
         .unwrap();
     let adopt = |second| timetable.adopt(first.firing.number, &living(), SILENCE, at(second));
     assert!(matches!(adopt(70), Err(Error::OwnedBy { .. })));

@@ -22,7 +22,9 @@ queries! {
     FORGET: "forget.sql",
     HEAR: "hear.sql",
     LAST_BEAT: "last_beat.sql",
+    RAN: "ran.sql",
     REMOVE_SCHEDULE: "remove_schedule.sql",
+    REWIND: "rewind.sql",
     SCHEDULES: "schedules.sql",
     UNFINISHED: "unfinished.sql",
 }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::super::{Entry, Run, Stage};
 use super::queries;
+use crate::decision::Running;
 use crate::error::Error;
 
 fn damaged(what: impl std::fmt::Display) -> Error {
@@ -70,7 +71,8 @@ pub(super) fn entries(db: &Transaction<'_>, name: Option<&str>) -> Result<Vec<En
     for row in &db.query(queries::SCHEDULES, &values![name])? {
         let optional_time = |index| field::<Option<i64>>(row, index)?.map(time).transpose();
         let pause: Option<String> = field(row, 4)?;
-        let newest: Option<i64> = field(row, 8)?;
+        let newest: Option<i64> = field(row, 9)?;
+        let running = optional_time(6)?.zip(optional_time(7)?);
         found.push(Entry {
             schedule: Schedule {
                 name: field(row, 0)?,
@@ -80,8 +82,8 @@ pub(super) fn entries(db: &Transaction<'_>, name: Option<&str>) -> Result<Vec<En
                 definition: parsed(&field::<String>(row, 5)?)?,
             },
             decided: time(field(row, 3)?)?,
-            running: optional_time(6)?,
-            last_good: optional_time(7)?,
+            running: running.map(|(due, began)| Running { due, began }),
+            last_good: optional_time(8)?,
             last: match newest {
                 Some(number) => Some(run(db, unsigned(number)?)?.firing),
                 None => None,

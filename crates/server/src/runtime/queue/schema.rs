@@ -62,10 +62,14 @@ impl Runtime {
             plan: serde_json::to_value(&plan)
                 .map_err(|e| Failure::new(ErrorKind::Internal, format!("cannot write the plan: {e}")))?,
         };
-        let target = self.queue_target(&plan)?;
+        let (target, runtime) = (self.queue_target(&plan)?, self.clone());
         self.inner
             .engine
-            .start_as(id, spec, move |op| run(plan, op, target))
+            .start_as(id, spec, move |op| async move {
+                let done = run(plan, op, target).await;
+                runtime.forget_the_old().await;
+                done
+            })
             .await
     }
 

@@ -22,11 +22,10 @@ const FAR_AHEAD: u32 = 1000;
 
 impl Runtime {
     pub(super) async fn answer_about_schedules(&self, call: ScheduleCall) -> Result<ScheduleAnswer, Failure> {
-        let now = self.inner.clock.now();
         if let ScheduleCall::Add { definition, .. } = &call {
             refuse(definition)?;
         }
-        self.timetable(move |timetable| Ok(answer(timetable, call, now)))
+        self.timetable_now(move |timetable, now| Ok(answer(timetable, call, now)))
             .await?
     }
 }
@@ -183,8 +182,7 @@ fn standing(timetable: &dyn Timetable, now: Timestamp) -> Result<SchedulerStandi
         process: beat
             .as_ref()
             .map(|(owner, _)| format!("{} (process {})", owner.host, owner.pid)),
-        alive: beat
-            .is_some_and(|(owner, at)| !owner.is_dead() && timetable.time(now).duration_since(at) < SILENCE),
+        alive: beat.is_some_and(|(owner, at)| !owner.is_dead() && now.duration_since(at) < SILENCE),
     })
 }
 

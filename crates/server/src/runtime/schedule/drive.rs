@@ -10,6 +10,7 @@ use ostler_vocabulary::{ErrorKind, Failure, OperationId, ProcessIdentity};
 use tokio_util::sync::CancellationToken;
 
 use super::super::Runtime;
+use super::super::dispatch::Turn;
 
 /// How often whoever looks after a run says so.
 const HEARD: std::time::Duration = std::time::Duration::from_secs(5);
@@ -48,18 +49,25 @@ impl Runtime {
 
     /// Says again and again that this process looks after a run, until it does not any more.
     async fn keep_hearing(&self, held: Held) -> Failure {
+        let mut has_told = false;
         loop {
             tokio::time::sleep(HEARD).await;
-            let (held, now) = (held.clone(), self.inner.clock.now());
-            let heard = self.timetable(move |timetable| timetable.hear(&held, now)).await;
+            let held = held.clone();
+            let heard = self
+                .timetable_now(move |timetable, now| timetable.hear(&held, now))
+                .await;
             match heard {
                 // Taken over, or just ended, which the other side tells.
                 Err(failure) if failure.kind() == ErrorKind::Conflict => {
                     tokio::time::sleep(HEARD).await;
                     return failure;
                 }
-                Err(failure) => tracing::warn!("a run of a schedule cannot be kept: {failure}"),
-                Ok(()) => {}
+                Err(failure) if !has_told => {
+                    tracing::warn!("a run of a schedule cannot be kept: {failure}");
+                    has_told = true;
+                }
+                Err(_) => {}
+                Ok(()) => has_told = false,
             }
         }
     }
@@ -84,8 +92,7 @@ impl Runtime {
             run.stage = advance.stage;
             run.firing.state = advance.state;
             run.firing.keep_operation = advance.keep_operation.or(run.firing.keep_operation);
-            let now = self.inner.clock.now();
-            self.timetable(move |timetable| timetable.advance(&held, &advance, now))
+            self.timetable_now(move |timetable, now| timetable.advance(&held, &advance, now))
                 .await?;
             point(Moment::After, &format!("firing {}", run.stage.as_str()));
         }
@@ -119,9 +126,8 @@ impl Runtime {
             None => Err(Failure::new(ErrorKind::Internal, "a run has no operation")),
         };
         if let Err(failure) = &started {
-            let (held, now) = (run.held(), self.inner.clock.now());
-            let advance = failed(failure);
-            self.timetable(move |timetable| timetable.advance(&held, &advance, now))
+            let (held, advance) = (run.held(), failed(failure));
+            self.timetable_now(move |timetable, now| timetable.advance(&held, &advance, now))
                 .await?;
         }
         started
@@ -130,7 +136,7 @@ impl Runtime {
     async fn start_scheduled(&self, operation: OperationId, request: Request) -> Result<(), Failure> {
         let plan = self.make_plan(request).await?;
         point(Moment::Before, "firing start");
-        self.start_plan(operation, plan).await?;
+        self.start_plan(operation, plan, Turn::Wait).await?;
         point(Moment::After, "firing start");
         Ok(())
     }
@@ -200,7 +206,7 @@ impl Runtime {
             }));
         };
         let mut prune = keep.clone();
-        prune.vault = backup.vault.clone();
+        prune.vault = self.vault_of(run).await?.or_else(|| backup.vault.clone());
         prune
             .filter
             .tags
@@ -225,6 +231,15 @@ impl Runtime {
         }))
     }
 
+    /// The vault of the plan that a run's operation carried out: a cluster has one of its own.
+    async fn vault_of(&self, run: &Run) -> Result<Option<String>, Failure> {
+        let Some(operation) = run.firing.operation else {
+            return Ok(None);
+        };
+        let record = self.journal(move |engine| engine.get(operation)).await?;
+        Ok(record.plan["vault"].as_str().map(str::to_owned))
+    }
+
     /// Starts an operation, or goes on with it, and waits for its end.
     async fn carry_out(
         &self,
@@ -234,7 +249,7 @@ impl Runtime {
     ) -> Result<Carried, Failure> {
         let begun = match self.journal(move |engine| engine.get(id)).await {
             Ok(record) if record.state.is_over() => return Ok(Carried::Over(Box::new(record))),
-            Ok(record) if record.state == State::Interrupted => self.resume_operation(id).await,
+            Ok(record) if record.state == State::Interrupted => self.resume_operation(id, Turn::Wait).await,
             Ok(_) => Ok(()),
             Err(failure) if failure.kind() == ErrorKind::NotFound => tokio::select! {
                 () = stop.cancelled() => return Ok(Carried::Left),
@@ -242,8 +257,11 @@ impl Runtime {
             },
             Err(failure) => return Err(failure),
         };
-        if let Err(failure) = begun {
-            return Ok(Carried::Refused(failure));
+        match begun {
+            // The run is gone on with once the state can be written again.
+            Err(failure) if is_of_state(&failure) => return Err(failure),
+            Err(failure) => return Ok(Carried::Refused(failure)),
+            Ok(()) => {}
         }
         let mut events = self.inner.engine.watch(id).await?;
         loop {
@@ -289,6 +307,12 @@ fn request(run: &Run, definition: &Definition) -> Request {
         backup.tags.insert(TAG.to_owned(), run.firing.schedule.clone());
     }
     request
+}
+
+/// Whether the state could not be read or written, and not what an operation works on.
+fn is_of_state(failure: &Failure) -> bool {
+    let may_pass = failure.kind().is_transient() || failure.kind() == ErrorKind::Busy;
+    may_pass && (failure.is::<ostler_state::Error>() || failure.is::<ostler_operations::Error>())
 }
 
 fn after_keep(definition: &Definition) -> Stage {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use ostler_api::schedule::{ScheduleAnswer, ScheduleCall};
 use ostler_schedule::timetable::Held;
 use ostler_schedule::{Error, StoredTimetable, Timetable};
-use ostler_vocabulary::{Failure, ProcessIdentity};
+use ostler_vocabulary::{Failure, ProcessIdentity, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::{Runtime, blocking};
@@ -46,6 +46,21 @@ impl Runtime {
         .await
     }
 
+    /// The same with the time by the clock of the state, which all servers have in common.
+    pub(super) async fn timetable_now<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&dyn Timetable, Timestamp) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let clock = Arc::clone(&self.inner.clock);
+        self.timetable(move |timetable| call(timetable, timetable.now(clock.as_ref())))
+            .await
+    }
+
+    /// Reads the clock of the state again.
+    pub(crate) async fn read_clock(&self) -> Result<(), Failure> {
+        self.timetable(|timetable| timetable.read_clock()).await
+    }
+
     /// Answers a call about schedules.
     pub(super) async fn schedule_call(&self, call: ScheduleCall) -> Result<ScheduleAnswer, Failure> {
         match call {
@@ -58,8 +73,7 @@ impl Runtime {
 
     /// Says that this process runs what is due.
     pub(crate) async fn beat(&self) -> Result<(), Failure> {
-        let now = self.inner.clock.now();
-        self.timetable(move |timetable| timetable.beat(&ProcessIdentity::current(), now))
+        self.timetable_now(|timetable, now| timetable.beat(&ProcessIdentity::current(), now))
             .await
     }
 
@@ -74,9 +88,9 @@ impl Runtime {
 
     /// Begins a run that somebody asked for, and its operation.
     async fn run_now(&self, name: String) -> Result<ostler_api::document::Firing, Failure> {
-        let (operation, now) = (ostler_vocabulary::OperationId::random(), self.inner.clock.now());
+        let operation = ostler_vocabulary::OperationId::random();
         let run = self
-            .timetable(move |timetable| {
+            .timetable_now(move |timetable, now| {
                 timetable.fire_now(&name, operation, &ProcessIdentity::current(), now)
             })
             .await?;

@@ -1,13 +1,14 @@
 //! One look at all schedules: what is due is recorded, what others left is taken over.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ostler_api::document::FiringList;
 use ostler_api::schedule::Trigger;
 use ostler_operations::kill::{Moment, point};
-use ostler_schedule::timetable::{Entry, Run};
+use ostler_schedule::timetable::{AHEAD, Entry, Run};
 use ostler_schedule::{Error, Rule, Timetable, Verdict, decide};
-use ostler_vocabulary::{Failure, OperationId, ProcessIdentity, Timestamp};
+use ostler_vocabulary::{Failure, OperationId, ProcessIdentity, Span, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -29,13 +30,16 @@ pub(crate) struct Sweep {
 }
 
 impl Runtime {
-    /// Records what is due and takes over what nobody looks after. `busy` is how many runs are at work here.
-    pub(crate) async fn sweep(&self, busy: usize) -> Result<Sweep, Failure> {
-        let now = self.inner.clock.now();
-        self.timetable(move |timetable| {
+    /// Records what is due and takes over what nobody looks after. `own` are the runs at work here, which only this process's own
+    /// tasks give up, however long they could not say that they live.
+    pub(crate) async fn sweep(&self, own: BTreeSet<u64>) -> Result<Sweep, Failure> {
+        self.timetable_now(move |timetable, now| {
             let owner = ProcessIdentity::current();
             let mut sweep = Sweep::default();
             for run in timetable.unfinished()? {
+                if own.contains(&run.firing.number) {
+                    continue;
+                }
                 match timetable.adopt(run.firing.number, &owner, OWNER_SILENCE, now) {
                     Ok(run) => sweep.runs.push(run),
                     Err(Error::OwnedBy { .. } | Error::Superseded(_) | Error::NoFiring(_)) => {}
@@ -43,7 +47,7 @@ impl Runtime {
                 }
             }
             for name in timetable.list()?.into_iter().map(|entry| entry.schedule.name) {
-                if busy + sweep.runs.len() >= AT_ONCE {
+                if own.len() + sweep.runs.len() >= AT_ONCE {
                     // What is due stays due; it is looked at again when one of these ends.
                     break;
                 }
@@ -66,19 +70,27 @@ impl Runtime {
     /// Begins what is due until nothing is, and waits for all of it.
     pub(super) async fn run_due(&self) -> Result<FiringList, Failure> {
         let mut running = JoinSet::new();
+        let mut at_work = BTreeSet::new();
         let mut numbers = Vec::new();
         let mut failed = None;
         loop {
             self.beat().await?;
-            for run in self.sweep(running.len()).await?.runs {
-                numbers.push(run.firing.number);
+            for run in self.sweep(at_work.clone()).await?.runs {
+                let number = run.firing.number;
+                numbers.push(number);
+                at_work.insert(number);
                 let runtime = self.clone();
-                running.spawn(async move { runtime.drive(&run, &CancellationToken::new()).await });
+                running.spawn(async move {
+                    let driven = runtime.drive(&run, &CancellationToken::new()).await;
+                    (number, driven)
+                });
             }
             match running.join_next().await {
                 None => break,
-                Some(Ok(Ok(_))) => {}
-                Some(Ok(Err(failure))) => failed = Some(failure),
+                Some(Ok((number, driven))) => {
+                    at_work.remove(&number);
+                    failed = driven.err().or(failed);
+                }
                 Some(Err(_)) => {
                     failed = Some(Failure::new(
                         ostler_vocabulary::ErrorKind::Internal,
@@ -124,6 +136,13 @@ fn one(
 ) -> Result<(), Error> {
     loop {
         let entry = timetable.get(name)?;
+        let ahead = entry.decided.duration_since(now);
+        if ahead > AHEAD {
+            let ahead = Span(Duration::from_secs(ahead.unsigned_abs().as_secs()));
+            tracing::warn!("schedule `{name}`: a clock was {ahead} ahead; what it decided on is to come");
+            timetable.rewind(&entry.seen(), now)?;
+            continue;
+        }
         let rule = Rule::of(&entry.schedule)?;
         let decision = decide(&rule, &entry.facts(parent_of(timetable, &entry)?), now);
         // What is due and waits is looked at again when what it waits for ends.
@@ -141,6 +160,10 @@ fn one(
                 let operation = OperationId::random();
                 let run = timetable.fire(&entry.seen(), &due, operation, &decision.reasons, owner, now)?;
                 point(Moment::After, "firing record");
+                let Some(run) = run else {
+                    tracing::info!("schedule `{name}`: the run that was due at {} has run", due.at);
+                    continue;
+                };
                 tracing::info!("schedule `{name}` runs as operation {}", operation.short());
                 sweep.runs.push(run);
             }

@@ -4,6 +4,7 @@ use ostler_api::Plan;
 use ostler_vocabulary::{Failure, OperationId};
 
 use super::super::Runtime;
+use super::super::dispatch::Turn;
 use super::answer::known;
 use crate::outgoing::{self, Headers};
 use crate::webhook::outbox::{Claimed, Receiver, Settled};
@@ -89,7 +90,7 @@ impl Runtime {
         let newest = self.journal(|engine| engine.newest_change()).await?;
         self.outbox(move |outbox| Ok(outbox.add_callback(id, &url, newest, now)?))
             .await?;
-        let started = self.start_plan(id, plan).await;
+        let started = self.start_plan(id, plan, Turn::Now).await;
         if started.is_err() {
             self.outbox(move |outbox| Ok(outbox.remove_callback(id)?)).await?;
         }
