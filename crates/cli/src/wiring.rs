@@ -92,7 +92,7 @@ impl InProcess {
                     .with_hint("run it on the server's machine, without --server"),
             );
         }
-        let open = || async { Runtime::open(self.settings()?, Arc::new(SystemClock::default())) };
+        let open = || async { Runtime::open_for_command(self.settings()?, Arc::new(SystemClock::default())) };
         self.runtime.get_or_try_init(open).await.cloned()
     }
 }

@@ -5,6 +5,14 @@ use std::time::Duration;
 
 use ostler_vocabulary::{Classified, ErrorKind};
 
+/// A file system that has no space left for the state.
+#[derive(Debug, thiserror::Error)]
+#[error("no space left on the file system of {}", path.display())]
+pub struct NoSpace {
+    /// The state directory.
+    pub path: PathBuf,
+}
+
 /// A failure of the state.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -17,6 +25,18 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         source: rusqlite::Error,
+    },
+    /// The file system of the state is full.
+    #[error("cannot {attempted} the {what} {}", path.display())]
+    Full {
+        /// `open`, `read` or `write`.
+        attempted: &'static str,
+        /// What the file is.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Which file system.
+        source: NoSpace,
     },
     /// The state directory could not be made or looked at.
     #[error("cannot use the state directory {}", path.display())]
@@ -167,6 +187,7 @@ impl Classified for Error {
                 Fault::ShuttingDown => ErrorKind::Cancelled,
             },
             Self::Busy { .. } => ErrorKind::Busy,
+            Self::Full { .. } => ErrorKind::Internal,
             Self::Directory { source, .. } => match source.kind() {
                 std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
                 std::io::ErrorKind::NotFound => ErrorKind::NotFound,
@@ -199,6 +220,7 @@ impl Classified for Error {
             } if sqlite_kind(source) == ErrorKind::Busy => {
                 "another process has it locked; try again".to_owned()
             }
+            Self::Full { .. } => "free some MiB there; `ostler backup list` and `ostler restore` work meanwhile".to_owned(),
             Self::SchemaName { .. } => {
                 "`state.schema` has up to 40 lower-case letters, digits and `_`, a letter first".to_owned()
             }

@@ -26,7 +26,7 @@ mod transaction;
 mod value;
 
 pub use database::Database;
-pub use error::{Error, Fault};
+pub use error::{Error, Fault, NoSpace};
 pub use kind::Kind;
 pub use place::Place;
 pub use postgres::Server;

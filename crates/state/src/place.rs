@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use crate::Server;
+use crate::sqlite::file_system::no_space;
+use crate::{NoSpace, Server};
 
 /// Where the state is.
 #[derive(Debug, Clone)]
@@ -21,6 +22,15 @@ impl Place {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         matches!(self, Self::Shared(_))
+    }
+
+    /// Tells whether nothing can be written here because the file system has no space left.
+    #[must_use]
+    pub fn no_space(&self) -> Option<NoSpace> {
+        match self {
+            Self::Directory(directory) => no_space(directory),
+            Self::Shared(_) => None,
+        }
     }
 
     /// By how much this machine's clock is ahead of the one that all who share the state have in common, as far as that is

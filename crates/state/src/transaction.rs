@@ -1,5 +1,7 @@
 //! What the statements of a store run in.
 
+use std::path::Path;
+
 use ostler_vocabulary::Timestamp;
 
 use crate::postgres::{Open, statement};
@@ -111,10 +113,16 @@ impl<'a> Transaction<'a> {
     }
 
     fn named<T>(&self, done: Result<T, Fault>) -> Result<T, Error> {
-        done.map_err(|source| Error::Statement {
-            attempted: self.attempted,
-            what: self.what,
-            source,
+        done.map_err(|source| match (&self.way, source) {
+            (Way::Sqlite(db), Fault::Sqlite(source)) => {
+                let path = db.path().unwrap_or_default();
+                sqlite::refused(self.attempted, self.what, Path::new(path), source)
+            }
+            (_, source) => Error::Statement {
+                attempted: self.attempted,
+                what: self.what,
+                source,
+            },
         })
     }
 }

@@ -36,6 +36,7 @@ mod end_to_end;
 mod erase;
 mod errors;
 mod fake;
+mod full_state;
 mod interrupts;
 mod journey;
 mod keys;

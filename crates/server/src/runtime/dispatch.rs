@@ -237,6 +237,12 @@ impl Runtime {
         mut plan: Plan,
         turn: Turn,
     ) -> Result<(), Failure> {
+        if !matches!(
+            plan.request,
+            Request::Restore(_) | Request::Verify(_) | Request::CheckVault(_)
+        ) {
+            self.needs_record()?;
+        }
         if matches!(plan.request, Request::QueueSchema(_)) {
             return self.start_queue_schema(id, plan).await;
         }

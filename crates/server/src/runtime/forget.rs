@@ -9,6 +9,9 @@ impl Runtime {
     /// History and audit log by their rules, and scratch directories of drills that are over: after an operation's own work, and of
     /// a long history a part. None is worth failing for.
     pub(in crate::runtime) async fn forget_the_old(&self) {
+        if self.is_unrecorded() {
+            return;
+        }
         let history = self.inner.settings.file.history.clone();
         let pruned = self
             .journal(move |engine| engine.prune_history(history.keep.0, history.minimum))

@@ -23,6 +23,7 @@ mod registration;
 mod remembered;
 mod retention;
 pub(crate) mod schedule;
+mod unrecorded;
 mod vaults;
 pub(crate) mod webhook;
 
@@ -75,8 +76,10 @@ struct Inner {
     settings: Settings,
     clock: Arc<dyn Clock>,
     engine: Engine,
-    /// Where the state is; the engine's journal is there.
+    /// Where the state is; the engine's journal is there, or in memory where the state has no space left.
     place: Place,
+    /// Whether nothing of what is done is recorded.
+    is_unrecorded: bool,
     /// Open vaults by name. Locked only to look and to put; two tasks may open the same one, and the first stays.
     vaults: Mutex<HashMap<String, Arc<Opened>>>,
     /// What counts and limits the requests of each vault, by its name.
@@ -121,6 +124,17 @@ impl Runtime {
         clock: Arc<dyn Clock>,
         reader: Option<Reader>,
     ) -> Self {
+        Self::made(settings, engine, place, clock, reader, false)
+    }
+
+    fn made(
+        settings: Settings,
+        engine: Engine,
+        place: Place,
+        clock: Arc<dyn Clock>,
+        reader: Option<Reader>,
+        is_unrecorded: bool,
+    ) -> Self {
         let turns = Turns::default();
         let agent = &settings.file.agent;
         turns.set(agent.parallel, agent.nice);
@@ -130,6 +144,7 @@ impl Runtime {
                 clock,
                 engine,
                 place,
+                is_unrecorded,
                 vaults: Mutex::default(),
                 meters: Mutex::default(),
                 turns,
@@ -256,6 +271,7 @@ impl Client for Runtime {
         limit: usize,
         after: Option<OperationCursor>,
     ) -> Result<OperationList, Failure> {
+        self.needs_record()?;
         let records = self
             .journal(move |engine| engine.list(limit, after.as_ref()))
             .await?;
@@ -265,6 +281,7 @@ impl Client for Runtime {
     }
 
     async fn export_operations(&self) -> Result<Vec<serde_json::Value>, Failure> {
+        self.needs_record()?;
         self.journal(Engine::export).await
     }
 

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::Error;
+use crate::{Error, NoSpace};
+
+/// A file system with less room than this is full: a write-ahead log and its index take as much.
+const LEAST: u64 = 128 << 10;
 
 /// The name of a network file system by the kernel's magic number (`statfs(2)`, `linux/magic.h`), or `None`.
 pub(super) fn network_name(magic: u64) -> Option<&'static str> {
@@ -37,6 +40,19 @@ pub(super) fn refuse_network(directory: &Path) -> Result<(), Error> {
         }),
         None => Ok(()),
     }
+}
+
+/// Tells whether the file system of a directory has no space left; of one that cannot be asked it is not known.
+pub(crate) fn no_space(directory: &Path) -> Option<NoSpace> {
+    let stat = rustix::fs::statvfs(directory).ok()?;
+    // Root may use what is reserved.
+    let free = match rustix::process::geteuid().is_root() {
+        true => stat.f_bfree,
+        false => stat.f_bavail,
+    };
+    (free.saturating_mul(stat.f_frsize) < LEAST).then(|| NoSpace {
+        path: directory.to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! SQLite files of the state directory: made, opened by any number of processes, migrated.
 
-mod file_system;
+pub(crate) mod file_system;
 mod queries;
 
 use std::fs::{DirBuilder, OpenOptions};
@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
 
 use crate::row::Cell;
 use crate::transaction::Transaction;
-use crate::{Error, Fault, Kind, Row, Value};
+use crate::{Error, Fault, Kind, NoSpace, Row, Value};
 
 /// How long a call waits for another process's write.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -65,11 +65,7 @@ impl Files {
         behavior: TransactionBehavior,
         work: impl Fn(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let failed = |source: rusqlite::Error| Error::Statement {
-            attempted,
-            what: self.what,
-            source: source.into(),
-        };
+        let failed = |source: rusqlite::Error| refused(attempted, self.what, &self.path, source);
         let mut db = connection.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = db.transaction_with_behavior(behavior).map_err(failed)?;
         let value = work(&Transaction::of_sqlite(self.what, attempted, &transaction))?;
@@ -144,11 +140,50 @@ fn open(kind: &Kind, directory: &Path, synchronous: &str) -> Result<Connection, 
 }
 
 fn opening(kind: &Kind, path: &Path, source: rusqlite::Error) -> Error {
+    if let Some(full) = full("open", kind.what, path, &source) {
+        return full;
+    }
     Error::Open {
         what: kind.what,
         path: path.to_owned(),
         source,
     }
+}
+
+/// A statement that SQLite refused.
+pub(crate) fn refused(
+    attempted: &'static str,
+    what: &'static str,
+    path: &Path,
+    source: rusqlite::Error,
+) -> Error {
+    full(attempted, what, path, &source).unwrap_or_else(|| Error::Statement {
+        attempted,
+        what,
+        source: source.into(),
+    })
+}
+
+/// The failure for want of space that SQLite tells of in other words: it fails where it maps or grows a file.
+fn full(attempted: &'static str, what: &'static str, path: &Path, source: &rusqlite::Error) -> Option<Error> {
+    let may_be = [
+        ErrorCode::DiskFull,
+        ErrorCode::SystemIoFailure,
+        ErrorCode::CannotOpen,
+    ];
+    if !source
+        .sqlite_error_code()
+        .is_some_and(|code| may_be.contains(&code))
+    {
+        return None;
+    }
+    let source = file_system::no_space(path.parent()?)?;
+    Some(Error::Full {
+        attempted,
+        what,
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn migrate(kind: &Kind, db: &mut Connection, path: &Path) -> Result<(), Error> {
@@ -207,10 +242,20 @@ fn make(path: &Path) -> Result<(), Error> {
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(|source| Error::Directory {
-            path: path.to_owned(),
-            source,
-        })
+        .map_err(|source| no_directory(path, source))
+}
+
+fn no_directory(path: &Path, source: std::io::Error) -> Error {
+    let path = path.to_owned();
+    if source.kind() == std::io::ErrorKind::StorageFull {
+        return Error::Full {
+            attempted: "make",
+            what: "state",
+            source: NoSpace { path: path.clone() },
+            path,
+        };
+    }
+    Error::Directory { path, source }
 }
 
 /// Only its owner may read a new file; SQLite gives what it puts beside it the same mode. One that is there is not opened:
@@ -223,10 +268,7 @@ fn make_private(path: &Path) -> Result<(), Error> {
         .mode(0o600)
         .open(path)
     {
-        Err(source) if source.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::Directory {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) if source.kind() != std::io::ErrorKind::AlreadyExists => Err(no_directory(path, source)),
         _ => Ok(()),
     }
 }
