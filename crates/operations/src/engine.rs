@@ -98,22 +98,47 @@ impl Inner {
         }
     }
 
-    /// The record as it is to be seen: one that nobody works on is interrupted.
-    pub(crate) fn derived(&self, mut record: OperationRecord) -> OperationRecord {
+    /// Reads a record on a blocking thread, as it is to be seen.
+    pub(crate) async fn read(self: &Arc<Self>, id: OperationId) -> Result<OperationRecord, Error> {
+        let engine = Arc::clone(self);
+        self.blocking(move |journal| engine.derived(journal.get(id)?))
+            .await
+    }
+
+    /// The record as it is to be seen: one that nobody works on is interrupted. It is read again first: its owner may
+    /// have recorded the end after the first read, and then ended itself.
+    pub(crate) fn derived(&self, record: OperationRecord) -> Result<OperationRecord, Error> {
+        if !self.is_orphan(&record) {
+            return Ok(record);
+        }
+        let listed = record.steps.is_empty() && record.audit.is_empty() && record.messages.is_empty();
+        let mut now = match self.journal.get(record.id) {
+            // Its history was removed meanwhile.
+            Err(Error::NotFound(_)) => return Ok(record),
+            now => now?,
+        };
+        if self.is_orphan(&now) {
+            now.state = State::Interrupted;
+        }
+        if listed {
+            (now.steps, now.audit, now.messages) = Default::default();
+        }
+        Ok(now)
+    }
+
+    /// Whether a record has a state of work, and an owner that is gone.
+    fn is_orphan(&self, record: &OperationRecord) -> bool {
         let here = self
             .run(record.id)
             .is_some_and(|run| run.by.epoch == record.epoch);
-        if matches!(record.state, State::Running | State::Cancelling) && !here {
-            let now = self.journal.time(self.clock.now());
-            let worked_on = record
-                .owner
-                .as_ref()
-                .is_some_and(|owner| !is_gone(owner, record.heartbeat, self.settings.silence, now));
-            if !worked_on {
-                record.state = State::Interrupted;
-            }
+        if !matches!(record.state, State::Running | State::Cancelling) || here {
+            return false;
         }
+        let now = self.journal.time(self.clock.now());
         record
+            .owner
+            .as_ref()
+            .is_none_or(|owner| is_gone(owner, record.heartbeat, self.settings.silence, now))
     }
 }
 
@@ -286,8 +311,7 @@ impl Engine {
         if let Some(run) = self.inner.run(id) {
             run.done.cancelled().await;
         }
-        let record = self.inner.blocking(move |journal| journal.get(id)).await?;
-        Ok(self.inner.derived(record))
+        Ok(self.inner.read(id).await?)
     }
 
     /// Leaves every operation of this process as it is, to be resumed, and waits until they have stopped.

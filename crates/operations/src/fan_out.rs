@@ -78,7 +78,7 @@ impl Operation {
         Fut: Future<Output = Result<T, Failure>> + Send,
     {
         let keys: Vec<&str> = items.iter().map(|(key, _)| key.as_str()).collect();
-        let position = self.run.place(name, &keys)?;
+        let position = self.run.place(self.item, name, &keys)?;
         let token = self.run.cancel.child_token();
         let mut children = Vec::with_capacity(items.len());
         for (index, (key, item)) in items.into_iter().enumerate() {

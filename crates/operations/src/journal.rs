@@ -47,10 +47,14 @@ pub struct Ownership {
     pub epoch: u64,
 }
 
+/// How many places the steps of an item have. Place 2 of the item with number 0 is 1,000,002; places below 1,000,000
+/// belong to no item.
+pub const ITEM_PLACES: u64 = 1_000_000;
+
 /// A step's place and name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepAt {
-    /// Its place in the sequence, from 0.
+    /// Its place in the sequence, from 0; the steps of an item begin at a multiple of [`ITEM_PLACES`].
     pub position: u64,
     /// Its name.
     pub name: String,
@@ -75,6 +79,8 @@ pub enum StepEnd {
     },
     /// It was undone.
     Undone,
+    /// It was undone, and it and the steps behind it run again; of an item only those of this item.
+    Rewound,
     /// Its undo failed.
     UndoFailed {
         /// Why.
@@ -135,7 +141,8 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
 
     /// Takes over an operation that failed, was left, or whose owner is gone: dead, or silent for `silence`.
     /// Otherwise [`Error::OwnedBy`], or [`Error::Over`]. Everything from the first undone step on is marked `undone`,
-    /// to be run again, unless it is being cancelled.
+    /// to be run again, unless it is being cancelled; a step of an item only marks later steps of this item. Steps whose
+    /// undo failed are not marked.
     fn claim(
         &self,
         id: OperationId,
@@ -180,8 +187,8 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// Gives the operation up as it is, to be resumed.
     fn release(&self, by: &Ownership, worked_ms: u64, now: Timestamp) -> Result<(), Error>;
 
-    /// Asks the owner to stop: with `leave` as it is, else to undo. [`Error::Over`] when it has ended,
-    /// [`Error::Committed`] for a cancel after the commit.
+    /// Asks the owner to stop: with `leave` as it is, else to undo. [`Error::Over`] when it has ended, unless it failed and
+    /// a step's undo failed: a cancel then tries the undo again. [`Error::Committed`] for a cancel after the commit.
     fn request(&self, id: OperationId, leave: bool) -> Result<(), Error>;
 
     /// One operation as recorded, with steps and audit.

@@ -43,4 +43,5 @@ pub use operation::Operation;
 pub use record::{
     AuditRecord, ChangeRecord, Event, Finished, MessageRecord, OperationRecord, Spec, State, StepRecord,
 };
+pub use run::UndoEnd;
 pub use step::{Step, StepBuilder};

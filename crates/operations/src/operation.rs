@@ -13,15 +13,18 @@ use crate::step::StepBuilder;
 /// What a run function works with. Cloning gives another handle to the same run.
 ///
 /// Steps are run one after another; what is to run at the same time goes through [`Operation::fan_out`]. Code between
-/// steps uses no clock, no randomness and no environment, so that a resumed run comes to the same steps.
+/// steps uses no clock, no randomness and no environment, so that a resumed run comes to the same steps. An operation
+/// over many items runs the steps of each through [`Operation::item`].
 #[derive(Debug, Clone)]
 pub struct Operation {
     pub(crate) run: Arc<Run>,
+    /// The number of the item plus one; 0 outside items.
+    pub(crate) item: u64,
 }
 
 impl Operation {
     pub(crate) fn new(run: Arc<Run>) -> Self {
-        Self { run }
+        Self { run, item: 0 }
     }
 
     /// The operation's id.
@@ -52,6 +55,27 @@ impl Operation {
     #[must_use]
     pub fn cancelled(&self) -> &CancellationToken {
         &self.run.cancel
+    }
+
+    /// A handle for the steps of one item, by its number in the plan. Steps of an item have places of their own: an item
+    /// that takes other steps after an undo moves no step of another item. Steps outside items come before all items.
+    #[must_use]
+    pub fn item(&self, number: u64) -> Self {
+        Self {
+            run: Arc::clone(&self.run),
+            item: number.saturating_add(1),
+        }
+    }
+
+    /// Ends the undo of all steps of this key: their work is over and stays as it is, also when the operation fails or is
+    /// cancelled. The reasons of the operation then have `what`.
+    pub fn settle(&self, key: &str, what: impl Into<String>) {
+        self.run.settle(key, what.into());
+    }
+
+    /// Ends the undo of one step of this key: the reasons then name what stays.
+    pub fn settle_step(&self, name: &str, key: &str, leaves: impl Into<String>) {
+        self.run.settle_step(name, key, &leaves.into());
     }
 
     /// A named step. Build it, then `run` it: on a resume after it finished, `run` returns the recorded result.
@@ -86,7 +110,7 @@ impl Operation {
     /// # Errors
     /// `Cancelled` when a cancel was asked for before; otherwise as for any step.
     pub async fn commit(&self) -> Result<(), Failure> {
-        let position = self.run.place("commit", &[""])?;
+        let position = self.run.place(self.item, "commit", &[""])?;
         let call = Call {
             at: StepAt {
                 position,

@@ -5,7 +5,7 @@ mod execute;
 mod heartbeat;
 mod undo;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,11 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use drive::drive;
 pub(crate) use execute::{Call, execute};
+pub use undo::UndoEnd;
 pub(crate) use undo::{Undo, Undoable, WithResult};
 
 use crate::engine::Inner;
 use crate::error::Error;
-use crate::journal::{Journal, Ownership, StepAt};
+use crate::journal::{ITEM_PLACES, Journal, Ownership, StepAt, StepEnd};
 use crate::record::{Event, MessageRecord, OperationRecord, StepRecord, label};
 
 /// What the steps of one run share.
@@ -65,10 +66,24 @@ struct Messages {
 /// Where the run is.
 #[derive(Default)]
 struct Position {
-    next: u64,
+    /// The next place of each item; of 0 outside items.
+    next: HashMap<u64, u64>,
     seen: HashSet<(String, String)>,
     undo: Vec<Undo>,
+    /// Of an item, the place whose step was undone when this run came to it: what was recorded behind it is void.
+    rewound: HashMap<u64, u64>,
+    /// Steps that are not undone any more, and what they did.
+    settled: HashSet<StepAt>,
+    done: Vec<String>,
     active: Vec<Active>,
+}
+
+impl Position {
+    /// Whether what was recorded at a place is void. Outside items, an undone step voids all items too.
+    fn is_void(&self, position: u64) -> bool {
+        let after = |item: u64| self.rewound.get(&item).is_some_and(|first| position >= *first);
+        after(0) || after(position / ITEM_PLACES)
+    }
 }
 
 struct Active {
@@ -180,11 +195,12 @@ impl Run {
         u64::try_from(worked.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Takes the next place in the sequence for steps of one name, one for each key.
-    pub(crate) fn place(&self, name: &str, keys: &[&str]) -> Result<u64, Error> {
+    /// Takes the next place in an item's sequence for steps of one name, one for each key.
+    pub(crate) fn place(&self, item: u64, name: &str, keys: &[&str]) -> Result<u64, Error> {
         let mut here = self.lock();
-        let position = here.next;
-        here.next += 1;
+        let next = here.next.entry(item).or_default();
+        let position = item.saturating_mul(ITEM_PLACES).saturating_add(*next);
+        *next += 1;
         for key in keys {
             if !here.seen.insert((name.to_owned(), (*key).to_owned())) {
                 return Err(self.unexpected(position, &label(name, key), "it has already run".to_owned()));
@@ -192,7 +208,8 @@ impl Run {
         }
         let stranger = self.recorded.iter().find(|step| {
             step.position == position
-                && step.state != "undone"
+                && !here.is_void(position)
+                && !matches!(step.state.as_str(), "undone" | "undo_failed")
                 && (step.name != name || !keys.contains(&step.key.as_deref().unwrap_or_default()))
         });
         match stranger {
@@ -218,21 +235,62 @@ impl Run {
         }
     }
 
+    /// Runs a step again that was undone by now, and what is behind it.
+    async fn rewind(&self, at: &StepAt) -> Result<(), Failure> {
+        let (step, now) = (at.clone(), self.engine.clock.now());
+        self.journal(move |journal, by| journal.end_step(by, &step, &StepEnd::Rewound, None, now))
+            .await?;
+        self.lock().rewound.insert(at.position / ITEM_PLACES, at.position);
+        Ok(())
+    }
+
     /// What was recorded of a step when this run began.
     fn recorded(&self, at: &StepAt) -> Option<&StepRecord> {
+        let is_void = self.lock().is_void(at.position);
         self.recorded.iter().find(|step| {
             step.position == at.position
+                && (!is_void || step.state == "undo_failed")
                 && step.name == at.name
                 && step.key.as_deref().unwrap_or_default() == at.key
         })
     }
 
+    fn is_settled(&self, step: &StepRecord) -> bool {
+        self.lock().settled.contains(&StepAt {
+            position: step.position,
+            name: step.name.clone(),
+            key: step.key.clone().unwrap_or_default(),
+        })
+    }
+
     /// A recorded step that the run has not come to.
     fn unreached(&self) -> Option<&StepRecord> {
-        let next = self.lock().next;
-        self.recorded
-            .iter()
-            .find(|step| step.position >= next && step.state == "done")
+        let here = self.lock();
+        let known = self.recorded.iter().filter(|step| !here.is_void(step.position));
+        known.into_iter().find(|step| {
+            let next = here.next.get(&(step.position / ITEM_PLACES)).copied();
+            step.position % ITEM_PLACES >= next.unwrap_or(0) && step.state == "done"
+        })
+    }
+
+    /// Forgets how to undo the steps of a key; what they did is named when the operation does not succeed.
+    pub(crate) fn settle(&self, key: &str, what: String) {
+        let here = &mut *self.lock();
+        let settled = here.undo.extract_if(.., |undo| undo.at.key == key);
+        here.settled.extend(settled.map(|undo| undo.at));
+        here.done.push(what);
+    }
+
+    /// Forgets how to undo one step; what it leaves is named.
+    pub(crate) fn settle_step(&self, name: &str, key: &str, leaves: &str) {
+        let here = &mut *self.lock();
+        for undo in &mut here.undo {
+            if undo.at.name == name && undo.at.key == key {
+                undo.action = None;
+                undo.leaves = Some(leaves.to_owned());
+                here.settled.insert(undo.at.clone());
+            }
+        }
     }
 
     /// Asks this run to stop.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::journal::StepAt;
 use crate::operation::Operation;
-use crate::run::{Call, Undo, Undoable, WithResult, execute};
+use crate::run::{Call, Undo, UndoEnd, Undoable, WithResult, execute};
 
 /// A running step.
 #[derive(Debug, Clone)]
@@ -88,17 +88,18 @@ impl<'a> StepBuilder<'a> {
 
     /// The same, with what takes it back: run in reverse order when the operation is cancelled or fails before its
     /// commit. `undo` gets the result, or `None` when the step may have been done in part; it may be run more than
-    /// once, and after a restart.
+    /// once, and after a restart. It returns `()`, or an [`UndoEnd`] where it may find that nothing can be undone.
     ///
     /// # Errors
     /// As for [`StepBuilder::run`].
-    pub async fn run_with_undo<T, F, Fut, U, UndoFut>(self, work: F, undo: U) -> Result<T, Failure>
+    pub async fn run_with_undo<T, F, Fut, U, UndoFut, E>(self, work: F, undo: U) -> Result<T, Failure>
     where
         T: Serialize + DeserializeOwned + Clone + Send + 'static,
         F: Fn(Step) -> Fut + Send,
         Fut: Future<Output = Result<T, Failure>> + Send,
         U: Fn(Option<T>) -> UndoFut + Send + Sync + 'static,
-        UndoFut: Future<Output = Result<(), Failure>> + Send + 'static,
+        UndoFut: Future<Output = Result<E, Failure>> + Send + 'static,
+        E: Into<UndoEnd>,
     {
         let operation = self.operation;
         let result = Arc::new(Mutex::new(None));
@@ -113,7 +114,7 @@ impl<'a> StepBuilder<'a> {
 
     fn call(self, action: Option<Box<dyn Undoable>>) -> Result<Call, Failure> {
         let run = &self.operation.run;
-        let position = run.place(&self.name, &[&self.key])?;
+        let position = run.place(self.operation.item, &self.name, &[&self.key])?;
         let at = StepAt {
             position,
             name: self.name,

@@ -29,8 +29,7 @@ pub(crate) async fn watch(engine: &Arc<Inner>, id: OperationId) -> Result<mpsc::
 }
 
 async fn read(engine: &Arc<Inner>, id: OperationId) -> Result<OperationRecord, Failure> {
-    let record = engine.blocking(move |journal| journal.get(id)).await?;
-    Ok(engine.derived(record))
+    Ok(engine.read(id).await?)
 }
 
 /// `None` when nobody listens any more.

@@ -30,7 +30,7 @@ impl Engine {
     /// # Errors
     /// `NotFound`, or when the journal cannot be read.
     pub fn get(&self, id: OperationId) -> Result<OperationRecord, Failure> {
-        Ok(self.inner.derived(self.inner.journal.get(id)?))
+        Ok(self.inner.derived(self.inner.journal.get(id)?)?)
     }
 
     /// Newest first, at most `limit`, those after `after` where it is given; without steps, audit and messages.
@@ -43,10 +43,8 @@ impl Engine {
         after: Option<&OperationCursor>,
     ) -> Result<Vec<OperationRecord>, Failure> {
         let records = self.inner.journal.list(limit, after)?;
-        Ok(records
-            .into_iter()
-            .map(|record| self.inner.derived(record))
-            .collect())
+        let derived = records.into_iter().map(|record| self.inner.derived(record));
+        Ok(derived.collect::<Result<_, Error>>()?)
     }
 
     /// Changes of state with a higher number, the oldest first, at most `limit`; whichever process made them.
@@ -90,5 +88,48 @@ impl Engine {
             })?);
         }
         Ok(lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ostler_vocabulary::{Clock, OperationId, SystemClock};
+    use serde_json::json;
+
+    use super::Engine;
+    use crate::journal::{Ending, Journal, MemoryJournal, NewOperation};
+    use crate::record::State;
+    use crate::testing::dead_process;
+
+    /// The owner recorded the end after the record was read, and was gone before it was looked for.
+    #[test]
+    fn an_operation_that_ended_while_it_was_listed_is_not_interrupted() {
+        let journal = Arc::new(MemoryJournal::default());
+        let clock = Arc::new(SystemClock::default());
+        let engine = Engine::over(journal.clone(), clock.clone(), crate::testing::quick());
+        let new = NewOperation {
+            id: OperationId::random(),
+            kind: "count".into(),
+            version: 1,
+            subject: "numbers".into(),
+            plan: json!(null),
+        };
+        let by = journal
+            .create(&new, &dead_process(0), clock.now())
+            .expect("a new operation");
+        let read = journal.list(1, None).expect("a list").remove(0);
+        let derived = |record| engine.inner.derived(record).expect("a record").state;
+        assert_eq!(derived(read.clone()), State::Interrupted);
+        let ending = Ending {
+            state: State::Succeeded,
+            outcome: None,
+            reasons: Vec::new(),
+            hint: None,
+            failure: None,
+        };
+        journal.end(&by, &ending, 1, clock.now()).expect("an end");
+        assert_eq!(derived(read), State::Succeeded);
     }
 }

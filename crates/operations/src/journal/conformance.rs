@@ -9,7 +9,7 @@ use std::time::Duration;
 use ostler_vocabulary::{ErrorKind, OperationId, ProcessIdentity, ProgressValue, Timestamp, Unit};
 use serde_json::json;
 
-use super::{Ending, Journal, NewOperation, Ownership, Requests, StepAt, StepEnd};
+use super::{Ending, ITEM_PLACES, Journal, NewOperation, Ownership, Requests, StepAt, StepEnd};
 use crate::error::Error;
 use crate::record::{AuditRecord, MessageRecord, OperationRecord, State};
 use crate::testing::dead_process;
@@ -26,6 +26,7 @@ pub fn check(make: &dyn Fn() -> Box<dyn Journal>) {
     only_the_newest_owner_writes(make().as_ref());
     a_living_owner_is_not_robbed(make().as_ref());
     what_was_undone_runs_again(make().as_ref());
+    an_undone_step_of_an_item_voids_no_other_item(make().as_ref());
     a_cancel_and_a_commit_meet_in_the_journal(make().as_ref());
     lists::history_is_pruned_by_age_and_number(make().as_ref());
     lists::a_list_goes_on_where_a_page_ended_though_its_end_is_gone(make().as_ref());
@@ -281,6 +282,51 @@ fn what_was_undone_runs_again(journal: &dyn Journal) {
         .begin_step(&by, &step(1, "other", ""), false, at(4))
         .unwrap();
     assert_eq!(journal.get(by.id).unwrap().steps[1].name, "other");
+}
+
+fn an_undone_step_of_an_item_voids_no_other_item(journal: &dyn Journal) {
+    let by = create(journal, &living(), 0);
+    let places = [0, ITEM_PLACES, ITEM_PLACES + 1, ITEM_PLACES + 2, 2 * ITEM_PLACES];
+    for position in places {
+        let at_step = step(position, "work", &position.to_string());
+        journal.begin_step(&by, &at_step, true, at(1)).unwrap();
+        journal
+            .end_step(&by, &at_step, &done(json!(position)), None, at(1))
+            .unwrap();
+    }
+    let states = |id| -> Vec<String> {
+        let record = journal.get(id).unwrap();
+        record.steps.into_iter().map(|step| step.state).collect()
+    };
+    let second = step(places[2], "work", &places[2].to_string());
+    journal
+        .end_step(&by, &second, &StepEnd::Undone, None, at(2))
+        .unwrap();
+    journal.end(&by, &ending(State::Failed), 0, at(2)).unwrap();
+    // Nothing is left to undo.
+    assert!(matches!(journal.request(by.id, false), Err(Error::Over { .. })));
+    let by = journal.claim(by.id, &living(), SILENCE, at(3)).unwrap();
+    assert_eq!(states(by.id), ["done", "done", "undone", "undone", "done"]);
+    let first = step(places[1], "work", &places[1].to_string());
+    let failed = StepEnd::UndoFailed {
+        reasons: vec!["stuck".into()],
+    };
+    journal.end_step(&by, &first, &failed, None, at(4)).unwrap();
+    journal.end(&by, &ending(State::Failed), 0, at(4)).unwrap();
+    assert!(matches!(journal.request(by.id, true), Err(Error::Over { .. })));
+    // What could not be undone can still be.
+    journal.request(by.id, false).unwrap();
+    assert_eq!(journal.get(by.id).unwrap().state, State::Cancelling);
+    let by = journal.claim(by.id, &living(), SILENCE, at(5)).unwrap();
+    assert_eq!(states(by.id)[1], "undo_failed");
+    journal
+        .end_step(&by, &first, &StepEnd::Rewound, None, at(6))
+        .unwrap();
+    assert_eq!(states(by.id), ["done", "undone", "undone", "undone", "done"]);
+    assert_eq!(
+        journal.get(by.id).unwrap().steps[1].result,
+        Some(json!(places[1]))
+    );
 }
 
 fn a_cancel_and_a_commit_meet_in_the_journal(journal: &dyn Journal) {

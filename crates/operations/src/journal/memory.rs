@@ -12,7 +12,7 @@ use crate::record::{AuditRecord, ChangeRecord, MessageRecord, OperationRecord, S
 
 mod tables;
 
-use tables::{Entry, Lease, Tables, key, whole};
+use tables::{Entry, Lease, Tables, key, rewind, whole};
 
 /// The journal in memory. Several engines may share one, as several processes share a file.
 #[derive(Debug, Default)]
@@ -97,13 +97,9 @@ impl Journal for MemoryJournal {
         record.reasons.clear();
         record.outcome = None;
         if !head.cancel_requested {
-            let undone = |step: &&StepRecord| step.state == UNDONE || step.state == UNDO_FAILED;
-            if let Some(first) = record.steps.iter().filter(undone).map(|step| step.position).min() {
-                for step in &mut record.steps {
-                    if step.position > first && step.state != UNDO_FAILED {
-                        UNDONE.clone_into(&mut step.state);
-                    }
-                }
+            let undone = record.steps.iter().filter(|step| step.state == UNDONE);
+            for first in undone.map(|step| step.position).collect::<Vec<_>>() {
+                rewind(&mut record.steps, first);
             }
         }
         let epoch = record.epoch;
@@ -119,7 +115,8 @@ impl Journal for MemoryJournal {
         let mut tables = self.lock();
         let entry = tables.owned(by)?;
         let steps = &mut entry.record.steps;
-        steps.retain(|step| step.position != at.position || step.state != UNDONE || step.name == at.name);
+        let undone = |step: &StepRecord| step.state == UNDONE || step.state == UNDO_FAILED;
+        steps.retain(|step| step.position != at.position || !undone(step) || step.name == at.name);
         let place = steps.partition_point(|step| (step.position, key(step)) < (at.position, at.key.as_str()));
         let same = |step: &&StepRecord| step.position == at.position && key(step) == at.key;
         let earlier = steps.get(place).filter(same).map(|step| step.attempts);
@@ -173,7 +170,7 @@ impl Journal for MemoryJournal {
                 step.reasons.clone_from(reasons);
                 FAILED
             }
-            StepEnd::Undone => UNDONE,
+            StepEnd::Undone | StepEnd::Rewound => UNDONE,
             StepEnd::UndoFailed { reasons } => {
                 step.reasons.clone_from(reasons);
                 UNDO_FAILED
@@ -182,6 +179,9 @@ impl Journal for MemoryJournal {
         state.clone_into(&mut step.state);
         step.ended = Some(whole(now));
         step.progress = progress.or(step.progress);
+        if matches!(end, StepEnd::Rewound) {
+            rewind(&mut entry.record.steps, at.position);
+        }
         Ok(())
     }
 
@@ -265,7 +265,8 @@ impl Journal for MemoryJournal {
     fn request(&self, id: OperationId, leave: bool) -> Result<(), Error> {
         let mut tables = self.lock();
         let entry = tables.entry(id)?;
-        entry.head().check_request(leave)?;
+        let stuck = entry.record.steps.iter().any(|step| step.state == UNDO_FAILED);
+        entry.head().check_request(leave, stuck)?;
         if leave {
             entry.leave_requested = true;
         } else if entry.record.state != State::Cancelling {

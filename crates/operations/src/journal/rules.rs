@@ -50,8 +50,10 @@ impl Head {
         Ok(())
     }
 
-    pub(crate) fn check_request(&self, leave: bool) -> Result<(), Error> {
-        if self.state.is_over() {
+    /// `stuck`: the undo of a step has failed.
+    pub(crate) fn check_request(&self, leave: bool, stuck: bool) -> Result<(), Error> {
+        let tries_undo_again = self.state == State::Failed && stuck && !leave;
+        if self.state.is_over() && !tries_undo_again {
             return Err(self.over());
         }
         if self.committed && !leave {

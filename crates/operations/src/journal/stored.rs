@@ -174,7 +174,7 @@ impl Journal for StoredJournal {
             StepEnd::Done { result, .. } => (DONE, Some(json(result)?), Some(none)),
             StepEnd::Failed { reasons } => (FAILED, None, Some(reasons.as_slice())),
             // Why it failed before it was undone stays to be seen.
-            StepEnd::Undone => (UNDONE, None, None),
+            StepEnd::Undone | StepEnd::Rewound => (UNDONE, None, None),
             StepEnd::UndoFailed { reasons } => (UNDO_FAILED, None, Some(reasons.as_slice())),
         };
         let reasons = reasons.as_ref().map(json).transpose()?;
@@ -186,6 +186,9 @@ impl Journal for StoredJournal {
                     return Err(Error::Cancelled { id: by.id });
                 }
                 db.execute(queries::COMMIT_OPERATION, &values![id])?;
+            }
+            if matches!(end, StepEnd::Rewound) {
+                db.execute(queries::REWIND, &values![id, signed(step.position), step.key])?;
             }
             db.execute(
                 queries::END_STEP,
@@ -305,7 +308,10 @@ impl Journal for StoredJournal {
 
     fn request(&self, id: OperationId, leave: bool) -> Result<(), Error> {
         self.write(|db| {
-            row::head(db, id)?.check_request(leave)?;
+            let stuck = db
+                .optional(queries::UNDO_FAILED, &values![id.to_string()])?
+                .is_some();
+            row::head(db, id)?.check_request(leave, stuck)?;
             let sql = if leave {
                 queries::REQUEST_LEAVE
             } else {

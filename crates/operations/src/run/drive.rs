@@ -101,12 +101,18 @@ async fn settle(run: &Run, outcome: Result<Finished, Failure>) -> Result<State, 
     if undone.left {
         return leave(run).await;
     }
-    let ending = if run.is_cancelled_by_user() {
+    let ending = if run.is_cancelled_by_user() || cancel_was_requested(run).await? {
         cancelled_as(run, undone).await?
     } else {
         failed_as(run.id(), &failure, undone)
     };
     end(run, ending).await
+}
+
+/// Whether the journal has a request that this run has not read yet: a commit may fail by it.
+async fn cancel_was_requested(run: &Run) -> Result<bool, Failure> {
+    let record = run.journal(|journal, by| journal.get(by.id)).await?;
+    Ok(record.cancel_requested)
 }
 
 async fn end(run: &Run, ending: Ending) -> Result<State, Failure> {
@@ -141,6 +147,7 @@ fn failed_as(id: OperationId, failure: &Failure, undone: Undone) -> Ending {
     let mut reasons = failure.messages();
     reasons.extend(undone.failed);
     reasons.extend(left_behind(undone.leaves));
+    reasons.extend(finished(undone.done));
     let again = || {
         let short = id.short();
         format!("once the cause is gone, `ostler operation resume {short}` goes on with what was not done")
@@ -159,7 +166,7 @@ async fn cancelled_as(run: &Run, undone: Undone) -> Result<Ending, Failure> {
     let record = run.journal(|journal, by| journal.get(by.id)).await?;
     let mut missed = undone.failed;
     for step in &record.steps {
-        if step.undoable && step.state != "undone" && step.state != "undo_failed" {
+        if step.undoable && !run.is_settled(step) && step.state != "undone" && step.state != "undo_failed" {
             missed.push(format!("step `{}` was not undone", step.label()));
         }
     }
@@ -168,6 +175,7 @@ async fn cancelled_as(run: &Run, undone: Undone) -> Result<Ending, Failure> {
     let complete = missed.is_empty();
     reasons.extend(missed);
     reasons.extend(left_behind(undone.leaves));
+    reasons.extend(finished(undone.done));
     Ok(Ending {
         state: if complete { State::Cancelled } else { State::Failed },
         outcome: None,
@@ -184,6 +192,15 @@ async fn cancelled_as(run: &Run, undone: Undone) -> Result<Ending, Failure> {
 
 fn left_behind(leaves: Vec<String>) -> impl Iterator<Item = String> {
     leaves.into_iter().map(|what| format!("left behind: {what}"))
+}
+
+/// Items whose work is over; the first of many.
+fn finished(items: Vec<String>) -> impl Iterator<Item = String> {
+    const NAMED: usize = 20;
+    let more = items.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("finished: {more} more, which the steps name"));
+    let named = items.into_iter().take(NAMED);
+    named.map(|what| format!("finished: {what}")).chain(more)
 }
 
 fn panicked(run: &Run, panic: &(dyn Any + Send)) -> Failure {

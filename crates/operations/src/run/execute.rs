@@ -9,7 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use super::{Active, Run, Undo, may_pass, pause};
+use super::undo::take_back;
+use super::{Active, Run, Undo, UndoEnd, may_pass, pause};
 use crate::error::Error;
 use crate::journal::{RESULT_LIMIT, StepAt, StepEnd};
 use crate::kill::{self, Moment};
@@ -34,6 +35,9 @@ where
     F: Fn(Step) -> Fut + Send,
     Fut: Future<Output = Result<T, Failure>> + Send,
 {
+    if let Some(result) = finish_undo(run, &mut call).await? {
+        return Ok(result);
+    }
     if let Some(result) = recorded(run, &mut call)? {
         return Ok(result);
     }
@@ -58,6 +62,63 @@ where
     }
 }
 
+/// Undoes a step whose undo failed before, so that the run goes on from a known state: from the recorded result when there
+/// was nothing to undo any more, else by running the step again.
+async fn finish_undo<T: DeserializeOwned>(run: &Run, call: &mut Call) -> Result<Option<T>, Failure> {
+    if run.undo_only {
+        return Ok(None);
+    }
+    let result = match run.recorded(&call.at) {
+        Some(step) if step.state == "undo_failed" => step.result.clone(),
+        _ => return Ok(None),
+    };
+    let Some(action) = call.undo.as_ref().and_then(|undo| undo.action.as_deref()) else {
+        return Ok(None);
+    };
+    if let Some(result) = &result {
+        action.know(result);
+    }
+    let ended = take_back(run, action).await.ok_or_else(|| run.cancelled())?;
+    match (ended, result) {
+        (Ok(UndoEnd::Complete(_)), Some(result)) => {
+            run.lock().undo.extend(call.undo.take());
+            let end = StepEnd::Done {
+                result: result.clone(),
+                commits: false,
+            };
+            let (at, now) = (call.at.clone(), run.engine.clock.now());
+            run.journal(move |journal, by| journal.end_step(by, &at, &end, None, now))
+                .await?;
+            read_result(run, &call.at, &result).map(Some)
+        }
+        (Err(failure), _) if may_pass(failure.kind()) => {
+            run.lock().undo.extend(call.undo.take());
+            Err(failure)
+        }
+        // What cannot be undone may still be completed.
+        _ => {
+            run.rewind(&call.at).await?;
+            Ok(None)
+        }
+    }
+}
+
+fn read_result<T: DeserializeOwned>(
+    run: &Run,
+    at: &StepAt,
+    result: &serde_json::Value,
+) -> Result<T, Failure> {
+    T::deserialize(result).map_err(|source| {
+        run.confused.store(true, std::sync::atomic::Ordering::Relaxed);
+        Error::ResultType {
+            id: run.id(),
+            step: label(&at.name, &at.key),
+            source,
+        }
+        .into()
+    })
+}
+
 /// The recorded result, if this step need not run.
 fn recorded<T: DeserializeOwned>(run: &Run, call: &mut Call) -> Result<Option<T>, Failure> {
     let at = &call.at;
@@ -77,15 +138,7 @@ fn recorded<T: DeserializeOwned>(run: &Run, call: &mut Call) -> Result<Option<T>
         }
         return Ok(None);
     };
-    T::deserialize(result).map(Some).map_err(|source| {
-        run.confused.store(true, std::sync::atomic::Ordering::Relaxed);
-        Error::ResultType {
-            id: run.id(),
-            step: label(&at.name, &at.key),
-            source,
-        }
-        .into()
-    })
+    read_result(run, at, result).map(Some)
 }
 
 /// One attempt; gives the work back (it is `Send`, but may not be shared). The outer error is the engine's, after which

@@ -10,8 +10,35 @@ use super::Run;
 use crate::journal::StepAt;
 use crate::record::{Event, label};
 
+/// How much later than asked a timer fires whose process was stopped, or whose machine slept.
+const STOPPED: Duration = Duration::from_secs(10);
+
 /// Until told to stop, or until another owner took the operation over.
 pub(super) async fn keep(run: &Run, stop: &CancellationToken) {
+    tokio::select! {
+        () = beat(run, stop) => {}
+        () = notice_stops(run) => {}
+    }
+}
+
+/// Says for how long this process did not run. Never ends.
+async fn notice_stops(run: &Run) {
+    loop {
+        let before = Instant::now();
+        sleep(run.engine.settings.look).await;
+        let late = before.elapsed().saturating_sub(run.engine.settings.look);
+        if late >= STOPPED {
+            let seconds = late.as_secs();
+            run.tell(Event::Message {
+                text: format!(
+                    "this process did not run for {seconds} s: it was stopped, or its machine slept"
+                ),
+            });
+        }
+    }
+}
+
+async fn beat(run: &Run, stop: &CancellationToken) {
     let settings = &run.engine.settings;
     let (mut beaten, mut journaled) = (Instant::now(), Instant::now());
     loop {

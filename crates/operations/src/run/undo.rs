@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
 use ostler_vocabulary::{ErrorKind, Failure};
+use serde::de::DeserializeOwned;
 
 use super::{Run, may_pass, pause};
 use crate::journal::{StepAt, StepEnd};
@@ -30,9 +31,27 @@ impl Undo {
     }
 }
 
-/// Takes one step back; may be called more than once.
+/// How an undo ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UndoEnd {
+    /// Everything is as it was before the step.
+    Undone,
+    /// What the step was for is complete, and cannot be undone; named in the reasons. A resume goes on after the step.
+    Complete(String),
+}
+
+impl From<()> for UndoEnd {
+    fn from((): ()) -> Self {
+        Self::Undone
+    }
+}
+
+/// Undoes one step; may be called more than once.
 pub(crate) trait Undoable: Send + Sync {
-    fn undo(&self) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + '_>>;
+    fn undo(&self) -> Pin<Box<dyn Future<Output = Result<UndoEnd, Failure>> + Send + '_>>;
+
+    /// Takes the step's result from the journal, where the step was run by an earlier owner.
+    fn know(&self, result: &serde_json::Value);
 }
 
 /// The undo of a step whose result is known once it has run.
@@ -41,15 +60,21 @@ pub(crate) struct WithResult<T, U> {
     pub(crate) undo: U,
 }
 
-impl<T, U, Fut> Undoable for WithResult<T, U>
+impl<T, U, Fut, E> Undoable for WithResult<T, U>
 where
-    T: Clone + Send + 'static,
+    T: DeserializeOwned + Clone + Send + 'static,
     U: Fn(Option<T>) -> Fut + Send + Sync,
-    Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    Fut: Future<Output = Result<E, Failure>> + Send + 'static,
+    E: Into<UndoEnd>,
 {
-    fn undo(&self) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + '_>> {
+    fn undo(&self) -> Pin<Box<dyn Future<Output = Result<UndoEnd, Failure>> + Send + '_>> {
         let result = self.result.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Box::pin((self.undo)(result))
+        Box::pin((self.undo)(result).map(|ended| ended.map(Into::into)))
+    }
+
+    fn know(&self, result: &serde_json::Value) {
+        // One that cannot be read is undone as one that was done in part.
+        *self.result.lock().unwrap_or_else(PoisonError::into_inner) = T::deserialize(result).ok();
     }
 }
 
@@ -60,14 +85,22 @@ pub(super) struct Undone {
     pub(super) failed: Vec<String>,
     /// What stays by design.
     pub(super) leaves: Vec<String>,
+    /// What is complete, of items that are not undone.
+    pub(super) done: Vec<String>,
     /// Somebody asked to stop in the middle.
     pub(super) left: bool,
 }
 
 /// Takes back every step of this run that is not undone yet, in reverse. What fails is recorded and the rest goes on.
 pub(super) async fn undo_all(run: &Run) -> Result<Undone, Failure> {
-    let mut stack = std::mem::take(&mut run.lock().undo);
-    let mut all = Undone::default();
+    let (mut stack, done) = {
+        let here = &mut *run.lock();
+        (std::mem::take(&mut here.undo), here.done.clone())
+    };
+    let mut all = Undone {
+        done,
+        ..Undone::default()
+    };
     while let Some(undo) = stack.pop() {
         if let Some(leaves) = &undo.leaves
             && !all.leaves.contains(leaves)
@@ -86,7 +119,14 @@ pub(super) async fn undo_all(run: &Run) -> Result<Undone, Failure> {
             return Ok(all);
         };
         let end = match outcome {
-            Ok(()) => StepEnd::Undone,
+            Ok(UndoEnd::Undone) => StepEnd::Undone,
+            Ok(UndoEnd::Complete(what)) => {
+                run.lock().settled.insert(undo.at.clone());
+                if !all.done.contains(&what) {
+                    all.done.push(what);
+                }
+                continue;
+            }
             Err(failure) => {
                 let reasons = failure.messages();
                 all.failed.push(format!(
@@ -108,7 +148,7 @@ pub(super) async fn undo_all(run: &Run) -> Result<Undone, Failure> {
 }
 
 /// `None` when somebody asked to leave it.
-async fn take_back(run: &Run, action: &dyn Undoable) -> Option<Result<(), Failure>> {
+pub(super) async fn take_back(run: &Run, action: &dyn Undoable) -> Option<Result<UndoEnd, Failure>> {
     let mut tried = 0;
     loop {
         let outcome = tokio::select! {
@@ -117,7 +157,7 @@ async fn take_back(run: &Run, action: &dyn Undoable) -> Option<Result<(), Failur
             outcome = AssertUnwindSafe(action.undo()).catch_unwind() => outcome,
         };
         let failure = match outcome {
-            Ok(Ok(())) => return Some(Ok(())),
+            Ok(Ok(ended)) => return Some(Ok(ended)),
             Ok(Err(failure)) => failure,
             Err(_) => Failure::new(ErrorKind::Internal, "the undo stopped by a defect of the program"),
         };

@@ -4,6 +4,7 @@
 mod cancelling;
 mod fan_out;
 mod injection;
+mod items;
 mod journals;
 mod processes;
 mod rules;

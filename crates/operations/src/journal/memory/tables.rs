@@ -6,8 +6,8 @@ use ostler_vocabulary::{OperationId, ProcessIdentity, Timestamp};
 
 use crate::error::Error;
 use crate::journal::row::bytes;
-use crate::journal::rules::Head;
-use crate::journal::{LeaseHolder, Ownership, StepAt};
+use crate::journal::rules::{Head, UNDO_FAILED, UNDONE};
+use crate::journal::{ITEM_PLACES, LeaseHolder, Ownership, StepAt};
 use crate::record::{ChangeRecord, OperationRecord, State, StepRecord};
 
 #[derive(Debug, Default)]
@@ -72,6 +72,16 @@ impl Entry {
 
 pub(super) fn key(step: &StepRecord) -> &str {
     step.key.as_deref().unwrap_or_default()
+}
+
+/// Marks the steps behind a place, of an item only those of this item, to be run again.
+pub(super) fn rewind(steps: &mut [StepRecord], first: u64) {
+    for step in steps {
+        let same = first < ITEM_PLACES || first / ITEM_PLACES == step.position / ITEM_PLACES;
+        if step.position > first && same && step.state != UNDO_FAILED {
+            UNDONE.clone_into(&mut step.state);
+        }
+    }
 }
 
 impl Tables {

@@ -40,9 +40,11 @@ queries! {
     REQUEST_CANCEL: "request_cancel.sql",
     REQUEST_LEAVE: "request_leave.sql",
     REQUESTS: "requests.sql",
+    REWIND: "rewind.sql",
     STEPS: "steps.sql",
     SURRENDER_LEASE: "surrender_lease.sql",
     UNDONE_FROM_FIRST: "undone_from_first.sql",
+    UNDO_FAILED: "undo_failed.sql",
 }
 
 #[cfg(test)]
