@@ -16,7 +16,11 @@ pub(crate) async fn of_policy(
     failure: Failure,
 ) -> Result<RetentionProblem, Failure> {
     match database.database().await {
-        Ok(_) => Ok(problem(failure.kind(), failure.messages().join(": "))),
+        Ok(_) => {
+            let hint = failure.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+            let reason = format!("{}{hint}", failure.messages().join(": "));
+            Ok(problem(failure.kind(), reason))
+        }
         Err(_) => Err(failure),
     }
 }
