@@ -33,6 +33,8 @@ pub const VERSION: u32 = 2;
 const BATCH: usize = 200;
 /// Backups that are deleted at the same time.
 const AT_ONCE: usize = 16;
+/// How many deleted backups a failure names.
+const SHOWN: usize = 5;
 
 /// Runs the plan of a prune or a deletion.
 ///
@@ -97,11 +99,15 @@ impl Run<'_> {
             }
         };
         let (done, looked) = join!(self.delete_all(&now), look);
-        let (mut report, bytes) = done?;
+        let (mut report, bytes) = match done {
+            Ok(done) => done,
+            Err((failure, deleted)) => return Err(after_deleting(failure, &deleted)),
+        };
         let is_all = planned.iter().all(|id| report.deleted.contains(id));
         let looked = looked.ok().filter(|_| is_all);
         let expiring = self.expiring(&now, &report.deleted)?;
-        let collected = self.collect(&expiring, looked).await?;
+        let collected = self.collect(&expiring, looked).await;
+        let collected = collected.map_err(|failure| after_deleting(failure, &report.deleted))?;
         if collected.locks_extended > 0 {
             let what = format!("made {} locks longer", collected.locks_extended);
             self.op.message(what);
@@ -124,8 +130,15 @@ impl Run<'_> {
     }
 
     /// Deletes what was planned of the backups there are, and may still go. Gives the bytes that went.
-    async fn delete_all(&self, now: &[Backup]) -> Result<(PruneReport, u64), Failure> {
+    async fn delete_all(&self, now: &[Backup]) -> Result<(PruneReport, u64), (Failure, Vec<BackupId>)> {
         let mut report = PruneReport::default();
+        match self.delete_planned(now, &mut report).await {
+            Ok(bytes) => Ok((report, bytes)),
+            Err(failure) => Err((failure, report.deleted)),
+        }
+    }
+
+    async fn delete_planned(&self, now: &[Backup], report: &mut PruneReport) -> Result<u64, Failure> {
         let mut verdicts = Vec::new();
         for (number, batch) in self.planned.chunks(BATCH).enumerate() {
             let verdict = self.evaluate(number, batch, now).await?;
@@ -146,9 +159,17 @@ impl Run<'_> {
                     None => going.push((decision, kept)),
                 }
             }
+            let mut failed = None;
             let deleted = self.delete(&going, now).await?;
             for ((decision, kept), deleted) in going.iter().zip(deleted) {
-                let deleted = deleted?;
+                let deleted = match deleted {
+                    Ok(deleted) => deleted,
+                    // Others of the batch were deleted.
+                    Err(failure) => {
+                        failed.get_or_insert(failure);
+                        continue;
+                    }
+                };
                 match deleted.refused {
                     Some(reason) => report.refused.push(refusal(decision, reason)),
                     None => {
@@ -158,8 +179,11 @@ impl Run<'_> {
                     }
                 }
             }
+            if let Some(failure) = failed {
+                return Err(failure);
+            }
         }
-        Ok((report, bytes))
+        Ok(bytes)
     }
 
     async fn evaluate(&self, number: usize, batch: &[Decision], now: &[Backup]) -> Result<Verdict, Failure> {
@@ -304,6 +328,22 @@ fn size_of(id: BackupId, backups: &[Backup]) -> u64 {
         .iter()
         .find(|b| b.id() == id)
         .map_or(0, |b| b.summary.counts.bytes)
+}
+
+/// A failure after backups were deleted, which it names.
+fn after_deleting(failure: Failure, deleted: &[BackupId]) -> Failure {
+    if deleted.is_empty() {
+        return failure;
+    }
+    let ids: Vec<String> = deleted.iter().take(SHOWN).map(BackupId::short).collect();
+    let more = match deleted.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    failure.context(format!(
+        "backups {}{more} were deleted, and then their space could not be freed",
+        ids.join(", ")
+    ))
 }
 
 fn refusal(decision: &Decision, reason: String) -> Problem {

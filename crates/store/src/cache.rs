@@ -131,6 +131,10 @@ impl Store for Cache {
         self.inner.location()
     }
 
+    async fn room(&self) -> Result<Option<u64>, Error> {
+        self.inner.room().await
+    }
+
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), Error> {
         self.vouched().remove(key);
         self.inner.create(key, body).await

@@ -29,6 +29,10 @@ impl Store for CheckFirst {
         self.inner.location()
     }
 
+    async fn room(&self) -> Result<Option<u64>, Error> {
+        self.inner.room().await
+    }
+
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), Error> {
         match self.inner.head(key).await {
             Ok(_) => Err(Error::AlreadyExists(Attempt::new(

@@ -155,6 +155,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Bytes that can still be stored, where the store can tell: in a file system. Decorators hand on what the store behind
+    /// them says.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    async fn room(&self) -> Result<Option<u64>, Error> {
+        Ok(None)
+    }
+
     /// Sends an upload of this name whose checksum does not fit, and says whether it was refused; `None` where uploads
     /// have no checksum of their own. An object may be there afterwards.
     ///

@@ -148,6 +148,10 @@ impl Store for Counting {
         self.inner.location()
     }
 
+    async fn room(&self) -> Result<Option<u64>, Error> {
+        self.inner.room().await
+    }
+
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), Error> {
         let (begun, size) = (Instant::now(), body.len());
         let done = self.inner.create(key, body).await;

@@ -182,6 +182,10 @@ impl Store for Earliest {
         self.inner.location()
     }
 
+    async fn room(&self) -> Result<Option<u64>, Error> {
+        self.inner.room().await
+    }
+
     /// Where a delete marker hides an object, the service takes another of its name; the first one still counts.
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), Error> {
         self.inner.create(key, body).await?;

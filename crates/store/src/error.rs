@@ -286,7 +286,7 @@ impl Classified for Error {
             }
             Self::Lock { source, .. } => source.hint(),
             Self::NoSpace { attempt, .. } => Some(format!(
-                "free some space for {}, or delete old backups and prune; nothing that was stored before is affected",
+                "free some space for {}, or delete old backups: `ostler backup prune`",
                 attempt.store
             )),
             Self::Location { .. } => Some(

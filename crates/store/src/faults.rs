@@ -241,6 +241,10 @@ impl Store for Faults {
         self.inner.location()
     }
 
+    async fn room(&self) -> Result<Option<u64>, Error> {
+        self.inner.room().await
+    }
+
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), Error> {
         let (verb, name) = (Verb::Create, key.as_str());
         let misfortune = self.next(verb, name);

@@ -47,6 +47,10 @@ impl Store for Locking {
         self.inner.location()
     }
 
+    async fn room(&self) -> Result<Option<u64>, Error> {
+        self.inner.room().await
+    }
+
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), Error> {
         if matches!(self.judge.worth(key), Worth::Passing | Worth::Said) {
             return self.inner.create(key, body).await;

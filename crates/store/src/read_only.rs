@@ -32,6 +32,10 @@ impl Store for ReadOnly {
         self.inner.location()
     }
 
+    async fn room(&self) -> Result<Option<u64>, Error> {
+        self.inner.room().await
+    }
+
     async fn create(&self, key: &Key, _: Bytes) -> Result<(), Error> {
         self.refuse(Verb::Create, key)
     }

@@ -146,6 +146,10 @@ impl Store for Retry {
         self.inner.location()
     }
 
+    async fn room(&self) -> Result<Option<u64>, Error> {
+        self.inner.room().await
+    }
+
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), Error> {
         let mut tried = 0;
         loop {

@@ -279,6 +279,10 @@ impl Store for Throttle {
         self.inner.location()
     }
 
+    async fn room(&self) -> Result<Option<u64>, Error> {
+        self.inner.room().await
+    }
+
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), Error> {
         self.upload(body.len() as u64).await;
         self.request().await;

@@ -276,6 +276,10 @@ impl Store for Weather {
         self.inner.location()
     }
 
+    async fn room(&self) -> Result<Option<u64>, Error> {
+        self.inner.room().await
+    }
+
     async fn create(&self, key: &Key, body: Bytes) -> Result<(), Error> {
         let struck = self.strikes();
         if struck.is_some() && self.climate == Climate::AnswersErrors {

@@ -37,6 +37,7 @@ pub(crate) use glance::Remembered;
 
 use crate::rounds::MOST_PACKS;
 use crate::{Error, Lease, PackId, Vault};
+use rewrite::Rewritten;
 #[cfg(test)]
 pub(crate) use rewrite::copy_pack;
 use survey::Survey;
@@ -284,7 +285,17 @@ impl Vault {
             let extended = self.extend_locks(&unneeded, how.expiring, cancel).await?;
             tally.collected.locks_extended = extended;
         }
-        let rewritten = self.rewrite(&survey, progress, cancel).await?;
+        let rewritten = match self.rewrite(&survey, progress, cancel).await {
+            // What nothing needs goes all the same, which makes room.
+            Err(error) if error.is_full() => {
+                (how.told)(
+                    "no space is left for writing packs anew: only those that nothing needs are deleted"
+                        .to_owned(),
+                );
+                Rewritten::default()
+            }
+            rewritten => rewritten?,
+        };
         tally.added += rewritten.stored_bytes;
         let mut going: HashSet<PackId> = survey.removable().collect();
         going.extend(
@@ -315,6 +326,7 @@ impl Vault {
             self.sweep(&round, looked, true, guard, how, progress, cancel, &mut tally)
                 .await?;
         }
+        self.keep_reserve().await;
         Ok(tally.sum())
     }
 }

@@ -18,6 +18,17 @@ pub enum Error {
         #[source]
         source: Box<ostler_store::Error>,
     },
+    /// The vault's file system is full, and its reserve is used up: not even space can be freed.
+    #[error("could not create `{key}`: no space is left at {location}, and the vault has no reserve")]
+    Full {
+        /// Where the vault is.
+        location: String,
+        /// The object.
+        key: String,
+        /// What the store said.
+        #[source]
+        source: Box<ostler_store::Error>,
+    },
     /// The copy of the index on this machine's disk could not be used.
     #[error("could not {attempt} {} of the index cache", path.display())]
     Cache {
@@ -77,6 +88,9 @@ pub enum Error {
         /// The pack that the index names for it.
         pack: PackId,
     },
+    /// The store answers that an object is there and that it is not: nothing follows from that.
+    #[error("the store has `{0}`, and answers that there is no such object when it is read")]
+    Contradiction(String),
     /// No index segment names the chunk.
     #[error("chunk {0} is in no pack of the vault")]
     ChunkUnknown(ChunkId),
@@ -229,6 +243,40 @@ impl Error {
         }
     }
 
+    /// The pack whose bytes are not what was stored; `None` for everything else.
+    #[must_use]
+    pub fn wrong_pack(&self) -> Option<PackId> {
+        match self {
+            Self::ChunkDamaged { pack, .. } => Some(*pack),
+            Self::Damaged { object, .. } => object.strip_prefix("packs/")?.rsplit('/').next()?.parse().ok(),
+            Self::Upload(first) => first.wrong_pack(),
+            _ => None,
+        }
+    }
+
+    /// Whether the store took nothing because it is full, or because it may only be read.
+    #[must_use]
+    pub fn is_refused_write(&self) -> bool {
+        match self {
+            Self::Full { .. } => true,
+            Self::Store { source, .. } => {
+                matches!(**source, ostler_store::Error::NoSpace { .. }) || source.kind() == ErrorKind::Denied
+            }
+            Self::Upload(first) => first.is_refused_write(),
+            _ => false,
+        }
+    }
+
+    /// Whether no space is left in the store.
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            Self::Full { .. } => true,
+            Self::Store { source, .. } => matches!(**source, ostler_store::Error::NoSpace { .. }),
+            Self::Upload(first) => first.is_full(),
+            _ => false,
+        }
+    }
+
     /// An object's bytes are wrong.
     pub(crate) fn damaged(object: impl std::fmt::Display, reason: impl Into<String>) -> Self {
         Self::Damaged {
@@ -241,13 +289,13 @@ impl Error {
 impl Classified for Error {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Store { source, .. } => source.kind(),
+            Self::Store { source, .. } | Self::Full { source, .. } => source.kind(),
             Self::Unaccounted { source, .. } => match source.kind() {
                 ErrorKind::NotFound => ErrorKind::Corrupt,
                 kind => kind,
             },
             Self::Upload(first) => first.kind(),
-            Self::Cache { .. } | Self::CacheDamaged { .. } => ErrorKind::Unavailable,
+            Self::Cache { .. } | Self::CacheDamaged { .. } | Self::Contradiction(_) => ErrorKind::Unavailable,
             Self::Damaged { .. } | Self::ChunkDamaged { .. } => ErrorKind::Corrupt,
             Self::PackMissing { .. }
             | Self::ChunkUnknown(_)
@@ -273,12 +321,21 @@ impl Classified for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Store { source, .. } | Self::NoPlace { source, .. } => source.hint(),
+            Self::Full { location, .. } => Some(format!(
+                "free {} MiB in the file system of {location}, of other files, and repeat the command; then the vault keeps a \
+                 reserve for the next time",
+                crate::reserve::RESERVE >> 20
+            )),
             Self::Upload(first) => first.hint(),
             Self::KeyNeeded { accepted, .. } => Some(format!("give {}", either(accepted))),
             Self::WrongKey { accepted, .. } => Some(format!(
                 "the vault opens with {}; check that it is this vault's",
                 either(accepted)
             )),
+            Self::Contradiction(_) => Some(
+                "repeat the command when the store is well: nothing is stored about damage while its answers differ"
+                    .to_owned(),
+            ),
             Self::EpochUnknown { .. } => Some(
                 "open the vault with another of its keys; `ostler vault key list` shows what each opens, and \
                  `ostler vault key add` makes one that opens everything"

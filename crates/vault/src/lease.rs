@@ -142,7 +142,10 @@ impl Vault {
             match watch.look(chain.as_ref(), dead, now) {
                 Verdict::Take { epoch } => {
                     if let Some(lease) = self.take(prefix, epoch, &claim).await? {
-                        return Ok(lease);
+                        return Ok(match prefix == COLLECTOR && claim.holder.purpose != BACKUP {
+                            true => lease.collecting(self),
+                            false => lease,
+                        });
                     }
                     if self.writers() == Writers::One {
                         // Who gave way to each other must not meet again at once.

@@ -37,6 +37,7 @@ mod probes;
 mod reach;
 mod reader;
 mod repair;
+mod reserve;
 mod rounds;
 mod sealed_name;
 #[cfg(test)]

@@ -44,6 +44,9 @@ impl Vault {
 
     /// Creates an object. `false` when there is one of this name.
     pub(crate) async fn create_if_free(&self, key: &Key, body: impl Into<Bytes>) -> Result<bool, Error> {
+        if self.uses_reserve(key) {
+            return crate::reserve::create(self.store(), key, body.into()).await;
+        }
         match self.store().create(key, body.into()).await {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),

@@ -23,6 +23,7 @@ use crate::keys::{
 };
 use crate::locks::{self, Locks};
 use crate::objects::{self, Then};
+use crate::reserve::Collectors;
 use crate::rounds::Begun;
 use crate::{
     Algorithm, Error, Index, InitOptions, Initialised, PassphraseCost, Protect, Reader, Unlock, Upload,
@@ -47,6 +48,7 @@ pub struct Vault {
     cache: Option<(Cache, u64)>,
     begun: Begun,
     remembered: Remembered,
+    collectors: Collectors,
 }
 
 /// Indexes of which the segments have so many bytes, about half a million chunks, are kept in memory.
@@ -179,6 +181,7 @@ impl Vault {
         }
         let keys = Keyring::new(&identity, vec![epoch])?;
         let vault = Self::over(unchecked, config, keys, opened_by, options.clock, lock)?;
+        vault.keep_reserve().await;
         Ok(Initialised { vault, key_file })
     }
 
@@ -304,11 +307,16 @@ impl Vault {
             cache: None,
             begun: Begun::default(),
             remembered: Remembered::default(),
+            collectors: Collectors::default(),
         }
     }
 
     pub(crate) fn begun(&self) -> &Begun {
         &self.begun
+    }
+
+    pub(crate) fn collectors(&self) -> &Collectors {
+        &self.collectors
     }
 
     pub(crate) fn remembered(&self) -> &Remembered {

@@ -224,6 +224,15 @@ impl Store for Local {
         .await
     }
 
+    async fn room(&self) -> Result<Option<u64>, Error> {
+        self.blocking(Verb::Head, "", move |inner, attempt| {
+            let found = rustix::fs::statvfs(&inner.root);
+            let found = found.map_err(|error| inner.explain(attempt, error.into()))?;
+            Ok(Some(found.f_bavail.saturating_mul(found.f_frsize)))
+        })
+        .await
+    }
+
     async fn list(&self, prefix: &str, after: Option<&Key>) -> Result<Page, Error> {
         check_prefix(prefix)?;
         let (wanted, after) = (prefix.to_owned(), after.cloned());

@@ -278,6 +278,11 @@ impl Store for Sftp {
         }
     }
 
+    async fn room(&self) -> Result<Option<u64>, Error> {
+        let session = self.session(&self.attempt(Verb::Head, "")).await?;
+        Ok(session.room(&self.root).await)
+    }
+
     async fn list(&self, prefix: &str, after: Option<&Key>) -> Result<Page, Error> {
         check_prefix(prefix)?;
         let attempt = self.attempt(Verb::List, prefix);

@@ -245,6 +245,12 @@ impl Session {
         let found = self.answer(self.sftp.statvfs(path)).await;
         found.is_ok_and(|found| found.blocks_avail == 0 || found.inodes_avail == 0)
     }
+
+    /// Bytes that can still be stored in the file system of this directory, where the server tells.
+    pub(super) async fn room(&self, path: &str) -> Option<u64> {
+        let found = self.answer(self.sftp.statvfs(path)).await.ok()?;
+        Some(found.blocks_avail.saturating_mul(found.fragment_size))
+    }
 }
 
 fn command(remote: &Remote, options: &SftpOptions) -> Command {

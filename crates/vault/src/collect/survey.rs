@@ -15,6 +15,7 @@ use super::{CollectPlan, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, record_of};
 use crate::index::{Inventory, Said, pack_key, pack_of};
 use crate::pack::{Contents, PackTable, epoch_of as epoch_of_pack};
+use crate::reserve::RESERVE;
 use crate::rounds::Rounds;
 use crate::{Error, Index, PackId, Vault};
 
@@ -202,12 +203,22 @@ impl Survey {
             let unread = orphans.iter().filter(|table| table.contents.is_empty());
             spared.extend(unread.map(|table| table.id));
         }
-        let mut leaked = 0;
+        let room = match decision.rewrite.is_empty() {
+            true => None,
+            false => vault.room().await?,
+        };
+        // What is written anew is deleted only later: it never fills the file system.
+        let room = room.map_or(u64::MAX, |room| room.saturating_sub(2 * RESERVE));
+        let (mut leaked, mut written) = (0, 0_u64);
         decision.rewrite.retain(|anew| {
             if anew.why == Reason::Leaked {
                 leaked += sizes.get(&anew.pack).copied().unwrap_or(0);
             }
-            leaked <= LEAKED_AT_ONCE
+            let fits = written.saturating_add(anew.live_bytes) <= room;
+            if fits {
+                written += anew.live_bytes;
+            }
+            fits && leaked <= LEAKED_AT_ONCE
         });
         Ok(Self {
             index,

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::LEASE_TIME;
 use super::chain::{Chain, Link};
 use crate::host::Host;
+use crate::reserve::Collector;
 use crate::{Error, Vault};
 
 /// The collector's lease, kept alive by a task until released or dropped. A lease that is dropped without
@@ -23,6 +24,8 @@ pub struct Lease {
     heart: JoinHandle<()>,
     /// What is left of earlier holdings: it goes with the end of this one.
     earlier: Vec<Key>,
+    /// Of a collection: what it stores may use the reserve.
+    _collector: Option<Collector>,
 }
 
 impl Lease {
@@ -45,7 +48,14 @@ impl Lease {
             holding,
             heart,
             earlier,
+            _collector: None,
         }
+    }
+
+    /// The same, of who deletes backups or frees packs in this vault.
+    pub(super) fn collecting(mut self, vault: &Vault) -> Self {
+        self._collector = Some(vault.collectors().add());
+        self
     }
 
     /// The same, with what is left of earlier holdings.
@@ -178,6 +188,11 @@ impl Holding {
 
     async fn create(&self, link: Link) -> Result<(), Error> {
         let key = link.key(&self.prefix, self.epoch)?;
+        if self.prefix == super::COLLECTOR {
+            return crate::reserve::create(&self.store, &key, bytes::Bytes::new())
+                .await
+                .map(drop);
+        }
         match self.store.create(&key, bytes::Bytes::new()).await {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Error::store("create", key)(error)),
             _ => Ok(()),

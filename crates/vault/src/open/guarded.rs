@@ -13,6 +13,7 @@ use crate::config::{self, Config};
 use crate::host::Host;
 use crate::keys::{Keyring, OpenedBy};
 use crate::locks::Locks;
+use crate::reserve::Collectors;
 use crate::rounds::Begun;
 use crate::{Algorithm, Error, InitOptions, Writers};
 
@@ -60,6 +61,7 @@ impl Vault {
             cache: None,
             begun: Begun::default(),
             remembered: Remembered::default(),
+            collectors: Collectors::default(),
         };
         let Some(span) = lock else { return Ok(plain) };
         let vault = Self {
@@ -75,6 +77,7 @@ impl Vault {
             cache: None,
             begun: Begun::default(),
             remembered: Remembered::default(),
+            collectors: Collectors::default(),
         };
         let (store, locks) = Locks::over(plain, span)?;
         Ok(Self {
