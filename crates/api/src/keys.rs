@@ -58,7 +58,7 @@ pub struct KeyWork {
     pub keys: Vec<KeyEntry>,
     /// The key epoch that new objects are sealed with now.
     pub epoch: u32,
-    /// Whether a rotation goes on that is not finished yet, so that no new epoch is made.
+    /// Whether only an earlier rotation is finished, and no new epoch is made: in a vault with locks.
     pub goes_on: bool,
     /// Bytes of packs that would be encrypted anew.
     pub reencrypt_bytes: u64,
@@ -69,7 +69,7 @@ pub struct KeyWork {
 /// What a change of keys came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyReport {
-    /// `added`, `removed`, `rotated` or `given up`: the older epochs are gone.
+    /// `added`, `removed`, `rotated`; `given up`: the older epochs are gone; `finished`: those of an earlier rotation are.
     pub done: String,
     /// The key that was added or removed.
     pub key: Option<String>,

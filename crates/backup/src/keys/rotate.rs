@@ -6,7 +6,7 @@ use ostler_api::document::{KeyReport, Outcome};
 use ostler_api::keys::KeyWork;
 use ostler_operations::{Finished, Operation};
 use ostler_vault::{Collected, Collecting, Index, Lease};
-use ostler_vocabulary::{BackupId, ByteSize, Failure, Unit};
+use ostler_vocabulary::{BackupId, ByteSize, ErrorKind, Failure, Unit};
 use serde::{Deserialize, Serialize};
 
 use crate::Context;
@@ -14,6 +14,11 @@ use crate::restore::finished;
 
 /// So many times space is freed and packs are written anew before the rest is left to another run.
 const ROUNDS: usize = 10_000;
+
+/// Room with which encrypting everything anew may begin, however much there is, beside [`KEPT_ROOM`].
+const LEAST_ROOM: u64 = 64 << 20;
+/// Room that stays free.
+const KEPT_ROOM: u64 = 12 << 20;
 
 const LOCKED: &str = "the vault locks its objects: what is encrypted anew stays beside the new until its locks are over, \
                       and so long the vault is twice as large";
@@ -27,11 +32,15 @@ pub(super) async fn look(context: &Context, compromised: bool, work: &mut KeyWor
     let index = index.map_err(context.attempting("read its index"))?;
     let pending = context.vault.giving_up();
     work.epoch = context.vault.current_epoch();
-    work.goes_on = pending.is_some() && context.vault.stray_epochs().is_empty();
+    // An earlier rotation that is not finished is finished with the new one, which gives up all epochs before it. Where what
+    // was sealed is locked, another epoch would be another that waits for the end of locks.
+    work.goes_on =
+        context.vault.lock_span().is_some() && pending.is_some() && context.vault.stray_epochs().is_empty();
     work.reencrypt_bytes = match pending {
-        Some(before) => index.bytes_before(before)?,
-        None => index.bytes(),
+        Some(before) if work.goes_on => index.bytes_before(before)?,
+        _ => index.bytes(),
     };
+    enough_room(context, work.reencrypt_bytes).await?;
     if context.vault.lock_span().is_some() {
         work.warnings.push(LOCKED.to_owned());
     }
@@ -61,6 +70,9 @@ pub(super) async fn run(
     op: &Operation,
     context: &Context,
 ) -> Result<Finished, Failure> {
+    if compromised {
+        enough_room(context, work.reencrypt_bytes).await?;
+    }
     let lease = context.lease(op, "rotating the keys").await?;
     op.commit().await?;
     let epoch = new_epoch(compromised, work, op, context, &lease).await;
@@ -76,7 +88,7 @@ pub(super) async fn run(
         return finished(Outcome::Keys(report), Vec::new());
     }
     let lease = context.lease(op, "encrypting everything anew").await?;
-    let given_up = give_up(op, context, &lease).await;
+    let given_up = give_up(work, op, context, &lease).await;
     context.release(lease).await;
     given_up
 }
@@ -113,7 +125,40 @@ async fn new_epoch(
         .await
 }
 
-async fn give_up(op: &Operation, context: &Context, lease: &Arc<Lease>) -> Result<Finished, Failure> {
+/// Refuses to encrypt anew what a file system has no room for: old packs go only after the new ones are stored. Packs are
+/// written anew by as many as fit.
+async fn enough_room(context: &Context, bytes: u64) -> Result<(), Failure> {
+    let room = context.vault.room().await;
+    let Some(room) = room.map_err(context.attempting("see how much room it has"))? else {
+        return Ok(());
+    };
+    let needed = bytes.min(LEAST_ROOM) + KEPT_ROOM;
+    if room >= needed {
+        return Ok(());
+    }
+    let lacking = (needed - room).div_ceil(1 << 20);
+    Err(Failure::new(
+        ErrorKind::Refused,
+        format!(
+            "vault `{}`: encrypting everything anew needs {} of room, and {} are free",
+            context.vault_name,
+            ByteSize(needed),
+            ByteSize(room)
+        ),
+    )
+    .with_hint(format!(
+        "free {lacking} MiB in the file system of {}, such as by `ostler backup prune`, and repeat the command; nothing was \
+         changed",
+        context.vault.store().location()
+    )))
+}
+
+async fn give_up(
+    work: &KeyWork,
+    op: &Operation,
+    context: &Context,
+    lease: &Arc<Lease>,
+) -> Result<Finished, Failure> {
     let told = |what: String| op.message(what);
     let how = Collecting {
         told: &told,
@@ -163,7 +208,8 @@ async fn give_up(op: &Operation, context: &Context, lease: &Arc<Lease>) -> Resul
     let index = context.vault.index(false).await;
     let index = index.map_err(context.attempting("read its index"))?;
     let report = KeyReport {
-        done: match left.is_empty() {
+        done: match left.is_empty() && context.vault.giving_up().is_none() {
+            true if work.goes_on => "finished",
             true => "given up",
             false => "rotated",
         }

@@ -101,7 +101,15 @@ pub(super) fn report(page: &mut Page, report: &KeyReport) {
     page.line(match report.done.as_str() {
         "added" => format!("key {key} opens the vault now"),
         "removed" => format!("key {key} does not open the vault any more"),
-        "given up" => "everything is encrypted anew, and the old secrets are gone".to_owned(),
+        "given up" => format!(
+            "everything is encrypted anew with key epoch {}, and the old secrets are gone",
+            report.epoch
+        ),
+        "finished" => format!(
+            "the earlier rotation is finished: everything is encrypted with key epoch {}, and the secrets before it are gone; \
+             repeat the command for a new key epoch",
+            report.epoch
+        ),
         _ => format!("key epoch {} has begun", report.epoch),
     });
     page.fields(

@@ -84,6 +84,7 @@ impl Vault {
             progress.add_item();
         }
         self.retire_anew(before).await?;
+        self.seal_probe_anew(before).await?;
         self.seal_round_anew(before).await
     }
 

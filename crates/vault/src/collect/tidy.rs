@@ -47,9 +47,16 @@ impl Stale {
 impl Vault {
     /// What has done its service, while the lease is ours.
     pub(super) async fn stale_now(&self, guard: &Lease) -> Result<Stale, Error> {
-        let (mut stale, needless, ()) =
-            try_join!(self.stale(&[]), self.needless_quarantine(), guard.confirm())?;
+        let past = async {
+            match self.keys().lowest() {
+                1 => Ok(Vec::new()),
+                lowest => self.probes_before(lowest).await,
+            }
+        };
+        let (mut stale, needless, past, ()) =
+            try_join!(self.stale(&[]), self.needless_quarantine(), past, guard.confirm())?;
         stale.others.extend(needless);
+        stale.others.extend(past);
         Ok(stale)
     }
 

@@ -308,3 +308,30 @@ async fn a_request_to_seal_a_record_anew_that_comes_after_the_deletion_brings_no
         assert_eq!(plan(&fresh, &[]).await.unwrap().free_packs, 0);
     }
 }
+
+#[tokio::test]
+async fn what_a_probe_found_outlives_the_epoch_that_sealed_it() {
+    let world = World::new().await;
+    world.backup(&[("data/a", noise(1, 100_000))]).await;
+    for _ in 0..2 {
+        world.vault.keep_probe(Default::default()).await.unwrap();
+    }
+    let probes = |store: &Memory| -> Vec<Key> {
+        let keys = store.keys().into_iter();
+        keys.filter(|key| key.as_str().starts_with("probes/")).collect()
+    };
+    let old = probes(&world.store).pop().unwrap();
+    let bytes = world.store.get(&old).await.unwrap();
+    let found = world.vault.last_probe().await.unwrap().unwrap();
+    assert_eq!(give_up(&world.vault).await.unwrap(), Vec::<String>::new());
+    assert_eq!(world.vault.last_probe().await.unwrap(), Some(found.clone()));
+    assert_eq!(epochs(&world.store, "probes/").await.len(), 1);
+    assert_eq!(check(&world.vault, true).await.problems, []);
+    // A rotation of an earlier version left it.
+    world.store.create(&old, bytes).await.unwrap();
+    assert_eq!(check(&world.vault, false).await.problems, []);
+    assert_eq!(world.vault.last_probe().await.unwrap(), Some(found));
+    collect(&world.vault).await.unwrap();
+    assert!(!probes(&world.store).contains(&old));
+    assert_eq!(probes(&world.store).len(), 1);
+}
