@@ -1,16 +1,18 @@
 //! `vault check`: look at a whole vault, and store what was found with the backups it concerns.
 
-use ostler_api::document::{CheckReport, Outcome, Problem};
+use ostler_api::document::{BackupState, CheckReport, Outcome, Problem};
 use ostler_api::request::{CheckVault, Plan, Request, Work};
 use ostler_operations::{Finished, Operation};
 use ostler_vault::ProofRecord;
-use ostler_vocabulary::{BackupId, ErrorKind, Failure, Unit};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
+use crate::cluster::system;
 use crate::evidence::{self, Look};
 use crate::problems::{bounded, in_short, stored};
 use crate::restore::finished;
 use crate::state::method;
+use crate::verify::add_proof;
 use crate::{Context, Error, digest};
 
 /// The kind's name in the journal.
@@ -19,6 +21,8 @@ pub const KIND: &str = "check_vault";
 pub const VERSION: u32 = 1;
 /// How many damaged backups one run stores proofs for; the report counts all.
 const MOST_DAMAGED: usize = 500;
+/// How many backups a message names.
+const SHOWN: usize = 5;
 
 /// Works out what a check would read.
 ///
@@ -45,6 +49,9 @@ pub async fn plan(request: CheckVault, context: &Context) -> Result<Plan, Failur
 /// What the checking step found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Found {
+    /// When it began: it says nothing of what was found later.
+    #[serde(default)]
+    at: Option<Timestamp>,
     packs: u64,
     chunks: u64,
     bytes: u64,
@@ -52,6 +59,12 @@ struct Found {
     orphans: u64,
     problems: Vec<Problem>,
     damaged: Vec<BackupId>,
+    /// What is wrong with each of `damaged`.
+    #[serde(default)]
+    reasons: Vec<String>,
+    /// Backups that count as damaged by an earlier proof, and of which every byte was read now and found right.
+    #[serde(default)]
+    whole: Vec<BackupId>,
 }
 
 /// Runs the plan.
@@ -72,49 +85,87 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         .run(|step| {
             let context = &context;
             async move {
+                let at = Some(context.now());
                 let check = context
                     .vault
                     .check(request.read_data, &step.progress, &step.cancelled)
                     .await
                     .map_err(context.attempting("be checked"))?;
-                let mut damaged: Vec<BackupId> = check.damaged.iter().map(|(id, _)| *id).collect();
-                damaged.truncate(MOST_DAMAGED);
-                let problems = check.problems.into_iter().map(|o| Problem {
+                evidence::set_aside(context, &check.wrong_packs).await;
+                let mut whole = Vec::new();
+                if request.read_data {
+                    whole = marked(context).await?;
+                    whole.retain(|id| check.whole.contains(id));
+                    whole.truncate(MOST_DAMAGED);
+                }
+                let objects = check.problems.into_iter().map(|o| Problem {
                     path: o.key,
                     reason: o.reason,
                 });
-                let about_backups = check.damaged.into_iter().map(|(id, reason)| Problem {
-                    path: format!("backup {}", id.short()),
-                    reason,
-                });
+                let (mut damaged, mut reasons): (Vec<_>, Vec<_>) = check.damaged.into_iter().unzip();
+                let rest = damaged.split_off(damaged.len().min(MOST_DAMAGED));
+                let of_rest = reasons.split_off(damaged.len());
+                let rest = rest.into_iter().zip(of_rest).map(about);
+                let problems = objects.chain(rest).collect();
                 Ok(Found {
+                    at,
                     packs: check.packs,
                     chunks: check.chunks,
                     bytes: check.bytes,
                     backups: check.backups,
                     orphans: check.orphans,
-                    problems: bounded(problems.chain(about_backups).collect()),
+                    problems: bounded(problems),
                     damaged,
+                    reasons,
+                    whole,
                 })
             }
         })
         .await?;
-    let mut damaged = Vec::new();
-    for id in &found.damaged {
+    let (mut problems, mut damaged) = (found.problems, Vec::new());
+    for (id, reason) in found.damaged.iter().zip(found.reasons) {
         if confirm(&op, &context, *id, request.read_data).await? {
             damaged.push(*id);
+            problems.push(about((*id, reason)));
         }
     }
-    if !found.problems.is_empty() {
+    let mut partial = Vec::new();
+    for id in &found.whole {
+        partial.extend(prove(&op, &context, *id, found.at).await?);
+    }
+    if !problems.is_empty() {
         return Err(Failure::new(
             ErrorKind::Corrupt,
             format!(
                 "vault `{}` is damaged: {}",
                 context.vault_name,
-                in_short(&found.problems)
+                in_short(&bounded(problems))
             ),
         )
         .with_hint("`ostler vault check --repair` heals what can be healed; `ostler backup list` shows which backups are concerned"));
+    }
+    let marked = marked(&context).await?;
+    if let Some(first) = marked.first() {
+        let ids: Vec<String> = marked.iter().take(SHOWN).map(BackupId::short).collect();
+        let more = marked.len() - ids.len();
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        let hint = match request.read_data {
+            false => "`ostler vault check --read-data` reads every byte; a backup that it finds right counts as verified".to_owned(),
+            true => format!("`ostler backup verify {} --read-data` says what is wrong", first.short()),
+        };
+        return Err(Failure::new(
+            ErrorKind::Corrupt,
+            format!(
+                "vault `{}`: this check found nothing wrong, but an earlier one found backups damaged: {}{more}",
+                context.vault_name,
+                ids.join(", ")
+            ),
+        )
+        .with_hint(hint));
     }
     let report = CheckReport {
         packs: found.packs,
@@ -122,10 +173,52 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         bytes: found.bytes,
         backups: found.backups,
         orphans: found.orphans,
-        problems: found.problems,
+        problems,
         damaged,
     };
-    finished(Outcome::CheckVault(report), Vec::new())
+    finished(Outcome::CheckVault(report), partial)
+}
+
+fn about((id, reason): (BackupId, String)) -> Problem {
+    Problem {
+        path: format!("backup {}", id.short()),
+        reason,
+    }
+}
+
+/// The backups that count as damaged.
+async fn marked(context: &Context) -> Result<Vec<BackupId>, Failure> {
+    let backups = context.backups().await?.into_iter();
+    let damaged = backups.filter(|backup| backup.state() == BackupState::Damaged);
+    Ok(damaged.map(|backup| backup.id()).collect())
+}
+
+/// Stores that every byte of a backup was read at this time and found right. Gives why that could not be stored.
+async fn prove(
+    op: &Operation,
+    context: &Context,
+    id: BackupId,
+    at: Option<Timestamp>,
+) -> Result<Option<String>, Failure> {
+    let step = op.step("store proof").key(format!("{id} whole")).retries(3);
+    step.run(|_| async move {
+        let record = context.record(id).await?;
+        if !system::check(context, &record).await?.is_empty() {
+            return Ok(None);
+        }
+        let proof = ProofRecord {
+            method: method::VERIFY_DATA.to_owned(),
+            at: at.unwrap_or_else(|| context.now()),
+            ok: true,
+            files: record.counts.files,
+            bytes: record.counts.bytes,
+            problems: Vec::new(),
+            operation: Some(op.id()),
+            part: None,
+        };
+        add_proof(context, id, &proof).await
+    })
+    .await
 }
 
 /// Looks at the backup itself, so that a collection beside the check calls nothing damaged, and stores the proof.
@@ -140,6 +233,7 @@ async fn confirm(op: &Operation, context: &Context, id: BackupId, read_data: boo
                     let look = Look::at_all(read_data);
                     let found =
                         evidence::examine(context, &record, &look, &step.progress, &step.cancelled).await?;
+                    evidence::set_aside(context, &found.wrong_packs).await;
                     found.problems
                 }
                 Err(error) => {
@@ -155,7 +249,8 @@ async fn confirm(op: &Operation, context: &Context, id: BackupId, read_data: boo
                     }
                 }
             };
-            if problems.is_empty() {
+            // What a deletion removed on purpose is no damage.
+            if problems.is_empty() || is_deleted(context, id).await? {
                 return Ok(false);
             }
             let proof = ProofRecord {
@@ -168,12 +263,15 @@ async fn confirm(op: &Operation, context: &Context, id: BackupId, read_data: boo
                 operation: Some(op.id()),
                 part: None,
             };
-            context
-                .vault
-                .add_proof(id, &proof)
-                .await
-                .map_err(context.attempting(format_args!("store the proof of backup {}", id.short())))?;
+            if let Some(reason) = add_proof(context, id, &proof).await? {
+                tracing::warn!(backup = %id.short(), reason, "it is damaged, and that could not be stored");
+            }
             Ok(true)
         })
         .await
+}
+
+async fn is_deleted(context: &Context, id: BackupId) -> Result<bool, Failure> {
+    let backups = context.backups().await?;
+    Ok(!backups.iter().any(|backup| backup.id() == id))
 }

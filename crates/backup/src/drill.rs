@@ -17,7 +17,7 @@ use crate::problems::{bounded, in_short, stored};
 use crate::restore::{finished, only_node};
 use crate::state::method;
 use crate::verify::{committed, damaged, proof_document, store_proof};
-use crate::{Context, Error, digest, select};
+use crate::{Context, Error, digest, evidence, select};
 
 /// The kind's name in the journal.
 pub const KIND: &str = "drill";
@@ -124,10 +124,12 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         operation: Some(op.id()),
         part: None,
     };
-    let state = store_proof(&op, &context, id, &proof).await?;
+    let stored = store_proof(&op, &context, id, &proof).await?;
     if restored.damaged {
-        return Err(damaged(&context, id, &problems));
+        set_aside(&op, &context, id).await?;
+        return Err(stored.of(damaged(&context, id, &problems)));
     }
+    let state = stored.state();
     if !ok {
         return Err(Failure::new(
             ErrorKind::Internal,
@@ -153,7 +155,21 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         started,
         restore_ms: restored.took_ms,
     };
-    finished(Outcome::Drill(report), Vec::new())
+    finished(Outcome::Drill(report), stored.partial(id))
+}
+
+/// Finds which packs a drill could not read, by reading all that the backup needs, and sets them aside: then a new backup
+/// stores again what is in them.
+async fn set_aside(op: &Operation, context: &Context, id: BackupId) -> Result<(), Failure> {
+    let step = op.step("set damaged packs aside").unit(Unit::Bytes).retries(3);
+    step.run(|step| async move {
+        let record = context.record(id).await?;
+        let look = evidence::Look::at_all(true);
+        let found = evidence::examine(context, &record, &look, &step.progress, &step.cancelled).await?;
+        evidence::set_aside(context, &found.wrong_packs).await;
+        Ok(())
+    })
+    .await
 }
 
 fn ended_with(check: &CheckCommand) -> String {

@@ -96,6 +96,15 @@ pub struct Evidence {
     pub bytes_read: u64,
     /// What was read, where it was a part.
     pub part: Option<PartRead>,
+    /// Packs that hold something else than what was stored.
+    pub wrong_packs: Vec<PackId>,
+}
+
+/// Stores that packs are damaged: nothing that is stored later relies on them. What cannot be stored hides no damage.
+pub(crate) async fn set_aside(context: &Context, packs: &[PackId]) {
+    if let Err(error) = context.vault.quarantine(packs).await {
+        tracing::warn!(vault = %context.vault_name, %error, "cannot store that packs are damaged");
+    }
 }
 
 /// Looks at every object that the backup needs; reads, hashes, decrypts and checks every byte of those packs that
@@ -247,6 +256,7 @@ async fn examine_once(
         packs_read,
         bytes_read,
         part,
+        wrong_packs: needed.wrong.into_iter().collect(),
     };
     Ok(Some((found, Some(index))))
 }

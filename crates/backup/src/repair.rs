@@ -12,7 +12,7 @@ use std::sync::Arc;
 use ostler_api::document::{BackupState, Outcome, Problem, RepairReport};
 use ostler_api::request::{Plan, RepairVault, RepairWork, Request, Work};
 use ostler_operations::{Finished, Operation};
-use ostler_vault::{Collecting, Healed, Healing, Lease, LiveFiles, ProofRecord, VaultCheck};
+use ostler_vault::{Collecting, Healed, Healing, Lease, LiveFiles, PackId, ProofRecord, VaultCheck};
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -194,15 +194,23 @@ impl Run<'_> {
                 let backups = self.context.backups().await?;
                 let known = backups.iter().filter(|b| b.state() == BackupState::Damaged);
                 damaged.extend(known.map(crate::state::Backup::id));
+                let mut wrong: BTreeSet<PackId> = check.wrong_packs.iter().copied().collect();
+                if !self.request.read_data {
+                    // What is wrong with these is known to whoever found it only, and may be in their data.
+                    for id in &damaged {
+                        if let Ok(record) = self.context.vault.record(*id).await {
+                            let look = evidence::Look::at_all(true);
+                            let (progress, cancel) = (&step.progress, &step.cancelled);
+                            let found =
+                                evidence::examine(self.context, &record, &look, progress, cancel).await?;
+                            wrong.extend(found.wrong_packs);
+                        }
+                    }
+                }
                 let planned = |key: &String| self.work.removes.contains(key);
                 Ok(Found {
                     packs: check.packs,
-                    wrong_packs: check
-                        .wrong_packs
-                        .iter()
-                        .take(look::MOST)
-                        .map(ToString::to_string)
-                        .collect(),
+                    wrong_packs: wrong.iter().take(look::MOST).map(ToString::to_string).collect(),
                     unreadable: unreadable(&check).into_iter().filter(planned).collect(),
                     damaged: damaged.into_iter().take(look::MOST).collect(),
                 })
@@ -219,7 +227,7 @@ impl Run<'_> {
                 for name in &found.wrong_packs {
                     packs.push(name.parse()?);
                 }
-                let done = self.context.vault.quarantine(&packs, self.lease).await;
+                let done = self.context.vault.quarantine(&packs).await;
                 done.map_err(self.context.attempting("put damaged packs into quarantine"))
             })
             .await

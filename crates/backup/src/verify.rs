@@ -132,9 +132,13 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         operation: Some(op.id()),
         part: found.part,
     };
-    let state = store_proof(&op, &context, id, &proof).await?;
+    let stored = store_proof(&op, &context, id, &proof).await?;
     if !proof.ok {
-        return Err(damaged(&context, id, &found.problems));
+        return Err(stored.of(damaged(&context, id, &found.problems)));
+    }
+    let state = stored.state();
+    if state == BackupState::Damaged {
+        return Err(stored.of(still_damaged(&context, id, request.read_data)));
     }
     let report = VerifyReport {
         backup: id,
@@ -149,7 +153,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
             part: proof.part,
         }),
     };
-    finished(Outcome::Verify(report), Vec::new())
+    finished(Outcome::Verify(report), stored.partial(id))
 }
 
 async fn look(
@@ -209,6 +213,7 @@ async fn look(
     if !evidence.problems.is_empty() {
         // What a deletion removed on purpose is no damage.
         context.record(id).await?;
+        evidence::set_aside(context, &evidence.wrong_packs).await;
     }
     found.at = match evidence.part {
         // What this proof says it has read was chosen for this time.
@@ -228,26 +233,111 @@ async fn look(
     Ok(found)
 }
 
+/// What became of a proof, and the backup's state after it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Stored {
+    /// It is stored.
+    Proof(BackupState),
+    /// It could not be stored, for this reason: what it proves was proven all the same.
+    Nothing { state: BackupState, reason: String },
+}
+
+impl Stored {
+    pub(crate) fn state(&self) -> BackupState {
+        match self {
+            Self::Proof(state) | Self::Nothing { state, .. } => *state,
+        }
+    }
+
+    /// What keeps an operation that proved a backup from being a full success.
+    pub(crate) fn partial(&self, id: BackupId) -> Vec<String> {
+        match self {
+            Self::Proof(_) => Vec::new(),
+            Self::Nothing { reason, .. } => vec![format!(
+                "the proof of backup {} could not be stored: {reason}",
+                id.short()
+            )],
+        }
+    }
+
+    /// The failure that a proof shows, with why the proof could not be stored.
+    pub(crate) fn of(&self, failure: Failure) -> Failure {
+        match self {
+            Self::Proof(_) => failure,
+            Self::Nothing { reason, .. } => {
+                let hint = failure.hint().map(ToOwned::to_owned);
+                let message = failure.messages().join(": ");
+                let failure = Failure::new(
+                    failure.kind(),
+                    format!("{message}; that could not be stored: {reason}"),
+                );
+                match hint {
+                    Some(hint) => failure.with_hint(hint),
+                    None => failure,
+                }
+            }
+        }
+    }
+}
+
 /// Stores a proof with the backup, and gives the backup's state after it.
 pub(crate) async fn store_proof(
     op: &Operation,
     context: &Context,
     id: BackupId,
     proof: &ProofRecord,
-) -> Result<BackupState, Failure> {
+) -> Result<Stored, Failure> {
     op.step("store proof")
         .retries(3)
         .run(|_| async move {
-            context
-                .vault
-                .add_proof(id, proof)
-                .await
-                .map_err(context.attempting(format_args!("store the proof of backup {}", id.short())))?;
+            let unstored = add_proof(context, id, proof).await?;
             let backups = context.backups().await?;
-            let backup = select::resolve(&backups, &id.to_string(), &Default::default())?;
-            Ok(backup.state())
+            let state = select::resolve(&backups, &id.to_string(), &Default::default())?.state();
+            Ok(match unstored {
+                None => Stored::Proof(state),
+                Some(reason) => Stored::Nothing { state, reason },
+            })
         })
         .await
+}
+
+/// Stores a proof with the backup. Gives the reason where the store takes nothing: it is full, or read-only.
+pub(crate) async fn add_proof(
+    context: &Context,
+    id: BackupId,
+    proof: &ProofRecord,
+) -> Result<Option<String>, Failure> {
+    let Err(error) = context.vault.add_proof(id, proof).await else {
+        return Ok(None);
+    };
+    if error.is_refused_write() {
+        return Ok(Some(Failure::from(error).messages().join(": ")));
+    }
+    Err(context.attempting(format_args!(
+        "store the proof of backup {}",
+        id.short()
+    ))(error))
+}
+
+/// A backup that was found right by a look that does not outweigh an earlier proof of damage.
+fn still_damaged(context: &Context, id: BackupId, read_data: bool) -> Failure {
+    let why = match read_data {
+        true => "a proof that was stored since this verification began says so",
+        false => "an earlier proof says so, and this verification did not read every byte",
+    };
+    Failure::new(
+        ErrorKind::Corrupt,
+        format!(
+            "vault `{}`: backup {} counts as damaged: {why}",
+            context.vault_name,
+            id.short()
+        ),
+    )
+    .with_hint(format!(
+        "`ostler backup verify {} --read-data` reads every byte; found right, the backup counts as verified",
+        id.short()
+    ))
 }
 
 pub(crate) fn damaged(context: &Context, id: BackupId, problems: &[Problem]) -> Failure {

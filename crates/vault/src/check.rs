@@ -9,6 +9,8 @@ mod presence;
 pub(crate) mod reading;
 mod vault;
 
+use std::collections::HashSet;
+
 use ostler_store::Key;
 use ostler_vocabulary::{BackupId, Classified, ErrorKind};
 use tokio_util::sync::CancellationToken;
@@ -45,9 +47,39 @@ pub struct VaultCheck {
     pub problems: Vec<ObjectProblem>,
     /// Backups that need something missing or wrong, with the first reason.
     pub damaged: Vec<(BackupId, String)>,
+    /// The other backups: what they need is there, and was read and found right where data was read.
+    pub whole: Vec<BackupId>,
 }
 
 impl VaultCheck {
+    pub(crate) fn is_clean(&self) -> bool {
+        self.problems.is_empty() && self.damaged.is_empty() && self.wrong_packs.is_empty()
+    }
+
+    /// Whether something is to be looked at again.
+    fn leaves(&self, before: &Self) -> bool {
+        (self.problems.len(), self.damaged.len(), self.wrong_packs.len())
+            != (
+                before.problems.len(),
+                before.damaged.len(),
+                before.wrong_packs.len(),
+            )
+    }
+
+    /// Keeps what an earlier look found too. What only one of two looks finds was moved between its requests.
+    fn keep_common(&mut self, before: &Self) {
+        let keys: HashSet<&str> = before
+            .problems
+            .iter()
+            .map(|problem| problem.key.as_str())
+            .collect();
+        self.problems
+            .retain(|problem| keys.contains(problem.key.as_str()));
+        self.wrong_packs.retain(|pack| before.wrong_packs.contains(pack));
+        let was = |id: &BackupId| before.damaged.iter().any(|(damaged, _)| damaged == id);
+        self.damaged.retain(|(id, _)| was(id));
+    }
+
     fn problem(&mut self, key: &Key, reason: String) {
         let key = key.to_string();
         self.problems.push(ObjectProblem { key, reason });

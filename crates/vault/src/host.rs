@@ -176,6 +176,12 @@ pub(crate) fn bug(bug: Bug) -> bool {
     PLANTED.get() == Some(bug)
 }
 
+/// Whether this thread's vaults make a mistake.
+#[cfg(test)]
+pub(crate) fn is_planted() -> bool {
+    PLANTED.get().is_some()
+}
+
 /// Makes this thread's vaults make a mistake.
 #[cfg(test)]
 pub(crate) fn plant(bug: Option<Bug>) {

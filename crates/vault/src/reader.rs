@@ -153,7 +153,10 @@ impl Reader {
         let Ok(key) = pack_key(pack) else {
             return Error::store("read", pack)(error);
         };
-        if error.kind() == ErrorKind::NotFound || error.kind().is_transient() {
+        if error.kind() == ErrorKind::NotFound {
+            return self.vault.host().block_on(self.vault.not_found(pack, error));
+        }
+        if error.kind().is_transient() {
             return Error::store("read", &key)(error);
         }
         let found = self.vault.host().block_on(self.vault.store().head(&key));
@@ -278,7 +281,7 @@ impl Reader {
             Some(known) => self.span(pack, 0..known.size)?,
             None => {
                 let got = self.vault.host().block_on(self.vault.store().get(&key));
-                got.map_err(Error::store("read", &key))?
+                got.map_err(|error| self.shortened(pack, error))?
             }
         };
         let table = PackTable::read_whole(&self.vault, *pack, &bytes)?;

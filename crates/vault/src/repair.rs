@@ -53,12 +53,12 @@ pub struct Healed {
 }
 
 impl Vault {
-    /// Says that these packs are damaged. Repeatable.
+    /// Stores that these packs are damaged. Repeatable. It needs no lease: who finds damage stores it at once, and a
+    /// collector that does not see it yet only keeps what it would have kept before.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when the lease was lost.
-    pub async fn quarantine(&self, packs: &[PackId], guard: &Lease) -> Result<(), Error> {
-        guard.confirm().await?;
+    /// What the store says.
+    pub async fn quarantine(&self, packs: &[PackId]) -> Result<(), Error> {
         for pack in packs {
             self.write_quarantine(*pack).await?;
         }

@@ -95,7 +95,9 @@ impl Create<'_> {
                 let facts = Facts::document(before, &now);
                 let mut documents = now.documents;
                 documents.extend(facts);
-                let written = write(self.context, cluster, documents).await;
+                // Another round begins where something was missing: then packs have to be in the store to count.
+                let compare = self.request.read_all || !suffix.is_empty();
+                let written = write(self.context, cluster, documents, compare).await;
                 written.map(Some)
             })
             .await
@@ -269,6 +271,7 @@ async fn write(
     context: &Context,
     cluster: &Cluster,
     documents: BTreeMap<String, String>,
+    compare: bool,
 ) -> Result<Sent, Failure> {
     let (vault, now) = (&context.vault, context.now());
     let metadata = move |mode| Metadata {
@@ -280,7 +283,7 @@ async fn write(
         ..Metadata::default()
     };
     let (host, root) = place(cluster);
-    let session = vault.upload(vault.index(false).await?);
+    let session = vault.upload(vault.index(compare).await?);
     let directory = root.clone();
     let (mut sink, list) = (session.sink(), ListWriter::new(session.sink()));
     // Compressing and encrypting block.

@@ -68,6 +68,8 @@ impl Create<'_> {
         cancel: &CancellationToken,
     ) -> Result<Evidence, Failure> {
         let found = evidence::examine(self.context, draft, &Look::new(), progress, cancel).await?;
+        // What the store took in damaged is stored again by the next round, in another pack.
+        evidence::set_aside(self.context, &found.wrong_packs).await;
         *self.relied_on.lock().unwrap_or_else(PoisonError::into_inner) = found.packs.clone();
         let outside = system::check(self.context, draft).await?;
         Ok(Evidence {

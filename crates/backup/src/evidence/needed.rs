@@ -1,6 +1,6 @@
 //! What a backup needs, by its file lists, and which of its files need what is bad.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -112,6 +112,8 @@ pub(super) struct Needed {
     pub(super) bad: HashMap<ChunkId, String>,
     /// Packs that are missing or cannot be read, and why.
     pub(super) bad_packs: HashMap<PackId, String>,
+    /// Packs that are there and hold something else than what was stored.
+    pub(super) wrong: BTreeSet<PackId>,
     pub(super) problems: Vec<Problem>,
     pub(super) files: u64,
     pub(super) bytes: u64,
@@ -161,6 +163,7 @@ pub(super) fn gather(context: &Context, reader: &Arc<Reader>, scope: &Scope) -> 
         packs: reader.index().no_packs(),
         bad: HashMap::new(),
         bad_packs: HashMap::new(),
+        wrong: BTreeSet::new(),
         problems: Vec::new(),
         files: 0,
         bytes: 0,
@@ -170,6 +173,7 @@ pub(super) fn gather(context: &Context, reader: &Arc<Reader>, scope: &Scope) -> 
         let opened = match ListReader::open(Arc::clone(reader), list_address(&part.list)?) {
             Ok(opened) => opened,
             Err(error) => {
+                needed.wrong.extend(error.wrong_pack());
                 needed
                     .problems
                     .push(finding(&part.named("file list".to_owned()), error, context)?);
@@ -183,6 +187,7 @@ pub(super) fn gather(context: &Context, reader: &Arc<Reader>, scope: &Scope) -> 
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
+                    needed.wrong.extend(error.wrong_pack());
                     needed
                         .problems
                         .push(finding(&part.named("file list".to_owned()), error, context)?);

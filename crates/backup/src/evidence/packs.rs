@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ostler_api::document::Problem;
 use ostler_vault::{ChunkId, OpenBlock, PackId, Reader};
-use ostler_vocabulary::{ErrorKind, Failure, Progress};
+use ostler_vocabulary::{Classified as _, ErrorKind, Failure, Progress};
 use tokio_util::sync::CancellationToken;
 
 use super::finding;
@@ -18,6 +18,8 @@ enum Found {
     Right,
     /// It is not what was stored; some of it may be.
     Wrong(Problem),
+    /// It is not in the store.
+    Missing(Problem),
     /// These chunks of it are not what they should be.
     Chunks(Vec<(ChunkId, String)>),
 }
@@ -76,9 +78,12 @@ pub(super) fn read_all(
     }
     wrong.sort_by_key(|(pack, _)| *pack);
     for (pack, found) in wrong {
+        if !matches!(found, Found::Missing(_)) {
+            needed.wrong.insert(pack);
+        }
         match found {
             Found::Right => {}
-            Found::Wrong(problem) => {
+            Found::Wrong(problem) | Found::Missing(problem) => {
                 let reason = format!("{} {}", problem.path, problem.reason);
                 needed.bad_packs.insert(pack, reason);
                 if needed.problems.len() < MOST {
@@ -131,6 +136,13 @@ fn read_pack(
     match reader.prove_pack(pack, block) {
         Ok(bad) if bad.is_empty() => Ok(Found::Right),
         Ok(bad) => Ok(Found::Chunks(bad)),
-        Err(error) => Ok(Found::Wrong(finding(&key(pack), error, context)?)),
+        Err(error) => {
+            let is_wrong = error.kind() == ErrorKind::Corrupt;
+            let problem = finding(&key(pack), error, context)?;
+            Ok(match is_wrong {
+                true => Found::Wrong(problem),
+                false => Found::Missing(problem),
+            })
+        }
     }
 }

@@ -51,6 +51,7 @@ impl Copy<'_> {
         cancel: &CancellationToken,
     ) -> Result<(Vec<PackId>, Vec<Problem>), Failure> {
         let found = evidence::examine(self.to, record, &evidence::Look::default(), progress, cancel).await?;
+        evidence::set_aside(self.to, &found.wrong_packs).await;
         self.relied_on
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

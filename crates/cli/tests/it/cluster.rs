@@ -3,6 +3,7 @@
 use std::fs;
 
 use ostler_testkit::servers::free_ports;
+use ostler_testkit::tree;
 
 use crate::cluster_world::{Cluster, ended, same};
 
@@ -177,4 +178,36 @@ fn keep_rules_of_a_schedule_of_a_cluster_apply_to_its_vault() {
     }
     let kept = ostler.json(["backup", "list", "--vault", "default"]);
     assert_eq!(kept["backups"].as_array().unwrap().len(), 1, "{kept:#}");
+}
+
+#[test]
+fn what_the_vault_of_a_cluster_lost_is_stored_again_by_the_next_backup() {
+    let cluster = Cluster::started();
+    let ostler = &cluster.ostler;
+    ended(&cluster.backup(&["--name", "first"]), 0);
+    let largest = || {
+        let packs = tree::read(&ostler.vault().join("packs")).into_iter();
+        let packs = packs.filter(|(_, node)| node.kind == 'f');
+        let sized = packs.map(|(path, _)| ostler.vault().join("packs").join(path));
+        sized
+            .max_by_key(|path| fs::metadata(path).unwrap().len())
+            .unwrap()
+    };
+    fs::remove_file(largest()).unwrap();
+    ended(&cluster.backup(&["--name", "second"]), 0);
+    for name in ["first", "second"] {
+        ostler.ok(["backup", "verify", name, "--read-data"]);
+    }
+
+    let pack = largest();
+    let mut bytes = fs::read(&pack).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::remove_file(&pack).unwrap();
+    fs::write(&pack, bytes).unwrap();
+    let told = ended(&ostler.run(["backup", "verify", "second", "--read-data"]), 6);
+    assert!(told.contains("make a new backup with --read-all"), "{told}");
+    ended(&cluster.backup(&["--name", "third", "--read-all"]), 0);
+    ostler.ok(["backup", "verify", "third", "--read-data"]);
+    ostler.ok(["backup", "verify", "second", "--read-data"]);
 }

@@ -115,7 +115,9 @@ impl Node for VaultNode {
             None => None,
         };
         let left = begun.as_ref().is_some_and(Begun::has_left);
-        let adopt = self.adopt.swap(true, Ordering::Relaxed) || left;
+        // Where everything is read, a chunk counts as stored only where its pack is in the store: a listing is cheap beside that,
+        // and a coordinator asks this way after it found that a pack is missing.
+        let adopt = self.adopt.swap(true, Ordering::Relaxed) || left || request.read_all;
         let node = self.making(request.backup, adopt).await?;
         let uploaded = node.upload(request, progress, cancel).await?;
         if let Some(begun) = begun {

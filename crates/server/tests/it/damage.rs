@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ostler_api::Client;
 use ostler_api::document::{BackupState, OperationState, Outcome};
-use ostler_api::request::{CheckVault, Request};
+use ostler_api::request::{CheckVault, CreateBackup, RepairVault, Request};
 use ostler_vocabulary::ErrorKind;
 
 use crate::world::{World, drill, ended, restore, selector, verify};
@@ -160,5 +160,109 @@ async fn a_vault_that_cannot_be_reached_proves_nothing() {
         BackupState::Complete,
         "{:?}",
         detail.summary.reasons
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_found_damaged_is_stored_again_by_what_the_hint_advises() {
+    for found_by in ["verify", "drill", "check"] {
+        let world = World::new();
+        let data = world.data();
+        let first = world.backup(&data).await;
+        let vault = world.runtime.settings().implicit_vault();
+        let pack = &packs(&vault)[0];
+        flip(pack, pack.metadata().unwrap().len() as usize / 2);
+        let looking = match found_by {
+            "verify" => verify("latest", true),
+            "drill" => drill("latest", None),
+            _ => Request::CheckVault(CheckVault {
+                read_data: true,
+                ..CheckVault::default()
+            }),
+        };
+        let detail = world.run(looking).await.unwrap();
+        assert_eq!(
+            detail.failure,
+            Some(ErrorKind::Corrupt),
+            "{:?}",
+            detail.summary.reasons
+        );
+        // "make a new backup with --read-all"
+        let request = CreateBackup {
+            paths: vec![data.clone()],
+            read_all: true,
+            ..CreateBackup::default()
+        };
+        let detail = world.run(Request::CreateBackup(request)).await.unwrap();
+        ended(&detail, OperationState::Succeeded);
+        for backup in ["latest".to_owned(), first.id.to_string()] {
+            let detail = world.run(verify(&backup, true)).await.unwrap();
+            ended(&detail, OperationState::Succeeded);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_reads_the_backups_that_are_known_to_be_damaged() {
+    let world = World::new();
+    let data = world.data();
+    let first = world.backup(&data).await;
+    let vault = world.runtime.settings().implicit_vault();
+    let pack = &packs(&vault)[0];
+    flip(pack, pack.metadata().unwrap().len() as usize / 2);
+    let detail = world.run(verify("latest", true)).await.unwrap();
+    ended(&detail, OperationState::Failed);
+    // As an earlier version left it, which stored nothing of damaged packs.
+    std::fs::remove_dir_all(vault.join("rounds/quarantine")).unwrap();
+    let request = RepairVault {
+        sources: vec![data],
+        ..RepairVault::default()
+    };
+    let detail = world.run(Request::RepairVault(request)).await.unwrap();
+    ended(&detail, OperationState::Succeeded);
+    let detail = world.run(verify(&first.id.to_string(), true)).await.unwrap();
+    ended(&detail, OperationState::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_reads_every_byte_right_clears_what_an_earlier_one_found() {
+    let world = World::new();
+    let data = world.data();
+    world.backup(&data).await;
+    let vault = world.runtime.settings().implicit_vault();
+    let (there, away) = (vault.join("packs"), world.path("away"));
+    let check = |read_data| {
+        Request::CheckVault(CheckVault {
+            read_data,
+            ..CheckVault::default()
+        })
+    };
+    std::fs::rename(&there, &away).unwrap();
+    let detail = world.run(check(false)).await.unwrap();
+    assert_eq!(
+        detail.failure,
+        Some(ErrorKind::Corrupt),
+        "{:?}",
+        detail.summary.reasons
+    );
+    std::fs::rename(&away, &there).unwrap();
+    assert_eq!(world.list().await[0].state, BackupState::Damaged);
+    // What does not read every byte neither clears it nor ends well.
+    for request in [check(false), verify("latest", false)] {
+        let detail = world.run(request).await.unwrap();
+        assert_eq!(
+            detail.failure,
+            Some(ErrorKind::Corrupt),
+            "{:?}",
+            detail.summary.reasons
+        );
+        assert_eq!(world.list().await[0].state, BackupState::Damaged);
+    }
+    ended(&world.run(check(true)).await.unwrap(), OperationState::Succeeded);
+    assert_eq!(world.list().await[0].state, BackupState::Verified);
+    ended(&world.run(check(false)).await.unwrap(), OperationState::Succeeded);
+    ended(
+        &world.run(verify("latest", false)).await.unwrap(),
+        OperationState::Succeeded,
     );
 }

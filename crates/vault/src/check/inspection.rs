@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ostler_store::Object;
-use ostler_vocabulary::Progress;
+use ostler_vocabulary::{Classified, ErrorKind, Progress};
 use tokio_util::sync::CancellationToken;
 
 use super::presence::wrong;
@@ -15,6 +15,21 @@ use crate::pack::PackTable;
 use crate::parallel::{in_parallel, processors};
 use crate::reach::{Reach, data_chunks};
 use crate::{ChunkId, Error, OpenBlock, PackId, Reader, Record, Vault};
+
+/// Which packs are read whole.
+pub(super) enum Reads {
+    All,
+    Only(HashSet<PackId>),
+}
+
+impl Reads {
+    fn has(&self, pack: &PackId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(packs) => packs.contains(pack),
+        }
+    }
+}
 
 pub(super) struct Inspection {
     pub(super) vault: Arc<Vault>,
@@ -36,19 +51,22 @@ pub(super) struct Inspection {
 }
 
 impl Inspection {
-    pub(super) fn packs(&self, read_data: bool, check: &mut VaultCheck) -> Result<(), Error> {
+    pub(super) fn packs(&self, reads: &Reads, check: &mut VaultCheck) -> Result<(), Error> {
         let index = self.reader.index();
         let known = index
             .all_packs()
             .map(|pack| pack.map(|pack| (pack.id, pack.size)));
         let known: Vec<(PackId, u64)> = known.collect::<Result<_, _>>()?;
         self.progress.add_total(known.iter().map(|(_, size)| size).sum());
-        in_parallel(processors(), &known, &|(pack, size)| {
+        in_parallel(self.vault.host().threads(processors()), &known, &|(
+            pack,
+            size,
+        )| {
             stop_if(&self.cancel)?;
-            if let Some(reason) = wrong(Some(*size), self.sizes.get(pack).copied()) {
+            if let Some(reason) = wrong(Some(*size), self.size(pack)?) {
                 self.spoil(*pack, None, reason);
             } else {
-                let looked = if read_data {
+                let looked = if reads.has(pack) {
                     self.read(pack)
                 } else {
                     self.look(pack, *size)
@@ -78,6 +96,15 @@ impl Inspection {
         Ok(())
     }
 
+    /// The size of a pack, which is looked up where the listing lacks it.
+    fn size(&self, pack: &PackId) -> Result<Option<u64>, Error> {
+        if let Some(size) = self.sizes.get(pack) {
+            return Ok(Some(*size));
+        }
+        let found = self.vault.host().block_on(self.vault.look_for_pack(pack))?;
+        Ok(found.map(|object| object.size))
+    }
+
     /// Compares a pack's own table with the index.
     fn look(&self, pack: &PackId, size: u64) -> Result<(), Error> {
         let object = Object {
@@ -85,11 +112,14 @@ impl Inspection {
             size,
             modified: None,
         };
-        let table = self
-            .vault
-            .host()
-            .block_on(self.vault.read_table(*pack, &object))?;
-        self.compare(&table)
+        let read = self.vault.read_table(*pack, &object);
+        match self.vault.host().block_on(read) {
+            Ok(table) => self.compare(&table),
+            Err(Error::Store { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                Err(self.vault.host().block_on(self.vault.not_found(pack, *source)))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads all of a pack.
@@ -162,14 +192,16 @@ impl Inspection {
 
     pub(super) fn backups(&self, records: &[Record], check: &mut VaultCheck) -> Result<(), Error> {
         if self.nothing_is_lost(records)? {
+            check.whole = records.iter().map(|record| record.backup).collect();
             return Ok(());
         }
         // Backups share blocks: each is judged once.
         let mut judged: HashMap<ChunkId, Option<String>> = HashMap::new();
         for record in records {
             stop_if(&self.cancel)?;
-            if let Some(reason) = self.backup(record, &mut judged)? {
-                check.damaged.push((record.backup, reason));
+            match self.backup(record, &mut judged)? {
+                Some(reason) => check.damaged.push((record.backup, reason)),
+                None => check.whole.push(record.backup),
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use ostler_store::PAGE;
+use ostler_store::{Object, PAGE};
 use ostler_vocabulary::{Classified, ErrorKind, Timestamp};
 
 use super::ObjectProblem;
@@ -28,13 +28,46 @@ impl Vault {
         sorted.dedup();
         let sizes = self.pack_sizes(index, &sorted).await?;
         let mut problems = Vec::new();
-        for (pack, size) in sorted.iter().zip(sizes) {
+        for (pack, mut size) in sorted.iter().zip(sizes) {
+            if size.is_none() {
+                size = self.look_for_pack(pack).await?.map(|object| object.size);
+            }
             if let Some(reason) = wrong(index.pack_size(pack)?, size) {
                 let key = pack_key(pack)?.to_string();
                 problems.push(ObjectProblem { key, reason });
             }
         }
         Ok(problems)
+    }
+
+    /// Looks for a pack that an answer of the store lacked, by name and in a listing. `None` when both lack it: only then
+    /// it counts as lost.
+    ///
+    /// # Errors
+    /// [`Error::Contradiction`] when it is listed and cannot be looked up; and what the store says.
+    pub(crate) async fn look_for_pack(&self, pack: &PackId) -> Result<Option<Object>, Error> {
+        let key = pack_key(pack)?;
+        match self.store().head(&key).await {
+            Ok(object) => return Ok(Some(object)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::store("look up", &key)(error)),
+        }
+        match self.objects(key.as_str()).await?.is_empty() {
+            true => Ok(None),
+            false => Err(Error::Contradiction(key.to_string())),
+        }
+    }
+
+    /// The error of a read that did not find a pack: that it is lost follows only when it is looked for too.
+    pub(crate) async fn not_found(&self, pack: &PackId, error: ostler_store::Error) -> Error {
+        match self.look_for_pack(pack).await {
+            Ok(None) => match pack_key(pack) {
+                Ok(key) => Error::store("read", key)(error),
+                Err(error) => error,
+            },
+            Ok(Some(object)) => Error::Contradiction(object.key.to_string()),
+            Err(error) => error,
+        }
     }
 
     /// The sizes of these packs, which are sorted, in the store; none of those that are not there. Asks for each, or for

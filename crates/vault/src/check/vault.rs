@@ -7,16 +7,18 @@ use ostler_store::Object;
 use ostler_vocabulary::Progress;
 use tokio_util::sync::CancellationToken;
 
-use super::inspection::Inspection;
+use super::inspection::{Inspection, Reads};
 use super::{VaultCheck, damage, digest, stop_if};
 use crate::catalogue::{AtRecord, BACKUPS, INTENTS, LOST, NOTES, backup_of, record_key, record_of};
-use crate::envelope::ObjectKind;
+use crate::envelope::{ObjectKind, epoch_of};
 use crate::index::{pack_key, pack_of};
 use crate::pack::PackTable;
 use crate::probes::{PROBES, SCRATCH};
 use crate::rounds::ROUNDS;
 use crate::{Error, PackId, Record, Vault};
 
+/// How often what is wrong is looked at again, at most.
+const LOOKS: u32 = 4;
 /// Tombstones are shorter than any commit record.
 const LARGEST_TOMBSTONE: u64 = 256;
 
@@ -26,17 +28,53 @@ impl Vault {
     /// pack. With `read_data` every pack is read whole, and every chunk in it is verified. `progress` counts bytes
     /// of packs.
     ///
+    /// What is wrong is looked at again, until two looks agree: a collection or a rotation beside the check moves what
+    /// the first one has listed.
+    ///
     /// # Errors
-    /// What the store says when it cannot be reached, which is no damage; [`Error::Cancelled`].
+    /// What the store says when it cannot be reached, or answers that an object is there and is not, which is no damage;
+    /// [`Error::Cancelled`].
     pub async fn check(
         self: &Arc<Self>,
         read_data: bool,
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<VaultCheck, Error> {
+        let reads = match read_data {
+            true => Reads::All,
+            false => Reads::Only(HashSet::new()),
+        };
+        let mut check = self.check_once(reads, progress, cancel).await?;
+        for _ in 0..LOOKS {
+            if check.is_clean() {
+                break;
+            }
+            let suspects = match read_data {
+                true => check.wrong_packs.iter().copied().collect(),
+                false => HashSet::new(),
+            };
+            let mut again = self.check_once(Reads::Only(suspects), progress, cancel).await?;
+            again.keep_common(&check);
+            again.whole.retain(|id| check.whole.contains(id));
+            let has_changed = again.leaves(&check);
+            check = again;
+            if !has_changed {
+                break;
+            }
+        }
+        Ok(check)
+    }
+
+    async fn check_once(
+        self: &Arc<Self>,
+        reads: Reads,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<VaultCheck, Error> {
         let mut check = VaultCheck::default();
         let objects = self.objects("").await?;
-        check.bytes = objects.iter().map(|object| object.size).sum();
+        let of_vault = |object: &&Object| !object.key.as_str().starts_with(SCRATCH);
+        check.bytes = objects.iter().filter(of_vault).map(|object| object.size).sum();
         let mut sizes = BTreeMap::new();
         let mut found = Found::default();
         let segments = objects
@@ -128,7 +166,7 @@ impl Vault {
                 progress,
                 cancel,
             };
-            inspection.packs(read_data, &mut check)?;
+            inspection.packs(&reads, &mut check)?;
             inspection.backups(&records, &mut check)?;
             inspection.orphans(&mut check)?;
             check
@@ -167,10 +205,13 @@ impl Vault {
             self.check_round(key).await?;
         } else if name.starts_with(PROBES) {
             if let Some(bytes) = self.read_if_there(key).await? {
-                self.unseal(ObjectKind::Probe, key, &bytes)?;
+                // What an epoch sealed that was given up is read by nobody.
+                if epoch_of(&bytes).is_none_or(|epoch| epoch >= self.keys().lowest()) {
+                    self.unseal(ObjectKind::Probe, key, &bytes)?;
+                }
             }
         } else if name.starts_with(SCRATCH) {
-            // A probe is under way, or was killed.
+            // A probe is under way, or was killed; or it is the reserve.
         } else if !crate::lease::is_link(key) {
             return Err(unknown());
         }

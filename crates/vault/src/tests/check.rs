@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use ostler_store::{Faults, Key, Misfortune, Store, Verb};
-use ostler_vocabulary::{Classified, ErrorKind};
+use ostler_store::{Faults, Gate, Key, Misfortune, Store, Verb};
+use ostler_vocabulary::{Classified, ErrorKind, Progress, Unit};
+use tokio_util::sync::CancellationToken;
 
 use super::fixture::noise;
-use super::world::{World, check, verify};
+use super::world::{World, check, collect, verify};
 use crate::Record;
 
 async fn two() -> (World, Record, Record) {
@@ -147,4 +148,50 @@ async fn a_store_that_cannot_be_reached_is_no_damage() {
         assert_eq!(error.kind(), ErrorKind::Unavailable);
     }
     drop(index);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packs_that_a_store_lists_and_does_not_give_are_no_damage() {
+    let (world, one, _) = two().await;
+    let faults = Faults::new(Arc::clone(&world.store) as _);
+    let vault = world.open(Arc::new(faults.clone())).await;
+    for verb in [Verb::Get, Verb::GetRange, Verb::Head] {
+        faults.always(verb, "packs/", Misfortune::Reject(ErrorKind::NotFound));
+    }
+    let index = vault.index(false).await.unwrap();
+    let packs: Vec<_> = index.all_packs().map(|pack| pack.unwrap().id).collect();
+    let (progress, cancel) = (Progress::new(Unit::Bytes), CancellationToken::new());
+    for read_data in [false, true] {
+        let error = vault.check(read_data, &progress, &cancel).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    }
+    let error = vault.check_presence(&index, &packs).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    let error = verify(&vault, &one).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    faults.clear();
+    assert!(check(&vault, true).await.is_clean());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_collection_moves_beside_a_check_is_no_damage() {
+    for prefix in ["index/", "packs/", "backups/", "rounds/"] {
+        let (world, one, _) = two().await;
+        let faults = Faults::new(Arc::clone(&world.store) as _);
+        let vault = world.open(Arc::new(faults.clone())).await;
+        let gate = Gate::new();
+        let verb = match prefix {
+            "packs/" => Verb::GetRange,
+            "rounds/" => Verb::List,
+            _ => Verb::Get,
+        };
+        faults.once(verb, prefix, Misfortune::Hold(gate.clone()));
+        let beside = tokio::spawn(async move { check(&vault, false).await });
+        gate.reached_by(1).await;
+        world.delete(&one).await;
+        assert!(collect(&world.vault).await.unwrap().objects_deleted > 0);
+        gate.open();
+        let found = beside.await.unwrap();
+        assert!(found.is_clean(), "{prefix}: {found:?}");
+    }
 }

@@ -81,7 +81,7 @@ async fn flip(fixture: &Fixture, key: &Key, at: usize) {
 async fn repair(vault: &Arc<Vault>, how: Healing) -> (Healed, VaultCheck) {
     let found = check(vault, true).await;
     let guard = lease(vault).await.unwrap();
-    vault.quarantine(&found.wrong_packs, &guard).await.unwrap();
+    vault.quarantine(&found.wrong_packs).await.unwrap();
     if let Some(mirror) = &how.mirror {
         for (id, _) in &found.damaged {
             vault.restore_record(*id, mirror, &guard).await.unwrap();
@@ -267,7 +267,7 @@ async fn new_backups_do_not_rely_on_packs_in_quarantine() {
     );
     let guard = lease(vault).await.unwrap();
     vault
-        .quarantine(&check(vault, true).await.wrong_packs, &guard)
+        .quarantine(&check(vault, true).await.wrong_packs)
         .await
         .unwrap();
     guard.release().await.unwrap();

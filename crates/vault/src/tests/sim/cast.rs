@@ -1,5 +1,6 @@
 //! Who takes part: writers, mirrors, collectors and rotators, each doing what the operations do.
 
+mod checker;
 mod collector;
 mod mirror;
 mod rotator;
@@ -31,6 +32,10 @@ pub(super) enum Role {
     Rotator {
         rotations: u64,
     },
+    /// Checks the vault beside the others.
+    Checker {
+        checks: u64,
+    },
     /// Copies backups of another vault: whoever does, copies them under the same ids.
     Mirror {
         copies: u64,
@@ -49,6 +54,7 @@ pub(super) async fn live(view: View, base: Arc<Vault>, role: Role) {
         Role::Rotator { rotations } => rotator::rotate(&view, &vault, rotations).await,
         Role::Writer { backups } => write(&view, &vault, backups).await,
         Role::Collector { rounds, grace } => collector::collect(&view, &vault, rounds, grace).await,
+        Role::Checker { checks } => checker::check(&view, &vault, checks).await,
         Role::Mirror { copies } => mirror::mirror(&view, &vault, copies).await,
     }
     view.world.state().actors[view.actor].over = true;

@@ -13,6 +13,7 @@ use super::schedule::{holder, seen};
 use super::store::View;
 use super::world::World;
 use crate::catalogue::record_of;
+use crate::host::is_planted;
 use crate::list::ListReader;
 use crate::reach::data_chunks;
 use crate::{Collecting, Error, Vault};
@@ -77,7 +78,11 @@ pub(super) async fn judge(world: &World, base: &Arc<Vault>, observer: usize) -> 
             plan.free_packs
         ));
     }
-    Ok(())
+    // Who makes a mistake damages the vault, which a check may find.
+    match world.state().alarms.first() {
+        Some(alarm) if !is_planted() => Err(format!("a check takes for damage what is none: {alarm}")),
+        _ => Ok(()),
+    }
 }
 
 /// Every backup that is committed reads as what was backed up; and what makers were told is true.

@@ -28,7 +28,7 @@ fn weather(dice: &mut Dice) -> Weather {
     }
 }
 
-fn cast(dice: &mut Dice, weather: &Weather) -> Vec<Role> {
+fn cast(seed: u64, dice: &mut Dice, weather: &Weather) -> Vec<Role> {
     let grace = Duration::from_secs(if weather.lag > 0 { 60 } else { 0 });
     let mut cast: Vec<Role> = (0..1 + dice.below(3))
         .map(|_| Role::Writer {
@@ -47,6 +47,13 @@ fn cast(dice: &mut Dice, weather: &Weather) -> Vec<Role> {
         // Epochs are given up only where listings show at once what was created.
         let rotations = 1 + dice.below(2);
         cast.extend((0..1 + dice.below(2)).map(|_| Role::Rotator { rotations }));
+    }
+    // Decided apart from the rest, so that other histories stay as they are.
+    let mut apart = Dice::new(seed ^ 0xc4ec);
+    if weather.lag == 0 && apart.once_in(8) {
+        cast.push(Role::Checker {
+            checks: 1 + apart.below(4),
+        });
     }
     cast
 }
@@ -69,7 +76,7 @@ async fn furnish(world: &World, base: &Arc<Vault>, roles: &[Role]) {
 pub(super) async fn history(base: &Arc<Vault>, seed: u64, told: bool) -> Result<(), String> {
     let mut dice = Dice::new(seed ^ 0xfeed);
     let weather = weather(&mut dice);
-    let roles = cast(&mut dice, &weather);
+    let roles = cast(seed, &mut dice, &weather);
     let world = World::new(seed, weather, roles.len() + 1, told);
     furnish(&world, base, &roles).await;
     let ended = match play(&world, base, &roles).await {
@@ -84,7 +91,7 @@ pub(super) async fn story(base: &Arc<Vault>, seed: u64) -> String {
     seed_chance(Some(seed));
     let mut dice = Dice::new(seed ^ 0xfeed);
     let weather = weather(&mut dice);
-    let roles = cast(&mut dice, &weather);
+    let roles = cast(seed, &mut dice, &weather);
     let world = World::new(seed, weather, roles.len() + 1, true);
     furnish(&world, base, &roles).await;
     play(&world, base, &roles).await.unwrap();

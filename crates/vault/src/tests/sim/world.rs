@@ -123,6 +123,8 @@ pub(super) struct State {
     pub(super) jobs: BTreeMap<usize, Intent>,
     /// Backups that their makers were told are committed.
     pub(super) told: BTreeSet<BackupId>,
+    /// What checks took for damage.
+    pub(super) alarms: Vec<String>,
     /// Backups that somebody deleted.
     pub(super) deleted: BTreeSet<BackupId>,
     pub(super) notes: Notes,
@@ -159,6 +161,7 @@ impl World {
             contents: BTreeMap::new(),
             jobs: BTreeMap::new(),
             told: BTreeSet::new(),
+            alarms: Vec::new(),
             deleted: BTreeSet::new(),
             notes: Notes {
                 kept: told,
