@@ -37,6 +37,7 @@ mod erase;
 mod errors;
 mod fake;
 mod full_state;
+mod full_disk;
 mod interrupts;
 mod journey;
 mod keys;
