@@ -8,6 +8,7 @@ mod failing;
 mod pooling;
 mod quoting;
 mod tls;
+mod transactions;
 
 use ostler_postgres::{Connection, Dsn, Error, Options, Target};
 use ostler_testkit::servers::Postgres;

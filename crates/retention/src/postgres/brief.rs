@@ -50,11 +50,11 @@ impl<'a> Brief<'a> {
                 ("wait", &(self.move_ms / 2).min(LOCK_MS).to_string()),
             ],
         );
-        let whole = format!("BEGIN; {budget}; {statements}; COMMIT");
+        // Sent together, they are one transaction.
+        let whole = format!("{budget}; {statements}");
         let Err(error) = self.session.batch(&whole).await else {
             return Ok(true);
         };
-        self.session.batch("ROLLBACK").await?;
         if error.sqlstate() != Some("57014") {
             self.patience.after(error, stop).await?;
             return Ok(false);

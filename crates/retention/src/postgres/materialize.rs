@@ -169,8 +169,8 @@ impl Remake for Postgres {
                     "somebody removed or replaced the new table",
                 ));
             }
+            // Sent together, they are one transaction.
             if let Err(error) = self.session.batch(&swap).await {
-                let _ = self.session.batch("ROLLBACK").await;
                 patience.after(error, &step.cancelled).await?;
             }
         }

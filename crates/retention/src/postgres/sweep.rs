@@ -184,17 +184,13 @@ impl Sweep<'_> {
 
     /// Deletes all rows of a range and writes how many, in one transaction; `None` when somebody holds one of them.
     async fn delete_range(&self, condition: &str) -> Result<Option<u64>, Error> {
-        let session = &self.database.session;
-        session.batch(include_str!("queries/begin_removal.sql")).await?;
-        let deleted = self.delete_counted(condition).await;
-        let ended = session
-            .batch(if deleted.is_ok() { "COMMIT" } else { "ROLLBACK" })
-            .await;
-        match deleted {
-            Err(error) if is_lock(&error) => ended.map(|()| None),
+        let begin = include_str!("queries/begin_removal.sql");
+        let transaction = self.database.session.begin(begin).await?;
+        match self.delete_counted(condition).await {
+            Err(error) if is_lock(&error) => transaction.rollback().await.map(|()| None),
             deleted => {
                 let rows = deleted?;
-                ended?;
+                transaction.commit().await?;
                 Ok(Some(rows))
             }
         }

@@ -106,10 +106,9 @@ impl Postgres {
         }
         let make = super::ahead::making(name, parent);
         let (name_sql, comment) = (quoted(name), literal(&comment));
+        // Sent together, they are one transaction.
         self.session
-            .batch(&format!(
-                "BEGIN; {make}; COMMENT ON TABLE {name_sql} IS {comment}; COMMIT"
-            ))
+            .batch(&format!("{make}; COMMENT ON TABLE {name_sql} IS {comment}"))
             .await?;
         Ok(Some(name.clone()))
     }
@@ -133,20 +132,11 @@ impl Postgres {
         };
         let rows = rows_of(store, entry, &manifest.columns).await?;
         let wanted = Wanted::of(&rows, &manifest, work)?;
-        self.session.batch("BEGIN").await?;
-        let brought = self.bring_rows(&rows, &manifest, wanted, item, table).await;
-        match brought {
-            Ok(proof) => {
-                self.session.batch("COMMIT").await?;
-                step.progress.add_done(item.rows);
-                Ok(proof)
-            }
-            Err(failure) => {
-                // A session that is lost has rolled back too.
-                let _ = self.session.batch("ROLLBACK").await;
-                Err(failure)
-            }
-        }
+        let transaction = self.session.begin("BEGIN").await?;
+        let proof = self.bring_rows(&rows, &manifest, wanted, item, table).await?;
+        transaction.commit().await?;
+        step.progress.add_done(item.rows);
+        Ok(proof)
     }
 
     async fn bring_rows(

@@ -1,5 +1,3 @@
-BEGIN;
 ALTER TABLE {table} RENAME TO {old_name};
 ALTER TABLE {new} RENAME TO {name};
-DROP TABLE {old};
-COMMIT
+DROP TABLE {old}

@@ -192,15 +192,12 @@ impl Postgres {
             1 => include_str!("../queries/begin_removal.sql"),
             _ => "BEGIN",
         };
-        self.session.batch(begin).await?;
-        let compared = self.delete_in_transaction(op, item, sheet, window).await;
-        let end = match &compared {
-            Ok(compared) if compared.different == 0 => "COMMIT",
-            _ => "ROLLBACK",
-        };
-        let ended = self.session.batch(end).await;
-        let compared = compared?;
-        ended?;
+        let transaction = self.session.begin(begin).await?;
+        let compared = self.delete_in_transaction(op, item, sheet, window).await?;
+        match compared.different {
+            0 => transaction.commit().await?,
+            _ => transaction.rollback().await?,
+        }
         Ok(compared)
     }
 

@@ -78,17 +78,9 @@ impl Postgres {
         begin: &str,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        self.session.batch(begin).await?;
-        match work.await {
-            Ok(value) => {
-                self.session.batch("COMMIT").await?;
-                Ok(value)
-            }
-            Err(failure) => {
-                // A session that is lost has rolled back too.
-                let _ = self.session.batch("ROLLBACK").await;
-                Err(failure)
-            }
-        }
+        let transaction = self.session.begin(begin).await?;
+        let value = work.await?;
+        transaction.commit().await?;
+        Ok(value)
     }
 }

@@ -118,22 +118,18 @@ impl Postgres {
         window: &Window,
         op: Option<&Operation>,
     ) -> Result<Result<Made, ostler_postgres::Error>, Failure> {
+        let begin = include_str!("../queries/begin_snapshot.sql");
+        let transaction = match self.session.begin(begin).await {
+            Ok(transaction) => transaction,
+            Err(error) => return Ok(Err(error)),
+        };
         match self.make_window_once(sheet, window, op).await {
-            Ok(made) if made.source == made.samples => match self.session.batch("COMMIT").await {
-                Ok(()) => Ok(Ok(made)),
-                Err(error) => Ok(Err(error)),
-            },
-            Ok(made) => {
-                let _ = self.session.batch("ROLLBACK").await;
-                Err(Failure::new(
-                    ErrorKind::Corrupt,
-                    format!("{} of {} rows were summed up", made.samples, made.source),
-                ))
-            }
-            Err(error) => {
-                let _ = self.session.batch("ROLLBACK").await;
-                Ok(Err(error))
-            }
+            Ok(made) if made.source == made.samples => Ok(transaction.commit().await.map(|()| made)),
+            Ok(made) => Err(Failure::new(
+                ErrorKind::Corrupt,
+                format!("{} of {} rows were summed up", made.samples, made.source),
+            )),
+            Err(error) => Ok(Err(error)),
         }
     }
 
@@ -145,9 +141,6 @@ impl Postgres {
     ) -> Result<Made, ostler_postgres::Error> {
         let level = window.level as usize;
         let (source, condition, table) = sheet.source(level, window.from, window.to);
-        self.session
-            .batch(include_str!("../queries/begin_snapshot.sql"))
-            .await?;
         self.session.batch(&clear(&table, window)).await?;
         let made = self
             .session

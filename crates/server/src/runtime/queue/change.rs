@@ -15,18 +15,10 @@ pub(super) async fn change(
     database: &str,
     call: QueueCall,
 ) -> Result<QueueAnswer, Failure> {
-    session.batch("BEGIN").await?;
-    let changes = match changes(session, call).await {
-        Ok(changes) => {
-            session.batch("COMMIT").await?;
-            changes
-        }
-        Err(failure) => {
-            // A session that is lost has rolled back too.
-            let _ = session.batch("ROLLBACK").await;
-            return Err(failure);
-        }
-    };
+    let session: &Connection = session;
+    let transaction = session.begin("BEGIN").await?;
+    let changes = changes(session, call).await?;
+    transaction.commit().await?;
     Ok(QueueAnswer::Changes(QueueChanges {
         database: database.to_owned(),
         changes,
