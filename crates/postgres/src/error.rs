@@ -195,7 +195,12 @@ impl Error {
         match self {
             Self::Connect { .. } | Self::ConnectTimeout { .. } => true,
             _ => self.fault().is_some_and(|fault| {
-                fault.is_closed() || matches!(fault.sqlstate(), Some("57P01" | "57P02" | "57P03" | "57P05"))
+                fault.is_closed()
+                    || matches!(
+                        fault.sqlstate(),
+                        // The last two: the server ended a session whose client slept in a transaction.
+                        Some("57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04")
+                    )
             }),
         }
     }

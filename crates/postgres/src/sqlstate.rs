@@ -12,7 +12,9 @@ pub fn kind(code: &str, message: &str) -> ErrorKind {
         "57014" if message.contains("timeout") => ErrorKind::Timeout,
         "57014" => ErrorKind::Cancelled,
         "55P03" | "55006" => ErrorKind::Busy,
-        "40001" | "40P01" | "57P01" | "57P02" | "57P03" | "57P05" | "25006" => ErrorKind::Unavailable,
+        "40001" | "40P01" | "57P01" | "57P02" | "57P03" | "57P05" | "25006" | "25P03" | "25P04" => {
+            ErrorKind::Unavailable
+        }
         "42501" => ErrorKind::Denied,
         "3D000" | "3F000" | "42P01" | "42883" | "42704" | "42703" => ErrorKind::NotFound,
         "42P04" | "42P06" | "42P07" | "42701" | "42710" | "42723" | "23505" => ErrorKind::AlreadyExists,

@@ -221,6 +221,18 @@ impl Classified for Error {
                 "another process has it locked; try again".to_owned()
             }
             Self::Full { .. } => "free some MiB there; `ostler backup list` and `ostler restore` work meanwhile".to_owned(),
+            Self::Open { what, path, source } if sqlite_kind(source) == ErrorKind::Corrupt => {
+                let path = path.display();
+                format!(
+                    "backups do not depend on the {what}: `mv {path} {path}.damaged` keeps the file, and ostler makes a new one"
+                )
+            }
+            Self::Statement {
+                what,
+                source: Fault::Sqlite(source),
+                ..
+            } if sqlite_kind(source) == ErrorKind::Corrupt => damaged(what),
+            Self::Column { what, .. } | Self::NoRow { what } => damaged(what),
             Self::SchemaName { .. } => {
                 "`state.schema` has up to 40 lower-case letters, digits and `_`, a letter first".to_owned()
             }
@@ -235,9 +247,28 @@ impl Classified for Error {
     }
 }
 
+fn damaged(what: &str) -> String {
+    format!(
+        "backups do not depend on the {what}: move its file in the state directory away, with its `-wal` and `-shm`, and \
+         ostler makes a new one"
+    )
+}
+
 fn sqlite_kind(error: &rusqlite::Error) -> ErrorKind {
-    use rusqlite::ErrorCode;
+    use rusqlite::{Error, ErrorCode};
+    // Statements are the program's own: what is wrong with their tables and values is damage of the file.
+    if matches!(
+        error,
+        Error::SqlInputError { .. }
+            | Error::Utf8Error(..)
+            | Error::InvalidColumnType(..)
+            | Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+    ) {
+        return ErrorKind::Corrupt;
+    }
     match error.sqlite_error_code() {
+        Some(ErrorCode::Unknown) => ErrorKind::Corrupt,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ErrorKind::Busy,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ErrorKind::Corrupt,
         Some(

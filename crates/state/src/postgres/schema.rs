@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ostler_vocabulary::Timestamp;
 
 use super::open::{Open, breaks, is_exhausted, shifted};
-use super::server::{Lent, PATIENCE, Server};
+use super::server::{DEADLINE, Lent, PATIENCE, Server};
 use super::{bridge, statement};
 use crate::{Error, Fault, Kind, Transaction, Value, values};
 
@@ -81,14 +81,22 @@ impl Schema {
         purpose: Purpose,
         work: impl Fn(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let until = Instant::now() + PATIENCE;
+        let (mut until, mut extended) = (Instant::now() + PATIENCE, false);
         loop {
+            let began = Instant::now();
             match self.try_once(purpose, &work, until) {
                 Tried::Over(done) => {
                     if done.is_ok() {
                         self.server.answers();
                     }
                     return done;
+                }
+                Tried::Again(_) if !extended && was_stopped(began.elapsed()) => {
+                    tracing::warn!(
+                        store = self.what,
+                        "this process was stopped for a while; trying again"
+                    );
+                    (until, extended) = (Instant::now() + PATIENCE, true);
                 }
                 Tried::Again(error) if Instant::now() >= until => return Err(error),
                 Tried::Again(_) => {
@@ -299,6 +307,13 @@ impl Schema {
     }
 }
 
+/// Whether a try used up all patience because this process was stopped, or its machine slept. One that ends with the deadline
+/// of a statement waited for a server that hangs.
+fn was_stopped(took: Duration) -> bool {
+    const SLACK: Duration = Duration::from_millis(500);
+    took > PATIENCE && !(DEADLINE..DEADLINE + SLACK).contains(&took)
+}
+
 /// By how much a clock is at least ahead of ours that showed this between two times of ours; negative when it is behind.
 fn ahead_by(there: i64, before: i64, after: i64) -> i64 {
     there - there.clamp(before, after.max(before))
@@ -330,12 +345,27 @@ fn is_passing(error: &ostler_postgres::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::ahead_by;
+    use std::time::Duration;
+
+    use super::{ahead_by, was_stopped};
 
     #[test]
     fn a_slow_answer_is_no_difference_of_clocks() {
         for (there, expected) in [(100, 0), (5000, 0), (9000, 0), (12_000, 3000), (40, -60)] {
             assert_eq!(ahead_by(there, 100, 9000), expected, "{there}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_was_stopped_is_told_from_a_server_that_hangs() {
+        for (took, expected) in [
+            (19.0, false),
+            (21.0, true),
+            (30.1, false),
+            (31.0, true),
+            (48.0, true),
+        ] {
+            assert_eq!(was_stopped(Duration::from_secs_f64(took)), expected, "{took}");
         }
     }
 }

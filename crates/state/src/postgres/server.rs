@@ -28,7 +28,7 @@ const SESSIONS: usize = 8;
 /// How long a call waits: for a session, for other writers, for a server that is being started again.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a statement may take: longer than it waits for other writers.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const DEADLINE: Duration = Duration::from_secs(30);
 /// How many bytes the beginning of schemas' names has at most.
 const LONGEST: usize = 40;
 

@@ -1,8 +1,9 @@
 //! A server that is started again while writes go on.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
-use ostler_state::Database;
+use ostler_state::{Database, values};
 use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::{postgres, shared_postgres};
 use ostler_vocabulary::{Classified, ErrorKind};
@@ -68,4 +69,23 @@ fn a_write_that_the_server_has_no_room_for_is_made_once_it_has() {
     postgres.sql(&database, include_str!("sql/full.sql"));
     db.write(|db| add(db, 1)).unwrap();
     assert_eq!(all(&db), [1]);
+}
+
+/// As when its process is stopped in the middle of it: the server ends the session.
+#[test]
+fn a_write_whose_process_slept_is_made_again() {
+    let Some(postgres) = shared_postgres(Release::Eighteen) else {
+        return;
+    };
+    let db = Database::open(&NUMBERS, &server(&postgres.url(&postgres.database()))).unwrap();
+    let tries = AtomicI64::new(0);
+    db.write(|db| {
+        if tries.fetch_add(1, Ordering::SeqCst) == 0 {
+            db.execute("SET LOCAL idle_in_transaction_session_timeout = 20", &values![])?;
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        add(db, 7)
+    })
+    .unwrap();
+    assert_eq!((all(&db), tries.load(Ordering::SeqCst)), (vec![7], 2));
 }

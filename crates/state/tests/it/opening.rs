@@ -5,7 +5,7 @@ use ostler_testkit::install::postgres::Release;
 use ostler_testkit::servers::shared_postgres;
 use ostler_vocabulary::{Classified, ErrorKind, Secret};
 
-use crate::{NUMBERS, add, all, everywhere, server};
+use crate::{ALL, NUMBERS, add, all, everywhere, server};
 
 /// The same store, by a newer program.
 const NEWER: Kind = Kind {
@@ -83,4 +83,46 @@ fn what_is_wrong_is_said_without_the_password() {
         assert_eq!(refused.kind(), ErrorKind::Invalid, "{refused}");
         assert!(refused.hint().is_some());
     }
+}
+
+/// Whatever byte of the file is another one: it is read, or it is damaged and the failure says what to do.
+#[test]
+fn a_flipped_byte_is_damage_with_a_hint() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || Database::open(&NUMBERS, &directory.path().into());
+    let file = {
+        let db = open().unwrap();
+        for value in 0..200 {
+            db.write(|db| add(db, value)).unwrap();
+        }
+        db.path().unwrap().to_owned()
+    };
+    let whole = std::fs::read(&file).unwrap();
+    let mut damaged = 0;
+    for place in (0..whole.len()).step_by(13) {
+        // Of the program's mark and version the file says that it is another's.
+        if (60..72).contains(&place) {
+            continue;
+        }
+        for ending in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{ending}", file.display()));
+        }
+        let mut bytes = whole.clone();
+        bytes[place] ^= 0xff;
+        std::fs::write(&file, bytes).unwrap();
+        let read = open().and_then(|db| {
+            db.read(|db| -> Result<(), Error> {
+                for row in db.query(ALL, &[])? {
+                    let _: i64 = row.get(0)?;
+                }
+                Ok(())
+            })
+        });
+        if let Err(error) = read {
+            damaged += 1;
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "byte {place}: {error:?}");
+            assert!(error.hint().is_some(), "byte {place}: {error:?}");
+        }
+    }
+    assert!(damaged > 10, "{damaged}");
 }
