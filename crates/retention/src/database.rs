@@ -111,6 +111,12 @@ pub trait Database: fmt::Debug + Send + Sync {
         shelves: &dyn Shelves,
     ) -> Result<RetentionProof, Failure>;
 
+    /// What is wrong with an item that a run has left detached or blocked, and the statement that puts it back; `None` when
+    /// it is as before, or gone. Changes nothing.
+    async fn left_over(&self, _: &RetentionItem) -> Result<Option<(String, String)>, Failure> {
+        Ok(None)
+    }
+
     /// How many of the first of these items are best removed together; at least one.
     fn together(&self, _: &[RetentionItem]) -> usize {
         1

@@ -10,8 +10,8 @@ use crate::{Database, Error};
 
 /// The kind's name in the journal.
 pub const KIND: &str = "retention";
-/// The version of its steps: since 2, some databases remove several items by the same steps.
-pub const VERSION: u32 = 2;
+/// The version of its steps: since 3, the steps of each item have places of their own.
+pub const VERSION: u32 = 3;
 
 /// Runs a plan.
 ///
@@ -45,11 +45,11 @@ pub async fn run(
     let total = work.items.len();
     let mut left = work.items.as_slice();
     while !left.is_empty() {
-        let together = match op.version() {
-            1 => 1,
-            _ => database.together(left).clamp(1, left.len()),
+        let (items, others) = left.split_at(database.together(left).clamp(1, left.len()));
+        let of_items = match op.version() {
+            2 => op.clone(),
+            _ => op.item((total - left.len()) as u64),
         };
-        let (items, others) = left.split_at(together);
         for (index, item) in items.iter().enumerate() {
             op.message(format!(
                 "{} of {total}: {} {}",
@@ -63,7 +63,7 @@ pub async fn run(
         }
         report.items.extend(
             database
-                .remove_together(&op, items, request.pace, shelves)
+                .remove_together(&of_items, items, request.pace, shelves)
                 .await?,
         );
         left = others;

@@ -18,7 +18,7 @@ use crate::random::Random;
 use listener::Listener;
 use message::{Request, Response};
 
-pub use stream::StreamProxy;
+pub use stream::{Cut, StreamProxy};
 
 /// What is done to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -75,6 +75,7 @@ mod retention_cratedb_rollup;
 mod retention_cratedb_stores;
 mod retention_cratedb_tables;
 mod retention_cratedb_together;
+mod retention_lost;
 mod retention_partman;
 mod retention_refused;
 mod retention_tablespaces;

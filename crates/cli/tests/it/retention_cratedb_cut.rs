@@ -1,6 +1,8 @@
 //! Retention in CrateDB, cut off at each statement. Only on a real server, which `OSTLER_TEST_CRATEDB` names, and with
 //! `--include-ignored`: the statements are too many to keep.
 
+use ostler_testkit::random::Random;
+
 use crate::cratedb_world::World;
 use crate::retention_cratedb_rollup::{RUN, prepare};
 
@@ -138,6 +140,85 @@ fn whoever_is_cut_off_in_a_downsample_goes_on() {
             assert_eq!(code, 0, "{statements} {carried_out}: {said}");
             world.is_downsampled(&all);
         }
+    }
+    world.finish();
+}
+
+/// Whether each partition of the table is gone or takes rows.
+fn none_is_blocked(world: &World, table: &str) -> bool {
+    let (schema, name) = table.split_once('.').unwrap();
+    let blocked = world.crate_db.number(&format!(
+        "SELECT count(*) FROM information_schema.table_partitions WHERE table_schema = '{schema}' \
+         AND table_name = '{name}' AND settings['blocks']['write'] = TRUE"
+    ));
+    blocked == 0
+}
+
+/// Runs whose connection is lost at a statement, by seeds, with partitions that vanish in between; resumed or cancelled they leave
+/// each partition as it was, or gone. `OSTLER_TEST_SEED` names one.
+#[test]
+#[ignore = "asks a real CrateDB"]
+fn each_partition_is_as_before_or_gone_wherever_the_connection_is_lost() {
+    ostler_testkit::servers::cratedb::address().expect("OSTLER_TEST_CRATEDB names a CrateDB");
+    let world = World::new("lost");
+    let seeds = match std::env::var("OSTLER_TEST_SEED") {
+        Ok(seed) => vec![seed.parse().unwrap()],
+        Err(_) => (0..30).collect::<Vec<u64>>(),
+    };
+    let shelf = world.ostler.home().join("shelf");
+    let free = "DELETE FROM ext_lost.retention_lease WHERE name = 'runner'";
+    for seed in seeds {
+        let mut random = Random::new(seed);
+        let archived = random.below(2) == 1;
+        let action = match archived {
+            true => format!("archive:{}", shelf.display()),
+            false => "drop".to_owned(),
+        };
+        let table = crate::retention_cratedb_together::days(&world);
+        world.json(&["ttl", &format!("{table}:day {action} 1d")]);
+        let run = ["run", "--cutoff=2024-01-06", "--yes"];
+        let mut lose = |world: &World| {
+            let statements = u32::try_from(random.below(60)).unwrap() + 8;
+            world.crate_db.stop_after(statements, random.below(2) == 0);
+            (statements, random.below(3) == 0, random.below(3) == 0)
+        };
+        world.crate_db.try_sql(free);
+        let (statements, vanishes, cancels) = lose(&world);
+        let (mut code, mut said) = world.code(&run);
+        world.crate_db.go_on();
+        world.crate_db.try_sql(free);
+        let newest = || world.ostler.json(["operation", "list"])["operations"][0].clone();
+        let before = format!("seed {seed}, {statements} statements, {action}");
+        let operation = newest();
+        let state =
+            |operation: &serde_json::Value| operation["state"].as_str().unwrap_or_default().to_owned();
+        if matches!(state(&operation).as_str(), "interrupted" | "failed") {
+            if vanishes {
+                world.sql(&format!("DELETE FROM {table} WHERE day = 1704153600000"));
+            }
+            let id = operation["id"].as_str().unwrap();
+            if cancels {
+                // Refused when everything is as before.
+                world.ostler.run(["operation", "cancel", id]);
+            }
+            if matches!(state(&newest()).as_str(), "interrupted" | "failed") {
+                (code, said) = world.resume();
+                assert_eq!(code, 0, "{before}: {said}");
+            }
+        }
+        assert!(none_is_blocked(&world, &table), "{before}: {code} {said}");
+        if state(&newest()) == "succeeded" {
+            assert_eq!(world.partitions(&table), 2, "{before}: {said}");
+        }
+        // The next ordinary run ends, and nothing is left for one after it.
+        world.crate_db.try_sql(free);
+        let (code, said) = world.code(&run);
+        assert_eq!(code, 0, "{before}: {said}");
+        assert_eq!(
+            (world.count(&table), world.partitions(&table)),
+            (48, 2),
+            "{before}: {said}"
+        );
     }
     world.finish();
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cratedb_world::World;
 
 /// Six days of 2024, a row an hour.
-fn days(world: &World) -> String {
+pub(crate) fn days(world: &World) -> String {
     let table = format!("data_{}.days", world.name);
     world.sql(&format!("DROP TABLE IF EXISTS {table}"));
     world.sql(&format!(
@@ -106,5 +106,42 @@ fn what_is_wrong_with_one_of_them_stops_no_other() {
     world.sql(&format!(
         "INSERT INTO {table} (time, n) VALUES ('2024-01-01T06:00:00', 8)"
     ));
+    world.finish();
+}
+
+/// Blocks writes to a day, or allows them.
+fn block(world: &World, table: &str, blocked: bool) {
+    world.sql(&format!(
+        "ALTER TABLE {table} PARTITION (day = 1704067200000) SET (\"blocks.write\" = {blocked})"
+    ));
+}
+
+#[test]
+fn a_partition_whose_writes_an_operator_blocked_stays_blocked() {
+    let world = World::new("blocked");
+    // Alone, and with others.
+    for (cutoff, most, left) in [("2024-01-03", 30, 6), ("2024-01-06", 96, 3)] {
+        let table = days(&world);
+        world.json(&["ttl", &format!("{table}:day drop 1d")]);
+        block(&world, &table, true);
+        let (cutoff, most) = (format!("--cutoff={cutoff}"), format!("--max-rows={most}"));
+        world.killed("after:look", &["run", &cutoff, "--yes", &most]);
+        block(&world, &table, false);
+        world.sql(&format!(
+            "INSERT INTO {table} (time, n) SELECT generate_series, 2 \
+             FROM generate_series('2024-01-01'::TIMESTAMP, '2024-01-01T01:19:00'::TIMESTAMP, '1 minute'::INTERVAL)"
+        ));
+        block(&world, &table, true);
+        let (code, said) = world.resume();
+        assert!(
+            code == 3 && said.contains("it takes no rows, as before"),
+            "{code} {said}"
+        );
+        assert_eq!(world.partitions(&table), left, "{said}");
+        let (status, refused) = world.crate_db.try_sql(&format!(
+            "INSERT INTO {table} (time, n) VALUES ('2024-01-01T06:00:00', 8)"
+        ));
+        assert_ne!(status, 200, "{refused}");
+    }
     world.finish();
 }

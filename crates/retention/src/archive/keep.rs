@@ -1,11 +1,13 @@
 //! What every database does alike with rows that are kept before they go: the steps, the manifest, what is read back, and what
 //! becomes of an archive whose rows stay.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
 use ostler_api::document::{ArchiveProof, RetentionItem, RetentionProblem};
-use ostler_operations::{Operation, Step};
+use ostler_operations::{Operation, Step, UndoEnd};
 use ostler_store::{Key, Store};
 use ostler_vocabulary::{ErrorKind, Failure, Unit};
 use serde::{Deserialize, Serialize};
@@ -46,10 +48,20 @@ pub(crate) trait Source: Sync {
         step: &Step,
     ) -> Result<Kept, Failure>;
 
+    /// What tells an undo whether an archive of this item is of use.
+    fn witness(&self, of: (&Task, &Shelf)) -> Arc<dyn Witness>;
+
     /// Whether the operation ends with this, to be resumed, rather than the item stays where it is.
     async fn ends(&self, failure: &Failure) -> bool {
         failure.kind() == ErrorKind::Cancelled
     }
+}
+
+/// Tells, when an archive was made and the operation ends, where the rows are.
+#[async_trait]
+pub(crate) trait Witness: Send + Sync {
+    /// The names of the archives of the table, if the rows are still in it; `None` when only the archive has them.
+    async fn rows_are_there(&self) -> Result<Option<Names>, Failure>;
 }
 
 /// What is wrong with an archive leaves the rows where they are; only being asked to stop ends the operation, and what else the
@@ -81,34 +93,18 @@ pub(crate) async fn keep(
     let Some(shelf) = &task.shelf else {
         return Ok(Ok(None));
     };
-    let store = match of_archive(source, shelves.shelf(&shelf.to).await).await? {
-        Ok(store) => store,
-        Err(problem) => return Ok(Err(problem)),
-    };
-    let store = store.as_ref();
-    let write = |step: Step| async move {
-        step.progress.add_total(item.rows.unwrap_or(0));
-        of_archive(
-            source,
-            source.write_archive(op, item, (task, shelf), store, &step).await,
-        )
-        .await
-    };
-    let written: Result<Kept, RetentionProblem> = op
-        .step("archive")
-        .key(key(item))
-        .unit(Unit::Rows)
-        .leaves(format!("an archive of {} in {}", item.table, shelf.to))
-        .run(write)
-        .await?;
-    let kept = match written {
+    let kept = match write(source, op, (item, task, shelf), shelves).await? {
         Ok(kept) => kept,
         Err(problem) => return Ok(Err(problem)),
     };
     let kept_ref = &kept;
     let read = |step: Step| async move {
         step.progress.add_total(kept_ref.tally.rows);
-        of_archive(source, read_back(store, kept_ref, &step).await).await
+        let read = async {
+            let store = shelves.shelf(&shelf.to).await?;
+            read_back(store.as_ref(), kept_ref, &step).await
+        };
+        of_archive(source, read.await).await
     };
     let read: Result<(), RetentionProblem> = op
         .step("read back")
@@ -120,6 +116,62 @@ pub(crate) async fn keep(
         withdraw(source, op, item, task, shelves, Some(kept.clone())).await?;
     }
     Ok(read.map(|()| Some(kept)))
+}
+
+/// Archives an item, as a step. It is undone while the rows are in their table.
+pub(crate) async fn write(
+    source: &dyn Source,
+    op: &Operation,
+    (item, task, shelf): (&RetentionItem, &Task, &Shelf),
+    shelves: &dyn Shelves,
+) -> Result<Result<Kept, RetentionProblem>, Failure> {
+    // A store that cannot be opened fails the step, so that the steps of a resumed run are the same ones.
+    let opened = &of_archive(source, shelves.shelf(&shelf.to).await).await?;
+    let write = |step: Step| async move {
+        step.progress.add_total(item.rows.unwrap_or(0));
+        let store = match opened {
+            Ok(store) => store.as_ref(),
+            Err(problem) => return Ok(Err(problem.clone())),
+        };
+        of_archive(
+            source,
+            source.write_archive(op, item, (task, shelf), store, &step).await,
+        )
+        .await
+    };
+    let (witness, id) = (source.witness((task, shelf)), archive_id(op, item));
+    let what = format!("{} {}: it is archived", item.action, item.table);
+    let back = (opened.clone(), witness, id, what);
+    let undo = move |_| {
+        let (opened, witness, id, what) = back.clone();
+        async move {
+            let Some(names) = witness.rows_are_there().await? else {
+                return Ok(UndoEnd::Complete(what));
+            };
+            let store = opened.map_err(|problem| Failure::new(problem.kind, problem.reason))?;
+            store.delete(&names.manifest(&id)?).await?;
+            Ok(UndoEnd::Undone)
+        }
+    };
+    op.step("archive")
+        .key(key(item))
+        .unit(Unit::Rows)
+        .run_with_undo(write, undo)
+        .await
+}
+
+/// The id of the archive of an item.
+fn archive_id(op: &Operation, item: &RetentionItem) -> String {
+    let of_item = blake3::hash(key(item).as_bytes()).to_hex();
+    format!("{}-{}", op.id(), &of_item[..8])
+}
+
+/// Ends the undo of an archive: from here on rows may be removed that only it has.
+pub(crate) fn settle(op: &Operation, item: &RetentionItem, task: &Task) {
+    if let Some(shelf) = &task.shelf {
+        let leaves = format!("an archive of {} in {}", item.table, shelf.to);
+        op.settle_step("archive", &key(item), leaves);
+    }
 }
 
 /// Where the archive of an item is.
@@ -138,8 +190,7 @@ impl<'a> Place<'a> {
         names: Names,
         store: &'a dyn Store,
     ) -> Result<Self, Failure> {
-        let of_item = blake3::hash(key(item).as_bytes()).to_hex();
-        let id = format!("{}-{}", op.id(), &of_item[..8]);
+        let id = archive_id(op, item);
         let manifest = names.manifest(&id)?;
         Ok(Self {
             store,
@@ -226,10 +277,12 @@ pub(crate) async fn withdraw(
     let (Some(kept), Some(shelf)) = (kept, &task.shelf) else {
         return Ok(());
     };
-    let store = shelves.shelf(&shelf.to).await?;
-    let (store, kept) = (store.as_ref(), &kept);
+    let kept = &kept;
     let withdraw = |_| async move {
-        let deleted = async { Ok(store.delete(&Key::new(kept.manifest.clone())?).await?) };
+        let deleted = async {
+            let store = shelves.shelf(&shelf.to).await?;
+            Ok(store.delete(&Key::new(kept.manifest.clone())?).await?)
+        };
         of_archive(source, deleted.await).await
     };
     let withdrawn: Result<(), RetentionProblem> = op.step("withdraw").key(key(item)).run(withdraw).await?;

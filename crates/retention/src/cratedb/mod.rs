@@ -5,10 +5,12 @@
 
 mod archive;
 mod audit;
+mod batch;
 mod catalogue;
 mod definitions;
 mod erase;
 mod lease;
+mod leaving;
 mod materialize;
 mod measure;
 mod partition;
@@ -43,9 +45,9 @@ use crate::facts::Table;
 use crate::item::{begun, goes_on, key, too_many};
 use crate::strategy::{Besides, Target, Task, problem};
 use crate::{Database, Error, Measured, fault};
+use batch::Batch;
 use lease::Held;
 use statement::{Bound, about_partition, about_rows_of, fill, quoted};
-use together::Batch;
 
 /// A CrateDB cluster with its policies.
 #[derive(Debug, Clone)]
@@ -258,6 +260,10 @@ impl Database for CrateDb {
         _: Pace,
     ) -> Result<Vec<UndoProof>, Failure> {
         self.bring_archive_back(op, work, files, archive).await
+    }
+
+    async fn left_over(&self, item: &RetentionItem) -> Result<Option<(String, String)>, Failure> {
+        self.left_partition(item).await
     }
 
     async fn remove(

@@ -1,159 +1,21 @@
-//! A partition that goes: writes to it blocked, counted, dropped; opened again when that fails.
+//! How a partition is blocked, counted, compared, kept and dropped.
 
-use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
+use ostler_api::document::{RetentionItem, RetentionProblem};
 use ostler_api::retention::TableName;
 use ostler_operations::{Operation, Step};
-use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
+use ostler_vocabulary::{ErrorKind, Failure};
 use serde_json::Value;
 
 use super::statement::{about_partition, about_rows_of};
-use super::{CrateDb, begun, goes_on, key, of_item, snapshot, too_many};
+use super::{CrateDb, key, of_item, snapshot};
 use crate::archive::Shelves;
 use crate::archive::keep::{self, Kept};
 use crate::facts::Values;
 use crate::strategy::{Besides, Proven, Target, Task, problem};
 
 impl CrateDb {
-    pub(super) async fn remove_partition(
-        &self,
-        op: &Operation,
-        item: &RetentionItem,
-        task: &Task,
-        shelves: &dyn Shelves,
-    ) -> Result<RetentionProof, Failure> {
-        let mut proof = begun(item);
-        let Target::Values { table, partition, .. } = &task.target else {
-            return Ok(proof);
-        };
-        let key = key(item);
-        let look = |_| async { of_item(self.is_there(table, partition).await) };
-        let there: Result<bool, RetentionProblem> = op.step("look").key(&key).retries(3).run(look).await?;
-        if !goes_on(there, &mut proof) {
-            return Ok(proof);
-        }
-        let proven = task.proven.as_ref();
-        let known = match proven {
-            Some(proven) => self.known_before(op, &key, proven).await?,
-            None => Ok(None),
-        };
-        let kept_from = match known {
-            Ok(kept_from) => kept_from,
-            Err(problem) => {
-                proof.problem = Some(problem);
-                return Ok(proof);
-            }
-        };
-        let block = |_| async {
-            of_item(
-                async {
-                    self.confirm_lease().await?;
-                    self.block(table, partition, true).await
-                }
-                .await,
-            )
-        };
-        // Whoever stops the operation, or its failing elsewhere, does not leave a partition that takes no rows.
-        let back = (self.clone(), op.id().to_string(), task.clone());
-        let undo = move |_| {
-            let (it, owner, task) = back.clone();
-            async move {
-                // Who has the lease by now may be at work on it.
-                it.nobody_else(&owner).await?;
-                it.leave(&task, kept_from).await
-            }
-        };
-        let blocked: Result<(), RetentionProblem> = op
-            .step("block writes")
-            .key(&key)
-            .retries(3)
-            .run_with_undo(block, undo)
-            .await?;
-        if let Err(problem) = blocked {
-            proof.problem = Some(problem);
-            return Ok(proof);
-        }
-        let count = |_| async { self.of_table(self.count_if_there(table, partition).await).await };
-        let counted: Result<Option<u64>, RetentionProblem> =
-            op.step("count").key(&key).retries(3).run(count).await?;
-        let counted = match counted {
-            Ok(Some(rows)) => Ok(rows),
-            // Dropped by an earlier try that did not learn it.
-            Ok(None) => {
-                proof.note = Some("it is gone: an earlier try removed it".to_owned());
-                return Ok(proof);
-            }
-            Err(problem) => Err(problem),
-        };
-        let dropped = match counted.and_then(|rows| too_many(item, rows).map_or(Ok(rows), Err)) {
-            Err(problem) => Err(problem),
-            Ok(rows) => {
-                proof.before = rows;
-                let kept = match proven {
-                    Some(proven) => {
-                        let place = (table, partition);
-                        let compared = self.compared(op, item, place, (proven, rows)).await?;
-                        compared.map(|note| (None, Some(note)))
-                    }
-                    None => self.keep_first(op, item, task, shelves).await?,
-                };
-                match kept {
-                    Err(problem) => Err(problem),
-                    Ok((kept, note)) => {
-                        proof.archive = kept.as_ref().and_then(|kept| keep::proof(task, kept));
-                        proof.note = note;
-                        let (place, kept_ref) = ((table, partition), kept.as_ref());
-                        let drop = |_| async { of_item(self.drop_kept(place, task, kept_ref, rows).await) };
-                        let dropped: Result<(), RetentionProblem> =
-                            op.step("drop").key(&key).retries(3).run(drop).await?;
-                        if dropped.is_err() && proof.archive.take().is_some() {
-                            keep::withdraw(self, op, item, task, shelves, kept).await?;
-                        }
-                        dropped
-                    }
-                }
-            }
-        };
-        match dropped {
-            Ok(()) => proof.removed = proof.before,
-            Err(problem) => {
-                proof.problem = Some(problem);
-                proof.after = proof.before;
-                let open = |_| async { of_item(self.leave(task, kept_from).await) };
-                let opened: Result<(), RetentionProblem> =
-                    op.step("allow writes").key(&key).retries(3).run(open).await?;
-                proof.note = Some(match opened {
-                    Ok(()) => "it takes rows again".to_owned(),
-                    Err(problem) => format!("it is still there and takes no rows: {}", problem.reason),
-                });
-            }
-        }
-        Ok(proof)
-    }
-
-    /// From when on the rollup that has to have its sums says that raw rows are kept.
-    async fn known_before(
-        &self,
-        op: &Operation,
-        key: &str,
-        proven: &Proven,
-    ) -> Result<Result<Option<Timestamp>, RetentionProblem>, Failure> {
-        let look = |_| async { of_item(self.raw_kept_from(proven).await) };
-        op.step("look at rollup").key(key).retries(3).run(look).await
-    }
-
-    /// Lets it take rows again, as it stays.
-    async fn leave(&self, task: &Task, kept_from: Option<Timestamp>) -> Result<(), Failure> {
-        let Target::Values { table, partition, .. } = &task.target else {
-            return Ok(());
-        };
-        if let Some(proven) = &task.proven {
-            self.keep_partition((table, partition), proven, kept_from).await?;
-        }
-        self.block(table, partition, false).await
-    }
-
     /// Compares it with the rollup that has to have its sums, and says there that it goes.
-    async fn compared(
+    pub(super) async fn compared(
         &self,
         op: &Operation,
         item: &RetentionItem,
@@ -177,7 +39,7 @@ impl CrateDb {
     }
 
     /// Keeps it where its policy says: in an archive, or in a snapshot, of which it tells.
-    async fn keep_first(
+    pub(super) async fn keep_first(
         &self,
         op: &Operation,
         item: &RetentionItem,
@@ -232,12 +94,12 @@ impl CrateDb {
         Ok(is_it(row, partition))
     }
 
-    /// Stops or allows writes to it. One that is gone has none.
-    async fn block(&self, table: &TableName, partition: &Values, blocked: bool) -> Result<(), Failure> {
+    /// Stops writes to it. One that is gone has none.
+    pub(super) async fn block(&self, table: &TableName, partition: &Values) -> Result<(), Failure> {
         if !self.is_there(table, partition).await? {
             return Ok(());
         }
-        self.set_block(table, partition, blocked).await
+        self.set_block(table, partition, true).await
     }
 
     /// The same, for one that was just seen there.
@@ -257,7 +119,11 @@ impl CrateDb {
     }
 
     /// How many rows it has; `None` when it is gone. One statement tells rows and which partition it is, so that they are of one.
-    async fn count_if_there(&self, table: &TableName, partition: &Values) -> Result<Option<u64>, Failure> {
+    pub(super) async fn count_if_there(
+        &self,
+        table: &TableName,
+        partition: &Values,
+    ) -> Result<Option<u64>, Failure> {
         let refresh = include_str!("queries/refresh_partition.sql");
         match self.ask(&about_partition(refresh, table, partition, &[])).await {
             Err(error) if error.is_unknown_partition() => return Ok(None),
@@ -278,7 +144,7 @@ impl CrateDb {
     }
 
     /// Drops it, if its rows are those that were archived, where they were.
-    async fn drop_kept(
+    pub(super) async fn drop_kept(
         &self,
         (table, partition): (&TableName, &Values),
         task: &Task,
@@ -329,7 +195,7 @@ impl CrateDb {
 }
 
 /// What the server's catalogue knows a partition by.
-fn identity(table: &TableName, partition: &Values) -> [Value; 3] {
+pub(super) fn identity(table: &TableName, partition: &Values) -> [Value; 3] {
     [
         Value::from(table.schema.clone()),
         Value::from(table.name.clone()),

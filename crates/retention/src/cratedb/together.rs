@@ -4,29 +4,16 @@
 use std::collections::BTreeMap;
 
 use ostler_api::document::{RetentionItem, RetentionProblem, RetentionProof};
-use ostler_api::retention::TableName;
-use ostler_cratedb::quote::identifier;
-use ostler_operations::{Operation, Step};
+use ostler_operations::{Operation, Step, UndoEnd};
 use ostler_vocabulary::{ErrorKind, Failure, Unit};
 use serde_json::Value;
 
+use super::batch::Batch;
+use super::leaving::Standing;
 use super::partition::is_it;
-use super::statement::{Bound, fill, quoted};
 use super::{CrateDb, begun, of_item, too_many};
 use crate::facts::Values;
-use crate::strategy::{Target, Task, problem};
-
-/// More of them are several batches: what a step tells has an end.
-const MOST: usize = 250;
-
-/// Partitions that go together.
-#[derive(Debug, Clone)]
-pub(super) struct Batch {
-    table: TableName,
-    /// Their only column.
-    column: String,
-    partitions: Vec<Values>,
-}
+use crate::strategy::problem;
 
 /// What counting gave.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -50,75 +37,6 @@ impl From<Result<Vec<Option<u64>>, RetentionProblem>> for Counted {
 /// What is wrong with each, if anything is.
 type Verdicts = Vec<Option<RetentionProblem>>;
 
-impl Batch {
-    /// The first of these items that go together; `None` if the first goes alone.
-    pub fn of(items: &[RetentionItem]) -> Option<Self> {
-        let mut batch: Option<Self> = None;
-        for item in items.iter().take(MOST) {
-            let Some((table, partition)) = plain(item) else {
-                break;
-            };
-            let Some((column, _)) = partition.values.first() else {
-                break;
-            };
-            let batch = batch.get_or_insert_with(|| Self {
-                table: table.clone(),
-                column: column.clone(),
-                partitions: Vec::new(),
-            });
-            if batch.table != table || batch.column != *column {
-                break;
-            }
-            batch.partitions.push(partition);
-        }
-        batch.filter(|batch| batch.len() > 1)
-    }
-
-    pub fn len(&self) -> usize {
-        self.partitions.len()
-    }
-
-    /// By what its steps are told from others.
-    fn key(&self, items: &[RetentionItem]) -> String {
-        let first = items.first().map(super::key).unwrap_or_default();
-        format!("{} partitions from {first} on", self.len())
-    }
-
-    fn values(&self, which: &[bool]) -> Value {
-        let pairs = self.partitions.iter().zip(which);
-        pairs
-            .filter(|(_, wanted)| **wanted)
-            .map(|(partition, _)| partition.values[0].1.clone())
-            .collect()
-    }
-
-    /// A statement about all rows of some of them, in whose file `{condition}` names them.
-    fn about(&self, template: &str, which: &[bool]) -> Bound {
-        let column = identifier(&self.column);
-        let (table, condition) = (quoted(&self.table), format!("{column} = ANY(?)"));
-        let places = [
-            ("table", table.as_str()),
-            ("column", &column),
-            ("condition", &condition),
-        ];
-        Bound {
-            sql: fill(template, &places),
-            args: vec![self.values(which)],
-        }
-    }
-}
-
-/// A partition of one value that is dropped and nothing else.
-fn plain(item: &RetentionItem) -> Option<(TableName, Values)> {
-    let task: Task = serde_json::from_value(item.detail.clone()).ok()?;
-    let Target::Values { table, partition, .. } = task.target else {
-        return None;
-    };
-    let one = partition.values.len() == 1 && partition.values.iter().all(|(_, value)| !value.is_null());
-    let alone = task.besides.is_some() || task.shelf.is_some() || task.proven.is_some();
-    (one && !alone).then_some((table, partition))
-}
-
 impl CrateDb {
     pub(super) async fn remove_batch(
         &self,
@@ -129,12 +47,15 @@ impl CrateDb {
         let key = batch.key(items);
         let key = key.as_str();
         let mut proofs: Vec<RetentionProof> = items.iter().map(begun).collect();
-        let there: Vec<bool> = op
+        let found: Vec<Standing> = op
             .step("look")
             .key(key)
             .retries(3)
-            .run(|_| async { self.standing(batch).await })
+            .run(|_| async { self.standings(batch).await })
             .await?;
+        let there: Vec<bool> = found.iter().map(|found| found.is_there()).collect();
+        // An operator's own block stays.
+        let blocked: Vec<bool> = found.iter().map(|found| found.is_blocked()).collect();
         for (proof, there) in proofs.iter_mut().zip(&there) {
             proof.note = (!there).then(|| "it was gone already".to_owned());
         }
@@ -144,12 +65,12 @@ impl CrateDb {
             self.block_all(batch, true, Some(&step)).await
         };
         // Whoever stops the operation, or its failing elsewhere, does not leave partitions that take no rows.
-        let back = (self.clone(), op.id().to_string(), batch.clone());
+        let back = (self.clone(), op.id().to_string(), batch.clone(), blocked.clone());
         let undo = move |_| {
-            let (it, owner, batch) = back.clone();
+            let (it, owner, batch, blocked) = back.clone();
             async move {
                 it.nobody_else(&owner).await?;
-                it.block_all(&batch, false, None).await.map(drop)
+                it.open_all(&batch, &blocked).await
             }
         };
         let mut wrong: Verdicts = op
@@ -208,8 +129,19 @@ impl CrateDb {
                 proofs[place].removed = proofs[place].before;
             }
         }
-        self.allow_writes(op, key, batch, (wrong, &counted), &mut proofs)
+        let open = self
+            .allow_writes(op, key, batch, (wrong, &counted, &blocked), &mut proofs)
             .await?;
+        for proof in proofs.iter().filter(|_| open) {
+            let (action, table) = (&proof.action, &proof.table);
+            op.settle(
+                key,
+                match &proof.problem {
+                    None => format!("{action} {table}: {} rows", proof.removed),
+                    Some(problem) => format!("{action} {table}: it stays: {}", problem.reason),
+                },
+            );
+        }
         op.step("record")
             .key(key)
             .retries(3)
@@ -218,29 +150,23 @@ impl CrateDb {
         Ok(proofs)
     }
 
-    /// Lets what stays take rows again, and writes down why it stays.
+    /// Lets what stays take rows as before, and writes down why it stays. Whether all do.
     async fn allow_writes(
         &self,
         op: &Operation,
         key: &str,
         batch: &Batch,
-        (wrong, counted): (Verdicts, &[Option<u64>]),
+        (wrong, counted, blocked): (Verdicts, &[Option<u64>], &[bool]),
         proofs: &mut [RetentionProof],
-    ) -> Result<(), Failure> {
-        let stays: Vec<Values> = batch
-            .partitions
+    ) -> Result<bool, Failure> {
+        let to_open: Vec<bool> = wrong
             .iter()
-            .zip(&wrong)
-            .filter(|(_, wrong)| wrong.is_some())
-            .map(|(partition, _)| partition.clone())
+            .zip(blocked)
+            .map(|(wrong, blocked)| wrong.is_some() && !blocked)
             .collect();
+        let stays = &batch.some(&to_open);
         let mut opened = Vec::new();
-        if !stays.is_empty() {
-            let stays = Batch {
-                partitions: stays,
-                ..batch.clone()
-            };
-            let stays = &stays;
+        if !stays.partitions.is_empty() {
             opened = op
                 .step("allow writes")
                 .key(key)
@@ -249,26 +175,29 @@ impl CrateDb {
                 .await?;
         }
         let mut opened: std::vec::IntoIter<Option<RetentionProblem>> = opened.into_iter();
-        for ((proof, wrong), rows) in proofs.iter_mut().zip(wrong).zip(counted) {
-            let Some(wrong) = wrong else { continue };
-            proof.after = rows.unwrap_or(0);
-            proof.note = Some(match opened.next().flatten() {
-                None => "it takes rows again".to_owned(),
-                Some(problem) => format!("it is still there and takes no rows: {}", problem.reason),
+        let mut all = true;
+        for (place, wrong) in wrong.into_iter().enumerate() {
+            let (Some(wrong), proof) = (wrong, &mut proofs[place]) else {
+                continue;
+            };
+            proof.after = counted.get(place).copied().flatten().unwrap_or(0);
+            let verdict = to_open[place].then(|| opened.next().flatten());
+            proof.note = Some(match verdict {
+                None => "it takes no rows, as before".to_owned(),
+                Some(None) => "it takes rows again".to_owned(),
+                Some(Some(problem)) => {
+                    all = false;
+                    format!("it is still there and takes no rows: {}", problem.reason)
+                }
             });
             proof.problem = Some(wrong);
         }
-        Ok(())
+        Ok(all)
     }
 
     /// Which of them are there, being the very ones of the plan.
     async fn standing(&self, batch: &Batch) -> Result<Vec<bool>, Failure> {
-        let idents: Value = batch.partitions.iter().map(|it| it.ident.clone()).collect();
-        let args = [
-            Value::from(batch.table.schema.clone()),
-            Value::from(batch.table.name.clone()),
-            idents,
-        ];
+        let args = batch.idents();
         let known = self
             .client
             .execute(include_str!("queries/standing_all.sql"), &args)
@@ -296,6 +225,43 @@ impl CrateDb {
                 is_it(&[i64::from(known.contains(&ident)).into(), uuid], partition)
             })
             .collect())
+    }
+
+    /// What there is of each, before anything is done to it.
+    async fn standings(&self, batch: &Batch) -> Result<Vec<Standing>, Failure> {
+        let there = self.standing(batch).await?;
+        let sql = include_str!("queries/blocked_all.sql");
+        let answer = self.client.execute(sql, &batch.idents()).await?;
+        let blocked: Vec<&str> = answer
+            .rows
+            .iter()
+            .filter_map(|row| row.first()?.as_str())
+            .collect();
+        let found = batch.partitions.iter().zip(there);
+        Ok(found
+            .map(|(partition, there)| Standing::Found {
+                there,
+                blocked: there && blocked.contains(&partition.ident.as_str()),
+            })
+            .collect())
+    }
+
+    /// Allows writes to each that was not blocked before. When all are gone, nothing is to be undone.
+    async fn open_all(&self, batch: &Batch, blocked: &[bool]) -> Result<UndoEnd, Failure> {
+        if !self.standing(batch).await?.contains(&true) {
+            let what = format!(
+                "drop partition: {} partitions of {} are gone",
+                batch.len(),
+                batch.table
+            );
+            return Ok(UndoEnd::Complete(what));
+        }
+        let free: Vec<bool> = blocked.iter().map(|blocked| !blocked).collect();
+        let refused = self.block_all(&batch.some(&free), false, None).await?;
+        match refused.into_iter().flatten().next() {
+            Some(problem) => Err(Failure::new(problem.kind, problem.reason)),
+            None => Ok(UndoEnd::Undone),
+        }
     }
 
     /// Stops or allows writes to each that is there.

@@ -1,5 +1,7 @@
 //! Rows that are kept before they go: written to a shelf, read back, and only then removed.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
@@ -15,8 +17,8 @@ use serde::Deserialize;
 use super::Postgres;
 use super::statement::{Naming, condition, fill, quoted};
 use super::wire::Reader;
-use crate::archive::keep::{self, Kept, Of, Place, Source};
-use crate::archive::{ColumnEntry, Kind, Names, PartitionEntry};
+use crate::archive::keep::{self, Kept, Of, Place, Source, Witness};
+use crate::archive::{ColumnEntry, Kind, Names, PartitionEntry, Tally, hash};
 use crate::column::TimeColumn;
 use crate::strategy::{Shelf, Target, Task};
 
@@ -54,6 +56,10 @@ pub(super) fn selected(columns: &[ColumnEntry]) -> String {
 
 #[async_trait]
 impl Source for Postgres {
+    fn witness(&self, (task, shelf): (&Task, &Shelf)) -> Arc<dyn Witness> {
+        self.archived(task, &shelf.table)
+    }
+
     async fn write_archive(
         &self,
         op: &Operation,
@@ -65,9 +71,7 @@ impl Source for Postgres {
         let (columns, time) = self.columns_of(&item.table, &task.target, shelf).await?;
         let database = self.database_name().await?;
         let place = Place::of(op, item, Names::new(&database, &shelf.table), store)?;
-        if let Some(kept) = place.found().await? {
-            return Ok(kept);
-        }
+        let kinds: Vec<Kind> = columns.iter().map(|column| column.kind).collect();
         let statement = fill(
             include_str!("queries/copy_rows.sql"),
             &[
@@ -77,7 +81,14 @@ impl Source for Postgres {
                 ("order", &order(&task.target)),
             ],
         );
-        let kinds = columns.iter().map(|column| column.kind).collect();
+        if let Some(kept) = place.found().await? {
+            // Of a try that was ended after it. The rows may have been written since, where they were in their table again.
+            let is_partition = matches!(task.target, Target::Partition { .. });
+            if !is_partition || self.tally(&statement, kinds.clone()).await? == kept.tally {
+                return Ok(kept);
+            }
+            store.delete(&place.manifest).await?;
+        }
         let rows = self.rows(&statement).await?;
         let of = Of {
             item,
@@ -91,6 +102,20 @@ impl Source for Postgres {
 }
 
 impl Postgres {
+    /// The tally of the rows that a COPY gives.
+    async fn tally(&self, statement: &str, kinds: Vec<Kind>) -> Result<Tally, Failure> {
+        let (mut reader, mut tally, mut scratch) = (Reader::new(kinds), Tally::default(), Vec::new());
+        let mut rows = std::pin::pin!(self.rows(statement).await?);
+        while let Some(piece) = rows.next().await {
+            reader.rows(piece?, |cells, _| {
+                tally.add(&hash(cells, &mut scratch));
+                Ok(())
+            })?;
+        }
+        reader.ended()?;
+        Ok(tally)
+    }
+
     /// The columns of a table as they are kept, and which of them tells the time.
     pub(super) async fn columns_of(
         &self,

@@ -41,6 +41,7 @@ impl Postgres {
             _ => return Ok(proof),
         };
         proof.archive = keep::proof(task, &kept);
+        keep::settle(op, item, task);
         let (kept, store) = (&kept, store.as_ref());
         let remove = |step: Step| async move {
             step.progress.add_total(kept.tally.rows);
@@ -126,25 +127,20 @@ impl Postgres {
                     ("columns", &selected(&manifest.columns)),
                 ],
             );
-            self.session.batch(begin).await?;
+            let transaction = self.session.begin(begin).await?;
             let removed = self
                 .remove_file(op, &place, &statement, &manifest, &file.tally)
-                .await;
+                .await?;
             match removed {
-                Ok(Err(error)) => {
-                    self.session.batch("ROLLBACK").await?;
+                Err(error) => {
+                    drop(transaction);
                     patience.after(error, &step.cancelled).await?;
                     continue;
                 }
-                Ok(Ok(true)) => self.session.batch("COMMIT").await?,
-                Ok(Ok(false)) => {
-                    self.session.batch("ROLLBACK").await?;
+                Ok(true) => transaction.commit().await?,
+                Ok(false) => {
+                    transaction.rollback().await?;
                     changed.push(format!("{} to {}", file.min, file.max));
-                }
-                Err(failure) => {
-                    // A session that is lost has rolled back too.
-                    let _ = self.session.batch("ROLLBACK").await;
-                    return Err(failure);
                 }
             }
             step.progress.add_done(file.tally.rows);

@@ -8,6 +8,7 @@ mod catalogue;
 mod delete;
 mod detach;
 mod erase;
+mod leaving;
 mod materialize;
 mod patience;
 mod policies;
@@ -48,6 +49,7 @@ const LOCK_TRIES: u32 = 5;
 #[derive(Debug, Clone)]
 pub struct Postgres {
     session: Arc<Connection>,
+    place: Place,
     /// The schema of policies.
     schema: String,
     /// How long locks are waited for while tables are looked at, in milliseconds.
@@ -68,9 +70,39 @@ impl Postgres {
         session.batch(include_str!("queries/settings.sql")).await?;
         Ok(Self {
             session: Arc::new(session),
+            place: place.clone(),
             schema: schema.to_owned(),
             lock_wait: Arc::new(AtomicU64::new(Pace::default().lock_wait_ms)),
         })
+    }
+
+    /// The same with a session that is not lost, as the only runner. It begins when the server has ended the lost one.
+    async fn live(&self) -> Result<Self, Failure> {
+        if !self.session.is_closed() {
+            return Ok(self.clone());
+        }
+        let live = Self::open(&self.place, &self.schema).await?;
+        live.become_only_runner().await?;
+        Ok(live)
+    }
+
+    async fn become_only_runner(&self) -> Result<(), Failure> {
+        // The server may still be ending the session of one that was killed.
+        for _ in 0..LOCK_TRIES {
+            match self
+                .session
+                .query(include_str!("queries/exclude_others.sql"), &[])
+                .await
+            {
+                Ok(_) => return Ok(()),
+                Err(error) if error.sqlstate() == Some("55P03") => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Busy {
+            database: self.name(),
+        }
+        .into())
     }
 
     /// What became of an item, in the audit of the database.
@@ -218,22 +250,7 @@ impl Database for Postgres {
     }
 
     async fn exclude_others(&self, _: &Operation) -> Result<(), Failure> {
-        // The server may still be ending the session of one that was killed.
-        for _ in 0..LOCK_TRIES {
-            match self
-                .session
-                .query(include_str!("queries/exclude_others.sql"), &[])
-                .await
-            {
-                Ok(_) => return Ok(()),
-                Err(error) if error.sqlstate() == Some("55P03") => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Error::Busy {
-            database: self.name(),
-        }
-        .into())
+        self.become_only_runner().await
     }
 
     async fn close(self: Box<Self>) {
@@ -281,6 +298,10 @@ impl Database for Postgres {
         pace: Pace,
     ) -> Result<Vec<UndoProof>, Failure> {
         self.bring_archive_back(op, work, files, archive, pace).await
+    }
+
+    async fn left_over(&self, item: &RetentionItem) -> Result<Option<(String, String)>, Failure> {
+        self.left_partition(item).await
     }
 
     async fn remove(

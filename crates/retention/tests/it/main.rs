@@ -1,6 +1,7 @@
 //! What PostgreSQL's side does, on real servers. The whole way, with the binary killed at steps, is in `crates/cli/tests/it`.
 #![allow(clippy::unwrap_used, reason = "a test's way to fail")]
 
+mod losing;
 mod samples;
 
 use ostler_api::retention::{Policy, Strategy, TableName};

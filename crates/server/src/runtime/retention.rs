@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ostler_api::request::{Plan, Request};
+use ostler_api::document::PolicyFinding;
+use ostler_api::request::{Plan, Request, Work};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_operations::{Finished, Operation, Spec};
 use ostler_retention::archive::Shelves;
-use ostler_retention::{Class, Database};
+use ostler_retention::{Class, Database, leftover};
 use ostler_store::Store;
 use ostler_vocabulary::{ErrorKind, Failure, OperationId};
 
@@ -18,6 +19,9 @@ use super::governed::Governed;
 
 /// How often an operation that waits for its turn looks again.
 const TURN: Duration = Duration::from_millis(500);
+
+/// Of the journal, so many of the newest operations are looked at for partitions that are left.
+const LOOKED_AT: usize = 1_000;
 
 /// Where data are kept: classes of storage of the configuration, and addresses.
 #[async_trait]
@@ -45,15 +49,61 @@ impl Runtime {
         call: RetentionCall,
     ) -> Result<RetentionAnswer, Failure> {
         let database = Governed::of(self.settings(), place)?.open().await?;
-        let answered = ostler_retention::answer(database.as_ref(), self, call, self.inner.clock.now()).await;
+        let checks = matches!(call, RetentionCall::Check { .. });
+        let answered = async {
+            let now = self.inner.clock.now();
+            let mut answer = ostler_retention::answer(database.as_ref(), self, call, now).await?;
+            if let (true, RetentionAnswer::Checked(list)) = (checks, &mut answer) {
+                let left = self.left_over(database.as_ref(), place).await?;
+                list.findings.extend(left);
+            }
+            Ok(answer)
+        }
+        .await;
         database.close().await;
         answered
+    }
+
+    /// What operations that did not end have left detached or blocked in a database, by the newest of the journal.
+    async fn left_over(
+        &self,
+        database: &dyn Database,
+        place: &PolicyPlace,
+    ) -> Result<Vec<PolicyFinding>, Failure> {
+        let of = place.clone();
+        let suspects = self
+            .journal(move |engine| {
+                let mut suspects = Vec::new();
+                let listed = engine.list(LOOKED_AT, None)?;
+                for listed in listed.iter().filter(|listed| leftover::may_leave(listed)) {
+                    match engine.get(listed.id) {
+                        Err(failure) if failure.kind() == ErrorKind::NotFound => {}
+                        record => suspects.extend(leftover::suspects(&record?, &of)),
+                    }
+                }
+                Ok(suspects)
+            })
+            .await?;
+        leftover::left(database, &suspects).await
     }
 
     /// The plan of a request about tables.
     pub(super) async fn plan_of_tables(&self, place: PolicyPlace, request: Request) -> Result<Plan, Failure> {
         let database = Governed::of(self.settings(), &place)?.open().await?;
-        let plan = ostler_retention::plan_of(database.as_ref(), self, request, self.inner.clock.now()).await;
+        let plan = async {
+            let now = self.inner.clock.now();
+            let mut plan = ostler_retention::plan_of(database.as_ref(), self, request, now).await?;
+            if let Work::Retention(work) = &mut plan.work {
+                for finding in self.left_over(database.as_ref(), &place).await? {
+                    let mut policies = work.policies.iter_mut();
+                    if let Some(verdict) = policies.find(|verdict| verdict.policy == finding.policy) {
+                        verdict.notes.push(finding.text);
+                    }
+                }
+            }
+            Ok(plan)
+        }
+        .await;
         database.close().await;
         plan
     }

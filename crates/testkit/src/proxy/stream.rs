@@ -24,6 +24,18 @@ struct State {
     weather: Weather,
     open: Vec<TcpStream>,
     carried: u64,
+    cut: Option<Cut>,
+}
+
+/// A cut that comes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// So many pieces of callers still pass; at the one after them every connection is cut.
+    pub pieces: u32,
+    /// Whether that piece is carried, and only its answer lost.
+    pub carried: bool,
+    /// So many new connections are refused then.
+    pub refused: u32,
 }
 
 #[derive(Debug)]
@@ -62,16 +74,63 @@ impl Shared {
             state.open.extend(known);
         }
         std::thread::scope(|scope| {
-            scope.spawn(|| self.carry(caller, called));
-            self.carry(called, caller);
+            scope.spawn(|| self.carry(caller, called, true));
+            self.carry(called, caller, false);
         });
         Ok(())
     }
 
-    fn carry(&self, mut from: &TcpStream, mut to: &TcpStream) {
+    /// Whether this piece of a caller is the last one, and if so whether it is carried.
+    fn is_cut(&self) -> Option<bool> {
+        let mut state = self.state();
+        let cut = state.cut.as_mut()?;
+        match cut.pieces {
+            u32::MAX => None,
+            0 => {
+                cut.pieces = u32::MAX;
+                Some(cut.carried)
+            }
+            _ => {
+                cut.pieces -= 1;
+                None
+            }
+        }
+    }
+
+    /// Whether a new connection is refused.
+    fn refuses(&self) -> bool {
+        let mut state = self.state();
+        let Some(cut) = state
+            .cut
+            .as_mut()
+            .filter(|cut| cut.pieces == u32::MAX && cut.refused > 0)
+        else {
+            return false;
+        };
+        cut.refused -= 1;
+        true
+    }
+
+    fn cut(&self) {
+        for stream in self.state().open.drain(..) {
+            // It may be closed already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn carry(&self, mut from: &TcpStream, mut to: &TcpStream, asks: bool) {
         let mut piece = [0; 16 << 10];
         while let Ok(length @ 1..) = from.read(&mut piece) {
             if !self.may_pass() {
+                break;
+            }
+            if let Some(carried) = asks.then(|| self.is_cut()).flatten() {
+                // The answer goes nowhere.
+                let _ = from.shutdown(Shutdown::Both);
+                if carried {
+                    let _ = to.write_all(&piece[..length]);
+                }
+                self.cut();
                 break;
             }
             self.state().carried += length as u64;
@@ -103,12 +162,16 @@ impl StreamProxy {
                 weather: Weather::Fair,
                 open: Vec::new(),
                 carried: 0,
+                cut: None,
             }),
             changed: Condvar::new(),
         });
         let serving = Arc::clone(&shared);
         let listener = Listener::start(move |caller| {
             // What cannot be served is a connection that ends.
+            if serving.refuses() {
+                return;
+            }
             if let Ok(called) = TcpStream::connect((Ipv4Addr::LOCALHOST, upstream)) {
                 let _ = serving.join(&caller, &called);
             }
@@ -124,10 +187,12 @@ impl StreamProxy {
 
     /// Cuts every connection there is. New ones may be made.
     pub fn cut(&self) {
-        for stream in self.shared.state().open.drain(..) {
-            // It may be closed already.
-            let _ = stream.shutdown(Shutdown::Both);
-        }
+        self.shared.cut();
+    }
+
+    /// Cuts every connection at a piece that comes later; forgets an earlier order.
+    pub fn cut_at(&self, cut: Option<Cut>) {
+        self.shared.state().cut = cut;
     }
 
     /// From now on bytes go nowhere, and nobody is told.
@@ -151,7 +216,7 @@ impl Drop for StreamProxy {
     fn drop(&mut self) {
         // The listener waits for those who carry bytes.
         self.shared.set(Weather::Over);
-        self.cut();
+        self.shared.cut();
     }
 }
 

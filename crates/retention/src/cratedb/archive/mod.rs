@@ -25,9 +25,10 @@ use self::layout::{Divided, Held, Layout, number};
 use self::pages::{Pages, Reading};
 use super::CrateDb;
 use super::statement::{Bound, about_rows_of, filled, of_partition, of_rows, quoted};
-use crate::archive::keep::{self, Kept, Of, Place, Source};
+use crate::archive::keep::{self, Kept, Of, Place, Source, Witness};
 use crate::archive::{Kind, Lines, Names, PartitionEntry, Tally};
 use crate::column::TimeColumn;
+use crate::facts::Values;
 use crate::strategy::{Shelf, Target, Task};
 
 /// How many rows there are, and what tells whether one of them was written since: every write gives its row another number.
@@ -334,6 +335,18 @@ impl Source for CrateDb {
         })
     }
 
+    fn witness(&self, (task, shelf): (&Task, &Shelf)) -> Arc<dyn Witness> {
+        let place = match &task.target {
+            Target::Values { table, partition, .. } => Some((table.clone(), partition.clone())),
+            _ => None,
+        };
+        Arc::new(Archived {
+            database: self.clone(),
+            place,
+            table: shelf.table.clone(),
+        })
+    }
+
     /// Who has the lease by now may be at work on the same rows; a server that is gone is asked again when it is back.
     async fn ends(&self, failure: &Failure) -> bool {
         match failure.kind() {
@@ -342,6 +355,25 @@ impl Source for CrateDb {
             kind if kind.is_transient() => self.confirm_lease().await.is_err(),
             _ => false,
         }
+    }
+}
+
+/// What an archive has: rows of a partition, or of a table.
+struct Archived {
+    database: CrateDb,
+    place: Option<(TableName, Values)>,
+    table: TableName,
+}
+
+#[async_trait]
+impl Witness for Archived {
+    async fn rows_are_there(&self) -> Result<Option<Names>, Failure> {
+        if let Some((table, partition)) = &self.place
+            && !self.database.is_there(table, partition).await?
+        {
+            return Ok(None);
+        }
+        Ok(Some(Names::new(&self.database.cluster().await?, &self.table)))
     }
 }
 

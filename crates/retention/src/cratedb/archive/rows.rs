@@ -99,6 +99,7 @@ impl CrateDb {
         };
         proof.before = kept.tally.rows;
         proof.archive = keep::proof(task, &kept);
+        keep::settle(op, item, task);
         let (kept, store) = (&kept, store.as_ref());
         let remove = |step: Step| async move {
             step.progress.add_total(kept.tally.rows);
