@@ -165,7 +165,8 @@ async fn packs_that_a_store_lists_and_does_not_give_are_no_damage() {
         let error = vault.check(read_data, &progress, &cancel).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     }
-    let error = vault.check_presence(&index, &packs).await.unwrap_err();
+    // A few packs are looked up, each by itself.
+    let error = vault.check_presence(&index, &packs[..1]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     let error = verify(&vault, &one).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
