@@ -10,7 +10,7 @@ use ostler_api::retention::{Pace, Policy, PolicyPlace, Retention, Strategy, Tabl
 use ostler_operations::testing::{dead_process, quick};
 use ostler_operations::{Engine, MemoryJournal, OperationRecord, Spec, State};
 use ostler_postgres::{Dsn, Target};
-use ostler_retention::archive::Shelves;
+use ostler_retention::archive::{Manifest, Shelves};
 use ostler_retention::postgres::Postgres;
 use ostler_retention::{Class, Database, kind_of, plan_of, run_plan};
 use ostler_store::{Memory, Store};
@@ -186,8 +186,8 @@ impl Stage {
         let mut names = Vec::new();
         for object in manifests {
             let body = self.shelf.0.get(&object.key).await.unwrap();
-            let manifest: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            names.push(manifest["partition"]["name"]["name"].as_str().unwrap().to_owned());
+            let manifest = Manifest::decode(object.key.as_str(), &body).unwrap();
+            names.push(manifest.partition.unwrap().name.name);
         }
         names.sort();
         names
