@@ -1,9 +1,14 @@
 //! What is forgotten by rule.
 
+use std::time::Duration;
+
 use ostler_vocabulary::{ErrorKind, Failure};
 
 use super::Runtime;
 use crate::Error;
+
+/// How long an operation whose work is done waits for this.
+const AT_MOST: Duration = Duration::from_secs(2);
 
 impl Runtime {
     /// History and audit log by their rules, and scratch directories of drills that are over: after an operation's own work, and of
@@ -12,6 +17,13 @@ impl Runtime {
         if self.is_unrecorded() {
             return;
         }
+        // The end of an operation is recorded soon, whatever becomes of this.
+        if tokio::time::timeout(AT_MOST, self.forget()).await.is_err() {
+            tracing::debug!("what is old goes after another operation");
+        }
+    }
+
+    async fn forget(&self) {
         let history = self.inner.settings.file.history.clone();
         let pruned = self
             .journal(move |engine| engine.prune_history(history.keep.0, history.minimum))

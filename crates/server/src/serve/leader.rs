@@ -14,6 +14,9 @@ use crate::Runtime;
 /// A server whose clock differs by more from that of the state does not lead.
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(30);
 
+/// Half of a second, for rounding.
+const HALF: Duration = Duration::from_millis(500);
+
 /// The right to do one kind of work, as far as this server has it.
 pub(super) struct Leader {
     /// The lease's name, which is the role's.
@@ -79,7 +82,7 @@ impl Leader {
         let difference = runtime.place().clock_difference();
         let is_off = difference.abs() > TOLERANCE;
         if is_off && !self.is_off {
-            let by = Span(Duration::from_secs(difference.unsigned_abs().as_secs()));
+            let by = Span(Duration::from_secs((difference.unsigned_abs() + HALF).as_secs()));
             let way = if difference.is_positive() {
                 "ahead of"
             } else {
