@@ -15,6 +15,13 @@ const NEWER: Kind = Kind {
     ..NUMBERS
 };
 
+/// Versions of SQLite before 3.51.3 can corrupt a database when two connections reset its write-ahead log at once.
+#[test]
+fn sqlite_has_the_fix_of_the_reset_of_the_write_ahead_log() {
+    let version = rusqlite::version();
+    assert!(rusqlite::version_number() >= 3_051_003, "SQLite {version}");
+}
+
 #[test]
 fn many_open_it_at_once_and_later_versions_migrate_it() {
     everywhere(|place| {
