@@ -36,8 +36,8 @@ pub use operation::{
     AuditEntry, Message, OperationDetail, OperationList, OperationState, OperationSummary, StepSummary,
 };
 pub use outcome::{
-    CheckCommand, CheckReport, CreateReport, DrillAnswer, DrillReport, DrillVerdict, NodeRestored, Outcome,
-    PruneReport, RestoreReport, StartedDatabase, VerifyReport, Waiting,
+    CheckCommand, CheckReport, CreateReport, DrillAnswer, DrillReport, DrillVerdict, NodeRestored,
+    OtherOwners, Outcome, PruneReport, RestoreReport, StartedDatabase, VerifyReport, Waiting,
 };
 pub use queue::{
     ConsumerList, ConsumerSummary, DeadLetter, DeadLetterList, EventEntry, EventList, QueueChange,

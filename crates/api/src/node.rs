@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::LimitChange;
-use crate::document::{BackupCounts, Problem, Source};
+use crate::document::{BackupCounts, OtherOwners, Problem, Source};
 use crate::request::{Overwrite, RestoreWork};
 
 /// The file that marks a directory as a drill's scratch: `DIRECTORY/.ostler-scratch`.
@@ -240,6 +240,9 @@ pub struct Downloaded {
     pub problems: Vec<Problem>,
     /// Whether stored data was found missing or wrong.
     pub damaged: bool,
+    /// What has another owner than in the backup.
+    #[serde(default)]
+    pub owners: OtherOwners,
 }
 
 /// A request to compare a restored tree with the backup and with the live source.

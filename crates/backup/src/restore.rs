@@ -1,7 +1,7 @@
 //! `restore`: write the files of a backup back, each byte verified.
 
 use futures::join;
-use ostler_api::document::{BackupState, Outcome, Problem, RestoreReport};
+use ostler_api::document::{BackupState, OtherOwners, Outcome, Problem, RestoreReport};
 use ostler_api::node::{Download, Downloaded};
 use ostler_api::request::{Overwrite, Plan, Request, Restore, RestoreWork, Work};
 use ostler_operations::{Finished, Operation};
@@ -186,6 +186,8 @@ pub(crate) struct Written {
     pub(crate) deleted: u64,
     pub(crate) problems: Vec<Problem>,
     pub(crate) damaged: bool,
+    #[serde(default)]
+    pub(crate) owners: OtherOwners,
 }
 
 impl Written {
@@ -197,6 +199,8 @@ impl Written {
         self.bytes_verified += other.bytes_verified;
         self.deleted += other.deleted;
         self.damaged |= other.damaged;
+        self.owners.entries += other.owners.entries;
+        self.owners.set_id += other.owners.set_id;
         self.problems.extend(other.problems);
     }
 }
@@ -211,6 +215,7 @@ impl From<Downloaded> for Written {
             deleted: done.deleted.len() as u64,
             problems: bounded(done.problems),
             damaged: done.damaged,
+            owners: done.owners,
         }
     }
 }
@@ -310,6 +315,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         deleted: written.deleted,
         problems: written.problems,
         damaged: written.damaged,
+        owners: written.owners,
         nodes: Vec::new(),
         advice: Vec::new(),
     };

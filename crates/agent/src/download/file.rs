@@ -206,7 +206,12 @@ impl Target<'_> {
             self.write_back.file(task.size());
         }
         let there = there(&file, fd.as_fd(), directory);
-        if let Err(reason) = metadata::restore(Subject::Open(fd.as_fd()), &task.entry.metadata, there) {
+        if let Err(reason) = metadata::restore(
+            Subject::Open(fd.as_fd()),
+            &task.entry.metadata,
+            there,
+            &self.omitted,
+        ) {
             self.problems.add(&task.entry.path, reason);
         }
         let parent = directory.get(self.bases, task.place.base, task.parent())?;

@@ -83,7 +83,7 @@ pub(crate) fn settle(target: &Target<'_>, directories: &[Directory]) -> Result<(
             .map_err(|error| in_the_way(&error))
             .and_then(|fd| {
                 let there = Stat::of(&fd).ok().as_ref().map(There::from);
-                metadata::restore(Subject::Open(fd.as_fd()), metadata, there)
+                metadata::restore(Subject::Open(fd.as_fd()), metadata, there, &target.omitted)
             });
         if let Err(reason) = set {
             target.problems.add(path, reason);

@@ -33,6 +33,7 @@ use ostler_vault::Reader;
 use ostler_vocabulary::{BackupId, Progress};
 
 use crate::Error;
+use crate::metadata::Omitted;
 use crate::node::Options;
 use crate::path::shown;
 use crate::pool;
@@ -93,6 +94,7 @@ pub(crate) fn run(request: &Request, context: &Context<'_>) -> Result<Downloaded
             progress: context.progress,
             stop: context.stop,
             damaged: &damaged,
+            omitted: Omitted::default(),
             files: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             open: AtomicUsize::new(0),
@@ -133,6 +135,7 @@ fn write(
         report.deleted = extras::remove(source, target.bases, request, context)?;
     }
     finish::settle(target, directories)?;
+    report.owners = target.omitted.counted();
     Ok(report)
 }
 

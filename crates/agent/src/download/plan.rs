@@ -120,12 +120,13 @@ impl<'a> Planner<'a> {
             match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
                 Ok(()) => made = true,
                 Err(Errno::EXIST) => {
-                    let stat = Stat::at(parent, name)?;
+                    let there = metadata::handle(parent, name)?;
+                    let stat = Stat::of(&there)?;
                     if stat.kind == Kind::Directory {
                         // Ours from an earlier run may have its final mode already.
                         if stat.mode & 0o700 != 0o700 && !metadata::is_root() {
                             let mode = Mode::from_raw_mode(stat.mode | 0o700);
-                            rustix::fs::chmodat(parent, name, mode, AtFlags::empty())?;
+                            metadata::set_mode(there.as_fd(), mode)?;
                         }
                         self.clean(base, path);
                     } else if self.target.overwrite == Overwrite::Never {
@@ -235,8 +236,13 @@ impl<'a> Planner<'a> {
                     name,
                     link,
                 };
-                metadata::restore(subject, &entry.metadata, Some((&stat).into()))
-                    .map_err(io::Error::other)?;
+                metadata::restore(
+                    subject,
+                    &entry.metadata,
+                    Some((&stat).into()),
+                    &self.target.omitted,
+                )
+                .map_err(io::Error::other)?;
             }
             return Ok(());
         }
@@ -261,7 +267,7 @@ impl<'a> Planner<'a> {
             name: &temporary,
             link,
         };
-        if let Err(reason) = metadata::restore(subject, &entry.metadata, None) {
+        if let Err(reason) = metadata::restore(subject, &entry.metadata, None, &self.target.omitted) {
             self.target.problems.add(&entry.path, reason);
         }
         if let Err(error) = self.target.rename(parent, &temporary, name) {
@@ -367,6 +373,7 @@ impl<'a> Planner<'a> {
                 Subject::Open(file.as_fd()),
                 &task.entry.metadata,
                 Some((&stat).into()),
+                &self.target.omitted,
             )
             .map_err(io::Error::other)
         };

@@ -16,6 +16,7 @@ use super::verify::same_content;
 use super::write_back::WriteBack;
 use super::writers::Line;
 use crate::Error;
+use crate::metadata::Omitted;
 use crate::problems::Problems;
 use crate::stop::Stop;
 
@@ -30,6 +31,7 @@ pub(crate) struct Target<'a> {
     pub(crate) progress: &'a Progress,
     pub(crate) stop: &'a Stop,
     pub(crate) damaged: &'a AtomicBool,
+    pub(crate) omitted: Omitted,
     pub(crate) files: AtomicU64,
     pub(crate) bytes: AtomicU64,
     pub(crate) open: AtomicUsize,

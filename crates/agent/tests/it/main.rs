@@ -8,6 +8,7 @@ mod held;
 mod increments;
 mod left;
 mod meddling;
+mod owners;
 mod restore;
 mod special;
 mod trees;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -270,4 +270,34 @@ pub fn noise(seed: u64, length: usize) -> Vec<u8> {
     }
     bytes.truncate(length);
     bytes
+}
+
+/// Runs a test of this program again as another user than root, with a variable that tells it so. Skipped where this is not
+/// root.
+#[expect(clippy::print_stderr, reason = "what was not tested must be seen")]
+pub fn as_another_user(test: &str, variable: (&str, &Path)) {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("NOT TESTED without root: {test}");
+        return;
+    }
+    let open = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    open(directory.path(), 0o755);
+    let scratch = directory.path().join("tmp");
+    fs::create_dir(&scratch).unwrap();
+    open(&scratch, 0o777);
+    let program = directory.path().join("test");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let status = std::process::Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&program)
+        .args(["--exact", test])
+        .env(variable.0, variable.1)
+        .env("TMPDIR", &scratch)
+        .current_dir("/")
+        .status();
+    match status {
+        Ok(status) => assert!(status.success()),
+        Err(error) => eprintln!("NOT TESTED: setpriv: {error}"),
+    }
 }

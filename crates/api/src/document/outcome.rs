@@ -91,12 +91,24 @@ pub struct RestoreReport {
     pub problems: Vec<Problem>,
     /// Whether some of them could not because stored data is missing or wrong.
     pub damaged: bool,
+    /// What has another owner than in the backup, as where a restore does not run as root.
+    #[serde(default)]
+    pub owners: OtherOwners,
     /// What each node got, in a restore of a cluster's backup.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nodes: Vec<NodeRestored>,
     /// What has to be done now, such as a repair.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub advice: Vec<String>,
+}
+
+/// Entries that a restore could not give their owner and group.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OtherOwners {
+    /// How many there are.
+    pub entries: u64,
+    /// How many of them were for that reason not given their set-user-ID and set-group-ID bits.
+    pub set_id: u64,
 }
 
 /// What one node got of a cluster's backup.

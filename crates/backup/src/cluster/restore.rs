@@ -249,6 +249,7 @@ pub(super) fn report(
         deleted: written.deleted,
         problems,
         damaged: written.damaged,
+        owners: written.owners,
         nodes,
         advice,
     };

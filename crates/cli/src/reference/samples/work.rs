@@ -241,6 +241,7 @@ pub fn restore_report() -> RestoreReport {
         deleted: 0,
         problems: vec![],
         damaged: false,
+        owners: OtherOwners::default(),
         nodes: vec![],
         advice: vec![],
     }

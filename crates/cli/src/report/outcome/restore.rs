@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ostler_api::document::{OperationDetail, RestoreReport};
+use ostler_api::document::{OperationDetail, OtherOwners, RestoreReport};
 use ostler_vocabulary::Unit;
 
 use super::{per_second, traffic};
@@ -56,10 +56,32 @@ pub(super) fn print(page: &mut Page, report: &RestoreReport, detail: &OperationD
         ),
     );
     page.field("proof", format!("{} verified", size(report.bytes_verified)));
+    if let Some(text) = other_owners(&report.owners) {
+        page.field("owners", text);
+    }
     traffic(page, detail.traffic.as_ref());
     advice(page, &report.advice);
     if !report.problems.is_empty() {
         page.line("not restored as they should be:");
         problems(page, &report.problems, report.problems.len() as u64);
     }
+}
+
+/// What has another owner than in the backup, in one line.
+fn other_owners(owners: &OtherOwners) -> Option<String> {
+    let OtherOwners { entries, set_id } = *owners;
+    let bits = match set_id {
+        0 => String::new(),
+        files => format!(
+            ", {} without set-user-ID and set-group-ID bits for that reason",
+            count(files)
+        ),
+    };
+    (entries > 0).then(|| {
+        let verb = if entries == 1 { "has" } else { "have" };
+        format!(
+            "{} {verb} another owner or group than in the backup{bits}; root restores them",
+            plural(entries, "entry")
+        )
+    })
 }
