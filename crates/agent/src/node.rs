@@ -188,6 +188,7 @@ impl Node for LocalNode {
             problems,
             started,
             held: read.held,
+            flagged: read.flagged,
         })
     }
 

@@ -4,7 +4,7 @@ use std::io;
 
 use ostler_vault::list::{EntryKind, FileTime};
 use rustix::fd::AsFd;
-use rustix::fs::{AtFlags, FileType, StatxFlags};
+use rustix::fs::{AtFlags, FileType, StatxAttributes, StatxFlags};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -48,7 +48,15 @@ pub(crate) struct Stat {
     pub(crate) links: u64,
     pub(crate) major: u32,
     pub(crate) minor: u32,
+    /// Whether it has flags of `chattr` that no file list holds.
+    pub(crate) flagged: bool,
 }
+
+/// Flags of `chattr` that a file system tells with everything else.
+const FLAGS: StatxAttributes = StatxAttributes::COMPRESSED
+    .union(StatxAttributes::IMMUTABLE)
+    .union(StatxAttributes::APPEND)
+    .union(StatxAttributes::NODUMP);
 
 impl Stat {
     /// Of an entry of a directory; links are not followed.
@@ -94,6 +102,7 @@ impl Stat {
             links: u64::from(stat.stx_nlink),
             major: stat.stx_rdev_major,
             minor: stat.stx_rdev_minor,
+            flagged: stat.stx_attributes.intersects(FLAGS),
         })
     }
 

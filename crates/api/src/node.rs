@@ -199,6 +199,9 @@ pub struct Uploaded {
     /// How files were held still, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<HeldFiles>,
+    /// Entries with flags of `chattr`, such as immutable, that are not stored.
+    #[serde(default)]
+    pub flagged: u64,
 }
 
 /// A request to restore files from the vault, or to say what that would do.

@@ -203,6 +203,8 @@ pub(crate) struct Sent {
     pub(crate) problems: Vec<Problem>,
     #[serde(default)]
     pub(crate) held: Option<HeldFiles>,
+    #[serde(default)]
+    pub(crate) flagged: u64,
 }
 
 /// What all upload steps stored.
@@ -222,6 +224,8 @@ pub(crate) struct Gathered {
     pub(crate) held: Option<HeldFiles>,
     /// The backup to which only what was written since was added.
     pub(crate) added_to: Option<BackupId>,
+    /// Entries with flags of `chattr` that are not stored.
+    pub(crate) flagged: u64,
     /// Why more was read than was asked for.
     pub(crate) note: Option<String>,
 }
@@ -273,6 +277,7 @@ impl Create<'_> {
                 .iter()
                 .cloned()
                 .chain(sent.note)
+                .chain(flags_warning(sent.flagged))
                 .chain(warnings)
                 .collect(),
             backup: summary,
@@ -300,4 +305,16 @@ impl Create<'_> {
         sent.counts.problems > 0
             || (!warnings.is_empty() && self.request.hooks.on_failure == HookFailure::Partial)
     }
+}
+
+/// What is not stored although it was there, in one line.
+fn flags_warning(entries: u64) -> Option<String> {
+    let subject = match entries {
+        0 => return None,
+        1 => "1 entry has".to_owned(),
+        many => format!("{many} entries have"),
+    };
+    Some(format!(
+        "{subject} flags of `chattr`, such as immutable, which are not stored: set them again after a restore"
+    ))
 }

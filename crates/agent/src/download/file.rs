@@ -248,7 +248,12 @@ impl Target<'_> {
         }
         match rustix::fs::renameat(parent, from, parent, to) {
             Err(Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST) => {
-                rustix::fs::unlinkat(parent, to, AtFlags::REMOVEDIR)?;
+                rustix::fs::unlinkat(parent, to, AtFlags::REMOVEDIR).map_err(|error| match error {
+                    Errno::NOTEMPTY | Errno::EXIST => io::Error::other(
+                        "a directory with something in it is in its place: move it away and restore again",
+                    ),
+                    error => error.into(),
+                })?;
                 Ok(rustix::fs::renameat(parent, from, parent, to)?)
             }
             other => Ok(other?),

@@ -70,6 +70,7 @@ impl Roll {
             stat.links,
             stat.major.into(),
             stat.minor.into(),
+            stat.flagged.into(),
         ];
         for number in numbers {
             self.number(number)?;
@@ -159,6 +160,7 @@ impl Called {
             links: self.number()?,
             major: self.small()?,
             minor: self.small()?,
+            flagged: self.number()? != 0,
             modified: self.time()?,
             changed: self.time()?,
         };

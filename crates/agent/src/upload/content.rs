@@ -85,7 +85,9 @@ impl<'a> Chunker<'a> {
     ) -> Result<u64, ReadError> {
         let mut at = start;
         let mut data_until = start;
-        advise(fd, start, AHEAD.min(end - start));
+        if !sparse {
+            advise(fd, start, AHEAD.min(end - start));
+        }
         while at < end {
             self.stop.check()?;
             let length = end.saturating_sub(at).min(self.chunk as u64);
@@ -116,8 +118,10 @@ impl<'a> Chunker<'a> {
                     Ok(hole) => hole,
                     Err(_) => end,
                 };
+                // What is asked for of a hole fills the page cache with zeros, at the speed of memory.
+                advise(fd, at, AHEAD.min(data_until.min(end).saturating_sub(at)));
             }
-            if at + AHEAD < end {
+            if at + AHEAD < end && (!sparse || at + AHEAD < data_until) {
                 advise(fd, at + AHEAD, self.chunk as u64);
             }
             #[expect(clippy::cast_possible_truncation, reason = "at most the size of a chunk")]

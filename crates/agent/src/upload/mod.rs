@@ -61,6 +61,8 @@ pub(crate) struct Read {
     pub(crate) counts: BackupCounts,
     /// How files were held still, where that was asked for.
     pub(crate) held: Option<HeldFiles>,
+    /// Entries with flags of `chattr` that are not stored.
+    pub(crate) flagged: u64,
     /// Files whose content was opened.
     pub(crate) opened: u64,
 }
@@ -158,7 +160,7 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
             // Dropping the receivers makes whoever waits for room go away.
             result.map_err(|error| stop.fail(error)).ok()
         });
-        let walked = (|| {
+        let walked: Result<u64, Error> = (|| {
             let lines = Lines { jobs, done, tickets };
             let sizes = (chunk as u64, piece);
             let names = &shared.names;
@@ -181,9 +183,12 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
                     }
                 }
             }
-            planner.finish()
+            let flagged = planner.flagged;
+            planner.finish()?;
+            Ok(flagged)
         })();
-        stop.note(walked);
+        let flagged = walked.as_ref().map_or(0, |flagged| *flagged);
+        stop.note(walked.map(drop));
         let mut sound = true;
         for thread in threads {
             sound &= thread.join().is_ok();
@@ -192,10 +197,10 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
         if !sound || assembled.is_err() {
             stop.fail(Error::Worker);
         }
-        assembled.ok().flatten()
+        assembled.ok().flatten().map(|made| (made, flagged))
     });
     work.stop.outcome()?;
-    let (list, mut counts) = outcome.ok_or(Error::Worker)?;
+    let ((list, mut counts), flagged) = outcome.ok_or(Error::Worker)?;
     if let Some(added) = added {
         added.remove_stored();
     }
@@ -204,6 +209,7 @@ pub(crate) fn run(request: &Request, work: &Context<'_>) -> Result<Read, Error> 
         list,
         counts,
         held: held.map(|held| held.counts),
+        flagged,
         opened: shared.opened.into_inner(),
     })
 }

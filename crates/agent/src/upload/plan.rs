@@ -42,6 +42,8 @@ pub(crate) struct Planner<'a> {
     batch_reads: bool,
     chunk: u64,
     piece: u64,
+    /// Entries with flags that are not stored.
+    pub(crate) flagged: u64,
     upload: &'a Upload,
     parent: Parent<'a>,
     /// Where what is found was added to the parent.
@@ -73,6 +75,7 @@ impl<'a> Planner<'a> {
             batch_reads: false,
             chunk,
             piece,
+            flagged: 0,
             upload,
             parent,
             added: None,
@@ -190,6 +193,7 @@ impl Visit for Planner<'_> {
         self.keep_up_to(Some(found.listed()))?;
         let before = self.parent.at(found.listed());
         let stat = found.stat;
+        self.flagged += u64::from(stat.flagged);
         if stat.kind != Kind::File {
             return self.push(Item::Read(found, None), 0);
         }

@@ -48,6 +48,7 @@ async fn restore(
         problems: Vec::new(),
         started: ostler_vocabulary::Timestamp::UNIX_EPOCH,
         held: None,
+        flagged: 0,
     };
     let mut request = world.request(&uploaded, Some(to));
     request.overwrite = Overwrite::Different;

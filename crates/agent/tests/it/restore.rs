@@ -54,6 +54,29 @@ async fn existing_files_that_differ_stop_a_restore_before_anything_is_written() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_directory_in_the_place_of_a_file_is_named_with_the_way_out() {
+    let world = World::new().await;
+    let (from, uploaded) = small(&world).await;
+    let to = world.dir("to");
+    fs::create_dir_all(to.join("h/full")).unwrap();
+    let mut request = world.request(&uploaded, Some(&to));
+    request.overwrite = Overwrite::Always;
+    let restored = world.download(&request).await.unwrap();
+    let [problem] = restored.problems.as_slice() else {
+        panic!("{:?}", restored.problems);
+    };
+    assert!(
+        problem.reason.contains("move it away and restore again"),
+        "{problem:?}"
+    );
+    assert!(to.join("h/full").exists(), "what is in it is not removed");
+    fs::rename(to.join("h"), world.home.path().join("away")).unwrap();
+    let restored = world.download(&request).await.unwrap();
+    assert_eq!(restored.problems, []);
+    assert_same(&from, &to);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_right_is_kept_and_what_differs_is_replaced_whatever_its_times_say() {
     let world = World::new().await;
     let (from, uploaded) = small(&world).await;

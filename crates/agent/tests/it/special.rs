@@ -1,5 +1,5 @@
 //! What is no plain file, and what a file is beside its content: access lists, attributes of the system, devices, FIFOs
-//! and sockets. Most of it only root can make; without root the tests say so and check what is left.
+//! and sockets, holes and flags. Most of it only root can make; without root the tests say so and check what is left.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -197,4 +197,58 @@ async fn the_agent_conforms() {
     let found = ostler_api::conformance::check(&world.node().await, &above, &foreign).await;
     assert_eq!(found, Vec::<String>::new());
     assert!(foreign.join("f").exists());
+}
+
+/// The page cache would be filled with zeros, at the speed of memory: minutes for a hole of 1 TiB.
+#[tokio::test(flavor = "multi_thread")]
+async fn holes_are_not_read_into_the_page_cache() {
+    use std::os::unix::fs::FileExt;
+    let world = World::new().await;
+    // `/tmp` may be in memory, where every page is in the cache.
+    let from = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let file = fs::File::create_new(from.path().join("sparse")).unwrap();
+    let size = 4_u64 << 30;
+    file.set_len(size).unwrap();
+    file.write_all_at(b"first", 0).unwrap();
+    file.write_all_at(b"last", size - 4096).unwrap();
+    let read = fs::File::open(from.path().join("sparse")).unwrap();
+    let is_cached = |at: u64| {
+        let mut byte = [0];
+        let mut into = [std::io::IoSliceMut::new(&mut byte)];
+        let read = rustix::io::preadv2(&read, &mut into, at, rustix::io::ReadWriteFlags::NOWAIT);
+        read != Err(rustix::io::Errno::AGAIN)
+    };
+    if is_cached(1 << 30) {
+        eprintln!("NOT TESTED: this file system does not say what is in the page cache");
+        return;
+    }
+    let uploaded = world.upload(&[from.path()], None).await;
+    assert_eq!(uploaded.counts.bytes, size);
+    assert_eq!(uploaded.problems, []);
+    let cached = (1..63).map(|part| part << 26).filter(|at| is_cached(*at));
+    assert_eq!(cached.collect::<Vec<u64>>(), Vec::<u64>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flags_that_are_not_stored_are_counted() {
+    use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
+    let world = World::new().await;
+    let from = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    for name in ["with", "without"] {
+        fs::write(from.path().join(name), name).unwrap();
+    }
+    let file = fs::File::open(from.path().join("with")).unwrap();
+    let flags = ioctl_getflags(&file);
+    if flags
+        .and_then(|flags| ioctl_setflags(&file, flags | IFlags::NODUMP))
+        .is_err()
+    {
+        eprintln!("NOT TESTED: this file system has no flags");
+        return;
+    }
+    let uploaded = world.upload(&[from.path()], None).await;
+    assert_eq!(uploaded.flagged, 1);
+    // An unchanged file that is not opened counts too.
+    let again = world.upload(&[from.path()], Some(&uploaded.list)).await;
+    assert_eq!(again.flagged, 1);
 }

@@ -370,6 +370,7 @@ impl Gathered {
         if let Some(held) = sent.held {
             self.held.get_or_insert_default().add(held);
         }
+        self.flagged += sent.flagged;
         let part = NodeRecord {
             host,
             driver: driver.to_owned(),

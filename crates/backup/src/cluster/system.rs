@@ -339,5 +339,6 @@ async fn write(
         },
         problems: Vec::new(),
         held: None,
+        flagged: 0,
     })
 }

@@ -194,6 +194,7 @@ impl From<Uploaded> for Sent {
             counts: uploaded.counts,
             problems: bounded(uploaded.problems),
             held: uploaded.held,
+            flagged: uploaded.flagged,
         }
     }
 }

@@ -228,6 +228,7 @@ impl Node for MemoryNode {
             problems,
             started: Timestamp::UNIX_EPOCH,
             held: None,
+            flagged: 0,
         })
     }
 
