@@ -119,6 +119,9 @@ pub enum Error {
         /// The kinds of key that open it.
         accepted: Vec<String>,
     },
+    /// A key was given and the vault is not encrypted: the store may have replaced `vault.json`.
+    #[error("the vault at {0} says that it is not encrypted, and a key for it was given")]
+    NotEncrypted(String),
     /// None of the keys that were given opens the vault.
     #[error("none of the given keys opens the vault at {location}")]
     WrongKey {
@@ -307,7 +310,7 @@ impl Classified for Error {
             | Self::WrongKey { .. }
             | Self::EpochUnknown { .. }
             | Self::KeyRemoved(_) => ErrorKind::Denied,
-            Self::LastKey(_) => ErrorKind::Refused,
+            Self::LastKey(_) | Self::NotEncrypted(_) => ErrorKind::Refused,
             Self::Unsupported(_) => ErrorKind::Unsupported,
             Self::BadKey { .. } | Self::Digest { .. } | Self::TooLarge { .. } => ErrorKind::Invalid,
             Self::Version { .. } => ErrorKind::Unsupported,
@@ -328,6 +331,11 @@ impl Classified for Error {
             )),
             Self::Upload(first) => first.hint(),
             Self::KeyNeeded { accepted, .. } => Some(format!("give {}", either(accepted))),
+            Self::NotEncrypted(_) => Some(
+                "if nobody made it unencrypted, the store has replaced `vault.json`: bring the old one back; otherwise open \
+                 it without a key"
+                    .to_owned(),
+            ),
             Self::WrongKey { accepted, .. } => Some(format!(
                 "the vault opens with {}; check that it is this vault's",
                 either(accepted)

@@ -185,11 +185,12 @@ impl Vault {
         Ok(Initialised { vault, key_file })
     }
 
-    /// Tries each of the given ways; an unencrypted vault needs none.
+    /// Tries each of the given ways. An unencrypted vault opens only where none is given: a user with a key expects that it
+    /// is needed, and nothing authenticates a `vault.json` that holds its own secrets.
     ///
     /// # Errors
-    /// [`Error::NoVault`], [`Error::KeyNeeded`], [`Error::WrongKey`]; [`Error::Damaged`] when a key fits and what it
-    /// opens is not what was written.
+    /// [`Error::NoVault`], [`Error::KeyNeeded`], [`Error::WrongKey`], [`Error::NotEncrypted`]; [`Error::Damaged`] when a
+    /// key fits and what it opens is not what was written.
     pub async fn open(
         store: Arc<dyn Store>,
         unlock: &[Unlock],
@@ -225,6 +226,9 @@ impl Vault {
             Err(error) => return Err(Error::first_contact("read", &at, error)),
         };
         let config = Config::parse(&bytes)?;
+        if config.suite == Suite::None && !unlock.is_empty() {
+            return Err(Error::NotEncrypted(store.location().to_owned()));
+        }
         let (keys, opened_by) = match &config.secrets {
             Some(secrets) => {
                 let (identity, epoch) = secrets

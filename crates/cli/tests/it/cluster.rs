@@ -151,6 +151,20 @@ fn nodes_are_added_and_removed_and_certificates_are_not_mixed_up() {
     assert!(told.contains("do not trust each other"), "{told}");
     fs::write(&file, text).unwrap();
 
+    // An agent with a key whose store shows it a vault that is not encrypted stores nothing there.
+    let plain = cluster.ostler.home().join("plain");
+    let place = plain.to_str().unwrap();
+    let init = ["vault", "init", place, "--name", "plain", "--unencrypted"];
+    cluster.ostler.ok(init);
+    let config = fs::read_to_string(cluster.config("c")).unwrap();
+    let usual = cluster.ostler.vault().display().to_string();
+    cluster.kill("c");
+    fs::write(cluster.config("c"), config.replace(&usual, place)).unwrap();
+    cluster.start("c");
+    let told = ended(&cluster.backup(&[]), 3);
+    assert!(told.contains("says that it is not encrypted"), "{told}");
+    assert!(!plain.join("packs").exists());
+
     cluster.ostler.ok(["cluster", "remove", "shop"]);
     assert_eq!(
         cluster.ostler.json(["cluster", "list"])["clusters"]

@@ -105,7 +105,7 @@ impl Cluster {
         self.ostler.home().join("nodes").join(node)
     }
 
-    fn config(&self, node: &str) -> PathBuf {
+    pub(crate) fn config(&self, node: &str) -> PathBuf {
         let clusters = self.ostler.home().join("settings/ostler/clusters");
         clusters.join("shop/nodes").join(node).join("agent.toml")
     }

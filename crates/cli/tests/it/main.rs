@@ -93,6 +93,7 @@ mod special_cases;
 mod state;
 mod tls;
 mod traffic;
+mod unencrypted;
 mod users;
 mod verbs;
 mod webhook;

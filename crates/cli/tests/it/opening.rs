@@ -13,20 +13,20 @@ const RECIPIENT: &str = "age15nsf9y4k28p83wth93tf7hafhvfajp45d2mge80ems45gz0c5gy
 /// The recipient of another one.
 const OTHER_RECIPIENT: &str = "age1e6xn45wvkce7c7msc9upffw8dmxs9959q5xng369hgzcwrjc04vszex59m";
 
-fn ostler() -> Ostler {
+pub(crate) fn ostler() -> Ostler {
     Ostler::new(env!("CARGO_BIN_EXE_ostler"))
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-fn code(output: &Output, expected: i32) -> String {
+pub(crate) fn code(output: &Output, expected: i32) -> String {
     assert_eq!(output.status.code(), Some(expected), "{}", said(output));
     said(output)
 }
 
-fn with_data(ostler: &Ostler) -> PathBuf {
+pub(crate) fn with_data(ostler: &Ostler) -> PathBuf {
     let data = ostler.home().join("data");
     fs::create_dir_all(&data).unwrap();
     fs::write(data.join("a"), "content\n").unwrap();

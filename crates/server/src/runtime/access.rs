@@ -1,13 +1,16 @@
 //! What opens a vault: its store, and its keys by reference.
 
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use ostler_store::{Cache, CacheOptions, Limits, Location, Meters, Options, Store};
-use ostler_vault::Unlock;
+use ostler_vault::{Unlock, Vault};
 use ostler_vocabulary::Failure;
 
+use super::vaults::cannot_open;
 use super::{Runtime, blocking, first_use};
 use crate::Error;
+use crate::settings::edit::References;
 use crate::settings::environment as variable;
 use crate::settings::file;
 use crate::settings::reference::Reference;
@@ -95,6 +98,88 @@ impl Runtime {
         blocking(move || Ok(runtime.keys_of(&name, &vault)?)).await
     }
 
+    /// Opens a vault in its store. One that is not encrypted is refused where a key for it is known.
+    pub(super) async fn unlocked(
+        &self,
+        name: &str,
+        vault: &file::Vault,
+        store: Arc<dyn Store>,
+        unlock: &[Unlock],
+    ) -> Result<Vault, Failure> {
+        let lock = vault.lock.map(|span| span.0);
+        let opened = Vault::open_locked(store, unlock, Arc::clone(&self.inner.clock), lock).await;
+        opened.map_err(|error| {
+            let hint = match &error {
+                ostler_vault::Error::NotEncrypted(_) => Some(self.when_unencrypted(name, vault)),
+                ostler_vault::Error::KeyNeeded { .. } if vault.encryption.is_some() => Some(format!(
+                    "take `encryption = \"none\"` out of [vault.{name}], and name its key there"
+                )),
+                _ => None,
+            };
+            let failure = cannot_open(name, &vault.location, error);
+            match hint {
+                Some(hint) => failure.with_hint(hint),
+                None => failure,
+            }
+        })
+    }
+
+    /// What to do about a vault that is not encrypted although a key for it is known here.
+    fn when_unencrypted(&self, name: &str, vault: &file::Vault) -> String {
+        let settings = &self.inner.settings;
+        let (table, line) = match is_location(name) {
+            true => (
+                "NAME",
+                format!("`location = \"{name}\"` and `encryption = \"none\"`"),
+            ),
+            false => (name, "`encryption = \"none\"`".to_owned()),
+        };
+        let purpose = match (References::of(vault).opens(), self.first_use_keys(name).first()) {
+            (true, _) => format!("take the key out of [vault.{name}] and write {line} there"),
+            (false, Some(key)) => format!("move {} away and write {line} in [vault.{name}]", key.display()),
+            (false, None) => format!("write {line} in [vault.{table}]"),
+        };
+        format!(
+            "if it was encrypted before, the store has replaced `vault.json`: store nothing there; if it is unencrypted on \
+             purpose, {purpose} of {}",
+            settings.config_file.display()
+        )
+    }
+
+    /// Refuses a vault that the configuration, or a key file, would not let open again.
+    pub(super) fn refuse_contradiction(
+        &self,
+        name: &str,
+        configured: &file::Vault,
+        opened_by: &References,
+    ) -> Result<(), Error> {
+        let settings = &self.inner.settings;
+        let wrong = |reason: &str, cure: String| Error::Setting {
+            file: settings.config_file.display().to_string(),
+            key: format!("vault.{name}"),
+            reason: reason.to_owned(),
+            cure,
+        };
+        match (opened_by.encryption, self.first_use_keys(name).first()) {
+            (None, _) if configured.encryption.is_some() => Err(wrong(
+                "it is configured as unencrypted",
+                "give --unencrypted, or take out `encryption = \"none\"`".to_owned(),
+            )),
+            (Some(_), _) if References::of(configured).opens() => Err(wrong(
+                "a key is configured for it",
+                "take the key out, or leave out --unencrypted".to_owned(),
+            )),
+            (Some(_), Some(key)) => Err(wrong(
+                "a key file for it is there, so an unencrypted one would be refused",
+                format!(
+                    "move {} away, give another name, or leave out --unencrypted",
+                    key.display()
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn resolver(&self, vault: &str) -> Resolver<'_> {
         let settings = &self.inner.settings;
         Resolver {
@@ -121,12 +206,14 @@ impl Runtime {
         if !keys.is_empty() {
             return Ok(keys);
         }
-        let file = |variable: &str| {
+        // Its configuration says that they are not for it.
+        let variable = |name| {
             settings
                 .environment
-                .get(variable)
-                .map(|p| Reference::File(p.into()))
+                .get(name)
+                .filter(|_| vault.encryption.is_none())
         };
+        let file = |name| variable(name).map(|path| Reference::File(path.into()));
         if let Some(reference) = file(variable::KEY_FILE) {
             keys.push(Unlock::KeyFile(resolve("key", &reference)?));
         }
@@ -135,15 +222,21 @@ impl Runtime {
         }
         if let Some(reference) = file(variable::PASSPHRASE_FILE) {
             keys.push(Unlock::Passphrase(resolve("passphrase", &reference)?));
-        } else if settings.environment.get(variable::PASSPHRASE).is_some() {
+        } else if variable(variable::PASSPHRASE).is_some() {
             let reference = Reference::Env(variable::PASSPHRASE.to_owned());
             keys.push(Unlock::Passphrase(resolve("passphrase", &reference)?));
         }
-        if !is_location(name) {
-            for path in first_use::key_files(settings, name) {
-                keys.push(Unlock::KeyFile(resolve("key", &Reference::File(path))?));
-            }
+        for path in self.first_use_keys(name) {
+            keys.push(Unlock::KeyFile(resolve("key", &Reference::File(path))?));
         }
         Ok(keys)
+    }
+
+    /// The key files in the state directory that are for the vault of this name.
+    fn first_use_keys(&self, name: &str) -> Vec<PathBuf> {
+        match is_location(name) {
+            true => Vec::new(),
+            false => first_use::key_files(&self.inner.settings, name),
+        }
     }
 }

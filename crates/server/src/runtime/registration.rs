@@ -8,7 +8,6 @@ use ostler_api::vault::{Encryption, NewVault};
 use ostler_vault::{InitOptions, Protect, Unlock, Vault};
 use ostler_vocabulary::{ErrorKind, Failure, Secret};
 
-use super::vaults::cannot_open;
 use super::{Runtime, blocking, first_use, places, probing};
 use crate::Error;
 use crate::settings::edit::{Change, References, VaultEntry};
@@ -104,7 +103,9 @@ impl Runtime {
             key: key_file.clone().map(absolute_reference),
             passphrase: request.passphrase_file.clone().map(absolute_reference),
             age_identity: request.age_identity.clone().map(absolute_reference),
+            encryption: (request.vault.encryption == Encryption::None).then_some(file::Encryption::None),
         };
+        self.refuse_contradiction(&name, &configured, &opened_by)?;
         // Before anything is made: whether it can be named is known then.
         let entry = self.entry(&name, &configured, &opened_by, key_file.as_deref())?;
         let store = self.store(&name, &configured).await?;
@@ -177,8 +178,10 @@ impl Runtime {
         let is_implicit =
             name == "default" && configured.location == settings.implicit_vault().to_string_lossy();
         let is_key_implicit = key_file.is_none_or(|file| file == settings.implicit_key(name));
-        let opens_by_itself =
-            is_key_implicit && opened_by.passphrase.is_none() && opened_by.age_identity.is_none();
+        let opens_by_itself = is_key_implicit
+            && opened_by.passphrase.is_none()
+            && opened_by.age_identity.is_none()
+            && opened_by.encryption.is_none();
         let is_told_already = match settings.file.vault.get(name).map(References::of) {
             Some(known) => opens_by_itself || !known.is_empty(),
             None => opens_by_itself && is_implicit,
@@ -273,6 +276,7 @@ impl Runtime {
             key: None,
             passphrase: request.passphrase_file.map(absolute_reference),
             age_identity: request.age_identity.map(absolute_reference),
+            encryption: None,
         };
         if let Some(path) = request.key_file {
             let reference = absolute_reference(path);
@@ -300,12 +304,12 @@ impl Runtime {
             Some(typed) => vec![Unlock::KeyFile(typed.0.clone())],
             None => self.unlock(&name, &configured).await?,
         };
-        let lock = configured.lock.map(|span| span.0);
-        let vault = Vault::open_locked(store, &unlock, Arc::clone(&self.inner.clock), lock)
-            .await
-            .map_err(|error| cannot_open(&name, &location, error))?;
+        let vault = self.unlocked(&name, &configured, store, &unlock).await?;
         if let Some(typed) = &request.typed_key {
             self.keep_key(&name, &typed.0).await?;
+        }
+        if vault.encryption() == "none" && known.is_none_or(|known| known.encryption.is_none()) {
+            opened_by.encryption = Some(file::Encryption::None);
         }
         let entry = settings.with_vault(&VaultEntry {
             name: name.clone(),

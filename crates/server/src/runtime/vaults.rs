@@ -152,10 +152,7 @@ impl Runtime {
         let configured = self.inner.settings.vault(name)?;
         let store = self.store(name, &configured).await?;
         let unlock = self.unlock(name, &configured).await?;
-        let lock = configured.lock.map(|span| span.0);
-        let vault = Vault::open_locked(store, &unlock, Arc::clone(&self.inner.clock), lock)
-            .await
-            .map_err(|error| cannot_open(name, &configured.location, error))?;
+        let vault = self.unlocked(name, &configured, store, &unlock).await?;
         Ok((configured.location, vault))
     }
 

@@ -12,6 +12,9 @@ use super::reference::Reference;
 use super::{Settings, file, parse};
 use crate::Error;
 
+/// The line of a vault that is unencrypted on purpose.
+const UNENCRYPTED: &str = "encryption = \"none\"\n";
+
 /// A vault to be written as `[vault.NAME]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VaultEntry {
@@ -32,6 +35,8 @@ pub struct References {
     pub passphrase: Option<Reference>,
     /// Where its age identity comes from.
     pub age_identity: Option<Reference>,
+    /// That nothing is needed: it is unencrypted.
+    pub encryption: Option<file::Encryption>,
 }
 
 impl References {
@@ -42,7 +47,14 @@ impl References {
             key: vault.key.clone(),
             passphrase: vault.passphrase.clone(),
             age_identity: vault.age_identity.clone(),
+            encryption: vault.encryption,
         }
+    }
+
+    /// Whether a key is named.
+    #[must_use]
+    pub fn opens(&self) -> bool {
+        self.key.is_some() || self.passphrase.is_some() || self.age_identity.is_some()
     }
 
     /// Whether nothing is named.
@@ -53,14 +65,18 @@ impl References {
 
     /// As lines of the file.
     fn lines(&self) -> String {
-        [
+        let references = [
             ("key", &self.key),
             ("passphrase", &self.passphrase),
             ("age_identity", &self.age_identity),
-        ]
-        .into_iter()
-        .filter_map(|(key, reference)| Some(format!("{key} = {}\n", reference.as_ref()?)))
-        .collect()
+        ];
+        let lines = references
+            .into_iter()
+            .filter_map(|(key, reference)| Some(format!("{key} = {}\n", reference.as_ref()?)));
+        let unencrypted = self
+            .encryption
+            .map(|file::Encryption::None| UNENCRYPTED.to_owned());
+        lines.chain(unencrypted).collect()
     }
 }
 

@@ -287,6 +287,14 @@ pub struct Class {
     pub reached_as: Option<String>,
 }
 
+/// What encrypts a vault, as far as the configuration says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encryption {
+    /// Nothing.
+    None,
+}
+
 /// A vault and how it is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -299,6 +307,8 @@ pub struct Vault {
     pub passphrase: Option<Reference>,
     /// Where the age identity comes from.
     pub age_identity: Option<Reference>,
+    /// Whether it is unencrypted on purpose, so that keys of the environment are not for it.
+    pub encryption: Option<Encryption>,
     /// How long what is stored is locked against deletion; not at all when not given.
     pub lock: Option<Span>,
     /// What its bytes and requests wait for.
@@ -334,6 +344,7 @@ impl Vault {
             key: None,
             passphrase: None,
             age_identity: None,
+            encryption: None,
             lock: None,
             limits: Rates::default(),
             retry: RetryPolicy::default(),

@@ -46,6 +46,10 @@ const fn optional(
     }
 }
 
+const fn vault(name: &'static str, example: &'static str, meaning: &'static str) -> Key {
+    optional("vault.NAME", name, example, meaning)
+}
+
 const fn price(name: &'static str, meaning: &'static str) -> Key {
     key("prices.NAME", name, "0.0", meaning)
 }
@@ -184,52 +188,47 @@ const KEYS: &[Key] = &[
     ),
     price("create", "A thousand requests that create an object"),
     price("read", "A thousand requests that read an object or look it up"),
-    price(
-        "list",
-        "A thousand pages of a listing, of a thousand objects each",
-    ),
+    price("list", "A thousand pages of a listing, each of 1,000 objects"),
     price("delete", "A thousand requests that delete an object"),
     price("upload", "A gigabyte (10⁹ bytes) that is sent"),
     price("download", "A gigabyte that is received"),
     price("storage", "A gigabyte that is stored for a month"),
-    optional(
-        "vault.NAME",
+    vault(
         "location",
         "\"/srv/vault\"",
         "A directory, s3://bucket/prefix, azure://container/prefix, gs://bucket/prefix or sftp://user@host/directory; required",
     ),
-    optional(
-        "vault.NAME",
+    vault(
         "key",
         "{ file = \"/etc/ostler/NAME.key\" }",
         "Where the key file's text comes from: { file = … }, { env = … } or { keyring = … }",
     ),
-    optional(
-        "vault.NAME",
+    vault(
         "passphrase",
         "{ env = \"NAME_PASSPHRASE\" }",
         "Where the passphrase comes from, for vaults that are protected by one",
     ),
-    optional(
-        "vault.NAME",
+    vault(
         "age_identity",
         "{ file = \"~/.config/age/keys.txt\" }",
         "Where the age identity comes from, for vaults that are protected by age recipients",
     ),
-    optional(
-        "vault.NAME",
+    vault(
+        "encryption",
+        "\"none\"",
+        "Write \"none\" for a vault that is unencrypted on purpose: keys of the environment are not for it. `vault init --unencrypted` writes it",
+    ),
+    vault(
         "lock",
         "\"30d\"",
         "Lock what is stored against deletion for so long, and longer while a backup needs it; for S3 with object lock",
     ),
-    optional(
-        "vault.NAME",
+    vault(
         "prices",
         "\"NAME\"",
         "The price list by which the cost of each run is estimated: the name of a [prices.NAME]",
     ),
-    optional(
-        "vault.NAME",
+    vault(
         "timeout",
         "\"5m\"",
         "The longest that a request may take, its body included; five minutes when left out, and two without any byte",

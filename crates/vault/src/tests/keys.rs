@@ -125,6 +125,17 @@ async fn an_unencrypted_vault_opens_without_a_key_and_says_what_it_is() {
     let vault = fixture.reopen().await.unwrap();
     assert_eq!(vault.encryption(), "none");
     assert!(vault.wrappers().await.unwrap().is_empty());
+    // A user with a key for it expects that it is encrypted.
+    for unlock in [
+        Unlock::KeyFile(Secret::new("not read")),
+        Unlock::Passphrase(Secret::new("correct horse")),
+        Unlock::AgeIdentity(identity().0),
+    ] {
+        let store = Arc::clone(&fixture.store) as _;
+        let refused = Vault::open(store, &[unlock], clock()).await.unwrap_err();
+        assert!(matches!(refused, Error::NotEncrypted(_)), "{refused}");
+        assert_eq!(refused.kind(), ErrorKind::Refused);
+    }
     let key = Key::new("vault.json").unwrap();
     let text = String::from_utf8(fixture.body(&key).await).unwrap();
     let downgraded = text.replace("\"none\"", "\"aes-256-gcm\"");
