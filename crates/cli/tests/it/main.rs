@@ -32,6 +32,7 @@ mod dashboard_vaults;
 mod dashboard_webhooks;
 mod docs_dates;
 mod docs_start;
+mod dotenv;
 mod end_to_end;
 mod erase;
 mod errors;

@@ -2,9 +2,77 @@
 //!
 //! One `NAME=value` a line; `export ` before it is allowed, `#` starts a comment at the start of a line or after a
 //! blank. Values may stand in double quotes (with `\n`, `\t`, `\"`, `\\`) or single quotes (as they are). Nothing
-//! is expanded and no command is run. What the process's environment has wins over the file.
+//! is expanded and no command is run. What the process's environment has wins over the file. A file that another user
+//! could have written is ignored.
 
 use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::Read as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::sync::Once;
+
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
+
+use crate::Error;
+
+/// Reads the directory's `.env`; nothing where there is none, or where it is not this user's alone, which is logged.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Setting`]
+pub fn read(directory: &Path) -> Result<BTreeMap<String, String>, Error> {
+    let path = directory.join(".env");
+    let mut text = String::new();
+    match open(&path).and_then(|opened| match opened {
+        Ok(mut file) => file.read_to_string(&mut text).map(|_| Ok(())),
+        Err(reason) => Ok(Err(reason)),
+    }) {
+        Ok(Ok(())) => {}
+        Ok(Err(reason)) => {
+            static LOGGED: Once = Once::new();
+            let path = path.display();
+            LOGGED.call_once(|| tracing::warn!("the environment file {path} is ignored: {reason}"));
+            return Ok(BTreeMap::new());
+        }
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(source) => {
+            return Err(Error::Read {
+                what: "the environment file",
+                path,
+                source,
+            });
+        }
+    }
+    parse(&text).map_err(|wrong| Error::Setting {
+        file: path.display().to_string(),
+        key: format!("line {}", wrong.line),
+        reason: wrong.reason.to_owned(),
+        cure: "write NAME=value, with quotes around values that hold blanks or `#`".to_owned(),
+    })
+}
+
+/// The file, or why it is ignored. What is checked is the file that is read, and the link that led there.
+fn open(path: &Path) -> std::io::Result<Result<File, String>> {
+    let user = geteuid().as_raw();
+    let others =
+        |uid: u32| (uid != user).then(|| format!("it belongs to user {uid}, and this is user {user}"));
+    if let Some(reason) = others(std::fs::symlink_metadata(path)?.uid()) {
+        return Ok(Err(reason));
+    }
+    // Not to wait for a writer where it is a FIFO.
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let found = file.metadata()?;
+    let reason = if !found.is_file() {
+        Some("it is not a regular file".to_owned())
+    } else if found.mode() & 0o022 != 0 {
+        Some("others can write to it; `chmod go-w` ends that".to_owned())
+    } else {
+        others(found.uid())
+    };
+    Ok(reason.map_or(Ok(file), Err))
+}
 
 /// A line that is not of that form, with its number.
 #[derive(Debug, PartialEq, Eq)]
@@ -71,7 +139,40 @@ fn unquoted(value: &str) -> Result<String, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Wrong, parse};
+    use std::collections::BTreeMap;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+
+    use super::{Wrong, parse, read};
+
+    #[test]
+    fn a_file_that_another_user_could_have_written_is_ignored() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join(".env");
+        let own = BTreeMap::from([("A".to_owned(), "1".to_owned())]);
+        let none = BTreeMap::new();
+        assert_eq!(read(directory.path()).unwrap(), none);
+        fs::write(&file, "A=1\n").unwrap();
+        for (mode, expected) in [(0o600, &own), (0o644, &own), (0o664, &none), (0o646, &none)] {
+            fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read(directory.path()).unwrap(), *expected, "{mode:o}");
+        }
+        fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        let moved = directory.path().join("env");
+        fs::rename(&file, &moved).unwrap();
+        symlink("env", &file).unwrap();
+        assert_eq!(read(directory.path()).unwrap(), own, "one's own link");
+        if rustix::process::geteuid().is_root() {
+            chown(&moved, Some(65_534), None).unwrap();
+            assert_eq!(read(directory.path()).unwrap(), none);
+            chown(&moved, Some(0), None).unwrap();
+            std::os::unix::fs::lchown(&file, Some(65_534), None).unwrap();
+            assert_eq!(read(directory.path()).unwrap(), none, "another user's link");
+        }
+        fs::remove_file(&file).unwrap();
+        fs::create_dir(&file).unwrap();
+        assert_eq!(read(directory.path()).unwrap(), none);
+    }
 
     #[test]
     fn lines_are_read_as_documented() {

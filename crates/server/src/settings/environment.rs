@@ -1,6 +1,7 @@
 //! Every environment variable that Ostler reads, in one table.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
 
@@ -199,41 +200,61 @@ pub const VARIABLES: &[Variable] = &[
     },
 ];
 
+/// What `.env` never sets: where configuration, state and credentials of this program are, and whom it trusts.
+const NEVER_FROM_FILE: [&str; 8] = [
+    CONFIG,
+    STATE_DIR,
+    VAULT,
+    SERVER_CA,
+    "NOTIFY_SOCKET",
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+];
+
 /// The variables of this process, with what `.env` adds. Values never show in `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     values: BTreeMap<String, String>,
+    /// What `.env` has beside the table: it counts where the configuration refers to it.
+    referable: BTreeMap<String, String>,
 }
 
 impl Environment {
-    /// The process's variables, and those of `directory`'s `.env` that the process does not have.
+    /// The process's variables, and those of `directory`'s `.env` that the process does not have and that a file may set.
+    /// The file is for this program alone: no child process gets any of it.
     ///
     /// # Errors
     /// When `.env` is there and cannot be read or parsed.
     pub fn of_process(directory: &Path) -> Result<Self, Error> {
-        let file = directory.join(".env");
-        let mut values = match std::fs::read_to_string(&file) {
-            Ok(text) => dotenv::parse(&text).map_err(|wrong| Error::Setting {
-                file: file.display().to_string(),
-                key: format!("line {}", wrong.line),
-                reason: wrong.reason.to_owned(),
-                cure: "write NAME=value, with quotes around values that hold blanks or `#`".to_owned(),
-            })?,
-            Err(source) if source.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(source) => {
-                return Err(Error::Read {
-                    what: "the environment file",
-                    path: file,
-                    source,
-                });
+        let text =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        let process = Self::of(std::env::vars_os().filter_map(text));
+        Ok(process.with_file(dotenv::read(directory)?))
+    }
+
+    fn with_file(mut self, file: BTreeMap<String, String>) -> Self {
+        for (name, value) in file {
+            let is_proxy = name.to_ascii_lowercase().ends_with("_proxy");
+            if is_proxy || self.values.contains_key(&name) || NEVER_FROM_FILE.contains(&name.as_str()) {
+                continue;
             }
-        };
-        for (name, value) in std::env::vars_os() {
-            if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
-                values.insert(name, value);
+            match VARIABLES.iter().any(|variable| variable.name == name) {
+                true => self.values.insert(name, value),
+                false => self.referable.insert(name, value),
+            };
+        }
+        self
+    }
+
+    /// With the variables of `.env` that `{ env = "NAME" }` references of this configuration name.
+    pub(super) fn with_referred(mut self, configuration: &toml::Table) -> Self {
+        for name in referred(configuration) {
+            if let Some(value) = self.referable.get(name) {
+                self.values.insert(name.to_owned(), value.clone());
             }
         }
-        Ok(Self { values })
+        self
     }
 
     /// These variables and no others.
@@ -241,6 +262,7 @@ impl Environment {
     pub fn of(values: impl IntoIterator<Item = (String, String)>) -> Self {
         Self {
             values: values.into_iter().collect(),
+            referable: BTreeMap::new(),
         }
     }
 
@@ -258,4 +280,17 @@ impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Environment({} variables)", self.values.len())
     }
+}
+
+/// The names of all `{ env = "NAME" }` of a configuration.
+fn referred(table: &toml::Table) -> Vec<&str> {
+    let mut names = Vec::new();
+    for (key, value) in table {
+        match value {
+            toml::Value::Table(table) => names.extend(referred(table)),
+            toml::Value::String(name) if key == "env" => names.push(name.as_str()),
+            _ => {}
+        }
+    }
+    names
 }

@@ -74,6 +74,8 @@ impl Settings {
             Some(text) => parse(text, &config_file)?,
             None => File::default(),
         };
+        let written = text.as_deref().and_then(|text| text.parse().ok());
+        let environment = environment.with_referred(&written.unwrap_or_default());
         if let Some(vault) = environment.get(environment::VAULT) {
             file.defaults.vault = vault.to_owned();
         }

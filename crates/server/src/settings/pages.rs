@@ -117,7 +117,11 @@ pub fn reference() -> String {
     }
     text.push_str(
         "\n## Environment\n\nA file `.env` in the working directory is read too: `NAME=value` lines, `#` comments, quotes; nothing is\n\
-         expanded. What the process's environment has wins over it.\n\n| Variable | Meaning |\n|---|---|\n",
+         expanded. What the process's environment has wins over it. It sets variables of this table, and those that\n\
+         `{ env = \"…\" }` of the configuration refers to, for Ostler alone: no hook or other child process gets them. It never\n\
+         sets `OSTLER_CONFIG`, `OSTLER_STATE_DIR`, `OSTLER_VAULT`, `OSTLER_SERVER_CA`, `NOTIFY_SOCKET`, `HOME`,\n\
+         `XDG_CONFIG_HOME`, `XDG_DATA_HOME` or a proxy. A file that belongs to another user, or that others can write to, is\n\
+         ignored with a warning.\n\n| Variable | Meaning |\n|---|---|\n",
     );
     for variable in super::environment::VARIABLES {
         let _ = writeln!(text, "| `{}` | {} |", variable.name, variable.meaning);
