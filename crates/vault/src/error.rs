@@ -130,6 +130,9 @@ pub enum Error {
         /// The kinds of key that open it.
         accepted: Vec<String>,
     },
+    /// The key file of a new vault could not be stored, so that no vault was made.
+    #[error("cannot store the key file: {0}")]
+    KeyFile(std::io::Error),
     /// A key that was given cannot be read as one.
     #[error("{what} cannot be used: {reason}")]
     BadKey {
@@ -317,7 +320,7 @@ impl Classified for Error {
             Self::Conflict(_) | Self::Revoked(_) => ErrorKind::Conflict,
             Self::Busy(_) => ErrorKind::Busy,
             Self::Cancelled(_) => ErrorKind::Cancelled,
-            Self::ListEntry { .. } | Self::Internal(_) => ErrorKind::Internal,
+            Self::KeyFile(_) | Self::ListEntry { .. } | Self::Internal(_) => ErrorKind::Internal,
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::join;
 use ostler_store::{Key, Store};
-use ostler_vocabulary::{Classified, Clock, ErrorKind, Timestamp, VaultId};
+use ostler_vocabulary::{Classified, Clock, ErrorKind, Secret, Timestamp, VaultId};
 use zeroize::Zeroizing;
 
 use crate::cipher;
@@ -66,27 +66,28 @@ impl Vault {
         } else {
             Suite::fastest()
         };
-        Self::make(store, options, suite, Writers::Many, None).await
+        Self::make(store, options, suite, Writers::Many, None, |_| Ok(())).await
     }
 
     /// Makes a vault as [`Vault::init`] does, for so many writers, by this algorithm or the faster one; what it creates is
-    /// locked for so long.
+    /// locked for so long. `keep` stores the text of the key file before there is a vault that needs it.
     ///
     /// # Errors
-    /// As [`Vault::init_by`].
+    /// As [`Vault::init_by`]; [`Error::KeyFile`] when `keep` fails.
     pub async fn init_for(
         store: Arc<dyn Store>,
         options: InitOptions,
         algorithm: Option<Algorithm>,
         writers: Writers,
         lock: Option<Duration>,
+        keep: impl FnOnce(&Secret) -> std::io::Result<()> + Send,
     ) -> Result<Initialised, Error> {
         let suite = match algorithm {
             Some(algorithm) => Self::suite_of(&options, algorithm)?,
             None if options.protect.is_empty() => Suite::None,
             None => Suite::fastest(),
         };
-        Self::make(store, options, suite, writers, lock).await
+        Self::make(store, options, suite, writers, lock, keep).await
     }
 
     /// As [`Vault::init`], encrypted by this algorithm rather than by the one that is faster on this machine.
@@ -98,7 +99,7 @@ impl Vault {
         options: InitOptions,
         algorithm: Algorithm,
     ) -> Result<Initialised, Error> {
-        Self::init_for(store, options, Some(algorithm), Writers::Many, None).await
+        Self::init_for(store, options, Some(algorithm), Writers::Many, None, |_| Ok(())).await
     }
 
     #[cfg(test)]
@@ -107,7 +108,7 @@ impl Vault {
         options: InitOptions,
         suite: Suite,
     ) -> Result<Initialised, Error> {
-        Self::make(store, options, suite, Writers::Many, None).await
+        Self::make(store, options, suite, Writers::Many, None, |_| Ok(())).await
     }
 
     async fn make(
@@ -116,6 +117,7 @@ impl Vault {
         suite: Suite,
         writers: Writers,
         lock: Option<Duration>,
+        keep: impl FnOnce(&Secret) -> std::io::Result<()> + Send,
     ) -> Result<Initialised, Error> {
         Self::require_vacant(&store).await?;
         let at = config::key()?;
@@ -172,6 +174,9 @@ impl Vault {
         }
         let secrets = (suite == Suite::None).then(|| EpochSecrets::of(&identity, &epoch));
         let (config, bytes) = Config::make(id, created, suite, writers, &identity, secrets)?;
+        if let Some(text) = &key_file {
+            keep(text).map_err(Error::KeyFile)?;
+        }
         match store.create(&at, bytes.into()).await {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {

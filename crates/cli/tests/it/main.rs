@@ -39,6 +39,7 @@ mod errors;
 mod fake;
 mod full_state;
 mod full_disk;
+mod interrupted_init;
 mod interrupts;
 mod journey;
 mod keys;

@@ -114,6 +114,11 @@ impl Runtime {
                 ostler_vault::Error::KeyNeeded { .. } if vault.encryption.is_some() => Some(format!(
                     "take `encryption = \"none\"` out of [vault.{name}], and name its key there"
                 )),
+                ostler_vault::Error::NoVault(_)
+                    if name == "default" && self.inner.settings.file.vault.contains_key(name) =>
+                {
+                    Some("make it: `ostler vault init`".to_owned())
+                }
                 _ => None,
             };
             let failure = cannot_open(name, &vault.location, error);

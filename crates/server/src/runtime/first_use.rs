@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostler_api::vault::Encryption;
+use ostler_operations::kill::{Moment, point};
 use ostler_store::{Local, Store};
 use ostler_vault::{Algorithm, InitOptions, Protect, Vault, Writers};
-use ostler_vocabulary::{ErrorKind, Failure, VaultId};
+use ostler_vocabulary::{Classified as _, ErrorKind, Failure, Secret, VaultId};
 
 use super::vaults::{Opened, Seen};
 use super::{Runtime, blocking, places};
@@ -86,7 +87,8 @@ pub(super) fn key_file_of(settings: &Settings, name: &str, vault: VaultId) -> Op
     files.iter().find(names_it).or(files.first()).cloned()
 }
 
-/// Makes a vault. Its key file is made first, empty, so that a place that cannot be written to is known in time.
+/// Makes a vault. Its key file is written first, under another name that [`unfinished_keys`] finds, so that no vault is made
+/// that nothing opens.
 pub(super) async fn init(
     store: Arc<dyn Store>,
     options: InitOptions,
@@ -99,20 +101,15 @@ pub(super) async fn init(
         Encryption::ChaCha20Poly1305 => Some(Algorithm::ChaCha20Poly1305),
         Encryption::Fastest | Encryption::None => None,
     };
-    let init = async move || Vault::init_for(store, options, algorithm, writers, lock).await;
-    let cannot_write = |path: &Path, source| Error::Write {
-        what: "the key file",
-        path: path.to_owned(),
-        source,
-    };
     let Some(path) = key_file else {
-        return Ok(init().await?.vault);
+        let made = Vault::init_for(store, options, algorithm, writers, lock, |_| Ok(())).await?;
+        return Ok(made.vault);
     };
     if path.exists() {
         return Err(Error::Request {
             message: format!("the key file {} is there already", path.display()),
             kind: ErrorKind::AlreadyExists,
-            hint: Some("give another place with --key-file; key files are never replaced".to_owned()),
+            hint: Some("give another place with --key; key files are never replaced".to_owned()),
         }
         .into());
     }
@@ -120,17 +117,72 @@ pub(super) async fn init(
         places::make_private(directory)?;
     }
     let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".new");
+    unfinished.push(format!(
+        ".{}{UNFINISHED}",
+        ostler_vocabulary::OperationId::random()
+    ));
     let unfinished = PathBuf::from(unfinished);
-    let _ = std::fs::remove_file(&unfinished);
-    places::write_private(&unfinished, "").map_err(|source| cannot_write(path, source))?;
-    let made = init().await;
-    let _ = std::fs::remove_file(&unfinished);
-    let made = made?;
-    if let Some(text) = &made.key_file {
-        places::write_private(path, text.reveal()).map_err(|source| cannot_write(path, source))?;
-    }
-    Ok(made.vault)
+    let keep = |text: &Secret| places::write_private(&unfinished, text.reveal());
+    let made = Vault::init_for(store, options, algorithm, writers, lock, keep).await;
+    let vault = match made {
+        Ok(made) => made.vault,
+        Err(ostler_vault::Error::KeyFile(source)) => {
+            return Err(Error::Write {
+                what: "the key file",
+                path: path.to_owned(),
+                source,
+            }
+            .into());
+        }
+        Err(error) => {
+            // Without an answer of the store the vault may be there, and needs its key.
+            if !error.kind().is_transient() {
+                let _ = std::fs::remove_file(&unfinished);
+            }
+            return Err(error.into());
+        }
+    };
+    point(Moment::After, "make vault");
+    finish_key(&unfinished, path)?;
+    Ok(vault)
+}
+
+/// What the names of key files end with whose vault may not be there.
+const UNFINISHED: &str = ".new";
+
+/// The key files that interrupted runs of `vault init` left for this one.
+pub(super) fn unfinished_keys(path: &Path) -> Vec<PathBuf> {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
+    else {
+        return Vec::new();
+    };
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let is_one = |file: &str| {
+        file.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')) && file.ends_with(UNFINISHED)
+    };
+    entries
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_one))
+        .map(|entry| entry.path())
+        .collect()
+}
+
+/// Gives a key file its name, and replaces none.
+pub(super) fn finish_key(unfinished: &Path, path: &Path) -> Result<(), Failure> {
+    let named = std::fs::hard_link(unfinished, path).and_then(|()| {
+        std::fs::remove_file(unfinished)?;
+        match path.parent() {
+            Some(directory) => std::fs::File::open(directory)?.sync_all(),
+            None => Ok(()),
+        }
+    });
+    named.map_err(|source| {
+        Error::Write {
+            what: "the key file",
+            path: path.to_owned(),
+            source,
+        }
+        .into()
+    })
 }
 
 impl Runtime {

@@ -24,6 +24,7 @@ mod remembered;
 mod retention;
 pub(crate) mod schedule;
 mod unrecorded;
+mod unfinished;
 mod vaults;
 pub(crate) mod webhook;
 

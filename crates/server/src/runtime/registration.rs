@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use ostler_api::document::VaultInfo;
 use ostler_api::vault::{Encryption, NewVault};
+use ostler_operations::kill::{Moment, point};
 use ostler_vault::{InitOptions, Protect, Unlock, Vault};
 use ostler_vocabulary::{ErrorKind, Failure, Secret};
 
+use super::unfinished::Begun;
 use super::{Runtime, blocking, first_use, places, probing};
 use crate::Error;
-use crate::settings::edit::{Change, References, VaultEntry};
+use crate::settings::edit::{Applied, Change, References, VaultEntry};
 use crate::settings::environment as variable;
 use crate::settings::reference::Reference;
 use crate::settings::{file, is_location};
@@ -109,31 +111,52 @@ impl Runtime {
         // Before anything is made: whether it can be named is known then.
         let entry = self.entry(&name, &configured, &opened_by, key_file.as_deref())?;
         let store = self.store(&name, &configured).await?;
+        let cannot = |failure: Failure| {
+            failure.context(format!("cannot make vault `{name}` at {}", configured.location))
+        };
+        let begun = Begun {
+            name: &name,
+            configured: &configured,
+            protect: &protect,
+            key_file: key_file.as_deref(),
+            opened_by: &opened_by,
+            is_configured: entry.is_none(),
+        };
+        let left = self.finish_init(&begun, &store).await.map_err(cannot)?;
+        point(Moment::Before, "configure vault");
+        // Known before it is made: what an interrupted run leaves is then never taken for no vault at all.
+        let is_new = entry.is_some();
+        let applied = entry.map(Change::apply).transpose()?;
+        point(Moment::Before, "make vault");
         let options = InitOptions {
             protect,
             clock: Arc::clone(&self.inner.clock),
         };
         let lock = configured.lock.map(|span| span.0);
-        let make = async {
-            Vault::require_vacant(&store).await?;
-            let (found, writers) = probing::look(&store, lock.is_some()).await?;
-            let how = (writers, lock);
-            let encryption = request.vault.encryption;
-            let vault = first_use::init(store, options, encryption, how, key_file.as_deref()).await?;
-            vault.keep_probe(found).await?;
-            Ok::<Vault, Failure>(vault)
+        let made = match left {
+            Some(vault) => Ok(vault),
+            None => {
+                let make = async {
+                    let (found, writers) = probing::look(&store, lock.is_some()).await?;
+                    let how = (writers, lock);
+                    let encryption = request.vault.encryption;
+                    let vault = first_use::init(store, options, encryption, how, key_file.as_deref()).await?;
+                    vault.keep_probe(found).await?;
+                    Ok::<Vault, Failure>(vault)
+                };
+                make.await.map_err(cannot)
+            }
         };
-        let vault = make.await.map_err(|failure: Failure| {
-            failure.context(format!("cannot make vault `{name}` at {}", configured.location))
-        })?;
-        if let Some(entry) = entry {
-            entry.apply().map_err(|error| {
-                let message = format!(
-                    "vault `{name}` is made at {} and not configured",
-                    configured.location
-                );
-                Failure::from(error).context(message)
-            })?;
+        let vault = match made {
+            Ok(vault) => vault,
+            Err(failure) => {
+                if let Some(Err(error)) = applied.map(Applied::undo) {
+                    tracing::warn!("vault `{name}` is configured and not made: {error}");
+                }
+                return Err(failure);
+            }
+        };
+        if is_new {
             self.read_again().await?;
         }
         let opened = self.keep(&name, &configured.location, vault, key_file.clone());

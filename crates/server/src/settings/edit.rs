@@ -86,6 +86,7 @@ impl References {
 pub struct Change {
     file: PathBuf,
     was: Option<String>,
+    text: String,
     new: NamedTempFile,
 }
 
@@ -94,11 +95,40 @@ impl Change {
     ///
     /// # Errors
     /// [`Error::Changed`] when somebody else changed the file meanwhile, [`Error::Write`].
-    pub fn apply(self) -> Result<(), Error> {
+    pub fn apply(self) -> Result<Applied, Error> {
         is_still(&self.file, self.was.as_deref())?;
         let replaced = self.new.persist(&self.file);
         replaced.map_err(|refused| cannot_write(&self.file, refused.error))?;
-        Ok(())
+        Ok(Applied {
+            file: self.file,
+            was: self.was,
+            text: self.text,
+        })
+    }
+}
+
+/// A change of the file that is in force.
+#[derive(Debug)]
+pub struct Applied {
+    file: PathBuf,
+    was: Option<String>,
+    text: String,
+}
+
+impl Applied {
+    /// Brings back the file of before.
+    ///
+    /// # Errors
+    /// [`Error::Changed`] when another process changed the file meanwhile, [`Error::Write`].
+    pub fn undo(self) -> Result<(), Error> {
+        is_still(&self.file, Some(&self.text))?;
+        let undone = match &self.was {
+            None => std::fs::remove_file(&self.file),
+            Some(text) => {
+                written_beside(&self.file, text).and_then(|old| Ok(old.persist(&self.file).map(drop)?))
+            }
+        };
+        undone.map_err(|source| cannot_write(&self.file, source))
     }
 }
 
@@ -145,7 +175,7 @@ impl Settings {
     /// [`Error::Setting`] when the result would not be read, [`Error::Changed`], [`Error::Write`].
     pub fn append(&self, tables: &str) -> Result<(), Error> {
         let old = begun(self.text.as_deref().unwrap_or(""));
-        self.prepared(&format!("{old}\n{tables}"))?.apply()
+        self.prepared(&format!("{old}\n{tables}"))?.apply().map(drop)
     }
 
     /// Takes a table and those below it out of the file; comments directly above it stay.
@@ -155,7 +185,7 @@ impl Settings {
     pub fn remove_tables(&self, table: &str) -> Result<(), Error> {
         let old = self.text.as_deref().unwrap_or("");
         match without_tables(old, table) {
-            Some(text) => self.prepared(&text)?.apply(),
+            Some(text) => self.prepared(&text)?.apply().map(drop),
             None => Err(Error::Setting {
                 file: self.config_file.display().to_string(),
                 key: table.to_owned(),
@@ -173,6 +203,7 @@ impl Settings {
         Ok(Change {
             file: self.config_file.clone(),
             was: self.text.clone(),
+            text: text.to_owned(),
             new: new.map_err(|source| cannot_write(&self.config_file, source))?,
         })
     }

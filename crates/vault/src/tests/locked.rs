@@ -30,7 +30,7 @@ impl Bucket {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
         let store = Arc::new(memory.clone());
-        let made = Vault::init_for(store, options, None, Writers::Many, Some(SPAN))
+        let made = Vault::init_for(store, options, None, Writers::Many, Some(SPAN), |_| Ok(()))
             .await
             .unwrap();
         Self {
@@ -100,7 +100,7 @@ async fn a_store_without_versions_cannot_lock() {
         clock,
     };
     let store = Arc::new(ostler_store::Memory::new());
-    let refused = Vault::init_for(store, options, None, Writers::Many, Some(SPAN))
+    let refused = Vault::init_for(store, options, None, Writers::Many, Some(SPAN), |_| Ok(()))
         .await
         .unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unsupported, "{refused}");

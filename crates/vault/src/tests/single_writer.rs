@@ -59,7 +59,7 @@ async fn vaults(number: usize) -> Vec<Arc<Vault>> {
         protect: vec![Protect::KeyFile],
         clock: Arc::new(SystemClock::default()),
     };
-    let made = Vault::init_for(Arc::clone(&store), options, None, Writers::One, None)
+    let made = Vault::init_for(Arc::clone(&store), options, None, Writers::One, None, |_| Ok(()))
         .await
         .unwrap();
     let unlock = [Unlock::KeyFile(made.key_file.unwrap())];
