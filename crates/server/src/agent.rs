@@ -118,7 +118,10 @@ pub async fn run(
             .map_err(|error| Failure::new(ErrorKind::Internal, error.to_string()))?,
         roots: told.roots.keys().cloned().collect(),
     };
-    let (vault, limits) = (runtime.vault_name(told.vault.as_deref()), Arc::clone(&kept.told));
+    let (vault, limits) = (
+        runtime.present_vault(told.vault.as_deref()),
+        Arc::clone(&kept.told),
+    );
     let service = Arc::new(Service {
         host: Arc::new(Beside::new(runtime.clone(), bounds, kept).await?),
         fence,

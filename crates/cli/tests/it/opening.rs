@@ -116,6 +116,27 @@ fn an_identity_alone_is_enough_also_for_the_default_vault() {
 }
 
 #[test]
+fn the_only_vault_needs_no_name_where_it_is_there_already() {
+    let ostler = ostler();
+    let data = with_data(&ostler);
+    let place = ostler.home().join("shop");
+    ostler.ok(["vault", "init", text(&place), "--name", "shop"]);
+    for number in ["1", "2", "3"] {
+        fs::write(data.join("a"), number).unwrap();
+        let create = ["backup", "create", text(&data), "--vault", "shop", "--name"];
+        ostler.ok(create.into_iter().chain([number]));
+    }
+    ostler.ok(["backup", "delete", "1", "--yes"]);
+    ostler.ok(["backup", "prune", "--keep-last", "1", "--yes"]);
+    for words in [["vault", "check"], ["vault", "info"]] {
+        assert!(ostler.ok(words).contains("shop"), "{words:?}");
+    }
+    let list = ostler.json(["backup", "list"]);
+    assert_eq!(list["backups"].as_array().unwrap().len(), 1, "{list}");
+    assert!(!ostler.vault().exists(), "no default vault is made");
+}
+
+#[test]
 fn an_identity_that_opens_nothing_is_refused_before_a_vault_is_made() {
     let ostler = ostler();
     let identity = with_identity(&ostler);

@@ -104,7 +104,7 @@ impl Beside {
     /// What was asked of the store of the vault.
     fn store_families(&self) -> Vec<Family> {
         let vault = self.runtime.settings().file.agent.vault.as_deref();
-        let counters = self.runtime.meters(&self.runtime.vault_name(vault)).counters;
+        let counters = self.runtime.meters(&self.runtime.present_vault(vault)).counters;
         let by_verb = |value: &dyn Fn(Count) -> f64| {
             let verbs = VERBS.iter();
             verbs

@@ -182,7 +182,7 @@ impl Runtime {
             clusters: clusters
                 .map(|(name, cluster)| ClusterSummary {
                     name: name.clone(),
-                    vault: self.vault_name(cluster.vault.as_deref()),
+                    vault: self.present_vault(cluster.vault.as_deref()),
                     size: cluster.node.len() as u64,
                     quorum: cluster.quorum,
                 })
@@ -199,7 +199,7 @@ impl Runtime {
         Ok(ClusterInfo {
             summary: ClusterSummary {
                 name: name.to_owned(),
-                vault: self.vault_name(cluster.vault.as_deref()),
+                vault: self.present_vault(cluster.vault.as_deref()),
                 size: cluster.node.len() as u64,
                 quorum: cluster.quorum,
             },

@@ -120,7 +120,7 @@ impl Runtime {
                 check::plan(request, &context).await
             }
             Request::RepairVault(mut request) => {
-                request.vault = Some(self.vault_name(request.vault.as_deref()));
+                request.vault = Some(self.present_vault(request.vault.as_deref()));
                 let context = self.context_of(request.vault.as_deref()).await?;
                 let from = match &request.from {
                     Some(from) => Some(self.context_of(Some(from)).await?),

@@ -92,7 +92,7 @@ impl Runtime {
         vault: Option<&str>,
         key_file: Option<PathBuf>,
     ) -> Result<KeySheet, Failure> {
-        let name = self.vault_name(vault);
+        let name = self.present_vault(vault);
         let settings = &self.inner.settings;
         let configured = settings.vault(&name)?;
         let references: Vec<Reference> = match (key_file, &configured.key) {

@@ -131,9 +131,18 @@ impl Runtime {
             .to_owned()
     }
 
+    /// The name of a vault that is there already: where none is named, the default vault, or else the only one that is
+    /// configured.
+    pub(crate) fn present_vault(&self, name: Option<&str>) -> String {
+        match (name, self.all_vaults().as_slice()) {
+            (None, [only]) => only.clone(),
+            _ => self.vault_name(name),
+        }
+    }
+
     /// The vault of this name, opened once.
     pub(super) async fn opened(&self, name: Option<&str>) -> Result<Arc<Opened>, Failure> {
-        let name = self.vault_name(name);
+        let name = self.present_vault(name);
         if let Some(opened) = self.cached(&name) {
             return Ok(opened);
         }
@@ -143,7 +152,7 @@ impl Runtime {
 
     /// The vault of this name with its name, opened whether it was before or not: as it is now, with the keys it has now.
     pub(crate) async fn opened_anew(&self, name: Option<&str>) -> Result<(String, Arc<Vault>), Failure> {
-        let name = self.vault_name(name);
+        let name = self.present_vault(name);
         let (_, vault) = self.open_vault(&name).await?;
         Ok((name, Arc::new(self.with_cache(vault))))
     }

@@ -86,7 +86,7 @@ impl Runtime {
                 "give another name",
             ));
         }
-        let vault = self.vault_name(request.vault.as_deref());
+        let vault = self.present_vault(request.vault.as_deref());
         settings.vault(&vault)?;
         let place = Place::of(settings, name);
         if place.file("authority.key").exists() {
@@ -174,7 +174,7 @@ impl Runtime {
             source,
         })?;
         let authority = Authority::of(cluster, Secret::new(key));
-        let vault = self.vault_name(configured.vault.as_deref());
+        let vault = self.present_vault(configured.vault.as_deref());
         let driver = ostler_drivers::find(&configured.driver.name, cluster)?;
         self.equip(&authority, &place, (cluster, driver), &vault, node, roots)?;
         Ok(settings.append(entry(cluster, node).trim_start())?)
