@@ -32,6 +32,7 @@ pub async fn plan(mut request: Drill, context: &Context) -> Result<Plan, Failure
     let backups = context.backups().await?;
     let backup = select::resolve(&backups, &request.backup.backup, &request.backup.filter)?;
     committed(backup)?;
+    context.warn_of_future([backup]);
     let id = backup.id();
     if request.start {
         rehearsal::possible(context, id).await?;

@@ -16,7 +16,7 @@ use crate::select::group;
 use crate::state::Backup;
 
 /// How far ahead of our clock another host's may be before its backups count as dated in the future.
-const SKEW: Duration = Duration::from_secs(3600);
+pub const SKEW: Duration = Duration::from_secs(600);
 
 /// Decides on each of `backups`, newest first.
 ///

@@ -23,6 +23,7 @@ pub mod drill;
 pub mod driver;
 mod error;
 pub mod evidence;
+mod future;
 pub mod keep;
 pub mod keys;
 pub mod mirror;

@@ -27,6 +27,8 @@ pub const VERSION: u32 = 1;
 pub async fn plan(mut request: Restore, context: &Context) -> Result<Plan, Failure> {
     let backups = context.backups().await?;
     let backup = select::resolve(&backups, &request.backup.backup, &request.backup.filter)?;
+    let meant = (&request.backup.backup[..], &request.backup.filter);
+    context.refuse_future(&backups, meant, backup).await?;
     may_restore(backup, request.allow_incomplete)?;
     let id = backup.id();
     request.backup.backup = id.to_string();

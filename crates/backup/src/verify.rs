@@ -27,6 +27,7 @@ pub async fn plan(mut request: Verify, context: &Context) -> Result<Plan, Failur
     let backups = context.backups().await?;
     let backup = select::resolve(&backups, &request.backup.backup, &request.backup.filter)?;
     committed(backup)?;
+    context.warn_of_future([backup]);
     let id = backup.id();
     request.backup.backup = id.to_string();
     Ok(Plan {

@@ -108,7 +108,7 @@ impl World {
         Fut: Future<Output = Result<Finished, Failure>> + Send + 'static,
     {
         let journal = Arc::new(MemoryJournal::default());
-        let engine = Engine::over(journal, Arc::new(SystemClock::default()), quick());
+        let engine = Engine::over(journal, Arc::clone(&self.context.clock), quick());
         let context = self.context.clone();
         let id: OperationId = engine
             .start(spec(kind, &plan), move |op| run(plan, op, context))

@@ -60,6 +60,9 @@ impl Runtime {
             filter,
         )?;
         backups.sort_by_key(|backup| std::cmp::Reverse((backup.summary.started, backup.id())));
+        if let Some((context, _)) = found.vaults.first() {
+            context.warn_of_future(backups.iter().copied());
+        }
         Ok(BackupList {
             vault: self.vault_name(vault),
             backups: backups.into_iter().map(|b| b.summary.clone()).collect(),

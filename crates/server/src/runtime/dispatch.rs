@@ -86,7 +86,14 @@ impl Runtime {
                     let cluster = onto.cluster.clone();
                     self.in_vault_of(&mut request.backup, &cluster)?;
                 }
+                let asked = request.backup.backup.clone();
                 let context = self.pinned(&mut request.backup).await?;
+                if asked != request.backup.backup {
+                    let (context, backup) = self.meant(&request.backup).await?;
+                    let meant = (&asked[..], &request.backup.filter);
+                    let backups = context.backups().await?;
+                    context.refuse_future(&backups, meant, &backup).await?;
+                }
                 let context = self.with_cluster(context, &Request::Restore(request.clone()))?;
                 let mut plan = restore::plan(request, &context).await?;
                 if let Work::Restore(RestoreWork {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream, try_join};
-use ostler_store::Object;
+use ostler_store::{Location, Object};
 use ostler_vocabulary::{BackupId, Classified, ErrorKind, Timestamp};
 use serde::de::DeserializeOwned;
 
@@ -13,7 +13,7 @@ use super::{
     BACKUPS, CatalogueEntry, Facts, INTENTS, Intent, MarkRecord, NOTES, ProofFacts, ProofRecord, Record,
 };
 use crate::envelope::ObjectKind;
-use crate::{Error, Vault};
+use crate::{Error, Vault, objects};
 
 /// How many small objects are asked for at the same time.
 const AT_ONCE: usize = 8;
@@ -123,6 +123,26 @@ impl Vault {
             }
         }
         Ok(lost)
+    }
+
+    /// The newest time that the store gives an object of its backups and leases: its clock says that or more. `None` where it
+    /// gives none, and where the clock is this machine's.
+    ///
+    /// # Errors
+    /// When the store cannot be listed.
+    pub async fn store_time(&self) -> Result<Option<Timestamp>, Error> {
+        if matches!(self.store().location().parse(), Ok(Location::Local(_))) {
+            return Ok(None);
+        }
+        let (backups, leases) = try_join!(
+            objects::list(self.store(), BACKUPS),
+            objects::list(self.store(), "leases/")
+        )?;
+        Ok(backups
+            .into_iter()
+            .chain(leases)
+            .filter_map(|object| object.modified)
+            .max())
     }
 
     /// A backup's commit record.
