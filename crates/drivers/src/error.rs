@@ -43,6 +43,16 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// It does not let the configured role in, or do that.
+    #[error("Cassandra at {address} refuses {what}: {reason}")]
+    Denied {
+        /// Where.
+        address: String,
+        /// What was refused.
+        what: String,
+        /// What it says.
+        reason: String,
+    },
     /// It does not do what it was asked for.
     #[error("Cassandra at {address} does not answer `{statement}`")]
     Query {
@@ -98,14 +108,16 @@ pub enum Error {
         node: String,
         /// How, and what it said.
         ended: String,
+        /// Whether it ended with the exit code of a refusal.
+        denied: bool,
     },
     /// The database runs where it must not.
-    #[error("Cassandra runs on node `{node}`: it answers at {address}")]
+    #[error("Cassandra runs on node `{node}`: {how}")]
     Running {
         /// The node.
         node: String,
-        /// Where.
-        address: String,
+        /// How that is known.
+        how: String,
     },
     /// What has to be known of a backup is not in it.
     #[error("the backup lacks `{document}`, which a restore of this kind needs")]
@@ -154,8 +166,10 @@ impl Classified for Error {
                 ErrorKind::Invalid
             }
             Self::Unreachable { .. } | Self::Disagreement { .. } => ErrorKind::Unavailable,
+            Self::Untrusted { .. } | Self::Denied { .. } | Self::Command { denied: true, .. } => {
+                ErrorKind::Denied
+            }
             Self::Query { .. } | Self::Command { .. } | Self::Scratch { .. } => ErrorKind::Internal,
-            Self::Untrusted { .. } => ErrorKind::Denied,
             Self::Answer { .. } => ErrorKind::Unsupported,
             Self::Running { .. } | Self::Stale { .. } | Self::Load { .. } => ErrorKind::Refused,
             Self::Unrecorded { .. } => ErrorKind::Unsupported,
@@ -171,6 +185,9 @@ impl Classified for Error {
             }
             Self::Unreachable { .. } => {
                 "[cluster.NAME.node.NODE] database says where it answers, and [cluster.NAME.driver] who signs in"
+            }
+            Self::Denied { .. } => {
+                "[cluster.NAME.driver] user says who signs in; `GRANT SELECT ON ALL KEYSPACES TO ROLE` lets a role read"
             }
             Self::Disagreement { .. } => "wait until `nodetool describecluster` shows one version",
             Self::Strangers { .. } => {

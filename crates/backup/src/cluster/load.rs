@@ -119,9 +119,11 @@ pub(super) async fn run(
             answers.collect::<Result<(), Failure>>()
         })
         .await?;
-    op.step("prepare the system")
-        .retries(3)
-        .leaves("what was made for the tables, without rows")
+    let mut prepare = op.step("prepare the system").retries(3);
+    if !load.before.is_empty() {
+        prepare = prepare.leaves("what was made for the tables, without rows");
+    }
+    prepare
         .run(|_| async { cluster.driver.run_load(load, LoadStage::Prepare).await })
         .await?;
     empty(load, op, cluster).await?;
@@ -222,12 +224,13 @@ async fn empty(load: &LoadWork, op: &Operation, cluster: &Cluster) -> Result<(),
             Ok(())
         })
         .await?;
-    op.step("empty")
-        .retries(2)
-        .leaves(
+    let mut step = op.step("empty").retries(2);
+    if !load.empties.is_empty() {
+        step = step.leaves(
             "tables that were emptied: run the restore again; Cassandra's own snapshot has what was in them",
-        )
-        .run(|_| async { cluster.driver.run_load(load, LoadStage::Empty).await })
+        );
+    }
+    step.run(|_| async { cluster.driver.run_load(load, LoadStage::Empty).await })
         .await
 }
 

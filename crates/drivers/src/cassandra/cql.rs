@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ostler_vocabulary::Secret;
+use scylla_cql::frame::response::error::DbError;
 use scylla_cql::frame::response::result::DeserializedMetadataAndRawRows;
 use scylla_cql::value::{CqlValue, Row as CqlRow};
 use tokio::net::TcpStream;
@@ -69,14 +70,14 @@ impl Native {
                 Err(Fault::Broken(_) | Fault::Garbled(_)) if tls::is_spoken_at(address).await => {
                     Err(tls::is_needed(address))
                 }
-                opened => opened.map_err(|fault| unreachable(address, fault.into())),
+                opened => opened.map_err(|fault| not_opened(address, fault)),
             };
         };
         let stream = Box::new(tls.begin(address, stream).await?);
         match Connection::open(stream, user).await {
             // Who is not believed is told so after the keys are agreed on, or just not answered.
             Err(Fault::Broken(error)) => Err(tls.broken(address, error)),
-            opened => opened.map_err(|fault| unreachable(address, fault.into())),
+            opened => opened.map_err(|fault| not_opened(address, fault)),
         }
     }
 
@@ -88,9 +89,41 @@ impl Native {
     ) -> Result<Option<DeserializedMetadataAndRawRows>, Error> {
         let mut connection = self.connect(address).await?;
         match timeout(within, connection.query(statement)).await {
-            Ok(answer) => answer.map_err(|fault| wrong(address, statement, fault.into())),
+            Ok(answer) => answer.map_err(|fault| match fault {
+                // The process ended, or the network did: that is no answer.
+                Fault::Broken(_) => unreachable(address, fault.into()),
+                Fault::Refused {
+                    kind: DbError::Unauthorized,
+                    reason,
+                } => Error::Denied {
+                    address: address.to_owned(),
+                    what: format!("`{}`", head(statement)),
+                    reason,
+                },
+                fault => wrong(address, statement, fault.into()),
+            }),
             Err(_) => Err(wrong(address, statement, LATE.into())),
         }
+    }
+}
+
+/// Why a connection was not opened: the role is refused, or nobody answers.
+fn not_opened(address: &str, fault: Fault) -> Error {
+    match fault {
+        Fault::Refused {
+            kind: DbError::AuthenticationError,
+            reason,
+        } => Error::Denied {
+            address: address.to_owned(),
+            what: "to let the role in".to_owned(),
+            reason,
+        },
+        Fault::Nobody => Error::Denied {
+            address: address.to_owned(),
+            what: "to let anybody in without a password".to_owned(),
+            reason: "no role is configured".to_owned(),
+        },
+        fault => unreachable(address, fault.into()),
     }
 }
 

@@ -221,6 +221,9 @@ pub(super) fn arrange(
                 made.insert((&one.keyspace, &one.name));
             }
             Some(there) if there.id == one.id => {
+                if way == LoadWay::Stream {
+                    no_attached_index(live, one)?;
+                }
                 if one.keyspace != ACCOUNTS {
                     work.empties.push(table(&one.keyspace, &one.name));
                 }
@@ -340,6 +343,26 @@ fn copy(live: &Schema, one: &Table, copied: &Copied) -> Result<LoadTable, Error>
         id: copied.id.clone(),
         ..loaded(one)
     })
+}
+
+/// Refuses a table whose storage-attached index has no file for what is streamed: it takes such files never.
+fn no_attached_index(live: &Schema, of: &Table) -> Result<(), Error> {
+    let is_attached = |one: &&Definition| {
+        let text = one.text.to_ascii_lowercase();
+        let is_of = one.keyspace == of.keyspace && one.of.as_deref() == Some(of.name.as_str());
+        one.kind == Kind::Index && is_of && (text.contains("storageattachedindex") || text.contains("'sai'"))
+    };
+    match live.definitions.iter().find(is_attached) {
+        None => Ok(()),
+        Some(index) => Err(refused(
+            format!("`{}`", of.full_name()),
+            format!(
+                "has the storage-attached index `{}`, which takes no rows that are sent to other nodes than they were on",
+                index.name
+            ),
+            "drop the index, restore, and make it again; or restore beside with --as; nothing was changed",
+        )),
+    }
 }
 
 /// Views are emptied with their table, and files that are given to a table do not come to its views: they have files of their own.

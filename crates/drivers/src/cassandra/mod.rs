@@ -35,7 +35,7 @@ use ostler_backup::cluster::Member;
 use ostler_backup::cluster::explore::Findings;
 use ostler_backup::driver::{Back, Driver, LoadAsked, LoadStage, Look, Past, Rehearsal, Stage, Take};
 use ostler_vault::ExternalRecord;
-use ostler_vocabulary::{BackupId, Failure};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Entry, Error, Wanted};
@@ -117,6 +117,7 @@ async fn command_in(
         command: name.to_owned(),
         node: node.name.clone(),
         ended: format!("{how} and said: {said}"),
+        denied: ended.exit_code == Some(i32::from(ErrorKind::Denied.exit_code().code())),
     }
     .into())
 }
@@ -222,15 +223,17 @@ impl Driver for Cassandra {
     async fn ready(&self, nodes: &[Member]) -> Result<(), Failure> {
         let asking = nodes.iter().map(|node| async move {
             let address = self.settings.address(&node.name);
-            (node, address, self.cql.answers(address).await)
+            if self.cql.answers(address).await {
+                return (node, Some(format!("it answers at {address}")));
+            }
+            // A node that was drained, or whose CQL is closed, writes all the same.
+            let jmx = restore::jmx_answers(node).await;
+            (node, jmx.then(|| "its JMX answers".to_owned()))
         });
-        for (node, address, runs) in join_all(asking).await {
-            if runs {
-                return Err(Error::Running {
-                    node: node.name.clone(),
-                    address: address.to_owned(),
-                }
-                .into());
+        for (node, how) in join_all(asking).await {
+            if let Some(how) = how {
+                let node = node.name.clone();
+                return Err(Error::Running { node, how }.into());
             }
         }
         Ok(())

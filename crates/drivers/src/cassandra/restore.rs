@@ -6,7 +6,7 @@ use std::path::Path;
 use ostler_api::request::{LoadTable, LoadWay, LoadWork};
 use ostler_backup::cluster::Member;
 use ostler_backup::driver::{self, LoadAsked, LoadStage, Past};
-use ostler_vocabulary::Failure;
+use ostler_vocabulary::{ErrorKind, Failure};
 use tokio_util::sync::CancellationToken;
 
 use super::load::{Chosen, arrange, why_not_in_place};
@@ -21,6 +21,27 @@ use crate::Error;
 pub(super) const IMPORT: &str = "cassandra-import";
 /// Sends what is in them to the nodes that own it.
 pub(super) const STREAM: &str = "cassandra-stream";
+
+/// Whether the JMX of a node answers. The agent has the database import a directory that is no table's, which changes nothing: what
+/// it says of that is not what is said where nobody answers.
+pub(super) async fn jmx_answers(node: &Member) -> bool {
+    let root = match node.node.info().await {
+        Ok(info) => info.roots.into_iter().next(),
+        Err(_) => None,
+    };
+    let Some(root) = root else { return false };
+    let cancel = CancellationToken::new();
+    // An agent that has no such command, or another one, says nothing of it.
+    match node.node.run_command(IMPORT, Some(root.path), &cancel).await {
+        Ok(ended) => {
+            let said = |words: &str| ended.output.contains(words);
+            ended.exit_code == Some(i32::from(ErrorKind::Denied.exit_code().code()))
+                || said("failed at `importNewSSTables`")
+                || said("Unknown keyspace")
+        }
+        Err(_) => false,
+    }
+}
 
 fn command_of(way: LoadWay) -> &'static str {
     match way {

@@ -20,8 +20,8 @@ setsid sh -c "$1" </dev/null >>"$2" 2>&1 3<&- &
 child=$!
 (
     cat <&3 >/dev/null
-    # It may not have a group yet.
-    while kill -0 "$child"; do kill -KILL -- "-$child" || kill -KILL "$child"; sleep 0.05; done
+    # It may not have a group yet. No shell needs `--` before a group's number, and dash takes none.
+    while kill -KILL "-$child" || kill -KILL "$child"; do sleep 0.05; done
 ) >/dev/null 2>&1 &
 exec 3<&-
 wait "$child"
@@ -298,10 +298,63 @@ fn copied(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test's way to fail")]
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::kept;
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    use super::{KEEPER, kept};
+
+    /// Whether a process runs: one that ended and waits to be reaped does not.
+    fn runs(pid: &str) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+        state.is_some_and(|state| state != 'Z')
+    }
+
+    #[test]
+    fn nothing_of_a_scratch_node_runs_on_in_any_shell() {
+        let home = std::env::temp_dir().join(format!("ostler-keeper-{}", std::process::id()));
+        std::fs::create_dir_all(&home).unwrap();
+        for shell in ["sh", "dash", "bash"] {
+            if Command::new(shell).args(["-c", ":"]).status().is_err() {
+                continue;
+            }
+            let pids = home.join(shell);
+            // One that starts another and waits, as `cassandra` with its `java`.
+            let start = format!(
+                "sleep 600 & echo $$ $! >{0}.new; mv {0}.new {0}; wait",
+                pids.display()
+            );
+            let mut keeper = Command::new(shell)
+                .args(["-c", KEEPER, "sh", &start])
+                .arg(home.join("log"))
+                .stdin(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let begun = Instant::now();
+            let patience = Duration::from_secs(60);
+            while !pids.exists() {
+                assert!(begun.elapsed() < patience, "{shell} starts nothing");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            let mut line = String::new();
+            let mut file = BufReader::new(std::fs::File::open(&pids).unwrap());
+            file.read_line(&mut line).unwrap();
+            let pids: Vec<&str> = line.split_whitespace().collect();
+            assert!(pids.iter().all(|pid| runs(pid)), "{shell}: {pids:?}");
+            drop(keeper.stdin.take());
+            keeper.wait().unwrap();
+            while let Some(pid) = pids.iter().find(|pid| runs(pid)) {
+                assert!(begun.elapsed() < patience, "{shell}: {pid} runs on");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        std::fs::remove_dir_all(&home).unwrap();
+    }
 
     #[test]
     fn who_may_read_is_as_it_was() {

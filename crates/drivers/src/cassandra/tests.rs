@@ -171,7 +171,7 @@ impl Subject for Ring {
             assert!(
                 commands
                     .iter()
-                    .all(|command| [SNAPSHOT, CLEAR, FLUSH].contains(&command.as_str()))
+                    .all(|command| [SNAPSHOT, CLEAR, FLUSH, IMPORT].contains(&command.as_str()))
             );
             // A snapshot of a name that is there would have been refused.
             assert!(

@@ -364,3 +364,30 @@ fn files_go_as_they_are_only_where_they_belong() {
         }
     }
 }
+
+#[test]
+fn rows_are_not_streamed_into_a_table_with_a_storage_attached_index() {
+    for (text, is_attached) in [
+        (
+            "CREATE CUSTOM INDEX by_v ON shop.wide (v) USING 'StorageAttachedIndex';",
+            true,
+        ),
+        ("CREATE INDEX by_v ON shop.wide (v) USING 'sai';", true),
+        ("CREATE INDEX by_v ON shop.wide (v);", false),
+    ] {
+        let mut live = recorded();
+        for one in live.definitions.iter_mut().filter(|one| one.name == "by_v") {
+            one.text = text.to_owned();
+        }
+        let refused = planned(&live, LoadWay::Stream, ("", "shop.wide", None)).is_err();
+        assert_eq!(refused, is_attached, "{text}");
+        // Files that are imported come with their index, and a copy and other tables have none.
+        for (way, asked) in [
+            (LoadWay::Import, ("", "shop.wide", None)),
+            (LoadWay::Stream, ("", "shop.wide", Some("shop.again"))),
+            (LoadWay::Stream, ("", "shop.plain", None)),
+        ] {
+            assert!(planned(&live, way, asked).is_ok(), "{text} {way:?} {asked:?}");
+        }
+    }
+}
