@@ -27,6 +27,8 @@ pub struct Bounds {
     pub node: String,
     /// The directories it works in, by name.
     roots: BTreeMap<String, PathBuf>,
+    /// How the configuration spells those that links lead to.
+    spelled: BTreeMap<String, PathBuf>,
     /// The commands it runs, by name.
     pub commands: BTreeMap<String, String>,
     /// What is always left out of backups.
@@ -39,20 +41,22 @@ impl Bounds {
     /// # Errors
     /// When one is not there, or is no directory.
     pub fn new(node: &str, roots: &BTreeMap<String, PathBuf>) -> Result<Self, Error> {
-        let mut real = BTreeMap::new();
+        let (mut real, mut spelled) = (BTreeMap::new(), BTreeMap::new());
         for (name, root) in roots {
             let found = root.canonicalize().and_then(|path| match path.is_dir() {
                 true => Ok(path),
                 false => Err(io::ErrorKind::NotADirectory.into()),
             });
-            real.insert(
-                name.clone(),
-                found.map_err(|error| Error::io("use", root, error))?,
-            );
+            let found = found.map_err(|error| Error::io("use", root, error))?;
+            if found != *root {
+                spelled.insert(name.clone(), root.clone());
+            }
+            real.insert(name.clone(), found);
         }
         Ok(Self {
             node: node.to_owned(),
             roots: real,
+            spelled,
             commands: BTreeMap::new(),
             left_out: Vec::new(),
         })
@@ -167,6 +171,7 @@ impl Node for Confined {
                 name: name.clone(),
                 path: path.clone(),
                 free: space.f_bavail.saturating_mul(space.f_frsize),
+                configured: self.bounds.spelled.get(name).cloned(),
             });
         }
         Ok(NodeInfo {

@@ -48,6 +48,9 @@ pub struct NodeRoot {
     pub path: PathBuf,
     /// Bytes that are free there.
     pub free: u64,
+    /// How the configuration spells it, where links lead from there to `path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configured: Option<PathBuf>,
 }
 
 /// Under which epoch of the lease a coordinator works and for which operation, shared with its ways to the nodes. 0 and none

@@ -102,7 +102,13 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
                     path: o.key,
                     reason: o.reason,
                 });
-                let (mut damaged, mut reasons): (Vec<_>, Vec<_>) = check.damaged.into_iter().unzip();
+                let mut all = check.damaged;
+                all.extend(incomplete(context).await?);
+                // The first reason of each: what is gone from the store comes before what never was in a list.
+                all.sort_by_key(|(id, _)| *id);
+                all.dedup_by_key(|(id, _)| *id);
+                whole.retain(|id| all.iter().all(|(damaged, _)| damaged != id));
+                let (mut damaged, mut reasons): (Vec<_>, Vec<_>) = all.into_iter().unzip();
                 let rest = damaged.split_off(damaged.len().min(MOST_DAMAGED));
                 let of_rest = reasons.split_off(damaged.len());
                 let rest = rest.into_iter().zip(of_rest).map(about);
@@ -219,6 +225,26 @@ async fn prove(
         add_proof(context, id, &proof).await
     })
     .await
+}
+
+/// Backups that lack what every backup of their database contains, with the first reason: earlier versions committed such.
+async fn incomplete(context: &Context) -> Result<Vec<(BackupId, String)>, Failure> {
+    let mut incomplete = Vec::new();
+    for entry in context.catalogue().await? {
+        // No host has a `:` in its name: these are of clusters.
+        let facts = entry.committed.as_ref().filter(|facts| facts.host.contains(':'));
+        if facts.is_none() || entry.unreadable.is_some() {
+            continue;
+        }
+        // One that cannot be read, or is deleted meanwhile, is for the check of its objects.
+        let Ok(record) = context.vault.record(entry.backup).await else {
+            continue;
+        };
+        if let Some(first) = evidence::lacking(context, &record).await?.into_iter().next() {
+            incomplete.push((entry.backup, format!("{}: {}", first.path, first.reason)));
+        }
+    }
+    Ok(incomplete)
 }
 
 /// Looks at the backup itself, so that a collection beside the check calls nothing damaged, and stores the proof.

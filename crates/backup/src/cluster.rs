@@ -9,6 +9,7 @@ pub(crate) mod create;
 mod delta;
 pub mod explore;
 pub(crate) mod facts;
+mod frozen;
 pub mod identity;
 mod load;
 pub mod mapping;
@@ -29,6 +30,7 @@ use ostler_vocabulary::{BackupId, ErrorKind, Failure};
 use serde::{Deserialize, Serialize};
 
 use crate::Context;
+use crate::demand::Demand;
 use crate::driver::Driver;
 
 /// A cluster and the ways to its nodes.
@@ -57,6 +59,12 @@ pub trait Clusters: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// `NotFound`, and what is wrong with its configuration.
     fn open(&self, name: &str) -> Result<Arc<Cluster>, Failure>;
+
+    /// What the driver of this name demands of every backup with these documents. It needs no cluster of the configuration.
+    fn demands(&self, driver: &str, documents: &BTreeMap<String, String>) -> BTreeMap<String, Demand> {
+        let _ = (driver, documents);
+        BTreeMap::new()
+    }
 }
 
 /// No clusters at all.
@@ -87,6 +95,9 @@ pub(crate) struct Root {
     pub(crate) name: String,
     pub(crate) path: PathBuf,
     pub(crate) free: u64,
+    /// How the agent's configuration spells it, where that is another path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) configured: Option<PathBuf>,
 }
 
 impl Cluster {
@@ -154,6 +165,7 @@ impl Member {
             name: root.name,
             path: root.path,
             free: root.free,
+            configured: root.configured,
         });
         Ok(roots.collect())
     }

@@ -6,7 +6,7 @@ mod commit;
 mod hook;
 mod parent;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Held;
+use crate::demand::Counted;
 use crate::problems::in_short;
 use crate::{Context, Error, digest};
 use attempt::Made;
@@ -228,6 +229,44 @@ pub(crate) struct Gathered {
     pub(crate) flagged: u64,
     /// Why more was read than was asked for.
     pub(crate) note: Option<String>,
+    /// Snapshots as they were counted, by part.
+    pub(crate) snapshots: BTreeMap<String, Counted>,
+    /// What agents of a cluster stored, by part.
+    pub(crate) stored: BTreeMap<String, BackupCounts>,
+}
+
+impl Gathered {
+    /// Adds what a part's step stored.
+    pub(crate) fn add(&mut self, host: String, root: Option<String>, driver: &str, sent: Sent) {
+        if let Some(held) = sent.held {
+            self.held.get_or_insert_default().add(held);
+        }
+        self.flagged += sent.flagged;
+        let part = NodeRecord {
+            host,
+            driver: driver.to_owned(),
+            paths: sent.source.paths,
+            list: sent.list,
+            root,
+        };
+        let named = |problem: Problem| match part.root {
+            Some(_) => Problem {
+                path: format!("{}:{}", part.part(), problem.path),
+                ..problem
+            },
+            None => problem,
+        };
+        self.problems.extend(sent.problems.into_iter().map(named));
+        self.parts.push(part);
+        let (sum, of_part) = (&mut self.counts, &sent.counts);
+        sum.files += of_part.files;
+        sum.entries += of_part.entries;
+        sum.bytes += of_part.bytes;
+        sum.changed_files += of_part.changed_files;
+        sum.new_bytes += of_part.new_bytes;
+        sum.stored_bytes += of_part.stored_bytes;
+        sum.problems += of_part.problems;
+    }
 }
 
 impl Create<'_> {
@@ -257,6 +296,12 @@ impl Create<'_> {
                 "{} could not be backed up as they should: {}",
                 match sent.counts.problems {
                     _ if !sent.absent.is_empty() => format!("nodes {}", sent.absent.join(", ")),
+                    0 if commit::problems(&record)
+                        .iter()
+                        .any(|one| one.path.starts_with("node ")) =>
+                    {
+                        "the data directories of nodes".to_owned()
+                    }
                     0 => "hooks".to_owned(),
                     1 => "1 file".to_owned(),
                     n => format!("{n} files"),
@@ -268,6 +313,7 @@ impl Create<'_> {
             problems: commit::problems(&record),
             parent: record.parent,
             objects_found: record.objects_found,
+            evidence: record.evidence,
             held: sent.held,
             added_to: sent.added_to,
             left_out: self.work.left_out.clone(),

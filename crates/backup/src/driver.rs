@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Member;
 use crate::cluster::explore::Findings;
+use crate::demand::Demand;
 
 /// The driver of plain files, which knows of no database.
 pub const FILES: &str = "files";
@@ -156,6 +157,13 @@ pub trait Driver: fmt::Debug + Send + Sync {
 
     /// Which files are taken.
     fn take(&self) -> Take;
+
+    /// What every backup of each node must contain, as the documents of a [`look`](Self::look) say. Empty where the driver
+    /// demands nothing beside the roots.
+    fn demands(&self, documents: &BTreeMap<String, String>) -> BTreeMap<String, Demand> {
+        let _ = documents;
+        BTreeMap::new()
+    }
 
     /// What the system says of itself.
     async fn look(&self, nodes: &[Member]) -> Result<Look, Failure>;

@@ -3,6 +3,7 @@
 //! What is not found or not right is a finding; a store that does not answer is a failure and proves nothing.
 
 mod earlier;
+mod lists;
 mod needed;
 mod packs;
 
@@ -12,13 +13,17 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use ostler_api::document::Problem;
 use ostler_api::request::Part;
-use ostler_vault::{ChunkId, Error as VaultError, Folders, Index, PackId, PartRead, ProofFacts, Record};
-use ostler_vocabulary::{Classified as _, ErrorKind, Failure, Progress, Timestamp};
+use ostler_vault::{
+    ChunkId, Error as VaultError, Folders, Index, PackId, PartRead, ProofFacts, Record, Vault,
+};
+use ostler_vocabulary::{BackupEvidence, Classified as _, ErrorKind, Failure, Progress, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use crate::demand::Demands;
 use crate::problems::MOST;
 use crate::{Context, rotation};
 use earlier::Earlier;
+pub use lists::lacking;
 use needed::{Scope, gather, name_files};
 use packs::read_all;
 
@@ -35,6 +40,8 @@ pub struct Look {
     /// For a backup that is being made: segments have to name all packs, and those are not looked for of which this machine
     /// noted a short time ago that they were there.
     pub new: bool,
+    /// What the lists have to contain, of a backup that is being made.
+    pub demands: Option<Demands>,
 }
 
 /// How much of the data is read.
@@ -84,10 +91,16 @@ impl Look {
 pub struct Evidence {
     /// What is missing or wrong: objects first, then the files it concerns.
     pub problems: Vec<Problem>,
+    /// What its lists lack. It is among the problems too, unless the backup is being made.
+    pub lacking: Vec<Problem>,
+    /// Nodes that do not list the directories that they keep data in.
+    pub unlisted: Vec<String>,
     /// Regular files of the backup.
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Which packs were looked up, and when.
+    pub looked: BackupEvidence,
     /// Packs that the backup needs.
     pub packs: Vec<PackId>,
     /// Packs that were read whole.
@@ -180,19 +193,22 @@ async fn examine_once(
     };
     let reader = Arc::new(context.vault.reader(Arc::clone(&index)));
     let scope = Arc::new(Scope::new(&record.nodes, &look.include)?);
+    let demands = lists::demands(context, &reader, record, look).await?;
     let (mut needed, packs) = blocking(context, {
-        let (reader, scope) = (Arc::clone(&reader), Arc::clone(&scope));
+        let (reader, scope, demands) = (Arc::clone(&reader), Arc::clone(&scope), demands.clone());
         move |context| {
-            let needed = gather(context, &reader, &scope)?;
+            let needed = gather(context, &reader, &scope, demands.as_ref())?;
             let packs = reader.index().packs_of(&needed.packs)?;
             Ok((needed, packs))
         }
     })
     .await?;
+    let demands = demands.unwrap_or_default();
+    let lacking = demands.reasons(&needed.lists);
     let mut earlier = Earlier::load(context, &index).await;
-    let asked = match look.new {
+    let (asked, remembered_since) = match look.new {
         true => earlier.without_known(&index, &packs)?,
-        false => packs.clone(),
+        false => (packs.clone(), None),
     };
     let at = context.now();
     let wrong = context
@@ -247,11 +263,25 @@ async fn examine_once(
         })
         .await?;
     }
+    if !look.new {
+        needed.problems.extend(lacking.iter().cloned());
+    }
     needed.problems.truncate(MOST);
     let found = Evidence {
+        lacking,
+        unlisted: demands.unlisted().into_iter().map(str::to_owned).collect(),
         problems: needed.problems,
         files: needed.files,
         bytes: needed.bytes,
+        looked: BackupEvidence {
+            looked_at: at,
+            looked_up: asked.len() as u64,
+            listed: Vault::presence_lists(&index, asked.len()),
+            remembered: (packs.len() - asked.len()) as u64,
+            remembered_since,
+            members: demands.evidence(&needed.lists),
+            ..BackupEvidence::default()
+        },
         packs,
         packs_read,
         bytes_read,

@@ -18,6 +18,7 @@ pub mod check;
 pub mod cluster;
 mod context;
 pub mod create;
+pub mod demand;
 pub mod digest;
 pub mod drill;
 pub mod driver;

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 pub use error::Error;
 pub use options::Said;
+use ostler_backup::demand::Demand;
 use ostler_backup::driver::Driver;
 use ostler_vocabulary::Secret;
 pub use ostler_wire::Identity;
@@ -62,6 +63,8 @@ pub struct Entry {
     pub name: &'static str,
     /// Commands that it has agents run, by name, as they usually are.
     pub commands: &'static [(&'static str, &'static str)],
+    /// What it demands of every backup of each node, as the documents that are kept with one say.
+    pub demands: fn(&BTreeMap<String, String>) -> BTreeMap<String, Demand>,
     open: fn(Wanted) -> Result<Arc<dyn Driver>, Error>,
 }
 

@@ -11,6 +11,7 @@
 mod clock;
 mod cursor;
 mod error;
+mod evidence;
 mod failure;
 pub mod humane;
 mod id;
@@ -25,6 +26,7 @@ mod text;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use cursor::{CursorError, OperationCursor};
 pub use error::{Classified, ErrorKind, ExitCode};
+pub use evidence::{BackupEvidence, MemberEvidence, PartEvidence};
 pub use failure::Failure;
 pub use id::{BackupId, IdError, OperationId, VaultId};
 pub use jiff::Timestamp;

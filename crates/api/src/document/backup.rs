@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use ostler_vocabulary::{BackupId, OperationId, VaultId};
+use ostler_vocabulary::{BackupEvidence, BackupId, OperationId, VaultId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -182,6 +182,12 @@ pub struct BackupDetail {
     /// The cluster it is of, if it is not of one machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterParts>,
+    /// What was demanded, looked up and remembered before the commit. Backups of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<BackupEvidence>,
+    /// What its file lists lack of what every backup of its database contains.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<Problem>,
 }
 
 /// What a backup of a cluster holds of which node.

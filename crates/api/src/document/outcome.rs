@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use ostler_vocabulary::BackupId;
+use ostler_vocabulary::{BackupEvidence, BackupId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -57,8 +57,11 @@ pub struct CreateReport {
     /// The backup that it has all of, with what the database wrote since: nothing else was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added_to: Option<BackupId>,
-    /// Objects that were found in the store with the right size before the commit.
+    /// Objects that it needs, each looked up in the store with its size or remembered from an earlier look.
     pub objects_found: u64,
+    /// What was demanded, looked up and remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<BackupEvidence>,
     /// How files that were new or changed were held still until they were read, where agents do that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<HeldFiles>,

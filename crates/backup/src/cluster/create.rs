@@ -8,12 +8,13 @@ use ostler_api::document::{BackupCounts, Problem, Source};
 use ostler_api::node::{Selection, Upload};
 use ostler_api::request::{CreateBackup, CreateWork, Plan, Request, Work};
 use ostler_operations::Policy;
-use ostler_vault::{ClusterRecord, NodeRecord};
+use ostler_vault::ClusterRecord;
 use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::answers::{Answers, too_few};
+use super::frozen::Frozen;
 use super::{Cluster, Member, Root, delta, identity, system};
 use crate::create::{self, Create, Gathered, KIND, Place, Sent, Start};
 use crate::driver::Take;
@@ -103,7 +104,7 @@ fn wanted<'a>(roots: &'a [Root], names: &'a [PathBuf]) -> impl Iterator<Item = &
         .filter(move |root| names.iter().any(|name| name.as_os_str() == root.name.as_str()))
 }
 
-fn selection(request: &CreateBackup, root: &Root, take: &Take) -> Selection {
+pub(super) fn selection(request: &CreateBackup, root: &Root, take: &Take) -> Selection {
     Selection {
         paths: vec![root.path.clone()],
         exclude: request.exclude.iter().chain(&take.exclude).cloned().collect(),
@@ -120,8 +121,8 @@ type Stored = Option<Sent>;
 /// A part to be stored.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
-    node: String,
-    root: Root,
+    pub(super) node: String,
+    pub(super) root: Root,
 }
 
 impl Part {
@@ -152,7 +153,7 @@ impl Create<'_> {
             key => format!(" {key}"),
         };
         let mut answers = self.ask_nodes(cluster, least, &suffix).await?;
-        let before = self.look_before(cluster, &cluster.of(&answers), &suffix).await?;
+        let before = self.look_before(cluster, &answers, &suffix).await?;
         answers.lack(unavailable(before.down.clone()));
         answers.enough(cluster, least)?;
         let nodes = cluster.of(&answers);
@@ -160,11 +161,12 @@ impl Create<'_> {
         let chosen = self
             .choose_files(cluster, (&nodes, &parts), (start, read_all), &suffix)
             .await?;
-        let unfrozen = match chosen.base {
-            Some(_) => self.flush(cluster, &nodes, least, &suffix).await?,
-            None => self.freeze(cluster, &nodes, least, &suffix).await?,
+        let frozen = match chosen.base {
+            Some(_) => Frozen::not_counted(self.flush(cluster, &nodes, least, &suffix).await?),
+            None => self.freeze(cluster, &parts, least, &suffix).await?,
         };
-        answers.lack(unavailable(unfrozen));
+        answers.lack(unavailable(frozen.failed));
+        let snapshots = frozen.counted;
         let frozen = cluster.of(&answers);
         let described = self.describe(cluster, &frozen, &before, &suffix).await?;
         let external = self.store_external(cluster, &suffix).await?;
@@ -213,6 +215,7 @@ impl Create<'_> {
             external,
             added_to: chosen.base,
             note: chosen.note(),
+            snapshots,
             ..Gathered::default()
         };
         let mut of_node: BTreeMap<&str, Vec<(&Part, Sent)>> = BTreeMap::new();
@@ -240,8 +243,13 @@ impl Create<'_> {
         }
         let absent = self.settle("settle nodes", &suffix, &answers.absent).await?;
         of_node.retain(|node, _| !absent.contains_key(*node));
+        gathered.snapshots.retain(|part, _| {
+            let node = part.split_once('/').map_or(part.as_str(), |(node, _)| node);
+            !absent.contains_key(node)
+        });
         for (part, sent) in of_node.into_values().flatten() {
             let driver = cluster.driver.name();
+            gathered.stored.insert(part.name(), sent.counts);
             gathered.add(part.node.clone(), Some(part.root.name.clone()), driver, sent);
         }
         if let Some(sent) = described {
@@ -264,7 +272,7 @@ impl Create<'_> {
     }
 
     /// What is to be stored of these nodes.
-    fn parts(&self, answers: &Answers) -> Vec<Part> {
+    pub(super) fn parts(&self, answers: &Answers) -> Vec<Part> {
         let nodes = answers.nodes.iter();
         let of_nodes = nodes.flat_map(|(node, roots)| {
             let part = |root: &Root| Part {
@@ -358,42 +366,8 @@ fn unavailable(reasons: BTreeMap<String, String>) -> impl Iterator<Item = (Strin
 
 impl Cluster {
     /// The nodes that answered.
-    fn of(&self, answers: &Answers) -> Vec<Member> {
+    pub(super) fn of(&self, answers: &Answers) -> Vec<Member> {
         let is_there = |member: &&Member| answers.nodes.iter().any(|(node, _)| *node == member.name);
         self.members.iter().filter(is_there).cloned().collect()
-    }
-}
-
-impl Gathered {
-    /// Adds what a part's step stored.
-    pub(crate) fn add(&mut self, host: String, root: Option<String>, driver: &str, sent: Sent) {
-        if let Some(held) = sent.held {
-            self.held.get_or_insert_default().add(held);
-        }
-        self.flagged += sent.flagged;
-        let part = NodeRecord {
-            host,
-            driver: driver.to_owned(),
-            paths: sent.source.paths,
-            list: sent.list,
-            root,
-        };
-        let named = |problem: Problem| match part.root {
-            Some(_) => Problem {
-                path: format!("{}:{}", part.part(), problem.path),
-                ..problem
-            },
-            None => problem,
-        };
-        self.problems.extend(sent.problems.into_iter().map(named));
-        self.parts.push(part);
-        let (sum, of_part) = (&mut self.counts, &sent.counts);
-        sum.files += of_part.files;
-        sum.entries += of_part.entries;
-        sum.bytes += of_part.bytes;
-        sum.changed_files += of_part.changed_files;
-        sum.new_bytes += of_part.new_bytes;
-        sum.stored_bytes += of_part.stored_bytes;
-        sum.problems += of_part.problems;
     }
 }

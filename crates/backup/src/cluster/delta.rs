@@ -9,6 +9,7 @@ use super::create::Part;
 use super::{Cluster, Member, past};
 use crate::create::{Create, Start};
 use crate::driver::Take;
+use crate::evidence;
 
 /// How many reasons are written down: a step's result is small.
 const REASONS: usize = 3;
@@ -81,6 +82,15 @@ impl Create<'_> {
                 }
                 let record = self.context.record(base).await?;
                 let mut why = lacks(&record, parts);
+                if why.is_empty() {
+                    let lacking = evidence::lacking(self.context, &record).await?;
+                    let of = record.backup.short();
+                    why.extend(
+                        lacking
+                            .iter()
+                            .map(|one| format!("backup {of} is damaged: {}: {}", one.path, one.reason)),
+                    );
+                }
                 if why.is_empty() {
                     why = self.gaps(cluster, &record, nodes).await?;
                 }

@@ -211,6 +211,7 @@ mod tests {
             counts: Counts::default(),
             problems: Vec::new(),
             objects_found: 0,
+            evidence: None,
             origin: None,
             cluster: None,
         }

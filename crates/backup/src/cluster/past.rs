@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ostler_vault::list::{EntryKind, Extent, ListReader};
-use ostler_vault::{Error as VaultError, Reader, Record};
+use ostler_vault::{ChunkId, Error as VaultError, Reader, Record};
 use ostler_vocabulary::{ErrorKind, Failure};
 
 use super::system::is_system;
@@ -23,30 +23,7 @@ pub(crate) async fn past(context: &Context, record: &Record) -> Result<Past, Fai
     if let Some(part) = record.nodes.iter().find(|part| is_system(part)) {
         let reader = reader(context).await?;
         let list = list_address(&part.list)?;
-        let read = move || -> Result<_, VaultError> {
-            let list = ListReader::open(Arc::clone(&reader), list)?;
-            let mut documents = BTreeMap::new();
-            for entry in list.entries() {
-                let entry = entry?;
-                let EntryKind::File { size, content, .. } = &entry.kind else {
-                    continue;
-                };
-                if *size > LARGEST {
-                    continue;
-                }
-                let mut bytes = Vec::new();
-                for extent in content {
-                    if let Extent::Chunk { id, .. } = extent {
-                        bytes.extend(reader.chunk(id)?);
-                    }
-                }
-                let path = String::from_utf8_lossy(&entry.path).into_owned();
-                let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-                documents.insert(name, String::from_utf8_lossy(&bytes).into_owned());
-            }
-            Ok(documents)
-        };
-        documents = blocking(read).await?;
+        documents = blocking(move || read_documents(&reader, list)).await?;
     }
     Ok(Past {
         backup: record.backup,
@@ -54,6 +31,34 @@ pub(crate) async fn past(context: &Context, record: &Record) -> Result<Past, Fai
         documents,
         nodes,
     })
+}
+
+/// Reads the documents of a list. Blocks.
+pub(crate) fn read_documents(
+    reader: &Arc<Reader>,
+    list: ChunkId,
+) -> Result<BTreeMap<String, String>, VaultError> {
+    let list = ListReader::open(Arc::clone(reader), list)?;
+    let mut documents = BTreeMap::new();
+    for entry in list.entries() {
+        let entry = entry?;
+        let EntryKind::File { size, content, .. } = &entry.kind else {
+            continue;
+        };
+        if *size > LARGEST {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        for extent in content {
+            if let Extent::Chunk { id, .. } = extent {
+                bytes.extend(reader.chunk(id)?);
+            }
+        }
+        let path = String::from_utf8_lossy(&entry.path).into_owned();
+        let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+        documents.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+    }
+    Ok(documents)
 }
 
 /// What reads the vault.

@@ -164,6 +164,7 @@ fn planned(record: &Record, work: &RestoreWork) -> Result<Vec<Target>, Failure> 
                 name: node.root.clone(),
                 path: node.to.clone(),
                 free: node.free,
+                configured: None,
             },
         })
     });

@@ -21,44 +21,6 @@ use crate::driver::Look;
 const PIECE: usize = 1 << 20;
 
 impl Create<'_> {
-    /// The first look at the system. Nodes that do not run are told by it.
-    pub(super) async fn look_before(
-        &self,
-        cluster: &Cluster,
-        nodes: &[Member],
-        suffix: &str,
-    ) -> Result<Look, Failure> {
-        self.keyed("look at the system", suffix)
-            .retries(3)
-            .run(|_| async { cluster.driver.look(nodes).await })
-            .await
-    }
-
-    /// Has the database hold still. Whatever comes of the backup, it is let go again. Gives the nodes on which it does not
-    /// hold still, and why.
-    pub(super) async fn freeze(
-        &self,
-        cluster: &Arc<Cluster>,
-        nodes: &[Member],
-        least: usize,
-        suffix: &str,
-    ) -> Result<BTreeMap<String, String>, Failure> {
-        let (kept, of) = (Arc::clone(cluster), nodes.to_vec());
-        self.keyed("freeze", suffix)
-            .retries(2)
-            .run_with_undo(
-                |step| async move {
-                    let failed = cluster.driver.freeze(nodes, &step.cancelled).await?;
-                    enough(cluster, nodes, failed, least)
-                },
-                move |_| {
-                    let (cluster, nodes) = (Arc::clone(&kept), of.clone());
-                    async move { cluster.driver.release(&nodes).await }
-                },
-            )
-            .await
-    }
-
     /// Has the database write out what it has in memory. Gives the nodes on which it did not, and why.
     pub(super) async fn flush(
         &self,
@@ -169,7 +131,7 @@ impl Create<'_> {
 }
 
 /// Why nodes are missing, where the others are enough.
-fn enough(
+pub(super) fn enough(
     cluster: &Cluster,
     nodes: &[Member],
     failed: Vec<(String, Failure)>,

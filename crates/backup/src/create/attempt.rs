@@ -42,7 +42,7 @@ impl Create<'_> {
             let checked = self.look(&sent, &place, round).await?;
             let is_complete = checked.missing.is_empty();
             let mut is_lost = checked.lost;
-            if is_complete && !is_lost {
+            if is_complete && checked.lacking.is_empty() && !is_lost {
                 let record = self.record(start, &sent, &checked, &warnings, place.id);
                 if let Some(held) = &self.held {
                     held.confirm(self.context).await?;
@@ -51,7 +51,7 @@ impl Create<'_> {
                     self.op.commit().await?;
                     committing = true;
                 }
-                is_lost = self.write_record(&record, &checked, &place, round).await?;
+                is_lost = self.write_record(&sent, &record, &checked, &place, round).await?;
                 if !is_lost {
                     return Ok(Made {
                         record,
@@ -61,8 +61,14 @@ impl Create<'_> {
                     });
                 }
             }
-            if round == ROUNDS {
+            if round == ROUNDS || round > 1 && !checked.lacking.is_empty() {
                 return Err(self.given_up(&checked));
+            }
+            if !checked.lacking.is_empty() {
+                self.op.message(format!(
+                    "the backup lacks what must be in it, and is taken again: {}",
+                    in_short(&checked.lacking)
+                ));
             }
             if is_lost {
                 place = self.register(start, round + 1).await?;
@@ -74,6 +80,17 @@ impl Create<'_> {
     }
 
     fn given_up(&self, checked: &Checked) -> Failure {
+        if !checked.lacking.is_empty() {
+            return Failure::new(
+                ErrorKind::Conflict,
+                format!(
+                    "{} does not contain what must be in it: {}",
+                    self.subject(),
+                    in_short(&checked.lacking)
+                ),
+            )
+            .with_hint("nothing was committed; make it again when nothing else makes or removes snapshots on the nodes");
+        }
         if checked.missing.is_empty() {
             return Failure::new(
                 ErrorKind::Conflict,

@@ -3,14 +3,16 @@
 use ostler_api::document::{BackupState, BackupSummary, Problem, Source};
 use ostler_api::request::HookFailure;
 use ostler_vault::{ClusterRecord, Counts, Error as VaultError, Facts, ProofRecord, Record};
-use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Timestamp, Unit};
+use ostler_vocabulary::{BackupEvidence, BackupId, ErrorKind, Failure, Progress, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use tokio_util::sync::CancellationToken;
 
 use super::begin::{Lost, Place};
 use super::{Create, Gathered, Start};
 use crate::cluster::system;
+use crate::demand::Demands;
 use crate::evidence::{self, Evidence, Look};
 use crate::problems::{bounded, in_short, shown, stored};
 use crate::state::{self, method};
@@ -24,6 +26,14 @@ pub(super) struct Checked {
     /// The attempt that saw it: what was there in an earlier one may have been collected since.
     epoch: u64,
     pub(super) missing: Vec<Problem>,
+    /// What the file lists lack of what must be in the backup.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) lacking: Vec<Problem>,
+    /// Nodes that do not list the directories that they keep data in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) unlisted: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    evidence: Option<BackupEvidence>,
     /// Nothing can be committed at this place any more.
     #[serde(default)]
     pub(super) lost: bool,
@@ -44,17 +54,28 @@ impl Create<'_> {
                     objects: 0,
                     epoch: 0,
                     missing: Vec::new(),
+                    lacking: Vec::new(),
+                    unlisted: Vec::new(),
+                    evidence: None,
                     lost: true,
                 });
             };
             let draft = self.draft(sent, place.id);
-            let found = self.look_now(&draft, &step.progress, &step.cancelled).await?;
+            let found = self
+                .look_now(sent, &draft, &step.progress, &step.cancelled)
+                .await?;
             Ok(Checked {
                 at: self.context.now(),
                 made_by: format!("ostler {}", env!("CARGO_PKG_VERSION")),
                 objects: found.packs.len() as u64,
                 epoch: writer.epoch(),
                 missing: bounded(found.problems),
+                lacking: bounded(found.lacking),
+                unlisted: found.unlisted,
+                evidence: Some(BackupEvidence {
+                    excluded: self.request.exclude.clone(),
+                    ..found.looked
+                }),
                 lost: false,
             })
         })
@@ -63,11 +84,16 @@ impl Create<'_> {
 
     async fn look_now(
         &self,
+        sent: &Gathered,
         draft: &Record,
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Evidence, Failure> {
-        let found = evidence::examine(self.context, draft, &Look::new(), progress, cancel).await?;
+        let look = Look {
+            demands: self.demands(sent),
+            ..Look::new()
+        };
+        let found = evidence::examine(self.context, draft, &look, progress, cancel).await?;
         // What the store took in damaged is stored again by the next round, in another pack.
         evidence::set_aside(self.context, &found.wrong_packs).await;
         *self.relied_on.lock().unwrap_or_else(PoisonError::into_inner) = found.packs.clone();
@@ -107,7 +133,26 @@ impl Create<'_> {
                 external: sent.external.clone(),
                 places: cluster.places.clone(),
             }),
+            evidence: None,
         }
+    }
+
+    /// What its lists have to contain. `None` where it is of no cluster.
+    fn demands(&self, sent: &Gathered) -> Option<Demands> {
+        let cluster = self.context.cluster.as_ref()?;
+        let names = cluster.names().into_iter().map(str::to_owned);
+        Some(Demands {
+            members: names.filter(|name| !sent.absent.contains(name)).collect(),
+            roots: self
+                .request
+                .paths
+                .iter()
+                .map(|root| root.to_string_lossy().into_owned())
+                .collect(),
+            nodes: BTreeMap::new(),
+            snapshots: sent.snapshots.clone(),
+            stored: sent.stored.clone(),
+        })
     }
 
     /// The commit record: made of journaled values only, so that every repetition writes the same bytes.
@@ -120,6 +165,12 @@ impl Create<'_> {
         id: BackupId,
     ) -> Record {
         let mut problems = sent.problems.clone();
+        problems.extend(checked.unlisted.iter().map(|node| Problem {
+            path: format!("node {node}"),
+            reason: "its database does not list its data directories, so a root may be missing; let the user of \
+                     [cluster.NAME.driver] read `system_views.settings`"
+                .to_owned(),
+        }));
         if self.request.hooks.on_failure == HookFailure::Partial {
             problems.extend(warnings.iter().map(|warning| Problem {
                 path: "hook".to_owned(),
@@ -131,7 +182,7 @@ impl Create<'_> {
             ended: checked.at,
             made_by: checked.made_by.clone(),
             parent: start.parent.as_ref().map(|p| p.id),
-            partial: self.is_partial(sent, warnings),
+            partial: self.is_partial(sent, warnings) || !checked.unlisted.is_empty(),
             counts: Counts {
                 files: counts.files,
                 entries: counts.entries,
@@ -143,6 +194,7 @@ impl Create<'_> {
             },
             problems: stored(&problems),
             objects_found: checked.objects,
+            evidence: checked.evidence.clone(),
             ..self.draft(sent, id)
         }
     }
@@ -150,6 +202,7 @@ impl Create<'_> {
     /// Commits. `true` when the place was lost.
     pub(super) async fn write_record(
         &self,
+        sent: &Gathered,
         record: &Record,
         checked: &Checked,
         place: &Place,
@@ -169,7 +222,9 @@ impl Create<'_> {
                         partial: false,
                         ..record.clone()
                     };
-                    let found = self.look_now(&draft, &step.progress, &step.cancelled).await?;
+                    let found = self
+                        .look_now(sent, &draft, &step.progress, &step.cancelled)
+                        .await?;
                     if !found.problems.is_empty() {
                         return Err(Failure::new(
                             ErrorKind::Conflict,

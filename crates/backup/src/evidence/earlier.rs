@@ -1,7 +1,7 @@
 //! Which packs were found in the store a short time ago, so that a backup need not ask for each of them again.
 //!
 //! Only what this machine saw counts, only while no space was freed since (the round of collection is the same), and
-//! only for [`Context::presence_max_age`]. The file is a note and no proof for anybody else: without it, or where it
+//! only for [`Context::presence_max_age`]. It is off unless configured: a pack that somebody moved away is not found by it. The file is a note and no proof for anybody else: without it, or where it
 //! cannot be read, every pack is looked for. Its bytes: a checksum (BLAKE3 of what follows), the round, and for each
 //! pack its name, its size and when it was seen in milliseconds since 1970.
 
@@ -58,19 +58,22 @@ impl Earlier {
         earlier
     }
 
-    /// Those of the packs that nothing is known of.
-    pub(super) fn without_known(&self, index: &Index, packs: &[PackId]) -> Result<Vec<PackId>, Error> {
-        let mut unknown = Vec::new();
+    /// Those of the packs of which no earlier look counts, and when the first of the others was looked up.
+    pub(super) fn without_known(
+        &self,
+        index: &Index,
+        packs: &[PackId],
+    ) -> Result<(Vec<PackId>, Option<Timestamp>), Error> {
+        let (mut unknown, mut since) = (Vec::new(), None::<i64>);
         for pack in packs {
-            let known = match self.seen.get(pack) {
-                Some(seen) => index.pack_size(pack)? == Some(seen.size),
-                None => false,
-            };
-            if !known {
-                unknown.push(*pack);
+            match self.seen.get(pack) {
+                Some(seen) if index.pack_size(pack)? == Some(seen.size) => {
+                    since = Some(since.map_or(seen.at, |since| since.min(seen.at)));
+                }
+                _ => unknown.push(*pack),
             }
         }
-        Ok(unknown)
+        Ok((unknown, since.and_then(|at| Timestamp::from_millisecond(at).ok())))
     }
 
     /// Takes down what was asked for and found.

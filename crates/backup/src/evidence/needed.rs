@@ -11,6 +11,8 @@ use ostler_vocabulary::{Classified, ErrorKind, Failure};
 
 use super::{finding, list_address};
 use crate::Context;
+use crate::cluster::system::is_system;
+use crate::demand::{Demands, FileList};
 use crate::problems::{MOST, path_text};
 
 /// What is looked at of a backup.
@@ -27,6 +29,8 @@ struct Part {
     paths: Vec<Vec<u8>>,
     /// What names of files begin with, in a backup of a cluster.
     name: Option<String>,
+    /// The node and the root, with its path, where the part is one of a node of a cluster.
+    root: Option<(String, String, Vec<u8>)>,
 }
 
 impl Part {
@@ -61,10 +65,15 @@ impl Scope {
             if !include.is_empty() && paths.is_empty() {
                 continue;
             }
+            let root = node.root.clone().filter(|_| !is_system(node));
             lists.push(Part {
                 list: node.list.clone(),
                 paths,
                 name,
+                root: match (root, node.paths.first()) {
+                    (Some(root), Some(path)) => Some((node.host.clone(), root, listed(node, path)?)),
+                    _ => None,
+                },
             });
         }
         Ok(Self { lists })
@@ -96,6 +105,50 @@ fn listed(node: &NodeRecord, path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(listed)
 }
 
+/// A list as it is counted, with the demanded directories by their paths in it.
+struct Counts {
+    list: FileList,
+    tables: HashMap<Vec<u8>, String>,
+}
+
+impl Counts {
+    fn of(part: &Part, demands: &Demands) -> Option<Self> {
+        let (node, root, path) = part.root.as_ref()?;
+        let at = |table: &String| {
+            let path = [path.as_slice(), table.as_bytes()].join(&b'/');
+            (path, table.clone())
+        };
+        Some(Self {
+            list: FileList {
+                node: node.clone(),
+                root: root.clone(),
+                ..FileList::default()
+            },
+            tables: demands.tables(node).map(at).collect(),
+        })
+    }
+
+    fn add(&mut self, entry: &Entry) {
+        match &entry.kind {
+            EntryKind::File { size, .. } => {
+                self.list.files += 1;
+                self.list.bytes += size;
+                let end = entry.path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+                let directory = entry.path.get(..end).unwrap_or_default();
+                if let Some(table) = self.tables.get(directory) {
+                    *self.list.tables.entry(table.clone()).or_default() += 1;
+                }
+            }
+            EntryKind::Directory => {
+                if let Some(table) = self.tables.get(&entry.path) {
+                    self.list.tables.entry(table.clone()).or_default();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 type Entries<'a> = Box<dyn Iterator<Item = Result<Entry, VaultError>> + Send + 'a>;
 
 fn entries<'a>(list: &'a ListReader, paths: &'a [Vec<u8>]) -> Entries<'a> {
@@ -117,6 +170,8 @@ pub(super) struct Needed {
     pub(super) problems: Vec<Problem>,
     pub(super) files: u64,
     pub(super) bytes: u64,
+    /// The lists of nodes of a cluster, where something is demanded of them.
+    pub(super) lists: Vec<FileList>,
 }
 
 impl Needed {
@@ -158,7 +213,12 @@ impl Needed {
 }
 
 /// Goes through the lists of a backup for what it needs.
-pub(super) fn gather(context: &Context, reader: &Arc<Reader>, scope: &Scope) -> Result<Needed, Failure> {
+pub(super) fn gather(
+    context: &Context,
+    reader: &Arc<Reader>,
+    scope: &Scope,
+    demands: Option<&Demands>,
+) -> Result<Needed, Failure> {
     let mut needed = Needed {
         packs: reader.index().no_packs(),
         bad: HashMap::new(),
@@ -167,6 +227,7 @@ pub(super) fn gather(context: &Context, reader: &Arc<Reader>, scope: &Scope) -> 
         problems: Vec::new(),
         files: 0,
         bytes: 0,
+        lists: Vec::new(),
     };
     for part in &scope.lists {
         let paths = &part.paths;
@@ -183,6 +244,7 @@ pub(super) fn gather(context: &Context, reader: &Arc<Reader>, scope: &Scope) -> 
         for id in opened.own_chunks() {
             needed.add(reader, id)?;
         }
+        let mut counts = demands.and_then(|demands| Counts::of(part, demands));
         for entry in entries(&opened, paths) {
             let entry = match entry {
                 Ok(entry) => entry,
@@ -194,6 +256,9 @@ pub(super) fn gather(context: &Context, reader: &Arc<Reader>, scope: &Scope) -> 
                     continue;
                 }
             };
+            if let Some(counts) = &mut counts {
+                counts.add(&entry);
+            }
             if let EntryKind::File { size, content, .. } = entry.kind {
                 needed.files += 1;
                 needed.bytes += size;
@@ -204,6 +269,7 @@ pub(super) fn gather(context: &Context, reader: &Arc<Reader>, scope: &Scope) -> 
                 }
             }
         }
+        needed.lists.extend(counts.map(|counts| counts.list));
     }
     let named = scope.lists.is_empty() || scope.lists.iter().any(|part| !part.paths.is_empty());
     if named && needed.files == 0 && needed.problems.is_empty() {

@@ -3,14 +3,14 @@
 use std::sync::PoisonError;
 
 use ostler_api::document::{Mirrored, Problem};
-use ostler_vault::{Counts, NodeRecord, Origin, PackId, ProofRecord, Record};
-use ostler_vocabulary::{ErrorKind, Failure, Progress, Timestamp};
+use ostler_vault::{Counts, NodeRecord, Origin, ProofRecord, Record};
+use ostler_vocabulary::{BackupEvidence, ErrorKind, Failure, Progress, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::copy::Copy;
 use super::send::Lists;
-use crate::evidence;
+use crate::evidence::{self, Evidence};
 use crate::problems::{bounded, in_short};
 use crate::state::method;
 
@@ -21,6 +21,8 @@ pub(super) struct Checked {
     objects: u64,
     epoch: u64,
     pub(super) missing: Vec<Problem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    looked: Option<BackupEvidence>,
 }
 
 impl Copy<'_> {
@@ -36,9 +38,10 @@ impl Copy<'_> {
                 let found = self.look_now(&record, &step.progress, &step.cancelled).await?;
                 Ok(Checked {
                     at: self.to.now(),
-                    objects: found.0.len() as u64,
+                    objects: found.packs.len() as u64,
                     epoch,
-                    missing: bounded(found.1),
+                    missing: bounded(found.problems),
+                    looked: Some(found.looked),
                 })
             })
             .await
@@ -49,14 +52,14 @@ impl Copy<'_> {
         record: &Record,
         progress: &Progress,
         cancel: &CancellationToken,
-    ) -> Result<(Vec<PackId>, Vec<Problem>), Failure> {
+    ) -> Result<Evidence, Failure> {
         let found = evidence::examine(self.to, record, &evidence::Look::default(), progress, cancel).await?;
         evidence::set_aside(self.to, &found.wrong_packs).await;
         self.relied_on
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone_from(&found.packs);
-        Ok((found.packs, found.problems))
+        Ok(found)
     }
 
     /// The copy's record: the source's, with other lists, and where it comes from.
@@ -84,6 +87,18 @@ impl Copy<'_> {
                 ..source.counts
             },
             objects_found: checked.map_or(0, |checked| checked.objects),
+            // What was demanded, of the backup; what was looked up, of this copy.
+            evidence: match checked.and_then(|checked| checked.looked.clone()) {
+                Some(looked) => {
+                    let of_source = source.evidence.clone().unwrap_or_default();
+                    Some(BackupEvidence {
+                        excluded: of_source.excluded,
+                        members: of_source.members,
+                        ..looked
+                    })
+                }
+                None => source.evidence.clone(),
+            },
             origin: Some(origin),
             ..source
         })
@@ -103,7 +118,10 @@ impl Copy<'_> {
                     let writer = self.writer().await?;
                     let record = self.record(lists, Some(checked)).await?;
                     if checked.epoch != writer.epoch() {
-                        let missing = self.look_now(&record, &step.progress, &step.cancelled).await?.1;
+                        let missing = self
+                            .look_now(&record, &step.progress, &step.cancelled)
+                            .await?
+                            .problems;
                         if !missing.is_empty() {
                             return Err(Failure::new(
                                 ErrorKind::Conflict,

@@ -1,7 +1,7 @@
 //! The suite that every driver passes: its methods repeated, and backup and restore of a cluster in memory under every fault –
 //! each step failed, repeated, lost, cancelled, and lost again while it is taken back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{MemoryNode, faults};
 use crate::cluster::{Cluster, Clusters, Member};
+use crate::demand::Demand;
 use crate::driver::Driver;
 use crate::{Context, create, restore};
 
@@ -48,6 +49,10 @@ struct Only(Arc<Cluster>);
 impl Clusters for Only {
     fn open(&self, _: &str) -> Result<Arc<Cluster>, Failure> {
         Ok(Arc::clone(&self.0))
+    }
+
+    fn demands(&self, _: &str, documents: &BTreeMap<String, String>) -> BTreeMap<String, Demand> {
+        self.0.driver.demands(documents)
     }
 }
 

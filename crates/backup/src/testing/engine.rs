@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::MemoryNode;
 use super::driver::Subject;
 use crate::cluster::Member;
+use crate::demand::Demand;
 use crate::driver::{Driver, Look, Past, Rehearsal, Stage, Take};
 
 /// What the engine has, for tests to look at and to change.
@@ -34,6 +35,10 @@ pub struct Engine {
     pub rows: Option<String>,
     /// Why what was written since a backup may not all be in its increments.
     pub gaps: Vec<String>,
+    /// Whether it makes snapshots to be counted and read.
+    pub snapshots: bool,
+    /// What it demands of every backup, by node.
+    pub demands: BTreeMap<String, Demand>,
     looks: u64,
 }
 
@@ -70,7 +75,20 @@ impl Driver for EngineDriver {
     }
 
     fn take(&self) -> Take {
-        Take::default()
+        let snapshot = Frozen {
+            depth: 0,
+            within: "snapshot".into(),
+            immutable: true,
+            increments: None,
+        };
+        Take {
+            frozen: self.engine().snapshots.then_some(snapshot),
+            ..Take::default()
+        }
+    }
+
+    fn demands(&self, _: &BTreeMap<String, String>) -> BTreeMap<String, Demand> {
+        self.engine().demands.clone()
     }
 
     async fn look(&self, nodes: &[Member]) -> Result<Look, Failure> {

@@ -34,6 +34,8 @@ pub struct MemoryNode {
     pub disk: Mutex<Files>,
     /// Names of files that cannot be read.
     pub unreadable: Mutex<Vec<String>>,
+    /// How many of the next uploads find nothing, as where somebody removed a snapshot.
+    pub lost: Mutex<u32>,
     /// Commands that were run. One named `fail` fails.
     pub commands: Mutex<Vec<String>>,
     /// Scratch directories that were made and not removed.
@@ -63,6 +65,7 @@ impl MemoryNode {
             increments: Mutex::default(),
             disk: Mutex::default(),
             unreadable: Mutex::default(),
+            lost: Mutex::default(),
             commands: Mutex::default(),
             scratch: Mutex::default(),
             remembered: Mutex::default(),
@@ -132,6 +135,7 @@ impl Node for MemoryNode {
                     name: "data".into(),
                     path: "/data".into(),
                     free: 1 << 40,
+                    configured: None,
                 }],
                 None => Vec::new(),
             },
@@ -145,8 +149,10 @@ impl Node for MemoryNode {
         _: &Progress,
         _: &CancellationToken,
     ) -> Result<BackupCounts, Failure> {
+        let files = self.files.lock().unwrap();
         Ok(BackupCounts {
-            files: self.files.lock().unwrap().len() as u64,
+            files: files.len() as u64,
+            bytes: files.values().map(|content| content.len() as u64).sum(),
             ..BackupCounts::default()
         })
     }
@@ -169,7 +175,15 @@ impl Node for MemoryNode {
                 }
                 files
             }
-            None => self.files.lock().unwrap().clone(),
+            None => {
+                let mut lost = self.lost.lock().unwrap();
+                let is_lost = *lost > 0;
+                *lost = lost.saturating_sub(1);
+                match is_lost {
+                    true => Files::new(),
+                    false => self.files.lock().unwrap().clone(),
+                }
+            }
         };
         let unreadable = self.unreadable.lock().unwrap().clone();
         let progress = progress.clone();

@@ -4,6 +4,7 @@
 mod clocks;
 mod create;
 mod engine;
+mod evidence;
 mod identity;
 mod later;
 mod mirror;

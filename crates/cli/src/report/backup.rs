@@ -124,6 +124,7 @@ pub(crate) fn detail(page: &mut Page, detail: &BackupDetail, now: Timestamp) {
         ));
         problems(page, &detail.problems, backup.counts.problems);
     }
+    super::evidence::lacking(page, detail);
 }
 
 fn facts(page: &mut Page, detail: &BackupDetail, now: Timestamp) {

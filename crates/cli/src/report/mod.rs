@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod cluster;
 pub(crate) mod config;
+pub(crate) mod evidence;
 pub(crate) mod exploration;
 pub(crate) mod files;
 pub(crate) mod keys;

@@ -76,6 +76,21 @@ fn an_unchanged_backup_costs_twenty_requests_and_small_files_are_packed() {
     // Of those that read, five are no metadata of files: what opens the vault, the parent's and the own record.
     assert!(requests + 5 <= 20, "{}", unchanged["traffic"]);
     assert_eq!(number(&unchanged, "failed"), 0);
+    // Every pack was looked up, those of earlier backups too.
+    let evidence = &unchanged["evidence"];
+    assert_eq!(evidence["looked_up"], unchanged["objects_found"], "{evidence}");
+    assert!(evidence["remembered"].is_null(), "{evidence}");
+    let config = ostler.home().join("settings/ostler/config.toml");
+    let own = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{own}\n[backup]\npresence_max_age = \"1d\"\n")).unwrap();
+    ostler.ok(["backup", "create", text(&source)]);
+    let report = ostler.json(["backup", "create", text(&source)]);
+    let evidence = &report["evidence"];
+    assert!(evidence["remembered"].as_u64().unwrap() > 0, "{evidence}");
+    assert!(evidence["remembered_since"].is_string(), "{evidence}");
+    let shown = ostler.ok(["backup", "show", "latest", "--evidence"]);
+    assert!(shown.contains("seen at"), "{shown}");
+    fs::write(&config, own).unwrap();
     let cost = unchanged["traffic"]["cost"]["amount"].as_f64().unwrap();
     let expected = number(&unchanged, "created") as f64 * 0.005
         + (number(&unchanged, "read") + number(&unchanged, "looked_up")) as f64 * 0.0004;

@@ -1,6 +1,7 @@
 //! Apache Cassandra 4.1 and 5.0: a snapshot on every node, in one schema, with the whole of what makes the ring.
 
 mod cql;
+mod demands;
 mod explore;
 mod facts;
 mod increments;
@@ -33,6 +34,7 @@ use ostler_api::node::Frozen;
 use ostler_api::request::{LoadTable, LoadWork};
 use ostler_backup::cluster::Member;
 use ostler_backup::cluster::explore::Findings;
+use ostler_backup::demand::Demand;
 use ostler_backup::driver::{Back, Driver, LoadAsked, LoadStage, Look, Past, Rehearsal, Stage, Take};
 use ostler_vault::ExternalRecord;
 use ostler_vocabulary::{BackupId, ErrorKind, Failure};
@@ -56,6 +58,7 @@ pub const ENTRY: Entry = Entry {
         (restore::IMPORT, "ostler cassandra import \"$PWD\""),
         (restore::STREAM, "sstableloader -d $(hostname -i) \"$PWD\""),
     ],
+    demands: demands::of,
     open,
 };
 
@@ -140,6 +143,16 @@ impl Driver for Cassandra {
             hold: None,
             exclude: NO_SSTABLES.iter().map(|name| (*name).to_owned()).collect(),
         }
+    }
+
+    fn demands(&self, documents: &BTreeMap<String, String>) -> BTreeMap<String, Demand> {
+        let mut demands = demands::of(documents);
+        for demand in demands.values_mut() {
+            for directory in demand.directories.iter_mut().flatten() {
+                *directory = self.settings.seen_by_agents(directory);
+            }
+        }
+        demands
     }
 
     async fn look(&self, nodes: &[Member]) -> Result<Look, Failure> {

@@ -1,7 +1,7 @@
 //! What the configuration says of a ring.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ostler_vocabulary::Secret;
 
@@ -14,6 +14,8 @@ use crate::{Error, Wanted};
 const PORT: u16 = 9042;
 /// The option that restricts a backup to one datacenter.
 const DATACENTER: &str = "datacenter";
+/// Where agents see directories of nodes, such as those of containers: `NODE_PATH=AGENT_PATH` with spaces between.
+const MOUNTS: &str = "mounts";
 /// Tables whose rows are counted, `KEYSPACE.TABLE` with spaces between.
 const COUNT: &str = "count";
 /// What the names of the user's questions begin with; the value is a statement.
@@ -40,6 +42,8 @@ pub(super) struct Settings {
     pub(super) datacenter: Option<String>,
     pub(super) questions: Questions,
     pub(super) scratch: Scratch,
+    /// Directories as nodes see them, and as their agents do.
+    pub(super) mounts: Vec<(PathBuf, PathBuf)>,
 }
 
 /// What is asked when a ring is backed up, and when a drill has started it.
@@ -62,13 +66,23 @@ pub(super) struct Scratch {
 
 impl Settings {
     pub(super) fn of(wanted: Wanted) -> Result<Self, Error> {
-        let known = [DATACENTER, COUNT, CHECK, START, NODETOOL, CONFIGURATION, HEAP];
+        let known = [
+            DATACENTER,
+            MOUNTS,
+            COUNT,
+            CHECK,
+            START,
+            NODETOOL,
+            CONFIGURATION,
+            HEAP,
+        ];
         let options = Options::of(NAME, &wanted, &known)?;
         let option = |name, usual: &str| {
             let given = options.text(name)?;
             Ok::<_, Error>(given.unwrap_or_else(|| usual.to_owned()))
         };
         let datacenter = options.text(DATACENTER)?;
+        let mounts = mounts(options)?;
         let questions = Questions::of(options)?;
         let scratch = Scratch {
             start: option(START, "cassandra -f -R")?,
@@ -90,6 +104,7 @@ impl Settings {
             datacenter,
             questions,
             scratch,
+            mounts,
             tls: tls.transpose()?,
             nodes,
             user: wanted.user.zip(wanted.password),
@@ -97,9 +112,31 @@ impl Settings {
         })
     }
 
+    /// Where agents see a directory of a node.
+    pub(super) fn seen_by_agents(&self, directory: &Path) -> PathBuf {
+        let moved = self.mounts.iter().find_map(|(node, agent)| {
+            let below = directory.strip_prefix(node).ok()?;
+            Some(agent.join(below))
+        });
+        // Without the `/` at the end that joining nothing leaves.
+        moved.map_or_else(|| directory.to_owned(), |path| path.components().collect())
+    }
+
     pub(super) fn address(&self, node: &str) -> &str {
         self.nodes.get(node).map_or("", String::as_str)
     }
+}
+
+fn mounts(options: Options<'_>) -> Result<Vec<(PathBuf, PathBuf)>, Error> {
+    let words = options.text(MOUNTS)?.unwrap_or_default();
+    let mount = |word: &str| {
+        let pair = word.split_once('=');
+        let pair = pair.filter(|(node, agent)| node.starts_with('/') && agent.starts_with('/'));
+        let reason = || format!("`{word}` is no NODE_PATH=AGENT_PATH");
+        let (node, agent) = pair.ok_or_else(|| options.wrong(MOUNTS, reason()))?;
+        Ok((node.into(), agent.into()))
+    };
+    words.split_whitespace().map(mount).collect()
 }
 
 impl Questions {

@@ -88,6 +88,7 @@ impl Cql for Answers {
             }
             text if text.contains("settings") => vec![
                 row(&[("name", "num_tokens"), ("value", "2")]),
+                row(&[("name", "data_file_directories"), ("value", "[/data]")]),
                 row(&[("name", "incremental_backups"), ("value", "true")]),
                 row(&[("name", "keystore_password"), ("value", "secret")]),
             ],

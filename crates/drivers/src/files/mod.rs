@@ -23,6 +23,7 @@ const NAME: &str = FILES;
 pub const ENTRY: Entry = Entry {
     name: NAME,
     commands: &[],
+    demands: |_| std::collections::BTreeMap::new(),
     open,
 };
 

@@ -12,6 +12,7 @@ use ostler_api::node::Epoch;
 use ostler_api::request::{Request, Selector};
 use ostler_backup::Context;
 use ostler_backup::cluster::{Cluster, Clusters, Member, identity};
+use ostler_backup::demand::Demand;
 use ostler_vault::NodePlace;
 use ostler_vocabulary::{ErrorKind, Failure, VaultId};
 use ostler_wire::{Identity, RemoteNode, Target, connector};
@@ -32,6 +33,11 @@ pub(super) struct Configured {
 impl Clusters for Configured {
     fn open(&self, name: &str) -> Result<Arc<Cluster>, Failure> {
         self.runtime.open_cluster(name, self.vault).map(Arc::new)
+    }
+
+    fn demands(&self, driver: &str, documents: &BTreeMap<String, String>) -> BTreeMap<String, Demand> {
+        let entry = ostler_drivers::DRIVERS.iter().find(|entry| entry.name == driver);
+        entry.map(|entry| (entry.demands)(documents)).unwrap_or_default()
     }
 }
 

@@ -49,7 +49,7 @@ impl Runtime {
             // Where asking costs next to nothing, every pack is looked for each time.
             presence: settings
                 .cache_directory()
-                .filter(|_| opened.directory.is_none())
+                .filter(|_| opened.directory.is_none() && !settings.file.backup.presence_max_age.0.is_zero())
                 .map(|directory| directory.join("presence").join(opened.vault.id().to_string())),
             presence_max_age: settings.file.backup.presence_max_age.0,
         }

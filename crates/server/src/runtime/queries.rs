@@ -3,7 +3,7 @@
 use ostler_api::client::Mark;
 use ostler_api::document::{BackupDetail, ClusterPart, ClusterParts, CopiedFrom};
 use ostler_api::request::Selector;
-use ostler_backup::{problems, verify};
+use ostler_backup::{evidence, problems, verify};
 use ostler_vault::{MarkAction, MarkRecord, Record};
 use ostler_vocabulary::{BackupId, Failure};
 
@@ -28,7 +28,13 @@ impl Runtime {
                 .map_err(context.attempting(format_args!("read the proofs of backup {}", id.short())))?,
             None => Vec::new(),
         };
+        let lacking = match &record {
+            Some(record) => evidence::lacking(&context, record).await?,
+            None => Vec::new(),
+        };
         Ok(BackupDetail {
+            evidence: record.as_ref().and_then(|r| r.evidence.clone()),
+            lacking,
             hold_reason: backup.hold.as_ref().and_then(|hold| hold.reason.clone()),
             parent: record.as_ref().and_then(|r| r.parent),
             origin: record

@@ -142,7 +142,7 @@ pub struct Backup {
     pub one_file_system: bool,
     /// Commands around every backup.
     pub hooks: Hooks,
-    /// How long it counts that a pack was found in the store.
+    /// How long an earlier look at a pack counts for later backups; 0 for never.
     pub presence_max_age: Span,
 }
 
@@ -152,7 +152,7 @@ impl Default for Backup {
             exclude: Vec::new(),
             one_file_system: false,
             hooks: Hooks::default(),
-            presence_max_age: Span(std::time::Duration::from_secs(86_400)),
+            presence_max_age: Span(std::time::Duration::ZERO),
         }
     }
 }

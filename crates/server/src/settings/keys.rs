@@ -83,8 +83,8 @@ const KEYS: &[Key] = &[
     key(
         "backup",
         "presence_max_age",
-        "\"1d\"",
-        "How long it counts that a pack was found in the store, as long as no space was freed since; 0s to look at every pack in every backup. Vaults on this machine are looked at each time",
+        "\"0s\"",
+        "How long an earlier look at a pack in the store counts for later backups, as long as no space was freed since; 0s looks every pack up before each commit. Vaults on this machine are looked at each time",
     ),
     optional(
         "backup.hooks",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ostler_vocabulary::{BackupId, OperationId, ProcessIdentity, Timestamp, VaultId};
+use ostler_vocabulary::{BackupEvidence, BackupId, OperationId, ProcessIdentity, Timestamp, VaultId};
 use serde::{Deserialize, Serialize};
 
 use super::{PartRead, paths};
@@ -68,6 +68,9 @@ pub struct Record {
     /// The cluster it is of, if it is not of one machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterRecord>,
+    /// What had to be in it, and which packs were looked up. Records of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<BackupEvidence>,
 }
 
 /// What a backup says of the cluster it is of. Its parts are the record's `nodes`, one for each root of each node.

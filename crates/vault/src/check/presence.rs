@@ -70,10 +70,16 @@ impl Vault {
         }
     }
 
+    /// Whether so many packs are looked up by listing all packs: that takes fewer requests than one for each.
+    #[must_use]
+    pub fn presence_lists(index: &Index, packs: usize) -> bool {
+        packs > index.packs() / PAGE + 1
+    }
+
     /// The sizes of these packs, which are sorted, in the store; none of those that are not there. Asks for each, or for
     /// all that the vault has when those are fewer requests.
     async fn pack_sizes(&self, index: &Index, packs: &[PackId]) -> Result<Vec<Option<u64>>, Error> {
-        if packs.len() <= index.packs() / PAGE + 1 {
+        if !Self::presence_lists(index, packs.len()) {
             return stream::iter(packs.iter().copied())
                 .map(|pack| async move {
                     let key = pack_key(&pack)?;

@@ -115,6 +115,7 @@ fn record(list: ChunkId) -> Record {
         counts: Counts::default(),
         problems: Vec::new(),
         objects_found: 0,
+        evidence: None,
     }
 }
 

@@ -176,6 +176,7 @@ pub(super) fn record(list: String, host: &str, started: i64) -> Record {
         },
         problems: Vec::new(),
         objects_found: 1,
+        evidence: None,
         origin: None,
         cluster: None,
     }

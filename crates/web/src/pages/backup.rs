@@ -1,5 +1,7 @@
 //! One backup: what it is, what is proven of it, and what can be done with it.
 
+mod evidence;
+
 use axum::Form;
 use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Redirect};
@@ -82,6 +84,8 @@ fn body(
             ]))
         }
         @if operates(identity) { (actions(identity, detail, cluster)) }
+        (evidence::section(detail, now))
+        (problems("What every backup of its database contains, and this one does not", &detail.lacking))
         (proofs(&detail.proofs, now))
         (problems("Files that are missing or changed while they were read", &detail.problems))
     }

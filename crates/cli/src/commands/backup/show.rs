@@ -20,6 +20,10 @@ pub(crate) struct Show {
     #[arg(long)]
     files: bool,
 
+    /// Show what was demanded of it, and which objects were looked up or remembered, with times
+    #[arg(long, conflicts_with = "files")]
+    evidence: bool,
+
     /// Only this path and what is below it
     #[arg(value_name = "FILES_BELOW", requires = "files", value_parser = path())]
     below: Option<PathBuf>,
@@ -37,8 +41,11 @@ impl Show {
         }
         let detail = client.backup(&selector).await?;
         let now = session.now();
-        session.output.document(schema::BACKUP, &detail, |page| {
-            report::backup::detail(page, &detail, now)
-        })
+        session
+            .output
+            .document(schema::BACKUP, &detail, |page| match self.evidence {
+                true => report::evidence::show(page, &detail),
+                false => report::backup::detail(page, &detail, now),
+            })
     }
 }

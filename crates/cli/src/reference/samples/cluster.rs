@@ -55,6 +55,7 @@ pub fn cluster_status() -> ClusterStatus {
             name: "data".into(),
             path: "/var/lib/shop".into(),
             free: 34_359_738_368,
+            configured: None,
         }],
         clock_off_ms: Some(3),
         problem: None,

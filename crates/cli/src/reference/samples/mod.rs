@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use ostler_api::client::Mark;
 use ostler_api::document::*;
-use ostler_vocabulary::{BackupId, OperationId, Timestamp};
+use ostler_vocabulary::{BackupEvidence, BackupId, OperationId, Timestamp};
 
 pub use cluster::*;
 pub use keys::*;
@@ -156,6 +156,17 @@ pub fn reading() -> Reading {
     }
 }
 
+/// What a backup rests on.
+#[must_use]
+pub fn evidence() -> BackupEvidence {
+    BackupEvidence {
+        looked_at: at(3_600),
+        looked_up: 58,
+        excluded: vec!["*.tmp".into()],
+        ..BackupEvidence::default()
+    }
+}
+
 /// `backup show`
 #[must_use]
 pub fn backup_detail() -> BackupDetail {
@@ -170,6 +181,8 @@ pub fn backup_detail() -> BackupDetail {
         proofs: vec![proof("commit", true), proof("drill", true)],
         reading: reading(),
         cluster: None,
+        evidence: Some(evidence()),
+        lacking: vec![],
     }
 }
 

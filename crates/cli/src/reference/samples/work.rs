@@ -4,7 +4,7 @@ use ostler_api::Plan;
 use ostler_api::document::*;
 use ostler_api::request::*;
 
-use super::{at, backup_id, backup_summary, now, problem, proof};
+use super::{at, backup_id, backup_summary, evidence, now, problem, proof};
 
 /// A plan for this request.
 #[must_use]
@@ -221,6 +221,7 @@ pub fn create_report(state: BackupState) -> CreateReport {
         parent: (!partial).then(|| backup_id(4)),
         added_to: None,
         objects_found: 58,
+        evidence: Some(evidence()),
         held: None,
         problems: if partial { vec![problem()] } else { vec![] },
         left_out: vec!["/home/me/data/ostler".into()],

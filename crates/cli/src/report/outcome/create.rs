@@ -9,6 +9,7 @@ use ostler_vocabulary::{ErrorKind, Unit};
 use super::{Wrong, per_second, traffic};
 use crate::output::{Page, duration, plural, rate, size};
 use crate::report::backup::{files_text, subject, tone};
+use crate::report::evidence::looked_up;
 use crate::report::vault::{key_advice, warnings};
 use crate::report::{cluster_of, problems};
 
@@ -57,13 +58,7 @@ pub(super) fn print(
     } else if let Some(parent) = report.parent {
         page.field("parent", parent.short());
     }
-    page.field(
-        "proof",
-        format!(
-            "{} found in the store with the right size before the commit",
-            plural(report.objects_found, "object")
-        ),
-    );
+    page.field("proof", looked_up(report.objects_found, report.evidence.as_ref()));
     traffic(page, asked);
     page.fields(
         "left out",

@@ -7,6 +7,7 @@ mod damage;
 mod delta;
 mod drill;
 mod encrypted;
+mod evidence;
 mod jmx;
 mod loading;
 mod oracle;
@@ -88,6 +89,8 @@ fn a_ring_comes_back_with_every_row() {
     let (all, changed) = (counts["files"].as_u64(), counts["changed_files"].as_u64());
     assert!(changed.unwrap() * 2 < all.unwrap(), "{report:#}");
 
+    evidence::a_snapshot_that_is_gone_is_taken_again(&world);
+    evidence::roots_have_to_be_what_nodes_keep_data_in(&mut world);
     schema_changes_are_refused(&world);
 
     // A ring that runs is not restored over.
@@ -104,6 +107,7 @@ fn a_ring_comes_back_with_every_row() {
         4,
     );
     assert!(told.contains("Cassandra runs on node"), "{told}");
+    evidence::a_ring_whose_cql_is_closed_is_not_restored_over(&world);
 
     if is_thorough() {
         drill::a_ring_of_a_backup_is_started_beside_the_live_one(&world);

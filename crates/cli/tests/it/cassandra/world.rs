@@ -216,6 +216,32 @@ impl World {
         self.agents.push(agent);
     }
 
+    /// Starts the agent of a node again, with another root than it had.
+    pub(super) fn with_root(&mut self, node: usize, from: &std::path::Path, to: &std::path::Path) {
+        let name = NODES[node];
+        let file = self.ostler.home().join("settings/ostler/clusters/shop/nodes");
+        let file = file.join(name).join("agent.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let (from, to) = (from.display().to_string(), to.display().to_string());
+        let (head, roots) = text.split_once("[agent.roots]\n").unwrap();
+        assert!(roots.contains(&from), "{text}");
+        let roots = roots.replacen(&from, &to, 1);
+        fs::write(&file, format!("{head}[agent.roots]\n{roots}")).unwrap();
+        let own = self.ostler.home().join("settings/ostler/config.toml");
+        let address = fs::read_to_string(own).unwrap();
+        let table = format!("[cluster.shop.node.{name}]\n");
+        let address = address.split_once(&table).unwrap().1;
+        let port = address.split_once("127.0.0.1:").unwrap().1;
+        let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+        // The order is that of the nodes, and the new one comes last.
+        let mut old = self.agents.remove(node);
+        let _ = old.kill();
+        let _ = old.wait();
+        self.agent(name, port.parse().unwrap());
+        let new = self.agents.pop().unwrap();
+        self.agents.insert(node, new);
+    }
+
     pub(super) fn marker(&self, name: &str) -> PathBuf {
         self.ostler.home().join(name)
     }

@@ -256,6 +256,7 @@ fn record(intent: &Intent, list: String) -> Record {
         counts: Counts::default(),
         problems: Vec::new(),
         objects_found: 0,
+        evidence: None,
         origin: None,
         cluster: None,
     }
