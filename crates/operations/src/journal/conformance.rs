@@ -303,7 +303,6 @@ fn an_undone_step_of_an_item_voids_no_other_item(journal: &dyn Journal) {
         .end_step(&by, &second, &StepEnd::Undone, None, at(2))
         .unwrap();
     journal.end(&by, &ending(State::Failed), 0, at(2)).unwrap();
-    // Nothing is left to undo.
     assert!(matches!(journal.request(by.id, false), Err(Error::Over { .. })));
     let by = journal.claim(by.id, &living(), SILENCE, at(3)).unwrap();
     assert_eq!(states(by.id), ["done", "done", "undone", "undone", "done"]);
@@ -314,7 +313,6 @@ fn an_undone_step_of_an_item_voids_no_other_item(journal: &dyn Journal) {
     journal.end_step(&by, &first, &failed, None, at(4)).unwrap();
     journal.end(&by, &ending(State::Failed), 0, at(4)).unwrap();
     assert!(matches!(journal.request(by.id, true), Err(Error::Over { .. })));
-    // What could not be undone can still be.
     journal.request(by.id, false).unwrap();
     assert_eq!(journal.get(by.id).unwrap().state, State::Cancelling);
     let by = journal.claim(by.id, &living(), SILENCE, at(5)).unwrap();
