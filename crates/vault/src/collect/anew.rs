@@ -214,6 +214,15 @@ impl Vault {
             && self.at_record(id).await? != AtRecord::Nothing)
     }
 
+    /// Whether an object is sealed with an epoch that was given up: a request that came late, or an earlier version, left it.
+    pub(crate) async fn is_given_up(&self, key: &Key) -> Result<bool, Error> {
+        let epoch = match epoch_of_note(key) {
+            Some(epoch) => Some(epoch),
+            None => self.epoch_at(key).await?,
+        };
+        Ok(epoch.is_some_and(|epoch| epoch < self.keys().lowest()))
+    }
+
     /// The epoch that the object names; `None` when it is not there, or no sealed object.
     pub(crate) async fn epoch_at(&self, key: &Key) -> Result<Option<u32>, Error> {
         Ok(self.read_if_there(key).await?.and_then(|bytes| epoch_of(&bytes)))
