@@ -228,7 +228,7 @@ async fn a_repair_reads_the_backups_that_are_known_to_be_damaged() {
 async fn a_check_that_reads_every_byte_right_clears_what_an_earlier_one_found() {
     let world = World::new();
     let data = world.data();
-    world.backup(&data).await;
+    let id = world.backup(&data).await.id.to_string();
     let vault = world.runtime.settings().implicit_vault();
     let (there, away) = (vault.join("packs"), world.path("away"));
     let check = |read_data| {
@@ -248,7 +248,7 @@ async fn a_check_that_reads_every_byte_right_clears_what_an_earlier_one_found() 
     std::fs::rename(&away, &there).unwrap();
     assert_eq!(world.list().await[0].state, BackupState::Damaged);
     // What does not read every byte neither clears it nor ends well.
-    for request in [check(false), verify("latest", false)] {
+    for request in [check(false), verify(&id, false)] {
         let detail = world.run(request).await.unwrap();
         assert_eq!(
             detail.failure,
@@ -262,7 +262,7 @@ async fn a_check_that_reads_every_byte_right_clears_what_an_earlier_one_found() 
     assert_eq!(world.list().await[0].state, BackupState::Verified);
     ended(&world.run(check(false)).await.unwrap(), OperationState::Succeeded);
     ended(
-        &world.run(verify("latest", false)).await.unwrap(),
+        &world.run(verify(&id, false)).await.unwrap(),
         OperationState::Succeeded,
     );
 }
