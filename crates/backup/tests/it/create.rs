@@ -1,12 +1,15 @@
 //! `backup create` under every fault.
 
+use std::sync::Arc;
+
 use ostler_api::document::BackupState;
-use ostler_api::request::{HookFailure, Hooks, Work};
-use ostler_backup::create;
+use ostler_api::request::{HookFailure, Hooks, Verify, Work};
+use ostler_backup::{create, verify};
 use ostler_operations::State;
+use ostler_store::{Faults, Misfortune, Verb};
 use ostler_vocabulary::ErrorKind;
 
-use crate::world::{World, exercise_plan, request};
+use crate::world::{World, exercise_plan, request, selector};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_never_falsely_complete_and_always_comes_to_its_end() {
@@ -102,4 +105,39 @@ async fn paths_and_names_that_cannot_be_are_refused() {
     let nested = with(&|r| r.paths = vec!["/b/./c".into(), "/b/c/d".into(), "/a".into(), "/b/c".into()]);
     let plan = create::plan(nested, &world.context).await.unwrap();
     assert_eq!(plan.subject, "alpha:/a,/b/c");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_that_the_store_took_in_damaged_is_stored_again() {
+    for pack in 0..2 {
+        let world = World::new().await;
+        let faults = Faults::new(world.store.clone());
+        for _ in 0..pack {
+            faults.once(Verb::Create, "packs/", Misfortune::Pass);
+        }
+        faults.once(Verb::Create, "packs/", Misfortune::FlipByte(60));
+        let seen = world.seen_through(Arc::new(faults.clone())).await;
+        let backup = async || {
+            let plan = create::plan(request(), &seen.context).await.unwrap();
+            let record = seen.run(create::KIND, plan, create::run).await;
+            assert_eq!(record.state, State::Succeeded, "{record:#?}");
+        };
+        let verify = async || {
+            let request = Verify {
+                backup: selector(&seen.backups().await[0].id.to_string()),
+                read_data: true,
+                part: None,
+                include: Vec::new(),
+            };
+            let plan = verify::plan(request, &seen.context).await.unwrap();
+            seen.run(verify::KIND, plan, verify::run).await.state
+        };
+        backup().await;
+        assert_eq!(faults.left(), 0, "pack {pack} is never stored");
+        // What is wrong with data only reading finds, and then the next backup heals it.
+        if verify().await == State::Failed {
+            backup().await;
+        }
+        assert_eq!(verify().await, State::Succeeded, "pack {pack}");
+    }
 }
