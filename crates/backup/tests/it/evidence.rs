@@ -139,6 +139,9 @@ async fn committed_earlier(stand: &Engines) -> BackupId {
     let packs = context.vault.pack_set(&index, &old).await.unwrap();
     writer.commit(&old, &packs).await.unwrap();
     writer.finish().await.unwrap();
+    for node in &stand.nodes {
+        node.remembered.lock().unwrap().insert(old.backup);
+    }
     old.backup
 }
 

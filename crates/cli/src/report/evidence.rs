@@ -55,9 +55,9 @@ fn stored(page: &mut Page, evidence: &BackupEvidence) {
         format!("{packs}, {how}, at {}", time(evidence.looked_at)),
     );
     page.field(
-        "remembered",
+        "earlier",
         match evidence.remembered {
-            0 => "none".to_owned(),
+            0 => "none remembered".to_owned(),
             packs => format!("{}, {}", plural(packs, "pack"), since(evidence)),
         },
     );

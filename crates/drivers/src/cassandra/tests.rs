@@ -222,7 +222,8 @@ async fn a_ring_is_looked_at_as_a_whole() {
         ]
     );
     assert_eq!(
-        look.documents["settings-a.txt"], "incremental_backups = true\nnum_tokens = 2\n",
+        look.documents["settings-a.txt"],
+        "data_file_directories = [/data]\nincremental_backups = true\nnum_tokens = 2\n",
         "no passwords"
     );
 
