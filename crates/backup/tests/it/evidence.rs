@@ -133,6 +133,7 @@ async fn committed_earlier(stand: &Engines) -> BackupId {
         paths: vec!["data".into()],
         name: None,
         owner: context.process.clone(),
+        attempt: None,
     };
     let writer = context.vault.begin(&intent).await.unwrap();
     let index = context.vault.index(false).await.unwrap();

@@ -199,7 +199,7 @@ fn each_partition_is_as_before_or_gone_wherever_the_connection_is_lost() {
             let id = operation["id"].as_str().unwrap();
             if cancels {
                 // Refused when everything is as before.
-                world.ostler.run(["operation", "cancel", id]);
+                let _ = world.ostler.run(["operation", "cancel", id]);
             }
             if matches!(state(&newest()).as_str(), "interrupted" | "failed") {
                 (code, said) = world.resume();

@@ -23,8 +23,8 @@ mod registration;
 mod remembered;
 mod retention;
 pub(crate) mod schedule;
-mod unrecorded;
 mod unfinished;
+mod unrecorded;
 mod vaults;
 pub(crate) mod webhook;
 
