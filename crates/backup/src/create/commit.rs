@@ -123,12 +123,7 @@ impl Create<'_> {
             origin: None,
             cluster: self.context.cluster.as_ref().map(|cluster| ClusterRecord {
                 name: cluster.name.clone(),
-                roots: self
-                    .request
-                    .paths
-                    .iter()
-                    .map(|root| root.to_string_lossy().into_owned())
-                    .collect(),
+                roots: self.roots(),
                 absent: sent.absent.clone(),
                 external: sent.external.clone(),
                 places: cluster.places.clone(),
@@ -137,18 +132,19 @@ impl Create<'_> {
         }
     }
 
+    /// The requested paths as records and demands have them.
+    fn roots(&self) -> Vec<String> {
+        let paths = self.request.paths.iter();
+        paths.map(|root| root.to_string_lossy().into_owned()).collect()
+    }
+
     /// What its lists have to contain. `None` where it is of no cluster.
     fn demands(&self, sent: &Gathered) -> Option<Demands> {
         let cluster = self.context.cluster.as_ref()?;
         let names = cluster.names().into_iter().map(str::to_owned);
         Some(Demands {
             members: names.filter(|name| !sent.absent.contains(name)).collect(),
-            roots: self
-                .request
-                .paths
-                .iter()
-                .map(|root| root.to_string_lossy().into_owned())
-                .collect(),
+            roots: self.roots(),
             nodes: BTreeMap::new(),
             snapshots: sent.snapshots.clone(),
             stored: sent.stored.clone(),
