@@ -6,7 +6,6 @@ use serde_json::json;
 use crate::cratedb_world::World;
 
 #[test]
-#[ignore = "asks a real server: OSTLER_TEST_CRATEDB"]
 fn a_table_that_cannot_be_counted_fails_its_policy_and_no_other() {
     let world = World::new("faults");
     let readings = world.sensor_readings();
@@ -53,7 +52,6 @@ fn a_table_that_cannot_be_counted_fails_its_policy_and_no_other() {
 }
 
 #[test]
-#[ignore = "asks a real server: OSTLER_TEST_CRATEDB"]
 fn a_partition_that_cannot_be_counted_any_more_stays_and_the_others_go() {
     let world = World::new("uncounted");
     let table = world.sensor_readings();
@@ -94,7 +92,6 @@ fn a_partition_that_cannot_be_counted_any_more_stays_and_the_others_go() {
 }
 
 #[test]
-#[ignore = "asks a real server: OSTLER_TEST_CRATEDB"]
 fn a_policy_of_cratedb_toolkit_with_an_unknown_strategy_fails_alone_and_stays_as_it_is() {
     let world = World::new("strange");
     let table = world.sensor_readings();
