@@ -313,7 +313,7 @@ impl Create<'_> {
             problems: commit::problems(&record),
             parent: record.parent,
             objects_found: record.objects_found,
-            evidence: record.evidence,
+            evidence: record.evidence.map(Box::new),
             held: sent.held,
             added_to: sent.added_to,
             left_out: self.work.left_out.clone(),

@@ -61,7 +61,7 @@ pub struct CreateReport {
     pub objects_found: u64,
     /// What was demanded, looked up and remembered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<BackupEvidence>,
+    pub evidence: Option<Box<BackupEvidence>>,
     /// How files that were new or changed were held still until they were read, where agents do that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<HeldFiles>,

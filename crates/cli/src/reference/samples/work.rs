@@ -221,7 +221,7 @@ pub fn create_report(state: BackupState) -> CreateReport {
         parent: (!partial).then(|| backup_id(4)),
         added_to: None,
         objects_found: 58,
-        evidence: Some(evidence()),
+        evidence: Some(Box::new(evidence())),
         held: None,
         problems: if partial { vec![problem()] } else { vec![] },
         left_out: vec!["/home/me/data/ostler".into()],

@@ -58,7 +58,10 @@ pub(super) fn print(
     } else if let Some(parent) = report.parent {
         page.field("parent", parent.short());
     }
-    page.field("proof", looked_up(report.objects_found, report.evidence.as_ref()));
+    page.field(
+        "proof",
+        looked_up(report.objects_found, report.evidence.as_deref()),
+    );
     traffic(page, asked);
     page.fields(
         "left out",
