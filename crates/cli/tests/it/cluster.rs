@@ -161,7 +161,7 @@ fn nodes_are_added_and_removed_and_certificates_are_not_mixed_up() {
     cluster.kill("c");
     fs::write(cluster.config("c"), config.replace(&usual, place)).unwrap();
     cluster.start("c");
-    let told = ended(&cluster.backup(&[]), 3);
+    let told = ended(&cluster.backup(&[]), 4);
     assert!(told.contains("says that it is not encrypted"), "{told}");
     assert!(!plain.join("packs").exists());
 

@@ -13,7 +13,7 @@ fn on_a_full_disk(ostler: &Ostler, words: &[&str]) -> Output {
     command
         .args(["--mount", "sh", "-ec"])
         .arg(
-            r#"cp -a "$1" "$1.copy"; mount -t tmpfs -o size=2m tmpfs "$1"; cp -a "$1.copy/." "$1"; rm -r "$1.copy"
+            r#"cp -a "$1" "$1.copy"; mount -t tmpfs -o size=64m tmpfs "$1"; cp -a "$1.copy/." "$1"; rm -r "$1.copy"
                dd if=/dev/zero of="$1/fill" bs=4k 2> /dev/null || true
                shift; exec "$@""#,
         )

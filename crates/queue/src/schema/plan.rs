@@ -290,7 +290,7 @@ fn purpose(name: &str) -> &str {
     match name {
         "insert/queue_trigger.sql" => "insert functions of queues, and the trigger that keeps them in step",
         "triggers/generated.sql" => "functions of tables with triggers",
-        "functions/pgq_ext/upgrade_tables.sql" => "what targets remember, in tables of an older PgQ too",
+        "functions/pgq_ext/upgrade_tables.sql" => "positions of targets, also in tables of an older PgQ",
         other => other,
     }
 }

@@ -139,15 +139,18 @@ impl Runtime {
             ),
             false => (name, "`encryption = \"none\"`".to_owned()),
         };
-        let purpose = match (References::of(vault).opens(), self.first_use_keys(name).first()) {
-            (true, _) => format!("take the key out of [vault.{name}] and write {line} there"),
-            (false, Some(key)) => format!("move {} away and write {line} in [vault.{name}]", key.display()),
-            (false, None) => format!("write {line} in [vault.{table}]"),
+        let file = settings.config_file.display();
+        let remedy = match (References::of(vault).opens(), self.first_use_keys(name).first()) {
+            (true, _) => format!("take the key out of [vault.{name}] of {file}, and write {line} there"),
+            (false, Some(key)) => format!(
+                "move {} away and write {line} in [vault.{name}] of {file}",
+                key.display()
+            ),
+            (false, None) => format!("write {line} in [vault.{table}] of {file}"),
         };
         format!(
             "if it was encrypted before, the store has replaced `vault.json`: store nothing there; if it is unencrypted on \
-             purpose, {purpose} of {}",
-            settings.config_file.display()
+             purpose, {remedy}"
         )
     }
 
