@@ -14,6 +14,11 @@ fn status(error: &SftpError) -> Option<StatusCode> {
     }
 }
 
+/// Whether it is the server's answer about a file, and not a fault of the connection.
+pub(super) fn is_status(error: &SftpError) -> bool {
+    status(error).is_some()
+}
+
 pub(super) fn is_not_found(error: &SftpError) -> bool {
     status(error) == Some(StatusCode::NoSuchFile)
 }

@@ -108,8 +108,8 @@ impl Session {
         tokio::select! {
             biased;
             answer = request => {
-                // After a lost answer nothing is known of the order of things.
-                if matches!(answer, Err(SftpError::Timeout)) {
+                // Anything else than what the server says of a file means that no request after it is answered.
+                if answer.as_ref().is_err_and(|error| !fault::is_status(error)) {
                     self.ended.cancel();
                 }
                 answer
