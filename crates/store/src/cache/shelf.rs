@@ -78,7 +78,9 @@ impl Shelf {
             return None;
         }
         self.make_directory().ok()?;
-        self.make_room(size);
+        if !self.make_room(size) {
+            return None;
+        }
         let name = self.name(key);
         let path = self.path(&name);
         let unfinished = path.with_extension(format!("{}{UNFINISHED}", std::process::id()));
@@ -123,16 +125,22 @@ impl Shelf {
             .create(&self.directory)
     }
 
-    /// Counts a file that comes, and removes the oldest others when they take too much together.
-    fn make_room(&self, size: u64) {
+    /// Counts a file that comes, and removes the oldest others when they take too much together, or leave too little to
+    /// others on the file system. Whether there is room then.
+    fn make_room(&self, size: u64) -> bool {
+        let Ok(space) = rustix::fs::statvfs(&self.directory) else {
+            return false;
+        };
+        let bytes = |blocks: u64| blocks.saturating_mul(space.f_frsize);
+        let (free, total) = (bytes(space.f_bavail), bytes(space.f_blocks));
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(taken) = taken.as_mut()
-            && *taken + size <= self.most
+            && *taken + size <= bound(self.most, *taken, free, total)
         {
             *taken += size;
-            return;
+            return true;
         }
-        // Other processes add files too, so they are counted anew whenever the bound seems near.
+        // Other processes add files too, so they are counted again whenever the bound seems near.
         let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
         for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
             let Ok(metadata) = entry.metadata() else { continue };
@@ -146,9 +154,10 @@ impl Shelf {
             }
         }
         let mut sum: u64 = files.iter().map(|(_, size, _)| size).sum();
+        let most = bound(self.most, sum, free, total);
         // To nine tenths, so that the next file does not count them again.
-        let wanted = (self.most - self.most / 10).saturating_sub(size);
-        if sum + size > self.most {
+        let wanted = (most - most / 10).saturating_sub(size);
+        if sum + size > most {
             files.sort();
             for (_, size, path) in &files {
                 if sum <= wanted {
@@ -158,8 +167,16 @@ impl Shelf {
                 sum = sum.saturating_sub(*size);
             }
         }
-        *taken = Some(sum + size);
+        let fits = sum + size <= most;
+        *taken = Some(if fits { sum + size } else { sum });
+        fits
     }
+}
+
+/// The most that files may take together, of which so many bytes are taken: a tenth of the file system stays free for
+/// others.
+fn bound(most: u64, taken: u64, free: u64, total: u64) -> u64 {
+    most.min((taken + free).saturating_sub(total / 10))
 }
 
 fn head(name: &blake3::Hash, stamp: Stamp, body: &[u8]) -> [u8; HEAD] {
@@ -170,4 +187,25 @@ fn head(name: &blake3::Hash, stamp: Stamp, body: &[u8]) -> [u8; HEAD] {
     let checksum = blake3::Hasher::new().update(&head[32..]).update(body).finalize();
     head[..32].copy_from_slice(checksum.as_bytes());
     head
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bound;
+
+    #[test]
+    fn a_tenth_of_the_file_system_stays_free() {
+        for (taken, free, total, expected) in [
+            // Plenty of room: what is configured counts.
+            (0, 900, 1_000, 100),
+            (90, 500, 1_000, 100),
+            // What others take is taken from the cache.
+            (40, 100, 1_000, 40),
+            (40, 60, 1_000, 0),
+            (40, 0, 1_000, 0),
+            (0, 0, 0, 0),
+        ] {
+            assert_eq!(bound(100, taken, free, total), expected, "{taken} {free} {total}");
+        }
+    }
 }
