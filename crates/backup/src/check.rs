@@ -57,6 +57,8 @@ struct Found {
     bytes: u64,
     backups: u64,
     orphans: u64,
+    #[serde(default)]
+    stale_entries: u64,
     problems: Vec<Problem>,
     damaged: Vec<BackupId>,
     /// What is wrong with each of `damaged`.
@@ -120,6 +122,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
                     bytes: check.bytes,
                     backups: check.backups,
                     orphans: check.orphans,
+                    stale_entries: check.stale_entries,
                     problems: bounded(problems),
                     damaged,
                     reasons,
@@ -179,6 +182,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
         bytes: found.bytes,
         backups: found.backups,
         orphans: found.orphans,
+        stale_entries: found.stale_entries,
         problems,
         damaged,
     };

@@ -40,6 +40,9 @@ pub struct VaultCheck {
     pub backups: u64,
     /// Packs that no index segment names: left by an interrupted run, and harmless.
     pub orphans: u64,
+    /// Packs that the index names, that are not in the store and that no backup needs: a writer that was stopped while its
+    /// backup was given up leaves such entries, and they are harmless.
+    pub stale_entries: u64,
     /// Packs in the store that are not what was stored, also those that are in quarantine already.
     pub wrong_packs: Vec<PackId>,
     /// Objects that are missing, wrong, or not a vault's. Not packs in quarantine of which nothing is needed that is not

@@ -273,6 +273,10 @@ pub struct CheckReport {
     pub backups: u64,
     /// Packs that no index segment names; leftovers of an interrupted run, freed by the next prune.
     pub orphans: u64,
+    /// Packs that the index names, that are not in the store and that no backup needs; the next prune removes their
+    /// entries. A writer that was stopped while its backup was given up leaves them.
+    #[serde(default)]
+    pub stale_entries: u64,
     /// What is wrong.
     pub problems: Vec<Problem>,
     /// Backups that are damaged by it.

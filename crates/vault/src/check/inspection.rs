@@ -7,7 +7,7 @@ use ostler_store::Object;
 use ostler_vocabulary::{Classified, ErrorKind, Progress};
 use tokio_util::sync::CancellationToken;
 
-use super::presence::wrong;
+use super::presence::{MISSING, wrong};
 use super::{VaultCheck, damage, digest, shown, stop_if};
 use crate::index::{Copied, Inventory, pack_key};
 use crate::list::ListReader;
@@ -237,6 +237,23 @@ impl Inspection {
             })?;
         }
         Ok(true)
+    }
+
+    /// A pack that is gone is no damage where every backup has what it needs: index segments that a stopped writer stores
+    /// after its backup was given up name packs that were collected meanwhile.
+    pub(super) fn stale_entries(&self, check: &mut VaultCheck) -> Result<(), Error> {
+        if !check.damaged.is_empty() {
+            return Ok(());
+        }
+        let bad = self.bad.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((pack, _), reason) in &*bad {
+            if reason == MISSING {
+                let key = pack_key(pack)?.to_string();
+                check.problems.retain(|problem| problem.key != key);
+                check.stale_entries += 1;
+            }
+        }
+        Ok(())
     }
 
     /// Orphans are harmless leftovers, but for those that a backup needs: their index segment was lost.

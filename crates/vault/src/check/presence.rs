@@ -13,6 +13,8 @@ use crate::list::ListReader;
 use crate::reach::data_chunks;
 use crate::{Error, Index, PackId, Record, Vault};
 
+/// Why a pack that is not in the store is wrong.
+pub(super) const MISSING: &str = "it is not in the store";
 /// Requests in flight.
 const AT_ONCE: usize = 16;
 
@@ -170,7 +172,7 @@ pub(super) fn wrong(should: Option<u64>, has: Option<u64>) -> Option<String> {
     match (should, has) {
         (Some(should), Some(has)) if should == has => None,
         (Some(should), Some(has)) => Some(format!("it has {has} bytes instead of {should}")),
-        (_, None) => Some("it is not in the store".to_owned()),
+        (_, None) => Some(MISSING.to_owned()),
         (None, Some(_)) => Some("no index segment names it".to_owned()),
     }
 }

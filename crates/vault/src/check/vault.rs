@@ -172,6 +172,7 @@ impl Vault {
             };
             inspection.packs(&reads, &mut check)?;
             inspection.backups(&records, &mut check)?;
+            inspection.stale_entries(&mut check)?;
             inspection.orphans(&mut check)?;
             check
                 .problems

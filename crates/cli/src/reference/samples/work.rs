@@ -337,6 +337,7 @@ pub fn check_report(ok: bool) -> CheckReport {
         bytes: 3_758_096_384,
         backups: 6,
         orphans: 1,
+        stale_entries: 2,
         problems: if ok {
             vec![]
         } else {

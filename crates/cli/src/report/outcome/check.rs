@@ -30,6 +30,15 @@ pub(super) fn print(page: &mut Page, report: &CheckReport) {
             format!("{} that the next prune frees", plural(report.orphans, "pack")),
         );
     }
+    if report.stale_entries > 0 {
+        page.field(
+            "stale entries",
+            format!(
+                "of {} that no backup needs; the next prune removes them",
+                plural(report.stale_entries, "pack")
+            ),
+        );
+    }
     problems(page, &report.problems, report.problems.len() as u64);
     page.fields("damaged", report.damaged.iter().map(ToString::to_string));
 }
