@@ -1,15 +1,41 @@
-//! Backups that are of the future by this machine's clock: which clock is wrong, and what `latest` means then.
+//! Clocks of this machine and of the store that differ: backups of the future, what `latest` means then, and when none is begun.
 
 use ostler_api::request::Filter;
-use ostler_vocabulary::{ErrorKind, Failure, Timestamp};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, Timestamp};
 
 use crate::keep::SKEW;
 use crate::state::Backup;
 use crate::{Context, select};
 
+/// A backup is not begun where the clocks of this machine and of the store differ by more.
+const MOST_APART: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
 impl Context {
     fn is_future(&self, backup: &Backup) -> bool {
         backup.summary.started > self.clock.now() + SKEW
+    }
+
+    /// Refuses a backup, which was just begun, where this machine's clock differs from the store's by more than an hour.
+    ///
+    /// # Errors
+    /// `Refused`, with the difference; failures of the store.
+    pub(crate) async fn refuse_clock(&self, id: BackupId) -> Result<(), Failure> {
+        let Some(stored) = self.vault.intent_stored(id).await? else {
+            return Ok(());
+        };
+        let ahead = self.clock.now().duration_since(stored);
+        if ahead.abs() <= MOST_APART {
+            return Ok(());
+        }
+        let side = if ahead.is_negative() { "behind" } else { "ahead of" };
+        Err(Failure::new(
+            ErrorKind::Refused,
+            format!(
+                "the clock of this machine is {} min {side} the store's",
+                ahead.abs().as_mins()
+            ),
+        )
+        .with_hint("set the clock of this machine, or of the store, by NTP, and make the backup again"))
     }
 
     /// Logs a warning for each backup that is of the future by this machine's clock.

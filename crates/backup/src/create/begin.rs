@@ -52,6 +52,9 @@ impl Create<'_> {
                         writer => writer.map_err(self.attempting_to_begin(id))?,
                     };
                     sole.store(writer.is_sole(), Ordering::Relaxed);
+                    if writer.is_sole() {
+                        self.context.refuse_clock(id).await?;
+                    }
                     *begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
                     Ok(None)
                 },

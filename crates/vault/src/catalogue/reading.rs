@@ -131,7 +131,7 @@ impl Vault {
     /// # Errors
     /// When the store cannot be listed.
     pub async fn store_time(&self) -> Result<Option<Timestamp>, Error> {
-        if matches!(self.store().location().parse(), Ok(Location::Local(_))) {
+        if !self.has_own_clock() {
             return Ok(None);
         }
         let (backups, leases) = try_join!(
@@ -143,6 +143,25 @@ impl Vault {
             .chain(leases)
             .filter_map(|object| object.modified)
             .max())
+    }
+
+    /// When the intent of a backup was stored, by the store's clock. `None` where the store gives no time, and where its clock is
+    /// this machine's.
+    ///
+    /// # Errors
+    /// When the store cannot look it up.
+    pub async fn intent_stored(&self, id: BackupId) -> Result<Option<Timestamp>, Error> {
+        if !self.has_own_clock() {
+            return Ok(None);
+        }
+        let key = intent_key(id)?;
+        let found = self.store().head(&key).await;
+        Ok(found.map_err(Error::store("look up", &key))?.modified)
+    }
+
+    /// Whether the times of the store may differ from this machine's clock.
+    fn has_own_clock(&self) -> bool {
+        !matches!(self.store().location().parse(), Ok(Location::Local(_)))
     }
 
     /// A backup's commit record.
