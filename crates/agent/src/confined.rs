@@ -132,13 +132,27 @@ fn shown_path(path: &Path) -> String {
 pub struct Confined {
     inner: Arc<dyn Node>,
     bounds: Arc<Bounds>,
+    vault_problem: Option<String>,
 }
 
 impl Confined {
     /// The node, within these bounds.
     #[must_use]
     pub fn new(inner: Arc<dyn Node>, bounds: Arc<Bounds>) -> Self {
-        Self { inner, bounds }
+        Self {
+            inner,
+            bounds,
+            vault_problem: None,
+        }
+    }
+
+    /// The same node, which reports why its vault cannot be opened.
+    #[must_use]
+    pub fn with_vault_problem(self, vault_problem: Option<String>) -> Self {
+        Self {
+            vault_problem,
+            ..self
+        }
     }
 
     /// Looks at paths on a thread that may block.
@@ -177,6 +191,7 @@ impl Node for Confined {
         Ok(NodeInfo {
             node: Some(self.bounds.node.clone()),
             roots,
+            vault_problem: self.vault_problem.clone(),
             ..info
         })
     }

@@ -113,6 +113,7 @@ impl Node for LocalNode {
             node: None,
             roots: Vec::new(),
             clock: Some(self.options.clock.now()),
+            vault_problem: None,
         })
     }
 

@@ -37,6 +37,9 @@ pub struct NodeInfo {
     /// What its clock says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<Timestamp>,
+    /// Why its vault cannot be opened there now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault_problem: Option<String>,
 }
 
 /// A directory that an agent works in.

@@ -119,7 +119,7 @@ pub struct NodeStatus {
     pub name: String,
     /// Where its agent should answer.
     pub address: String,
-    /// Whether it does, and is the one that is meant.
+    /// Whether it does, is the node of this name, and can open its vault.
     pub ok: bool,
     /// The version of Ostler it runs.
     pub version: Option<String>,

@@ -140,6 +140,7 @@ impl Node for MemoryNode {
                 None => Vec::new(),
             },
             clock: None,
+            vault_problem: None,
         })
     }
 

@@ -106,6 +106,7 @@ pub(crate) fn status(page: &mut Page, status: &ClusterStatus) {
             .map(|root| format!("{}={} ({} free)", root.name, root.path.display(), size(root.free)))
             .collect();
         let (word, tone) = match (node.ok, &node.problem) {
+            (false, _) if node.version.is_some() => ("failing", Tone::Bad),
             (false, _) => ("down", Tone::Bad),
             (true, Some(_)) => ("warning", Tone::Doubtful),
             (true, None) => ("ok", Tone::Good),

@@ -1,6 +1,7 @@
 //! What an agent answers with: the node of this machine, over the vault of its own configuration.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ostler_agent::{Bounds, Confined};
@@ -13,6 +14,9 @@ use ostler_wire::{Ask, Caller, Host};
 
 use super::Kept;
 use crate::runtime::Runtime;
+
+/// How long the store of the vault may take to answer when a coordinator asks for the agent's state.
+const VAULT_ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The node beside this agent.
 #[derive(Debug)]
@@ -40,6 +44,20 @@ impl Beside {
         })
     }
 
+    /// Why the vault of the configuration cannot be opened, if so.
+    async fn vault_problem(&self) -> Option<String> {
+        let name = self.runtime.settings().file.agent.vault.clone();
+        let opening = self.runtime.opened_anew(name.as_deref());
+        match tokio::time::timeout(VAULT_ANSWERS_WITHIN, opening).await {
+            Ok(Ok(_)) => None,
+            Ok(Err(failure)) => Some(failure.messages().join(": ")),
+            Err(_) => Some(format!(
+                "its vault does not answer within {} s",
+                VAULT_ANSWERS_WITHIN.as_secs()
+            )),
+        }
+    }
+
     /// The vault of the configuration, opened now: keys may have changed since the last request.
     async fn vault(&self, caller: &Caller) -> Result<Arc<Vault>, Failure> {
         let name = self.runtime.settings().file.agent.vault.clone();
@@ -62,7 +80,11 @@ impl Host for Beside {
             true => self.vault(caller).await?,
             false => Arc::clone(&self.nothing),
         };
-        Ok(Arc::new(self.over(vault)))
+        let node = self.over(vault);
+        Ok(Arc::new(match ask {
+            Ask::Info => node.with_vault_problem(self.vault_problem().await),
+            _ => node,
+        }))
     }
 
     async fn families(&self) -> Vec<Family> {

@@ -85,6 +85,7 @@ impl Node for VaultNode {
             node: None,
             roots: Vec::new(),
             clock: Some(self.options.clock.now()),
+            vault_problem: None,
         })
     }
 

@@ -149,6 +149,7 @@ fn nodes(status: &ClusterStatus) -> Markup {
 
 fn node(node: &NodeStatus) -> Vec<Markup> {
     let (tone, word) = match (node.ok, &node.problem) {
+        (false, _) if node.version.is_some() => (Tone::Bad, "failing"),
         (false, _) => (Tone::Bad, "down"),
         (true, Some(_)) => (Tone::Doubtful, "look at it"),
         (true, None) => (Tone::Good, "answers"),

@@ -130,6 +130,10 @@ impl Runtime {
                 status.problem = Some(format!("its clock differs by {} s", off.as_secs()));
             }
         }
+        if let Some(problem) = info.vault_problem {
+            status.ok = false;
+            status.problem = Some(problem);
+        }
         if info.node.as_deref() != Some(node) {
             status.ok = false;
             let said = info.node.unwrap_or(info.host);
