@@ -226,8 +226,10 @@ fn a_partition_that_a_view_needs_is_refused_by_the_plan_and_stays_attached() {
     assert_eq!((code, world.readings()), (3, 5), "{said}");
     needed(&said);
     // Nothing was detached for it, and later runs are told alike.
-    let operations = world.ostler.json(["operation", "show", "latest"]);
-    assert!(!operations.to_string().contains("attached again"), "{operations}");
+    let list = world.ostler.json(["operation", "list"]);
+    let id = list["operations"][0]["id"].as_str().unwrap();
+    let operation = world.ostler.json(["operation", "show", id]);
+    assert!(!operation.to_string().contains("attached again"), "{operation}");
     // What a policy of an older plan did not see is seen before the partition is detached.
     world.sql("DROP VIEW may");
     let mut command = world.command(&["run", "--cutoff=2023-08-02", "--yes"]);

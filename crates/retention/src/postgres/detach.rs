@@ -163,7 +163,7 @@ impl Postgres {
             if found.standing != Standing::Detached || found.table != item.table {
                 return Err(Failure::new(
                     ErrorKind::Conflict,
-                    "somebody attached or renamed it meanwhile",
+                    "it was attached or renamed meanwhile",
                 ));
             }
             if let Err(error) = self.drop_with(item, rows).await? {
