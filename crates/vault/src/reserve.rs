@@ -92,8 +92,8 @@ impl Vault {
     /// Whether an object may use the reserve.
     pub(crate) fn uses_reserve(&self, key: &Key) -> bool {
         let is_below = |prefix: &&str| key.as_str().starts_with(*prefix);
-        OF_COLLECTORS.iter().any(|prefix| is_below(prefix))
-            || (self.collectors().any() && WHILE_COLLECTING.iter().any(|prefix| is_below(prefix)))
+        OF_COLLECTORS.iter().any(&is_below)
+            || (self.collectors().any() && WHILE_COLLECTING.iter().any(is_below))
     }
 
     /// Stores the reserve where it is not there, in a vault whose store is a file system. That there is no room for it is no

@@ -24,6 +24,9 @@ pub(super) struct Begun<'a> {
     pub(super) is_configured: bool,
 }
 
+/// What may open a vault, with the key file that it was read from.
+type Opening = (Option<PathBuf>, Vec<Unlock>);
+
 impl Runtime {
     /// The vault that an earlier run of the same command made, with its key file where it belongs; `None` where there is no
     /// vault.
@@ -67,7 +70,7 @@ impl Runtime {
     }
 
     /// What the command opens a vault with that it made, each with its key file.
-    fn openings(&self, begun: &Begun<'_>) -> Result<Vec<(Option<PathBuf>, Vec<Unlock>)>, Failure> {
+    fn openings(&self, begun: &Begun<'_>) -> Result<Vec<Opening>, Failure> {
         let settings = &self.inner.settings;
         let read = |what: &str, reference: &Reference| {
             reference.resolve(what, settings.base(), &settings.environment)
