@@ -3,6 +3,8 @@
 
 mod commands;
 mod documents;
+#[cfg(test)]
+mod named_commands;
 pub mod samples;
 
 use std::fmt::Write;

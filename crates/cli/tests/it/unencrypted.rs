@@ -139,7 +139,9 @@ fn an_unencrypted_vault_of_before_opens_beside_an_encrypted_one() {
     code(&backup("plain", Some(&key)), 0);
     code(&backup("default", Some(&key)), 0);
     // What is configured as unencrypted and is not says what to change.
-    fs::copy(ostler.vault().join("vault.json"), place.join("vault.json")).unwrap();
+    let encrypted = ["vault.json", "keys"].map(|name| ostler.vault().join(name));
+    let copied = Command::new("cp").arg("-r").args(encrypted).arg(&place).status();
+    assert!(copied.unwrap().success());
     let said = code(&backup("plain", None), 9);
     assert!(said.contains("take `encryption = \"none\"` out"), "{said}");
 }

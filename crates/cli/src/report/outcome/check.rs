@@ -32,9 +32,9 @@ pub(super) fn print(page: &mut Page, report: &CheckReport) {
     }
     if report.stale_entries > 0 {
         page.field(
-            "stale entries",
+            "stale",
             format!(
-                "of {} that no backup needs; the next prune removes them",
+                "index entries of {}, which no backup needs; the next prune removes them",
                 plural(report.stale_entries, "pack")
             ),
         );
