@@ -44,7 +44,7 @@ pub enum KeyAction {
     },
     /// Begin a new key epoch.
     Rotate {
-        /// Whether secrets have leaked: everything is then encrypted anew, and the older epochs go.
+        /// Whether secrets have leaked: everything is then re-encrypted, and the older epochs go.
         compromised: bool,
     },
 }
@@ -60,7 +60,7 @@ pub struct KeyWork {
     pub epoch: u32,
     /// Whether only an earlier rotation is finished, and no new epoch is made: in a vault with locks.
     pub goes_on: bool,
-    /// Bytes of packs that would be encrypted anew.
+    /// Bytes of packs that would be re-encrypted.
     pub reencrypt_bytes: u64,
     /// What to know before.
     pub warnings: Vec<String>,

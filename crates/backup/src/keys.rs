@@ -127,7 +127,7 @@ pub async fn plan(mut change: KeyChange, context: &Context) -> Result<Plan, Fail
             let subject = match (*compromised, work.goes_on) {
                 (false, _) => "begin a new key epoch",
                 (true, false) => "begin a new key epoch and encrypt everything anew",
-                (true, true) => "go on encrypting everything anew",
+                (true, true) => "continue to re-encrypt everything",
             };
             (subject.to_owned(), ids)
         }

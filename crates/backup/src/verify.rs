@@ -60,7 +60,7 @@ pub(crate) fn committed(backup: &Backup) -> Result<(), Error> {
             id: backup.id(),
             state: backup.state(),
             reason: "it was never committed, so there is nothing to prove",
-            hint: "`ostler operation resume` goes on with an interrupted backup",
+            hint: "`ostler operation resume` resumes an interrupted backup",
         }),
         _ => Ok(()),
     }
@@ -75,7 +75,7 @@ pub fn committed_for_marks(backup: &Backup) -> Result<(), Error> {
         id: backup.id(),
         state: backup.state(),
         reason: "only a committed backup can be held or tagged",
-        hint: "`ostler operation resume` goes on with an interrupted backup",
+        hint: "`ostler operation resume` resumes an interrupted backup",
     })
 }
 

@@ -266,10 +266,7 @@ fn left(id: OperationId) -> Failure {
         ErrorKind::Cancelled,
         format!("operation {} was left as it is", id.short()),
     )
-    .with_hint(format!(
-        "`ostler operation resume {}` goes on with it",
-        id.short()
-    ))
+    .with_hint(format!("`ostler operation resume {}` resumes it", id.short()))
 }
 
 /// Why an operation is not a success, with the kind from which the exit code follows.

@@ -69,7 +69,7 @@ pub async fn left(database: &dyn Database, suspects: &[Suspect]) -> Result<Vec<P
         if let Some((what, remedy)) = database.left_over(item).await? {
             let why = match suspect.is_resumable {
                 true => format!(
-                    "operation {id} did not end; `ostler operation resume {id}` goes on with it, and `{remedy}` puts it back"
+                    "operation {id} did not end; `ostler operation resume {id}` resumes it, and `{remedy}` puts it back"
                 ),
                 false => format!("operation {id} could not put it back; `{remedy}` does"),
             };

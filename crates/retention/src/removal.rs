@@ -152,7 +152,7 @@ async fn drop_hidden<P: Partition>(
     let rows = match counted {
         Ok(Some(rows)) => rows,
         Ok(None) => {
-            proof.note = Some("it is gone: somebody removed it meanwhile".to_owned());
+            proof.note = Some("it is gone: it was removed meanwhile".to_owned());
             op.settle(&key, format!("{} {}: it is gone", item.action, item.table));
             return Ok(Ok(()));
         }

@@ -289,8 +289,7 @@ impl Vault {
             // What nothing needs goes all the same, which makes room.
             Err(error) if error.is_full() => {
                 (how.told)(
-                    "no space is left for writing packs anew: only those that nothing needs are deleted"
-                        .to_owned(),
+                    "no space is left for rewriting packs: only unreferenced ones are deleted".to_owned(),
                 );
                 Rewritten::default()
             }

@@ -158,7 +158,7 @@ pub struct KeyEpoch {
     pub number: u32,
     /// When it was made; `None` for that of a new vault.
     pub made: Option<Timestamp>,
-    /// `current`, `old`, or `leaked`: everything is to be encrypted anew, and it goes.
+    /// `current`, `old`, or `leaked`: everything is to be re-encrypted, and it goes.
     pub state: String,
     /// Bytes of packs that are sealed with it.
     pub bytes: u64,

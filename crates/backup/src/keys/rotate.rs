@@ -15,12 +15,12 @@ use crate::restore::finished;
 /// So many times space is freed and packs are written anew before the rest is left to another run.
 const ROUNDS: usize = 10_000;
 
-/// Room with which encrypting everything anew may begin, however much there is, beside [`KEPT_ROOM`].
+/// Room with which re-encrypting everything may begin, however much there is, beside [`KEPT_ROOM`].
 const LEAST_ROOM: u64 = 64 << 20;
 /// Room that stays free.
 const KEPT_ROOM: u64 = 12 << 20;
 
-const LOCKED: &str = "the vault locks its objects: what is encrypted anew stays beside the new until its locks are over, \
+const LOCKED: &str = "the vault locks its objects: what is re-encrypted stays beside the new until its locks are over, \
                       and so long the vault is twice as large";
 
 /// Works out what there is to be done.
@@ -46,7 +46,7 @@ pub(super) async fn look(context: &Context, compromised: bool, work: &mut KeyWor
     }
     for key in &work.keys {
         work.warnings.push(format!(
-            "the {} {} will open what is encrypted anew: if it is the one that leaked, remove it first",
+            "the {} {} will open what is re-encrypted: if it is the one that leaked, remove it first",
             key.summary.kind,
             super::short(&key.summary.id)
         ));
@@ -87,7 +87,7 @@ pub(super) async fn run(
         };
         return finished(Outcome::Keys(report), Vec::new());
     }
-    let lease = context.lease(op, "encrypting everything anew").await?;
+    let lease = context.lease(op, "re-encrypting everything").await?;
     let given_up = give_up(work, op, context, &lease).await;
     context.release(lease).await;
     given_up
@@ -140,7 +140,7 @@ async fn enough_room(context: &Context, bytes: u64) -> Result<(), Failure> {
     Err(Failure::new(
         ErrorKind::Refused,
         format!(
-            "vault `{}`: encrypting everything anew needs {} of room, and {} are free",
+            "vault `{}`: re-encrypting everything needs {} of room, and {} are free",
             context.vault_name,
             ByteSize(needed),
             ByteSize(room)

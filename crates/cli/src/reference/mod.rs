@@ -65,7 +65,7 @@ pub fn exit_codes_markdown() -> String {
     page.push_str(
         "\nCodes 3 and 6 come after work was done: the report on standard output lists what is not right. Code 4 means \
          that nothing was changed. After code 130 nothing was changed either, unless the message says that the \
-         operation was left as it is; then `ostler operation resume` goes on with it.\n",
+         operation was left as it is; then `ostler operation resume` resumes it.\n",
     );
     page
 }

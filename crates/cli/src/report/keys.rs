@@ -68,7 +68,7 @@ pub(crate) fn list(page: &mut Page, list: &KeyList, now: Timestamp) {
     page.table(&epochs);
     if list.epochs.iter().any(|epoch| epoch.state == "leaked") {
         page.line(format!(
-            "{} of it is encrypted anew; `ostler vault key rotate --compromised` goes on",
+            "{} of it is re-encrypted; `ostler vault key rotate --compromised` continues",
             share(list.bytes.saturating_sub(list.old_bytes), list.bytes)
         ));
     }
@@ -102,7 +102,7 @@ pub(super) fn report(page: &mut Page, report: &KeyReport) {
         "added" => format!("key {key} opens the vault now"),
         "removed" => format!("key {key} does not open the vault any more"),
         "given up" => format!(
-            "everything is encrypted anew with key epoch {}, and the old secrets are gone",
+            "everything is re-encrypted with key epoch {}, and the old secrets are gone",
             report.epoch
         ),
         "finished" => format!(

@@ -150,7 +150,7 @@ fn failed_as(id: OperationId, failure: &Failure, undone: Undone) -> Ending {
     reasons.extend(finished(undone.done));
     let again = || {
         let short = id.short();
-        format!("once the cause is gone, `ostler operation resume {short}` goes on with what was not done")
+        format!("once the cause is gone, `ostler operation resume {short}` does the rest")
     };
     Ending {
         state: State::Failed,

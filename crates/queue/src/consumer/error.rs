@@ -136,7 +136,7 @@ impl Classified for ConsumeError {
             Self::Busy { .. } => Some("wait for it to end, or give this process a name of its own".to_owned()),
             Self::Unreadable(_) => Some(
                 "the database is in SQL_ASCII, which checks no text; `ostler queue consume --on-failure retry` puts such \
-                 events aside and goes on"
+                 events aside and continues"
                     .to_owned(),
             ),
             Self::Handler { hint, .. } => hint.clone(),

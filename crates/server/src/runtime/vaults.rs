@@ -114,7 +114,7 @@ impl Opened {
         let (old, all) = (index.bytes_before(before)?, index.bytes().max(1));
         Ok(Some(format!(
             "secrets of this vault have leaked: {} % of it is still encrypted with them; `ostler vault key rotate \
-             --compromised` goes on",
+             --compromised` continues",
             u128::from(old) * 100 / u128::from(all)
         )))
     }

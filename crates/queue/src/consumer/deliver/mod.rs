@@ -147,7 +147,7 @@ impl Classified for DeliverError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Failed { .. } => Some(
-                "the batch stays open and is given again; `--on-failure retry` tags what failed and goes on"
+                "the batch stays open and is given again; `--on-failure retry` tags what failed and continues"
                     .to_owned(),
             ),
             // Of PL/pgSQL for COMMIT and the like, of the server for those within DO and CALL.

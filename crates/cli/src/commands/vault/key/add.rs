@@ -14,7 +14,7 @@ use crate::session::Session;
 /// Let one more key open a vault
 ///
 /// A new key file, a passphrase or recipients of age: each opens all of the vault alone, backups that were made before
-/// too. Nothing is encrypted anew.
+/// too. Nothing is re-encrypted.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true))]
 pub(crate) struct Add {

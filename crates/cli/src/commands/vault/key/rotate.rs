@@ -12,7 +12,7 @@ use crate::session::Session;
 /// Encrypt what comes from now on with new secrets
 ///
 /// The keys that open the vault stay as they are, and what is stored stays as it is. With `--compromised` everything
-/// that is stored is encrypted anew too, and then the old secrets go; it can be interrupted, and goes on when it is run
+/// that is stored is re-encrypted too, and then the old secrets go; it can be interrupted, and goes on when it is run
 /// again. Remove the key that leaked first. Without `--yes` or `--apply DIGEST` the plan is printed and nothing is done
 /// (exit code 4).
 #[derive(Debug, Args)]
