@@ -171,7 +171,8 @@ impl Classified for Error {
             }
             Self::Query { .. } | Self::Command { .. } | Self::Scratch { .. } => ErrorKind::Internal,
             Self::Answer { .. } => ErrorKind::Unsupported,
-            Self::Running { .. } | Self::Stale { .. } | Self::Load { .. } => ErrorKind::Refused,
+            Self::Running { .. } => ErrorKind::Busy,
+            Self::Stale { .. } | Self::Load { .. } => ErrorKind::Refused,
             Self::Unrecorded { .. } => ErrorKind::Unsupported,
             Self::Action { .. } => ErrorKind::NotFound,
         }

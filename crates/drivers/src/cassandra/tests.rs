@@ -289,7 +289,7 @@ async fn a_ring_that_runs_is_not_restored() {
         .ready(&stand.members())
         .await
         .unwrap_err();
-    assert_eq!(failure.kind(), ErrorKind::Refused);
+    assert_eq!(failure.kind(), ErrorKind::Busy);
 }
 
 #[tokio::test(flavor = "multi_thread")]

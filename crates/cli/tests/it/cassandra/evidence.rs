@@ -82,7 +82,7 @@ pub(super) fn a_ring_whose_cql_is_closed_is_not_restored_over(world: &World) {
     }
     let words = ["restore", "first", "--cluster", "shop", "--into-used"];
     let words = words.iter().chain(&["--overwrite", "different"]);
-    let told = unwrapped(&ended(&world.ostler.run(words), 4));
+    let told = unwrapped(&ended(&world.ostler.run(words), 5));
     assert!(
         told.contains("Cassandra runs on node") && told.contains("its JMX answers"),
         "{told}"

@@ -104,7 +104,7 @@ fn a_ring_comes_back_with_every_row() {
             "--overwrite",
             "different",
         ]),
-        4,
+        5,
     );
     assert!(told.contains("Cassandra runs on node"), "{told}");
     evidence::a_ring_whose_cql_is_closed_is_not_restored_over(&world);
