@@ -19,6 +19,7 @@ mod coverage;
 mod crash;
 mod deny;
 mod docs;
+mod faults;
 mod hygiene;
 mod layers;
 mod links;
@@ -50,6 +51,7 @@ cargo xtask <verb>
   simulate [SEEDS|FROM..TO]  go through histories of writers and collectors in one vault; of one seed tell the history
   cassandra [4.1|5.0]        back up, lose and restore a real ring of Cassandra, of one release or of both
   crash [RUNS]               kill the real binary at every step and RUNS times at random moments of each operation
+  faults [MINUTES]           checks beside writers, prunes and rotations; processes that are stopped for a minute
   queue-model [ROUNDS|--minutes N] [--seed N]  random histories of queues on real servers against an oracle
   servers get|list           fetch, or name, the servers that tests start
   bench first-backup [...]   side by side with peers; see benches/README.md
@@ -82,6 +84,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         "coverage" => coverage::run(rest),
         "cassandra" => cassandra::run(rest),
         "crash" => crash::run(rest),
+        "faults" => faults::run(rest),
         "simulate" => simulate::run(rest),
         "queue-model" => queue_model::run(rest),
         "servers" => servers::run(rest),

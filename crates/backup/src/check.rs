@@ -151,7 +151,11 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
                 in_short(&bounded(problems))
             ),
         )
-        .with_hint("`ostler vault check --repair` heals what can be healed; `ostler backup list` shows which backups are concerned"));
+        .with_hint(format!(
+            "`ostler vault check{} --repair` heals what can be healed; `ostler backup list{}` shows which backups are concerned",
+            context.vault_word(),
+            context.of_vault()
+        )));
     }
     let marked = marked(&context).await?;
     if let Some(first) = marked.first() {
@@ -163,8 +167,15 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
             String::new()
         };
         let hint = match request.read_data {
-            false => "`ostler vault check --read-data` reads every byte; a backup that it finds right counts as verified".to_owned(),
-            true => format!("`ostler backup verify {} --read-data` says what is wrong", first.short()),
+            false => format!(
+                "`ostler vault check{} --read-data` reads every byte; a backup that it finds right counts as verified",
+                context.vault_word()
+            ),
+            true => format!(
+                "`ostler backup verify {} --read-data{}` says what is wrong",
+                first.short(),
+                context.of_vault()
+            ),
         };
         return Err(Failure::new(
             ErrorKind::Corrupt,

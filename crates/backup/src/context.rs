@@ -49,6 +49,24 @@ pub struct Context {
 }
 
 impl Context {
+    /// What makes a command be about this vault: ` --vault NAME`, or nothing for the default one.
+    #[must_use]
+    pub fn of_vault(&self) -> String {
+        match self.vault_name.as_str() {
+            "default" => String::new(),
+            name => format!(" --vault {name}"),
+        }
+    }
+
+    /// The same for `vault` commands, which take the name alone.
+    #[must_use]
+    pub fn vault_word(&self) -> String {
+        match self.vault_name.as_str() {
+            "default" => String::new(),
+            name => format!(" {name}"),
+        }
+    }
+
     /// The failure with the vault's name and what was attempted.
     pub fn attempting<E: Into<Failure>>(&self, what: impl fmt::Display) -> impl FnOnce(E) -> Failure {
         let message = format!("vault `{}`: cannot {what}", self.vault_name);

@@ -7,7 +7,8 @@ mod hook;
 mod parent;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use futures::join;
@@ -16,7 +17,7 @@ use ostler_api::node::{HeldFiles, Selection};
 use ostler_api::request::{CreateBackup, CreateWork, HookFailure, Plan, Request, Work};
 use ostler_operations::{Finished, Operation};
 use ostler_vault::{ExternalRecord, NodeRecord, PackId, Record};
-use ostler_vocabulary::{BackupId, Failure, Progress, Timestamp, Unit};
+use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +43,7 @@ pub async fn plan(mut request: CreateBackup, context: &Context) -> Result<Plan, 
     }
     request.paths = outermost(&request.paths)?;
     check_words(&request)?;
+    refuse_ours(&request.paths, &context.left_out)?;
     let host = context.node.info().await?.host;
     let source = Source {
         host,
@@ -124,6 +126,37 @@ pub(crate) fn check_words(request: &CreateBackup) -> Result<(), Error> {
         ),
         _ => Ok(()),
     }
+}
+
+/// Refuses paths that lead into what no backup holds: by name, through links or through another mount of it. Blocks, for a
+/// few look-ups.
+fn refuse_ours(paths: &[PathBuf], left_out: &[PathBuf]) -> Result<(), Failure> {
+    let identity = |path: &Path| {
+        let found = std::fs::metadata(path).ok()?;
+        Some((found.dev(), found.ino()))
+    };
+    for path in paths {
+        let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        let inside = |ours: &&PathBuf| {
+            real.starts_with(ours)
+                || identity(ours)
+                    .is_some_and(|ours| real.ancestors().any(|above| identity(above) == Some(ours)))
+        };
+        if let Some(ours) = left_out.iter().find(inside) {
+            return Err(Failure::new(
+                ErrorKind::Invalid,
+                format!(
+                    "{} is in {}, which no backup holds: it has keys, state or a vault",
+                    path.display(),
+                    ours.display()
+                ),
+            )
+            .with_hint(
+                "`ostler vault mirror` copies backups into another vault; keep key files elsewhere by hand",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn left_out_below(paths: &[PathBuf], left_out: &[PathBuf]) -> Vec<PathBuf> {

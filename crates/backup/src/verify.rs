@@ -352,8 +352,9 @@ pub(crate) fn damaged(context: &Context, id: BackupId, problems: &[Problem]) -> 
         ),
     )
     .with_hint(format!(
-        "`ostler backup show {}` lists all that is wrong; make a new backup with --read-all, then check the store",
-        id.short()
+        "`ostler backup show {}{}` lists all that is wrong; make a new backup with --read-all, then check the store",
+        id.short(),
+        context.of_vault()
     ))
 }
 

@@ -97,6 +97,15 @@ pub fn start() -> std::process::ExitCode {
 
 /// Parses the words. Help, versions and usage errors are printed here; their exit code is then the `Err`.
 pub fn prepare(surroundings: Surroundings) -> Result<Prepared, ExitCode> {
+    // Requests are kept as JSON. What is only printed may have any name.
+    let is_printed = surroundings.words.iter().any(|word| word == "--stdout");
+    let wrong = surroundings.words.iter().find(|word| word.to_str().is_none());
+    if let (Some(word), false) = (wrong, is_printed) {
+        let output = Output::before_parsing(&surroundings);
+        let message = format!("`{}` is not UTF-8", word.display());
+        let hint = Some("name a directory above it: what is below may have any name".to_owned());
+        return Err(report(&output, Err(CommandError::Usage { message, hint }.into())));
+    }
     let words = std::iter::once(OsString::from("ostler")).chain(surroundings.words.iter().cloned());
     match Arguments::try_parse_from(words) {
         Ok(arguments) => Ok(Prepared {

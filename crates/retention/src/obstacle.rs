@@ -15,6 +15,9 @@ pub struct Obstacles {
     pub hidden: Vec<Hidden>,
     /// Tables that something else depends on.
     pub needed: Vec<Needed>,
+    /// Foreign keys by which other rows go or change with rows of the table.
+    #[serde(default)]
+    pub cascades: Vec<Cascade>,
     /// Whether tables inherit from it without being its partitions.
     pub has_children: bool,
 }
@@ -39,6 +42,30 @@ pub struct Needed {
     pub table: TableName,
     /// What depends on it.
     pub by: Vec<String>,
+}
+
+/// A foreign key with ON DELETE CASCADE, SET NULL or SET DEFAULT.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cascade {
+    /// The table whose rows go or change.
+    pub table: TableName,
+    /// The name of the foreign key.
+    pub key: String,
+    /// What ON DELETE says.
+    pub action: String,
+}
+
+impl Cascade {
+    /// That rows which no plan counts would go or change.
+    #[must_use]
+    pub fn problem(&self) -> RetentionProblem {
+        let reason = format!(
+            "rows of {0} would go or change too, uncounted, by foreign key {1} (ON DELETE {2}): \
+             give {0} a policy of its own that runs before, and `ALTER TABLE {0} DROP CONSTRAINT {1}`, or define it with NO ACTION",
+            self.table, self.key, self.action
+        );
+        problem(ErrorKind::Conflict, reason)
+    }
 }
 
 impl Hidden {
@@ -90,6 +117,9 @@ impl Obstacles {
         });
         if let Some(hidden) = hidden {
             return Some(hidden.problem());
+        }
+        if let (Target::Rows { .. }, Some(cascade)) = (target, self.cascades.first()) {
+            return Some(cascade.problem());
         }
         match (target, besides) {
             (_, Some(Besides::Reallocate { .. } | Besides::Tablespace { .. })) => None,

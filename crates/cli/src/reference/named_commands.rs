@@ -53,7 +53,10 @@ fn words(command: &str) -> Vec<&str> {
 /// What the parser has against a command, where that is not a value that stands for another one, or one that is left out.
 fn fault(command: &str) -> Option<String> {
     let command = command.split(" > ").next().unwrap_or_default();
-    let words = words(command).into_iter().filter(|word| *word != "…");
+    // `check{}`: what is filled in is another word, or nothing.
+    let own = |word: &'_ str| word.find('{').filter(|at| *at > 0).unwrap_or(word.len());
+    let words = words(command).into_iter().map(|word| &word[..own(word)]);
+    let words = words.filter(|word| *word != "…");
     let error = Arguments::try_parse_from(std::iter::once("ostler").chain(words)).err()?;
     match error.kind() {
         ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand | ErrorKind::ArgumentConflict => {

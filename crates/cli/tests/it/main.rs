@@ -91,6 +91,7 @@ mod schedule;
 mod scopes;
 mod serve;
 mod served;
+mod slow_faults;
 mod special_cases;
 mod state;
 mod tls;

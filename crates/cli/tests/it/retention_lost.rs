@@ -94,12 +94,18 @@ fn a_partition_that_is_left_detached_is_found_by_plan_and_check() {
     assert_eq!(left(&world), (4, 3));
     let operation = newest(&world);
     let resume = format!("operation resume {}", &id(&operation)[..8]);
-    let plan = world.json(&["plan", "--cutoff=2024-01-06"]);
-    let notes = plan["work"]["policies"][0]["notes"].to_string();
-    assert!(
-        notes.contains("day_2 is detached from public.days") && notes.contains(&resume),
-        "{plan}"
-    );
+    for verb in [
+        &["plan", "--cutoff=2024-01-06"][..],
+        &["run", "--cutoff=2024-01-02", "--yes"],
+    ] {
+        let told = world.run(verb);
+        assert_eq!(told.status.code(), Some(3), "{}", said(&told));
+        let text = said(&told);
+        assert!(
+            text.contains("day_2 is detached from public.days") && text.contains(&resume),
+            "{text}"
+        );
+    }
     let check = world.run(&["policy", "check"]);
     assert_ne!(check.status.code(), Some(0), "{}", said(&check));
     assert!(said(&check).contains(&resume), "{}", said(&check));

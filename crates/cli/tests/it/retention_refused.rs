@@ -252,3 +252,38 @@ fn a_partition_that_a_view_needs_is_refused_by_the_plan_and_stays_attached() {
     world.json(&["run", "--cutoff=2023-08-02", "--yes"]);
     assert_eq!(world.readings(), 0);
 }
+
+#[test]
+fn rows_that_take_others_with_them_are_refused_by_name() {
+    let Some(world) = World::new(Release::Fifteen) else {
+        return;
+    };
+    world.sql(
+        "CREATE TABLE parent (id int PRIMARY KEY, at date, up int REFERENCES parent ON DELETE SET NULL);
+         CREATE TABLE child (id int REFERENCES parent ON DELETE CASCADE);
+         INSERT INTO parent VALUES (1, '2020-01-01', NULL), (2, '2030-01-01', 1);
+         INSERT INTO child SELECT 1 FROM generate_series(1, 100);
+         CREATE TABLE split (id int, at date) PARTITION BY RANGE (at);
+         CREATE TABLE split_1 PARTITION OF split FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
+         ALTER TABLE split_1 ADD PRIMARY KEY (id);
+         CREATE TABLE part (id int REFERENCES split_1 ON DELETE CASCADE);
+         INSERT INTO split VALUES (1, '2020-01-01'); INSERT INTO part VALUES (1)",
+    );
+    let kept = world.ostler.home().join("kept");
+    std::fs::create_dir(&kept).unwrap();
+    for (line, needed) in [
+        ("parent:at delete 1d".to_owned(), "public.child"),
+        (format!("parent:at archive:{} 1d", kept.display()), "public.child"),
+        ("split:at delete 1d".to_owned(), "public.part"),
+    ] {
+        world.json(&["add", &line, "--name=one"]);
+        let (code, said) = world.code(&["run", "--yes"]);
+        assert_eq!(code, 3, "{line}: {said}");
+        let text = format!("rows of {needed} would go or change too");
+        assert!(said.contains(&text), "{line}: {said}");
+        world.json(&["policy", "remove", "one"]);
+    }
+    let rows =
+        "SELECT (SELECT count(*) FROM parent) + (SELECT count(*) FROM child) + (SELECT count(*) FROM part)";
+    assert_eq!(world.number(rows), 103);
+}

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::Postgres;
 use super::statement::fill;
 use crate::facts::{Attached, Column, Known, Partition, Partman, Shape, Stray, Table, Whereabouts};
-use crate::obstacle::{Hidden, Needed, Obstacles};
+use crate::obstacle::{Cascade, Hidden, Needed, Obstacles};
 
 /// The release from which partitions are detached while others work.
 pub(super) const CONCURRENTLY: i32 = 140_000;
@@ -39,6 +39,15 @@ struct HiddenRow {
     has_rows: bool,
     role: String,
     policies: Vec<String>,
+}
+
+/// A row of `cascades.sql`.
+#[derive(Debug, Deserialize)]
+struct CascadeRow {
+    schema: String,
+    name: String,
+    key: String,
+    action: String,
 }
 
 /// A row of `dependents.sql`.
@@ -93,8 +102,19 @@ impl Postgres {
         let needed: Vec<NeededRow> = self
             .documents(include_str!("queries/dependents.sql"), &parameters)
             .await?;
+        let cascades: Vec<CascadeRow> = self
+            .documents(include_str!("queries/cascades.sql"), &parameters)
+            .await?;
         let named = |schema, name| TableName { schema, name };
         Ok(Obstacles {
+            cascades: cascades
+                .into_iter()
+                .map(|row| Cascade {
+                    table: named(row.schema, row.name),
+                    key: row.key,
+                    action: row.action,
+                })
+                .collect(),
             hidden: hidden
                 .into_iter()
                 .map(|row| Hidden {

@@ -28,6 +28,8 @@ pub(super) struct Found {
     pub table: TableName,
     pub standing: Standing,
     bounds: String,
+    /// Whether the parent has a default partition.
+    pub has_default: bool,
     /// Whether it can be detached while others work.
     concurrently: bool,
 }
@@ -92,6 +94,7 @@ impl Postgres {
                 (true, false) => Standing::Attached,
             },
             bounds: row.get(4),
+            has_default: row.get(5),
             concurrently: row.get::<_, i32>(6) >= CONCURRENTLY && !row.get::<_, bool>(5),
         }))
     }

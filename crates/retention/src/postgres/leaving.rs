@@ -172,7 +172,14 @@ impl Postgres {
                     Standing::Detaching => format!("{}; {attach}", finalize_statement(parent, &found.table)),
                     _ => attach,
                 };
-                (format!("is detached from {parent}"), one_line(&remedy))
+                let rows = match found.has_default {
+                    true => format!(
+                        ", whose default partition must have no rows of its range (move those into {})",
+                        found.table
+                    ),
+                    false => String::new(),
+                };
+                (format!("is detached from {parent}{rows}"), one_line(&remedy))
             }))
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ostler_api::document::PolicyFinding;
+use ostler_api::document::{PolicyFinding, RetentionProblem};
 use ostler_api::request::{Plan, Request, Work};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_operations::{Finished, Operation, Spec};
@@ -97,7 +97,11 @@ impl Runtime {
                 for finding in self.left_over(database.as_ref(), &place).await? {
                     let mut policies = work.policies.iter_mut();
                     if let Some(verdict) = policies.find(|verdict| verdict.policy == finding.policy) {
-                        verdict.notes.push(finding.text);
+                        // Rows that are out of their table: no run of the policy is all right before they are back.
+                        verdict.problem.get_or_insert(RetentionProblem {
+                            kind: ErrorKind::Conflict,
+                            reason: finding.text,
+                        });
                     }
                 }
             }

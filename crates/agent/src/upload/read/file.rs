@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use ostler_vault::list::{Entry, EntryKind, Extent};
 use ostler_vocabulary::Timestamp;
@@ -19,6 +20,9 @@ use crate::walk::{Found, open_found};
 
 /// How often a file is read before what was read is taken as it is.
 const ATTEMPTS: usize = 3;
+
+/// Between two readings of a file that was written just before.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// A file as it was read.
 pub(super) struct Content {
@@ -51,7 +55,10 @@ impl Worker<'_> {
         if size <= self.chunker.chunk && found.held.is_none() {
             match self.chunker.small(fd.as_fd(), size) {
                 Ok(Some(extents)) => match Stat::of(&fd) {
-                    Ok(stat) if found.class.same_content(&found.stat, &stat) => {
+                    Ok(stat)
+                        if found.class.same_content(&found.stat, &stat)
+                            && !found.class.is_racy(&stat, now) =>
+                    {
                         let content = Content {
                             stat,
                             extents,
@@ -111,7 +118,15 @@ impl Worker<'_> {
                     .range(fd, 0, stat.size, stat.is_sparse(), &mut extents)?;
             }
             let after = Stat::of(fd).map_err(ReadError::File)?;
-            let torn = is_torn(found, &stat, &after, size);
+            let mut torn = is_torn(found, &stat, &after, size);
+            if !torn && is_unsure(found, &stat, opened) {
+                std::thread::sleep(PAUSE);
+                let mut again = Vec::new();
+                let read = self
+                    .chunker
+                    .range(fd, 0, stat.size, stat.is_sparse(), &mut again)?;
+                torn = (read, again) != (size, extents.clone());
+            }
             if !torn || attempt == ATTEMPTS || stat.kind != Kind::File {
                 return Ok(Content {
                     stat,
@@ -185,6 +200,12 @@ pub(super) fn version(found: &Found, fd: BorrowedFd<'_>) -> io::Result<Stat> {
         Some(_) => Ok(found.stat),
         None => Stat::of(fd),
     }
+}
+
+/// Whether only a second reading shows that a file was being written: a write gives the file its time when it begins, so that
+/// both looks may see the same time while it goes on.
+pub(super) fn is_unsure(found: &Found, stat: &Stat, opened: Timestamp) -> bool {
+    found.held.is_none() && stat.kind == Kind::File && found.class.is_racy(stat, opened)
 }
 
 /// Whether what was read may be of two versions. A file that only grew is taken as it was when it was opened: logs

@@ -7,7 +7,7 @@ use ostler_vault::list::Extent;
 use rustix::fd::AsFd;
 
 use super::Worker;
-use super::file::{Content, is_torn, version};
+use super::file::{Content, is_torn, is_unsure, version};
 use crate::Error;
 use crate::stat::{Kind, Stat};
 use crate::upload::content::{self, ReadError};
@@ -112,6 +112,7 @@ impl Worker<'_> {
         match Stat::of(fd) {
             Ok(after)
                 if !is_torn(&file.found, &opened.before, &after, size)
+                    && !is_unsure(&file.found, &opened.before, opened.at)
                     && opened.before.kind == Kind::File =>
             {
                 let content = Content {
