@@ -278,7 +278,7 @@ fn rows_that_take_others_with_them_are_refused_by_name() {
     ] {
         world.json(&["add", &line, "--name=one"]);
         let (code, said) = world.code(&["run", "--yes"]);
-        assert_eq!(code, 3, "{line}: {said}");
+        assert_eq!(code, 4, "{line}: {said}");
         let text = format!("rows of {needed} would go or change too");
         assert!(said.contains(&text), "{line}: {said}");
         world.json(&["policy", "remove", "one"]);
