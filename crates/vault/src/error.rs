@@ -108,6 +108,9 @@ pub enum Error {
         /// What the store said.
         source: Box<ostler_store::Error>,
     },
+    /// There are backups, and what describes their vault is missing.
+    #[error("there are backups at {0}, and the `vault.json` of their vault is missing")]
+    ConfigMissing(String),
     /// There is a vault already where one was to be made.
     #[error("there is a vault at {0} already")]
     VaultExists(String),
@@ -308,6 +311,7 @@ impl Classified for Error {
             | Self::NotFound(_)
             | Self::NoVault(_)
             | Self::NoPlace { .. } => ErrorKind::NotFound,
+            Self::ConfigMissing(_) => ErrorKind::Corrupt,
             Self::VaultExists(_) => ErrorKind::AlreadyExists,
             Self::KeyNeeded { .. }
             | Self::WrongKey { .. }
@@ -357,6 +361,11 @@ impl Classified for Error {
             Self::NoVault(_) => {
                 Some("check the address, or make a vault with `ostler vault init`".to_owned())
             }
+            Self::ConfigMissing(_) => Some(
+                "bring `vault.json` back, from a copy of the store or an earlier version of the object: packs and backups are \
+                 still there. Make a new vault only elsewhere"
+                    .to_owned(),
+            ),
             Self::VaultExists(_) => Some("choose another place, or use the vault that is there".to_owned()),
             Self::Revoked(_) => {
                 Some("make a new backup; it uses what this one stored and what is still there".to_owned())

@@ -194,7 +194,7 @@ impl Vault {
     /// is needed, and nothing authenticates a `vault.json` that holds its own secrets.
     ///
     /// # Errors
-    /// [`Error::NoVault`], [`Error::KeyNeeded`], [`Error::WrongKey`], [`Error::NotEncrypted`]; [`Error::Damaged`] when a
+    /// [`Error::NoVault`], [`Error::ConfigMissing`], [`Error::KeyNeeded`], [`Error::WrongKey`], [`Error::NotEncrypted`]; [`Error::Damaged`] when a
     /// key fits and what it opens is not what was written.
     pub async fn open(
         store: Arc<dyn Store>,
@@ -226,6 +226,7 @@ impl Vault {
         let bytes = match config {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => {
+                Self::require_no_backups(&store).await?;
                 return Err(Error::NoVault(store.location().to_owned()));
             }
             Err(error) => return Err(Error::first_contact("read", &at, error)),

@@ -136,6 +136,48 @@ fn the_only_vault_needs_no_name_where_it_is_there_already() {
 }
 
 #[test]
+fn a_vault_that_lost_its_vault_json_is_not_made_again() {
+    let ostler = ostler();
+    let data = with_data(&ostler);
+    ostler.ok(["backup", "create", text(&data)]);
+    let file = ostler.vault().join("vault.json");
+    let original = fs::read(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    let keys = || fs::read_dir(ostler.state().join("keys")).unwrap().count();
+    let before = keys();
+    for words in [
+        &["backup", "create", text(&data)][..],
+        &["backup", "list"],
+        &["vault", "init"],
+        &["vault", "init", text(&ostler.vault()), "--name", "again"],
+    ] {
+        let said = code(&ostler.run(words), 6);
+        assert!(said.contains("`vault.json` of their vault is missing"), "{said}");
+    }
+    assert_eq!(keys(), before);
+    fs::write(&file, original).unwrap();
+    ostler.ok(["backup", "verify", "latest", "--read-data"]);
+}
+
+#[test]
+fn a_path_in_the_state_directory_is_refused() {
+    let ostler = ostler();
+    let data = with_data(&ostler);
+    ostler.ok(["backup", "create", text(&data)]);
+    let link = ostler.home().join("link");
+    std::os::unix::fs::symlink(ostler.state(), &link).unwrap();
+    for path in [
+        ostler.state(),
+        ostler.state().join("keys"),
+        ostler.key(),
+        link.join("keys"),
+    ] {
+        let said = code(&ostler.run(["backup", "create", text(&path)]), 2);
+        assert!(said.contains("which no backup holds"), "{said}");
+    }
+}
+
+#[test]
 fn an_identity_that_opens_nothing_is_refused_before_a_vault_is_made() {
     let ostler = ostler();
     let identity = with_identity(&ostler);

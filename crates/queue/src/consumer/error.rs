@@ -118,8 +118,10 @@ impl Classified for ConsumeError {
                 applied,
                 ..
             } => Some(format!(
-                "was the target restored, or the consumer moved? `ostler queue consumer register {queue} {consumer} --at \
-                 {applied}` in the source puts it where the target is: nothing is applied twice"
+                "the target keeps positions by the names of consumers: where a consumer of another queue has this name, or \
+                 the queue was made again, choose another name. Where the target was restored or the consumer moved, `ostler \
+                 queue consumer register {queue} {consumer} --at {applied}` in the source puts it where the target is: \
+                 nothing is applied twice, and events before that tick are skipped"
             )),
             Self::OtherTick {
                 queue,

@@ -7,6 +7,7 @@ use ostler_store::{CheckFirst, Store};
 use ostler_vocabulary::{Classified, Clock, ErrorKind};
 
 use super::Vault;
+use crate::catalogue::BACKUPS;
 use crate::cipher::Suite;
 use crate::collect::Remembered;
 use crate::config::{self, Config};
@@ -21,14 +22,27 @@ impl Vault {
     /// Makes sure that a vault can be made here: the place is there and has none.
     ///
     /// # Errors
-    /// [`Error::VaultExists`], [`Error::NoPlace`].
+    /// [`Error::VaultExists`], [`Error::ConfigMissing`], [`Error::NoPlace`].
     pub async fn require_vacant(store: &Arc<dyn Store>) -> Result<(), Error> {
         let at = config::key()?;
         match store.head(&at).await {
             Ok(_) => Err(Error::VaultExists(store.location().to_owned())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::require_no_backups(store).await,
             Err(error) => Err(Error::first_contact("look up", &at, error)),
         }
+    }
+
+    /// Refuses a place that has what backups consist of: a vault of which only `vault.json` is missing.
+    pub(super) async fn require_no_backups(store: &Arc<dyn Store>) -> Result<(), Error> {
+        for prefix in [BACKUPS, "packs/"] {
+            match store.list(prefix, None).await {
+                Ok(page) if page.objects.is_empty() => {}
+                Ok(_) => return Err(Error::ConfigMissing(store.location().to_owned())),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(Error::store("list", prefix)(error)),
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn suite_of(options: &InitOptions, algorithm: Algorithm) -> Result<Suite, Error> {

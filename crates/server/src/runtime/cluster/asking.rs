@@ -132,7 +132,8 @@ impl Runtime {
         }
         if let Some(problem) = info.vault_problem {
             status.ok = false;
-            status.problem = Some(problem);
+            let all = status.problem.into_iter().chain([problem]);
+            status.problem = Some(all.collect::<Vec<_>>().join("; "));
         }
         if info.node.as_deref() != Some(node) {
             status.ok = false;
