@@ -58,6 +58,19 @@ pub async fn plan(request: RepairVault, context: &Context, from: Option<&Context
     )
     .await?;
     let removes = unreadable(&check);
+    let mut problems = problems(&check);
+    // What an earlier proof says is looked at again, whatever this look finds.
+    let marked = context.backups().await?.into_iter();
+    let marked = marked.filter(|backup| backup.state() == BackupState::Damaged);
+    problems.extend(
+        marked
+            .map(|backup| backup.id())
+            .filter(|id| check.damaged.iter().all(|(damaged, _)| damaged != id))
+            .map(|id| Problem {
+                path: format!("backup {}", id.short()),
+                reason: "an earlier check found it damaged: every byte of it is read".to_owned(),
+            }),
+    );
     let parameters = serde_json::to_vec(&request).unwrap_or_default();
     let items = removes.iter().map(|key| (key.as_bytes(), "remove"));
     Ok(Plan {
@@ -70,7 +83,7 @@ pub async fn plan(request: RepairVault, context: &Context, from: Option<&Context
             packs: check.packs,
             bytes: check.bytes,
             removes,
-            problems: bounded(problems(&check)),
+            problems: bounded(problems),
         }),
         request: Request::RepairVault(request),
     })
