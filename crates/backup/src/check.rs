@@ -200,7 +200,7 @@ pub async fn run(plan: Plan, op: Operation, context: Context) -> Result<Finished
     finished(Outcome::CheckVault(report), partial)
 }
 
-fn about((id, reason): (BackupId, String)) -> Problem {
+pub(crate) fn about((id, reason): (BackupId, String)) -> Problem {
     Problem {
         path: format!("backup {}", id.short()),
         reason,
@@ -208,7 +208,7 @@ fn about((id, reason): (BackupId, String)) -> Problem {
 }
 
 /// The backups that count as damaged.
-async fn marked(context: &Context) -> Result<Vec<BackupId>, Failure> {
+pub(crate) async fn marked(context: &Context) -> Result<Vec<BackupId>, Failure> {
     let backups = context.backups().await?.into_iter();
     let damaged = backups.filter(|backup| backup.state() == BackupState::Damaged);
     Ok(damaged.map(|backup| backup.id()).collect())

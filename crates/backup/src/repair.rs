@@ -17,13 +17,14 @@ use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::check::about;
 use crate::evidence;
 use crate::problems::{bounded, stored};
 use crate::restore::finished;
 use crate::state::method;
 use crate::{Context, Error, digest};
 use live::LiveTree;
-use look::{look, problems, unreadable};
+use look::{found_earlier, look, problems, unreadable};
 
 /// The kind's name in the journal.
 pub const KIND: &str = "repair_vault";
@@ -59,18 +60,7 @@ pub async fn plan(request: RepairVault, context: &Context, from: Option<&Context
     .await?;
     let removes = unreadable(&check);
     let mut problems = problems(&check);
-    // What an earlier proof says is looked at again, whatever this look finds.
-    let marked = context.backups().await?.into_iter();
-    let marked = marked.filter(|backup| backup.state() == BackupState::Damaged);
-    problems.extend(
-        marked
-            .map(|backup| backup.id())
-            .filter(|id| check.damaged.iter().all(|(damaged, _)| damaged != id))
-            .map(|id| Problem {
-                path: format!("backup {}", id.short()),
-                reason: "an earlier check found it damaged: every byte of it is read".to_owned(),
-            }),
-    );
+    problems.extend(found_earlier(context, &check).await?);
     let parameters = serde_json::to_vec(&request).unwrap_or_default();
     let items = removes.iter().map(|key| (key.as_bytes(), "remove"));
     Ok(Plan {
@@ -357,12 +347,10 @@ impl Run<'_> {
                     Ok(record) => record,
                     Err(error) => {
                         let failure = Failure::from(error);
+                        let reason = failure.messages().join(": ");
                         return match failure.kind() {
                             ErrorKind::Corrupt | ErrorKind::NotFound => Ok(Verdict {
-                                problems: vec![Problem {
-                                    path: format!("backups/{id}"),
-                                    reason: failure.messages().join(": "),
-                                }],
+                                problems: vec![about((id, reason))],
                             }),
                             _ => Err(failure),
                         };

@@ -12,6 +12,7 @@ mod paths;
 mod reading;
 mod record;
 mod removal;
+mod store_time;
 mod writing;
 
 pub(crate) use claim::AtRecord;

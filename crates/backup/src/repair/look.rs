@@ -6,6 +6,7 @@ use ostler_vocabulary::{Failure, Progress};
 use tokio_util::sync::CancellationToken;
 
 use crate::Context;
+use crate::check::{about, marked};
 
 /// Damaged packs, objects and backups that one run takes care of, of each: a step's result has to fit into the journal.
 pub(super) const MOST: usize = 300;
@@ -41,4 +42,15 @@ pub(super) fn problems(check: &VaultCheck) -> Vec<Problem> {
         reason: reason.clone(),
     });
     objects.chain(backups).collect()
+}
+
+/// Backups that count as damaged by an earlier proof, and in which this look at presence and sizes finds nothing wrong.
+pub(super) async fn found_earlier(context: &Context, check: &VaultCheck) -> Result<Vec<Problem>, Failure> {
+    let mut earlier = marked(context).await?;
+    earlier.retain(|id| check.damaged.iter().all(|(damaged, _)| damaged != id));
+    let reason = "an earlier check found it damaged: every byte of it is read";
+    Ok(earlier
+        .into_iter()
+        .map(|id| about((id, reason.to_owned())))
+        .collect())
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream, try_join};
-use ostler_store::{Location, Object};
+use ostler_store::Object;
 use ostler_vocabulary::{BackupId, Classified, ErrorKind, Timestamp};
 use serde::de::DeserializeOwned;
 
@@ -13,7 +13,7 @@ use super::{
     BACKUPS, CatalogueEntry, Facts, INTENTS, Intent, MarkRecord, NOTES, ProofFacts, ProofRecord, Record,
 };
 use crate::envelope::ObjectKind;
-use crate::{Error, Vault, objects};
+use crate::{Error, Vault};
 
 /// How many small objects are asked for at the same time.
 const AT_ONCE: usize = 8;
@@ -139,45 +139,6 @@ impl Vault {
             }
         }
         Ok(lost)
-    }
-
-    /// The newest time that the store gives an object of its backups and leases: its clock says that or more. `None` where it
-    /// gives none, and where the clock is this machine's.
-    ///
-    /// # Errors
-    /// When the store cannot be listed.
-    pub async fn store_time(&self) -> Result<Option<Timestamp>, Error> {
-        if !self.has_own_clock() {
-            return Ok(None);
-        }
-        let (backups, leases) = try_join!(
-            objects::list(self.store(), BACKUPS),
-            objects::list(self.store(), "leases/")
-        )?;
-        Ok(backups
-            .into_iter()
-            .chain(leases)
-            .filter_map(|object| object.modified)
-            .max())
-    }
-
-    /// When the intent of a backup was stored, by the store's clock. `None` where the store gives no time, and where its clock is
-    /// this machine's.
-    ///
-    /// # Errors
-    /// When the store cannot look it up.
-    pub async fn intent_stored(&self, id: BackupId) -> Result<Option<Timestamp>, Error> {
-        if !self.has_own_clock() {
-            return Ok(None);
-        }
-        let key = intent_key(id)?;
-        let found = self.store().head(&key).await;
-        Ok(found.map_err(Error::store("look up", &key))?.modified)
-    }
-
-    /// Whether the times of the store may differ from this machine's clock.
-    fn has_own_clock(&self) -> bool {
-        !matches!(self.store().location().parse(), Ok(Location::Local(_)))
     }
 
     /// A backup's commit record.
