@@ -185,6 +185,20 @@ pub(super) fn finish_key(unfinished: &Path, path: &Path) -> Result<(), Failure> 
     })
 }
 
+/// Refuses a place that has backups of a vault whose `vault.json` is missing.
+async fn refuse_backups(place: &Path) -> Result<(), Failure> {
+    if !place.exists() {
+        return Ok(());
+    }
+    let place = place.to_owned();
+    let store = blocking(move || Ok(Arc::new(Local::open(&place)?) as Arc<dyn Store>)).await?;
+    match Vault::require_vacant(&store).await {
+        // Another process was faster, and its vault is as good.
+        Err(ostler_vault::Error::VaultExists(_)) => Ok(()),
+        vacant => Ok(vacant?),
+    }
+}
+
 impl Runtime {
     /// Whether the default vault is not configured and not there yet, so that the first backup makes it.
     pub(super) fn makes_default(&self, name: Option<&str>) -> bool {
@@ -200,6 +214,9 @@ impl Runtime {
         let settings = self.inner.settings.clone();
         let place = settings.implicit_vault();
         let attempted = format!("cannot make the default vault in {}", place.display());
+        refuse_backups(&place)
+            .await
+            .map_err(|failure| failure.context(attempted.clone()))?;
         let new = place.with_file_name(format!("vault.new.{}", ostler_vocabulary::OperationId::random()));
         let store: Arc<dyn Store> = blocking({
             let (new, place) = (new.clone(), place.clone());

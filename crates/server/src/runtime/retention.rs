@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ostler_api::document::{PolicyFinding, RetentionProblem};
+use ostler_api::document::{PolicyFinding, RetentionItem, RetentionProblem};
 use ostler_api::request::{Plan, Request, Work};
 use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
 use ostler_operations::{Finished, Operation, Spec};
@@ -95,8 +95,17 @@ impl Runtime {
             let mut plan = ostler_retention::plan_of(database.as_ref(), self, request, now).await?;
             if let Work::Retention(work) = &mut plan.work {
                 for finding in self.left_over(database.as_ref(), &place).await? {
+                    // What this plan ends anyway needs nothing else.
+                    let is_planned =
+                        |item: &RetentionItem| finding.text.starts_with(&format!("{} ", item.table));
+                    let is_planned = work.items.iter().any(is_planned);
                     let mut policies = work.policies.iter_mut();
-                    if let Some(verdict) = policies.find(|verdict| verdict.policy == finding.policy) {
+                    let Some(verdict) = policies.find(|verdict| verdict.policy == finding.policy) else {
+                        continue;
+                    };
+                    if is_planned {
+                        verdict.notes.push(finding.text);
+                    } else {
                         // Rows that are out of their table: no run of the policy is all right before they are back.
                         verdict.problem.get_or_insert(RetentionProblem {
                             kind: ErrorKind::Conflict,
