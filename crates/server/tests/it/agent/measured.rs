@@ -13,6 +13,8 @@ async fn an_agent_tells_what_it_counted_to_whom_it_answers_at_all() {
     let root = world.path("root");
     fs::write(root.join("one"), vec![1; 70_000]).unwrap();
     fs::write(root.join("two"), "2").unwrap();
+    // What was written just before is read twice, and counted so.
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     let (progress, cancel) = nothing();
     let node = world.node(1);
     node.upload(&upload(&root), &progress, &cancel).await.unwrap();
