@@ -1,21 +1,15 @@
 //! `crash [RUNS]`: the tests that kill the real binary, with many more kills at random moments than `test` makes.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::{process, servers, workspace};
+use crate::{number, process, servers, workspace};
 
 /// Kills at random moments of each operation, beside one before and one after each step.
 const RUNS: u64 = 100;
 
 /// Runs the verb.
 pub fn run(arguments: &[String]) -> Result<()> {
-    let runs: u64 = match arguments {
-        [] => RUNS,
-        [runs] => runs
-            .parse()
-            .with_context(|| format!("`{runs}` is no number of runs"))?,
-        _ => anyhow::bail!("crash takes one number"),
-    };
+    let runs = number::given(arguments, "crash", "runs", RUNS)?;
     servers::get()?;
     let mut tests = workspace::cargo();
     tests

@@ -1,21 +1,15 @@
 //! `faults [MINUTES]`: the tests of faults that need real time, beside those that `test` runs in seconds.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::{process, servers, workspace};
+use crate::{number, process, servers, workspace};
 
 /// How long checks run beside everything that changes a vault.
 const MINUTES: u64 = 60;
 
 /// Runs the verb.
 pub fn run(arguments: &[String]) -> Result<()> {
-    let minutes: u64 = match arguments {
-        [] => MINUTES,
-        [minutes] => minutes
-            .parse()
-            .with_context(|| format!("`{minutes}` is no number of minutes"))?,
-        _ => anyhow::bail!("faults takes one number"),
-    };
+    let minutes = number::given(arguments, "faults", "minutes", MINUTES)?;
     servers::get()?;
     let mut tests = workspace::cargo();
     tests

@@ -23,6 +23,7 @@ mod faults;
 mod hygiene;
 mod layers;
 mod links;
+mod number;
 mod picture;
 mod process;
 mod queue_model;

@@ -52,9 +52,9 @@ impl Context {
     /// What makes a command be about this vault: ` --vault NAME`, or nothing for the default one.
     #[must_use]
     pub fn of_vault(&self) -> String {
-        match self.vault_name.as_str() {
-            "default" => String::new(),
-            name => format!(" --vault {name}"),
+        match self.vault_word() {
+            word if word.is_empty() => word,
+            word => format!(" --vault{word}"),
         }
     }
 

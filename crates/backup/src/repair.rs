@@ -9,7 +9,7 @@ mod look;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ostler_api::document::{BackupState, Outcome, Problem, RepairReport};
+use ostler_api::document::{Outcome, Problem, RepairReport};
 use ostler_api::request::{Plan, RepairVault, RepairWork, Request, Work};
 use ostler_operations::{Finished, Operation};
 use ostler_vault::{Collecting, Healed, Healing, Lease, LiveFiles, PackId, ProofRecord, VaultCheck};
@@ -17,7 +17,7 @@ use ostler_vocabulary::{BackupId, ErrorKind, Failure, Progress, Unit};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::check::about;
+use crate::check::marked;
 use crate::evidence;
 use crate::problems::{bounded, stored};
 use crate::restore::finished;
@@ -194,9 +194,7 @@ impl Run<'_> {
                 )
                 .await?;
                 let mut damaged: BTreeSet<BackupId> = check.damaged.iter().map(|(id, _)| *id).collect();
-                let backups = self.context.backups().await?;
-                let known = backups.iter().filter(|b| b.state() == BackupState::Damaged);
-                damaged.extend(known.map(crate::state::Backup::id));
+                damaged.extend(marked(self.context).await?);
                 let mut wrong: BTreeSet<PackId> = check.wrong_packs.iter().copied().collect();
                 if !self.request.read_data {
                     // What is wrong with these is known to whoever found it only, and may be in their data.
@@ -347,10 +345,12 @@ impl Run<'_> {
                     Ok(record) => record,
                     Err(error) => {
                         let failure = Failure::from(error);
-                        let reason = failure.messages().join(": ");
                         return match failure.kind() {
                             ErrorKind::Corrupt | ErrorKind::NotFound => Ok(Verdict {
-                                problems: vec![about((id, reason))],
+                                problems: vec![Problem {
+                                    path: format!("backups/{id}"),
+                                    reason: failure.messages().join(": "),
+                                }],
                             }),
                             _ => Err(failure),
                         };

@@ -2,7 +2,7 @@
 
 use ostler_api::document::{PolicyFinding, RetentionItem};
 use ostler_api::request::{Plan, Work};
-use ostler_api::retention::PolicyPlace;
+use ostler_api::retention::{PolicyPlace, TableName};
 use ostler_operations::{OperationRecord, State, StepRecord};
 use ostler_vocabulary::{Failure, OperationId};
 
@@ -58,11 +58,14 @@ pub fn suspects(record: &OperationRecord, place: &PolicyPlace) -> Vec<Suspect> {
         .collect()
 }
 
-/// Asks the database which of them are left, and says what to do.
+/// Asks the database which of them are left, and says of each table what to do.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn left(database: &dyn Database, suspects: &[Suspect]) -> Result<Vec<PolicyFinding>, Failure> {
+pub async fn left(
+    database: &dyn Database,
+    suspects: &[Suspect],
+) -> Result<Vec<(TableName, PolicyFinding)>, Failure> {
     let mut findings = Vec::new();
     for suspect in suspects {
         let (item, id) = (&suspect.item, suspect.operation.short());
@@ -73,11 +76,12 @@ pub async fn left(database: &dyn Database, suspects: &[Suspect]) -> Result<Vec<P
                 ),
                 false => format!("operation {id} could not put it back; `{remedy}` does"),
             };
-            findings.push(PolicyFinding {
+            let finding = PolicyFinding {
                 policy: item.policy.clone(),
                 fatal: true,
                 text: format!("{} {what}: {why}", item.table),
-            });
+            };
+            findings.push((item.table.clone(), finding));
         }
     }
     Ok(findings)

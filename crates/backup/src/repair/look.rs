@@ -37,11 +37,7 @@ pub(super) fn problems(check: &VaultCheck) -> Vec<Problem> {
         path: object.key.clone(),
         reason: object.reason.clone(),
     });
-    let backups = check.damaged.iter().map(|(id, reason)| Problem {
-        path: format!("backup {}", id.short()),
-        reason: reason.clone(),
-    });
-    objects.chain(backups).collect()
+    objects.chain(check.damaged.iter().cloned().map(about)).collect()
 }
 
 /// Backups that count as damaged by an earlier proof, and in which this look at presence and sizes finds nothing wrong.

@@ -164,9 +164,9 @@ fn nodes_are_added_and_removed_and_certificates_are_not_mixed_up() {
     let told = ended(&cluster.backup(&[]), 4);
     assert!(told.contains("says that it is not encrypted"), "{told}");
     assert!(!plain.join("packs").exists());
-    let told = ended(&cluster.ostler.run(["cluster", "status", "shop"]), 8);
-    assert!(told.contains("failing"), "{told}");
-    assert!(told.contains("says that it is not encrypted"), "{told}");
+    let status = ended(&cluster.ostler.run(["cluster", "status", "shop"]), 8);
+    assert!(status.contains("failing"), "{status}");
+    assert!(status.contains("says that it is not encrypted"), "{status}");
 
     cluster.ostler.ok(["cluster", "remove", "shop"]);
     assert_eq!(

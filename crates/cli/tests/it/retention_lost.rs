@@ -98,9 +98,9 @@ fn a_partition_that_is_left_detached_is_found_by_plan_and_check() {
         &["plan", "--cutoff=2024-01-06"][..],
         &["run", "--cutoff=2024-01-02", "--yes"],
     ] {
-        let told = world.run(verb);
-        assert_eq!(told.status.code(), Some(3), "{}", said(&told));
-        let text = said(&told);
+        let ended = world.run(verb);
+        let text = said(&ended);
+        assert_eq!(ended.status.code(), Some(3), "{text}");
         assert!(
             text.contains("day_2 is detached from public.days") && text.contains(&resume),
             "{text}"

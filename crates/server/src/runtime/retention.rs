@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ostler_api::document::{PolicyFinding, RetentionItem, RetentionProblem};
+use ostler_api::document::{PolicyFinding, RetentionProblem};
 use ostler_api::request::{Plan, Request, Work};
-use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall};
+use ostler_api::retention::{PolicyPlace, RetentionAnswer, RetentionCall, TableName};
 use ostler_operations::{Finished, Operation, Spec};
 use ostler_retention::archive::Shelves;
 use ostler_retention::{Class, Database, leftover};
@@ -55,7 +55,7 @@ impl Runtime {
             let mut answer = ostler_retention::answer(database.as_ref(), self, call, now).await?;
             if let (true, RetentionAnswer::Checked(list)) = (checks, &mut answer) {
                 let left = self.left_over(database.as_ref(), place).await?;
-                list.findings.extend(left);
+                list.findings.extend(left.into_iter().map(|(_, finding)| finding));
             }
             Ok(answer)
         }
@@ -69,7 +69,7 @@ impl Runtime {
         &self,
         database: &dyn Database,
         place: &PolicyPlace,
-    ) -> Result<Vec<PolicyFinding>, Failure> {
+    ) -> Result<Vec<(TableName, PolicyFinding)>, Failure> {
         let of = place.clone();
         let suspects = self
             .journal(move |engine| {
@@ -94,11 +94,9 @@ impl Runtime {
             let now = self.inner.clock.now();
             let mut plan = ostler_retention::plan_of(database.as_ref(), self, request, now).await?;
             if let Work::Retention(work) = &mut plan.work {
-                for finding in self.left_over(database.as_ref(), &place).await? {
+                for (table, finding) in self.left_over(database.as_ref(), &place).await? {
                     // What this plan ends anyway needs nothing else.
-                    let is_planned =
-                        |item: &RetentionItem| finding.text.starts_with(&format!("{} ", item.table));
-                    let is_planned = work.items.iter().any(is_planned);
+                    let is_planned = work.items.iter().any(|item| item.table == table);
                     let mut policies = work.policies.iter_mut();
                     let Some(verdict) = policies.find(|verdict| verdict.policy == finding.policy) else {
                         continue;

@@ -56,8 +56,7 @@ impl Worker<'_> {
             match self.chunker.small(fd.as_fd(), size) {
                 Ok(Some(extents)) => match Stat::of(&fd) {
                     Ok(stat)
-                        if found.class.same_content(&found.stat, &stat)
-                            && !found.class.is_racy(&stat, now) =>
+                        if found.class.same_content(&found.stat, &stat) && !is_unsure(&found, &stat, now) =>
                     {
                         let content = Content {
                             stat,
@@ -125,7 +124,7 @@ impl Worker<'_> {
                 let read = self
                     .chunker
                     .range(fd, 0, stat.size, stat.is_sparse(), &mut again)?;
-                torn = (read, again) != (size, extents.clone());
+                torn = read != size || again != extents;
             }
             if !torn || attempt == ATTEMPTS || stat.kind != Kind::File {
                 return Ok(Content {
